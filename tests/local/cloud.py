@@ -1,0 +1,257 @@
+"""AWS on this machine: ministack with the functions under AWS's own runtime client, no Docker, loopback only.
+
+    with LocalCloud() as cloud:
+        stack = "demo"
+        outputs = cloud.deploy(
+            build_application(),
+            stack,
+            {"WebhookBaseUrl": cloud.api_url(stack, "WebhookApi", "v1"), "SendGridUrl": "http://127.0.0.1:8025"},
+        )
+        cloud.client("sqs").send_message(QueueUrl=outputs["ChangesQueueUrl"], MessageBody="...")
+
+What the emulator cannot do is in the README; what this package adds to it is tested one by one in
+`tests/e2e/test_local_cloud_conformance.py`.
+"""
+
+import os
+import socket
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
+
+import boto3
+from botocore.config import Config
+
+from tests.local import processes, stack
+from tests.local.polling import poll
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+REGION = "us-east-1"
+# ministack takes an access key that is not a 12-digit account for its default account, 000000000000.
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+
+
+class EmulatorFailed(RuntimeError):
+    """The emulator did not start, or one of the internals that we replace has changed."""
+
+
+class LocalCloud:
+    """A running local cloud; a context manager, good for one use.
+
+    Leaving the context ends every process that it started: normally, on an exception and on Ctrl-C. Where
+    this process is killed without a chance to clean up, the emulator notices that its end of a pipe has
+    closed, and ends the functions and itself.
+
+    Attributes:
+        endpoint_url: Where all AWS services answer, `http://127.0.0.1:<free port>`.
+        logs: Folder of this run: `emulator.log`, and `<function name>.log` for each function.
+    """
+
+    endpoint_url: str
+    logs: Path
+
+    def __init__(
+        self,
+        *,
+        logs: Path | None = None,
+        wait_scale: float = 1.0,
+        emulator_python: Path | None = None,
+        runtime_python: Path | None = None,
+    ) -> None:
+        """Prepare, without starting anything.
+
+        Args:
+            logs: Folder for the logs; a new one under `.local-cloud/` by default.
+            wait_scale: Factor on the Wait states and retry intervals of Step Functions: 0.1 makes a minute
+                six seconds. Nothing else is sped up.
+            emulator_python: Interpreter with ministack; `EMULATOR_PYTHON`, else `.venv-emulator`.
+            runtime_python: Interpreter with only boto3 and awslambdaric, as in Lambda; `RUNTIME_PYTHON`,
+                else `.venv-runtime`.
+        """
+        self._wait_scale = wait_scale
+        self._emulator_python = emulator_python or interpreter("EMULATOR_PYTHON", ".venv-emulator")
+        self._runtime_python = runtime_python or interpreter("RUNTIME_PYTHON", ".venv-runtime")
+        self.logs = logs or _new_run_folder()
+        self.endpoint_url = ""
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Start the emulator and return once it answers.
+
+        Raises:
+            EmulatorFailed: It ended or did not answer in time; the message holds the end of its log.
+        """
+        with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
+            self.endpoint_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            self._process = self._start(listener)
+        try:
+            poll(self._is_ready, "the emulator's health", timeout_s=60)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End every process; an error in the context is passed on."""
+        self.close()
+
+    def close(self) -> None:
+        """End the emulator and all functions and wait until they are gone. Safe to call twice."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            processes.kill_group(process.pid)
+            process.wait()
+
+    def processes(self) -> list[int]:
+        """Return the ids of the running processes: the emulator's first, then the function workers'."""
+        return processes.members(self._process.pid) if self._process else []
+
+    @overload
+    def client(self, service: Literal["cloudformation"]) -> "CloudFormationClient": ...
+    @overload
+    def client(self, service: Literal["dynamodb"]) -> "DynamoDBClient": ...
+    @overload
+    def client(self, service: Literal["secretsmanager"]) -> "SecretsManagerClient": ...
+    @overload
+    def client(self, service: Literal["sqs"]) -> "SQSClient": ...
+    @overload
+    def client(self, service: Literal["stepfunctions"]) -> "SFNClient": ...
+    @overload
+    def client(self, service: Literal["lambda", "s3", "apigateway", "cloudwatch", "logs"]) -> Any: ...
+    def client(self, service: Any) -> Any:
+        """Make a boto3 client for a service of this cloud. Calls are not retried, so that faults show."""
+        return boto3.client(
+            service,
+            region_name=REGION,
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            config=Config(
+                retries={"total_max_attempts": 1}, max_pool_connections=50, read_timeout=300, proxies={}
+            ),
+        )
+
+    def deploy(
+        self, template: Path, stack_name: str, parameters: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """Create or update a stack from a template whose code is on this disk; return its outputs.
+
+        Args:
+            template: A SAM template as `build_application` returns it, or one whose functions need no build.
+            stack_name: A name that exists already is updated.
+            parameters: Values of template parameters; an update keeps none of the earlier ones.
+
+        Raises:
+            stack.DeploymentFailed: CloudFormation failed; the message names each resource and its reason.
+        """
+        return stack.deploy(
+            self.client("cloudformation"), self.client("s3"), template, stack_name, dict(parameters or {})
+        )
+
+    def api_url(self, stack_name: str, logical_id: str, stage: str) -> str:
+        """Return the URL that a REST API of a stack has or will have, without a trailing slash.
+
+        It is known before the deployment, so that it can be a parameter of the same stack.
+
+        Args:
+            stack_name: The stack's name as given to `deploy`.
+            logical_id: The `AWS::Serverless::Api`'s name in the template.
+            stage: Its stage's name.
+        """
+        return f"{self.endpoint_url}/_aws/execute-api/{stack.rest_api_id(stack_name, logical_id)}/{stage}"
+
+    def function_log(self, function_name: str) -> str:
+        """Return what all workers of a function have written so far, by its real name ("" if nothing)."""
+        log = self.logs / f"{function_name}.log"
+        return log.read_text(errors="replace") if log.exists() else ""
+
+    def _start(self, listener: socket.socket) -> subprocess.Popen[bytes]:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        with (self.logs / "emulator.log").open("ab") as log:
+            return subprocess.Popen(
+                [
+                    str(self._emulator_python),
+                    *("-m", "tests.local.emulator"),
+                    *("--listener", str(listener.fileno())),
+                    *("--runtime-python", str(self._runtime_python)),
+                    *("--logs", str(self.logs)),
+                    *("--code", str(REPOSITORY / ".local-cloud" / "code")),
+                ],
+                cwd=REPOSITORY,
+                env=self._environment(listener.getsockname()[1]),
+                # The emulator ends itself when this pipe closes, also where this process is killed.
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                pass_fds=[listener.fileno()],
+                # Its own group: Ctrl-C in a terminal reaches only this process, which then ends the group.
+                start_new_session=True,
+            )
+
+    def _environment(self, port: int) -> dict[str, str]:
+        # Only what is needed: no AWS profile, proxy or Python setting of the caller's shell gets in.
+        return {
+            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ},
+            **CREDENTIALS,
+            "GATEWAY_PORT": str(port),
+            "MINISTACK_HOST": "127.0.0.1",
+            "MINISTACK_REGION": REGION,
+            "BIND_HOST": "127.0.0.1",
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "SFN_WAIT_SCALE": repr(self._wait_scale),
+        }
+
+    def _is_ready(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            log = (self.logs / "emulator.log").read_text(errors="replace")
+            raise EmulatorFailed(f"The emulator ended with {self._process.returncode}:\n{log[-3000:]}")
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(f"{self.endpoint_url}/_ministack/health", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+def interpreter(variable: str, environment: str) -> Path:
+    """Return a virtual environment's python: from an environment variable, else from the repository's folder.
+
+    Raises:
+        EmulatorFailed: There is none; the message says how to make it.
+    """
+    python = Path(os.environ.get(variable) or REPOSITORY / environment / "bin" / "python")
+    if not python.exists():
+        raise EmulatorFailed(f"{python} is missing: run `make setup`, or set {variable}.")
+    # Not resolved: the link is what makes an interpreter belong to its virtual environment.
+    return python.absolute()
+
+
+def _new_run_folder() -> Path:
+    parent = REPOSITORY / ".local-cloud"
+    parent.mkdir(exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-", dir=parent))
