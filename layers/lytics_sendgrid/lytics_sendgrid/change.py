@@ -1,0 +1,219 @@
+"""The change: one thing that happened to one contact, and the message that carries changes on the queue.
+
+A message is JSON, versioned: ``{"v":1,"export":…,"config":…,"queued":…,"hops":…,"changes":[…]}``. What all changes of
+a message share (kind, audience, time) stands once, in the message, so that a backfill's message stays readable and
+small: SQS bills by 64 KB and Lambda takes 6 MB of messages in one invocation.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+VERSION: Final = 1
+MESSAGE_BYTES: Final = 4 * 65_536
+"""How large a message grows: a whole number of the 64 KB that SQS bills, small against Lambda's 6 MB."""
+
+type Value = str | int | float | bool
+_NOTHING: Final[Mapping[str, Value]] = {}
+_SHARED: Final = ("kind", "audience", "time")
+
+
+class Kind(StrEnum):
+    """What happened. ``reject`` and ``refresh`` are the product's own; the rest come from Lytics or an operator."""
+
+    ENTER = "enter"
+    EXIT = "exit"
+    CHANGE = "change"
+    REFRESH = "refresh"
+    REJECT = "reject"
+    ERASE = "erase"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that happened to one contact.
+
+    Attributes:
+        email: the contact's normalised address.
+        time_ns: event time in nanoseconds since 1970; of a refresh, its stamp: the ``sent`` of the request it follows.
+        kind: what happened.
+        audience: 32 lower-case hex digits; None where the kind has none.
+        fields: Lytics field name to its scalar value, as Lytics sent it.
+        fields_time_ns: when the fields were true; None means ``time_ns``.
+        profile: Lytics' id of the profile, where known.
+        row: of a reject, the hash of the row that was refused.
+        reason: of a reject, why.
+    """
+
+    email: str
+    time_ns: int
+    kind: Kind
+    audience: str | None = None
+    fields: Mapping[str, Value] = field(default_factory=lambda: _NOTHING)
+    fields_time_ns: int | None = None
+    profile: str | None = None
+    row: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Changes of one export, as they lie on the changes queue.
+
+    Attributes:
+        export: the export's name.
+        changes: in no particular order.
+        config: version of the configuration that its writer knew.
+        queued_ms: when the changes were first queued, milliseconds since 1970; a repacked message keeps it.
+        hops: how often they were repacked.
+        run: the run whose backfill wrote it, if one did.
+        number: the message's number within that run.
+        redriven: it was dead-lettered and brought back: a request that nobody follows may be in flight for it.
+    """
+
+    export: str
+    changes: tuple[Change, ...]
+    config: int = 0
+    queued_ms: int = 0
+    hops: int = 0
+    run: str | None = None
+    number: str | None = None
+    redriven: bool = False
+
+
+class UnknownVersion(ValueError):
+    """The message is of a version that this code does not know: a newer deployment will."""
+
+
+def encode(message: Message) -> str:
+    """Write a message as ASCII JSON, which SQS takes whatever characters a profile holds."""
+    return next(_packed(message, max_bytes=None)).body
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A message's body and how many changes it carries."""
+
+    body: str
+    changes: int
+
+
+def pack(message: Message, max_bytes: int = MESSAGE_BYTES) -> Iterator[Packed]:
+    """Write a message as one or more bodies of at most ``max_bytes``, in the order of its changes.
+
+    One change larger than that makes a body of its own.
+    """
+    return _packed(message, max_bytes)
+
+
+def _packed(message: Message, max_bytes: int | None) -> Iterator[Packed]:
+    changes = message.changes
+    head: dict[str, Any] = {"v": VERSION, "export": message.export, "config": message.config}
+    head |= {"queued": message.queued_ms, "hops": message.hops}
+    for key, value in (
+        ("run", message.run),
+        ("number", message.number),
+        ("redriven", message.redriven or None),
+    ):
+        if value is not None:
+            head[key] = value
+    shared = _shared(changes)
+    head |= shared
+    start = json.dumps(head, separators=(",", ":"))[:-1] + ',"changes":['
+    room = None if max_bytes is None else max_bytes - len(start) - 2
+    texts: list[str] = []
+    size = 0
+    for change in changes:
+        text = json.dumps(_document(change, shared), separators=(",", ":"))
+        if room is not None and texts and size + len(text) > room:
+            yield Packed(f"{start}{','.join(texts)}]}}", len(texts))
+            texts, size = [], 0
+        texts.append(text)
+        size += len(text) + 1
+    yield Packed(f"{start}{','.join(texts)}]}}", len(texts))
+
+
+def _shared(changes: tuple[Change, ...]) -> dict[str, Any]:
+    if not changes:
+        return {}
+    first = changes[0]
+    shared: dict[str, Any] = {}
+    if all(change.kind is first.kind for change in changes):
+        shared["kind"] = first.kind.value
+    if first.audience is not None and all(change.audience == first.audience for change in changes):
+        shared["audience"] = first.audience
+    if all(change.time_ns == first.time_ns for change in changes):
+        shared["time"] = first.time_ns
+    return shared
+
+
+def _document(change: Change, shared: Mapping[str, Any]) -> dict[str, Any]:
+    document: dict[str, Any] = {"email": change.email}
+    if "kind" not in shared:
+        document["kind"] = change.kind.value
+    if "time" not in shared:
+        document["time"] = change.time_ns
+    if change.audience is not None and "audience" not in shared:
+        document["audience"] = change.audience
+    if change.fields:
+        document["fields"] = change.fields
+    for key, value in (
+        ("fields_time", change.fields_time_ns),
+        ("profile", change.profile),
+        ("row", change.row),
+        ("reason", change.reason),
+    ):
+        if value is not None:
+            document[key] = value
+    return document
+
+
+def decode(body: str) -> Message:
+    """Read a message body.
+
+    Raises:
+        UnknownVersion: its version is newer than this code.
+        ValueError: it is not such a message; says where.
+    """
+    try:
+        document = json.loads(body)
+        version = document["v"]
+        if version != VERSION:
+            raise UnknownVersion(f"message version {version!r}; this code reads version {VERSION}")
+        kind = document.get("kind")
+        return Message(
+            export=document["export"],
+            changes=_changes(document["changes"], kind, document.get("audience"), document.get("time")),
+            config=document.get("config", 0),
+            queued_ms=document.get("queued", 0),
+            hops=document.get("hops", 0),
+            run=document.get("run"),
+            number=document.get("number"),
+            redriven=bool(document.get("redriven")),
+        )
+    except UnknownVersion:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"not a message of changes: {type(error).__name__} {error}") from error
+
+
+def _changes(
+    documents: Iterable[Mapping[str, Any]], kind: str | None, audience: str | None, time_ns: int | None
+) -> tuple[Change, ...]:
+    kinds = {member.value: member for member in Kind}
+    return tuple(
+        Change(
+            document["email"],
+            int(document.get("time", time_ns)),
+            kinds[document.get("kind", kind)],
+            document.get("audience", audience),
+            document.get("fields", _NOTHING),
+            document.get("fields_time"),
+            document.get("profile"),
+            document.get("row"),
+            document.get("reason"),
+        )
+        for document in documents
+    )

@@ -1,0 +1,221 @@
+"""What has been provisioned: an account's fields and segments, and each export's mapping.
+
+An *account* is one SendGrid account: its contacts, custom fields and segments are shared by every export to it, so
+who is in which audience, and which field holds an audience's id, is the account's. An *export* is what a person
+started: audiences, mapping, list. Every write of either raises the account's version.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Final, Self
+
+MEMBERSHIP_FIELD: Final = "lytics_segments"
+MEMBERSHIP_FIELD_IDS: Final = 30
+"""Ids of 32 characters and commas that fit SendGrid's 1,000 characters of text: 30 * 32 + 29 = 989."""
+
+
+class FieldKind(StrEnum):
+    """SendGrid's types of custom fields, as its API writes them."""
+
+    TEXT = "Text"
+    NUMBER = "Number"
+    DATE = "Date"
+
+
+@dataclass(frozen=True, slots=True)
+class MappedField:
+    """One Lytics field and the SendGrid field that it goes to.
+
+    Attributes:
+        lytics: the Lytics field's name.
+        sendgrid: a reserved field's name (``first_name``) or a custom field's id (``e4_T``): how SendGrid is written to.
+        name: the SendGrid field's name, which is how its contacts are read.
+        kind: what values it takes.
+        max_chars: the longest text it takes.
+    """
+
+    lytics: str
+    sendgrid: str
+    name: str
+    kind: FieldKind
+    max_chars: int
+
+    @property
+    def is_custom(self) -> bool:
+        """Tell whether SendGrid has it under ``custom_fields``: custom fields are written by id, which is not the name."""
+        return self.sendgrid != self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """A Lytics audience as an export names it. The id is the key: names and slugs can be changed in Lytics."""
+
+    id: str
+    name: str
+    slug: str
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One export's configuration.
+
+    Attributes:
+        name: what the person called it; part of the webhook's path.
+        authorization: whose secret it uses.
+        account: the SendGrid account that it writes to.
+        version: of the account's configuration when this was written.
+        email_field: the Lytics field that holds the address.
+        fields: the mapping, names included.
+        audiences: what it exports.
+        list_id: the SendGrid list that its contacts are put on, if any.
+        list_name: that list's name.
+        lytics_job: id of the webhook job in Lytics, once there is one.
+        lytics_auth: id of that job's header authorization.
+    """
+
+    name: str
+    authorization: str
+    account: str
+    version: int
+    email_field: str
+    fields: tuple[MappedField, ...]
+    audiences: tuple[Audience, ...]
+    list_id: str | None = None
+    list_name: str | None = None
+    lytics_job: str | None = None
+    lytics_auth: str | None = None
+
+    @property
+    def audience_ids(self) -> frozenset[str]:
+        """The ids of the audiences that it exports."""
+        return frozenset(audience.id for audience in self.audiences)
+
+    @property
+    def lytics_fields(self) -> tuple[str, ...]:
+        """Every Lytics field that it needs, the e-mail's first, each once."""
+        return tuple(dict.fromkeys((self.email_field, *(mapped.lytics for mapped in self.fields))))
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionedAudience:
+    """An audience in the account.
+
+    Attributes:
+        membership_field: the name of the custom field that holds its id.
+        segment_id: its SendGrid segment.
+        list_id: the list that the segment is on, if any.
+        exports: names of the exports that export it; none: it is no longer followed and counts for nobody.
+    """
+
+    membership_field: str
+    segment_id: str | None
+    list_id: str | None
+    exports: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A SendGrid account's configuration.
+
+    Attributes:
+        name: part of every contact's key.
+        version: goes up by one with every write of the account or of one of its exports.
+        membership_fields: name of each membership field to its id; None: it is about to be made by us.
+        audiences: audience id to what was provisioned for it.
+    """
+
+    name: str
+    version: int = 0
+    membership_fields: Mapping[str, str | None] = field(default_factory=dict)
+    audiences: Mapping[str, ProvisionedAudience] = field(default_factory=dict)
+
+    def field_for(self, audience: str) -> str:
+        """Choose the membership field of an audience: the one it has, or the first with room for another id."""
+        known = self.audiences.get(audience)
+        if known is not None:
+            return known.membership_field
+        taken: dict[str, int] = {}
+        for provisioned in self.audiences.values():
+            taken[provisioned.membership_field] = taken.get(provisioned.membership_field, 0) + 1
+        number = 0
+        while taken.get(membership_field_name(number), 0) >= MEMBERSHIP_FIELD_IDS:
+            number += 1
+        return membership_field_name(number)
+
+    def with_audience(self, audience: str, provisioned: ProvisionedAudience) -> Self:
+        """Return the account with one audience set."""
+        return replace(self, audiences={**self.audiences, audience: provisioned})
+
+
+def membership_field_name(number: int) -> str:
+    """Name the nth membership field, counted from 0: ``lytics_segments``, ``lytics_segments_1``, …"""
+    return MEMBERSHIP_FIELD if number == 0 else f"{MEMBERSHIP_FIELD}_{number}"
+
+
+def export_document(export: Export) -> dict[str, Any]:
+    """Write an export as JSON values."""
+    return {
+        "name": export.name,
+        "authorization": export.authorization,
+        "account": export.account,
+        "version": export.version,
+        "email_field": export.email_field,
+        "fields": [
+            {
+                "lytics": mapped.lytics,
+                "sendgrid": mapped.sendgrid,
+                "name": mapped.name,
+                "kind": mapped.kind.value,
+                "max_chars": mapped.max_chars,
+            }
+            for mapped in export.fields
+        ],
+        "audiences": [{"id": a.id, "name": a.name, "slug": a.slug} for a in export.audiences],
+        "list_id": export.list_id,
+        "list_name": export.list_name,
+        "lytics_job": export.lytics_job,
+        "lytics_auth": export.lytics_auth,
+    }
+
+
+def export_from(document: Mapping[str, Any]) -> Export:
+    """Read what ``export_document`` wrote."""
+    return Export(
+        **{
+            **document,
+            "fields": tuple(MappedField(**{**f, "kind": FieldKind(f["kind"])}) for f in document["fields"]),
+            "audiences": tuple(Audience(**a) for a in document["audiences"]),
+        }
+    )
+
+
+def account_document(account: Account) -> dict[str, Any]:
+    """Write an account as JSON values."""
+    return {
+        "name": account.name,
+        "version": account.version,
+        "membership_fields": dict(account.membership_fields),
+        "audiences": {
+            audience: {
+                "membership_field": provisioned.membership_field,
+                "segment_id": provisioned.segment_id,
+                "list_id": provisioned.list_id,
+                "exports": list(provisioned.exports),
+            }
+            for audience, provisioned in account.audiences.items()
+        },
+    }
+
+
+def account_from(document: Mapping[str, Any]) -> Account:
+    """Read what ``account_document`` wrote."""
+    return Account(
+        name=document["name"],
+        version=document["version"],
+        membership_fields=document["membership_fields"],
+        audiences={
+            audience: ProvisionedAudience(**{**p, "exports": tuple(p["exports"])})
+            for audience, p in document["audiences"].items()
+        },
+    )

@@ -1,0 +1,218 @@
+"""The exports table: configurations, runs and their progress, scans' checkpoints, reports.
+
+Items by (pk, sk), each with its JSON in ``doc``:
+
+    account#<account>   config            the account's configuration; ``version`` guards it
+    export#<export>     config            the export's configuration
+    export#<export>     stop              why its changes wait, and until when they do
+    export#<export>     run#<run>         the run's report
+    run#<run>           scan#<audience>   the backfill's checkpoint of one audience
+    run#<run>           done#<id>         what one invocation of deliver committed: message numbers, import jobs
+    run#<run>           job#<job>         how one import job ended
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from lytics_sendgrid.aws import error_code, translated
+from lytics_sendgrid.configuration import (
+    Account,
+    Export,
+    account_document,
+    account_from,
+    export_document,
+    export_from,
+)
+from lytics_sendgrid.errors import RetryLater
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+RUN_KEPT_S: Final = 90 * 86_400
+"""How long a run's progress is kept; its report and the configurations stay."""
+
+
+class ConfigurationChanged(RetryLater):
+    """Somebody else wrote the account's configuration since it was read: read it again and repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why an export's changes wait.
+
+    Attributes:
+        reason: in words, with what to do.
+        since_ms: when it stopped, milliseconds since 1970.
+        until_ms: when the next try may be made.
+    """
+
+    reason: str
+    since_ms: int
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run has come: what deliver committed, and how its import jobs ended.
+
+    Attributes:
+        numbers: of the messages that are committed.
+        jobs: import jobs that carried its changes.
+        ended: of those, the ones that confirm followed to their end, with what SendGrid said.
+    """
+
+    numbers: frozenset[str]
+    jobs: frozenset[str]
+    ended: Mapping[str, Mapping[str, Any]]
+
+
+class ExportsTable:
+    """The exports table in DynamoDB. Every read is consistent: a configuration is read just after it was written."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def account(self, name: str) -> Account:
+        """Return an account's configuration; an empty one of version 0 where there is none yet."""
+        document = self._get(f"account#{name}", "config")
+        return Account(name) if document is None else account_from(document)
+
+    def put_account(self, account: Account, read_version: int) -> None:
+        """Write an account's configuration, if its version is still the one that was read.
+
+        Raises:
+            ConfigurationChanged: it is not.
+        """
+        item = _item(f"account#{account.name}", "config", account_document(account))
+        item["version"] = {"N": str(account.version)}
+        with translated("DynamoDB"):
+            try:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=item,
+                    ConditionExpression="attribute_not_exists(pk) OR version = :read",
+                    ExpressionAttributeValues={":read": {"N": str(read_version)}},
+                )
+            except ClientError as error:
+                if error_code(error) != "ConditionalCheckFailedException":
+                    raise
+                raise ConfigurationChanged(
+                    f"the configuration of account '{account.name}' was changed meanwhile"
+                ) from error
+
+    def export(self, name: str) -> Export | None:
+        """Return an export's configuration, or None where there is no such export."""
+        document = self._get(f"export#{name}", "config")
+        return None if document is None else export_from(document)
+
+    def put_export(self, export: Export) -> None:
+        """Write an export's configuration."""
+        self._put(f"export#{export.name}", "config", export_document(export))
+
+    def stop(self, export: str) -> Stop | None:
+        """Return why an export's changes wait, or None where they do not."""
+        document = self._get(f"export#{export}", "stop")
+        return None if document is None else Stop(**document)
+
+    def put_stop(self, export: str, stop: Stop) -> None:
+        """Make an export's changes wait."""
+        document = {"reason": stop.reason, "since_ms": stop.since_ms, "until_ms": stop.until_ms}
+        self._put(f"export#{export}", "stop", document)
+
+    def clear_stop(self, export: str) -> None:
+        """Let an export's changes go on."""
+        with translated("DynamoDB"):
+            self._client.delete_item(TableName=self._table, Key=_key(f"export#{export}", "stop"))
+
+    def put_report(self, export: str, run: str, report: Mapping[str, Any]) -> None:
+        """Keep a run's report."""
+        self._put(f"export#{export}", f"run#{run}", report)
+
+    def report(self, export: str, run: str) -> dict[str, Any] | None:
+        """Return a run's report, or None."""
+        return self._get(f"export#{export}", f"run#{run}")
+
+    def scan(self, run: str, audience: str) -> dict[str, Any] | None:
+        """Return the checkpoint of a run's scan of one audience, or None where it has not begun."""
+        return self._get(f"run#{run}", f"scan#{audience}")
+
+    def put_scan(self, run: str, audience: str, checkpoint: Mapping[str, Any], now_s: int) -> None:
+        """Keep the checkpoint of a run's scan of one audience."""
+        self._put(f"run#{run}", f"scan#{audience}", checkpoint, expires_epoch_s=now_s + RUN_KEPT_S)
+
+    def record_done(self, run: str, numbers: Iterable[str], jobs: Iterable[str], now_s: int) -> None:
+        """Record what one invocation committed: one write, whatever the number of messages.
+
+        Recording the same twice is harmless: progress is the union of what was recorded.
+        """
+        document = {"numbers": sorted(numbers), "jobs": sorted(jobs)}
+        self._put(f"run#{run}", f"done#{uuid.uuid4().hex}", document, expires_epoch_s=now_s + RUN_KEPT_S)
+
+    def record_job(self, run: str, job: str, outcome: Mapping[str, Any], now_s: int) -> None:
+        """Record how an import job ended."""
+        self._put(f"run#{run}", f"job#{job}", outcome, expires_epoch_s=now_s + RUN_KEPT_S)
+
+    def progress(self, run: str) -> Progress:
+        """Return how far a run has come."""
+        numbers: set[str] = set()
+        jobs: set[str] = set()
+        ended: dict[str, Mapping[str, Any]] = {}
+        for sk, document in self._query(f"run#{run}"):
+            kind, _, name = sk.partition("#")
+            if kind == "done":
+                numbers.update(document["numbers"])
+                jobs.update(document["jobs"])
+            elif kind == "job":
+                ended[name] = document
+        return Progress(frozenset(numbers), frozenset(jobs), ended)
+
+    def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
+        with translated("DynamoDB"):
+            answer = self._client.get_item(TableName=self._table, Key=_key(pk, sk), ConsistentRead=True)
+        item = answer.get("Item")
+        return None if item is None else _document(item)
+
+    def _put(self, pk: str, sk: str, document: Mapping[str, Any], expires_epoch_s: int | None = None) -> None:
+        item = _item(pk, sk, document)
+        if expires_epoch_s is not None:
+            item["expires_epoch_s"] = {"N": str(expires_epoch_s)}
+        with translated("DynamoDB"):
+            self._client.put_item(TableName=self._table, Item=item)
+
+    def _query(self, pk: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        start: dict[str, Any] = {}
+        while True:
+            with translated("DynamoDB"):
+                answer = self._client.query(
+                    TableName=self._table,
+                    KeyConditionExpression="pk = :pk",
+                    ExpressionAttributeValues={":pk": {"S": pk}},
+                    ConsistentRead=True,
+                    **start,
+                )
+            for item in answer["Items"]:
+                yield item["sk"]["S"], _document(item)
+            if not answer.get("LastEvaluatedKey"):
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+def _key(pk: str, sk: str) -> dict[str, Any]:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _item(pk: str, sk: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    return {**_key(pk, sk), "doc": {"S": json.dumps(document, separators=(",", ":"))}}
+
+
+def _document(item: Mapping[str, Any]) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(item["doc"]["S"])
+    return document

@@ -1,0 +1,79 @@
+"""Write messages to an SQS queue, in as few requests as SQS allows."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Protocol
+
+from lytics_sendgrid.aws import translated
+from lytics_sendgrid.errors import ServiceUnavailable
+
+MAX_ENTRIES: Final = 10
+MAX_BATCH_BYTES: Final = 1_048_576
+"""SQS takes 1 MiB in all, since August 2025."""
+MAX_DELAY_S: Final = 900
+_ATTEMPTS: Final = 3
+
+
+class SqsClient(Protocol):
+    """The part of boto3's SQS client that is used."""
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0) -> Any: ...  # noqa: N803, D102
+
+    def send_message_batch(self, *, QueueUrl: str, Entries: Any) -> Any: ...  # noqa: N803, D102
+
+
+class QueueWriter:
+    """One queue, to be written to."""
+
+    def __init__(self, client: SqsClient, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, bodies: Iterable[str], delay_s: int = 0) -> None:
+        """Put every body on the queue, or raise; after an error some may be on it, so writing again duplicates those.
+
+        Args:
+            bodies: ASCII texts of at most 1 MiB each.
+            delay_s: seconds until they can be received, cut at SQS' 900.
+
+        Raises:
+            RetryLater: SQS did not take all of them.
+            StopRun: SQS refused the request.
+        """
+        delay = min(max(delay_s, 0), MAX_DELAY_S)
+        for batch in _batches(bodies):
+            if len(batch) == 1:
+                with translated("SQS"):
+                    self._client.send_message(QueueUrl=self._url, MessageBody=batch[0], DelaySeconds=delay)
+            else:
+                self._send_batch(batch, delay)
+
+    def _send_batch(self, batch: list[str], delay_s: int) -> None:
+        left = {str(number): body for number, body in enumerate(batch)}
+        reasons: set[str] = set()
+        for _ in range(_ATTEMPTS):
+            entries = [
+                {"Id": number, "MessageBody": body, "DelaySeconds": delay_s} for number, body in left.items()
+            ]
+            with translated("SQS"):
+                answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+            failed = answer.get("Failed") or []
+            if not failed:
+                return
+            reasons = {str(entry.get("Code")) for entry in failed}
+            left = {entry["Id"]: left[entry["Id"]] for entry in failed}
+        raise ServiceUnavailable(
+            f"SQS did not take {len(left)} of {len(batch)} messages: {', '.join(sorted(reasons))}"
+        )
+
+
+def _batches(bodies: Iterable[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for body in bodies:
+        if batch and (len(batch) == MAX_ENTRIES or size + len(body) > MAX_BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(body)
+        size += len(body)
+    if batch:
+        yield batch

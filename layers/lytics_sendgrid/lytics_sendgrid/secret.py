@@ -1,0 +1,117 @@
+"""One secret of Secrets Manager per authorization: the two keys, and the secrets that Lytics shows at the webhook."""
+
+import hmac
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from botocore.exceptions import ClientError
+
+from lytics_sendgrid.aws import error_code, translated
+from lytics_sendgrid.errors import StopRun
+
+REFRESH_S: Final = 300.0
+REFUSED_REFRESH_S: Final = 30.0
+"""A refused webhook secret may be a new one: the secret is read again, at most this often."""
+
+
+class SecretsClient(Protocol):
+    """The part of boto3's Secrets Manager client that is used."""
+
+    def get_secret_value(self, *, SecretId: str) -> Any: ...  # noqa: N803, D102
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Authorization:
+    """What a secret holds. It has no ``repr``: a log line must never show it.
+
+    Attributes:
+        name: the authorization's name.
+        account: the SendGrid account's name; authorizations with the same one share its contacts.
+        sendgrid_api_key: begins with ``SG.``.
+        lytics_api_token: sent raw.
+        webhook_secrets: one, or two while it is being rotated.
+    """
+
+    name: str
+    account: str
+    sendgrid_api_key: str
+    lytics_api_token: str
+    webhook_secrets: tuple[str, ...]
+
+    def admits(self, presented: str) -> bool:
+        """Compare a presented webhook secret with every live one in constant time."""
+        given = presented.encode("utf-8", "surrogatepass")
+        admitted = False
+        for secret in self.webhook_secrets:
+            admitted |= hmac.compare_digest(given, secret.encode())
+        return admitted
+
+
+def authorization_from(name: str, text: str) -> Authorization:
+    """Read a secret's JSON.
+
+    Raises:
+        StopRun: it is not of the documented form; says which secret and what is missing, never a value.
+    """
+    how = 'write it as {"sendgrid_api_key": "…", "lytics_api_token": "…", "webhook_secrets": ["…"]}'
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise StopRun(f"the secret of authorization '{name}' is not JSON: {how}") from error
+    if not isinstance(document, dict):
+        raise StopRun(f"the secret of authorization '{name}' is not a JSON object: {how}")
+    secrets = document.get("webhook_secrets", [])
+    live = [secrets] if isinstance(secrets, str) else secrets
+    texts = [document.get("sendgrid_api_key", ""), document.get("lytics_api_token", "")]
+    texts.append(document.get("sendgrid_account") or name)
+    if not isinstance(live, list) or not all(isinstance(text, str) for text in [*live, *texts]):
+        raise StopRun(f"the secret of authorization '{name}' has values that are no text: {how}")
+    return Authorization(name, texts[2], texts[0].strip(), texts[1].strip(), tuple(s for s in live if s))
+
+
+class Secrets:
+    """Authorizations, kept for some minutes so that a warm function does not ask for each event."""
+
+    def __init__(
+        self, client: SecretsClient, prefix: str, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._monotonic = monotonic
+        self._kept: dict[str, tuple[float, Authorization]] = {}
+
+    def authorization(self, name: str, max_age_s: float = REFRESH_S) -> Authorization:
+        """Return an authorization that was read at most ``max_age_s`` ago.
+
+        Raises:
+            StopRun: there is no such secret, it may not be read, or it is not of the documented form.
+            ServiceUnavailable: Secrets Manager did not answer.
+        """
+        kept = self._kept.get(name)
+        now = self._monotonic()
+        if kept is not None and now - kept[0] < max_age_s:
+            return kept[1]
+        authorization = authorization_from(name, self._read(f"{self._prefix}/{name}"))
+        self._kept[name] = (now, authorization)
+        return authorization
+
+    def _read(self, secret_id: str) -> str:
+        with translated("Secrets Manager"):
+            try:
+                text = self._client.get_secret_value(SecretId=secret_id).get("SecretString")
+            except ClientError as error:
+                code = error_code(error)
+                if code not in {
+                    "ResourceNotFoundException",
+                    "AccessDeniedException",
+                    "InvalidRequestException",
+                }:
+                    raise
+                raise StopRun(
+                    f"the secret '{secret_id}' cannot be read ({code}): an authorization is a secret of Secrets Manager "
+                    f'with that name; make it, or correct "authorization" in the input'
+                ) from error
+        return text if isinstance(text, str) else ""

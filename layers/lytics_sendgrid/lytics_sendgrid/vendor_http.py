@@ -1,0 +1,100 @@
+"""HTTP to one vendor: one session a process, explicit time-outs, and transport faults as our errors."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import requests
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable
+
+CONNECT_TIMEOUT_S: Final = 3.05
+READ_TIMEOUT_S: Final = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A vendor's answer, of whatever status.
+
+    Attributes:
+        status: the HTTP status.
+        headers: names in lower case.
+        body: as it came.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """Return the body as JSON values, or None where it is not JSON: error pages may be HTML."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+
+class VendorHttp:
+    """One vendor's API."""
+
+    def __init__(
+        self, base_url: str, headers: Mapping[str, str], session: requests.Session | None = None
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._session = session or requests.Session()
+        self._headers = {"Accept": "application/json", **headers}
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        query: Mapping[str, str] | None = None,
+        read_timeout_s: float = READ_TIMEOUT_S,
+    ) -> Answer:
+        """Send one request and return its answer, whatever its status; redirects are not followed.
+
+        Args:
+            method: ``GET``, ``PUT``, …
+            path: begins with ``/``; every value in it already escaped.
+            body: JSON as bytes, if any.
+            query: parameters, escaped here.
+            read_timeout_s: how long an answer may take.
+
+        Raises:
+            ServiceUnavailable: the request was not sent: nobody is there.
+            AnswerLost: it was sent, and no whole answer came.
+        """
+        headers = {**self._headers, "Content-Type": "application/json"} if body is not None else self._headers
+        try:
+            response = self._session.request(
+                method,
+                self._base_url + path,
+                params=query,
+                data=body,
+                headers=headers,
+                timeout=(CONNECT_TIMEOUT_S, read_timeout_s),
+                allow_redirects=False,
+            )
+        except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError) as error:
+            raise ServiceUnavailable(f"{method} {path}: {type(error).__name__}") from error
+        except requests.RequestException as error:
+            if _was_never_connected(error):
+                raise ServiceUnavailable(f"{method} {path}: connection refused") from error
+            raise AnswerLost(f"{method} {path}: {type(error).__name__}") from error
+        return Answer(
+            response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content
+        )
+
+
+def _was_never_connected(error: requests.RequestException) -> bool:
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+
+
+def json_body(document: Any) -> bytes:
+    """Write JSON values as a request's body, in ASCII."""
+    return json.dumps(document, separators=(",", ":")).encode()
