@@ -44,7 +44,7 @@ REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
 
-class EmulatorFailed(RuntimeError):
+class EmulatorError(RuntimeError):
     """The emulator did not start, or one of the internals that we replace has changed."""
 
 
@@ -92,7 +92,7 @@ class LocalCloud:
         """Start the emulator and return once it answers.
 
         Raises:
-            EmulatorFailed: It ended or did not answer in time; the message holds the end of its log.
+            EmulatorError: It ended or did not answer in time; the message holds the end of its log.
         """
         with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
             self.endpoint_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -165,7 +165,7 @@ class LocalCloud:
             parameters: Values of template parameters; an update keeps none of the earlier ones.
 
         Raises:
-            stack.DeploymentFailed: CloudFormation failed; the message names each resource and its reason.
+            stack.DeploymentError: CloudFormation failed; the message names each resource and its reason.
         """
         return stack.deploy(
             self.client("cloudformation"), self.client("s3"), template, stack_name, dict(parameters or {})
@@ -229,7 +229,7 @@ class LocalCloud:
         assert self._process is not None
         if self._process.poll() is not None:
             log = (self.logs / "emulator.log").read_text(errors="replace")
-            raise EmulatorFailed(f"The emulator ended with {self._process.returncode}:\n{log[-3000:]}")
+            raise EmulatorError(f"The emulator ended with {self._process.returncode}:\n{log[-3000:]}")
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(f"{self.endpoint_url}/_ministack/health", timeout=2) as answer:
@@ -242,11 +242,11 @@ def interpreter(variable: str, environment: str) -> Path:
     """Return a virtual environment's python: from an environment variable, else from the repository's folder.
 
     Raises:
-        EmulatorFailed: There is none; the message says how to make it.
+        EmulatorError: There is none; the message says how to make it.
     """
     python = Path(os.environ.get(variable) or REPOSITORY / environment / "bin" / "python")
     if not python.exists():
-        raise EmulatorFailed(f"{python} is missing: run `make setup`, or set {variable}.")
+        raise EmulatorError(f"{python} is missing: run `make setup`, or set {variable}.")
     # Not resolved: the link is what makes an interpreter belong to its virtual environment.
     return python.absolute()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 
-class DeploymentFailed(RuntimeError):
+class DeploymentError(RuntimeError):
     """CloudFormation could not make the stack."""
 
 
