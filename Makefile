@@ -1,0 +1,94 @@
+# `make demo` and `make test` are all that a newcomer needs; each makes the virtual environments that it uses.
+# Variables of a call, such as PEOPLE=10000, reach the programs through the environment.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+ifndef PYTHON
+# pyenv's shims follow .python-version, which asks for 3.13; uv may know one that is not on the path.
+PYTHON := $(shell for candidate in python3.13 python3 python "$$(uv python find 3.13 2>/dev/null)"; do \
+	"$$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null \
+	&& { command -v "$$candidate"; break; }; done)
+endif
+
+# A stamp is written when its environment is complete, so a half-made one is made again. Four of them, because
+# aws-sam-cli, ministack and the project pin different versions of boto3, and Lambda has no other packages.
+DEV := .venv/.complete
+SAM := .venv-sam/.complete
+EMULATOR := .venv-emulator/.complete
+RUNTIME := .venv-runtime/.complete
+ENVIRONMENTS := $(DEV) $(SAM) $(EMULATOR) $(RUNTIME)
+
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+export SAM_CLI_TELEMETRY := 0
+AWS_REGION_OF_LINT := us-east-1
+
+.PHONY: help install demo test static format format-check lint typecheck template build unit e2e bench clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: ## Make the virtual environments that are missing or out of date
+	@$(MAKE) --jobs=2 --output-sync $(ENVIRONMENTS)
+
+demo: install ## Run an export on this machine: PEOPLE= EVENTS= REPORT= KEEP= SENDGRID_URL= LYTICS_URL= INPUT=
+	@.venv/bin/python -m tests.local.demo
+
+test: install ## Check format, lint, types and template, then run every test
+	@$(MAKE) --jobs=2 --output-sync static
+	.venv/bin/pytest
+
+static: format-check lint typecheck template
+
+format: $(DEV) ## Format the code and mend what ruff can mend
+	.venv/bin/ruff format
+	.venv/bin/ruff check --fix
+
+format-check: $(DEV)
+	.venv/bin/ruff format --check
+
+lint: $(DEV) ## Look for mistakes in the code
+	.venv/bin/ruff check
+
+typecheck: $(DEV) ## Check the types
+	.venv/bin/mypy
+
+template: $(SAM) ## Look for mistakes in template.yaml
+	.venv-sam/bin/sam validate --lint --region $(AWS_REGION_OF_LINT)
+
+build: $(SAM) ## Build the functions and layers into .aws-sam/build, for `sam deploy`
+	PATH="$(CURDIR)/.venv-sam/bin:$$PATH" .venv-sam/bin/sam build
+
+unit: $(DEV) ## Run the quick tests: all but those on the local cloud
+	.venv/bin/pytest --ignore=tests/e2e
+
+e2e: install ## Run the tests on the local cloud
+	.venv/bin/pytest tests/e2e
+
+bench: install ## Count requests, units, CPU and dollars beside their floors: REPORT=
+	@.venv/bin/python -m tests.bench
+
+clean: ## Remove the virtual environments and everything else that was made
+	rm -rf .venv .venv-sam .venv-emulator .venv-runtime .aws-sam .local-cloud build *.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A new environment each time, so that what is no longer asked for is not there either.
+define new_environment
+@test -n "$(PYTHON)" || { echo "Python 3.13 is needed and not found: install it, or name it with make PYTHON=/path/to/python3.13" >&2; exit 1; }
+@echo "Making $(@D)"
+@$(PYTHON) -m venv --clear $(@D)
+endef
+
+$(DEV): pyproject.toml layers/dependencies/requirements.txt .python-version
+	$(new_environment)
+	@$(@D)/bin/python $(PIP_INSTALL) 'pip>=25.1' # the first that knows --group
+	@$(@D)/bin/python $(PIP_INSTALL) --group dev --editable .
+	@touch $@
+
+.venv-%/.complete: tests/local/requirements-%.txt .python-version
+	$(new_environment)
+	@$(@D)/bin/python $(PIP_INSTALL) --requirement $<
+	@touch $@
