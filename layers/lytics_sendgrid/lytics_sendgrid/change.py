@@ -28,7 +28,6 @@ class Kind(StrEnum):
     CHANGE = "change"
     REFRESH = "refresh"
     REJECT = "reject"
-    ERASE = "erase"
 
 
 @dataclass(frozen=True, slots=True)

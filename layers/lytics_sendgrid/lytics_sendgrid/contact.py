@@ -1,0 +1,113 @@
+"""A contact as the ledger holds it: what is known of a person, and what SendGrid has accepted."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from lytics_sendgrid.change import Value
+
+type ContactKey = str
+"""``account#email``: authorizations that share a SendGrid account share its contacts."""
+
+_NO_MEMBERSHIPS: Final[Mapping[str, int]] = {}
+_NO_FIELDS: Final[Mapping[str, tuple[int, Value]]] = {}
+
+
+def contact_key(account: str, email: str) -> ContactKey:
+    """Return the ledger's key of a contact."""
+    return f"{account}#{email}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why SendGrid does not hold a contact's row as it should be.
+
+    Attributes:
+        reason: a stable word for counting: ``address``, ``fields``, ``row``.
+        words: what SendGrid said, cut to 300 characters.
+        row: hash of the row that was refused.
+        at_ms: when, milliseconds since 1970.
+    """
+
+    reason: str
+    words: str
+    row: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One contact's state.
+
+    Attributes:
+        version: goes up by one with every commit; 0: not in the ledger.
+        memberships: audience id to the time of its last event in nanoseconds, negative where that was an exit.
+        fields: SendGrid field (a reserved name or a custom field's id) to the time and the value of the newest event.
+        lists: ids of the lists that the contact is put on, sorted.
+        job: the last import job that carried it; None: none yet.
+        sent_ms: our clock just before that job's request, milliseconds since 1970; 0: never sent.
+        row: hash of the row that SendGrid accepted; None: none yet.
+        configuration: version of the account's configuration that the row was made with.
+        rejection: why the newest row was refused, until a row is accepted.
+    """
+
+    version: int = 0
+    memberships: Mapping[str, int] = field(default_factory=lambda: _NO_MEMBERSHIPS)
+    fields: Mapping[str, tuple[int, Value]] = field(default_factory=lambda: _NO_FIELDS)
+    lists: tuple[str, ...] = ()
+    job: str | None = None
+    sent_ms: int = 0
+    row: str | None = None
+    configuration: int = 0
+    rejection: Rejection | None = None
+
+    def is_in(self, audience: str) -> bool:
+        """Tell whether the contact is in an audience, by its last event."""
+        return self.memberships.get(audience, 0) > 0
+
+
+UNKNOWN: Final = Contact()
+"""Who is not in the ledger."""
+
+
+def encode(contact: Contact) -> str:
+    """Write a contact's state as JSON, its version left out: that is an attribute of the item.
+
+    Fields of one event share their time, so they are written together: ``[[time, {field: value}], …]``.
+    """
+    by_time: dict[int, dict[str, Value]] = {}
+    for name, (time_ns, value) in contact.fields.items():
+        by_time.setdefault(time_ns, {})[name] = value
+    document: dict[str, Any] = {"memberships": contact.memberships, "fields": list(by_time.items())}
+    document["config"] = contact.configuration
+    if contact.lists:
+        document["lists"] = contact.lists
+    if contact.row is not None:
+        document |= {"row": contact.row, "job": contact.job, "sent": contact.sent_ms}
+    rejection = contact.rejection
+    if rejection is not None:
+        document["sent"] = contact.sent_ms
+        document["rejection"] = [rejection.reason, rejection.words, rejection.row, rejection.at_ms]
+    return json.dumps(document, separators=(",", ":"))
+
+
+def decode(text: str, version: int) -> Contact:
+    """Read what ``encode`` wrote.
+
+    Raises:
+        ValueError: it is not such a state.
+    """
+    document = json.loads(text)
+    rejection = document.get("rejection")
+    return Contact(
+        version,
+        document["memberships"],
+        {name: (time_ns, value) for time_ns, values in document["fields"] for name, value in values.items()},
+        tuple(document.get("lists", ())),
+        document.get("job"),
+        document.get("sent", 0),
+        document.get("row"),
+        document["config"],
+        None if rejection is None else Rejection(*rejection),
+    )

@@ -1,0 +1,147 @@
+"""The contacts table: the ledger of what SendGrid has accepted."""
+
+from __future__ import annotations
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from lytics_sendgrid.aws import translated
+from lytics_sendgrid.contact import UNKNOWN, Contact, ContactKey, decode, encode
+from lytics_sendgrid.errors import ServiceUnavailable, StopRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+KEYS_A_READ: Final = 100
+STATEMENTS_A_WRITE: Final = 25
+_ROUNDS: Final = 6
+_LOST: Final = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
+_FIRST_BACKOFF_S: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A state to commit, on the condition that the ledger still has the version before it.
+
+    Attributes:
+        key: whose.
+        contact: the new state; its version is the loaded one's.
+    """
+
+    key: ContactKey
+    contact: Contact
+
+
+class Ledger:
+    """The contacts table in DynamoDB.
+
+    Reads are eventually consistent, at half the price: a stale read loses the race of its commit and is repeated.
+    """
+
+    def __init__(
+        self, client: DynamoDBClient, table: str, sleep: Callable[[float], None], connections: int = 8
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._sleep = sleep
+        self._pool = ThreadPoolExecutor(connections, thread_name_prefix="ledger")
+        self._insert = f"INSERT INTO \"{table}\" VALUE {{'pk':?,'version':?,'state':?}}"
+        self._insert_rejected = f"INSERT INTO \"{table}\" VALUE {{'pk':?,'version':?,'state':?,'rejected':?}}"
+        self._update = f'UPDATE "{table}" SET version=? SET state=? WHERE pk=? AND version=?'
+        self._update_rejected = (
+            f'UPDATE "{table}" SET version=? SET state=? SET rejected=? WHERE pk=? AND version=?'
+        )
+        self._update_accepted = (
+            f'UPDATE "{table}" SET version=? SET state=? REMOVE rejected WHERE pk=? AND version=?'
+        )
+
+    def load(self, keys: Iterable[ContactKey]) -> dict[ContactKey, Contact]:
+        """Return the state of every contact that is named; ``UNKNOWN`` of those that the ledger does not have.
+
+        Raises:
+            RetryLater: DynamoDB did not answer for all of them.
+        """
+        wanted = list(dict.fromkeys(keys))
+        contacts = dict.fromkeys(wanted, UNKNOWN)
+        for items in self._pool.map(self._read, itertools.batched(wanted, KEYS_A_READ)):
+            for item in items:
+                contacts[item["pk"]["S"]] = decode(item["state"]["S"], int(item["version"]["N"]))
+        return contacts
+
+    def commit(self, commits: Sequence[Commit], loaded: Mapping[ContactKey, Contact]) -> set[ContactKey]:
+        """Commit states, each for itself; return the keys that lost their race and are unchanged in the ledger.
+
+        Args:
+            commits: at most one for a key.
+            loaded: the states that they were made from: whether the item has a rejection to remove.
+
+        Raises:
+            RetryLater: DynamoDB did not take all of them; which ones is not known, and doing them again is harmless.
+        """
+        lost: set[ContactKey] = set()
+        for keys in self._pool.map(
+            lambda batch: self._write(batch, loaded), itertools.batched(commits, STATEMENTS_A_WRITE)
+        ):
+            lost.update(keys)
+        return lost
+
+    def _read(self, keys: Sequence[ContactKey]) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        left: Any = {self._table: {"Keys": [{"pk": {"S": key}} for key in keys]}}
+        for number in range(_ROUNDS):
+            with translated("DynamoDB"):
+                answer = self._client.batch_get_item(RequestItems=left)
+            items += answer["Responses"].get(self._table, [])
+            left = answer.get("UnprocessedKeys")
+            if not left:
+                return items
+            self._sleep(_FIRST_BACKOFF_S * 2**number)
+        raise ServiceUnavailable("DynamoDB did not read all contacts: it is throttled")
+
+    def _write(self, commits: Sequence[Commit], loaded: Mapping[ContactKey, Contact]) -> set[ContactKey]:
+        lost: set[ContactKey] = set()
+        left = list(commits)
+        for number in range(_ROUNDS):
+            statements: Any = [self._statement(commit, loaded[commit.key]) for commit in left]
+            with translated("DynamoDB"):
+                answer = self._client.batch_execute_statement(Statements=statements)
+            again = []
+            for commit, response in zip(left, answer["Responses"], strict=True):
+                code = response.get("Error", {}).get("Code")
+                if code in _LOST:
+                    lost.add(commit.key)
+                elif code in {"ValidationError", "ResourceNotFound", "AccessDenied"}:
+                    message = response.get("Error", {}).get("Message", "")
+                    raise StopRun(f"DynamoDB refused to write a contact: {code} {message}")
+                elif code is not None:
+                    again.append(commit)
+            if not again:
+                return lost
+            left = again
+            self._sleep(_FIRST_BACKOFF_S * 2**number)
+        raise ServiceUnavailable("DynamoDB did not write all contacts: it is throttled")
+
+    def _statement(self, commit: Commit, loaded: Contact) -> dict[str, Any]:
+        contact = commit.contact
+        version = contact.version
+        state = {"S": encode(contact)}
+        key = {"S": commit.key}
+        parameters: list[dict[str, str]]
+        if version == 0:
+            statement, parameters = self._insert, [key, {"N": "1"}, state]
+            if contact.rejection is not None:
+                statement = self._insert_rejected
+                parameters.append({"S": contact.rejection.reason})
+        else:
+            parameters = [{"N": str(version + 1)}, state]
+            if contact.rejection is not None:
+                statement = self._update_rejected
+                parameters.append({"S": contact.rejection.reason})
+            else:
+                statement = self._update if loaded.rejection is None else self._update_accepted
+            parameters += [key, {"N": str(version)}]
+        return {"Statement": statement, "Parameters": parameters}

@@ -1,0 +1,86 @@
+"""The SendGrid row that a contact's state implies."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lytics_sendgrid.configuration import MEMBERSHIP_FIELD, Account
+from lytics_sendgrid.contact import Contact
+from lytics_sendgrid.sendgrid_fields import WRITABLE_RESERVED
+
+
+@dataclass(frozen=True, slots=True)
+class RowForm:
+    """What rows of an account are made with: the parts of its configuration, ready for use.
+
+    Attributes:
+        version: of the configuration.
+        audiences: audience id to the id of the SendGrid field that holds it.
+        exported: the audiences that are exported now; the others count for nobody.
+        membership_field: id of the first membership field.
+        no_audience_value: what the field of a person in no audience is set to: SendGrid has no documented way to blank
+            a text field (null is refused, empty text is unproven), and a person who left must leave the segment.
+    """
+
+    version: int
+    audiences: Mapping[str, str]
+    exported: frozenset[str]
+    membership_field: str
+    no_audience_value: str
+
+
+def row_form(account: Account, no_audience_value: str) -> RowForm:
+    """Prepare an account's configuration for making rows.
+
+    Raises:
+        ValueError: a membership field that is in use has no id yet.
+    """
+    ids = {name: field_id for name, field_id in account.membership_fields.items() if field_id is not None}
+    if MEMBERSHIP_FIELD not in ids:
+        raise ValueError(f"account '{account.name}' has no membership field yet")
+    try:
+        audiences = {audience: ids[p.membership_field] for audience, p in account.audiences.items()}
+    except KeyError as error:
+        raise ValueError(f"account '{account.name}' has no membership field {error} yet") from error
+    exported = frozenset(audience for audience, p in account.audiences.items() if p.exports)
+    return RowForm(account.version, audiences, exported, ids[MEMBERSHIP_FIELD], no_audience_value)
+
+
+def membership_values(contact: Contact, form: RowForm) -> dict[str, str]:
+    """Return the value of every membership field that a contact needs: its audiences' ids, sorted and comma-separated."""
+    values: dict[str, list[str]] = {}
+    for audience, signed_ns in contact.memberships.items():
+        field = form.audiences.get(audience)
+        if field is not None:
+            ids = values.setdefault(field, [])
+            if signed_ns > 0 and audience in form.exported:
+                ids.append(audience)
+    values = values or {form.membership_field: []}
+    return {field: ",".join(sorted(ids)) or form.no_audience_value for field, ids in values.items()}
+
+
+def row_of(email: str, contact: Contact, form: RowForm) -> str:
+    """Write the row of a contact as ASCII JSON: its e-mail, its fields, its memberships.
+
+    The e-mail is the only identifier that is ever sent: SendGrid wants all of a contact's identifiers for an update.
+    """
+    document: dict[str, Any] = {"email": email}
+    custom: dict[str, Any] = membership_values(contact, form)  # type: ignore[assignment]
+    for field in sorted(contact.fields):
+        (document if field in WRITABLE_RESERVED else custom)[field] = contact.fields[field][1]
+    document["custom_fields"] = dict(sorted(custom.items()))
+    return json.dumps(document, separators=(",", ":"))
+
+
+def membership_row(email: str, contact: Contact, form: RowForm) -> str:
+    """Write the least row that keeps a contact's segments right: its e-mail and memberships."""
+    return json.dumps(
+        {"email": email, "custom_fields": membership_values(contact, form)}, separators=(",", ":")
+    )
+
+
+def row_hash(row: str, lists: tuple[str, ...]) -> str:
+    """Return 16 characters that name a row on its lists."""
+    return hashlib.blake2b(f"{','.join(lists)} {row}".encode(), digest_size=8).hexdigest()

@@ -1,0 +1,50 @@
+"""Upsert contacts: ``PUT /v3/marketing/contacts``."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable
+from lytics_sendgrid.sendgrid_answers import Busy, Unanswered, Verdict, exhausted_until, interpret
+from lytics_sendgrid.vendor_http import VendorHttp, json_body
+
+PATH: Final = "/v3/marketing/contacts"
+
+
+class SendGridContacts:
+    """SendGrid's contacts, to be written to."""
+
+    def __init__(self, http: VendorHttp, clock: Callable[[], float] = time.time) -> None:
+        self._http = http
+        self._clock = clock
+        self._not_before_epoch_s = -math.inf
+
+    def not_before(self) -> float:
+        """Return when the next request may start, Unix seconds: in the past, unless the rate limit is used up."""
+        return self._not_before_epoch_s
+
+    def upsert(self, body: bytes, read_timeout_s: float) -> Verdict:
+        """Send one request and tell what came of it; every fault is a verdict.
+
+        Args:
+            body: what ``upsert_body`` wrote.
+            read_timeout_s: how long the answer may take.
+        """
+        try:
+            answer = self._http.request("PUT", PATH, body=body, read_timeout_s=read_timeout_s)
+        except ServiceUnavailable as error:
+            return Busy(str(error))
+        except AnswerLost as error:
+            return Unanswered(str(error))
+        verdict = interpret(answer)
+        until = verdict.until_epoch_s if isinstance(verdict, Busy) else exhausted_until(answer.headers)
+        if until is not None:
+            self._not_before_epoch_s = until
+        return verdict
+
+
+def upsert_body(rows: Sequence[str], lists: Sequence[str]) -> bytes:
+    """Write a request's body: rows that are JSON already, and the lists that all of them are put on."""
+    head = json_body({"list_ids": list(lists)})[:-1] + b"," if lists else b"{"
+    return head + b'"contacts":[' + ",".join(rows).encode() + b"]}"

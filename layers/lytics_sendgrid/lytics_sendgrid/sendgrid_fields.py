@@ -1,0 +1,24 @@
+"""SendGrid's reserved contact fields and its limits on fields (OpenAPI mc_contacts, 2026-01-22; custom-fields page)."""
+
+from collections.abc import Mapping
+from typing import Final
+
+WRITABLE_RESERVED: Final[Mapping[str, int]] = {
+    "first_name": 50,
+    "last_name": 50,
+    "address_line_1": 100,
+    "address_line_2": 100,
+    "city": 60,
+    "state_province_region": 50,
+    "postal_code": 60,
+    "country": 50,
+    "phone_number": 24,
+    "whatsapp": 254,
+    "line": 254,
+    "facebook": 254,
+    "unique_name": 254,
+}
+"""Reserved fields that a row may set beside the e-mail, and the longest text that each takes."""
+
+TEXT_CHARS: Final = 1_000
+"""The longest text of a custom field."""

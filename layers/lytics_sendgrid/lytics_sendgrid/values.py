@@ -1,0 +1,94 @@
+"""Lytics' values as SendGrid takes them.
+
+Lytics' types are inconsistent from payload to payload (numbers as text, booleans as ``t`` and ``f``), so a value is
+converted by the type of the field that it goes to, not by its own.
+"""
+
+import math
+import re
+from typing import Final
+
+from lytics_sendgrid.change import Value
+from lytics_sendgrid.configuration import FieldKind
+from lytics_sendgrid.instants import format_rfc3339, parse_rfc3339_ns
+
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_INTEGER: Final = re.compile(r"[+-]?\d{1,300}", re.ASCII)
+_UNSENDABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_LARGEST_EXACT: Final = 2**53
+"""Integers beyond it lose digits in whatever reads JSON numbers as doubles."""
+
+
+def convert(value: object, kind: FieldKind, max_chars: int) -> Value | None:
+    """Convert a value to what a SendGrid field of a type takes.
+
+    Args:
+        value: what Lytics sent.
+        kind: the SendGrid field's type.
+        max_chars: the longest text that it takes; longer ones are cut.
+
+    Returns:
+        Text without control characters; or a finite number; or a date as ISO 8601 in UTC (an epoch number is taken with
+        202 and then dropped in silence, so none is sent). None where the value cannot be one, or is empty: SendGrid has
+        no documented way to clear a field, so nothing is sent for it.
+    """
+    match kind:
+        case FieldKind.TEXT:
+            return _text(value, max_chars)
+        case FieldKind.NUMBER:
+            return _number(value)
+        case FieldKind.DATE:
+            return _date(value)
+
+
+def _text(value: object, max_chars: int) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return None if isinstance(value, float) and not math.isfinite(value) else _written(value)[:max_chars]
+    if not isinstance(value, str):
+        return None
+    if not value.isprintable():
+        value = _UNSENDABLE.sub("", value)
+    text = value.strip()
+    if len(text) > max_chars:
+        text = text[:max_chars].rstrip()
+    return text or None
+
+
+def _written(value: float) -> str:
+    return (
+        str(int(value))
+        if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_EXACT
+        else str(value)
+    )
+
+
+def _number(value: object) -> int | float | None:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str):
+        text = value.strip()
+        if _INTEGER.fullmatch(text):
+            return int(text)
+        try:
+            value = float(text)
+        except ValueError:
+            return None
+    if isinstance(value, int):
+        return value if abs(value) < 10**300 else None
+    if isinstance(value, float) and math.isfinite(value):
+        return int(value) if value.is_integer() and abs(value) < _LARGEST_EXACT else value
+    return None
+
+
+def _date(value: object) -> str | None:
+    if not isinstance(value, str):
+        return None
+    text = value.strip()
+    if _DATE.fullmatch(text):
+        text += "T00:00:00Z"
+    try:
+        return format_rfc3339(parse_rfc3339_ns(text))
+    except ValueError:
+        return None
