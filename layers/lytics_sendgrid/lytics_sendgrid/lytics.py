@@ -1,0 +1,244 @@
+"""Lytics' API: audiences, schema, scans, profiles, jobs and authorizations.
+
+Every refusal is raised as one of our errors, see ``lytics_answers.document_of``; nothing is retried here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
+from urllib.parse import quote
+
+from lytics_sendgrid.errors import LyticsSendGridError, RequestRefused
+from lytics_sendgrid.lytics_answers import date_ns, document_of, list_of, object_of, unreadable
+from lytics_sendgrid.lytics_documents import (
+    HeaderAuthorization,
+    LyticsAudience,
+    LyticsJob,
+    Person,
+    ScanPage,
+    audience_from,
+    authorization_from,
+    job_from,
+    matching,
+    person_from,
+    scan_page_from,
+    whole_number,
+)
+from lytics_sendgrid.vendor_http import READ_TIMEOUT_S, Answer, VendorHttp, json_body
+
+PAGE_ROWS: Final = 100
+"""The most that a scan's page may hold (Lytics V1 OpenAPI)."""
+WEBHOOK_WORKFLOW: Final = "webhook_triggers"
+SENDGRID_WORKFLOWS: Final = frozenset({"sendgrid_export_new", "sendgrid_export"})
+HEADER_AUTH_TYPE: Final = "header_param_auth"
+
+
+class Http(Protocol):
+    """HTTP to Lytics."""
+
+    def request(  # noqa: D102
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        query: Mapping[str, str] | None = None,
+        read_timeout_s: float = READ_TIMEOUT_S,
+    ) -> Answer: ...
+
+
+def lytics_at(url: str, token: str) -> "Lytics":
+    """Return Lytics' API at a URL; the token goes into the header as it is, without ``Bearer``."""
+    return Lytics(VendorHttp(url, {"Authorization": token}))
+
+
+class Lytics:
+    """Lytics' API for one token."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def audiences(self) -> tuple[LyticsAudience, ...]:
+        """Return every audience of people with its size, in Lytics' order."""
+        what = "the list of audiences"
+        query = {"table": "user", "kind": "segment", "sizes": "true"}
+        found = list_of(self._get("/v2/segment", what, query), what)
+        return tuple(audience for data in found if (audience := audience_from(data)) is not None)
+
+    def audience(self, reference: str) -> LyticsAudience | None:
+        """Return one audience by id or slug, or None where there is none; names need ``find_audiences``."""
+        what = "one audience"
+        try:
+            document = self._get(f"/api/segment/{_escaped(reference)}", what)
+        except NotFound:
+            return None
+        return audience_from(object_of(document, what))
+
+    def find_audiences(self, reference: str, listed: Sequence[LyticsAudience]) -> tuple[LyticsAudience, ...]:
+        """Return the audiences that an id, slug or name may mean: one where it is clear.
+
+        Args:
+            reference: what a person typed.
+            listed: what ``audiences`` returned; one that is not in it (of another kind) is looked up by id or slug.
+        """
+        found = matching(listed, reference)
+        if found or not reference.strip():
+            return found
+        audience = self.audience(reference.strip())
+        return () if audience is None else (audience,)
+
+    def sizes(self, audience_ids: Iterable[str]) -> dict[str, int]:
+        """Return how many people Lytics counts in each audience; one that it does not name is left out."""
+        what = "the audiences' sizes"
+        found = list_of(self._get("/api/segment/sizes", what, {"ids": ",".join(audience_ids)}), what)
+        sizes = {str(data.get("id")): whole_number(data.get("size")) for data in found}
+        return {audience: size for audience, size in sizes.items() if size is not None}
+
+    def schema_fields(self) -> dict[str, str]:
+        """Return the name and type of every field of a person, such as ``{"email": "string"}``."""
+        what = "the schema's fields"
+        found = list_of(self._get("/v2/schema/user/field", what, {"filter": "all"}), what)
+        return {str(data["id"]): str(data.get("type") or "") for data in found if data.get("id")}
+
+    def scan_page(self, audience_id: str, start: str, fields: Sequence[str]) -> ScanPage:
+        """Return one page of an audience's members.
+
+        Args:
+            audience_id: 32 hex digits.
+            start: the cursor that the page before gave; empty for the first.
+            fields: Lytics fields that the rows need.
+        """
+        query = {"limit": str(PAGE_ROWS), "fields": ",".join(fields)}
+        if start:
+            query["start"] = start
+        what = f"a page of audience {audience_id}"
+        answer = self._http.request("GET", f"/api/segment/{_escaped(audience_id)}/scan", query=query)
+        return scan_page_from(document_of(answer, what), date_ns(answer), what)
+
+    def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> Person | None:
+        """Return the profile with an address and all its memberships, or None where Lytics has none.
+
+        Args:
+            email_field: the Lytics field that holds the address; it must identify people in Lytics.
+            email: the address.
+            fields: Lytics fields that are needed; empty for all.
+
+        Raises:
+            LyticsSendGridError: see ``document_of``; no message holds the address.
+        """
+        query = {"segments": "true", "allsegments": "true"}
+        if fields:
+            query["fields"] = ",".join(fields)
+        what = "a person"
+        try:
+            document = self._get(f"/api/entity/user/{_escaped(email_field)}/{_escaped(email)}", what, query)
+        except NotFound:
+            return None
+        except LyticsSendGridError as error:
+            # The path, and Lytics' words, may hold the address.
+            raise type(error)(_without(str(error), email)) from None
+        return person_from(document, what)
+
+    def job(self, job_id: str) -> LyticsJob | None:
+        """Return a job, or None where there is none: killed jobs are gone."""
+        what = "a job"
+        try:
+            document = self._get(f"/v2/job/{_escaped(job_id)}", what)
+        except NotFound:
+            return None
+        return job_from(object_of(document, what))
+
+    def jobs(self, workflow: str | None = None) -> tuple[LyticsJob, ...]:
+        """Return the jobs that are neither completed nor killed, of one workflow or of all."""
+        what = "the list of jobs"
+        found = list_of(self._get("/v2/job", what, {"workflow": workflow} if workflow else None), what)
+        jobs = (job for data in found if (job := job_from(data)) is not None)
+        return tuple(job for job in jobs if workflow in {None, job.workflow})
+
+    def create_webhook_job(self, document: Mapping[str, Any]) -> LyticsJob:
+        """Create a webhook job, which starts at once.
+
+        Args:
+            document: ``name``, ``description``, ``auth_ids`` and ``config``.
+
+        Raises:
+            RequestRefused: Lytics does not take it; 10 jobs may be created an hour.
+        """
+        what = "the creation of the webhook job"
+        return self._job(
+            self._send("POST", "/v2/job/webhook-triggers", {**document, "workflow": WEBHOOK_WORKFLOW}, what),
+            what,
+        )
+
+    def update_webhook_job(self, job_id: str, document: Mapping[str, Any]) -> LyticsJob:
+        """Replace a webhook job: what the document leaves out is lost."""
+        what = "the update of the webhook job"
+        path = f"/v2/job/webhook-triggers/{_escaped(job_id)}"
+        return self._job(self._send("PUT", path, {**document, "workflow": WEBHOOK_WORKFLOW}, what), what)
+
+    def header_authorizations(self) -> tuple[HeaderAuthorization, ...]:
+        """Return the authorizations that are sets of headers."""
+        what = "the list of authorizations"
+        found = list_of(self._get("/v2/auth", what), what)
+        read = (authorization for data in found if (authorization := authorization_from(data)) is not None)
+        return tuple(authorization for authorization in read if authorization.type == HEADER_AUTH_TYPE)
+
+    def create_header_authorization(self, label: str, headers: Mapping[str, str]) -> HeaderAuthorization:
+        """Create a set of headers that a webhook job sends."""
+        what = "the creation of the header authorization"
+        document = self._send("POST", f"/v2/auth/{HEADER_AUTH_TYPE}", _headers_document(label, headers), what)
+        return self._authorization(document, what)
+
+    def update_header_authorization(
+        self, authorization_id: str, label: str, headers: Mapping[str, str]
+    ) -> HeaderAuthorization:
+        """Replace a set of headers."""
+        what = "the update of the header authorization"
+        path = f"/v2/auth/{HEADER_AUTH_TYPE}/{_escaped(authorization_id)}"
+        return self._authorization(self._send("PUT", path, _headers_document(label, headers), what), what)
+
+    def _get(self, path: str, what: str, query: Mapping[str, str] | None = None) -> Mapping[str, Any]:
+        answer = self._http.request("GET", path, query=query)
+        if answer.status == 404:
+            try:
+                document_of(answer, what)
+            except RequestRefused as error:
+                raise NotFound(str(error)) from error
+        return document_of(answer, what)
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any], what: str) -> Mapping[str, Any]:
+        return document_of(self._http.request(method, path, body=json_body(body)), what, writes=True)
+
+    def _job(self, document: Mapping[str, Any], what: str) -> LyticsJob:
+        job = job_from(object_of(document, what, writes=True))
+        if job is None:
+            raise unreadable(what, "a job without an id", writes=True)
+        return job
+
+    def _authorization(self, document: Mapping[str, Any], what: str) -> HeaderAuthorization:
+        authorization = authorization_from(object_of(document, what, writes=True))
+        if authorization is None:
+            raise unreadable(what, "an authorization without an id", writes=True)
+        return authorization
+
+
+class NotFound(RequestRefused):
+    """Lytics has no such thing (404)."""
+
+
+def _headers_document(label: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    lines = "\n".join(f"{name}: {value}" for name, value in headers.items())
+    return {
+        "label": label,
+        "type": HEADER_AUTH_TYPE,
+        "config": {"webhook_request_headers": lines, "webhook_request_params": ""},
+    }
+
+
+def _escaped(value: str) -> str:
+    return quote(value, safe="")
+
+
+def _without(text: str, email: str) -> str:
+    for form in (email, _escaped(email)):
+        text = text.replace(form, "…")
+    return text

@@ -1,0 +1,128 @@
+"""What Lytics' answers mean: JSON objects from successes, our errors from refusals.
+
+Lytics answers in two shapes, ``{"data":…,"status":200,"message":"success"}`` under ``/api`` and
+``{"data":…,"status":200,"request_id":…}`` under ``/v2``; refusals have ``message`` in the first and ``errors`` in the
+second (Lytics agent-skills, references/api.md, 2026-05). An answer that is neither is never taken for success.
+"""
+
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from lytics_sendgrid.errors import (
+    AnswerLost,
+    KeyRefused,
+    RequestRefused,
+    ServiceUnavailable,
+    Throttled,
+)
+from lytics_sendgrid.instants import NANOSECONDS_PER_S
+from lytics_sendgrid.vendor_http import Answer
+
+_WORDS_CHARS: Final = 300
+_SECONDS: Final = re.compile(r"\d{1,9}", re.ASCII)
+
+
+def document_of(answer: Answer, what: str, *, writes: bool = False) -> Mapping[str, Any]:
+    """Return a successful answer's JSON object, or raise what the refusal means to the caller.
+
+    Args:
+        answer: of any status.
+        what: what was asked, for the message; holds no profile value.
+        writes: the request changes something in Lytics: an unreadable success may have worked.
+
+    Raises:
+        KeyRefused: 401 or 403.
+        Throttled: 429.
+        ServiceUnavailable: 5xx, 408, or a success that is not JSON of the documented form.
+        AnswerLost: such a success of a request that writes.
+        RequestRefused: any other status.
+    """
+    document = answer.json()
+    status = answer.status
+    if 200 <= status < 300:
+        if not isinstance(document, dict):
+            raise unreadable(what, "its answer is no JSON object", writes=writes)
+        # Older calls answer 200 and put the refusal's status into the body.
+        inner = document.get("status")
+        if not (isinstance(inner, int) and inner >= 400):
+            return document
+        status = inner
+    words = words_of(document)
+    said = f"Lytics answered {status} to {what}" + (f": {words}" if words else "")
+    if status in {401, 403}:
+        raise KeyRefused(
+            f"{said}. Check lytics_api_token in the secret: it may have expired, lack a role, or be limited to IP addresses"
+        )
+    if status == 429:
+        raise Throttled(said, retry_after_s(answer))
+    if status >= 500 or status == 408:
+        raise ServiceUnavailable(said, retry_after_s(answer))
+    raise RequestRefused(said)
+
+
+def unreadable(what: str, why: str, *, writes: bool = False) -> ServiceUnavailable | AnswerLost:
+    """Return the error for a success that is not of the documented form: a proxy's page, a cut body."""
+    error = AnswerLost if writes else ServiceUnavailable
+    return error(f"Lytics answered {what} with something else than documented: {why}")
+
+
+def words_of(document: Any) -> str:
+    """Return the words of a refusal of either shape, cut; empty where there are none."""
+    if not isinstance(document, dict):
+        return ""
+    texts = [document.get("message")]
+    errors = document.get("errors")
+    if isinstance(errors, list):
+        texts += [error.get("message") for error in errors if isinstance(error, dict)]
+    return "; ".join(text for text in texts if isinstance(text, str) and text)[:_WORDS_CHARS]
+
+
+def retry_after_s(answer: Answer) -> float | None:
+    """Return how long ``Retry-After`` asks to wait, by the answer's own ``Date`` where it names a moment."""
+    value = answer.headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    until, now = _http_date_s(value), _http_date_s(answer.headers.get("date", ""))
+    return None if until is None or now is None else max(0.0, until - now)
+
+
+def date_ns(answer: Answer) -> int | None:
+    """Return the answer's ``Date`` in nanoseconds since 1970, or None where it has none."""
+    seconds = _http_date_s(answer.headers.get("date", ""))
+    return None if seconds is None else int(seconds) * NANOSECONDS_PER_S
+
+
+def _http_date_s(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except ValueError:
+        return None
+
+
+def list_of(document: Mapping[str, Any], what: str) -> list[Mapping[str, Any]]:
+    """Return the objects under ``data``; an empty list may come as null.
+
+    Raises:
+        ServiceUnavailable: there is no such list.
+    """
+    data = document.get("data", ())
+    if data is None:
+        return []
+    if not isinstance(data, list) or not all(isinstance(element, dict) for element in data):
+        raise unreadable(what, "no list of objects under data")
+    return data
+
+
+def object_of(document: Mapping[str, Any], what: str, *, writes: bool = False) -> Mapping[str, Any]:
+    """Return the object under ``data``.
+
+    Raises:
+        ServiceUnavailable: there is none.
+        AnswerLost: likewise, of a request that writes.
+    """
+    data = document.get("data")
+    if not isinstance(data, dict):
+        raise unreadable(what, "no object under data", writes=writes)
+    return data

@@ -1,0 +1,215 @@
+"""What Lytics' documents hold: audiences, pages of a scan, profiles, jobs and authorizations.
+
+Lytics is not strict about its types: numbers may come as text, empty lists as null. What is read here is read
+leniently where that can do no harm, and refused where it would hide a loss.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lytics_sendgrid.errors import ServiceUnavailable
+from lytics_sendgrid.lytics_answers import list_of, object_of, unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class LyticsAudience:
+    """An audience as Lytics knows it.
+
+    Attributes:
+        id: 32 lower-case hex digits; the only name that cannot be changed.
+        name: what marketers see.
+        slug: can be changed in Lytics.
+        kind: ``segment`` for what marketers call an audience.
+        size: how many people Lytics counts in it, where it was told.
+    """
+
+    id: str
+    name: str
+    slug: str
+    kind: str = "segment"
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanPage:
+    """One page of an audience's members.
+
+    Attributes:
+        rows: flat profiles; the fields that a person lacks are absent.
+        cursor: where the next page begins; empty: this was the last one.
+        total: how many people Lytics counts in the audience, where it says so.
+        date_ns: Lytics' own clock when it answered, nanoseconds since 1970, whole seconds; None without a ``Date``.
+    """
+
+    rows: tuple[Mapping[str, Any], ...]
+    cursor: str
+    total: int | None
+    date_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One profile with its memberships.
+
+    Attributes:
+        fields: as Lytics has them, memberships left out.
+        audience_ids: of all audiences the person is in.
+        audience_slugs: likewise; Lytics gives both.
+    """
+
+    fields: Mapping[str, Any]
+    audience_ids: frozenset[str]
+    audience_slugs: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LyticsJob:
+    """A job.
+
+    Attributes:
+        id: Lytics' id.
+        name: what a person or we called it.
+        workflow: such as ``webhook_triggers`` or ``sendgrid_export_new``.
+        status: ``running sleeping paused pausing initializing failed completed deleted deleting unknown fault-N``.
+        config: the workflow's own configuration.
+        auth_ids: authorizations that it uses.
+        document: all of it, as Lytics answered: an update must send back what it does not change.
+    """
+
+    id: str
+    name: str
+    workflow: str
+    status: str
+    config: Mapping[str, Any]
+    auth_ids: tuple[str, ...]
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderAuthorization:
+    """An authorization as Lytics lists it: never its secrets."""
+
+    id: str
+    label: str
+    type: str
+
+
+def audience_from(data: Mapping[str, Any]) -> LyticsAudience | None:
+    """Read a segment; None where it is not one of people, or has no id."""
+    identity, name = data.get("id"), data.get("name")
+    if not isinstance(identity, str) or not identity or data.get("table") not in {None, "", "user"}:
+        return None
+    slug = data.get("slug_name")
+    return LyticsAudience(
+        id=identity,
+        name=name if isinstance(name, str) else "",
+        slug=slug if isinstance(slug, str) else "",
+        kind=str(data.get("kind") or "segment"),
+        size=whole_number(data.get("size")),
+    )
+
+
+def matching(audiences: Sequence[LyticsAudience], reference: str) -> tuple[LyticsAudience, ...]:
+    """Return the audiences that a person may mean by an id, a slug or a name, in that order of precedence.
+
+    Returns:
+        One where it is clear, none where nothing fits, several where names are shared.
+    """
+    wanted = reference.strip()
+    tests: tuple[Callable[[LyticsAudience], bool], ...] = (
+        lambda audience: audience.id == wanted.lower(),
+        lambda audience: audience.slug == wanted,
+        lambda audience: audience.name == wanted,
+        lambda audience: audience.name.casefold() == wanted.casefold(),
+    )
+    for fits in tests:
+        found = tuple(audience for audience in audiences if fits(audience))
+        if found:
+            return found
+    return ()
+
+
+def scan_page_from(document: Mapping[str, Any], answered_ns: int | None, what: str) -> ScanPage:
+    """Read a page of a scan: its cursor is ``_next``, or ``next`` as older documents say.
+
+    Raises:
+        ServiceUnavailable: it is not of the documented form.
+    """
+    if "data" not in document:
+        raise unreadable(what, "no data")
+    cursor = document.get("_next")
+    if cursor is None:
+        cursor = document.get("next")
+    if isinstance(cursor, int) and not isinstance(cursor, bool):
+        cursor = str(cursor)
+    if cursor is not None and not isinstance(cursor, str):
+        raise unreadable(what, "a cursor that is no text")
+    return ScanPage(
+        tuple(list_of(document, what)), cursor or "", whole_number(document.get("total")), answered_ns
+    )
+
+
+def person_from(document: Mapping[str, Any], what: str) -> Person | None:
+    """Read one profile; None where there is none.
+
+    A missing profile is answered with 200, ``"Not Found"`` and the placeholder segments ``not_found`` and ``all``
+    (Lytics agent-skills, lytics-profiles/lookup.md, 2026-05); a look-up that timed out looks alike and is no answer.
+
+    Raises:
+        ServiceUnavailable: the look-up timed out, or the answer is not of the documented form.
+    """
+    message = str(document.get("message") or "").casefold()
+    if message == "timed out":
+        raise ServiceUnavailable(f"Lytics could not answer {what} in time")
+    if message == "not found":
+        return None
+    data = object_of(document, what)
+    slugs, ids = _texts(data.get("segments")), _texts(data.get("segments_all"))
+    if "not_found" in slugs:
+        return None
+    fields = {name: value for name, value in data.items() if name not in {"segments", "segments_all"}}
+    return Person(fields, ids, slugs)
+
+
+def job_from(data: Mapping[str, Any]) -> LyticsJob | None:
+    """Read a job; None where it has no id."""
+    identity, config = data.get("id"), data.get("config")
+    if not isinstance(identity, str) or not identity:
+        return None
+    return LyticsJob(
+        id=identity,
+        name=str(data.get("name") or ""),
+        workflow=str(data.get("workflow") or ""),
+        status=str(data.get("status") or "unknown"),
+        config=config if isinstance(config, dict) else {},
+        auth_ids=tuple(_text_list(data.get("auth_ids"))),
+        document=data,
+    )
+
+
+def authorization_from(data: Mapping[str, Any]) -> HeaderAuthorization | None:
+    """Read an authorization; None where it has no id."""
+    identity = data.get("id")
+    if not isinstance(identity, str) or not identity:
+        return None
+    return HeaderAuthorization(identity, str(data.get("label") or ""), str(data.get("type") or ""))
+
+
+def whole_number(value: Any) -> int | None:
+    """Read a count, which Lytics writes as a number or as text; None for anything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    return None
+
+
+def _text_list(value: Any) -> list[str]:
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> frozenset[str]:
+    return frozenset(_text_list(value))
