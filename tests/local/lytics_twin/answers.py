@@ -1,0 +1,58 @@
+"""The two shapes in which Lytics answers: `/api` (v1) and `/v2`."""
+
+import itertools
+import json
+from typing import Any, NamedTuple
+
+_request_numbers = itertools.count(1)
+
+_CODES = {400: "BADREQ-001", 401: "UNAUTHORIZED-017", 403: "FORBIDDEN-026", 404: "NOTFOUND-003"}
+
+
+class ApiError(Exception):
+    """A refusal, written in the shape of the API that was called; `code` is v2's."""
+
+    def __init__(self, status: int, message: str, code: str = "", *more: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.messages = (message, *more)
+        self.code = code or _CODES.get(status, "UNKNOWN-000" if status < 500 else "INTERNAL-019")
+
+
+class Reply(NamedTuple):
+    """An answer that is ready to be written."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+
+
+def success(version: int, data: object, status: int = 200, **more: object) -> Reply:
+    """Answer with data; `more` are the keys beside it, such as the scan's `total`."""
+    if status == 204:
+        return Reply(204, b"")
+    if version == 2:
+        return _json(status, {"data": data, "status": status, "request_id": _request_id(), **more})
+    return _json(status, {"data": data, "status": status, "message": "success", **more})
+
+
+def refusal(version: int, error: ApiError) -> Reply:
+    """Answer with an error; a rejected token is refused before either API, in the shape of v1."""
+    if version == 1 or error.status == 401:
+        message = "; ".join(error.messages)
+        return _json(error.status, {"data": None, "message": message, "status": error.status})
+    errors = [{"code": error.code, "message": message, "level": "warn"} for message in error.messages]
+    return _json(error.status, {"status": error.status, "errors": errors, "request_id": _request_id()})
+
+
+def plain(data: object, status: int = 200) -> Reply:
+    """Answer with JSON of no envelope, as the twin's own control endpoints do."""
+    return _json(status, data)
+
+
+def _json(status: int, body: Any) -> Reply:
+    return Reply(status, json.dumps(body, ensure_ascii=False).encode())
+
+
+def _request_id() -> str:
+    return f"{next(_request_numbers):032x}"

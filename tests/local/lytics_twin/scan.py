@@ -1,0 +1,123 @@
+"""The paged scan of an audience's members (`GET /api/segment/{id}/scan`), with cursors that go stale."""
+
+import base64
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from tests.local.lytics_twin.account import Account, Audience, Profile
+from tests.local.lytics_twin.answers import ApiError, Reply, success
+from tests.local.lytics_twin.clock import Clock
+from tests.local.lytics_twin.envelopes import profile_fields
+from tests.local.lytics_twin.faults import Dice, Faults
+
+Json = dict[str, Any]
+
+DEFAULT_LIMIT = 10
+MAX_LIMIT = 100
+
+
+@dataclasses.dataclass(slots=True)
+class Cursor:
+    """Where a scan goes on. The same page always answers the same cursor, so a page may be asked for twice."""
+
+    members: list[Profile]
+    audience: str
+    position: int
+    page: int
+    carried: list[Profile]
+    issued_s: float
+
+
+class Scans:
+    """All scans of the account.
+
+    A scan sees the members of its first page (whether Lytics' does is undocumented), so who exits meanwhile is
+    still returned; the fields of a row are those of the moment of its page.
+    """
+
+    def __init__(
+        self, account: Account, clock: Clock, faults: Faults, dice: Dice, cursor_age_s: float
+    ) -> None:
+        self._account, self._clock, self._faults, self._dice = account, clock, faults, dice
+        self._cursor_age_s = cursor_age_s
+        self._cursors: dict[str, Cursor] = {}
+        self._started = 0
+
+    def page(self, audience: Audience, query: Mapping[str, str]) -> Reply:
+        """Answer one page.
+
+        Raises:
+            ApiError: 400 for a limit above 100, or for a cursor that is stale or of another audience.
+        """
+        limit = _limit(query.get("limit"))
+        fields = [name for name in query.get("fields", "").split(",") if name]
+        with self._account.lock:
+            start = query.get("start", "")
+            if start:
+                cursor = self._resume(start, audience)
+            else:
+                self._started += 1
+                cursor = Cursor(list(audience.members.values()), audience.id, 0, 1, [], 0.0)
+                start = str(self._started)
+            rows, following = self._read(cursor, limit)
+            token = self._remember(start, following) if following else ""
+            if self._faults.scan_repeat_cursor and cursor.page > 1:
+                token = start
+            data = [self._row(profile, fields) for profile in rows]
+        total = len(cursor.members) + self._faults.scan_total_offset
+        beside: Json = {"total": total, self._faults.scan_next_key: token}
+        return success(1, data, **beside)
+
+    def _resume(self, token: str, audience: Audience) -> Cursor:
+        cursor = self._cursors.get(token)
+        if cursor is None or cursor.audience != audience.id:
+            raise ApiError(400, "start token is not valid")
+        if self._clock.elapsed_s() - cursor.issued_s > self._cursor_age_s:
+            raise ApiError(400, "start token is not recent")
+        return cursor
+
+    def _read(self, cursor: Cursor, limit: int) -> tuple[list[Profile], Cursor | None]:
+        """Return a page's rows and where the next one starts; None after the last."""
+        every = self._faults.scan_empty_page_every
+        now = self._clock.elapsed_s()
+        if every and cursor.page % every == 0 and cursor.position < len(cursor.members):
+            return [], dataclasses.replace(cursor, page=cursor.page + 1, issued_s=now)
+        end = cursor.position + limit - len(cursor.carried)
+        fresh = cursor.members[cursor.position : end]
+        rows = cursor.carried + [row for row in fresh if row.id in self._account.profiles]
+        if end >= len(cursor.members):
+            return rows, None
+        carried = [row for row in fresh if self._dice.happens(self._faults.scan_duplicate_rate)]
+        carried = carried[: limit // 2]  # Else a page of nothing but duplicates would never come to an end.
+        return rows, Cursor(cursor.members, cursor.audience, end, cursor.page + 1, carried, now)
+
+    def _remember(self, start: str, following: Cursor) -> str:
+        """Keep a cursor under a token that has every character which must be escaped in a URL."""
+        digest = hashlib.sha256(f"{start}|{following.position}|{following.page}".encode()).digest()
+        token = f"{base64.b64encode(digest[:15]).decode()}+/{following.position}=="
+        self._cursors[token] = following
+        return token
+
+    def _row(self, profile: Profile, fields: list[str]) -> Json:
+        row = profile_fields(profile, profile.fields, fields)
+        if not fields or "segments" in fields:
+            row["segments"] = sorted(self._account.audiences[name].slug for name in profile.audiences)
+        if self._dice.happens(self._faults.scan_no_email_rate):
+            row.pop("email", None)
+        if self._faults.scan_numbers_as_strings:
+            return {name: str(value) if _is_number(value) else value for name, value in row.items()}
+        return row
+
+
+def _limit(value: str | None) -> int:
+    if not value:
+        return DEFAULT_LIMIT
+    if not value.isdigit() or not 1 <= int(value) <= MAX_LIMIT:
+        raise ApiError(400, f"limit must be 1 to {MAX_LIMIT}")
+    return int(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

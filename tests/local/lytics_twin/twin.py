@@ -1,0 +1,284 @@
+"""The Lytics twin: a server that behaves as Lytics is documented to, with its ground truth and its faults at hand.
+
+Example:
+    >>> with LyticsTwin(time_scale=0.01) as twin:
+    ...     audiences = twin.populate(people=1000, audiences=3, seed=1)
+    ...     twin.make_events(200, seed=2)
+    ...     twin.drain(timeout_s=30)
+    ...     twin.members(audiences[0])
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
+
+from tests.local.lytics_twin.account import Account, Audience, Occurrence, Profile
+from tests.local.lytics_twin.authorizations import Authorizations
+from tests.local.lytics_twin.clock import Clock, ScaledClock
+from tests.local.lytics_twin.control import control_routes
+from tests.local.lytics_twin.faults import Dice, Faults
+from tests.local.lytics_twin.front import Front
+from tests.local.lytics_twin.jobs import Job, JobBook
+from tests.local.lytics_twin.jobs_api import JobsApi
+from tests.local.lytics_twin.population import make_events, populate
+from tests.local.lytics_twin.scan import Scans
+from tests.local.lytics_twin.schema import Schema
+from tests.local.lytics_twin.segments_api import SegmentsApi
+from tests.local.lytics_twin.sender import Sender, Target
+from tests.local.lytics_twin.server import Server
+from tests.local.lytics_twin.truth import state, truth
+
+DEFAULT_TOKEN = "lytics-token"
+CHANGING_FIELDS = ("first_name", "city", "lifetime_value")
+
+
+class LyticsTwin:
+    """A Lytics account behind a URL. People are named by profile id or e-mail, audiences by id or slug."""
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        token: str = DEFAULT_TOKEN,
+        clock: Clock | None = None,
+        time_scale: float = 1.0,
+        seed: int = 0,
+        cursor_age_s: float = 300.0,
+        initializing_s: float = 1.0,
+        enforce_job_limits: bool = False,
+        http_on_loopback: bool = True,
+        request_timeout_s: float = 30.0,
+        retry_pause_s: float = 1.0,
+    ) -> None:
+        """Start the server.
+
+        Args:
+            port: On 127.0.0.1; 0 takes a free one.
+            token: The API token that is accepted.
+            clock: Instead of real time (`ManualClock` in tests).
+            time_scale: Real seconds that a Lytics second takes, for every wait of Lytics: sleep, initializing,
+                flush, the age of cursors, the hour of the job limit. 0.01 makes a minute 0.6 s.
+            seed: Of faults and shuffling.
+            cursor_age_s: Lytics seconds after which a scan's cursor is stale.
+            initializing_s: Lytics seconds that a started job is `initializing`.
+            enforce_job_limits: Refuse more than 10 creations an hour and 200 active jobs.
+            http_on_loopback: Accept an http webhook URL where it is this machine's; Lytics wants https.
+            request_timeout_s: Real seconds after which a webhook request counts as failed (undocumented).
+            retry_pause_s: Lytics seconds between a failed request and its retry (undocumented).
+        """
+        self.clock = clock or ScaledClock(time_scale)
+        self.faults = Faults()
+        self.account = Account(self.clock)
+        self.schema = Schema()
+        self.authorizations = Authorizations()
+        self._dice = Dice(seed)
+        self._request_timeout_s, self._retry_pause_s = request_timeout_s, retry_pause_s
+        self._book = JobBook(self.clock.elapsed_s, enforce_limits=enforce_job_limits)
+        scans = Scans(self.account, self.clock, self.faults, self._dice, cursor_age_s)
+        segments = SegmentsApi(self.account, self.schema, scans, self.faults, self.clock)
+        self._jobs_api = JobsApi(
+            account=self.account,
+            schema=self.schema,
+            book=self._book,
+            auths=self.authorizations,
+            faults=self.faults,
+            clock=self.clock,
+            make_sender=self._make_sender,
+            initializing_s=initializing_s,
+            http_on_loopback=http_on_loopback,
+        )
+        self.account.publish = self._jobs_api.publish
+        self._front = Front(
+            token,
+            self.faults,
+            self._dice,
+            calls=[*segments.routes(), *self._jobs_api.routes()],
+            controls=control_routes(self),
+        )
+        self._server = Server(port, self._front.answer, self.clock.wall_ns)
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    @property
+    def token(self) -> str:
+        """The API token that is accepted; setting another makes the old one fail, as when it expires."""
+        return self._front.token
+
+    @token.setter
+    def token(self, token: str) -> None:
+        self._front.token = token
+
+    def close(self) -> None:
+        """Stop serving and sending."""
+        self._front.closing.set()
+        for job in self._book.all():
+            if job.sender:
+                job.sender.close()
+        self._server.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- people and audiences -----------------------------------------------------------------------------------
+
+    def populate(
+        self,
+        people: int = 10_000,
+        audiences: int = 3,
+        *,
+        seed: int = 0,
+        overlap: float = 0.2,
+        outside: float = 0.1,
+        without_email: float = 0.0,
+    ) -> list[str]:
+        """Add made-up people, silently; returns the ids of the audiences (the first is `high_value_users`)."""
+        shares = {"overlap": overlap, "outside": outside, "without_email": without_email}
+        return populate(self.account, people, audiences, seed=seed, **shares)
+
+    def add_audience(self, name: str, **details: Any) -> str:
+        """Add an audience (slug, audience_id, kind, table, valid); returns its id."""
+        return self.account.add_audience(name, **details).id
+
+    def rename_audience(self, audience: str, *, name: str | None = None, slug: str | None = None) -> str:
+        """Rename an audience; returns its slug, which is suffixed where it was taken."""
+        return self.account.rename_audience(audience, name=name, slug=slug).slug
+
+    def add_profile(self, fields: Mapping[str, Any], audiences: Sequence[str] = ()) -> str:
+        """Add a person, silently a member; returns the profile's id."""
+        return self.account.add_profile(fields, audiences).id
+
+    def delete_profile(self, person: str) -> None:
+        """Delete a person, without a word to any job."""
+        self.account.delete_profile(self.account.profile(person))
+
+    def enter(self, person: str, audience: str, *, silently: bool = False) -> bool:
+        """Let a person enter; returns whether they were out. Silently: no job hears of it."""
+        with self.account.lock:
+            profile, where = self.account.profile(person), self.account.audience(audience)
+            return self._happened(self.account.enter(profile, where), silently=silently)
+
+    def exit(self, person: str, audience: str, *, silently: bool = False) -> bool:
+        """Let a person exit; returns whether they were in."""
+        with self.account.lock:
+            profile, where = self.account.profile(person), self.account.audience(audience)
+            return self._happened(self.account.exit(profile, where), silently=silently)
+
+    def change(self, person: str, fields: Mapping[str, Any], *, silently: bool = False) -> bool:
+        """Change a person's fields (None removes); returns whether there was anything to tell jobs of."""
+        with self.account.lock:
+            profile = self.account.profile(person)
+            return self._happened(self.account.change(profile, fields), silently=silently)
+
+    def make_events(
+        self,
+        count: int,
+        *,
+        seed: int = 0,
+        audiences: Sequence[str] | None = None,
+        fields: Sequence[str] = CHANGING_FIELDS,
+    ) -> dict[str, int]:
+        """Let random people enter, exit and change, all at once; returns how many of each.
+
+        The truth changes in order; what is sent is shuffled and doubled as the faults say.
+        """
+        with self.account.lock:
+            names = self.account.audiences if audiences is None else audiences
+            chosen = [self.account.audience(name) for name in names]
+            happened = make_events(self.account, count, seed=seed, audiences=chosen, fields=fields)
+            self.account.publish(happened)
+        kinds = [occurrence.events[0].event for occurrence in happened]
+        return {kind: kinds.count(kind) for kind in ("enter", "exit", "change")}
+
+    def _happened(self, occurrence: Occurrence | None, *, silently: bool) -> bool:
+        if occurrence is not None and not silently:
+            self.account.publish([occurrence])
+        return occurrence is not None
+
+    # -- the truth ------------------------------------------------------------------------------------------------
+
+    def members(self, audience: str) -> set[str]:
+        """Return the e-mails, in lower case, of everybody in an audience who has one."""
+        with self.account.lock:
+            people = self.account.audience(audience).members.values()
+            return {profile.email for profile in people if profile.email is not None}
+
+    def profiles(self) -> list[Profile]:
+        with self.account.lock:
+            return list(self.account.profiles.values())
+
+    def audiences(self) -> list[Audience]:
+        with self.account.lock:
+            return list(self.account.audiences.values())
+
+    def truth(self) -> dict[str, dict[str, Any]]:
+        """Return audiences, announced audiences and fields by e-mail, as `truth.truth` says."""
+        return truth(self.account)
+
+    # -- jobs, faults, requests -------------------------------------------------------------------------------------
+
+    def seed_job(
+        self,
+        workflow: str,
+        *,
+        name: str = "",
+        config: Mapping[str, Any] | None = None,
+        status: str = "running",
+    ) -> str:
+        """Put a job there that the twin does not run, such as a live `sendgrid_export_new`; returns its id."""
+        now = self.clock.wall_ns()
+        job_id = f"5eed{len(self._book.all()) + 1:028x}"
+        details = {"description": "", "hidden": False}
+        self._book.add(
+            Job(job_id, workflow, name or workflow, dict(config or {}), [], details, now, now, None, status)
+        )
+        return job_id
+
+    def jobs(self) -> list[Job]:
+        """Return all jobs, killed ones too; `.status`, `.config`, `.log`, `.sender.counts` tell of each."""
+        return self._book.all()
+
+    def set_faults(self, **changes: Any) -> None:
+        """Turn switches of `Faults`."""
+        self.faults.update(**changes)
+
+    def fail_next(self, *statuses: int) -> None:
+        """Answer the next API requests with these statuses, one each."""
+        self._front.next_statuses.extend(statuses)
+
+    def requests(self) -> dict[str, int]:
+        """Return how often each call was made, by "METHOD path template"."""
+        return dict(self._front.calls.counts)
+
+    def state(self) -> dict[str, Any]:
+        """Return sizes of audiences and what each job has done, as JSON."""
+        return state(self.account, self.jobs())
+
+    def drain(self, timeout_s: float) -> bool:
+        """Wait until every event is delivered or omitted; false after so many real seconds."""
+        return self.wait_until(lambda: all(job.sender.idle for job in self.jobs() if job.sender), timeout_s)
+
+    def wait_until(self, holds: Callable[[], bool], timeout_s: float) -> bool:
+        """Wait until something holds; false after so many real seconds."""
+        deadline = time.monotonic() + timeout_s
+        while not holds():
+            if time.monotonic() > deadline or self._front.closing.wait(0.005):
+                return False
+        return True
+
+    # -- serving ------------------------------------------------------------------------------------------------------
+
+    def _make_sender(self, target: Target, note: Callable[..., None]) -> Sender:
+        return Sender(
+            target,
+            clock=self.clock,
+            faults=self.faults,
+            dice=self._dice,
+            note=note,
+            request_timeout_s=self._request_timeout_s,
+            retry_pause_s=self._retry_pause_s,
+        )
