@@ -1,0 +1,94 @@
+"""`/_twin/...`: what a test or the demo asks of the twin itself. There is no key: the twin is on loopback only."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from tests.local.sendgrid_twin.exchange import Answer, Exchange, NotJsonError, Request
+from tests.local.sendgrid_twin.options import Capability, Fault
+
+if TYPE_CHECKING:
+    from tests.local.sendgrid_twin.twin import SendGridTwin
+
+
+def control(twin: "SendGridTwin", request: Request) -> Answer:
+    """Answer a request to `/_twin/...`; 400 with the reason for what cannot be understood."""
+    try:
+        return _control(twin, request)
+    except (NotJsonError, ValueError, TypeError, AttributeError, KeyError) as error:
+        return Answer(400, {"error": f"{type(error).__name__}: {error}"})
+
+
+def _control(twin: "SendGridTwin", request: Request) -> Answer:
+    name = request.path.removeprefix("/_twin/")
+    if request.method == "GET":
+        return _read(twin, name, request.query)
+    changed = _change_faults(twin, request) if name == "faults" else _change(twin, request, name)
+    return Answer(200, twin.state()) if changed else Answer(404, {"error": "unknown"})
+
+
+def _read(twin: "SendGridTwin", name: str, query: Mapping[str, str]) -> Answer:
+    match name:
+        case "state":
+            return Answer(200, twin.state())
+        case "requests":
+            return Answer(200, twin.requests())
+        case "options":
+            return Answer(200, asdict(twin.options))
+        case "contacts":
+            limit = int(query.get("limit", "10000"))
+            rows = twin.contacts(query.get("after", ""), limit)
+            after = rows[-1]["email"] if rows and len(rows) >= limit else None
+            return Answer(200, {"contacts": rows, "next": after})
+        case "members":
+            return Answer(200, {"emails": twin.segment_members(query["segment"])})
+        case "exchanges":
+            return Answer(200, {"exchanges": [_as_json(one) for one in twin.exchanges()]})
+    return Answer(404, {"error": "unknown"})
+
+
+def _change_faults(twin: "SendGridTwin", request: Request) -> bool:
+    match request.method:
+        case "POST":
+            body = request.json()
+            twin.set_faults(*map(Fault.of, body["faults"]), seed=body.get("seed"))
+        case "DELETE":
+            twin.clear_faults()
+        case _:
+            return False
+    return True
+
+
+def _change(twin: "SendGridTwin", request: Request, name: str) -> bool:
+    match request.method, name:
+        case "POST", "options":
+            twin.set_options(**_options(request.json()))
+        case "POST", "keys":
+            twin.set_keys({key: Capability(value) for key, value in request.json().items()})
+        case "POST", "settle":
+            twin.settle()
+        case "POST", "refresh-segments":
+            twin.refresh_segments()
+        case "DELETE", "exchanges":
+            twin.forget_exchanges()
+        case _:
+            return False
+    return True
+
+
+def _options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn JSON's lists into the tuples that the options hold."""
+    read = dict(given)
+    if "limits" in read:
+        read["limits"] = {endpoint: (int(count), float(s)) for endpoint, (count, s) in read["limits"].items()}
+    if "errors_header" in read:
+        read["errors_header"] = tuple(read["errors_header"])
+    return read
+
+
+def _as_json(exchange: Exchange) -> dict[str, Any]:
+    return asdict(exchange) | {
+        "request_body": base64.b64encode(exchange.request_body).decode(),
+        "answer_body": base64.b64encode(exchange.answer_body).decode(),
+    }

@@ -1,0 +1,146 @@
+"""The endpoints that read contacts."""
+
+from typing import Any
+
+from tests.local.sendgrid_twin.columns import columns_of
+from tests.local.sendgrid_twin.contacts import IDENTIFIERS, Contact, Contacts
+from tests.local.sendgrid_twin.custom_fields import CustomFields
+from tests.local.sendgrid_twin.exchange import Answer, Request, general_error, refusal
+from tests.local.sendgrid_twin.import_jobs import ImportJobs
+from tests.local.sendgrid_twin.query import compile_condition
+from tests.local.sendgrid_twin.segments import Segments
+from tests.local.sendgrid_twin.situation import Situation
+from tests.local.sendgrid_twin.terms import InvalidQueryError
+from tests.local.sendgrid_twin.upsert import is_email
+
+PATH = "/v3/marketing/contacts"
+_AT_ONCE = 100
+_SAMPLE = 50
+
+
+class Search:
+    """Looks contacts up, and deletes them."""
+
+    def __init__(
+        self,
+        situation: Situation,
+        fields: CustomFields,
+        contacts: Contacts,
+        segments: Segments,
+        jobs: ImportJobs,
+    ) -> None:
+        self._situation = situation
+        self._fields = fields
+        self._contacts = contacts
+        self._segments = segments
+        self._jobs = jobs
+
+    def by_email(self, request: Request) -> Answer:
+        """POST search/emails."""
+        body = request.json()
+        emails = body.get("emails") if isinstance(body, dict) else None
+        if not isinstance(emails, list) or not all(isinstance(one, str) for one in emails):
+            return refusal(400, "emails is required", "emails")
+        emails = [one.lower() for one in emails if one]
+        if len(emails) > _AT_ONCE or any(not is_email(one) or len(one) > 100 for one in emails):
+            return refusal(400, "invalid email addresses", "emails")
+        result = self._found("email", emails)
+        if not any("contact" in one for one in result.values()):
+            return general_error(404, "contacts not found")
+        return Answer(200, {"result": result})
+
+    def by_identifier(self, request: Request, identifier: str) -> Answer:
+        """POST search/identifiers/{identifier_type}. Its errors are bare objects, as described."""
+        body = request.json()
+        values = body.get("identifiers") if isinstance(body, dict) else None
+        if identifier not in IDENTIFIERS:
+            return Answer(400, {"message": "invalid identifier type", "parameter": "identifier_type"})
+        if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
+            return Answer(400, {"message": "identifiers is required", "field": "identifiers"})
+        if identifier == "email":
+            values = [one.lower() for one in values if one]
+        if len(values) > _AT_ONCE or (identifier == "email" and not all(map(is_email, values))):
+            return Answer(400, {"message": "invalid identifiers", "field": "identifiers"})
+        result = self._found(identifier, values)
+        if not any("contact" in one for one in result.values()):
+            return Answer(404, {"message": "contacts not found"})
+        return Answer(200, {"result": result})
+
+    def by_query(self, request: Request) -> Answer:
+        """POST search: the first 50, and how many there are."""
+        body = request.json()
+        query = body.get("query") if isinstance(body, dict) else None
+        if not isinstance(query, str):
+            return refusal(400, "query is required", "query")
+        try:
+            matches = compile_condition(query, columns_of(self._fields), self._situation.now())
+        except InvalidQueryError as error:
+            return refusal(400, str(error), "query")
+        found = [contact for contact in self._contacts if matches(contact)]
+        return self._sample(found, f"{PATH}/search")
+
+    def by_ids(self, request: Request) -> Answer:
+        """POST batch."""
+        body = request.json()
+        ids = body.get("ids") if isinstance(body, dict) else None
+        if not isinstance(ids, list) or len(ids) > _AT_ONCE:
+            return refusal(400, "at most 100 ids are required", "ids")
+        found = [one for one in map(self._contacts.by_id.get, ids) if one is not None]
+        if not found:
+            return general_error(404, "not found")
+        return Answer(200, {"result": [self.as_json(one) for one in found]})
+
+    def one(self, request: Request, contact_id: str) -> Answer:
+        """GET one by id."""
+        if (found := self._contacts.by_id.get(contact_id)) is None:
+            return general_error(404, "not found")
+        return Answer(200, self.as_json(found))
+
+    def latest(self, request: Request) -> Answer:
+        """GET: the last 50 that were changed, sorted by e-mail."""
+        return self._sample(sorted(self._contacts, key=lambda one: one.updated_s, reverse=True), PATH)
+
+    def count(self, request: Request) -> Answer:
+        """GET count."""
+        number = len(self._contacts)
+        kinds = {"email": "EID", "phone_number_id": "PHNID", "external_id": "EXTID", "anonymous_id": "AID"}
+        counts = {
+            short: sum(kind in one.identifiers for one in self._contacts) for kind, short in kinds.items()
+        }
+        return Answer(200, {"contact_count": number, "billable_count": number, "identifier_counts": counts})
+
+    def delete(self, request: Request) -> Answer:
+        """DELETE: by ids, or all."""
+        if request.query.get("delete_all_contacts") == "true":
+            doomed = list(self._contacts)
+        else:
+            ids = [one for one in request.query.get("ids", "").split(",") if one]
+            if not ids:
+                return refusal(400, "ids or delete_all_contacts is required", "ids")
+            doomed = [one for one in map(self._contacts.by_id.get, ids) if one is not None]
+        job_id = self._jobs.start_other("delete_contacts", doomed, self._contacts.remove, counts_deleted=True)
+        return Answer(202, {"job_id": job_id})
+
+    def as_json(self, contact: Contact) -> dict[str, Any]:
+        """Write a contact, with the segments that it is known to be in."""
+        return self._contacts.as_json(contact, self._segments.ids_of(contact))
+
+    def _found(self, identifier: str, values: list[str]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for one in values:
+            contact = self._contacts.find(identifier, one)
+            result[one] = (
+                {"error": "contact not found"} if contact is None else {"contact": self.as_json(contact)}
+            )
+        return result
+
+    def _sample(self, found: list[Contact], path: str) -> Answer:
+        first = sorted(found[:_SAMPLE], key=lambda one: one.email)
+        return Answer(
+            200,
+            {
+                "contact_count": len(found),
+                "result": [self.as_json(one) for one in first],
+                "_metadata": {"self": f"{self._situation.url}{path}"},
+            },
+        )

@@ -1,0 +1,226 @@
+"""`/v3/marketing/segments/2.0`: queries that are evaluated for real, with counts that lag behind."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.local.sendgrid_twin.columns import columns_of
+from tests.local.sendgrid_twin.contacts import Contact, Contacts
+from tests.local.sendgrid_twin.custom_fields import CustomFields
+from tests.local.sendgrid_twin.exchange import Answer, Request, general_error, refusal
+from tests.local.sendgrid_twin.lists import Lists
+from tests.local.sendgrid_twin.query import Predicate, compile_query
+from tests.local.sendgrid_twin.situation import Situation, iso
+from tests.local.sendgrid_twin.terms import InvalidQueryError
+
+PATH = "/v3/marketing/segments/2.0"
+TOO_SOON = "Update request came too soon, please wait 5 minutes before trying again"
+
+
+@dataclass(slots=True)
+class Segment:
+    """One segment.
+
+    Attributes:
+        validated: Whether the query has been looked at yet.
+        members: Ids of the contacts at the last refresh.
+        refreshes_s: When it was refreshed by hand (epoch).
+    """
+
+    id: str
+    name: str
+    query: str
+    parent_list_ids: list[str]
+    created_s: float
+    updated_s: float
+    next_refresh_s: float
+    validated: bool = False
+    members: frozenset[str] = frozenset()
+    refreshed_s: float | None = None
+    refreshes_s: list[float] = field(default_factory=list)
+
+
+class Segments:
+    """The segments of the account, and their endpoints."""
+
+    def __init__(self, situation: Situation, fields: CustomFields, contacts: Contacts, lists: Lists) -> None:
+        self._situation = situation
+        self._fields = fields
+        self._contacts = contacts
+        self._lists = lists
+        self.by_id: dict[str, Segment] = {}
+
+    def create(self, request: Request) -> Answer:
+        """POST. A query that is not valid is accepted, and reads INVALID later."""
+        body = request.json()
+        if not isinstance(body, dict):
+            return refusal(400, "invalid input", "")
+        name, query, parents = body.get("name"), body.get("query_dsl"), body.get("parent_list_ids") or []
+        if (refused := self._refused_name(name)) is not None:
+            return refused
+        if not isinstance(query, str) or not query:
+            return refusal(400, "query_dsl is required", "query_dsl")
+        if not isinstance(parents, list) or len(parents) > 1:
+            return refusal(400, "only one parent list id is supported", "parent_list_ids")
+        if any(one not in self._lists.by_id for one in parents):
+            return general_error(404, "list not found")
+        if len(self.by_id) >= self._situation.options.max_segments:
+            return refusal(400, "the maximum number of segments has been reached", "")
+        now = self._situation.now()
+        due = now + self._situation.options.segment_refresh_s
+        new = Segment(self._situation.new_id(), str(name), query, parents, now, now, due)
+        self.by_id[new.id] = new
+        self._validate_later(new)
+        return Answer(201, self.as_json(new))
+
+    def get_all(self, request: Request) -> Answer:
+        """GET: all of them, no pages, without the queries."""
+        ids = [one for one in request.query.get("ids", "").split(",") if one]
+        parents = {one for one in request.query.get("parent_list_ids", "").split(",") if one}
+        orphans = request.query.get("no_parent_list_id") == "true"
+        found = [
+            one
+            for one in self.by_id.values()
+            if (one.id in ids if ids else not parents and not orphans)
+            or (not ids and parents & set(one.parent_list_ids))
+            or (not ids and orphans and not one.parent_list_ids)
+        ]
+        hidden = {"query_dsl", "contacts_sample", "identifier_counts", "refreshes_used", "max_refreshes"}
+        results = [
+            {name: value for name, value in self.as_json(one).items() if name not in hidden} for one in found
+        ]
+        return Answer(200, {"results": results})
+
+    def get(self, request: Request, segment_id: str) -> Answer:
+        """GET one, with its query."""
+        if (found := self.by_id.get(segment_id)) is None:
+            return general_error(404, "segment not found")
+        sample = [self._contacts.by_id[one] for one in sorted(found.members) if one in self._contacts.by_id]
+        samples = [self._contacts.as_json(one, self.ids_of(one)) for one in sample[:50]]
+        wanted = request.query.get("contacts_sample") == "true"
+        extra: dict[str, Any] = {
+            "contacts_sample": samples if wanted else [],
+            "refreshes_used": self._used(found),
+            "max_refreshes": 2,
+        }
+        if found.refreshes_s:
+            extra["last_refreshed_at"] = iso(found.refreshes_s[-1])
+        return Answer(200, self.as_json(found) | extra)
+
+    def update(self, request: Request, segment_id: str) -> Answer:
+        """PATCH: name and query, not within five minutes of the last change."""
+        if (found := self.by_id.get(segment_id)) is None:
+            return general_error(404, "segment not found")
+        body = request.json()
+        if not isinstance(body, dict):
+            return refusal(400, "invalid input", "")
+        if "name" in body and (refused := self._refused_name(body["name"], besides=found)) is not None:
+            return refused
+        query = body.get("query_dsl", found.query)
+        if not isinstance(query, str) or not query:
+            return refusal(400, "query_dsl cannot be empty", "query_dsl")
+        now = self._situation.now()
+        if now < found.updated_s + self._situation.options.segment_patch_wait_s:
+            return refusal(429, TOO_SOON, "")
+        found.name = body.get("name", found.name)
+        if query != found.query:
+            found.query, found.updated_s, found.validated = query, now, False
+            self._validate_later(found)
+        return Answer(200, self.as_json(found))
+
+    def delete(self, request: Request, segment_id: str) -> Answer:
+        """DELETE; the contacts stay."""
+        if self.by_id.pop(segment_id, None) is None:
+            return general_error(404, "segment not found")
+        return Answer(202)
+
+    def refresh_by_hand(self, request: Request, segment_id: str) -> Answer:
+        """POST refresh/{id}: twice a day and once an hour for one segment, ten times a day for all."""
+        if (found := self.by_id.get(segment_id)) is None:
+            return Answer(404, {"error": "Segment does not exist."})
+        body = request.json()
+        if not isinstance(body, dict) or not isinstance(body.get("user_time_zone"), str):
+            return refusal(400, "user_time_zone is required", "user_time_zone")
+        now = self._situation.now()
+        total = sum(self._used(one) for one in self.by_id.values())
+        if self._used(found) >= 2 or total >= 10 or any(now - one < 3_600 for one in found.refreshes_s):
+            return general_error(429, "too many requests")
+        found.refreshes_s.append(now)
+        self.refresh(found)
+        return Answer(202, {"job_id": self._situation.new_id()})
+
+    def refresh(self, segment: Segment) -> None:
+        """Bring the count and the members of a segment up to date."""
+        now = self._situation.now()
+        segment.members = frozenset(contact.id for contact in self.members(segment))
+        segment.refreshed_s = now
+        segment.next_refresh_s = now + self._situation.options.segment_refresh_s
+
+    def refresh_due(self) -> None:
+        """Refresh the segments whose hour has come."""
+        for segment in self.by_id.values():
+            if self._situation.now() >= segment.next_refresh_s:
+                self.refresh(segment)
+
+    def members(self, segment: Segment) -> Iterator[Contact]:
+        """Evaluate a segment now, as a Single Send and a contacts export do; nobody if its query is not valid."""
+        try:
+            matches = self._compiled(segment)
+        except InvalidQueryError:
+            return
+        parents = set(segment.parent_list_ids)
+        for contact in self._contacts:
+            if matches(contact) and (not parents or parents & contact.list_ids):
+                yield contact
+
+    def ids_of(self, contact: Contact) -> list[str]:
+        """Return the segments that a contact is in, as of each one's last refresh."""
+        return [one.id for one in self.by_id.values() if contact.id in one.members]
+
+    def as_json(self, one: Segment) -> dict[str, Any]:
+        """Write a segment as the create endpoint does; times that are not known yet are null (recorded)."""
+        return {
+            "id": one.id,
+            "name": one.name,
+            "query_dsl": one.query,
+            "query_version": "2",
+            "contacts_count": len(one.members),
+            "contacts_sample": [],
+            "sample_updated_at": None if one.refreshed_s is None else iso(one.refreshed_s),
+            "next_sample_update": iso(one.next_refresh_s),
+            "created_at": iso(one.created_s),
+            "updated_at": iso(one.updated_s),
+            "parent_list_ids": one.parent_list_ids or None,
+            "status": self._status(one),
+        }
+
+    def _status(self, segment: Segment) -> dict[str, str]:
+        if not segment.validated:
+            return {"query_validation": "PENDING"}
+        try:
+            self._compiled(segment)
+        except InvalidQueryError as error:
+            return {"query_validation": "INVALID", "error_message": str(error)}
+        return {"query_validation": "VALID"}
+
+    def _compiled(self, segment: Segment) -> Predicate:
+        # Compiled each time: a field that was renamed or deleted since makes the query invalid.
+        return compile_query(segment.query, columns_of(self._fields), self._situation.now())
+
+    def _validate_later(self, segment: Segment) -> None:
+        delay_s = self._situation.options.segment_validation_s
+        if delay_s <= 0:
+            segment.validated = True
+            return
+        due = self._situation.now() + delay_s
+        self._situation.later(due, lambda _now: setattr(segment, "validated", True))
+
+    def _used(self, segment: Segment) -> int:
+        return sum(self._situation.now() - one < 86_400 for one in segment.refreshes_s)
+
+    def _refused_name(self, name: object, besides: Segment | None = None) -> Answer | None:
+        if not isinstance(name, str) or not 1 <= len(name) <= 100:
+            return refusal(400, "name must have 1 to 100 characters", "name")
+        if any(one.name.lower() == name.lower() and one is not besides for one in self.by_id.values()):
+            return refusal(400, "a segment of this name already exists", "name")
+        return None

@@ -1,0 +1,179 @@
+"""A twin of SendGrid's Marketing Campaigns API: a small HTTP server that behaves as it is documented to.
+
+with SendGridTwin(Options(job_delay_s=0.1)) as twin:
+    requests.put(f"{twin.url}/v3/marketing/contacts", headers={"Authorization": "Bearer SG.full"}, ...)
+    twin.settle()
+    assert twin.contacts() == [...]
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+from tests.local.sendgrid_twin.account import Account
+from tests.local.sendgrid_twin.answering import Answering
+from tests.local.sendgrid_twin.control import control
+from tests.local.sendgrid_twin.custom_fields import FieldType
+from tests.local.sendgrid_twin.exchange import Answer, Exchange, Request
+from tests.local.sendgrid_twin.faults import FaultPlan
+from tests.local.sendgrid_twin.options import DEFAULT_KEYS, Capability, Fault, Options
+from tests.local.sendgrid_twin.record import Record, Recorder
+from tests.local.sendgrid_twin.server import LoopbackServer
+from tests.local.sendgrid_twin.situation import Situation
+
+
+class SendGridTwin:
+    """The twin: serves from its construction until `close`. All methods are safe for threads.
+
+    Args:
+        options: Limits, delays and choices.
+        keys: What each API key may do.
+        faults: What goes wrong, from the start.
+        seed: For everything that is random.
+        clock: Returns the time as epoch seconds.
+        recorder: Called with each exchange, after the answer is made and before it is sent.
+        keep_bytes: How much of the latest exchanges is kept for `exchanges`.
+        host: An address of loopback.
+        port: 0 for any that is free.
+    """
+
+    def __init__(
+        self,
+        options: Options | None = None,
+        *,
+        keys: Mapping[str, Capability] = DEFAULT_KEYS,
+        faults: tuple[Fault, ...] = (),
+        seed: int = 0,
+        clock: Callable[[], float] = time.time,
+        recorder: Recorder | None = None,
+        keep_bytes: int = 32_000_000,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
+        self._lock = threading.RLock()
+        self._seed = seed
+        self._situation = Situation(options or Options(), clock, seed)
+        self._account = Account(self._situation, keys)
+        self._record = Record(keep_bytes, recorder)
+        self._answering = Answering(self._account, self._record, FaultPlan(faults, seed), self._lock)
+        self._server = LoopbackServer(self._respond, host, port)
+        self.url = self._situation.url = self._server.url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop serving; whoever hangs is let go."""
+        self._answering.over.set()
+        self._server.close()
+
+    @property
+    def options(self) -> Options:
+        """The options as they are now."""
+        return self._situation.options
+
+    def set_options(self, **changes: Any) -> None:
+        """Change options by name, from the next request on.
+
+        Raises:
+            TypeError: There is no such option.
+            ValueError: The value is not possible.
+        """
+        with self._lock:
+            self._situation.options = replace(self._situation.options, **changes)
+
+    def set_keys(self, keys: Mapping[str, Capability]) -> None:
+        """Replace all API keys."""
+        with self._lock:
+            self._account.keys = dict(keys)
+
+    def set_faults(self, *faults: Fault, seed: int | None = None) -> None:
+        """Replace all faults; counts start again."""
+        with self._lock:
+            self._answering.faults = FaultPlan(faults, self._seed if seed is None else seed)
+
+    def clear_faults(self) -> None:
+        """Let nothing go wrong any more."""
+        self.set_faults()
+
+    def add_field(self, name: str, kind: str = "Text") -> str:
+        """Make a custom field that can be used at once; returns its id."""
+        with self._lock:
+            return self._account.fields.add(name, FieldType(kind), usable=True).id
+
+    def add_list(self, name: str) -> str:
+        """Make a list; returns its id."""
+        with self._lock:
+            return self._account.lists.add(name).id
+
+    def settle(self) -> None:
+        """Finish everything that is under way: jobs, new fields, validations and exports."""
+        with self._lock:
+            self._situation.settle()
+
+    def refresh_segments(self) -> None:
+        """Bring all segments' counts and members up to date, as SendGrid does every 1 to 24 hours."""
+        with self._lock:
+            self._situation.catch_up()
+            for segment in self._account.segments.by_id.values():
+                self._account.segments.refresh(segment)
+
+    def segment_members(self, segment: str) -> list[str]:
+        """Evaluate a segment, given by id or name, now; returns e-mails, sorted.
+
+        Raises:
+            KeyError: There is no such segment.
+        """
+        with self._lock:
+            self._situation.catch_up()
+            for one in self._account.segments.by_id.values():
+                if segment in {one.id, one.name}:
+                    return sorted(contact.email for contact in self._account.segments.members(one))
+        raise KeyError(segment)
+
+    def contacts(self, after: str = "", limit: int | None = None) -> list[dict[str, Any]]:
+        """Return contacts as SendGrid holds them, by e-mail, and how often each was written (`writes`)."""
+        with self._lock:
+            self._situation.catch_up()
+            book = self._account.contacts
+            emails = [one for one in book.emails() if one > after][:limit]
+            found = [contact for one in emails if (contact := book.find("email", one)) is not None]
+            return [self._account.search.as_json(one) | {"writes": one.writes} for one in found]
+
+    def requests(self) -> dict[str, int]:
+        """Count the requests by `METHOD /path/{template}`."""
+        with self._lock:
+            return dict(self._record.requests)
+
+    def exchanges(self) -> list[Exchange]:
+        """Return the latest exchanges, oldest first."""
+        with self._lock:
+            return self._record.exchanges()
+
+    def forget_exchanges(self) -> None:
+        """Set the counts to zero and forget the exchanges."""
+        with self._lock:
+            self._record.forget()
+
+    def state(self) -> dict[str, Any]:
+        """Say how much there is of everything, and what has gone wrong so far."""
+        with self._lock:
+            self._situation.catch_up()
+            return self._account.counts() | {
+                "requests": dict(self._record.requests),
+                "answers": dict(self._record.answers),
+                "faults": self._answering.faults.counts(),
+            }
+
+    def _respond(self, request: Request) -> Answer | None:
+        if request.path.startswith("/_twin/"):
+            return control(self, request)
+        return self._answering.respond(request)
