@@ -4,7 +4,8 @@
     ├── RetryLater              nothing is wrong with the work; do it again later
     │   ├── Throttled           429, or the vendor's back-off; carries when to go on
     │   ├── ServiceUnavailable  5xx, connection refused, time-out before anything was sent
-    │   └── AnswerLost          the request may have worked: its answer did not arrive
+    │   ├── AnswerLost          the request may have worked: its answer did not arrive
+    │   └── ConfigurationChanged  somebody else wrote the account's configuration meanwhile: read it again
     ├── RejectRecord            this record can never succeed: count it, keep it findable, go on
     └── StopRun                 an operator must act
         ├── ExportRefused       the plan found faults: all of them are in the message
@@ -41,6 +42,10 @@ class ServiceUnavailable(RetryLater):
 
 class AnswerLost(RetryLater):
     """The request was sent and its answer did not arrive: it may have worked."""
+
+
+class ConfigurationChanged(RetryLater):
+    """Somebody else wrote the account's configuration since it was read: read it again and repeat."""
 
 
 class RejectRecord(LyticsSendGridError):

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -30,17 +31,13 @@ from lytics_sendgrid.configuration import (
     export_document,
     export_from,
 )
-from lytics_sendgrid.errors import RetryLater
+from lytics_sendgrid.errors import ConfigurationChanged
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 RUN_KEPT_S: Final = 90 * 86_400
 """How long a run's progress is kept; its report and the configurations stay."""
-
-
-class ConfigurationChanged(RetryLater):
-    """Somebody else wrote the account's configuration since it was read: read it again and repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +63,14 @@ class Progress:
         numbers: of the messages that are committed.
         jobs: import jobs that carried its changes.
         ended: of those, the ones that confirm followed to their end, with what SendGrid said.
+        counts: what was counted while committing, summed: ``accepted``, ``unchanged``, ``rejected.<reason>``. A message
+            that came twice may be counted twice.
     """
 
     numbers: frozenset[str]
     jobs: frozenset[str]
     ended: Mapping[str, Mapping[str, Any]]
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 class ExportsTable:
@@ -148,12 +148,19 @@ class ExportsTable:
         """Keep the checkpoint of a run's scan of one audience."""
         self._put(f"run#{run}", f"scan#{audience}", checkpoint, expires_epoch_s=now_s + RUN_KEPT_S)
 
-    def record_done(self, run: str, numbers: Iterable[str], jobs: Iterable[str], now_s: int) -> None:
+    def record_done(
+        self,
+        run: str,
+        numbers: Iterable[str],
+        jobs: Iterable[str],
+        now_s: int,
+        counts: Mapping[str, int] | None = None,
+    ) -> None:
         """Record what one invocation committed: one write, whatever the number of messages.
 
-        Recording the same twice is harmless: progress is the union of what was recorded.
+        Recording the same twice is harmless: progress is the union of what was recorded. Only counts add up.
         """
-        document = {"numbers": sorted(numbers), "jobs": sorted(jobs)}
+        document = {"numbers": sorted(numbers), "jobs": sorted(jobs), "counts": dict(counts or {})}
         self._put(f"run#{run}", f"done#{uuid.uuid4().hex}", document, expires_epoch_s=now_s + RUN_KEPT_S)
 
     def record_job(self, run: str, job: str, outcome: Mapping[str, Any], now_s: int) -> None:
@@ -165,14 +172,16 @@ class ExportsTable:
         numbers: set[str] = set()
         jobs: set[str] = set()
         ended: dict[str, Mapping[str, Any]] = {}
+        counts: Counter[str] = Counter()
         for sk, document in self._query(f"run#{run}"):
             kind, _, name = sk.partition("#")
             if kind == "done":
                 numbers.update(document["numbers"])
                 jobs.update(document["jobs"])
+                counts.update(document.get("counts", {}))
             elif kind == "job":
                 ended[name] = document
-        return Progress(frozenset(numbers), frozenset(jobs), ended)
+        return Progress(frozenset(numbers), frozenset(jobs), ended, counts)
 
     def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
         with translated("DynamoDB"):

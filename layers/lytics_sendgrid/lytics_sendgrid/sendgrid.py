@@ -1,0 +1,274 @@
+"""SendGrid's API but for its contacts' upsert: scopes, custom fields, lists, segments, look-ups.
+
+A 429 is waited for here, within a budget; every other refusal is raised as one of our errors, see ``_refusal``.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+from urllib.parse import parse_qs, quote, urlsplit
+
+from lytics_sendgrid.errors import (
+    AnswerLost,
+    KeyRefused,
+    LyticsSendGridError,
+    RequestRefused,
+    ServiceUnavailable,
+    Throttled,
+)
+from lytics_sendgrid.sendgrid_answers import reset_epoch_s
+from lytics_sendgrid.sendgrid_documents import (
+    contact_from,
+    field_from,
+    list_from,
+    objects_under,
+    segment_from,
+    words_of,
+)
+from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Found, Segment, SendGridContact
+from lytics_sendgrid.vendor_http import READ_TIMEOUT_S, Answer, VendorHttp, json_body
+
+FIELDS: Final = "/v3/marketing/field_definitions"
+LISTS: Final = "/v3/marketing/lists"
+SEGMENTS: Final = "/v3/marketing/segments/2.0"
+CONTACTS: Final = "/v3/marketing/contacts"
+SEARCH_EMAILS: Final = 100
+"""Addresses in one search (OpenAPI mc_contacts, 2026-01-22)."""
+HOW_TO_PERMIT: Final = (
+    "in SendGrid open Settings > API Keys, give the key Restricted Access > Marketing: Full Access, or make a new key "
+    "with it and put that into the secret"
+)
+_PAGE_LISTS: Final = 1_000
+_PAGES: Final = 1_000
+_PATIENCE_S: Final = 45.0
+"""How long all rate limits together are waited for: the callers' time-outs are some minutes."""
+_BLIND_WAIT_S: Final = 2.0
+
+
+class Http(Protocol):
+    """HTTP to SendGrid."""
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        query: Mapping[str, str] | None = None,
+        read_timeout_s: float = READ_TIMEOUT_S,
+    ) -> Answer:
+        """See ``VendorHttp.request``."""
+        ...
+
+
+def sendgrid_at(url: str, api_key: str) -> "SendGrid":
+    """Return SendGrid's API at a URL."""
+    return SendGrid(VendorHttp(url, {"Authorization": f"Bearer {api_key}"}))
+
+
+class SendGrid:
+    """SendGrid's API for one key.
+
+    Every method raises:
+        KeyRefused: 401, or 403: the key lacks a permission.
+        Throttled: 429, and the patience of this object is used up.
+        ServiceUnavailable: 5xx, 408, or a success that is not what SendGrid documents: a proxy's page, a cut body.
+        AnswerLost: a write whose answer did not come, or was not readable: it may have worked.
+        RequestRefused: any other status, with SendGrid's words.
+    """
+
+    def __init__(
+        self, http: Http, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._http = http
+        self._clock = clock
+        self._sleep = sleep
+        self._patience_s = _PATIENCE_S
+
+    def scopes(self) -> frozenset[str]:
+        """Return the key's permissions. They can prove that reading is not allowed; no scope tells of writing."""
+        what = "which permissions the API key has"
+        scopes = self._get("/v3/scopes", what).get("scopes")
+        if not isinstance(scopes, list):
+            raise _unreadable(what)
+        return frozenset(scope for scope in scopes if isinstance(scope, str))
+
+    def fields(self) -> tuple[CustomField, ...]:
+        """Return the custom fields; reserved ones are left out."""
+        what = "the list of custom fields"
+        document = self._get(FIELDS, what)
+        # An account without custom fields may leave the key out; an answer with neither key is none of SendGrid's.
+        if "custom_fields" not in document and "reserved_fields" in document:
+            return ()
+        return _all(objects_under(document, "custom_fields"), field_from, what)
+
+    def create_field(self, name: str, field_type: str) -> CustomField:
+        """Create a custom field; it is usable some seconds later."""
+        what = f"the creation of custom field '{name}'"
+        return _read(
+            self._send("POST", FIELDS, {"name": name, "field_type": field_type}, what), field_from, what
+        )
+
+    def rename_field(self, field_id: str, name: str) -> None:
+        """Set a custom field's name; to the name that it has, this changes nothing and proves that the key may write."""
+        self._send("PATCH", f"{FIELDS}/{_escaped(field_id)}", {"name": name}, f"custom field '{name}'")
+
+    def lists(self) -> tuple[ContactList, ...]:
+        """Return every list.
+
+        Only the token of the next page's URL is used, so the key never goes to another host than SendGrid's.
+        """
+        what = "the list of contact lists"
+        found: dict[str, ContactList] = {}
+        query = {"page_size": str(_PAGE_LISTS)}
+        for _ in range(_PAGES):
+            document = self._get(LISTS, what, query)
+            for one in _all(objects_under(document, "result"), list_from, what):
+                found[one.id] = one
+            metadata = document.get("_metadata")
+            token = _page_token(metadata.get("next") if isinstance(metadata, dict) else None)
+            if token is None:
+                return tuple(found.values())
+            if token == query.get("page_token"):
+                raise ServiceUnavailable("SendGrid's pages of contact lists repeat themselves")
+            query = {"page_size": str(_PAGE_LISTS), "page_token": token}
+        raise ServiceUnavailable("SendGrid's pages of contact lists do not end")
+
+    def segments(self) -> tuple[Segment, ...]:
+        """Return every segment, without its query."""
+        what = "the list of segments"
+        return _all(objects_under(self._get(SEGMENTS, what), "results"), segment_from, what)
+
+    def segment(self, segment_id: str) -> Segment:
+        """Return one segment with its query."""
+        what = f"segment {segment_id}"
+        return _read(self._get(f"{SEGMENTS}/{_escaped(segment_id)}", what), segment_from, what, writes=False)
+
+    def create_segment(self, name: str, query: str, list_id: str | None) -> Segment:
+        """Create a segment."""
+        body: dict[str, Any] = {"name": name, "query_dsl": query}
+        if list_id is not None:
+            body["parent_list_ids"] = [list_id]
+        what = f"the creation of segment '{name}'"
+        return _read(self._send("POST", SEGMENTS, body, what), segment_from, what)
+
+    def contacts(self, emails: Sequence[str]) -> Found:
+        """Look contacts up by their addresses, 100 a request.
+
+        SendGrid refuses a whole search for one address that is none: halves find it.
+        """
+        found: dict[str, SendGridContact] = {}
+        refused: set[str] = set()
+        waiting = [list(emails[i : i + SEARCH_EMAILS]) for i in range(0, len(emails), SEARCH_EMAILS)]
+        while waiting:
+            batch = waiting.pop()
+            answer = self._answer("POST", f"{CONTACTS}/search/emails", json_body({"emails": batch}))
+            if answer.status == 400 and len(batch) > 1:
+                waiting += [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
+            elif answer.status == 400:
+                refused.update(batch)
+            elif answer.status != 404:
+                found |= self._looked_up(answer)
+        return Found(found, frozenset(refused))
+
+    def contacts_count(self) -> int:
+        """Return how many contacts the account has."""
+        what = "the number of contacts"
+        count = self._get(f"{CONTACTS}/count", what).get("contact_count")
+        if not isinstance(count, int) or isinstance(count, bool):
+            raise _unreadable(what)
+        return count
+
+    def _looked_up(self, answer: Answer) -> dict[str, SendGridContact]:
+        what = "a search for contacts"
+        result = _document(answer, what, with_words=False).get("result")
+        if not isinstance(result, dict):
+            raise _unreadable(what)
+        found = {}
+        for email, data in result.items():
+            if isinstance(data, dict) and isinstance(data.get("contact"), dict):
+                found[email.lower()] = contact_from(data["contact"])
+        return found
+
+    def _get(self, path: str, what: str, query: Mapping[str, str] | None = None) -> Mapping[str, Any]:
+        return _document(self._answer("GET", path, query=query), what)
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any], what: str) -> Mapping[str, Any]:
+        return _document(self._answer(method, path, json_body(body)), what, writes=True)
+
+    def _answer(
+        self, method: str, path: str, body: bytes | None = None, query: Mapping[str, str] | None = None
+    ) -> Answer:
+        while True:
+            answer = self._http.request(method, path, body=body, query=query)
+            if answer.status != 429:
+                return answer
+            reset = reset_epoch_s(answer.headers)
+            wait_s = _BLIND_WAIT_S if reset is None else max(0.5, reset - self._clock())
+            if wait_s > self._patience_s:
+                raise Throttled(f"SendGrid's rate limit is used up for another {wait_s:.0f} s", wait_s)
+            self._patience_s -= wait_s
+            self._sleep(wait_s)
+
+
+def _document(
+    answer: Answer, what: str, *, writes: bool = False, with_words: bool = True
+) -> Mapping[str, Any]:
+    if not 200 <= answer.status < 300:
+        raise _refusal(answer, what, words_of(answer.json()) if with_words else "")
+    document = answer.json()
+    if not isinstance(document, dict):
+        raise _unreadable(what, writes=writes)
+    return document
+
+
+def _refusal(answer: Answer, what: str, words: str) -> LyticsSendGridError:
+    status = answer.status
+    said = f"SendGrid answered {status} to {what}" + (f": {words}" if words else "")
+    if status == 401:
+        return KeyRefused(
+            f"{said}. The API key is wrong, was deleted or belongs to another region: "
+            f"put a valid one into the secret as sendgrid_api_key"
+        )
+    if status == 403:
+        return KeyRefused(f"{said}. The API key lacks the permission: {HOW_TO_PERMIT}")
+    if status >= 500 or status == 408:
+        return ServiceUnavailable(said)
+    if 300 <= status < 400:
+        return RequestRefused(
+            f"{said}, a redirect: the parameter SendGridUrl does not lead to SendGrid's API"
+        )
+    return RequestRefused(said)
+
+
+def _unreadable(what: str, *, writes: bool = False) -> LyticsSendGridError:
+    text = f"SendGrid answered {what} with something else than it documents: a proxy's page, or a cut answer"
+    return AnswerLost(text) if writes else ServiceUnavailable(text)
+
+
+def _read[T](
+    data: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T | None], what: str, *, writes: bool = True
+) -> T:
+    thing = read(data)
+    if thing is None:
+        raise _unreadable(what, writes=writes)
+    return thing
+
+
+def _all[T](
+    objects: Sequence[Mapping[str, Any]] | None, read: Callable[[Mapping[str, Any]], T | None], what: str
+) -> tuple[T, ...]:
+    if objects is None:
+        raise _unreadable(what)
+    return tuple(_read(data, read, what, writes=False) for data in objects)
+
+
+def _page_token(next_url: object) -> str | None:
+    if not isinstance(next_url, str) or not next_url:
+        return None
+    tokens = parse_qs(urlsplit(next_url).query).get("page_token")
+    return tokens[0] if tokens else None
+
+
+def _escaped(value: str) -> str:
+    return quote(value, safe="")

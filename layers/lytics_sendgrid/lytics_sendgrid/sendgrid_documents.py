@@ -1,0 +1,94 @@
+"""Read the documents of SendGrid's answers: fields, segments, contacts, and the words of a refusal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Segment, SendGridContact
+
+_WORDS_CHARS: Final = 300
+_NOT_VALUES: Final = frozenset({"id", "custom_fields", "list_ids", "segment_ids", "_metadata"})
+
+
+def field_from(data: Mapping[str, Any]) -> CustomField | None:
+    """Read a custom field, or None where the document is none."""
+    identity, name, kind = data.get("id"), data.get("name"), data.get("field_type")
+    if isinstance(identity, str) and isinstance(name, str) and isinstance(kind, str) and identity and name:
+        return CustomField(identity, name, kind)
+    return None
+
+
+def list_from(data: Mapping[str, Any]) -> ContactList | None:
+    """Read a list, or None where the document is none."""
+    identity, name = data.get("id"), data.get("name")
+    if isinstance(identity, str) and isinstance(name, str) and identity:
+        return ContactList(identity, name)
+    return None
+
+
+def segment_from(data: Mapping[str, Any]) -> Segment | None:
+    """Read a segment, or None where the document is none."""
+    identity, name = data.get("id"), data.get("name")
+    if not isinstance(identity, str) or not isinstance(name, str) or not identity:
+        return None
+    parents = data.get("parent_list_ids")
+    lists = [one for one in parents if isinstance(one, str)] if isinstance(parents, list) else []
+    if not lists and isinstance(data.get("parent_list_id"), str):
+        lists = [data["parent_list_id"]]
+    status = data.get("status")
+    status = status if isinstance(status, dict) else {}
+    count, counted_at, query = (
+        data.get("contacts_count"),
+        data.get("sample_updated_at"),
+        data.get("query_dsl"),
+    )
+    return Segment(
+        identity,
+        name,
+        lists[0] if lists and lists[0] else None,
+        query if isinstance(query, str) else None,
+        count if isinstance(count, int) and not isinstance(count, bool) else None,
+        str(status.get("query_validation") or "").upper(),
+        str(status.get("error_message") or "")[:_WORDS_CHARS],
+        counted_at if isinstance(counted_at, str) else None,
+    )
+
+
+def contact_from(data: Mapping[str, Any]) -> SendGridContact:
+    """Read a contact of a look-up; what it lacks is empty."""
+    custom = data.get("custom_fields")
+    return SendGridContact(
+        str(data.get("id") or ""),
+        {name: value for name, value in data.items() if name not in _NOT_VALUES},
+        custom if isinstance(custom, dict) else {},
+        tuple(texts(data.get("list_ids"))),
+        tuple(texts(data.get("segment_ids"))),
+    )
+
+
+def objects_under(document: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]] | None:
+    """Return the list of objects under a key, or None where there is none; an empty one may come as null."""
+    if key not in document:
+        return None
+    found = document[key]
+    if found is None:
+        return ()
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        return None
+    return found
+
+
+def texts(value: object) -> list[str]:
+    """Return the texts of a list; of anything else none."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def words_of(document: object) -> str:
+    """Return SendGrid's words in a refusal, cut; empty where there are none.
+
+    Most refusals hold ``errors``, a list of objects; a few are such a list, or one such object, themselves.
+    """
+    errors = document.get("errors", [document]) if isinstance(document, dict) else document
+    if not isinstance(errors, list):
+        return ""
+    said = [error.get("message") for error in errors if isinstance(error, dict)]
+    return "; ".join(dict.fromkeys(text for text in said if isinstance(text, str) and text))[:_WORDS_CHARS]
