@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 import boto3
 from botocore.config import Config
 
-from tests.local import processes, stack
+from tests.local import gateway, processes, stack
+from tests.local.build import REPOSITORY
 from tests.local.polling import poll
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"
 # ministack takes an access key that is not a 12-digit account for its default account, 000000000000.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
@@ -174,14 +174,15 @@ class LocalCloud:
     def api_url(self, stack_name: str, logical_id: str, stage: str) -> str:
         """Return the URL that a REST API of a stack has or will have, without a trailing slash.
 
-        It is known before the deployment, so that it can be a parameter of the same stack.
+        It is known before the deployment, so that it can be a parameter of the same stack. (An update that
+        changes the API's definition gives it a new id: ministack replaces it.)
 
         Args:
             stack_name: The stack's name as given to `deploy`.
             logical_id: The `AWS::Serverless::Api`'s name in the template.
             stage: Its stage's name.
         """
-        return f"{self.endpoint_url}/_aws/execute-api/{stack.rest_api_id(stack_name, logical_id)}/{stage}"
+        return f"{self.endpoint_url}/_aws/execute-api/{gateway.rest_api_id(stack_name, logical_id)}/{stage}"
 
     def function_log(self, function_name: str) -> str:
         """Return what all workers of a function have written so far, by its real name ("" if nothing)."""
@@ -246,7 +247,7 @@ def interpreter(variable: str, environment: str) -> Path:
     """
     python = Path(os.environ.get(variable) or REPOSITORY / environment / "bin" / "python")
     if not python.exists():
-        raise EmulatorError(f"{python} is missing: run `make setup`, or set {variable}.")
+        raise EmulatorError(f"{python} is missing: run `make install`, or set {variable}.")
     # Not resolved: the link is what makes an interpreter belong to its virtual environment.
     return python.absolute()
 

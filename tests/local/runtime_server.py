@@ -6,6 +6,7 @@ The protocol: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 import http.server
 import json
 import queue
+import sys
 import time
 from dataclasses import dataclass
 
@@ -59,6 +60,10 @@ class RuntimeApi(http.server.ThreadingHTTPServer):
         self.invocations, self.progress, self.arn = invocations, progress, arn
         # Of the invocation that is handed out next; the caller sets it before it queues one.
         self.timeout_s = 0.0
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # the process was killed: its owner's matter
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Endpoint(http.server.BaseHTTPRequestHandler):

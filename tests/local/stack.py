@@ -1,26 +1,149 @@
-"""From the application's sources to a CloudFormation stack: `sam build`, upload, create or update."""
+"""From a SAM template and the code beside it to a CloudFormation stack, as `sam deploy` does it."""
 
 import hashlib
+import io
+import json
+import time
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from botocore.exceptions import ClientError
+
+from tests.local.polling import poll
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+_BUCKET = "deployments"
+_CAPABILITIES: Any = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+# Resource type -> the property that names something on this disk.
+_ARTIFACTS = {
+    "AWS::Serverless::Function": "CodeUri",
+    "AWS::Serverless::LayerVersion": "ContentUri",
+    "AWS::Serverless::StateMachine": "DefinitionUri",
+}
 
 
 class DeploymentError(RuntimeError):
     """CloudFormation could not make the stack."""
 
 
-def build_application(project: Path | None = None) -> Path:
-    """Run `sam build` if the sources have changed since the last time; return the built template's path."""
-    raise NotImplementedError
-
-
-def rest_api_id(stack_name: str, logical_id: str) -> str:
-    """Return the id that `deploy` gives to a REST API: fixed by the stack's and the resource's names."""
-    return hashlib.sha256(f"{stack_name}/{logical_id}".encode()).hexdigest()[:10]
-
-
 def deploy(
-    cloudformation: Any, s3: Any, template: Path, stack_name: str, parameters: dict[str, str]
+    cloudformation: "CloudFormationClient",
+    s3: Any,
+    template: Path,
+    stack_name: str,
+    parameters: dict[str, str],
+    *,
+    timeout_s: float = 120.0,
 ) -> dict[str, str]:
     """Create or update a stack; see `LocalCloud.deploy`."""
-    raise NotImplementedError
+    body = json.dumps(_packaged(_load(template), template.parent, s3))
+    s3.put_object(Bucket=_BUCKET, Key=f"{stack_name}/template.json", Body=body.encode())
+    arguments: Any = {
+        "StackName": stack_name,
+        "TemplateBody": body,
+        "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+        "Capabilities": _CAPABILITIES,
+    }
+    begun = time.time()
+    try:
+        cloudformation.create_stack(**arguments)
+    except cloudformation.exceptions.AlreadyExistsException:
+        try:
+            cloudformation.update_stack(**arguments)
+        except ClientError as error:
+            # CloudFormation has no error code of its own for this.
+            if "No updates are to be performed" not in str(error):
+                raise
+    return _outputs(cloudformation, stack_name, begun, timeout_s)
+
+
+def _outputs(
+    cloudformation: "CloudFormationClient", stack_name: str, begun: float, timeout_s: float
+) -> dict[str, str]:
+    def finished() -> Any:
+        found = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
+        return None if found["StackStatus"].endswith("_IN_PROGRESS") else found
+
+    found = poll(finished, f"the deployment of {stack_name}", timeout_s, interval_s=0.05)
+    if found["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+        events = cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]
+        reasons = [
+            f"{event['LogicalResourceId']} ({event['ResourceType']}): {event.get('ResourceStatusReason', '')}"
+            for event in reversed(events)
+            if event["ResourceStatus"].endswith("_FAILED") and event["Timestamp"].timestamp() >= begun - 1
+        ]
+        raise DeploymentError(
+            "\n  ".join(
+                [f"{stack_name}: {found['StackStatus']} {found.get('StackStatusReason', '')}", *reasons]
+            )
+        )
+    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+
+
+def _packaged(template: Any, folder: Path, s3: Any) -> Any:
+    """Upload what the template names on this disk, and name the uploads in its place."""
+    s3.create_bucket(Bucket=_BUCKET)
+    default = template.get("Globals", {}).get("Function", {}).get("CodeUri")
+    for resource in template["Resources"].values():
+        properties = resource.setdefault("Properties", {})
+        artifact = _ARTIFACTS.get(resource["Type"])
+        if artifact is not None:
+            source = properties.get(artifact, default if artifact == "CodeUri" else None)
+            if isinstance(source, str) and not source.startswith("s3://"):
+                properties[artifact] = _upload(s3, folder / source, artifact)
+    return template
+
+
+def _upload(s3: Any, source: Path, artifact: str) -> Any:
+    content = source.read_bytes() if source.is_file() else archive(source)
+    key = hashlib.sha256(content).hexdigest()
+    s3.put_object(Bucket=_BUCKET, Key=key, Body=content)
+    return {"Bucket": _BUCKET, "Key": key} if artifact == "DefinitionUri" else f"s3://{_BUCKET}/{key}"
+
+
+def archive(folder: Path) -> bytes:
+    """Return a folder as a zip archive, the same bytes for the same content; not compressed, to be quick."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as target:
+        for path in _files(folder):
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), date_time=(1980, 1, 1, 0, 0, 0))
+            entry.external_attr = (path.stat().st_mode & 0xFFFF) << 16
+            target.writestr(entry, path.read_bytes())
+    return buffer.getvalue()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            yield path
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms, `!Ref`, `!GetAtt`, `!Sub` and so on."""
+
+
+def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> Any:
+    value: Any
+    match node:
+        case yaml.ScalarNode():
+            value = loader.construct_scalar(node)
+        case yaml.SequenceNode():
+            value = loader.construct_sequence(node, deep=True)
+        case _:
+            assert isinstance(node, yaml.MappingNode)
+            value = loader.construct_mapping(node, deep=True)
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+def _load(template: Path) -> Any:
+    return yaml.load(template.read_text(), Loader=_Loader)  # noqa: S506 - a subclass of the safe loader

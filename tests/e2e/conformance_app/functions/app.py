@@ -1,0 +1,66 @@
+"""What the conformance tests invoke: each handler does what its event says, and logs what it has seen."""
+
+import json
+import os
+import time
+from typing import Any
+
+import boto3
+
+
+class PaymentRefused(Exception):
+    pass
+
+
+def batch(event: dict[str, Any], context: Any) -> Any:
+    """Report the batch's size and times to a queue, then answer as the first message's body says."""
+    begun = time.time()
+    bodies = [json.loads(record["body"]) for record in event["Records"]]
+    told = next((body for body in bodies if "answer" in body or "sleep_s" in body or "fail" in body), {})
+    time.sleep(told.get("sleep_s", 0))
+    report = {
+        "function": context.function_name,
+        "records": len(event["Records"]),
+        "payload_bytes": len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()),
+        "sent": min(int(record["attributes"]["SentTimestamp"]) for record in event["Records"]) / 1000,
+        "receives": max(int(record["attributes"]["ApproximateReceiveCount"]) for record in event["Records"]),
+        "begun": begun,
+        "ended": time.time(),
+    }
+    boto3.client("sqs").send_message(QueueUrl=os.environ["REPORTS_URL"], MessageBody=json.dumps(report))
+    if told.get("fail"):
+        raise PaymentRefused(told["fail"])
+    if told.get("answer") == "fail odd":
+        odd = [record["messageId"] for record in event["Records"] if json.loads(record["body"])["n"] % 2]
+        return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in odd]}
+    return told.get("answer")
+
+
+def act(event: dict[str, Any], context: Any) -> Any:
+    """Do one thing: raise, sleep, end the process, or answer with what the runtime has told us."""
+    match event.get("do"):
+        case "raise":
+            raise PaymentRefused(event.get("why", "no money"))
+        case "sleep":
+            time.sleep(event["seconds"])
+        case "exit":
+            os._exit(event["code"])
+    return {
+        "pid": os.getpid(),
+        "request_id": context.aws_request_id,
+        "environment": {name: os.environ.get(name) for name in event.get("variables", [])},
+    }
+
+
+def proxy(event: dict[str, Any], context: Any) -> Any:
+    """Answer an API request with the event itself, or fail as its path says."""
+    match event["pathParameters"]["what"]:
+        case "crash":
+            raise PaymentRefused("secret detail")
+        case "hang":
+            time.sleep(60)
+        case "nonsense":
+            return {"status": "I know nothing of proxies"}
+        case "wait":
+            time.sleep(0.5)
+    return {"statusCode": 202, "headers": {"X-Seen": "yes"}, "body": json.dumps(event)}

@@ -1,0 +1,104 @@
+"""ministack with the parts replaced that matter here; run by its own virtual environment's python.
+
+Started by `LocalCloud` with the listening socket and, as standard input, a pipe: when that closes, whatever has
+become of the parent, the functions and this process end.
+"""
+
+import argparse
+import asyncio
+import importlib
+import json
+import os
+import resource
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from tests.local import gateway, internals
+from tests.local.event_source import EventSources
+from tests.local.workers import Workers, deployed
+
+_KEEP_CODE_S = 14 * 24 * 3600
+
+
+def main() -> None:
+    """Check ministack, replace, serve until the pipe closes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--listener", type=int, required=True, help="file descriptor of a listening socket")
+    parser.add_argument("--runtime-python", type=Path, required=True)
+    parser.add_argument("--logs", type=Path, required=True)
+    parser.add_argument("--code", type=Path, required=True)
+    options = parser.parse_args()
+    modules: dict[str, Any] = {name: importlib.import_module(name) for name in internals.FUNCTIONS}
+    internals.verify(modules)
+    workers = Workers(options.runtime_python, options.logs, options.code)
+    workers.forget(older_than_s=_KEEP_CODE_S)
+    _replace(modules, workers)
+    threading.Thread(target=_end_with_the_parent, args=(workers,), daemon=True).start()
+    try:
+        _serve(options.listener)
+    finally:
+        workers.close()
+
+
+def _replace(modules: dict[str, Any], workers: Workers) -> None:
+    lambda_service = modules["ministack.services.lambda_svc"]
+    sources = EventSources(lambda_service, modules["ministack.services.sqs"], lambda_service.parse_arn)
+    lambda_service._poll_loop = sources.run
+    lambda_service._execute_function_warm = _executor(lambda_service, workers)
+    gateway.replace(
+        modules["ministack.services.apigateway_v1"], modules["ministack.services.cloudformation.provisioners"]
+    )
+
+
+def _executor(lambda_service: Any, workers: Workers) -> Any:
+    def execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        configuration = function.get("config") or function
+        if not str(configuration.get("Runtime")).startswith("python") or not function.get("code_zip"):
+            raise ValueError(f"{configuration.get('FunctionName')}: only zipped Python functions run here")
+        layers = [lambda_service._resolve_layer_zip(layer) for layer in configuration.get("Layers") or []]
+        region = configuration["FunctionArn"].split(":")[3]
+        version = deployed(
+            configuration,
+            {
+                **{name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")},
+                "AWS_REGION": region,
+                "AWS_DEFAULT_REGION": region,
+                "AWS_ENDPOINT_URL": f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",
+                **((configuration.get("Environment") or {}).get("Variables") or {}),
+            },
+            workers.unpack(function["code_zip"]),
+            [workers.unpack(layer) for layer in layers if layer],
+        )
+        # The event sources hand over the bytes that they have counted.
+        payload = event if isinstance(event, bytes) else json.dumps(event, ensure_ascii=False).encode()
+        trace_id = lambda_service._xray_trace_id_for_invocation(configuration)
+        answer = workers.invoke(version, payload, request_id, trace_id)
+        result = {"body": json.loads(answer.payload) if answer.payload else None, "log": ""}
+        return {**result, "error": True} if answer.failed else result
+
+    return execute
+
+
+def _end_with_the_parent(workers: Workers) -> None:
+    sys.stdin.buffer.read()
+    workers.close()
+    # Nothing is left to save: state is in memory only.
+    os._exit(0)
+
+
+def _serve(listener: int) -> None:
+    # Each client connection and each function takes a few descriptors.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    # Imported by name, because only the emulator's own environment has them.
+    config = importlib.import_module("hypercorn.config").Config()
+    config.bind = [f"fd://{listener}"]
+    config.keep_alive_timeout = 75
+    serve = importlib.import_module("hypercorn.asyncio").serve
+    asyncio.run(serve(importlib.import_module("ministack.app").app, config))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""SQS event source mappings as Lambda runs them, in place of ministack's poller.
+
+Different from the poller that is replaced: batches of up to 10,000 messages, the batching window, the cut of a
+batch at 6 MB, responses that report unknown messages, and times in fractions of a second. Kinesis and DynamoDB
+streams, which this product does not use, are no longer polled.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.local.batching import Gathering, Record, failed_ids, payload, serialise
+
+_log = logging.getLogger("event-source")
+# A pass that nothing has called for: it sees messages whose delay or visibility time-out is over.
+_IDLE_S = 0.1
+# Traffic calls for a pass with every message; this much of it is looked at together.
+_PAUSE_S = 0.01
+# Dead-lettering and retention look at every message of a queue, so they have their own, slower pace.
+_SWEEP_S = 0.2
+# Most messages to receive while holding the lock that every SQS request of the emulator waits for.
+_CHUNK = 500
+
+
+class EventSources:
+    """Polls the queues of all event source mappings and invokes their functions."""
+
+    def __init__(self, lambda_service: Any, sqs: Any, parse_arn: Any) -> None:
+        """Prepare, with ministack's own modules `lambda_svc` and `sqs` and its `parse_arn`."""
+        self._lambda, self._sqs, self._parse_arn = lambda_service, sqs, parse_arn
+        self._gatherings: dict[str, Gathering] = {}
+        self._swept_s: dict[str, float] = {}
+
+    def run(self) -> None:
+        """Poll for ever."""
+        while True:
+            self._lambda._esm_wake.clear()
+            due_s = time.monotonic() + _IDLE_S
+            mappings = list(self._lambda._iter_all_esms())
+            for identifier in self._gatherings.keys() - {mapping["UUID"] for _, _, mapping in mappings}:
+                del self._gatherings[identifier]
+            for account, region, mapping in mappings:
+                with self._scope(account, region):
+                    try:
+                        due_s = min(due_s, self._poll(mapping))
+                    except Exception:  # noqa: BLE001 - one broken mapping must not stop the others
+                        _log.exception("polling for %s", mapping.get("FunctionName"))
+            self._lambda._esm_wake.wait(max(0.0, due_s - time.monotonic()))
+            time.sleep(_PAUSE_S)
+
+    @contextmanager
+    def _scope(self, account: str, region: str) -> Iterator[None]:
+        # ministack finds everything by the account and region of the current context.
+        account_token = self._lambda._request_account_id.set(account)
+        region_token = self._lambda._request_region.set(region)
+        try:
+            yield
+        finally:
+            self._lambda._request_account_id.reset(account_token)
+            self._lambda._request_region.reset(region_token)
+
+    def _poll(self, mapping: dict[str, Any]) -> float:
+        """Receive, and start what is due; return the monotonic time of the next thing to do."""
+        never = float("inf")
+        identifier = mapping["UUID"]
+        arn = self._parse_arn(mapping["EventSourceArn"])
+        if arn.service != "sqs":
+            return never
+        if not mapping.get("Enabled", True):
+            # What was received and not yet handed over comes back when it is visible again.
+            self._gatherings.pop(identifier, None)
+            return never
+        function, configuration = self._lambda._get_func_record_for_qualifier(
+            mapping["FunctionName"], mapping.get("Qualifier")
+        )
+        url = self._sqs._queue_url(self._lambda._sqs_queue_name_from_arn_spec(arn))
+        queue = self._sqs._queues.get(url)
+        if function is None or queue is None:
+            return never
+        gathering = self._gatherings.setdefault(identifier, Gathering(10, 0.0))
+        gathering.batch_size = int(mapping.get("BatchSize") or 10)
+        gathering.window_s = float(mapping.get("MaximumBatchingWindowInSeconds") or 0)
+        limit = self._lambda._sqs_esm_concurrency(mapping, function, configuration, queue)
+        while self._lambda._esm_inflight.get(identifier, 0) < limit:
+            self._gather(gathering, mapping, queue)
+            now_s = time.monotonic()
+            due_s = gathering.due_s(now_s)
+            if due_s is None:
+                return never
+            if due_s > now_s:
+                return due_s
+            self._lambda._dispatch_esm_batch(
+                identifier, self._invoke, mapping, function, gathering.cut(now_s), url
+            )
+        # The end of an invocation wakes the loop.
+        return never
+
+    def _gather(self, gathering: Gathering, mapping: dict[str, Any], queue: dict[str, Any]) -> None:
+        """Receive visible messages until the batch is full or there are no more."""
+        while gathering.free_records and gathering.free_bytes > 0:
+            messages = self._receive(queue, min(_CHUNK, gathering.free_records), gathering.free_bytes)
+            if not messages:
+                return
+            events = [self._event(message, mapping["EventSourceArn"]) for message in messages]
+            wanted = self._lambda._apply_filter_criteria(events, mapping)
+            gathering.add(
+                [Record(event["messageId"], event["receiptHandle"], serialise(event)) for event in wanted],
+                time.monotonic(),
+            )
+            # What a filter leaves out is deleted, as on AWS.
+            unwanted = {event["receiptHandle"] for event in events} - {
+                event["receiptHandle"] for event in wanted
+            }
+            self._sqs._delete_messages_for_esm(queue["url"], unwanted)
+
+    def _event(self, message: dict[str, Any], queue_arn: str) -> dict[str, Any]:
+        arn = self._parse_arn(queue_arn)
+        attributes = {
+            "ApproximateReceiveCount": str(message["receive_count"]),
+            "SentTimestamp": str(int(message["sent_at"] * 1000)),
+            "SenderId": arn.account_id,
+            "ApproximateFirstReceiveTimestamp": str(int(message["first_receive_at"] * 1000)),
+        }
+        optional = {
+            "AWSTraceHeader": message["sys"].get("AWSTraceHeader"),
+            "MessageGroupId": message["group_id"],
+            "MessageDeduplicationId": message["dedup_id"],
+            "SequenceNumber": message["seq"],
+        }
+        attributes |= {name: str(value) for name, value in optional.items() if value}
+        return {
+            "messageId": message["id"],
+            "receiptHandle": message["receipt_handle"],
+            "body": message["body"],
+            "attributes": attributes,
+            "messageAttributes": self._lambda._sqs_message_attributes_to_camel_case(
+                message["message_attributes"]
+            ),
+            "md5OfBody": message["md5_body"],
+            "eventSource": "aws:sqs",
+            "eventSourceARN": queue_arn,
+            "awsRegion": arn.region,
+        }
+
+    def _receive(self, queue: dict[str, Any], most: int, most_bytes: int) -> list[dict[str, Any]]:
+        now, visibility_s = time.time(), int(queue["attributes"].get("VisibilityTimeout", "30"))
+        with self._sqs._queues_lock:
+            name = queue["attributes"]["QueueArn"]
+            if now - self._swept_s.get(name, 0.0) >= _SWEEP_S:
+                self._swept_s[name] = now
+                self._sqs._expire_retained(queue)
+                self._sqs._dlq_sweep(queue)
+            if queue["is_fifo"]:
+                return list(self._sqs._collect_msgs(queue, min(most, 10), visibility_s))
+            received: list[dict[str, Any]] = []
+            size = 0
+            for message in queue["messages"]:
+                if message.get("visible_at", 0.0) > now:
+                    continue
+                self._sqs._ensure_msg_fields(message)
+                received.append(message)
+                size += len(message["body"])
+                if len(received) == most or size >= most_bytes:
+                    break
+            # Marked by ministack's own receive, which takes the first visible ones: the same ones.
+            visible = {"messages": received, "is_fifo": False}
+            return list(self._sqs._collect_msgs(visible, most, visibility_s))
+
+    def _invoke(
+        self, mapping: dict[str, Any], function: dict[str, Any], batch: list[Record], url: str
+    ) -> None:
+        result = self._lambda._execute_function(function, payload(batch))
+        name = mapping["FunctionName"]
+        if result.get("error") or result.get("throttle"):
+            # Nothing is deleted: the messages come back after their visibility time-out.
+            mapping["LastProcessingResult"] = "FAILED"
+            _log.warning("%s failed a batch of %d: %s", name, len(batch), result.get("body"))
+            return
+        identifiers = {record.message_id for record in batch}
+        failed = (
+            failed_ids(result.get("body"), identifiers)
+            if "ReportBatchItemFailures" in (mapping.get("FunctionResponseTypes") or [])
+            else frozenset()
+        )
+        done = {record.receipt_handle for record in batch if record.message_id not in failed}
+        self._sqs._delete_messages_for_esm(url, done)
+        mapping["LastProcessingResult"] = f"OK - {len(done)} of {len(batch)} records"
+        _log.info("%s took %d of %d messages", name, len(done), len(batch))

@@ -1,0 +1,91 @@
+"""What we replace in, or call of, ministack that is not its public interface, and the check that it is there.
+
+ministack gives no guarantee on any of it: an upgrade has to fail at start-up, not in some test's result.
+"""
+
+import importlib.metadata
+import inspect
+from typing import Any
+
+VERSION = "1.5.33"
+
+# Module -> function -> signature, as `inspect.signature` writes it.
+FUNCTIONS = {
+    "ministack.services.lambda_svc": {
+        # Replaced.
+        "_poll_loop": "()",
+        "_execute_function_warm": "(func: dict, event: dict, request_id: str) -> dict",
+        # Called.
+        "_apply_filter_criteria": "(records: list[dict], esm: dict) -> list[dict]",
+        "_dispatch_esm_batch": "(esm_id: str, fn, *args) -> None",
+        "_execute_function": "(func: dict, event: dict) -> dict",
+        "_get_func_record_for_qualifier": "(name: str, qualifier: str | None) -> tuple[dict | None, dict | None]",
+        "_iter_all_esms": "()",
+        "_resolve_layer_zip": "(attachment: str | dict) -> bytes | None",
+        "_sqs_esm_concurrency": "(esm: dict, func_rec: dict, config: dict, queue: dict | None = None) -> int",
+        "_sqs_message_attributes_to_camel_case": "(attrs: dict) -> dict",
+        "_sqs_queue_name_from_arn_spec": "(spec) -> str | None",
+        "_xray_trace_id_for_invocation": "(config: dict, inbound_trace_header: str | None = None) -> str | None",
+    },
+    "ministack.services.sqs": {
+        "_collect_msgs": "(q: dict, max_n: int, vis_timeout: int) -> list",
+        "_delete_messages_for_esm": "(queue_url: str, receipt_handles: set[str]) -> None",
+        "_dlq_sweep": "(q: dict) -> None",
+        "_ensure_msg_fields": "(m: dict) -> None",
+        "_expire_retained": "(q: dict) -> None",
+        "_queue_url": "(name: str) -> str",
+    },
+    "ministack.services.apigateway_v1": {
+        # Replaced.
+        "_import_rest_api": "(spec, base_data=None)",
+        "_invoke_lambda_proxy_v1": (
+            "(integration, api_id, stage_name, stage, resource, request_path, method, headers, body, "
+            "query_params, path_params, *, owner_account_id=None, owner_region=None, binary_media_types=None, "
+            "authorizer_context=None, caller_identity=None)"
+        ),
+        "_lambda_proxy_response": "(result)",
+        # Called.
+        "_gw_error": "(response_type, message)",
+        "_put_gateway_response": "(api_id, response_type, data)",
+    },
+    "ministack.services.cloudformation.provisioners": {
+        # Replaced, in the table of handlers.
+        "_apigw_rest_api_create": "(logical_id, props, stack_name)",
+    },
+}
+VARIABLES = {
+    "ministack.services.lambda_svc": ("_esm_inflight", "_esm_wake", "_request_account_id", "_request_region"),
+    "ministack.services.sqs": ("_queues", "_queues_lock"),
+    "ministack.services.apigateway_v1": ("_rest_apis",),
+    "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS",),
+}
+
+
+class ChangedInternals(RuntimeError):
+    """The installed ministack is not the one that this package was written for."""
+
+
+def verify(modules: dict[str, Any]) -> None:
+    """Check version, functions with their signatures, and variables.
+
+    Args:
+        modules: The imported modules by name, at least those of `FUNCTIONS`.
+
+    Raises:
+        ChangedInternals: With every difference in its message.
+    """
+    faults = []
+    installed = importlib.metadata.version("ministack")
+    if installed != VERSION:
+        faults.append(f"version {installed} is installed, {VERSION} is expected")
+    for module, functions in FUNCTIONS.items():
+        for name, expected in functions.items():
+            function = getattr(modules[module], name, None)
+            if function is None:
+                faults.append(f"{module}.{name} is gone")
+            elif (found := str(inspect.signature(function))) != expected:
+                faults.append(f"{module}.{name}: expected {expected}, found {found}")
+    for module, variables in VARIABLES.items():
+        faults += [f"{module}.{name} is gone" for name in variables if not hasattr(modules[module], name)]
+    if faults:
+        raise ChangedInternals("ministack is not as expected:\n  " + "\n  ".join(faults))
