@@ -31,7 +31,7 @@ help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: ## Make the virtual environments that are missing or out of date
-	@$(MAKE) --jobs=2 --output-sync $(ENVIRONMENTS)
+	@$(MAKE) --silent --jobs=2 $(ENVIRONMENTS)
 
 demo: install ## Run an export on this machine: PEOPLE= EVENTS= REPORT= KEEP= SENDGRID_URL= LYTICS_URL= INPUT=
 	@.venv/bin/python -m tests.local.demo

@@ -1,0 +1,165 @@
+"""The files that the tests of this folder read, in a form that can be asked questions."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+type Resource = dict[str, Any]
+type Statement = dict[str, Any]
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as the long ones: `!Ref Name` as `{"Ref": "Name"}`."""
+
+
+def _long_form(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    name = tag if tag in {"Ref", "Condition"} else f"Fn::{tag}"
+    if isinstance(node, yaml.MappingNode):
+        return {name: loader.construct_mapping(node, deep=True)}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    value = loader.construct_scalar(node)  # type: ignore[arg-type]
+    return {name: value.split(".", 1) if tag == "GetAtt" else value}
+
+
+_Loader.add_multi_constructor("!", _long_form)
+
+
+class Template:
+    """template.yaml as SAM reads it."""
+
+    def __init__(self) -> None:
+        text = (REPOSITORY / "template.yaml").read_text()
+        document: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506 - derived from SafeLoader
+        self.parameters: dict[str, dict[str, Any]] = document["Parameters"]
+        self.globals: dict[str, Any] = document["Globals"]
+        self.resources: dict[str, Resource] = document["Resources"]
+
+    def of_type(self, *types: str) -> dict[str, Resource]:
+        """Return the resources of any of the types, by logical id."""
+        return {name: resource for name, resource in self.resources.items() if resource["Type"] in types}
+
+    @property
+    def functions(self) -> dict[str, dict[str, Any]]:
+        """The functions' properties by logical id."""
+        found = self.of_type("AWS::Serverless::Function")
+        return {name: resource["Properties"] for name, resource in found.items()}
+
+    @property
+    def queues(self) -> dict[str, dict[str, Any]]:
+        """The queues' properties by logical id."""
+        return {name: resource["Properties"] for name, resource in self.of_type("AWS::SQS::Queue").items()}
+
+    def environment(self, function: str) -> dict[str, Any]:
+        """Return a function's own variables, without those that all functions have."""
+        variables: dict[str, Any] = self.functions[function]["Environment"]["Variables"]
+        return variables
+
+    def statements(self, function: str) -> list[Statement]:
+        """Return what a function's role allows."""
+        role = self.resources[self.functions[function]["Role"]["Fn::GetAtt"][0]]["Properties"]
+        return [s for policy in role["Policies"] for s in policy["PolicyDocument"]["Statement"]]
+
+    def allows(self, function: str, action: str, resource: str) -> bool:
+        """Whether a function's role allows an action on a resource of the template."""
+        target = {"Fn::GetAtt": [resource, "Arn"]}
+        return any(action in s["Action"] and s["Resource"] == target for s in self.statements(function))
+
+    def source_queue(self, function: str) -> str | None:
+        """Return the logical id of the queue that a function reads, if there is one."""
+        return next((event["Queue"]["Fn::GetAtt"][0] for event in self.queue_events(function)), None)
+
+    def queue_events(self, function: str) -> list[dict[str, Any]]:
+        """Return the properties of a function's SQS events."""
+        events = self.functions[function].get("Events", {}).values()
+        return [event["Properties"] for event in events if event["Type"] == "SQS"]
+
+    def greatest(self, value: Any) -> int:
+        """Return a number of the template, or the greatest that the parameter behind it may have."""
+        return int(self.parameters[value["Ref"]]["MaxValue"]) if isinstance(value, dict) else int(value)
+
+
+class StateMachine:
+    """functions/export.asl.json, whose scopes are the machine itself, each Map's states and each Parallel's branch."""
+
+    def __init__(self) -> None:
+        self.text = (REPOSITORY / "functions" / "export.asl.json").read_text()
+        self.definition: dict[str, Any] = json.loads(self.text)
+
+    def scopes(self) -> Iterator[dict[str, Any]]:
+        """Yield the machine and everything inside it that has states of its own."""
+        waiting = [self.definition]
+        while waiting:
+            scope = waiting.pop()
+            yield scope
+            for state in scope["States"].values():
+                waiting += [state[key] for key in ("ItemProcessor", "Iterator") if key in state]
+                waiting += state.get("Branches", [])
+
+    def states(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield each state of every scope, with its name."""
+        for scope in self.scopes():
+            yield from scope["States"].items()
+
+    @property
+    def tasks(self) -> dict[str, dict[str, Any]]:
+        """The states of type Task, by name."""
+        return {name: state for name, state in self.states() if state["Type"] == "Task"}
+
+    def substitutions(self) -> set[str]:
+        """Return the names that the definition expects to be filled in."""
+        return set(re.findall(r"\$\{(\w+)\}", self.text))
+
+
+def targets(state: dict[str, Any]) -> set[str]:
+    """Return the names of the states that can follow a state."""
+    branches = [state, *state.get("Choices", []), *state.get("Catch", [])]
+    found = {branch["Next"] for branch in branches if "Next" in branch}
+    return found | ({state["Default"]} if "Default" in state else set())
+
+
+def reachable(scope: dict[str, Any], start: str) -> set[str]:
+    """Return the states of a scope that can be reached from one of them, itself included."""
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += targets(scope["States"][name])
+    return found
+
+
+def ends(state: dict[str, Any]) -> bool:
+    """Whether a state can be the last one."""
+    return state.get("End") is True or state["Type"] in {"Succeed", "Fail"}
+
+
+def readme_anchors(readme: str) -> set[str]:
+    """Return the anchors that GitHub gives to a document's headings.
+
+    Lower case, only letters, digits, underscores, hyphens and spaces kept, each space a hyphen; a heading that
+    comes again gets a number. Lines in a code block are no headings.
+    """
+    anchors: set[str] = set()
+    in_code = False
+    for line in readme.splitlines():
+        if line.lstrip().startswith(("```", "~~~")):
+            in_code = not in_code
+        heading = re.fullmatch(r" {0,3}#{1,6}\s+(.*?)(\s+#+)?\s*", line)
+        if heading is None or in_code:
+            continue
+        text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading[1])
+        anchor = base = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+        number = 0
+        while anchor in anchors:
+            number += 1
+            anchor = f"{base}-{number}"
+        anchors.add(anchor)
+    return anchors

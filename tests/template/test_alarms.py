@@ -1,0 +1,80 @@
+"""Every alarm watches something that exists and leads to the part of the runbook that says what to do."""
+
+from typing import Any
+
+import pytest
+
+from tests.template.sources import REPOSITORY, Template, readme_anchors
+
+
+def _alarms(template: Template) -> dict[str, dict[str, Any]]:
+    return {name: alarm["Properties"] for name, alarm in template.of_type("AWS::CloudWatch::Alarm").items()}
+
+
+def _watched(template: Template, metric: str) -> set[str]:
+    found = set()
+    for alarm in _alarms(template).values():
+        if alarm["MetricName"] == metric:
+            (dimension,) = alarm["Dimensions"]
+            value = dimension["Value"]
+            found.add(value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0])
+    return found
+
+
+def test_every_alarm_leads_to_a_heading_of_the_readme(template: Template, readme: str) -> None:
+    anchors = readme_anchors(readme)
+    assert _alarms(template)
+    for name, alarm in _alarms(template).items():
+        document, _, anchor = alarm["AlarmDescription"].rpartition(" ")[2].partition("#")
+        assert document == "README.md", name
+        assert anchor in anchors, f"README.md has no heading with the anchor #{anchor}"
+
+
+def test_every_alarm_tells_the_topic_when_it_starts_and_ends(template: Template) -> None:
+    told = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+    for alarm in _alarms(template).values():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == told
+        assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_every_queue_that_should_be_empty_is_watched(template: Template) -> None:
+    dead_letter_queues = {
+        queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        for queue in template.queues.values()
+        if "RedrivePolicy" in queue
+    }
+    assert _watched(template, "ApproximateNumberOfMessagesVisible") == dead_letter_queues | {"RejectsQueue"}
+
+
+def test_age_of_changes_is_watched_beyond_the_longest_delay(template: Template) -> None:
+    assert _watched(template, "ApproximateAgeOfOldestMessage") == {"ChangesQueue"}
+    (alarm,) = [a for a in _alarms(template).values() if a["MetricName"] == "ApproximateAgeOfOldestMessage"]
+    assert alarm["Threshold"] > template.greatest({"Ref": "RefreshDelaySeconds"})
+
+
+def test_errors_of_functions_that_no_state_machine_watches_are_watched(template: Template) -> None:
+    tasks = template.resources["ExportStateMachine"]["Properties"]["DefinitionSubstitutions"].values()
+    by_hand = {"InspectFunction"}
+    unwatched = template.functions.keys() - {task["Fn::GetAtt"][0] for task in tasks} - by_hand
+    assert _watched(template, "Errors") == unwatched
+
+
+@pytest.mark.parametrize("metric", ["ExecutionsFailed", "ExecutionsTimedOut"])
+def test_runs_that_fail_are_watched(template: Template, metric: str) -> None:
+    assert _watched(template, metric) == {"ExportStateMachine"}
+
+
+def test_our_own_metrics_are_emitted_by_the_code(template: Template) -> None:
+    namespace = template.globals["Function"]["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"]
+    metrics = [alarm["MetricName"] for alarm in _alarms(template).values() if alarm["Namespace"] == namespace]
+    sources = [*REPOSITORY.glob("layers/lytics_sendgrid/**/*.py"), *REPOSITORY.glob("functions/**/*.py")]
+    code = "".join(source.read_text() for source in sources)
+    assert metrics == ["ExportStopped"]
+    assert all(f'"{metric}"' in code for metric in metrics)
+
+
+def test_anchors_follow_githubs_rules() -> None:
+    document = (
+        "# A `Title`, twice!\n## A title twice\n```sh\n# not a heading\n```\n### [Über](x.md) _uns_ 2.0 ##\n"
+    )
+    assert readme_anchors(document) == {"a-title-twice", "a-title-twice-1", "über-_uns_-20"}

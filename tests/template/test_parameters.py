@@ -1,0 +1,102 @@
+"""Parameters are described, bounded, documented and reach the code under the names that it reads."""
+
+import ast
+import dataclasses
+import re
+import tomllib
+
+import pytest
+
+from lytics_sendgrid import settings
+from tests.template.sources import REPOSITORY, Template
+
+LOOPBACK = ["http://127.0.0.1", "http://127.0.0.1:8025", "http://localhost", "http://localhost:8025"]
+
+
+def _documented_rows(readme: str) -> dict[str, str]:
+    rows = re.findall(r"^\|\s*`(\w+)`\s*\|(.*)\|\s*$", readme, flags=re.MULTILINE)
+    return dict(rows)
+
+
+def _settings_class(verb: str) -> type:
+    """Return the class that a function's composition root gives to `settings(...)`."""
+    source = ast.parse((REPOSITORY / "functions" / verb / "app.py").read_text())
+    calls = [node for node in ast.walk(source) if isinstance(node, ast.Call)]
+    names = [
+        argument.attr if isinstance(argument, ast.Attribute) else argument.id
+        for call in calls
+        if getattr(call.func, "id", getattr(call.func, "attr", "")) == "settings" and call.args
+        for argument in call.args[:1]
+        if isinstance(argument, ast.Attribute | ast.Name)
+    ]
+    assert len(names) == 1, f"functions/{verb}/app.py calls settings(...) {len(names)} times"
+    found = getattr(settings, names[0])
+    assert isinstance(found, type)
+    return found
+
+
+def test_every_parameter_is_described_and_bounded_and_has_a_default(template: Template) -> None:
+    for name, parameter in template.parameters.items():
+        assert parameter["Type"] in {"String", "Number"}
+        assert parameter["Description"].endswith("."), name
+        assert "Default" in parameter, name
+        bounded = {"AllowedPattern", "AllowedValues"} & parameter.keys() or {
+            "MinValue",
+            "MaxValue",
+        } <= parameter.keys()
+        assert bounded, name
+
+
+def test_every_default_is_within_its_own_bounds(template: Template) -> None:
+    for name, parameter in template.parameters.items():
+        default = parameter["Default"]
+        if "AllowedPattern" in parameter:
+            assert re.fullmatch(parameter["AllowedPattern"], default), name
+        if "AllowedValues" in parameter:
+            assert default in parameter["AllowedValues"], name
+        if "MinValue" in parameter:
+            assert parameter["MinValue"] <= default <= parameter["MaxValue"], name
+
+
+@pytest.mark.parametrize("parameter", ["SendGridUrl", "LyticsUrl", "WebhookBaseUrl"])
+def test_urls_are_https_or_on_this_machine(template: Template, parameter: str) -> None:
+    pattern = template.parameters[parameter]["AllowedPattern"]
+    for url in [*LOOPBACK, "https://api.eu.sendgrid.com"]:
+        assert re.fullmatch(pattern, url), url
+    for url in [
+        "http://api.example.com",
+        "http://127.0.0.1.example.com",
+        "https://api.example.com/",
+        "ftp://localhost",
+    ]:
+        assert not re.fullmatch(pattern, url), url
+
+
+@pytest.mark.parametrize("value", ["", "x" * 32, "a b", "42976a269a5e6b9d06c681b1c27292df"])
+def test_the_value_for_no_audience_cannot_hold_an_audience_id(template: Template, value: str) -> None:
+    assert not re.fullmatch(template.parameters["NoAudienceValue"]["AllowedPattern"], value)
+
+
+def test_the_readme_documents_every_parameter_with_its_default(template: Template, readme: str) -> None:
+    rows = _documented_rows(readme)
+    for name, parameter in template.parameters.items():
+        assert name in rows, f"README.md has no table row for the parameter `{name}`"
+        if parameter["Default"] != "":
+            assert f"`{parameter['Default']}`" in rows[name], (
+                f"README.md does not name the default of `{name}`"
+            )
+
+
+def test_a_functions_variables_are_exactly_those_that_its_settings_read(template: Template) -> None:
+    for name in template.functions:
+        fields = dataclasses.fields(_settings_class(name.removesuffix("Function").lower()))
+        assert template.environment(name).keys() == {field.name.upper() for field in fields}, name
+
+
+def test_samconfig_names_only_parameters_that_exist(template: Template) -> None:
+    config = tomllib.loads((REPOSITORY / "samconfig.toml").read_text())
+    assert config.keys() >= {"default", "dev", "prod"}
+    for environment in ("default", "dev", "prod"):
+        overrides = config[environment]["deploy"]["parameters"].get("parameter_overrides", "")
+        names = {pair.split("=")[0] for pair in overrides.split()}
+        assert names <= template.parameters.keys()

@@ -1,0 +1,130 @@
+"""A function may do what its settings say that it does, and nothing else."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.template.sources import Statement, Template
+
+QUEUES = {
+    "CHANGES_QUEUE_URL": "ChangesQueue",
+    "REJECTS_QUEUE_URL": "RejectsQueue",
+    "IMPORTS_QUEUE_URL": "ImportsQueue",
+}
+TABLES = {"CONTACTS_TABLE": "ContactsTable", "EXPORTS_TABLE": "ExportsTable"}
+SECRETS = {
+    "Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/*"
+}
+# IAM defines no resource for these actions, so "*" is the only one that they match.
+LOG_DELIVERY = {
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+}
+
+
+def _all_statements(value: Any) -> Iterator[Statement]:
+    if isinstance(value, dict):
+        if "Effect" in value and "Principal" not in value:
+            yield value
+        for inner in value.values():
+            yield from _all_statements(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _all_statements(inner)
+
+
+def test_no_permission_has_a_star_but_log_delivery_and_the_secrets(template: Template) -> None:
+    statements = list(_all_statements(template.resources))
+    assert len(statements) > len(template.functions)
+    for statement in statements:
+        assert statement["Effect"] == "Allow"
+        assert not any("*" in action for action in statement["Action"])
+        if statement["Resource"] == "*":
+            assert set(statement["Action"]) == LOG_DELIVERY
+        elif statement["Resource"] != SECRETS:
+            assert "*" not in str(statement["Resource"])
+
+
+def test_each_permission_of_a_function_is_on_one_resource(template: Template) -> None:
+    for name in template.functions:
+        assert all(isinstance(statement["Resource"], dict) for statement in template.statements(name))
+
+
+def test_every_function_has_a_role_of_its_own_without_managed_policies(template: Template) -> None:
+    roles = [function["Role"]["Fn::GetAtt"][0] for function in template.functions.values()]
+    assert len(set(roles)) == len(template.functions)
+    assert not any("ManagedPolicyArns" in template.resources[role]["Properties"] for role in roles)
+    # SAM would add the managed policies of an event source to a role that it makes itself.
+    assert not any("Policies" in function for function in template.functions.values())
+
+
+@pytest.mark.parametrize(("variable", "queue"), QUEUES.items())
+def test_a_function_knows_a_queue_exactly_if_it_may_send_to_it(
+    template: Template, variable: str, queue: str
+) -> None:
+    for name in template.functions:
+        knows = template.environment(name).get(variable) == {"Ref": queue}
+        assert knows == template.allows(name, "sqs:SendMessage", queue), name
+
+
+@pytest.mark.parametrize(("variable", "table"), TABLES.items())
+def test_a_function_knows_a_table_exactly_if_it_may_read_it(
+    template: Template, variable: str, table: str
+) -> None:
+    for name in template.functions:
+        knows = template.environment(name).get(variable) == {"Ref": table}
+        assert knows == template.allows(name, "dynamodb:GetItem", table), name
+
+
+def test_a_function_knows_the_secrets_prefix_exactly_if_it_may_read_them(template: Template) -> None:
+    for name in template.functions:
+        may_read = any(
+            statement == {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": SECRETS}
+            for statement in template.statements(name)
+        )
+        assert ("SECRET_PREFIX" in template.environment(name)) == may_read, name
+
+
+def test_only_deliver_writes_contacts(template: Template) -> None:
+    writers = {
+        name
+        for name in template.functions
+        if any(
+            "ContactsTable" in str(statement["Resource"])
+            and any(
+                word in action
+                for action in statement["Action"]
+                for word in ("Put", "Update", "Insert", "Delete")
+            )
+            for statement in template.statements(name)
+        )
+    }
+    assert writers == {"DeliverFunction"}
+
+
+def test_a_function_may_read_the_queue_that_it_is_fed_from(template: Template) -> None:
+    for name in template.functions:
+        queue = template.source_queue(name)
+        if queue is not None:
+            for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"):
+                assert template.allows(name, action, queue)
+
+
+def test_the_state_machine_may_invoke_exactly_its_tasks(template: Template) -> None:
+    properties = template.resources["ExportStateMachine"]["Properties"]
+    (invoke,) = [s for s in _all_statements(properties) if s["Action"] == ["lambda:InvokeFunction"]]
+    assert invoke["Resource"] == list(properties["DefinitionSubstitutions"].values())
+
+
+def test_secrets_are_nobodys_environment_variable(template: Template) -> None:
+    names = {name for function in template.functions for name in template.environment(function)}
+    assert not any(
+        word in name for name in names - {"SECRET_PREFIX"} for word in ("KEY", "TOKEN", "SECRET", "PASSWORD")
+    )

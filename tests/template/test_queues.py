@@ -1,0 +1,77 @@
+"""The numbers of queues and their consumers hang together."""
+
+from tests.template.sources import Template
+
+MAXIMUM_RETENTION_S = 14 * 24 * 3600
+MAXIMUM_DELAY_S = 900
+
+
+def _consumers(template: Template) -> dict[str, str]:
+    sources = {name: template.source_queue(name) for name in template.functions}
+    return {name: queue for name, queue in sources.items() if queue is not None}
+
+
+def test_changes_and_imports_have_a_consumer(template: Template) -> None:
+    assert _consumers(template) == {"DeliverFunction": "ChangesQueue", "ConfirmFunction": "ImportsQueue"}
+
+
+def test_a_message_stays_invisible_for_six_time_outs_and_the_window(template: Template) -> None:
+    for name, queue in _consumers(template).items():
+        (event,) = template.queue_events(name)
+        window_s = template.greatest(event.get("MaximumBatchingWindowInSeconds", 0))
+        needed_s = 6 * template.functions[name]["Timeout"] + window_s
+        assert template.queues[queue]["VisibilityTimeout"] >= needed_s
+
+
+def test_every_queue_with_a_consumer_has_a_dead_letter_queue_that_outlives_it(template: Template) -> None:
+    for queue in _consumers(template).values():
+        redrive = template.queues[queue]["RedrivePolicy"]
+        target, attribute = redrive["deadLetterTargetArn"]["Fn::GetAtt"]
+        assert attribute == "Arn"
+        assert redrive["maxReceiveCount"] == 5
+        # A moved message keeps the time of its first send.
+        assert template.queues[target]["MessageRetentionPeriod"] == MAXIMUM_RETENTION_S
+        assert template.queues[queue]["MessageRetentionPeriod"] < MAXIMUM_RETENTION_S
+
+
+def test_the_rejects_queue_is_nobodys_dead_letter_queue_and_keeps_longest(template: Template) -> None:
+    assert template.queues["RejectsQueue"]["MessageRetentionPeriod"] == MAXIMUM_RETENTION_S
+    assert not any(
+        "RejectsQueue" in str(queue.get("RedrivePolicy", "")) for queue in template.queues.values()
+    )
+
+
+def test_every_queue_is_encrypted(template: Template) -> None:
+    assert len(template.queues) == 5
+    assert all(queue["SqsManagedSseEnabled"] is True for queue in template.queues.values())
+
+
+def test_consumers_report_what_failed_and_are_bounded(template: Template) -> None:
+    for name in _consumers(template):
+        (event,) = template.queue_events(name)
+        assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert template.greatest(event["ScalingConfig"]["MaximumConcurrency"]) >= 2
+
+
+def test_deliver_takes_the_largest_batches_which_need_a_window(template: Template) -> None:
+    (event,) = template.queue_events("DeliverFunction")
+    assert event["BatchSize"] == 10_000
+    assert template.parameters[event["MaximumBatchingWindowInSeconds"]["Ref"]]["MinValue"] >= 1
+
+
+def test_exactly_functions_that_feed_themselves_may_loop(template: Template) -> None:
+    feeding_themselves = {
+        name
+        for name, queue in _consumers(template).items()
+        if template.allows(name, "sqs:SendMessage", queue)
+    }
+    allowed = {
+        name for name, function in template.functions.items() if function.get("RecursiveLoop") == "Allow"
+    }
+    assert feeding_themselves == {"DeliverFunction", "ConfirmFunction"}
+    assert allowed == feeding_themselves
+
+
+def test_delays_are_no_longer_than_a_queue_can_delay(template: Template) -> None:
+    for name in ("RefreshDelaySeconds", "ConfirmDelaySeconds", "StopRetrySeconds"):
+        assert template.parameters[name]["MaxValue"] <= MAXIMUM_DELAY_S

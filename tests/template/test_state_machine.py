@@ -1,0 +1,128 @@
+"""The state machine's definition holds together, which neither `sam validate` nor cfn-lint looks at."""
+
+from typing import Any
+
+from lytics_sendgrid import errors
+from tests.template.sources import StateMachine, Template, ends, reachable, targets
+
+# What Step Functions and Lambda call their own errors, https://docs.aws.amazon.com/step-functions/latest/dg/
+# concepts-error-handling.html; every other name must be a class of ours.
+RESERVED_PREFIXES = ("States.", "Lambda.", "StepFunctions.", "Sandbox.", "Runtime.")
+
+
+def _error_names(state: dict[str, Any]) -> set[str]:
+    handlers = [*state.get("Retry", []), *state.get("Catch", [])]
+    return {name for handler in handlers for name in handler["ErrorEquals"]}
+
+
+def _function(task: dict[str, Any], template: Template) -> dict[str, Any] | None:
+    named = (
+        task.get("Parameters", {}).get("FunctionName", task["Resource"]).removeprefix("${").removesuffix("}")
+    )
+    substitutions = template.resources["ExportStateMachine"]["Properties"]["DefinitionSubstitutions"]
+    if named not in substitutions:
+        return None
+    return template.functions[substitutions[named]["Fn::GetAtt"][0]]
+
+
+def test_every_state_that_is_named_exists(machine: StateMachine) -> None:
+    for scope in machine.scopes():
+        assert scope["StartAt"] in scope["States"]
+        for name, state in scope["States"].items():
+            assert targets(state) <= scope["States"].keys(), name
+
+
+def test_every_state_can_be_reached(machine: StateMachine) -> None:
+    for scope in machine.scopes():
+        assert reachable(scope, scope["StartAt"]) == scope["States"].keys()
+
+
+def test_every_path_ends(machine: StateMachine) -> None:
+    for scope in machine.scopes():
+        for name, state in scope["States"].items():
+            assert bool(targets(state)) or ends(state), f"{name} leads nowhere"
+            assert not (state.get("End") and "Next" in state), f"{name} ends and goes on"
+            assert any(ends(scope["States"][later]) for later in reachable(scope, name)), f"{name} never ends"
+
+
+def test_every_choice_has_a_default(machine: StateMachine) -> None:
+    choices = {name: state for name, state in machine.states() if state["Type"] == "Choice"}
+    assert all("Default" in state for state in choices.values())
+
+
+def test_every_task_has_a_time_out_retries_and_catches_everything(machine: StateMachine) -> None:
+    assert machine.tasks
+    for name, task in machine.tasks.items():
+        assert "TimeoutSeconds" in task, name
+        assert task.get("Retry"), name
+        assert task.get("Catch"), name
+        assert task["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
+
+
+def test_no_task_is_given_up_before_its_function_has_ended(machine: StateMachine, template: Template) -> None:
+    for name, task in machine.tasks.items():
+        function = _function(task, template)
+        if function is not None:
+            assert task["TimeoutSeconds"] >= function["Timeout"], name
+
+
+def test_every_error_that_is_named_is_one_of_ours(machine: StateMachine) -> None:
+    for name, state in machine.states():
+        for error in _error_names(state):
+            if not error.startswith(RESERVED_PREFIXES):
+                raised = getattr(errors, error, None)
+                assert isinstance(raised, type), f"{name} names the unknown error {error}"
+                assert issubclass(raised, errors.LyticsSendGridError)
+
+
+def test_what_only_a_person_can_mend_is_not_retried(machine: StateMachine) -> None:
+    stops = {
+        c.__name__ for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.StopRun)
+    }
+    for name, task in machine.tasks.items():
+        retried = {
+            error
+            for retry in task["Retry"]
+            if retry.get("MaxAttempts", 3) > 0
+            for error in retry["ErrorEquals"]
+        }
+        assert retried.isdisjoint(stops), name
+        if "States.ALL" in retried:
+            never = {
+                e for retry in task["Retry"] if retry.get("MaxAttempts") == 0 for e in retry["ErrorEquals"]
+            }
+            assert stops <= never, name
+
+
+def test_whatever_is_caught_at_last_ends_in_fail(machine: StateMachine) -> None:
+    for scope in machine.scopes():
+        for name, state in scope["States"].items():
+            for catch in state.get("Catch", []):
+                if catch["ErrorEquals"] == ["States.ALL"]:
+                    lasts = [scope["States"][later] for later in reachable(scope, catch["Next"])]
+                    kinds = {last["Type"] for last in lasts if ends(last)}
+                    assert kinds == {"Fail"}, f"{name} catches an error and can still end well"
+
+
+def test_every_fail_says_why(machine: StateMachine) -> None:
+    fails = {name: state for name, state in machine.states() if state["Type"] == "Fail"}
+    assert fails
+    for name, state in fails.items():
+        assert {"Cause", "CausePath"} & state.keys(), name
+        assert {"Error", "ErrorPath"} & state.keys(), name
+
+
+def test_names_to_fill_in_are_exactly_those_that_the_template_fills_in(
+    machine: StateMachine, template: Template
+) -> None:
+    filled_in = template.resources["ExportStateMachine"]["Properties"]["DefinitionSubstitutions"]
+    assert machine.substitutions() == filled_in.keys()
+    assert all(
+        value == {"Fn::GetAtt": [name.removesuffix("Arn"), "Arn"]} for name, value in filled_in.items()
+    )
+
+
+def test_every_state_uses_jsonpath(machine: StateMachine) -> None:
+    languages = {state.get("QueryLanguage", "JSONPath") for _, state in machine.states()}
+    assert languages == {"JSONPath"}
+    assert machine.definition.get("QueryLanguage", "JSONPath") == "JSONPath"
