@@ -1,11 +1,10 @@
 """`/_twin/...`: what a test or the demo asks of the twin itself. There is no key: the twin is on loopback only."""
 
-import base64
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from tests.local.sendgrid_twin.exchange import Answer, Exchange, NotJsonError, Request
+from tests.local.sendgrid_twin.exchange import Answer, NotJsonError, Request
 from tests.local.sendgrid_twin.options import Capability, Fault
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def _read(twin: "SendGridTwin", name: str, query: Mapping[str, str]) -> Answer:
         case "members":
             return Answer(200, {"emails": twin.segment_members(query["segment"])})
         case "exchanges":
-            return Answer(200, {"exchanges": [_as_json(one) for one in twin.exchanges()]})
+            return Answer(200, {"exchanges": [one.as_json() for one in twin.exchanges()]})
     return Answer(404, {"error": "unknown"})
 
 
@@ -85,10 +84,3 @@ def _options(given: Mapping[str, Any]) -> dict[str, Any]:
     if "errors_header" in read:
         read["errors_header"] = tuple(read["errors_header"])
     return read
-
-
-def _as_json(exchange: Exchange) -> dict[str, Any]:
-    return asdict(exchange) | {
-        "request_body": base64.b64encode(exchange.request_body).decode(),
-        "answer_body": base64.b64encode(exchange.answer_body).decode(),
-    }

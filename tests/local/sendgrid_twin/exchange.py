@@ -1,10 +1,13 @@
 """A request, its answer, and the pair as it is recorded."""
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 from urllib.parse import parse_qsl
+
+_BODIES = ("request_body", "answer_body")
 
 
 class NotJsonError(ValueError):
@@ -28,7 +31,7 @@ class Request:
     body: bytes = b""
 
     @classmethod
-    def of(cls, method: str, target: str, headers: Mapping[str, str], body: bytes) -> "Request":
+    def of(cls, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Self:
         """Build from the request line's target."""
         path, _, query = target.partition("?")
         return cls(method, path, dict(parse_qsl(query, keep_blank_values=True)), headers, body)
@@ -77,6 +80,15 @@ class Exchange:
     status: int | None
     answer_headers: Mapping[str, str]
     answer_body: bytes
+
+    def as_json(self) -> dict[str, Any]:
+        """Write it for `/_twin/exchanges`; the bodies in base64."""
+        return asdict(self) | {name: b64encode(getattr(self, name)).decode() for name in _BODIES}
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """Read what `/_twin/exchanges` answered."""
+        return cls(**{**given, **{name: b64decode(given[name]) for name in _BODIES}})
 
 
 def refusal(status: int, message: str, field_name: str | None = None) -> Answer:

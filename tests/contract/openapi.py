@@ -1,0 +1,181 @@
+"""Checks requests and answers against SendGrid's own OpenAPI 3.1 files.
+
+The files are not part of the project: the environment variable SENDGRID_OPENAPI names the folder that holds them
+(`spec/json` of a checkout of github.com/twilio/sendgrid-oai). Requests are checked more strictly than the files ask:
+a name that they do not know is a fault.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import unquote
+
+from jsonschema import Draft202012Validator, ValidationError
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from tests.contract.openapi_corrections import undocumented_schema
+from tests.contract.openapi_files import OpenApiFiles, Operation
+from tests.local.sendgrid_twin.exchange import Exchange
+
+VARIABLE = "SENDGRID_OPENAPI"
+_MAX_ROWS = 30_000
+
+
+class OpenApi:
+    """The files, with their corrections.
+
+    Args:
+        folder: Where they are.
+        sample_rows: Of a longer list, so many elements are checked, spread evenly: a schema check takes about
+            50 microseconds a row, and an upsert may have 30,000.
+    """
+
+    def __init__(self, folder: Path, *, sample_rows: int = 200) -> None:
+        self._sample_rows = sample_rows
+        self._files = OpenApiFiles(folder)
+        self._registry: Registry[Any] = Registry().with_resources(
+            (uri, Resource.from_contents(document, default_specification=DRAFT202012))
+            for uri, document in self._files.documents.items()
+        )
+
+    @classmethod
+    def from_environment(cls) -> Self | None:
+        """Load the files that SENDGRID_OPENAPI names; `None` when it is not set."""
+        folder = os.environ.get(VARIABLE)
+        return cls(Path(folder)) if folder else None
+
+    def operation(self, method: str, path: str) -> Operation | None:
+        """Find the operation of a request; `None` when the files have none."""
+        for one in self._files.operations:
+            if one.endpoint.startswith(f"{method} ") and one.pattern.fullmatch(path):
+                return one
+        return None
+
+    def request_problems(
+        self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
+    ) -> list[str]:
+        """Say what is wrong with a request.
+
+        Args:
+            method: In capitals.
+            path: Without the query.
+            query: Decoded, by name.
+            body: Parsed; `None` for none.
+
+        Returns:
+            One line each; empty when nothing is wrong.
+        """
+        operation = self.operation(method, path)
+        if operation is None:
+            return [f"{method} {path}: not an operation of the API"]
+        problems = list(self._parameter_problems(operation, path, query or {}))
+        described = self._files.resolved(operation.uri, operation.described.get("requestBody"))
+        if described is None:
+            if body is not None:
+                problems.append("the operation takes no body")
+        else:
+            schema = described["content"]["application/json"]["schema"]
+            if body is not None or self._files.resolved(operation.uri, schema).get("required"):
+                problems += self._problems(operation.uri, schema, body)
+        return [f"{operation.endpoint}: {one}" for one in problems]
+
+    def answer_problems(self, method: str, path: str, status: int, body: Any = None) -> list[str]:
+        """Say what is wrong with an answer.
+
+        Returns:
+            One line each; empty when nothing is wrong.
+        """
+        operation = self.operation(method, path)
+        if operation is None:
+            return [f"{method} {path}: not an operation of the API"]
+        described = operation.described["responses"].get(str(status))
+        if described is None:
+            known = undocumented_schema(operation.endpoint, status)
+            if known is None:
+                return [f"{operation.endpoint}: {status} is not among its answers"]
+            problems = self._problems(operation.uri, known, body)
+        else:
+            described = self._files.resolved(operation.uri, described)
+            content = described.get("content", {}).get("application/json", {})
+            if "schema" not in content or status == 204:
+                return []
+            problems = self._problems(operation.uri, content["schema"], body)
+        return [f"{operation.endpoint} {status}: {one}" for one in problems]
+
+    def problems(self, exchange: Exchange) -> list[str]:
+        """Say what is wrong with a request that the twin got, and with its answer, if it was answered."""
+        try:
+            request_body = json.loads(exchange.request_body) if exchange.request_body else None
+        except ValueError:
+            return [f"{exchange.endpoint}: the request's body is not JSON"]
+        method, path, query = exchange.method, exchange.path, exchange.query
+        problems = self.request_problems(method, path, query, request_body)
+        if exchange.status is not None:
+            answer_body = json.loads(exchange.answer_body) if exchange.answer_body else None
+            problems += self.answer_problems(method, path, exchange.status, answer_body)
+        return problems
+
+    def _parameter_problems(self, operation: Operation, path: str, query: Mapping[str, str]) -> Iterator[str]:
+        declared = [self._files.resolved(operation.uri, one) for one in operation.parameters]
+        for parameter in (one for one in declared if one["in"] == "query"):
+            name, schema = parameter["name"], parameter.get("schema", {})
+            if name in query:
+                yield from self._problems(operation.uri, schema, _typed(query[name], schema))
+            elif parameter.get("required"):
+                yield f"the query lacks {name}"
+        names = {one["name"] for one in declared if one["in"] == "query"}
+        yield from (f"the query's {one} is unknown" for one in query if one not in names)
+        values = operation.pattern.fullmatch(path)
+        given = values.groupdict() if values is not None else {}
+        for parameter in (one for one in declared if one["in"] == "path"):
+            yield from self._problems(operation.uri, parameter["schema"], unquote(given[parameter["name"]]))
+
+    def _problems(self, uri: str, schema: Any, value: Any) -> list[str]:
+        validator = Draft202012Validator(
+            {"$id": f"{uri}:check", "allOf": [_absolute(schema, uri)]},
+            registry=self._registry,
+            format_checker=Draft202012Validator.FORMAT_CHECKER,
+        )
+        return [
+            f"{error.json_path}: {_in_short(error)}" for error in validator.iter_errors(self._thinned(value))
+        ]
+
+    def _thinned(self, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {
+            name: one[:: -(-len(one) // self._sample_rows)]
+            if isinstance(one, list) and self._sample_rows < len(one) <= _MAX_ROWS
+            else one
+            for name, one in value.items()
+        }
+
+
+def _in_short(error: ValidationError) -> str:
+    if len(error.message) <= 200:
+        return error.message
+    return f"does not hold {error.validator} {str(error.validator_value)[:100]}"
+
+
+def _absolute(node: Any, uri: str) -> Any:
+    if isinstance(node, dict):
+        return {
+            name: f"{uri}{one}" if name == "$ref" and isinstance(one, str) else _absolute(one, uri)
+            for name, one in node.items()
+        }
+    return [_absolute(one, uri) for one in node] if isinstance(node, list) else node
+
+
+def _typed(value: str, schema: Mapping[str, Any]) -> Any:
+    """Read a query's value as the type that its schema asks for; as it is where it is none."""
+    match schema.get("type"):
+        case "number" | "integer":
+            return int(value) if value.lstrip("-").isdigit() else value
+        case "boolean":
+            return {"true": True, "false": False}.get(value, value)
+        case "array":
+            return value.split(",")
+    return value
