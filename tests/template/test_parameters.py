@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import re
 import tomllib
+from typing import Any
 
 import pytest
 
@@ -100,3 +101,23 @@ def test_samconfig_names_only_parameters_that_exist(template: Template) -> None:
         overrides = config[environment]["deploy"]["parameters"].get("parameter_overrides", "")
         names = {pair.split("=")[0] for pair in overrides.split()}
         assert names <= template.parameters.keys()
+
+
+def test_a_variable_means_the_same_in_every_function(template: Template) -> None:
+    meanings: dict[str, Any] = {}
+    for name in template.functions:
+        for variable, value in template.environment(name).items():
+            assert meanings.setdefault(variable, value) == value, f"{name} has another {variable}"
+
+
+def test_every_parameter_of_delivery_reaches_a_function(template: Template) -> None:
+    meanings = {v: m for name in template.functions for v, m in template.environment(name).items()}
+    expected = {
+        "SENDGRID_URL": "SendGridUrl",
+        "LYTICS_URL": "LyticsUrl",
+        "NO_AUDIENCE_VALUE": "NoAudienceValue",
+        "REFRESH_DELAY_S": "RefreshDelaySeconds",
+        "CONFIRM_DELAY_S": "ConfirmDelaySeconds",
+        "STOP_RETRY_S": "StopRetrySeconds",
+    }
+    assert {variable: meanings[variable]["Ref"] for variable in expected} == expected
