@@ -25,6 +25,11 @@ def _function(task: dict[str, Any], template: Template) -> dict[str, Any] | None
     return template.functions[substitutions[named]["Fn::GetAtt"][0]]
 
 
+def test_no_two_states_share_a_name(machine: StateMachine) -> None:
+    names = [name for name, _ in machine.states()]
+    assert len(names) == len(set(names))
+
+
 def test_every_state_that_is_named_exists(machine: StateMachine) -> None:
     for scope in machine.scopes():
         assert scope["StartAt"] in scope["States"]
