@@ -7,6 +7,7 @@ become of the parent, the functions and this process end.
 import argparse
 import asyncio
 import importlib
+import importlib.metadata
 import json
 import os
 import resource
@@ -31,7 +32,7 @@ def main() -> None:
     parser.add_argument("--code", type=Path, required=True)
     options = parser.parse_args()
     modules: dict[str, Any] = {name: importlib.import_module(name) for name in internals.FUNCTIONS}
-    internals.verify(modules)
+    internals.verify(importlib.metadata.version("ministack"), modules)
     workers = Workers(options.runtime_python, options.logs, options.code)
     workers.forget(older_than_s=_KEEP_CODE_S)
     _replace(modules, workers)

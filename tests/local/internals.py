@@ -3,8 +3,8 @@
 ministack gives no guarantee on any of it: an upgrade has to fail at start-up, not in some test's result.
 """
 
-import importlib.metadata
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 VERSION = "1.5.33"
@@ -65,17 +65,17 @@ class ChangedInternals(RuntimeError):
     """The installed ministack is not the one that this package was written for."""
 
 
-def verify(modules: dict[str, Any]) -> None:
+def verify(installed: str, modules: Mapping[str, Any]) -> None:
     """Check version, functions with their signatures, and variables.
 
     Args:
+        installed: The version of ministack.
         modules: The imported modules by name, at least those of `FUNCTIONS`.
 
     Raises:
         ChangedInternals: With every difference in its message.
     """
     faults = []
-    installed = importlib.metadata.version("ministack")
     if installed != VERSION:
         faults.append(f"version {installed} is installed, {VERSION} is expected")
     for module, functions in FUNCTIONS.items():

@@ -41,7 +41,11 @@ def deploy(
     timeout_s: float = 120.0,
 ) -> dict[str, str]:
     """Create or update a stack; see `LocalCloud.deploy`."""
-    body = json.dumps(_packaged(_load(template), template.parent, s3))
+    content = _load(template)
+    # CloudFormation refuses these, the emulator does not.
+    if unknown := parameters.keys() - content.get("Parameters", {}).keys():
+        raise DeploymentError(f"{stack_name}: the template has no parameter {', '.join(sorted(unknown))}")
+    body = json.dumps(_packaged(content, template.parent, s3))
     s3.put_object(Bucket=_BUCKET, Key=f"{stack_name}/template.json", Body=body.encode())
     arguments: Any = {
         "StackName": stack_name,
@@ -53,13 +57,19 @@ def deploy(
     try:
         cloudformation.create_stack(**arguments)
     except cloudformation.exceptions.AlreadyExistsException:
-        try:
-            cloudformation.update_stack(**arguments)
-        except ClientError as error:
-            # CloudFormation has no error code of its own for this.
-            if "No updates are to be performed" not in str(error):
-                raise
+        _update(cloudformation, arguments)
+    except ClientError as error:
+        raise DeploymentError(f"{stack_name}: {error}") from error
     return _outputs(cloudformation, stack_name, begun, timeout_s)
+
+
+def _update(cloudformation: "CloudFormationClient", arguments: Any) -> None:
+    try:
+        cloudformation.update_stack(**arguments)
+    except ClientError as error:
+        # CloudFormation has no error code of its own for this.
+        if "No updates are to be performed" not in str(error):
+            raise DeploymentError(f"{arguments['StackName']}: {error}") from error
 
 
 def _outputs(

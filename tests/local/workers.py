@@ -78,6 +78,7 @@ class Workers:
             self._code.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=self._code) as scratch:
                 content = Path(scratch, "content")
+                content.mkdir()  # an archive may be empty
                 with zipfile.ZipFile(io.BytesIO(archive)) as source:
                     source.extractall(content)
                 try:

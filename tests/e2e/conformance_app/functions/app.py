@@ -16,7 +16,9 @@ def batch(event: dict[str, Any], context: Any) -> Any:
     """Report the batch's size and times to a queue, then answer as the first message's body says."""
     begun = time.time()
     bodies = [json.loads(record["body"]) for record in event["Records"]]
-    told = next((body for body in bodies if "answer" in body or "sleep_s" in body or "fail" in body), {})
+    told: dict[str, Any] = next(
+        (body for body in bodies if "answer" in body or "sleep_s" in body or "fail" in body), {}
+    )
     time.sleep(told.get("sleep_s", 0))
     report = {
         "function": context.function_name,
@@ -61,6 +63,18 @@ def proxy(event: dict[str, Any], context: Any) -> Any:
             time.sleep(60)
         case "nonsense":
             return {"status": "I know nothing of proxies"}
-        case "wait":
-            time.sleep(0.5)
+        case "meet":
+            _wait_for_others(int(event["headers"]["x-others"]))
     return {"statusCode": 202, "headers": {"X-Seen": "yes"}, "body": json.dumps(event)}
+
+
+def _wait_for_others(count: int) -> None:
+    """Return once so many invocations are in here at the same time; the time-out ends a wait in vain."""
+    sqs: Any = boto3.client("sqs")
+    sqs.send_message(QueueUrl=os.environ["MEETING_URL"], MessageBody="here")
+    name = "ApproximateNumberOfMessages"
+    while True:
+        answer = sqs.get_queue_attributes(QueueUrl=os.environ["MEETING_URL"], AttributeNames=[name])
+        if int(answer["Attributes"][name]) >= count:
+            return
+        time.sleep(0.02)

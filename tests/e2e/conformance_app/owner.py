@@ -1,0 +1,15 @@
+"""Own a local cloud with a busy function, print its processes' ids as JSON, and wait to be ended."""
+
+import json
+import signal
+from pathlib import Path
+
+from tests.local.cloud import LocalCloud
+from tests.local.polling import poll
+
+with LocalCloud() as cloud:
+    outputs = cloud.deploy(Path(__file__).parent / "template.yaml", "owned")
+    cloud.client("sqs").send_message(QueueUrl=outputs["NarrowUrl"], MessageBody='{"sleep_s": 9}')
+    poll(lambda: len(cloud.processes()) > 1, "a busy function")
+    print(json.dumps(cloud.processes()), flush=True)
+    signal.pause()
