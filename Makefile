@@ -6,11 +6,11 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
+IS_PYTHON_313 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null
 ifndef PYTHON
 # pyenv's shims follow .python-version, which asks for 3.13; uv may know one that is not on the path.
 PYTHON := $(shell for candidate in python3.13 python3 python "$$(uv python find 3.13 2>/dev/null)"; do \
-	"$$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null \
-	&& { command -v "$$candidate"; break; }; done)
+	"$$candidate" $(IS_PYTHON_313) && { command -v "$$candidate"; break; }; done)
 endif
 
 # A stamp is written when its environment is complete, so a half-made one is made again. Four of them, because
@@ -77,9 +77,9 @@ clean: ## Remove the virtual environments and everything else that was made
 
 # A new environment each time, so that what is no longer asked for is not there either.
 define new_environment
-@test -n "$(PYTHON)" || { echo "Python 3.13 is needed and not found: install it, or name it with make PYTHON=/path/to/python3.13" >&2; exit 1; }
+@"$(PYTHON)" $(IS_PYTHON_313) || { echo "Python 3.13 is needed and not found: install it, or name it with make PYTHON=/path/to/python3.13" >&2; exit 1; }
 @echo "Making $(@D)"
-@$(PYTHON) -m venv --clear $(@D)
+@"$(PYTHON)" -m venv --clear $(@D)
 endef
 
 $(DEV): pyproject.toml layers/dependencies/requirements.txt .python-version
