@@ -75,7 +75,11 @@ class InputInvalid(StopRun):
 
 
 class KeyRefused(StopRun):
-    """A key was refused or lacks a permission."""
+    """A key was refused, or it lacks a permission: then ``lacks_permission`` is true and other requests may work."""
+
+    def __init__(self, message: str, *, lacks_permission: bool = False) -> None:
+        super().__init__(message)
+        self.lacks_permission = lacks_permission
 
 
 class RequestRefused(StopRun):

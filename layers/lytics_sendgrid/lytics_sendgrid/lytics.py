@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
-from lytics_sendgrid.errors import LyticsSendGridError, RequestRefused
+from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.lytics_answers import date_ns, document_of, list_of, object_of, unreadable
 from lytics_sendgrid.lytics_documents import (
     HeaderAuthorization,
@@ -67,11 +67,8 @@ class Lytics:
     def audience(self, reference: str) -> LyticsAudience | None:
         """Return one audience by id or slug, or None where there is none; names need ``find_audiences``."""
         what = "one audience"
-        try:
-            document = self._get(f"/api/segment/{_escaped(reference)}", what)
-        except NotFound:
-            return None
-        return audience_from(object_of(document, what))
+        document = self._find(f"/api/segment/{_escaped(reference)}", what)
+        return None if document is None else audience_from(object_of(document, what))
 
     def find_audiences(self, reference: str, listed: Sequence[LyticsAudience]) -> tuple[LyticsAudience, ...]:
         """Return the audiences that an id, slug or name may mean: one where it is clear.
@@ -130,22 +127,17 @@ class Lytics:
             query["fields"] = ",".join(fields)
         what = "a person"
         try:
-            document = self._get(f"/api/entity/user/{_escaped(email_field)}/{_escaped(email)}", what, query)
-        except NotFound:
-            return None
+            document = self._find(f"/api/entity/user/{_escaped(email_field)}/{_escaped(email)}", what, query)
         except LyticsSendGridError as error:
             # The path, and Lytics' words, may hold the address.
             raise type(error)(_without(str(error), email)) from None
-        return person_from(document, what)
+        return None if document is None else person_from(document, what)
 
     def job(self, job_id: str) -> LyticsJob | None:
         """Return a job, or None where there is none: killed jobs are gone."""
         what = "a job"
-        try:
-            document = self._get(f"/v2/job/{_escaped(job_id)}", what)
-        except NotFound:
-            return None
-        return job_from(object_of(document, what))
+        document = self._find(f"/v2/job/{_escaped(job_id)}", what)
+        return None if document is None else job_from(object_of(document, what))
 
     def jobs(self, workflow: str | None = None) -> tuple[LyticsJob, ...]:
         """Return the jobs that are neither completed nor killed, of one workflow or of all."""
@@ -185,7 +177,7 @@ class Lytics:
     def create_header_authorization(self, label: str, headers: Mapping[str, str]) -> HeaderAuthorization:
         """Create a set of headers that a webhook job sends."""
         what = "the creation of the header authorization"
-        document = self._send("POST", f"/v2/auth/{HEADER_AUTH_TYPE}", _headers_document(label, headers), what)
+        document = self._send("POST", "/v2/auth/header-param-auth", _headers_document(label, headers), what)
         return self._authorization(document, what)
 
     def update_header_authorization(
@@ -193,17 +185,15 @@ class Lytics:
     ) -> HeaderAuthorization:
         """Replace a set of headers."""
         what = "the update of the header authorization"
-        path = f"/v2/auth/{HEADER_AUTH_TYPE}/{_escaped(authorization_id)}"
+        path = f"/v2/auth/header-param-auth/{_escaped(authorization_id)}"
         return self._authorization(self._send("PUT", path, _headers_document(label, headers), what), what)
 
     def _get(self, path: str, what: str, query: Mapping[str, str] | None = None) -> Mapping[str, Any]:
+        return document_of(self._http.request("GET", path, query=query), what)
+
+    def _find(self, path: str, what: str, query: Mapping[str, str] | None = None) -> Mapping[str, Any] | None:
         answer = self._http.request("GET", path, query=query)
-        if answer.status == 404:
-            try:
-                document_of(answer, what)
-            except RequestRefused as error:
-                raise NotFound(str(error)) from error
-        return document_of(answer, what)
+        return None if answer.status == 404 else document_of(answer, what)
 
     def _send(self, method: str, path: str, body: Mapping[str, Any], what: str) -> Mapping[str, Any]:
         return document_of(self._http.request(method, path, body=json_body(body)), what, writes=True)
@@ -219,10 +209,6 @@ class Lytics:
         if authorization is None:
             raise unreadable(what, "an authorization without an id", writes=True)
         return authorization
-
-
-class NotFound(RequestRefused):
-    """Lytics has no such thing (404)."""
 
 
 def _headers_document(label: str, headers: Mapping[str, str]) -> dict[str, Any]:

@@ -53,7 +53,9 @@ def document_of(answer: Answer, what: str, *, writes: bool = False) -> Mapping[s
     said = f"Lytics answered {status} to {what}" + (f": {words}" if words else "")
     if status in {401, 403}:
         raise KeyRefused(
-            f"{said}. Check lytics_api_token in the secret: it may have expired, lack a role, or be limited to IP addresses"
+            f"{said}. Check lytics_api_token in the secret: it may have expired, lack a role, or be limited to "
+            f"addresses that AWS does not use",
+            lacks_permission=status == 403,
         )
     if status == 429:
         raise Throttled(said, retry_after_s(answer))

@@ -22,6 +22,7 @@ class LyticsAudience:
         slug: can be changed in Lytics.
         kind: ``segment`` for what marketers call an audience.
         size: how many people Lytics counts in it, where it was told.
+        fault: why Lytics calls it invalid; empty where it is valid.
     """
 
     id: str
@@ -29,6 +30,7 @@ class LyticsAudience:
     slug: str
     kind: str = "segment"
     size: int | None = None
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ def audience_from(data: Mapping[str, Any]) -> LyticsAudience | None:
         slug=slug if isinstance(slug, str) else "",
         kind=str(data.get("kind") or "segment"),
         size=whole_number(data.get("size")),
+        fault=str(data.get("invalid_reason") or "no reason given") if data.get("invalid") is True else "",
     )
 
 

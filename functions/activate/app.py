@@ -1,0 +1,66 @@
+"""Task of the state machine: make an export live. It is called again until the webhook job runs."""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lytics_sendgrid.activation import Place, activate
+from lytics_sendgrid.errors import StopRun
+from lytics_sendgrid.exports_table import ExportsTable
+from lytics_sendgrid.lytics import lytics_at
+from lytics_sendgrid.secret import Secrets
+from lytics_sendgrid.settings import Activate, settings
+
+logger = Logger()
+
+
+@cache
+def _collaborators() -> tuple[Activate, ExportsTable, Secrets]:
+    activate_settings = settings(Activate, os.environ)
+    exports = ExportsTable(boto3.client("dynamodb"), activate_settings.exports_table)
+    secrets = Secrets(boto3.client("secretsmanager"), activate_settings.secret_prefix)
+    return activate_settings, exports, secrets
+
+
+def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Activate the export that ``provision`` has written.
+
+    Args:
+        event: the execution's state: ``export``, ``authorization``, ``subscribe``; under ``activation`` what the call
+            before returned, if there was one.
+        context: of the invocation.
+
+    Returns:
+        ``live``, ``running``, ``job_id``, ``state``, ``webhook_url``, ``paste`` and ``waited``.
+    """
+    activate_settings, exports, secrets = _collaborators()
+    export = exports.export(event["export"])
+    if export is None:
+        raise StopRun(
+            f"the export '{event['export']}' has no configuration: start the state machine from its beginning"
+        )
+    # Read anew: what a person corrects in the secret must count at the next start, not minutes later.
+    authorization = secrets.authorization(event["authorization"], max_age_s=0)
+    activation = activate(
+        export,
+        authorization,
+        Place(activate_settings.webhook_base_url, f"{activate_settings.secret_prefix}/{authorization.name}"),
+        lytics_at(activate_settings.lytics_url, authorization.lytics_api_token),
+        exports,
+        subscribe=event["subscribe"],
+        waited=(event.get("activation") or {}).get("waited", 0),
+    )
+    logger.info(
+        "export_activated",
+        export=export.name,
+        live=activation.live,
+        job_id=activation.job_id,
+        state=activation.state,
+        request_id=context.aws_request_id,
+    )
+    return activation.document()

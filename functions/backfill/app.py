@@ -1,0 +1,71 @@
+"""Task of the state machine: scan one audience for as long as one invocation may, and queue everybody in it."""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lytics_sendgrid.backfill import MARGIN_S, Timing, Work, scan_audience
+from lytics_sendgrid.errors import StopRun
+from lytics_sendgrid.exports_table import ExportsTable
+from lytics_sendgrid.lytics import lytics_at
+from lytics_sendgrid.queue_writer import QueueWriter
+from lytics_sendgrid.scanning import progress_document
+from lytics_sendgrid.secret import Secrets
+from lytics_sendgrid.settings import Backfill, settings
+
+logger = Logger()
+
+
+@cache
+def _collaborators() -> tuple[Backfill, ExportsTable, Secrets, QueueWriter]:
+    backfill_settings = settings(Backfill, os.environ)
+    exports = ExportsTable(boto3.client("dynamodb"), backfill_settings.exports_table)
+    secrets = Secrets(boto3.client("secretsmanager"), backfill_settings.secret_prefix)
+    return (
+        backfill_settings,
+        exports,
+        secrets,
+        QueueWriter(boto3.client("sqs"), backfill_settings.changes_queue_url),
+    )
+
+
+def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Go on with the scan of an audience.
+
+    Args:
+        event: ``run``, ``export``, ``authorization``, ``audience`` with its ``id``, and ``number``: the audience's
+            place in the run, which begins its messages' numbers.
+        context: of the invocation: its time left, and its request id, which sets its messages' numbers apart.
+
+    Returns:
+        ``done``: false means call again. How far the scan is: see ``progress_document``.
+    """
+    backfill_settings, exports, secrets, queue = _collaborators()
+    export, audience = exports.export(event["export"]), event["audience"]["id"]
+    if export is None or audience not in export.audience_ids:
+        raise StopRun(
+            f"the export '{event['export']}' has no such audience: start the state machine from its beginning"
+        )
+    authorization = secrets.authorization(event["authorization"], max_age_s=0)
+    seconds = context.get_remaining_time_in_millis() / 1000
+    checkpoint = scan_audience(
+        Work(export, audience, event["run"], f"{event['number']}.{context.aws_request_id[:8]}"),
+        lytics_at(backfill_settings.lytics_url, authorization.lytics_api_token),
+        queue,
+        exports,
+        Timing(lambda: context.get_remaining_time_in_millis() / 1000, margin_s=min(MARGIN_S, seconds / 3)),
+    )
+    progress = progress_document(audience, checkpoint)
+    logger.info(
+        "audience_scanned",
+        export=export.name,
+        run=event["run"],
+        **progress,
+        request_id=context.aws_request_id,
+    )
+    return progress

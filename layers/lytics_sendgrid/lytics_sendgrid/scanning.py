@@ -1,0 +1,270 @@
+"""Decide, page by page, what a scan of an audience means and how far it has come.
+
+A scan pages through an audience's members by cursors that must be recent (Lytics V1 OpenAPI) and of which nothing
+else is documented. So a cursor that comes again ends the scan with an error, one that Lytics no longer takes begins
+it anew, and only an empty one is its end.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lytics_sendgrid.addresses import normalise
+from lytics_sendgrid.change import Change, Kind, Value
+from lytics_sendgrid.configuration import Export
+from lytics_sendgrid.errors import ScanStuck
+from lytics_sendgrid.instants import NANOSECONDS_PER_S
+from lytics_sendgrid.lytics_documents import ScanPage
+
+LAG_NS: Final = 600 * NANOSECONDS_PER_S
+"""A scan may lag behind the webhook: a member that it shows may have left some minutes before it began."""
+MAX_RESTARTS: Final = 3
+MAX_FRUITLESS: Final = 8
+"""Invocations in a row without one page: nearly two hours at 14 minutes each, as long as Lytics retries webhooks."""
+_TEXT_CHARS: Final = 4_096
+"""No SendGrid field takes more than 1,000 characters; a profile may hold a megabyte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far a scan has come: all that its next invocation needs to go on.
+
+    Attributes:
+        cursor: where the next page begins; empty before the first page.
+        started_ns: Lytics' clock at the first page; None before it.
+        pages: read since the scan last began.
+        scanned: rows since then.
+        without_email: of those, the ones with nothing in the e-mail field.
+        bad_email: the ones with something in it that cannot be an address.
+        smallest: the smallest total that a page told, if any did.
+        largest: the largest.
+        anchor: an earlier cursor, which no later one may equal.
+        anchor_age: pages read since the anchor was set.
+        anchor_span: when it is that old, the anchor moves up: a cycle of any length is met (Brent's algorithm).
+        restarts: how often the scan began anew because its cursor was refused.
+        fruitless: invocations in a row that read no page.
+        expected: prefix of message numbers and how many there are of it, one for each invocation that sent any.
+        done: the last page has been read and queued.
+    """
+
+    cursor: str = ""
+    started_ns: int | None = None
+    pages: int = 0
+    scanned: int = 0
+    without_email: int = 0
+    bad_email: int = 0
+    smallest: int | None = None
+    largest: int | None = None
+    anchor: str = ""
+    anchor_age: int = 0
+    anchor_span: int = 1
+    restarts: int = 0
+    fruitless: int = 0
+    expected: tuple[tuple[str, int], ...] = ()
+    done: bool = False
+
+    @property
+    def people(self) -> int:
+        """How many rows became changes."""
+        return self.scanned - self.without_email - self.bad_email
+
+    @property
+    def misfit(self) -> str:
+        """Say why a scan that is done does not fit what Lytics counts; empty where it fits.
+
+        More rows than people are no fault: rows may come twice, and people enter meanwhile.
+        """
+        if self.smallest is None:
+            return "Lytics did not say how many people are in the audience"
+        if self.scanned < self.smallest:
+            return f"Lytics counts {self.smallest} people in the audience and returned {self.scanned}"
+        return ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether everybody in the audience was seen, as far as Lytics' total shows."""
+        return self.done and not self.misfit
+
+
+@dataclass(frozen=True, slots=True)
+class PageOfChanges:
+    """What a page of rows means.
+
+    Attributes:
+        changes: one ``enter`` for each row with an address; several profiles may share one.
+        without_email: rows with nothing in the e-mail field.
+        bad_email: rows with something in it that cannot be an address.
+    """
+
+    changes: tuple[Change, ...]
+    without_email: int
+    bad_email: int
+
+
+def changes_of(page: ScanPage, export: Export, audience: str, started_ns: int, page_ns: int) -> PageOfChanges:
+    """Turn a page's rows into ``enter`` changes.
+
+    Args:
+        page: of the scan of the audience.
+        export: whose mapping says which fields are needed.
+        audience: its id.
+        started_ns: when the scan began; the membership's time lies 10 minutes before it, so that a scan that lags
+            never beats a real exit.
+        page_ns: when the page was answered: its fields are as fresh as that.
+    """
+    fields = tuple(dict.fromkeys(mapped.lytics for mapped in export.fields))
+    changes = []
+    without_email = bad_email = 0
+    for row in page.rows:
+        address = row.get(export.email_field)
+        email = normalise(address)
+        if email is not None:
+            changes.append(
+                Change(
+                    email,
+                    started_ns - LAG_NS,
+                    Kind.ENTER,
+                    audience,
+                    _values(row, fields),
+                    fields_time_ns=page_ns,
+                )
+            )
+        elif address is None or address == "":
+            without_email += 1
+        else:
+            bad_email += 1
+    return PageOfChanges(tuple(changes), without_email, bad_email)
+
+
+def _values(row: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    for name in fields:
+        value = row.get(name)
+        if isinstance(value, str):
+            values[name] = value[:_TEXT_CHARS]
+        elif isinstance(value, int | float):
+            values[name] = value
+    return values
+
+
+def advanced(checkpoint: Checkpoint, page: ScanPage, meaning: PageOfChanges, answered_ns: int) -> Checkpoint:
+    """Return the checkpoint after a page.
+
+    Raises:
+        ScanStuck: the page's cursor has come before.
+    """
+    totals = [total for total in (page.total, checkpoint.smallest, checkpoint.largest) if total is not None]
+    after = dataclasses.replace(
+        checkpoint,
+        cursor=page.cursor,
+        started_ns=answered_ns if checkpoint.started_ns is None else checkpoint.started_ns,
+        pages=checkpoint.pages + 1,
+        scanned=checkpoint.scanned + len(page.rows),
+        without_email=checkpoint.without_email + meaning.without_email,
+        bad_email=checkpoint.bad_email + meaning.bad_email,
+        smallest=min(totals, default=None),
+        largest=max(totals, default=None),
+        fruitless=0,
+        done=not page.cursor,
+    )
+    if after.done:
+        return after
+    if page.cursor in {checkpoint.cursor, checkpoint.anchor}:
+        raise ScanStuck(
+            f"Lytics' scan repeats its cursor after {after.pages} pages and {after.scanned} rows: start the export "
+            f"again, and tell Lytics' support where it repeats"
+        )
+    if checkpoint.anchor_age + 1 == checkpoint.anchor_span:
+        span = checkpoint.anchor_span * 2
+        return dataclasses.replace(after, anchor=page.cursor, anchor_age=0, anchor_span=span)
+    return dataclasses.replace(after, anchor_age=checkpoint.anchor_age + 1)
+
+
+def restarted(checkpoint: Checkpoint, refusal: str) -> Checkpoint:
+    """Return the checkpoint of a scan that begins anew, because Lytics no longer takes its cursor.
+
+    Messages that were queued stay expected: what they say was true, and everybody in them comes again.
+
+    Raises:
+        ScanStuck: it has begun anew too often.
+    """
+    if checkpoint.restarts >= MAX_RESTARTS:
+        raise ScanStuck(
+            f"Lytics refused the scan's cursor {checkpoint.restarts + 1} times, last after {checkpoint.pages} pages "
+            f"({refusal}): start the export again when Lytics is less busy"
+        )
+    return Checkpoint(restarts=checkpoint.restarts + 1, expected=checkpoint.expected)
+
+
+def rested(checkpoint: Checkpoint, reason: str) -> Checkpoint:
+    """Return the checkpoint after an invocation that read no page.
+
+    Raises:
+        ScanStuck: too many in a row read none.
+    """
+    if checkpoint.fruitless + 1 >= MAX_FRUITLESS:
+        raise ScanStuck(
+            f"Lytics has not answered the scan for {MAX_FRUITLESS} invocations ({reason}): start the export again "
+            f"when Lytics answers"
+        )
+    return dataclasses.replace(checkpoint, fruitless=checkpoint.fruitless + 1)
+
+
+def with_messages(checkpoint: Checkpoint, prefix: str, messages: int) -> Checkpoint:
+    """Return the checkpoint with the messages of one invocation expected; an earlier count of its prefix is replaced."""
+    others = tuple(entry for entry in checkpoint.expected if entry[0] != prefix)
+    return dataclasses.replace(checkpoint, expected=(*others, (prefix, messages)) if messages else others)
+
+
+def message_number(prefix: str, sequence: int) -> str:
+    """Name a message within a run."""
+    return f"{prefix}.{sequence}"
+
+
+def numbers_of(document: Mapping[str, Any] | None) -> set[str]:
+    """Return the numbers of all messages that a checkpoint expects to be delivered, as ``Message.number`` has them.
+
+    Args:
+        document: as ``ExportsTable.scan`` returns it: None where the scan has not begun.
+    """
+    if document is None:
+        return set()
+    return {message_number(prefix, n) for prefix, count in document["expected"] for n in range(count)}
+
+
+def checkpoint_document(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Write a checkpoint as JSON values, with what a report reads: ``people``, ``complete`` and ``misfit``."""
+    document = dataclasses.asdict(checkpoint)
+    document["expected"] = [list(entry) for entry in checkpoint.expected]
+    return document | {
+        "people": checkpoint.people,
+        "complete": checkpoint.is_complete,
+        "misfit": checkpoint.misfit if checkpoint.done else "",
+    }
+
+
+def progress_document(audience: str, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Write what a person, or the state machine, needs of a checkpoint."""
+    return {
+        "audience": audience,
+        "done": checkpoint.done,
+        "scanned": checkpoint.scanned,
+        "without_email": checkpoint.without_email,
+        "bad_email": checkpoint.bad_email,
+        "people": checkpoint.people,
+        "messages": sum(count for _, count in checkpoint.expected),
+        "restarts": checkpoint.restarts,
+        "complete": checkpoint.is_complete,
+        "misfit": checkpoint.misfit if checkpoint.done else "",
+    }
+
+
+def checkpoint_from(document: Mapping[str, Any] | None) -> Checkpoint:
+    """Read what ``checkpoint_document`` wrote; a scan that has not begun where there is nothing."""
+    if document is None:
+        return Checkpoint()
+    names = {field.name for field in dataclasses.fields(Checkpoint)}
+    values = {name: value for name, value in document.items() if name in names}
+    values["expected"] = tuple((prefix, count) for prefix, count in document["expected"])
+    return Checkpoint(**values)
