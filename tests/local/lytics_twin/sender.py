@@ -48,11 +48,11 @@ class Sender:
     def __init__(
         self,
         target: Target,
+        note: Callable[..., None],
         *,
         clock: Clock,
         faults: Faults,
         dice: Dice,
-        note: Callable[..., None],
         request_timeout_s: float,
         retry_pause_s: float,
     ) -> None:

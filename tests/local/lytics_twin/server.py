@@ -28,7 +28,7 @@ class Server(ThreadingHTTPServer):
         self.answer, self.wall_ns = answer, wall_ns
         self.open: set[socket.socket] = set()
         super().__init__(("127.0.0.1", port), Handler)
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
     @property

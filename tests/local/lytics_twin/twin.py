@@ -8,6 +8,7 @@ Example:
     ...     twin.members(audiences[0])
 """
 
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
@@ -24,7 +25,7 @@ from tests.local.lytics_twin.population import make_events, populate
 from tests.local.lytics_twin.scan import Scans
 from tests.local.lytics_twin.schema import Schema
 from tests.local.lytics_twin.segments_api import SegmentsApi
-from tests.local.lytics_twin.sender import Sender, Target
+from tests.local.lytics_twin.sender import Sender
 from tests.local.lytics_twin.server import Server
 from tests.local.lytics_twin.truth import state, truth
 
@@ -72,7 +73,6 @@ class LyticsTwin:
         self.schema = Schema()
         self.authorizations = Authorizations()
         self._dice = Dice(seed)
-        self._request_timeout_s, self._retry_pause_s = request_timeout_s, retry_pause_s
         self._book = JobBook(self.clock.elapsed_s, enforce_limits=enforce_job_limits)
         scans = Scans(self.account, self.clock, self.faults, self._dice, cursor_age_s)
         segments = SegmentsApi(self.account, self.schema, scans, self.faults, self.clock)
@@ -83,7 +83,14 @@ class LyticsTwin:
             auths=self.authorizations,
             faults=self.faults,
             clock=self.clock,
-            make_sender=self._make_sender,
+            make_sender=functools.partial(
+                Sender,
+                clock=self.clock,
+                faults=self.faults,
+                dice=self._dice,
+                request_timeout_s=request_timeout_s,
+                retry_pause_s=retry_pause_s,
+            ),
             initializing_s=initializing_s,
             http_on_loopback=http_on_loopback,
         )
@@ -269,16 +276,3 @@ class LyticsTwin:
             if time.monotonic() > deadline or self._front.closing.wait(0.005):
                 return False
         return True
-
-    # -- serving ------------------------------------------------------------------------------------------------------
-
-    def _make_sender(self, target: Target, note: Callable[..., None]) -> Sender:
-        return Sender(
-            target,
-            clock=self.clock,
-            faults=self.faults,
-            dice=self._dice,
-            note=note,
-            request_timeout_s=self._request_timeout_s,
-            retry_pause_s=self._retry_pause_s,
-        )

@@ -1,0 +1,122 @@
+"""The Lytics twin's paged scan of an audience: cursors, limits and every way in which it may be awkward."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from tests.local.lytics_twin.clock import ManualClock
+from tests.local.lytics_twin.twin import DEFAULT_TOKEN, LyticsTwin
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def twin(clock: ManualClock) -> Iterator[LyticsTwin]:
+    with LyticsTwin(clock=clock, cursor_age_s=60) as running:
+        yield running
+
+
+def get(twin: LyticsTwin, path: str, token: str = DEFAULT_TOKEN, **query: Any) -> requests.Response:
+    return requests.get(twin.url + path, params=query, headers={"Authorization": token}, timeout=5)
+
+
+def add_people(twin: LyticsTwin, count: int) -> str:
+    audience = twin.add_audience("High Value Users")
+    for number in range(count):
+        twin.add_profile({"email": f"person.{number}@example.com", "visit_count": number}, [audience])
+    return audience
+
+
+def scan(twin: LyticsTwin, audience: str, **query: Any) -> list[Json]:
+    """Read a whole scan, page by page."""
+    pages: list[Json] = []
+    start = ""
+    while not pages or start:
+        page = get(twin, f"/api/segment/{audience}/scan", start=start, **query).json()
+        pages.append(page)
+        start = page["_next"]
+    return pages
+
+
+def test_scan_pages_through_all_members_with_flat_rows(twin: LyticsTwin) -> None:
+    audience = add_people(twin, 230)
+    pages = scan(twin, audience, limit=100, fields="email,visit_count")
+    assert [len(page["data"]) for page in pages] == [100, 100, 30]
+    assert {page["total"] for page in pages} == {230}
+    assert pages[0]["data"][7] == {"email": "person.7@example.com", "visit_count": 7}
+    assert {row["email"] for page in pages for row in page["data"]} == twin.members(audience)
+
+
+def test_scan_has_ten_rows_unless_told_and_refuses_more_than_a_hundred(twin: LyticsTwin) -> None:
+    audience = add_people(twin, 12)
+    assert len(get(twin, f"/api/segment/{audience}/scan").json()["data"]) == 10
+    assert get(twin, f"/api/segment/{audience}/scan", limit=101).status_code == 400
+
+
+def test_scan_of_everything_has_all_fields_and_slugs(twin: LyticsTwin) -> None:
+    row = get(twin, f"/api/segment/{add_people(twin, 1)}/scan").json()["data"][0]
+    assert row["segments"] == ["high_value_users"]
+    assert row["_created"].endswith("Z")
+
+
+def test_cursor_answers_the_same_page_until_it_is_stale(twin: LyticsTwin, clock: ManualClock) -> None:
+    audience = add_people(twin, 15)
+    path = f"/api/segment/{audience}/scan"
+    token = get(twin, path).json()["_next"]
+    assert set("+/=") <= set(token)  # It goes wrong in a client that does not escape it.
+    clock.advance(60)
+    assert get(twin, path, start=token).json()["data"] == get(twin, path, start=token).json()["data"]
+    clock.advance(1)
+    stale = get(twin, path, start=token)
+    assert (stale.status_code, stale.json()["message"]) == (400, "start token is not recent")
+
+
+def test_cursor_of_another_audience_is_refused(twin: LyticsTwin) -> None:
+    token = get(twin, f"/api/segment/{add_people(twin, 15)}/scan").json()["_next"]
+    other = twin.add_audience("Other")
+    assert get(twin, f"/api/segment/{other}/scan", start=token).status_code == 400
+
+
+def test_member_who_exits_during_the_scan_is_still_returned(twin: LyticsTwin) -> None:
+    audience = add_people(twin, 15)
+    first = get(twin, f"/api/segment/{audience}/scan").json()
+    twin.exit("person.14@example.com", audience)
+    rest = get(twin, f"/api/segment/{audience}/scan", start=first["_next"]).json()
+    assert "person.14@example.com" in {row["email"] for row in rest["data"]}
+    assert "person.14@example.com" not in twin.members(audience)
+
+
+def test_scan_faults_are_switches(twin: LyticsTwin) -> None:
+    audience = add_people(twin, 30)
+    path = f"/api/segment/{audience}/scan"
+    twin.set_faults(scan_next_key="next")
+    assert "_next" not in get(twin, path).json()
+    assert get(twin, path).json()["next"]
+    twin.set_faults(scan_next_key="_next", scan_total_offset=5)
+    assert get(twin, path).json()["total"] == 35
+    twin.set_faults(scan_total_offset=0, scan_no_email_rate=1)
+    assert all("email" not in row for row in get(twin, path).json()["data"])
+    twin.set_faults(scan_no_email_rate=0, scan_numbers_as_strings=True)
+    assert get(twin, path).json()["data"][3]["visit_count"] == "3"
+    twin.set_faults(scan_numbers_as_strings=False, scan_empty_page_every=2)
+    assert [len(page["data"]) for page in scan(twin, audience)] == [10, 0, 10, 0, 10]
+    twin.set_faults(scan_empty_page_every=0, scan_duplicate_rate=1)
+    emails = [row["email"] for page in scan(twin, audience) for row in page["data"]]
+    assert len(emails) > len(set(emails)) == 30
+    twin.set_faults(scan_duplicate_rate=0, scan_repeat_cursor=True)
+    second = get(twin, path).json()["_next"]
+    assert get(twin, path, start=second).json()["_next"] == second
+
+
+def test_unknown_fault_is_refused(twin: LyticsTwin) -> None:
+    with pytest.raises(ValueError, match="no fault is called scan_slowly"):
+        twin.set_faults(scan_slowly=True)
+    with pytest.raises(ValueError, match="api_429_rate must be a float"):
+        twin.set_faults(api_429_rate="often")
