@@ -1,0 +1,197 @@
+"""Hand-written fakes behind the Protocols of the shared package: each does what its first line says and no more."""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from lytics_sendgrid.configuration import Export
+from lytics_sendgrid.lytics_documents import HeaderAuthorization, LyticsJob, ScanPage, job_from
+from lytics_sendgrid.vendor_http import Answer
+
+
+class ScriptedHttp:
+    """HTTP to a vendor: answers in the order that a test gives them, and keeps what was asked."""
+
+    def __init__(self, *answers: Answer | Exception) -> None:
+        self.answers = list(answers)
+        self.requests: list[tuple[str, str, dict[str, str], Any]] = []
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        query: Mapping[str, str] | None = None,
+        read_timeout_s: float = 25.0,
+    ) -> Answer:
+        document = None if body is None else json.loads(body)
+        self.requests.append((method, path, dict(query or {}), document))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class PagedAudience:
+    """An audience's scan: numbered pages, and faults that happen before chosen calls.
+
+    Args:
+        pages: rows of each page; the cursor of the nth, counted from 0, is ``c<n>``.
+        total: what every page says; the number of rows where it is None.
+        date_ns: Lytics' clock at the first call; each call takes a second.
+    """
+
+    def __init__(
+        self, pages: Sequence[Sequence[Mapping[str, Any]]], total: int | None = None, date_ns: int = 0
+    ) -> None:
+        self.pages = pages
+        self.total = sum(map(len, pages)) if total is None else total
+        self.date_ns = date_ns or 1_790_000_000_000_000_000
+        self.faults: dict[int, Exception] = {}
+        self.cursors: dict[int, str] = {}
+        self.calls: list[str] = []
+
+    def scan_page(self, audience_id: str, start: str, fields: Sequence[str]) -> ScanPage:
+        call = len(self.calls)
+        self.calls.append(start)
+        if call in self.faults:
+            raise self.faults[call]
+        number = int(start[1:]) if start else 0
+        following = f"c{number + 1}" if number + 1 < len(self.pages) else ""
+        return ScanPage(
+            tuple({name: row[name] for name in fields if name in row} for row in self.pages[number]),
+            self.cursors.get(number, following),
+            self.total,
+            self.date_ns + call * 1_000_000_000,
+        )
+
+
+class ListedQueue:
+    """A queue that keeps bodies in a list; ``broken`` makes it take none."""
+
+    def __init__(self) -> None:
+        self.bodies: list[str] = []
+        self.requests = 0
+        self.broken: Exception | None = None
+
+    def send(self, bodies: Iterable[str]) -> None:
+        if self.broken is not None:
+            raise self.broken
+        self.requests += 1
+        self.bodies += bodies
+
+
+class KeptCheckpoints:
+    """Checkpoints through JSON, as the table keeps them; ``broken`` makes it take none."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], str] = {}
+        self.writes = 0
+        self.broken: Exception | None = None
+
+    def scan(self, run: str, audience: str) -> dict[str, Any] | None:
+        text = self.kept.get((run, audience))
+        return None if text is None else json.loads(text)
+
+    def put_scan(self, run: str, audience: str, checkpoint: Mapping[str, Any], now_s: int) -> None:
+        if self.broken is not None:
+            raise self.broken
+        self.writes += 1
+        self.kept[run, audience] = json.dumps(checkpoint)
+
+
+class InvocationTime:
+    """The time that an invocation has left; it passes when somebody sleeps, and a second with each look at it."""
+
+    def __init__(self, left_s: float = 840.0) -> None:
+        self.left = left_s
+        self.sleeps: list[float] = []
+
+    def left_s(self) -> float:
+        self.left -= 1
+        return self.left
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.left -= seconds
+
+
+class LyticsJobs:
+    """Lytics' webhook jobs and header authorizations; ``refusals`` maps a method's name to what it raises."""
+
+    def __init__(self) -> None:
+        self.all_jobs: list[LyticsJob] = []
+        self.headers: dict[str, dict[str, str]] = {}
+        self.labels: dict[str, str] = {}
+        self.fields = {"email": "string", "segment_events": "dynamic"}
+        self.refusals: dict[str, Exception] = {}
+        self.calls: list[str] = []
+        self.status_of_new = "initializing"
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if name in self.refusals:
+            raise self.refusals[name]
+
+    def schema_fields(self) -> dict[str, str]:
+        self._called("schema_fields")
+        return self.fields
+
+    def jobs(self, workflow: str | None = None) -> tuple[LyticsJob, ...]:
+        self._called("jobs")
+        return tuple(job for job in self.all_jobs if workflow in {None, job.workflow})
+
+    def create_webhook_job(self, document: Mapping[str, Any]) -> LyticsJob:
+        self._called("create_webhook_job")
+        return self.add({**document, "id": f"job{len(self.all_jobs)}"}, self.status_of_new)
+
+    def update_webhook_job(self, job_id: str, document: Mapping[str, Any]) -> LyticsJob:
+        self._called("update_webhook_job")
+        (old,) = [job for job in self.all_jobs if job.id == job_id]
+        self.all_jobs.remove(old)
+        return self.add({**document, "id": job_id}, old.status)
+
+    def add(self, document: Mapping[str, Any], status: str) -> LyticsJob:
+        job = job_from({**document, "workflow": "webhook_triggers", "status": status})
+        assert job is not None
+        self.all_jobs.append(job)
+        return job
+
+    def become(self, status: str) -> None:
+        self.all_jobs = [dataclasses.replace(job, status=status) for job in self.all_jobs]
+
+    def header_authorizations(self) -> tuple[HeaderAuthorization, ...]:
+        self._called("header_authorizations")
+        return tuple(
+            HeaderAuthorization(key, label, "header_param_auth") for key, label in self.labels.items()
+        )
+
+    def create_header_authorization(self, label: str, headers: Mapping[str, str]) -> HeaderAuthorization:
+        self._called("create_header_authorization")
+        return self._keep(f"auth{len(self.labels)}", label, headers)
+
+    def update_header_authorization(
+        self, authorization_id: str, label: str, headers: Mapping[str, str]
+    ) -> HeaderAuthorization:
+        self._called("update_header_authorization")
+        return self._keep(authorization_id, label, headers)
+
+    def _keep(self, key: str, label: str, headers: Mapping[str, str]) -> HeaderAuthorization:
+        self.labels[key], self.headers[key] = label, dict(headers)
+        return HeaderAuthorization(key, label, "header_param_auth")
+
+
+class KeptExports:
+    """Exports by name, and which of them are stopped."""
+
+    def __init__(self, *exports: Export) -> None:
+        self.exports = {export.name: export for export in exports}
+        self.stopped = set(self.exports)
+
+    def put_export(self, export: Export) -> None:
+        self.exports[export.name] = export
+
+    def clear_stop(self, export: str) -> None:
+        self.stopped.discard(export)
