@@ -34,6 +34,16 @@ def test_same_seed_makes_the_same_people() -> None:
         assert one.truth() != other.truth()
 
 
+def test_events_without_people_or_audiences_are_refused() -> None:
+    with LyticsTwin() as twin:
+        with pytest.raises(ValueError, match="populate the twin first"):
+            twin.make_events(1)
+        (audience,) = twin.populate(5, 1)
+        with pytest.raises(ValueError, match="populate the twin first"):
+            twin.make_events(1, audiences=[])
+        assert twin.make_events(3, audiences=[audience]).keys() == {"enter", "exit", "change"}
+
+
 def test_people_are_spread_as_asked() -> None:
     with LyticsTwin() as twin:
         ids = twin.populate(2000, 3, seed=1, overlap=0.5, outside=0.25, without_email=0.05)

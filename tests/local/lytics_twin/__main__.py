@@ -19,8 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--audiences", type=int, default=3, help="over how many audiences they are spread")
     parser.add_argument("--seed", type=int, default=0, help="of people, faults and shuffling")
     parser.add_argument("--time-scale", type=float, default=1.0, help="real seconds a Lytics second takes")
-    parser.add_argument("--cursor-age", type=float, default=300.0, help="Lytics seconds a cursor lives")
+    parser.add_argument("--cursor-age", type=float, default=300.0, help="real seconds a cursor lives")
     parser.add_argument("--initializing", type=float, default=1.0, help="Lytics seconds until a job runs")
+    parser.add_argument("--request-timeout", type=float, default=30.0, help="real seconds a webhook may take")
     parser.add_argument("--enforce-job-limits", action="store_true", help="10 creations an hour, 200 active")
     given = parser.parse_args(arguments)
     ended = threading.Event()
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         seed=given.seed,
         cursor_age_s=given.cursor_age,
         initializing_s=given.initializing,
+        request_timeout_s=given.request_timeout,
         enforce_job_limits=given.enforce_job_limits,
     ) as twin:
         if given.people:

@@ -111,10 +111,15 @@ def make_events(
     """Let so many things happen to random people, in order; half of them to a twentieth of the people.
 
     Only members change, and only the given fields, so that nobody's fields change without an event.
+
+    Raises:
+        ValueError: There are no people or no audiences to whom anything could happen.
     """
     dice = random.Random(seed)
     with account.lock:
         people = list(account.profiles.values())
+        if not people or not audiences:
+            raise ValueError("events need people and audiences: populate the twin first")
         busy = people[: max(1, len(people) // 20)]
         happened: list[Occurrence] = []
         while len(happened) < count:

@@ -70,18 +70,22 @@ class Scans:
         beside: Json = {"total": total, self._faults.scan_next_key: token}
         return success(1, data, **beside)
 
+    def _now_s(self) -> float:
+        """Wall time: the age of a cursor is the client's doing, so a faster Lytics must not shorten it."""
+        return self._clock.wall_ns() / 1e9
+
     def _resume(self, token: str, audience: Audience) -> Cursor:
         cursor = self._cursors.get(token)
         if cursor is None or cursor.audience != audience.id:
             raise ApiError(400, "start token is not valid")
-        if self._clock.elapsed_s() - cursor.issued_s > self._cursor_age_s:
+        if self._now_s() - cursor.issued_s > self._cursor_age_s:
             raise ApiError(400, "start token is not recent")
         return cursor
 
     def _read(self, cursor: Cursor, limit: int) -> tuple[list[Profile], Cursor | None]:
         """Return a page's rows and where the next one starts; None after the last."""
         every = self._faults.scan_empty_page_every
-        now = self._clock.elapsed_s()
+        now = self._now_s()
         if every and cursor.page % every == 0 and cursor.position < len(cursor.members):
             return [], dataclasses.replace(cursor, page=cursor.page + 1, issued_s=now)
         end = cursor.position + limit - len(cursor.carried)

@@ -58,9 +58,9 @@ class LyticsTwin:
             token: The API token that is accepted.
             clock: Instead of real time (`ManualClock` in tests).
             time_scale: Real seconds that a Lytics second takes, for every wait of Lytics: sleep, initializing,
-                flush, the age of cursors, the hour of the job limit. 0.01 makes a minute 0.6 s.
+                flush, pause before a retry, the hour of the job limit. 0.01 makes a minute 0.6 s.
             seed: Of faults and shuffling.
-            cursor_age_s: Lytics seconds after which a scan's cursor is stale.
+            cursor_age_s: Real seconds after which a scan's cursor is stale.
             initializing_s: Lytics seconds that a started job is `initializing`.
             enforce_job_limits: Refuse more than 10 creations an hour and 200 active jobs.
             http_on_loopback: Accept an http webhook URL where it is this machine's; Lytics wants https.
