@@ -69,7 +69,9 @@ class Message:
         hops: how often they were repacked.
         run: the run whose backfill wrote it, if one did.
         number: the message's number within that run.
-        redriven: it was dead-lettered and brought back: a request that nobody follows may be in flight for it.
+        uncertain: a request that the ledger does not name may be in flight for its contacts: it was dead-lettered and
+            brought back, or its consumer could not commit what it had sent.
+        suspect: it was handled together with a message that may have killed its consumer.
     """
 
     export: str
@@ -79,7 +81,8 @@ class Message:
     hops: int = 0
     run: str | None = None
     number: str | None = None
-    redriven: bool = False
+    uncertain: bool = False
+    suspect: bool = False
 
 
 class UnknownVersion(ValueError):
@@ -111,13 +114,9 @@ def _packed(message: Message, max_bytes: int | None) -> Iterator[Packed]:
     changes = message.changes
     head: dict[str, Any] = {"v": VERSION, "export": message.export, "config": message.config}
     head |= {"queued": message.queued_ms, "hops": message.hops}
-    for key, value in (
-        ("run", message.run),
-        ("number", message.number),
-        ("redriven", message.redriven or None),
-    ):
-        if value is not None:
-            head[key] = value
+    optional: dict[str, Any] = {"run": message.run, "number": message.number}
+    optional |= {"uncertain": message.uncertain or None, "suspect": message.suspect or None}
+    head |= {key: value for key, value in optional.items() if value is not None}
     shared = _shared(changes)
     head |= shared
     start = json.dumps(head, separators=(",", ":"))[:-1] + ',"changes":['
@@ -158,14 +157,12 @@ def _document(change: Change, shared: Mapping[str, Any]) -> dict[str, Any]:
         document["audience"] = change.audience
     if change.fields:
         document["fields"] = change.fields
-    for key, value in (
-        ("fields_time", change.fields_time_ns),
-        ("profile", change.profile),
-        ("row", change.row),
-        ("reason", change.reason),
-    ):
-        if value is not None:
-            document[key] = value
+    if change.fields_time_ns is not None:
+        document["fields_time"] = change.fields_time_ns
+    if change.profile is not None:
+        document["profile"] = change.profile
+    if change.row is not None:
+        document |= {"row": change.row, "reason": change.reason}
     return document
 
 
@@ -190,7 +187,8 @@ def decode(body: str) -> Message:
             hops=document.get("hops", 0),
             run=document.get("run"),
             number=document.get("number"),
-            redriven=bool(document.get("redriven")),
+            uncertain=bool(document.get("uncertain")),
+            suspect=bool(document.get("suspect")),
         )
     except UnknownVersion:
         raise

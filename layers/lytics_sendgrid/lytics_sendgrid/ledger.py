@@ -67,7 +67,7 @@ class Ledger:
         """
         wanted = list(dict.fromkeys(keys))
         contacts = dict.fromkeys(wanted, UNKNOWN)
-        for items in self._pool.map(self._read, itertools.batched(wanted, KEYS_A_READ)):
+        for items in self._pool.map(self._read, itertools.batched(wanted, KEYS_A_READ, strict=False)):
             for item in items:
                 contacts[item["pk"]["S"]] = decode(item["state"]["S"], int(item["version"]["N"]))
         return contacts
@@ -84,7 +84,8 @@ class Ledger:
         """
         lost: set[ContactKey] = set()
         for keys in self._pool.map(
-            lambda batch: self._write(batch, loaded), itertools.batched(commits, STATEMENTS_A_WRITE)
+            lambda batch: self._write(batch, loaded),
+            itertools.batched(commits, STATEMENTS_A_WRITE, strict=False),
         ):
             lost.update(keys)
         return lost

@@ -24,46 +24,49 @@ def merge(contact: Contact, changes: Iterable[tuple[Change, Export]]) -> Contact
     Returns:
         The new state; the same object where nothing changes.
     """
-    memberships: dict[str, int] | None = None
-    fields: dict[str, tuple[int, Value]] | None = None
-    lists = contact.lists
+    memberships: dict[str, int] = {}
+    fields: dict[str, tuple[int, Value]] = {}
+    lists = set(contact.lists)
     rejection = contact.rejection
     for change, export in changes:
-        match change.kind:
-            case Kind.REFRESH:
-                continue
-            case Kind.REJECT:
-                rejection = _rejected(contact, change, rejection)
-                continue
-            case Kind.ENTER | Kind.EXIT if change.audience is not None:
-                current = (memberships or contact.memberships).get(change.audience, 0)
-                signed = change.time_ns if change.kind is Kind.ENTER else -change.time_ns
-                if change.time_ns > abs(current) or (change.time_ns == current and signed < 0):
-                    if memberships is None:
-                        memberships = dict(contact.memberships)
-                    memberships[change.audience] = signed
+        if change.kind is Kind.REFRESH:
+            continue
+        if change.kind is Kind.REJECT:
+            rejection = _rejected(contact, change, rejection)
+            continue
+        audience = change.audience
+        if audience is not None and change.kind is not Kind.CHANGE:
+            signed_ns = change.time_ns if change.kind is Kind.ENTER else -change.time_ns
+            if _is_later(signed_ns, memberships.get(audience) or contact.memberships.get(audience, 0)):
+                memberships[audience] = signed_ns
         if change.fields:
-            newer = _newer(change, export, fields or contact.fields)
-            if newer:
-                fields = (fields or dict(contact.fields)) | newer
-        if export.list_id is not None and export.list_id not in lists:
-            lists = tuple(sorted((*lists, export.list_id)))
-    if memberships is None and fields is None and lists == contact.lists and rejection is contact.rejection:
+            _take_newer(fields, contact.fields, change, export)
+        if export.list_id is not None:
+            lists.add(export.list_id)
+    if not memberships and not fields and len(lists) == len(contact.lists) and rejection is contact.rejection:
         return contact
     return replace(
         contact,
-        memberships=contact.memberships if memberships is None else memberships,
-        fields=contact.fields if fields is None else fields,
-        lists=lists,
+        memberships={**contact.memberships, **memberships},
+        fields={**contact.fields, **fields},
+        lists=tuple(sorted(lists)),
         rejection=rejection,
     )
 
 
-def _newer(
-    change: Change, export: Export, known: Mapping[str, tuple[int, Value]]
-) -> dict[str, tuple[int, Value]]:
+def _is_later(signed_ns: int, than_signed_ns: int) -> bool:
+    """Compare two events of one audience: the later wins, and of two at the same time the exit."""
+    time_ns, than_ns = abs(signed_ns), abs(than_signed_ns)
+    return time_ns > than_ns or (time_ns == than_ns and signed_ns < than_signed_ns)
+
+
+def _take_newer(
+    newer: dict[str, tuple[int, Value]],
+    known: Mapping[str, tuple[int, Value]],
+    change: Change,
+    export: Export,
+) -> None:
     time_ns = change.time_ns if change.fields_time_ns is None else change.fields_time_ns
-    newer = {}
     for mapped in export.fields:
         value = convert(change.fields.get(mapped.lytics), mapped.kind, mapped.max_chars)
         if value is None:
@@ -75,7 +78,6 @@ def _newer(
             or (time_ns == current[0] and _order(value) > _order(current[1]))
         ):
             newer[mapped.sendgrid] = (time_ns, value)
-    return newer
 
 
 def _order(value: Value) -> str:

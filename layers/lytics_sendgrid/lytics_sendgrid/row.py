@@ -67,7 +67,7 @@ def row_of(email: str, contact: Contact, form: RowForm) -> str:
     The e-mail is the only identifier that is ever sent: SendGrid wants all of a contact's identifiers for an update.
     """
     document: dict[str, Any] = {"email": email}
-    custom: dict[str, Any] = membership_values(contact, form)  # type: ignore[assignment]
+    custom: dict[str, Any] = {**membership_values(contact, form)}
     for field in sorted(contact.fields):
         (document if field in WRITABLE_RESERVED else custom)[field] = contact.fields[field][1]
     document["custom_fields"] = dict(sorted(custom.items()))

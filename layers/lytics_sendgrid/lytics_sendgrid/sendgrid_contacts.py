@@ -1,11 +1,13 @@
-"""Upsert contacts: ``PUT /v3/marketing/contacts``."""
+"""Upsert contacts, ``PUT /v3/marketing/contacts``, and ask for the import jobs that carry them."""
 
 import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
+from urllib.parse import quote
 
-from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable
+from lytics_sendgrid.errors import AnswerLost, KeyRefused, RetryLater, ServiceUnavailable
+from lytics_sendgrid.following import Job, job_from
 from lytics_sendgrid.sendgrid_answers import Busy, Unanswered, Verdict, exhausted_until, interpret
 from lytics_sendgrid.vendor_http import VendorHttp, json_body
 
@@ -13,7 +15,7 @@ PATH: Final = "/v3/marketing/contacts"
 
 
 class SendGridContacts:
-    """SendGrid's contacts, to be written to."""
+    """SendGrid's contacts, to be written to, and its import jobs."""
 
     def __init__(self, http: VendorHttp, clock: Callable[[], float] = time.time) -> None:
         self._http = http
@@ -42,6 +44,27 @@ class SendGridContacts:
         if until is not None:
             self._not_before_epoch_s = until
         return verdict
+
+    def job(self, job_id: str) -> Job:
+        """Return what SendGrid says of an import job.
+
+        Raises:
+            KeyRefused: the key was refused.
+            RetryLater: SendGrid did not answer, or with something that is no job.
+        """
+        answer = self._http.request("GET", f"{PATH}/imports/{quote(job_id, safe='')}")
+        if answer.status == 404:
+            return Job("unknown", {})
+        if answer.status in (401, 403):
+            raise KeyRefused(f"SendGrid refused the key when asked for an import job: {answer.status}")
+        if answer.status != 200:
+            raise RetryLater(f"SendGrid answered {answer.status} when asked for an import job")
+        return job_from(answer.json())
+
+
+def sendgrid_http(base_url: str, api_key: str) -> VendorHttp:
+    """Make the HTTP client of one SendGrid account."""
+    return VendorHttp(base_url, {"Authorization": f"Bearer {api_key}"})
 
 
 def upsert_body(rows: Sequence[str], lists: Sequence[str]) -> bytes:

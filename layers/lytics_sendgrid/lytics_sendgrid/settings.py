@@ -32,6 +32,7 @@ class Deliver:
     refresh_delay_s: int
     confirm_delay_s: int
     stop_retry_s: int
+    rejected_percent_limit: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,68 @@
+"""Follow SendGrid's import jobs to their end."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lytics_sendgrid.errors import RetryLater, StopRun
+from lytics_sendgrid.exports_table import ExportsTable
+from lytics_sendgrid.following import Following
+from lytics_sendgrid.outbox import import_from
+from lytics_sendgrid.queue_writer import QueueWriter
+from lytics_sendgrid.secret import Secrets
+from lytics_sendgrid.sendgrid_contacts import SendGridContacts, sendgrid_http
+from lytics_sendgrid.settings import Confirm, settings
+
+logger = Logger()
+metrics = Metrics()
+
+
+@cache
+def _following() -> Following:
+    config = settings(Confirm, os.environ)
+    secrets = Secrets(boto3.client("secretsmanager"), config.secret_prefix)
+
+    def jobs(authorization: str) -> SendGridContacts:
+        key = secrets.authorization(authorization).sendgrid_api_key
+        return SendGridContacts(sendgrid_http(config.sendgrid_url, key))
+
+    return Following(
+        cache(jobs),
+        ExportsTable(boto3.client("dynamodb"), config.exports_table),
+        QueueWriter(boto3.client("sqs"), config.imports_queue_url),
+        config.confirm_delay_s,
+        time.time,
+    )
+
+
+@metrics.log_metrics
+def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Ask SendGrid for the import jobs of a batch of messages from the imports queue.
+
+    Args:
+        event: SQS records.
+        context: of the invocation.
+
+    Returns:
+        The messages that have to be received again, for ``ReportBatchItemFailures``.
+    """
+    statuses: Counter[str] = Counter()
+    failed = []
+    for record in event["Records"]:
+        try:
+            statuses[_following().follow(import_from(record["body"])).status] += 1
+        except (RetryLater, StopRun, ValueError) as error:
+            failed.append(record["messageId"])
+            logger.error("job_not_confirmed", reason=str(error), message_id=record["messageId"])
+    for status, count in statuses.items():
+        metrics.add_metric(f"jobs.{status}", MetricUnit.Count, count)
+    logger.info("confirmed", jobs=dict(statuses), failed=len(failed), request_id=context.aws_request_id)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

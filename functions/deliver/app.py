@@ -1,0 +1,100 @@
+"""Deliver changes to SendGrid, then commit them to the ledger."""
+
+import os
+import random
+import time
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lytics_sendgrid.configuration_cache import ConfigurationCache
+from lytics_sendgrid.delivery import Delivery
+from lytics_sendgrid.delivery_batch import Received
+from lytics_sendgrid.exports_table import ExportsTable
+from lytics_sendgrid.ledger import Ledger
+from lytics_sendgrid.outbox import Outbox
+from lytics_sendgrid.queue_writer import QueueWriter
+from lytics_sendgrid.secret import Secrets
+from lytics_sendgrid.sendgrid_contacts import SendGridContacts, sendgrid_http
+from lytics_sendgrid.settings import Deliver, settings
+from lytics_sendgrid.upsert import Pace
+
+logger = Logger()
+metrics = Metrics()
+
+
+@cache
+def _delivery() -> Delivery:
+    config = settings(Deliver, os.environ)
+    sqs, dynamodb = boto3.client("sqs"), boto3.client("dynamodb")
+    exports = ExportsTable(dynamodb, config.exports_table)
+    secrets = Secrets(boto3.client("secretsmanager"), config.secret_prefix)
+    by_key: dict[str, SendGridContacts] = {}
+
+    def contacts(authorization: str) -> SendGridContacts:
+        key = secrets.authorization(authorization).sendgrid_api_key
+        if key not in by_key:
+            by_key[key] = SendGridContacts(sendgrid_http(config.sendgrid_url, key))
+        return by_key[key]
+
+    return Delivery(
+        ledger=Ledger(dynamodb, config.contacts_table, time.sleep),
+        views=ConfigurationCache(exports, config.no_audience_value),
+        runs=exports,
+        outbox=Outbox(
+            QueueWriter(sqs, config.changes_queue_url),
+            QueueWriter(sqs, config.imports_queue_url),
+            config.refresh_delay_s,
+            config.confirm_delay_s,
+        ),
+        rejects=QueueWriter(sqs, config.rejects_queue_url),
+        contacts=contacts,
+        pace=Pace(
+            time.time,
+            time.sleep,
+            random.random,
+            fault_retry_s=config.stop_retry_s,
+            rejected_percent=config.rejected_percent_limit,
+        ),
+    )
+
+
+@metrics.log_metrics
+def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Deliver a batch of messages from the changes queue.
+
+    Args:
+        event: SQS records.
+        context: tells how much time is left.
+
+    Returns:
+        The messages that have to be received again, for ``ReportBatchItemFailures``.
+    """
+    received = [
+        Received(record["messageId"], record["body"], int(record["attributes"]["ApproximateReceiveCount"]))
+        for record in event["Records"]
+    ]
+    deadline_epoch_s = time.time() + context.get_remaining_time_in_millis() / 1000
+    summary = _delivery().deliver(received, deadline_epoch_s)
+    for export, reason in summary.stopped.items():
+        logger.error("export_stopped", export=export, reason=reason)
+        metrics.add_metric("ExportStopped", MetricUnit.Count, 1)
+    for name, count in summary.counts.items():
+        metrics.add_metric(name, MetricUnit.Count, count)
+    logger.info(
+        "delivered",
+        messages=summary.messages,
+        changes=summary.changes,
+        contacts=summary.contacts,
+        counts=dict(summary.counts),
+        failed=len(summary.failed),
+        put_back=summary.put_back,
+        faults=summary.faults[:10],
+        request_id=context.aws_request_id,
+    )
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in summary.failed]}
