@@ -1,6 +1,6 @@
 """SendGrid's API but for its contacts' upsert: scopes, custom fields, lists, segments, look-ups.
 
-A 429 is waited for here, within a budget; every other refusal is raised as one of our errors, see ``_refusal``.
+A 429 is waited for here, within a budget; every other refusal is raised as one of our errors, see ``sendgrid_documents.document_of``.
 """
 
 import time
@@ -8,22 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, quote, urlsplit
 
-from lytics_sendgrid.errors import (
-    AnswerLost,
-    KeyRefused,
-    LyticsSendGridError,
-    RequestRefused,
-    ServiceUnavailable,
-    Throttled,
-)
+from lytics_sendgrid.errors import ServiceUnavailable, Throttled
 from lytics_sendgrid.sendgrid_answers import reset_epoch_s
 from lytics_sendgrid.sendgrid_documents import (
     contact_from,
+    document_of,
     field_from,
     list_from,
     objects_under,
     segment_from,
-    words_of,
+    unreadable,
 )
 from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Found, Segment, SendGridContact
 from lytics_sendgrid.vendor_http import READ_TIMEOUT_S, Answer, VendorHttp, json_body
@@ -34,10 +28,6 @@ SEGMENTS: Final = "/v3/marketing/segments/2.0"
 CONTACTS: Final = "/v3/marketing/contacts"
 SEARCH_EMAILS: Final = 100
 """Addresses in one search (OpenAPI mc_contacts, 2026-01-22)."""
-HOW_TO_PERMIT: Final = (
-    "in SendGrid open Settings > API Keys, give the key Restricted Access > Marketing: Full Access, or make a new key "
-    "with it and put that into the secret"
-)
 _PAGE_LISTS: Final = 1_000
 _PAGES: Final = 1_000
 _PATIENCE_S: Final = 45.0
@@ -90,7 +80,7 @@ class SendGrid:
         what = "which permissions the API key has"
         scopes = self._get("/v3/scopes", what).get("scopes")
         if not isinstance(scopes, list):
-            raise _unreadable(what)
+            raise unreadable(what)
         return frozenset(scope for scope in scopes if isinstance(scope, str))
 
     def fields(self) -> tuple[CustomField, ...]:
@@ -176,14 +166,14 @@ class SendGrid:
         what = "the number of contacts"
         count = self._get(f"{CONTACTS}/count", what).get("contact_count")
         if not isinstance(count, int) or isinstance(count, bool):
-            raise _unreadable(what)
+            raise unreadable(what)
         return count
 
     def _looked_up(self, answer: Answer) -> dict[str, SendGridContact]:
         what = "a search for contacts"
-        result = _document(answer, what, with_words=False).get("result")
+        result = document_of(answer, what, with_words=False).get("result")
         if not isinstance(result, dict):
-            raise _unreadable(what)
+            raise unreadable(what)
         found = {}
         for email, data in result.items():
             if isinstance(data, dict) and isinstance(data.get("contact"), dict):
@@ -191,10 +181,10 @@ class SendGrid:
         return found
 
     def _get(self, path: str, what: str, query: Mapping[str, str] | None = None) -> Mapping[str, Any]:
-        return _document(self._answer("GET", path, query=query), what)
+        return document_of(self._answer("GET", path, query=query), what)
 
     def _send(self, method: str, path: str, body: Mapping[str, Any], what: str) -> Mapping[str, Any]:
-        return _document(self._answer(method, path, json_body(body)), what, writes=True)
+        return document_of(self._answer(method, path, json_body(body)), what, writes=True)
 
     def _answer(
         self, method: str, path: str, body: bytes | None = None, query: Mapping[str, str] | None = None
@@ -211,47 +201,12 @@ class SendGrid:
             self._sleep(wait_s)
 
 
-def _document(
-    answer: Answer, what: str, *, writes: bool = False, with_words: bool = True
-) -> Mapping[str, Any]:
-    if not 200 <= answer.status < 300:
-        raise _refusal(answer, what, words_of(answer.json()) if with_words else "")
-    document = answer.json()
-    if not isinstance(document, dict):
-        raise _unreadable(what, writes=writes)
-    return document
-
-
-def _refusal(answer: Answer, what: str, words: str) -> LyticsSendGridError:
-    status = answer.status
-    said = f"SendGrid answered {status} to {what}" + (f": {words}" if words else "")
-    if status == 401:
-        return KeyRefused(
-            f"{said}. The API key is wrong, was deleted or belongs to another region: "
-            f"put a valid one into the secret as sendgrid_api_key"
-        )
-    if status == 403:
-        return KeyRefused(f"{said}. The API key lacks the permission: {HOW_TO_PERMIT}")
-    if status >= 500 or status == 408:
-        return ServiceUnavailable(said)
-    if 300 <= status < 400:
-        return RequestRefused(
-            f"{said}, a redirect: the parameter SendGridUrl does not lead to SendGrid's API"
-        )
-    return RequestRefused(said)
-
-
-def _unreadable(what: str, *, writes: bool = False) -> LyticsSendGridError:
-    text = f"SendGrid answered {what} with something else than it documents: a proxy's page, or a cut answer"
-    return AnswerLost(text) if writes else ServiceUnavailable(text)
-
-
 def _read[T](
     data: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T | None], what: str, *, writes: bool = True
 ) -> T:
     thing = read(data)
     if thing is None:
-        raise _unreadable(what, writes=writes)
+        raise unreadable(what, writes=writes)
     return thing
 
 
@@ -259,7 +214,7 @@ def _all[T](
     objects: Sequence[Mapping[str, Any]] | None, read: Callable[[Mapping[str, Any]], T | None], what: str
 ) -> tuple[T, ...]:
     if objects is None:
-        raise _unreadable(what)
+        raise unreadable(what)
     return tuple(_read(data, read, what, writes=False) for data in objects)
 
 

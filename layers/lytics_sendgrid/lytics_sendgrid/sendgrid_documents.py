@@ -1,12 +1,74 @@
-"""Read the documents of SendGrid's answers: fields, segments, contacts, and the words of a refusal."""
+"""What SendGrid's answers mean: fields, lists, segments and contacts from their documents, our errors from refusals."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from lytics_sendgrid.errors import (
+    AnswerLost,
+    KeyRefused,
+    LyticsSendGridError,
+    RequestRefused,
+    ServiceUnavailable,
+)
 from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Segment, SendGridContact
+from lytics_sendgrid.vendor_http import Answer
 
+HOW_TO_PERMIT: Final = (
+    "in SendGrid open Settings > API Keys, give the key Restricted Access > Marketing: Full Access, or make a new key "
+    "with it and put that into the secret"
+)
 _WORDS_CHARS: Final = 300
 _NOT_VALUES: Final = frozenset({"id", "custom_fields", "list_ids", "segment_ids", "_metadata"})
+
+
+def document_of(
+    answer: Answer, what: str, *, writes: bool = False, with_words: bool = True
+) -> Mapping[str, Any]:
+    """Return a successful answer's JSON object, or raise what the refusal means to the caller.
+
+    Args:
+        answer: of any status but 429.
+        what: what was asked, for the message; holds no address.
+        writes: the request changes something: an unreadable success may have worked.
+        with_words: SendGrid's words may be repeated: they hold no address.
+
+    Raises:
+        KeyRefused: 401 or 403.
+        ServiceUnavailable: 5xx, 408, or a success that is no JSON object.
+        AnswerLost: such a success of a request that writes.
+        RequestRefused: any other status.
+    """
+    if not 200 <= answer.status < 300:
+        raise _refusal(answer, what, words_of(answer.json()) if with_words else "")
+    document = answer.json()
+    if not isinstance(document, dict):
+        raise unreadable(what, writes=writes)
+    return document
+
+
+def _refusal(answer: Answer, what: str, words: str) -> LyticsSendGridError:
+    status = answer.status
+    said = f"SendGrid answered {status} to {what}" + (f": {words}" if words else "")
+    if status == 401:
+        return KeyRefused(
+            f"{said}. The API key is wrong, was deleted or belongs to another region: "
+            f"put a valid one into the secret as sendgrid_api_key"
+        )
+    if status == 403:
+        return KeyRefused(f"{said}. The API key lacks the permission: {HOW_TO_PERMIT}")
+    if status >= 500 or status == 408:
+        return ServiceUnavailable(said)
+    if 300 <= status < 400:
+        return RequestRefused(
+            f"{said}, a redirect: the parameter SendGridUrl does not lead to SendGrid's API"
+        )
+    return RequestRefused(said)
+
+
+def unreadable(what: str, *, writes: bool = False) -> LyticsSendGridError:
+    """Return the error for a success that is not of the documented form."""
+    text = f"SendGrid answered {what} with something else than it documents: a proxy's page, or a cut answer"
+    return AnswerLost(text) if writes else ServiceUnavailable(text)
 
 
 def field_from(data: Mapping[str, Any]) -> CustomField | None:

@@ -11,8 +11,18 @@ SEGMENTS_LIMIT: Final = 200
 """Segments of an account, whoever made them (page "Segmenting your contacts", read 2026-11-23)."""
 SEGMENT_NAME_CHARS: Final = 100
 READ_ONLY_RESERVED: Final = frozenset(
-    ("email_domains", "last_clicked", "last_opened", "last_emailed", "singlesend_id", "automation_id")
-    + ("created_at", "updated_at", "contact_id", "lists")
+    (
+        "email_domains",
+        "last_clicked",
+        "last_opened",
+        "last_emailed",
+        "singlesend_id",
+        "automation_id",
+        "created_at",
+        "updated_at",
+        "contact_id",
+        "lists",
+    )
 )
 IDENTIFIERS: Final = frozenset(
     ("email", "phone_number_id", "external_id", "anonymous_id", "alternate_emails")

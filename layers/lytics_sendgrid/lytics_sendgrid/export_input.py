@@ -1,0 +1,139 @@
+"""The input of an execution, as a person types it into the Step Functions console."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from lytics_sendgrid.sendgrid_resources import SEGMENTS_LIMIT
+
+_STARTED_BY: Final = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
+"""Step Functions puts this into the input of an execution that another one starts."""
+
+
+type Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+type Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class ExportInput(BaseModel):
+    """What to export. Only ``audiences`` is required; what each key means is in the README."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    export: Name = "default"
+    authorization: Name = "default"
+    audiences: Annotated[list[Text], Field(min_length=1, max_length=SEGMENTS_LIMIT)]
+    email_field: Text = "email"
+    first_name_field: Text | None = "first_name"
+    last_name_field: Text | None = "last_name"
+    contact_list: Text | None = Field(default=None, alias="list")
+    custom_fields: dict[Text, Text] = Field(default_factory=dict)
+    backfill: bool = True
+    subscribe: bool = True
+    dry_run: bool = False
+    adopt: bool = False
+
+
+_KEYS: Final = tuple(field.alias or name for name, field in ExportInput.model_fields.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An input as far as it could be read, so that the rest of the plan can be checked with it.
+
+    Attributes:
+        wanted: what is faulty is left out: a key has its default then, and ``audiences`` may be empty, as in no input
+            that was read whole.
+        faults: in words.
+        faulty: keys that are not as the person meant them.
+    """
+
+    wanted: ExportInput
+    faults: tuple[str, ...]
+    faulty: frozenset[str]
+
+
+def read_input(document: object) -> Reading:
+    """Read an execution's input and report all its faults at once."""
+    if not isinstance(document, dict):
+        form = '{"audiences": ["name of an audience"]}'
+        fault = f"The input is {_kind(document)}, not a JSON object: start with {form}"
+        return Reading(_sound({}), (fault,), frozenset(_KEYS))
+    given = {key: value for key, value in document.items() if key != _STARTED_BY}
+    try:
+        return Reading(ExportInput.model_validate(given), (), frozenset())
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        faults = dict.fromkeys(_fault(detail, given) for detail in details)
+        sound = _sound(_pruned(given, [detail["loc"] for detail in details]))
+        return Reading(sound, tuple(faults), frozenset(str(detail["loc"][0]) for detail in details))
+
+
+def _sound(keys: Mapping[str, Any]) -> ExportInput:
+    audiences = keys.get("audiences") or []
+    read = ExportInput.model_validate({**keys, "audiences": audiences or ["-"]})
+    return read.model_copy(update={"audiences": audiences})
+
+
+def _pruned(given: Mapping[str, Any], places: Sequence[tuple[int | str, ...]]) -> dict[str, Any]:
+    """Leave out what is faulty: the element of a list or an object where the fault is in one, else the whole key."""
+    sound = dict(given)
+    for key in {str(place[0]) for place in places}:
+        inside = {place[1] for place in places if place[0] == key and len(place) > 1}
+        value = sound.pop(key, None)
+        if any(place[0] == key and len(place) == 1 for place in places):
+            continue
+        if isinstance(value, list):
+            sound[key] = [one for number, one in enumerate(value) if number not in inside]
+        elif isinstance(value, dict):
+            sound[key] = {name: one for name, one in value.items() if name not in inside}
+    return sound
+
+
+def _fault(detail: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    place, kind = detail["loc"], detail["type"]
+    key = str(place[0])
+    where = f'"{key}"'
+    if len(place) > 1:
+        where += f", entry {place[1] + 1}" if isinstance(place[1], int) else f', "{place[1]}"'
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(key.lower(), [known for known in _KEYS if known not in given], n=1)
+        hint = f'did you mean "{near[0]}"?' if near else f"known are {', '.join(_KEYS)}"
+        return f"{where} is no key of the input: {hint}"
+    return f"{where} {_WRONG.get(kind, 'must be text in quotes')}{_but(kind, detail['input'])}"
+
+
+_HOW_MANY: Final = f"must name 1 to {SEGMENTS_LIMIT} audiences: SendGrid takes no more segments in an account"
+_WRONG: Final = {
+    "missing": 'is missing: name at least one Lytics audience, such as "audiences": ["high_value_users"]',
+    "too_short": _HOW_MANY,
+    "too_long": _HOW_MANY,
+    "string_pattern_mismatch": "must be 1 to 64 letters, digits, - or _: it is part of a web address or a secret's name",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must be at most 200 characters long",
+    "bool_type": "must be true or false, without quotes",
+    "list_type": "must be a list of texts in [ ]",
+    "dict_type": "must be an object { } of Lytics fields and SendGrid fields",
+}
+
+
+def _but(kind: str, value: object) -> str:
+    return f", not {_kind(value)}" if kind.endswith("_type") else ""
+
+
+def _kind(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case str():
+            return "text"
+        case int() | float():
+            return "a number"
+        case list():
+            return "a list"
+        case _:
+            return "an object"

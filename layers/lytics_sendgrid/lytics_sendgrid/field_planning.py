@@ -1,0 +1,182 @@
+"""Which Lytics field goes to which SendGrid field: the mapping of an input, checked against both accounts."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from lytics_sendgrid.configuration import MEMBERSHIP_FIELD, FieldKind
+from lytics_sendgrid.export_input import ExportInput
+from lytics_sendgrid.sendgrid_fields import TEXT_CHARS, WRITABLE_RESERVED
+from lytics_sendgrid.sendgrid_resources import (
+    IDENTIFIERS,
+    READ_ONLY_RESERVED,
+    CustomField,
+    by_name,
+    is_field_name,
+)
+
+KIND_OF: Final[Mapping[str, FieldKind]] = {
+    "string": FieldKind.TEXT,
+    "int": FieldKind.NUMBER,
+    "number": FieldKind.NUMBER,
+    "date": FieldKind.DATE,
+}
+"""Lytics' types that SendGrid can hold, as the hosted export has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedField:
+    """One line of the mapping.
+
+    Attributes:
+        lytics: the Lytics field.
+        name: the SendGrid field, reserved or custom.
+        kind: its type.
+        custom: whether it is a custom field.
+        id: of the custom field that exists already; None: it is to be created, or reserved.
+    """
+
+    lytics: str
+    name: str
+    kind: FieldKind
+    custom: bool
+    id: str | None = None
+
+    @property
+    def max_chars(self) -> int:
+        """The longest text that the SendGrid field takes."""
+        return TEXT_CHARS if self.custom else WRITABLE_RESERVED[self.name]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsPlan:
+    """The mapping, what is wrong with it, and what is worth knowing about it."""
+
+    fields: tuple[PlannedField, ...]
+    faults: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def plan_fields(
+    wanted: ExportInput, schema: Mapping[str, str] | None, existing: Sequence[CustomField] | None
+) -> FieldsPlan:
+    """Check the mapping of an input.
+
+    Args:
+        wanted: the input.
+        schema: Lytics' fields and their types; None where they could not be read.
+        existing: SendGrid's custom fields; None likewise.
+    """
+    planner = _Planner(wanted, schema, by_name(existing or ()))
+    planner.check_email()
+    planner.plan_custom_fields()
+    planner.plan_name("first_name_field", "first_name")
+    planner.plan_name("last_name_field", "last_name")
+    return FieldsPlan(tuple(planner.fields), tuple(planner.faults), tuple(planner.notes))
+
+
+@dataclass(slots=True)
+class _Planner:
+    wanted: ExportInput
+    schema: Mapping[str, str] | None
+    existing: Mapping[str, CustomField]
+    fields: list[PlannedField] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    targets: dict[str, str] = field(default_factory=dict)
+
+    def check_email(self) -> None:
+        name = self.wanted.email_field
+        kind = self._type(name, '"email_field"')
+        if kind not in {None, "string"}:
+            self.faults.append(
+                f"\"email_field\": the Lytics field '{name}' is of type {kind}: choose one of type string that holds the "
+                f"e-mail address"
+            )
+
+    def plan_custom_fields(self) -> None:
+        for lytics, target in self.wanted.custom_fields.items():
+            where = f'"custom_fields": "{lytics}": "{target}"'
+            other = self.targets.setdefault(target.casefold(), lytics)
+            if other != lytics:
+                self.faults.append(
+                    f"{where}: the Lytics field '{other}' goes there already: keep one of the two"
+                )
+            self._plan(lytics, target, where)
+
+    def plan_name(self, key: str, target: str) -> None:
+        lytics: str | None = getattr(self.wanted, key)
+        is_default = key not in self.wanted.model_fields_set
+        if lytics is None or (is_default and target in self.targets):
+            return
+        if is_default and self.schema is not None and self.schema.get(lytics) != "string":
+            self.notes.append(
+                f"Lytics has no field '{lytics}' of type string, so SendGrid's {target} is not set"
+            )
+        elif target in self.targets:
+            self.faults.append(
+                f"\"{key}\": the Lytics field '{self.targets[target]}' goes to SendGrid's {target} already, by "
+                f'"custom_fields": remove one of the two ("{key}": null)'
+            )
+        else:
+            self._plan(lytics, target, f'"{key}"')
+
+    def _plan(self, lytics: str, target: str, where: str) -> None:
+        wrong = _wrong_target(target)
+        if wrong is not None:
+            self.faults.append(f"{where}: {wrong}")
+        kind = self._kind(lytics, where)
+        if wrong is not None or kind is None:
+            return
+        reserved = target.casefold()
+        if reserved in WRITABLE_RESERVED:
+            if kind is FieldKind.TEXT:
+                self.fields.append(PlannedField(lytics, reserved, kind, custom=False))
+            else:
+                self.faults.append(
+                    f"{where}: SendGrid's {reserved} holds text, and the Lytics field '{lytics}' holds a "
+                    f"{kind.lower()}: map a field of type string"
+                )
+            return
+        known = self.existing.get(target.casefold())
+        if known is not None and known.type.casefold() != kind.casefold():
+            self.faults.append(
+                f"{where}: SendGrid has a custom field '{known.name}' of type {known.type}, and the Lytics field "
+                f"'{lytics}' needs one of type {kind}: choose another name"
+            )
+        elif known is not None:
+            self.fields.append(PlannedField(lytics, known.name, kind, custom=True, id=known.id))
+        else:
+            self.fields.append(PlannedField(lytics, target, kind, custom=True))
+
+    def _kind(self, lytics: str, where: str) -> FieldKind | None:
+        lytics_type = self._type(lytics, where)
+        kind = KIND_OF.get(lytics_type or "")
+        if lytics_type is not None and kind is None:
+            self.faults.append(
+                f"{where}: the Lytics field '{lytics}' is of type {lytics_type or 'unknown'}, which SendGrid cannot hold: "
+                f"only {', '.join(KIND_OF)} can be exported"
+            )
+        return kind
+
+    def _type(self, lytics: str, where: str) -> str | None:
+        if self.schema is None or lytics in self.schema:
+            return None if self.schema is None else self.schema[lytics]
+        near = difflib.get_close_matches(lytics, self.schema, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else "see Data > Schema in Lytics for the names"
+        self.faults.append(f"{where}: Lytics has no field '{lytics}': {hint}")
+        return None
+
+
+def _wrong_target(target: str) -> str | None:
+    name = target.casefold()
+    if name in IDENTIFIERS:
+        return f"SendGrid finds contacts by {name}; contacts are exported by their e-mail alone, so nothing can go there"
+    if name in READ_ONLY_RESERVED:
+        return f"SendGrid sets {name} itself: choose another name"
+    if name.startswith(MEMBERSHIP_FIELD):
+        return f"'{target}' is where the audiences are written: choose another name"
+    if name not in WRITABLE_RESERVED and not is_field_name(target):
+        return "a SendGrid field's name has 1 to 100 letters (A to Z), digits and underscores and does not begin with a digit"
+    return None

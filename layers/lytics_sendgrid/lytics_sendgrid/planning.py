@@ -1,0 +1,182 @@
+"""What a run would do, or everything that is wrong with it: from an input and what both accounts hold."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from lytics_sendgrid.audience_planning import (
+    Matches,
+    PlannedSegment,
+    chosen_audiences,
+    chosen_list,
+    membership_fields,
+    plan_membership_fields,
+    plan_segment,
+    same_name_faults,
+)
+from lytics_sendgrid.configuration import Account, Export
+from lytics_sendgrid.export_input import ExportInput
+from lytics_sendgrid.field_planning import FieldsPlan, PlannedField, plan_fields
+from lytics_sendgrid.lytics_documents import LyticsAudience, LyticsJob
+from lytics_sendgrid.sendgrid_resources import (
+    FIELDS_LIMIT,
+    SEGMENTS_LIMIT,
+    ContactList,
+    CustomField,
+    Segment,
+)
+
+_ENDED: Final = frozenset({"completed", "deleted", "deleting", "failed", "killed"})
+_HOSTED_EXPORT: Final = "sendgrid_export"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What both accounts and our own tables hold; None: it could not be read, which is a fault by itself.
+
+    Attributes:
+        account: the SendGrid account's configuration, as provisioned before.
+        export: the export of the input's name, if there is one.
+        listed: all audiences in Lytics.
+        matches: what each of the input's references may mean.
+        schema: Lytics' fields and their types.
+        jobs: Lytics' jobs.
+        fields: SendGrid's custom fields.
+        lists: its lists.
+        segments: its segments by id, with their queries where they matter.
+    """
+
+    account: Account | None = None
+    export: Export | None = None
+    listed: Sequence[LyticsAudience] | None = None
+    matches: Matches = field(default_factory=dict)
+    schema: Mapping[str, str] | None = None
+    jobs: Sequence[LyticsJob] | None = None
+    fields: Sequence[CustomField] | None = None
+    lists: Sequence[ContactList] | None = None
+    segments: Mapping[str, Segment] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would do.
+
+    Attributes:
+        audiences: that it exports.
+        fields: its mapping.
+        membership_fields: name to id, None: to be created.
+        segments: one for each audience, in their order.
+        contact_list: that its contacts are put on.
+        notes: what is worth knowing, in words.
+    """
+
+    audiences: tuple[LyticsAudience, ...]
+    fields: tuple[PlannedField, ...]
+    membership_fields: Mapping[str, str | None]
+    segments: tuple[PlannedSegment, ...]
+    contact_list: ContactList | None
+    notes: tuple[str, ...]
+
+
+def make_plan(wanted: ExportInput, facts: Facts) -> tuple[Plan, list[str]]:
+    """Plan a run.
+
+    Returns:
+        The plan, and all faults in words; with any of them the plan is not to be carried out.
+    """
+    mapping = plan_fields(wanted, facts.schema, facts.fields)
+    audiences, faults, notes = chosen_audiences(facts.matches, facts.listed or ())
+    faults += mapping.faults
+    notes += mapping.notes
+    faults += same_name_faults(audiences)
+    contact_list, wrong_list = None, None
+    if wanted.contact_list is not None and facts.lists is not None:
+        contact_list, wrong_list = chosen_list(wanted.contact_list, facts.lists)
+        faults += [wrong_list] if wrong_list else []
+    faults += _hosted_faults(facts.jobs or (), notes, adopt=wanted.adopt)
+    fields: dict[str, str | None] = {}
+    segments: list[PlannedSegment] = []
+    account = facts.account
+    if account is not None:
+        faults += _export_faults(wanted, facts.export, account)
+        notes += _dropped_notes(audiences, facts.export)
+        field_of, names = membership_fields(account, audiences)
+        if facts.fields is not None:
+            fields, wrong, said = plan_membership_fields(account, names, facts.fields, adopt=wanted.adopt)
+            faults += [*wrong, *_field_limit_faults(facts.fields, fields, mapping)]
+            notes += said
+        if facts.segments is not None and wrong_list is None:
+            list_id = contact_list.id if contact_list else None
+            for audience in audiences:
+                found = plan_segment(audience, field_of[audience.id], account, list_id, facts.segments)
+                if isinstance(found, str):
+                    faults.append(found)
+                else:
+                    segments.append(found)
+            faults += _segment_limit_faults(facts.segments, segments)
+    plan = Plan(tuple(audiences), mapping.fields, fields, tuple(segments), contact_list, tuple(notes))
+    return plan, faults
+
+
+def _hosted_faults(jobs: Sequence[LyticsJob], notes: list[str], *, adopt: bool) -> list[str]:
+    faults = []
+    for job in jobs:
+        workflow = job.workflow.replace("-", "_").casefold()
+        if not workflow.startswith(_HOSTED_EXPORT) or job.status.casefold() in _ENDED:
+            continue
+        if adopt:
+            notes.append(
+                f"Lytics' own SendGrid export '{job.name}' ({job.status}) writes lytics_segments, too: end it"
+            )
+            continue
+        faults.append(
+            f"Lytics' own SendGrid export '{job.name}' (job {job.id}, {job.status}) writes the field lytics_segments, too, "
+            f'and two writers put the wrong people into segments: end that job in Lytics, or put "adopt": true into the '
+            f"input if it exports to another SendGrid account"
+        )
+    return faults
+
+
+def _export_faults(wanted: ExportInput, export: Export | None, account: Account) -> list[str]:
+    if export is None or (export.authorization, export.account) == (wanted.authorization, account.name):
+        return []
+    fault = (
+        f"\"export\": there is an export '{wanted.export}' already, with the authorization '{export.authorization}' and the "
+        f"SendGrid account '{export.account}': choose another name"
+    )
+    return [fault]
+
+
+def _dropped_notes(audiences: Sequence[LyticsAudience], export: Export | None) -> list[str]:
+    kept = {audience.id for audience in audiences}
+    return [
+        f"the audience '{audience.name}' is no longer exported by '{export.name}': its segment stays in SendGrid and is "
+        f"not followed any more, unless another export names it"
+        for audience in (export.audiences if export else ())
+        if export and audience.id not in kept
+    ]
+
+
+def _field_limit_faults(
+    existing: Sequence[CustomField], membership: Mapping[str, str | None], mapping: FieldsPlan
+) -> list[str]:
+    missing = [name for name, identity in membership.items() if identity is None]
+    missing += [line.name for line in mapping.fields if line.custom and line.id is None]
+    if not missing or len(existing) + len(missing) <= FIELDS_LIMIT:
+        return []
+    fault = (
+        f"SendGrid takes {FIELDS_LIMIT} custom fields and has {len(existing)}; {len(missing)} more are needed "
+        f"({', '.join(missing[:10])}): delete some that nobody uses (Marketing > Custom Fields)"
+    )
+    return [fault]
+
+
+def _segment_limit_faults(existing: Mapping[str, Segment], planned: Sequence[PlannedSegment]) -> list[str]:
+    missing = sum(1 for segment in planned if segment.id is None)
+    if not missing or len(existing) + missing <= SEGMENTS_LIMIT:
+        return []
+    fault = (
+        f"SendGrid takes {SEGMENTS_LIMIT} segments and has {len(existing)}; {missing} more are needed: delete some that "
+        f"nobody uses (Marketing > Segments), or export fewer audiences"
+    )
+    return [fault]

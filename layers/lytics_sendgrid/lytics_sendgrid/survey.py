@@ -1,0 +1,147 @@
+"""Read what a plan needs to know of both accounts, and go on past refusals, so that all of them are told at once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lytics_sendgrid.audience_planning import chosen_audiences, segments_to_read
+from lytics_sendgrid.configuration import Account, Export
+from lytics_sendgrid.errors import ExportRefused, KeyRefused, StopRun
+from lytics_sendgrid.export_input import ExportInput
+from lytics_sendgrid.lytics_documents import LyticsAudience, LyticsJob
+from lytics_sendgrid.planning import Facts
+from lytics_sendgrid.secret import Authorization
+from lytics_sendgrid.sendgrid_documents import HOW_TO_PERMIT
+from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Segment
+
+
+class SendGridAccount(Protocol):
+    """SendGrid, to be read."""
+
+    def scopes(self) -> frozenset[str]: ...  # noqa: D102
+    def fields(self) -> tuple[CustomField, ...]: ...  # noqa: D102
+    def lists(self) -> tuple[ContactList, ...]: ...  # noqa: D102
+    def segments(self) -> tuple[Segment, ...]: ...  # noqa: D102
+    def segment(self, segment_id: str) -> Segment: ...  # noqa: D102
+
+
+class LyticsAccount(Protocol):
+    """Lytics, to be read."""
+
+    def audiences(self) -> tuple[LyticsAudience, ...]: ...  # noqa: D102
+    def find_audiences(  # noqa: D102
+        self, reference: str, listed: Sequence[LyticsAudience]
+    ) -> tuple[LyticsAudience, ...]: ...
+    def schema_fields(self) -> dict[str, str]: ...  # noqa: D102
+    def jobs(self, workflow: str | None = None) -> tuple[LyticsJob, ...]: ...  # noqa: D102
+
+
+class Configurations(Protocol):
+    """What was provisioned before."""
+
+    def account(self, name: str) -> Account: ...  # noqa: D102
+    def export(self, name: str) -> Export | None: ...  # noqa: D102
+
+
+@dataclass(slots=True)
+class Surveyor:
+    """Reads both accounts; what an operator must mend is collected in ``faults`` and the rest is read all the same.
+
+    Attributes:
+        sendgrid: None: there is no key.
+        lytics: None: there is no token.
+    """
+
+    configurations: Configurations
+    sendgrid: SendGridAccount | None
+    lytics: LyticsAccount | None
+    faults: list[StopRun] = field(default_factory=list)
+
+    def survey(self, wanted: ExportInput, account_name: str) -> Facts:
+        """Read the facts that a plan needs.
+
+        Raises:
+            RetryLater: one of the sides does not answer now.
+        """
+        account = self.configurations.account(account_name)
+        listed = schema = jobs = None
+        matches: dict[str, tuple[LyticsAudience, ...]] = {}
+        lytics = self.lytics
+        if lytics is not None:
+            listed = self._tried(lytics.audiences)
+            if listed is not None:
+                for reference in wanted.audiences:
+                    found = self._tried(lytics.find_audiences, reference, listed)
+                    matches |= {} if found is None else {reference: found}
+                schema = self._tried(lytics.schema_fields)
+                jobs = self._tried(lytics.jobs)
+        fields = lists = segments = None
+        sendgrid = self.sendgrid
+        if sendgrid is not None and self._may_read(sendgrid):
+            fields = self._tried(sendgrid.fields)
+            lists = self._tried(sendgrid.lists) if wanted.contact_list is not None else ()
+            audiences, _, _ = chosen_audiences(matches, listed or ())
+            segments = self._segments(sendgrid, audiences, account)
+        return Facts(
+            account,
+            self.configurations.export(wanted.export),
+            listed,
+            matches,
+            schema,
+            jobs,
+            fields,
+            lists,
+            segments,
+        )
+
+    def _may_read(self, sendgrid: SendGridAccount) -> bool:
+        scopes = self._tried(sendgrid.scopes)
+        if scopes is not None and "marketing.read" not in scopes:
+            self.faults.append(
+                KeyRefused(
+                    f"The SendGrid API key may not use Marketing (no scope marketing.read): {HOW_TO_PERMIT}"
+                )
+            )
+            return False
+        return scopes is not None
+
+    def _segments(
+        self, sendgrid: SendGridAccount, audiences: Sequence[LyticsAudience], account: Account
+    ) -> dict[str, Segment] | None:
+        listed = self._tried(sendgrid.segments)
+        if listed is None:
+            return None
+        segments = {segment.id: segment for segment in listed}
+        for segment_id in segments_to_read(audiences, account, listed):
+            read = self._tried(sendgrid.segment, segment_id)
+            if read is not None:
+                segments[segment_id] = read
+        return segments
+
+    def _tried[**P, T](self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        try:
+            return read(*args, **kwargs)
+        except StopRun as fault:
+            self.faults.append(fault)
+            return None
+
+
+def authorization_faults(authorization: Authorization, wanted: ExportInput) -> list[StopRun]:
+    """Name what a secret lacks."""
+    where = f"in the secret of the authorization '{authorization.name}'"
+    faults: list[StopRun] = []
+    if not authorization.sendgrid_api_key:
+        faults.append(ExportRefused(f'"sendgrid_api_key" is empty {where}: {HOW_TO_PERMIT}'))
+    if not authorization.lytics_api_token:
+        faults.append(
+            ExportRefused(
+                f'"lytics_api_token" is empty {where}: make one in Lytics (Account Settings > Access Tokens) and put it there'
+            )
+        )
+    if wanted.subscribe and not authorization.webhook_secrets:
+        faults.append(
+            ExportRefused(
+                f'"webhook_secrets" is empty {where}: put a long random text there, which Lytics will show at the webhook'
+            )
+        )
+    return faults
