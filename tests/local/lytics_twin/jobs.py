@@ -20,6 +20,9 @@ RESET_BY_UPDATE: Json = {
     "verbose_logging": False,
     "meta": None,
     "expires_at": None,
+    "quiet_time_of_day": "",
+    "quiet_timezone": "",
+    "quiet_period": 0,
 }
 
 
