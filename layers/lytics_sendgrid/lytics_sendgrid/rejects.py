@@ -4,10 +4,55 @@ Nothing reads this queue but an operator, so a redrive of a dead-letter queue ca
 """
 
 import json
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, Protocol
 
 MAX_ELEMENT_CHARS: Final = 60_000
 """With the reason around it a reject stays under the 64 KB that SQS bills as one request."""
+EXCERPT_CHARS: Final = 1_000
+MAX_SINGLE: Final = 200
+_MAX_DEPTH: Final = 20
+
+
+class Reject(Protocol):
+    """An element with what was wrong."""
+
+    @property
+    def reason(self) -> str: ...  # noqa: D102
+
+    @property
+    def detail(self) -> str: ...  # noqa: D102
+
+    @property
+    def element(self) -> Any: ...  # noqa: D102
+
+
+def reject_bodies(rejects: Sequence[Reject], source: str, export: str) -> Iterator[str]:
+    """Write rejects, a body each.
+
+    More than 200 share bodies, neighbours with the same reason in a list: a body of millions of bad elements, which
+    Lytics cannot have meant, would take longer to queue one by one than the function may run.
+    """
+    if len(rejects) <= MAX_SINGLE:
+        for reject in rejects:
+            yield reject_body(reject.reason, reject.detail, source, export, reject.element)
+        return
+    texts: list[str] = []
+    size = 0
+    before: Reject | None = None
+    for reject in rejects:
+        text = _text(reject.element)
+        if before is not None and (
+            (before.reason, before.detail) != (reject.reason, reject.detail)
+            or size + len(text) > MAX_ELEMENT_CHARS // 2
+        ):
+            yield reject_body(before.reason, before.detail, source, export, f"[{','.join(texts)}]")
+            texts, size = [], 0
+        texts.append(text)
+        size += len(text) + 1
+        before = reject
+    if before is not None:
+        yield reject_body(before.reason, before.detail, source, export, f"[{','.join(texts)}]")
 
 
 def reject_body(reason: str, detail: str, source: str, export: str, element: Any) -> str:
@@ -20,7 +65,7 @@ def reject_body(reason: str, detail: str, source: str, export: str, element: Any
         export: the export that it came to.
         element: the element as it was, a JSON value or the raw text; cut where it is too long.
     """
-    text = element if isinstance(element, str) else json.dumps(element, separators=(",", ":"), default=str)
+    text = element if isinstance(element, str) else _text(element)
     document: dict[str, Any] = {
         "v": 1,
         "reason": reason,
@@ -28,11 +73,48 @@ def reject_body(reason: str, detail: str, source: str, export: str, element: Any
         "source": source,
         "export": export,
     }
-    ascii_chars = len(json.dumps(text))
-    if ascii_chars > MAX_ELEMENT_CHARS:
-        document |= {"cut_from_chars": len(text)}
-        text = text[: MAX_ELEMENT_CHARS // (1 if text.isascii() else 12)]
-        while len(json.dumps(text)) > MAX_ELEMENT_CHARS:
-            text = text[: len(text) * 9 // 10]
+    # A character takes 12 at most, as \ud83d\ude00: only what may be too long is measured.
+    if len(text) * 12 > MAX_ELEMENT_CHARS and len(json.dumps(text)) > MAX_ELEMENT_CHARS:
+        document["cut_from_chars"] = len(text)
+        text = _cut(text)
     document["element"] = text
     return json.dumps(document, separators=(",", ":"))
+
+
+def excerpt(value: Any) -> Any:
+    """Return a JSON value as it is where it is short, else the beginning of its text."""
+    if value is None or isinstance(value, bool | float):
+        return value
+    text = value if isinstance(value, str) else _text(value)
+    return value if len(text) <= EXCERPT_CHARS else text[:EXCERPT_CHARS]
+
+
+def _cut(text: str) -> str:
+    """Return the longest beginning of a text that is at most 60,000 characters of ASCII JSON."""
+    text = text[:MAX_ELEMENT_CHARS]
+    fits, too_long = 0, len(text) + 1
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        if len(json.dumps(text[:middle])) <= MAX_ELEMENT_CHARS:
+            fits = middle
+        else:
+            too_long = middle
+    return text[:fits]
+
+
+def _text(element: Any) -> str:
+    """Write a JSON value, whatever is in it: JSON can be nested deeper than Python writes it."""
+    try:
+        return json.dumps(element, separators=(",", ":"), default=str)
+    except (RecursionError, ValueError):
+        return json.dumps(_shallow(element, _MAX_DEPTH), separators=(",", ":"), default=str)
+
+
+def _shallow(value: Any, depth: int) -> Any:
+    if isinstance(value, dict):
+        return {key: _shallow(v, depth - 1) for key, v in value.items()} if depth else "(more)"
+    if isinstance(value, list):
+        return [_shallow(v, depth - 1) for v in value] if depth else "(more)"
+    if isinstance(value, int) and abs(value) >= 10**308:
+        return "(a very long number)"
+    return value

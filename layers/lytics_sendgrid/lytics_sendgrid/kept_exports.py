@@ -1,0 +1,94 @@
+"""Exports' configurations as ingest needs them: kept between deliveries, and hard to be made to read.
+
+Whoever finds the webhook's address can post to it. Until a delivery has shown its secret it costs what is in memory:
+a known export is read once a minute, unknown names a few times a second in all, and a table that fails once a second.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from lytics_sendgrid.configuration import Export
+from lytics_sendgrid.errors import LyticsSendGridError
+
+MAX_AGE_S: Final = 60.0
+UNKNOWN_AGE_S: Final = 5.0
+"""How long a name stays unknown: a new export is known within seconds."""
+UNKNOWN_READS: Final = 10
+"""Reads a second for names that are not in memory: more than a person has exports, less than a guesser wants."""
+FAILED_AGE_S: Final = 1.0
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def is_export_name(text: str) -> bool:
+    """Tell whether an export can have this name: only such a name is looked up, or logged."""
+    return _NAME.fullmatch(text) is not None
+
+
+class ExportSource(Protocol):
+    """Where configurations are kept."""
+
+    def export(self, name: str) -> Export | None: ...  # noqa: D102
+
+
+class KeptExports:
+    """Exports, read consistently and kept for a while."""
+
+    def __init__(self, source: ExportSource, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._source = source
+        self._monotonic = monotonic
+        self._known: dict[str, tuple[float, Export]] = {}
+        self._unknown: dict[str, float] = {}
+        self._failed: tuple[float, LyticsSendGridError] | None = None
+        self._window_began, self._reads_in_window = 0.0, 0
+
+    def export(self, name: str) -> Export | None:
+        """Return an export that was read in the last minute, or None where none was found in the last seconds.
+
+        Raises:
+            RetryLater: the table did not answer, now or within the last second.
+            StopRun: it refused to.
+        """
+        now = self._monotonic()
+        known = self._known.get(name)
+        if known is not None and now - known[0] < MAX_AGE_S:
+            return known[1]
+        if known is None and not self._may_look_up(name, now):
+            return None
+        if self._failed is not None and now - self._failed[0] < FAILED_AGE_S:
+            raise self._failed[1]
+        try:
+            return self.export_now(name)
+        except LyticsSendGridError as error:
+            self._failed = (now, error)
+            raise
+
+    def export_now(self, name: str) -> Export | None:
+        """Read an export, whatever is in memory.
+
+        Raises:
+            RetryLater: the table did not answer.
+            StopRun: it refused to.
+        """
+        export = self._source.export(name)
+        now = self._monotonic()
+        if export is None:
+            self._known.pop(name, None)
+            self._unknown[name] = now
+        else:
+            self._unknown.pop(name, None)
+            self._known[name] = (now, export)
+        return export
+
+    def _may_look_up(self, name: str, now: float) -> bool:
+        if not is_export_name(name):
+            return False
+        if now - self._unknown.get(name, -UNKNOWN_AGE_S) < UNKNOWN_AGE_S:
+            return False
+        if now - self._window_began >= 1.0:
+            self._window_began, self._reads_in_window = now, 0
+            # What is forgotten here may be looked up again, so this is what bounds the memory too.
+            self._unknown = {n: since for n, since in self._unknown.items() if now - since < UNKNOWN_AGE_S}
+        self._reads_in_window += 1
+        return self._reads_in_window <= UNKNOWN_READS

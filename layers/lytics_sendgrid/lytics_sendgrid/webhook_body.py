@@ -1,0 +1,263 @@
+"""Read what Lytics posts: any documented shape of a webhook body into changes, by an export's configuration.
+
+Documented are the default envelope ``{id, data, meta}`` and CloudEvents; how Lytics writes a batch is not, so an array
+of either and an object that holds a list under ``events`` or ``data`` are read (contentstack.com/docs/lytics/webhooks,
+updated 2026-11-05). Whatever cannot be read is returned with a stable reason, and costs nothing beside it.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lytics_sendgrid.addresses import normalise
+from lytics_sendgrid.change import Change, Kind, Value
+from lytics_sendgrid.configuration import Export
+from lytics_sendgrid.errors import RejectRecord
+from lytics_sendgrid.instants import NANOSECONDS_PER_S, parse_rfc3339_ns
+from lytics_sendgrid.rejects import excerpt
+
+MAX_AHEAD_NS: Final = 300 * NANOSECONDS_PER_S
+"""An event further ahead of our clock is refused: whatever happens until then would be older than it, and lose."""
+MAX_TEXT_CHARS: Final = 4_000
+"""Well above the 1,000 that SendGrid's text fields take; deliver cuts exactly."""
+MAX_FIELDS_BYTES: Final = 900_000
+"""A change must fit a message of 1 MiB. Without its fields it always does, and its membership gets through."""
+_MAX_NUMBER: Final = 10**308
+_MAX_PROFILE_CHARS: Final = 128
+_AUDIENCE_ID: Final = re.compile(r"[0-9a-f]{32}")
+_KINDS: Final = {"enter": Kind.ENTER, "exit": Kind.EXIT, "change": Kind.CHANGE}
+_NO_FIELDS: Final[Mapping[str, Value]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """What can never become a change.
+
+    Attributes:
+        reason: a stable word for counting.
+        detail: what was wrong and what to do, for a person; no profile's values in it.
+        element: the envelope as it came; of a bad segment event, that and what matters of its envelope.
+    """
+
+    reason: str
+    detail: str
+    element: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a body holds. Each segment event is in exactly one of the first three.
+
+    Attributes:
+        changes: in the body's order.
+        ignored: ids of audiences that the export does not manage, and how many events each had.
+        rejected: in the body's order.
+        dropped: how many mapped fields had a value that is no scalar, or not a finite one.
+    """
+
+    changes: tuple[Change, ...]
+    ignored: Mapping[str, int]
+    rejected: tuple[Rejected, ...]
+    dropped: int
+
+
+def read(document: Any, export: Export, now_ns: int) -> Reading:
+    """Read a parsed webhook body.
+
+    Args:
+        document: any JSON value.
+        export: whose audiences and fields count.
+        now_ns: our clock.
+
+    Returns:
+        The changes, and what became of everything else. No content makes it raise.
+    """
+    reader = _Reader(export, now_ns)
+    for envelope in _envelopes(document):
+        reader.take(envelope)
+    return Reading(tuple(reader.changes), reader.ignored, tuple(reader.rejected), reader.dropped)
+
+
+def _envelopes(document: Any) -> Iterable[Any]:
+    if isinstance(document, list):
+        return document
+    if not isinstance(document, dict):
+        return (document,)
+    lists = [value for key in ("events", "data") if isinstance(value := document.get(key), list)]
+    itself = [document] if isinstance(document.get("data"), dict) or not lists else []
+    return itself + [envelope for envelopes in lists for envelope in envelopes]
+
+
+class _Reader:
+    def __init__(self, export: Export, now_ns: int) -> None:
+        self.changes: list[Change] = []
+        self.ignored: dict[str, int] = {}
+        self.rejected: list[Rejected] = []
+        self.dropped = 0
+        self._audiences = export.audience_ids
+        self._email_field = export.email_field
+        self._fields = tuple(name for name in export.lytics_fields if name != export.email_field)
+        self._latest_ns = now_ns + MAX_AHEAD_NS
+
+    def take(self, envelope: Any) -> None:
+        """Read one envelope into changes, ignored and rejected."""
+        try:
+            data, events = _parts(envelope)
+        except RejectRecord as reject:
+            self.rejected.append(Rejected(reject.reason, reject.detail, envelope))
+            return
+        person: _Person | None = None
+        for event in events:
+            try:
+                audience = self._audience(event)
+                if audience is None:
+                    continue
+                kind, time_ns = self._what_and_when(event, envelope)
+                if person is None:
+                    person = self._person(envelope, data)
+                self.changes.append(
+                    Change(person.email, time_ns, kind, audience, person.fields, profile=person.profile)
+                )
+            except RejectRecord as reject:
+                self._reject(reject.reason, reject.detail, event, envelope, data)
+            except Exception as error:  # noqa: BLE001 - one element that trips a fault of ours must not hold up the rest
+                detail = (
+                    f"reading it failed ({type(error).__name__}): a fault of this product, please report it"
+                )
+                self._reject("internal_error", detail, event, envelope, data)
+
+    def _audience(self, event: Any) -> str | None:
+        """Return the managed audience that an event is about, or count it and return None."""
+        if not isinstance(event, dict):
+            raise RejectRecord("bad_segment_event", "an element of segment_events is not an object")
+        audience = event.get("id")
+        if not isinstance(audience, str):
+            raise RejectRecord("no_audience", "a segment event has no audience id, or one that is no text")
+        if audience in self._audiences:
+            return audience
+        audience = audience.strip().lower()
+        if not _AUDIENCE_ID.fullmatch(audience):
+            raise RejectRecord("bad_audience", "a segment event's id is not of 32 hexadecimal digits")
+        if audience in self._audiences:
+            return audience
+        self.ignored[audience] = self.ignored.get(audience, 0) + 1
+        return None
+
+    def _what_and_when(self, event: Mapping[str, Any], envelope: Mapping[str, Any]) -> tuple[Kind, int]:
+        word = event.get("event")
+        kind = _KINDS.get(word) if isinstance(word, str) else None
+        if kind is None:
+            raise RejectRecord("unknown_event", "a segment event is none of enter, exit and change")
+        own = None if kind is Kind.CHANGE else event.get(kind.value)
+        text = own if own is not None and own != "" else _envelope_time(envelope)
+        if text is None:
+            raise RejectRecord("no_time", "neither the segment event nor its envelope has a time")
+        if not isinstance(text, str):
+            raise RejectRecord("bad_time", "the time is no text")
+        try:
+            time_ns = parse_rfc3339_ns(text)
+        except ValueError as error:
+            raise RejectRecord("bad_time", f"the time cannot be read: {error}") from None
+        if time_ns <= 0:
+            raise RejectRecord("bad_time", "the time is before 1970")
+        if time_ns > self._latest_ns:
+            raise RejectRecord("future_time", "the time is more than 5 minutes ahead of our clock")
+        return kind, time_ns
+
+    def _person(self, envelope: Mapping[str, Any], data: Mapping[str, Any]) -> "_Person":
+        value = data.get(self._email_field)
+        email = normalise(value)
+        if email is None:
+            if value is None or (isinstance(value, str) and not value.strip()):
+                detail = f"the field '{self._email_field}' is missing or empty: is it among the job's export fields?"
+                raise RejectRecord("no_email", detail)
+            raise RejectRecord("bad_email", f"the field '{self._email_field}' holds no e-mail address")
+        return _Person(email, self._projection(data), _profile(envelope, data))
+
+    def _projection(self, data: Mapping[str, Any]) -> Mapping[str, Value]:
+        fields: dict[str, Value] = {}
+        text_chars = 0
+        for name in self._fields:
+            value = data.get(name)
+            if value is None:
+                continue
+            usable = _usable(value)
+            if usable is None:
+                self.dropped += 1
+                continue
+            fields[name] = usable
+            if isinstance(usable, str):
+                text_chars += len(usable)
+        # The longest that JSON makes of a character is the 12 of \ud83d\ude00: nothing less can be too long.
+        if text_chars * 12 > MAX_FIELDS_BYTES and len(json.dumps(fields)) > MAX_FIELDS_BYTES:
+            self.dropped += len(fields)
+            return _NO_FIELDS
+        return fields
+
+    def _reject(self, reason: str, detail: str, event: Any, envelope: Any, data: Mapping[str, Any]) -> None:
+        needed = {name: excerpt(data[name]) for name in (self._email_field, *self._fields) if name in data}
+        about = {name: excerpt(envelope[name]) for name in ("id", "time", "meta") if name in envelope}
+        element = {"segment_event": event, "envelope": {**about, "data": needed}}
+        self.rejected.append(Rejected(reason, detail, element))
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    email: str
+    fields: Mapping[str, Value]
+    profile: str | None
+
+
+def _parts(envelope: Any) -> tuple[dict[str, Any], list[Any]]:
+    """Return an envelope's data and its segment events.
+
+    Raises:
+        RejectRecord: it is no envelope, or tells of no event.
+    """
+    data = envelope.get("data") if isinstance(envelope, dict) else None
+    if not isinstance(data, dict):
+        raise RejectRecord("unknown_shape", "this is no object that holds an object under 'data'")
+    events = data.get("segment_events")
+    if not isinstance(events, list) or not events:
+        raise RejectRecord(
+            "no_segment_events",
+            "'segment_events' is missing, empty or no list: is it among the job's export fields?",
+        )
+    return data, events
+
+
+def _envelope_time(envelope: Mapping[str, Any]) -> Any:
+    meta = envelope.get("meta")
+    time = meta.get("timestamp") if isinstance(meta, dict) else None
+    if time is None:
+        time = envelope.get("time")
+    return None if time == "" else time
+
+
+def _profile(envelope: Mapping[str, Any], data: Mapping[str, Any]) -> str | None:
+    """Return Lytics' id of the profile: ``_id`` where it is exported, else the envelope's id.
+
+    Whether the envelope's id names the profile or the event is not documented; Lytics' own examples of an enter and
+    an exit carry the same one, so it is kept as a hint for a person who looks, and nothing is decided by it.
+    """
+    for value in (data.get("_id"), envelope.get("id")):
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)[:_MAX_PROFILE_CHARS]
+        if isinstance(value, str) and 0 < len(value) <= _MAX_PROFILE_CHARS:
+            return value
+    return None
+
+
+def _usable(value: Any) -> Value | None:
+    """Return a scalar as it goes on the queue, or None where it is no finite scalar."""
+    if isinstance(value, str):
+        # JSON can escape half of a surrogate pair, which is no character: UTF-8, and so SendGrid, has none for it.
+        text = value if value.isascii() else value.encode("utf-8", "replace").decode()
+        return text[:MAX_TEXT_CHARS]
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and -_MAX_NUMBER < value < _MAX_NUMBER:
+        return value
+    return None
