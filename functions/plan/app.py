@@ -1,13 +1,14 @@
-"""Check a run's input against both accounts and say what it would do, changing nothing."""
+"""Task of the state machine: check a run's input against both accounts and say what it would do, changing nothing."""
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.exports_table import ExportsTable
 from lytics_sendgrid.lytics import Lytics, lytics_at
 from lytics_sendgrid.plan_run import plan_run
@@ -40,17 +41,25 @@ def _connect(authorization: Authorization) -> tuple[SendGrid, Lytics]:
     )
 
 
-def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Plan a run: ``{"run": the execution's name, "input": its input}``.
+def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Plan a run.
+
+    Args:
+        event: ``run``, the execution's name, and ``input``, its input.
+        context: of the invocation.
+
+    Returns:
+        The execution's state, as ``plan_document`` writes it.
 
     Raises:
         StopRun: everything that is wrong, in one message.
-        RetryLater: one of the sides does not answer now.
     """
-    try:
-        plan = plan_run(event["run"], event["input"], _table(), _secrets(), _connect)
-    except StopRun as refusal:
-        logger.warning("plan_refused", run=event["run"], error=type(refusal).__name__)
-        raise
-    logger.info("planned", run=plan["run"], export=plan["export"], audiences=len(plan["audiences"]))
+    plan = plan_run(event["run"], event["input"], _table(), _secrets(), _connect)
+    logger.info(
+        "run_planned",
+        run=plan["run"],
+        export=plan["export"],
+        audiences=len(plan["audiences"]),
+        request_id=context.aws_request_id,
+    )
     return plan
