@@ -113,7 +113,7 @@ def _spoilt(fault: Fault, now: float) -> Answer | None:
             limited = too_many_requests()
             return replace(limited, headers=rate_limit_headers(1, 0, now + fault.seconds))
         case FaultKind.SERVER_ERROR:
-            return general_error(fault.status, "internal server error")
+            return refusal(fault.status, "internal server error", "")
         case FaultKind.FORBIDDEN:
             return general_error(403, "access forbidden")
         case FaultKind.NAMELESS_400:

@@ -139,8 +139,10 @@ class ImportJobs:
             return None
         sheet = io.StringIO()
         writer = csv.writer(sheet)
-        writer.writerow(self._situation.options.errors_header)
-        writer.writerows(job.errors)
+        header = self._situation.options.errors_header
+        writer.writerow(header)
+        for email, reason in job.errors:
+            writer.writerow(email if "mail" in column.lower() else reason for column in header)
         return sheet.getvalue().encode()
 
     def _new(self, kind: str, requested: int, parts: int) -> Job:

@@ -55,7 +55,8 @@ class Options:
         named_bad_emails: How many bad addresses one 400 names at most; `None` names all.
         refuse_emails: A regular expression of further addresses that the PUT refuses.
         fail_emails: A regular expression of addresses whose row fails in the job only.
-        errors_header: The header row of the errors file.
+        errors_header: The header row of the errors file: a column whose name holds "mail" has the address, any
+            other the reason.
         limits: Requests allowed per period (count, seconds), by `METHOD /path/{template}`; `*` for the others.
         segment_validation_s: How long a new segment's query reads `PENDING`.
         segment_refresh_s: How often a segment's count and members are refreshed.

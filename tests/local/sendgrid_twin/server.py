@@ -15,6 +15,10 @@ type Respond = Callable[[Request], Answer | None]
 """Answers a request; `None` closes the connection without a word."""
 
 
+_POLL_S = 0.02
+"""How long closing takes at most; the tests close hundreds of twins."""
+
+
 class LoopbackServer:
     """Serves until it is closed; `close` also ends the connections that are open."""
 
@@ -23,7 +27,7 @@ class LoopbackServer:
             raise ValueError(f"the twin serves on loopback only, not on {host}")
         self._server = _Server((host, port), respond)
         self.url = f"http://{host}:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(_POLL_S,), daemon=True)
         self._thread.start()
 
     def close(self) -> None:
