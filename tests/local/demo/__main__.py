@@ -1,0 +1,92 @@
+"""The main job on one machine: ``make demo``."""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+
+from tests.local.build import BuildError
+from tests.local.cloud import EmulatorError
+from tests.local.demo.choices import Choices, ChoicesInvalid, choices
+from tests.local.demo.scenario import Figures, play
+from tests.local.demo.screen import Screen
+from tests.local.demo.stage import Stage, stage
+from tests.local.stack import DeploymentError
+
+
+def main() -> int:
+    """Run the demo; return 0 only if every contact is exactly what Lytics says."""
+    screen = Screen()
+    try:
+        asked = choices(os.environ)
+    except ChoicesInvalid as error:
+        screen.fault(str(error))
+        return 2
+    begun = time.monotonic()
+    figures = Figures()
+    try:
+        with stage(asked, screen.step) as running:
+            figures.seconds["start"] = round(time.monotonic() - begun, 2)
+            try:
+                play(asked, running, screen, figures)
+            except TimeoutError as error:
+                screen.fault(str(error))
+            figures.seconds["total"] = round(time.monotonic() - begun, 2)
+            if asked.report is not None:
+                asked.report.write_text(json.dumps(figures.document(), indent=2) + "\n")
+                screen.step(f"figures in {asked.report}")
+            look_around(asked, running, screen)
+            if asked.keep:
+                wait_for_the_end()
+    except (BuildError, DeploymentError, EmulatorError) as error:
+        screen.fault(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    screen.console.print(
+        f"\n{'[green]✓ ok[/green]' if figures.ok else '[red]✗ not ok[/red]'} in {figures.seconds['total']:.0f} s"
+    )
+    return 0 if figures.ok else 1
+
+
+def look_around(asked: Choices, running: Stage, screen: Screen) -> None:
+    """Say where everything is."""
+    screen.heading("Look around")
+    screen.console.print(f"  logs      {running.cloud.logs}")
+    if not asked.keep:
+        screen.console.print("  KEEP=1    leaves everything running, to be looked at and played with")
+        return
+    export = asked.start.get("export", "default")
+    lines = {
+        "AWS": f"export AWS_ENDPOINT_URL={running.cloud.endpoint_url} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1",
+        "machine": running.outputs["StateMachineArn"],
+        "inspect": (
+            f"aws lambda invoke --function-name {running.outputs['InspectFunction']} --cli-binary-format raw-in-base64-out "
+            f'--payload \'{{"export": "{export}", "email": "ada@example.com"}}\' /dev/stdout'
+        ),
+        "webhook": (
+            f"curl -i -X POST {running.webhook(export)} -H 'Content-Type: application/json' "
+            f"-H 'X-Lytics-Secret: {running.webhook_secret}' --data @events/lytics/enter-all-fields.json"
+        ),
+    }
+    if running.sendgrid is not None:
+        lines["SendGrid"] = f"curl {running.sendgrid.url}/_twin/contacts?limit=5"
+    if running.lytics is not None:
+        lines["Lytics"] = f"curl {running.lytics.url}/_twin/state"
+    for name, line in lines.items():
+        screen.console.print(f"  {name:9} {line}", markup=False, soft_wrap=True)
+    screen.console.print("\nEverything goes on running. Ctrl-C ends it.")
+
+
+def wait_for_the_end() -> None:
+    """Wait for Ctrl-C or SIGTERM."""
+    over = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: over.set())
+    signal.signal(signal.SIGINT, lambda *_: over.set())
+    over.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

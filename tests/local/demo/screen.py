@@ -1,0 +1,103 @@
+"""What the demo shows."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from tests.local.demo.audit import Audit
+
+
+class Watching:
+    """The states of an execution, and a bar under them."""
+
+    def __init__(self, live: Live, progress: Progress, total: int | None, label: str) -> None:
+        self._live = live
+        self._progress = progress
+        self._bar = progress.add_task(label, total=total)
+        self._states = Text()
+
+    def show(self, states: list[str], done: int, *, over: bool = False) -> None:
+        """Show which states were entered, and how far it has come."""
+        self._states = Text("  states  ", style="dim")
+        for number, name in enumerate(states):
+            running = number == len(states) - 1 and not over
+            self._states.append(" > " if number else "", style="dim")
+            self._states.append(name, style="bold yellow" if running else "green")
+        self._progress.update(self._bar, completed=done)
+        self._live.update(Group(self._states, self._progress), refresh=True)
+
+
+class Screen:
+    """The terminal."""
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False)
+
+    def step(self, words: str) -> None:
+        """Say what comes next."""
+        self.console.print(f"[dim]•[/dim] {escape(words)}")
+
+    def heading(self, words: str) -> None:
+        """Begin a part."""
+        self.console.print(f"\n[bold]{escape(words)}[/bold]")
+
+    def fault(self, words: str) -> None:
+        """Say what went wrong."""
+        self.console.print(f"[bold red]✗[/bold red] {escape(words)}")
+
+    @contextmanager
+    def watching(self, label: str, total: int | None) -> Iterator[Watching]:
+        """Show progress while something runs."""
+        progress = Progress(
+            TextColumn("  {task.description}"),
+            BarColumn(40),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self.console,
+        )
+        with Live(progress, console=self.console, refresh_per_second=4) as live:
+            yield Watching(live, progress, total, label)
+
+    def audit(self, audit: Audit) -> None:
+        """Show whether Lytics, the ledger and SendGrid agree."""
+        table = Table(title="Who is in which audience", title_justify="left")
+        for name in ("Audience", "Lytics", "ledger", "SendGrid", "SendGrid segment"):
+            table.add_column(name, justify="left" if name == "Audience" else "right")
+        table.add_column("equal")
+        for row in audit.audiences:
+            counts = [row[who] for who in ("lytics", "ledger", "sendgrid", "segment")]
+            equal = "[green]yes[/green]" if len(set(counts)) == 1 else "[red]NO[/red]"
+            table.add_row(escape(row["name"]), *(f"{count:,}" for count in counts), equal)
+        self.console.print(table)
+        if audit.differences:
+            self.fault(f"{len(audit.differences):,} differences, such as:")
+            for words in audit.differences[:10]:
+                self.console.print(f"    {escape(words)}")
+        else:
+            self.console.print(
+                f"[green]✓[/green] all {audit.contacts:,} contacts have exactly the memberships, fields and list that Lytics says"
+            )
+
+    def sample(self, contact: Mapping[str, Any]) -> None:
+        """Show one contact as SendGrid holds it."""
+        self.heading("A contact in SendGrid")
+        for name in ("email", "first_name", "last_name", "list_ids"):
+            self.console.print(f"  {name:18} {escape(str(contact.get(name)))}")
+        for name, value in contact["custom_fields"].items():
+            self.console.print(f"  {name:18} {escape(str(value))}")
+
+    def requests(self, counts: Mapping[str, int]) -> None:
+        """Show what was asked of SendGrid."""
+        table = Table(title="Requests to SendGrid", title_justify="left")
+        table.add_column("request")
+        table.add_column("count", justify="right")
+        for name, count in sorted(counts.items()):
+            table.add_row(escape(name), f"{count:,}")
+        self.console.print(table)
