@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -73,9 +74,9 @@ class Application:
         answer = self.functions.invoke(FunctionName=self.outputs["ActFunction"], Payload=json.dumps(event))
         return answer.get("FunctionError"), json.loads(answer["Payload"].read())
 
-    def execute(self, **execution_input: Any) -> Any:
+    def execute(self, machine_arn: str | None = None, **execution_input: Any) -> Any:
         started = self.machines.start_execution(
-            stateMachineArn=self.outputs["MachineArn"], input=json.dumps(execution_input)
+            stateMachineArn=machine_arn or self.outputs["MachineArn"], input=json.dumps(execution_input)
         )
 
         def ended() -> Any:
@@ -185,6 +186,59 @@ def test_state_machine_passes_through_task_wait_map_and_context(app: Application
 def test_fail_state_takes_error_and_cause_from_its_input(app: Application) -> None:
     ended = app.execute(do="fail", why="NotToday")
     assert (ended["status"], ended["error"], ended["cause"]) == ("FAILED", "NotToday", "fail refused")
+
+
+@pytest.mark.parametrize(
+    ("state", "error"),
+    [
+        ({"Type": "Pass", "Parameters": {"it.$": "$.absent"}, "End": True}, "States.ParameterPathFailure"),
+        (
+            {"Type": "Pass", "Parameters": {"it.$": "States.Format('{}', $.known.absent)"}, "End": True},
+            "States.ParameterPathFailure",
+        ),
+        (
+            {"Type": "Choice", "Choices": [{"Variable": "$.absent", "IsNull": True, "Next": "Good"}]},
+            "States.Runtime",
+        ),
+        (
+            {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.absent", "IsPresent": True, "Next": "Bad"}],
+                "Default": "Good",
+            },
+            None,
+        ),
+        (
+            {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.null", "IsPresent": True, "Next": "Good"}],
+                "Default": "Bad",
+            },
+            None,
+        ),
+    ],
+)
+def test_path_that_leads_nowhere_fails_the_state(
+    app: Application, state: dict[str, Any], error: str | None
+) -> None:
+    states = {"It": state, "Good": {"Type": "Succeed"}, "Bad": {"Type": "Fail", "Error": "Wrong"}}
+    machine = app.machines.create_state_machine(
+        name=f"paths-{uuid.uuid4().hex}",
+        definition=json.dumps({"StartAt": "It", "States": states}),
+        roleArn="arn:aws:iam::000000000000:role/anyone",
+    )
+    ended = app.execute(machine["stateMachineArn"], known={}, null=None)
+    assert (ended["status"], ended.get("error")) == ("FAILED" if error else "SUCCEEDED", error)
+
+
+def test_delay_of_more_than_fifteen_minutes_is_refused(app: Application) -> None:
+    url = app.outputs["PartialDeadUrl"]
+    with pytest.raises(app.sqs.exceptions.ClientError, match="DelaySeconds"):
+        app.sqs.send_message(QueueUrl=url, MessageBody="late", DelaySeconds=901)
+    answer = app.sqs.send_message_batch(
+        QueueUrl=url, Entries=[{"Id": "1", "MessageBody": "late", "DelaySeconds": 901}]
+    )
+    assert [failure["Code"] for failure in answer["Failed"]] == ["InvalidParameterValue"]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from tests.local import gateway, internals
+from tests.local import gateway, internals, queues, state_machine
 from tests.local.event_source import EventSources
 from tests.local.workers import Workers, deployed
 
@@ -48,6 +48,8 @@ def _replace(modules: dict[str, Any], workers: Workers) -> None:
     sources = EventSources(lambda_service, modules["ministack.services.sqs"], lambda_service.parse_arn)
     lambda_service._poll_loop = sources.run
     lambda_service._execute_function_warm = _executor(lambda_service, workers)
+    queues.replace(modules["ministack.services.sqs"])
+    state_machine.replace(modules["ministack.services.stepfunctions"])
     gateway.replace(
         modules["ministack.services.apigateway_v1"], modules["ministack.services.cloudformation.provisioners"]
     )

@@ -28,6 +28,10 @@ FUNCTIONS = {
         "_xray_trace_id_for_invocation": "(config: dict, inbound_trace_header: str | None = None) -> str | None",
     },
     "ministack.services.sqs": {
+        # Replaced.
+        "_act_send_message": "(data: dict, qurl: str) -> dict",
+        # Called.
+        "_Err": "(code: str, message: str, status: int = 400)",
         "_collect_msgs": "(q: dict, max_n: int, vis_timeout: int) -> list",
         "_delete_messages_for_esm": "(queue_url: str, receipt_handles: set[str]) -> None",
         "_dlq_sweep": "(q: dict) -> None",
@@ -48,6 +52,16 @@ FUNCTIONS = {
         "_gw_error": "(response_type, message)",
         "_put_gateway_response": "(api_id, response_type, data)",
     },
+    "ministack.services.stepfunctions": {
+        # Replaced.
+        "_call_lambda": "(func_ref, event)",
+        "_evaluate_rule": "(rule, data, ctx=None)",
+        "_resolve_params_obj": "(template, data, ctx=None)",
+        # Called.
+        "_ExecutionError": "(error, cause)",
+        "_parse_intrinsic_call": "(s, pos)",
+        "_parse_jsonpath_tokens": "(path)",
+    },
     "ministack.services.cloudformation.provisioners": {
         # Replaced, in the table of handlers.
         "_apigw_rest_api_create": "(logical_id, props, stack_name)",
@@ -55,7 +69,7 @@ FUNCTIONS = {
 }
 VARIABLES = {
     "ministack.services.lambda_svc": ("_esm_inflight", "_esm_wake", "_request_account_id", "_request_region"),
-    "ministack.services.sqs": ("_queues", "_queues_lock"),
+    "ministack.services.sqs": ("_HANDLERS", "_queues", "_queues_lock"),
     "ministack.services.apigateway_v1": ("_rest_apis",),
     "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS",),
 }
