@@ -1,0 +1,307 @@
+"""The backfill's loop: nobody is lost between pages, invocations and crashes, and outages end in words."""
+
+import itertools
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from lytics_sendgrid.backfill import Timing, Work, scan_audience
+from lytics_sendgrid.change import MESSAGE_BYTES, decode
+from lytics_sendgrid.errors import (
+    AnswerLost,
+    KeyRefused,
+    RequestRefused,
+    ScanStuck,
+    ServiceUnavailable,
+    Throttled,
+)
+from lytics_sendgrid.scanning import LAG_NS, MAX_FRUITLESS, Checkpoint, numbers_of
+from tests.fakes import InvocationTime, KeptCheckpoints, ListedQueue, PagedAudience
+from tests.unit.test_scanning import AUDIENCE, EXPORT
+
+RUN = "run-1"
+DOWN = ServiceUnavailable("Lytics answered 503")
+
+
+def people(count: int, **fields: Any) -> list[dict[str, Any]]:
+    return [
+        {"email": f"person{number:06}@example.com", "first_name": "Beth", "visits": number, **fields}
+        for number in range(count)
+    ]
+
+
+def paged(rows: list[dict[str, Any]], size: int = 100) -> list[list[dict[str, Any]]]:
+    return [list(page) for page in itertools.batched(rows, size)] or [[]]
+
+
+class Scene:
+    """One run's backfill of one audience."""
+
+    def __init__(self, lytics: PagedAudience) -> None:
+        self.lytics = lytics
+        self.queue = ListedQueue()
+        self.checkpoints = KeptCheckpoints()
+        self.invocations = 0
+        self.time = InvocationTime()
+
+    def invoke(self, left_s: float = 840.0, margin_s: float = 60.0) -> Checkpoint:
+        self.invocations += 1
+        self.time = InvocationTime(left_s)
+        return scan_audience(
+            Work(EXPORT, AUDIENCE, RUN, f"2.{self.invocations:08x}"),
+            self.lytics,
+            self.queue,
+            self.checkpoints,
+            Timing(self.time.left_s, margin_s, lambda: 1_790_000_000.5, self.time.sleep, lambda: 1.0),
+        )
+
+    def queued(self) -> Counter[str]:
+        return Counter(change.email for body in self.queue.bodies for change in decode(body).changes)
+
+    def numbers(self) -> set[str | None]:
+        return {decode(body).number for body in self.queue.bodies}
+
+    def expected(self) -> set[str]:
+        return numbers_of(self.checkpoints.scan(RUN, AUDIENCE))
+
+
+def test_everybody_is_queued_once_in_one_invocation() -> None:
+    scene = Scene(PagedAudience(paged(people(250))))
+
+    checkpoint = scene.invoke()
+
+    assert checkpoint.is_complete
+    assert scene.queued() == Counter(row["email"] for row in people(250))
+    assert scene.expected() == scene.numbers() == {"2.00000001.0"}
+    (message,) = map(decode, scene.queue.bodies)
+    assert (message.export, message.config, message.run) == ("newsletter", 3, RUN)
+    assert message.queued_ms == 1_790_000_000_500
+    assert {change.time_ns for change in message.changes} == {scene.lytics.date_ns - LAG_NS}
+    assert {change.fields_time_ns for change in message.changes} == {
+        scene.lytics.date_ns + second * 1_000_000_000 for second in range(3)
+    }
+
+
+def test_a_scan_that_is_done_is_not_scanned_again() -> None:
+    scene = Scene(PagedAudience(paged(people(5))))
+    first = scene.invoke()
+    assert scene.invoke() == first
+    assert len(scene.lytics.calls) == 1
+
+
+def test_an_audience_without_people_is_done_at_once_and_expects_nothing() -> None:
+    scene = Scene(PagedAudience([[]]))
+    assert scene.invoke().is_complete
+    assert scene.queue.bodies == []
+    assert scene.expected() == set()
+
+
+def test_rows_without_an_address_are_counted_and_not_queued() -> None:
+    rows = [*people(3), {"first_name": "Ann"}, {"email": "nobody"}]
+    checkpoint = (scene := Scene(PagedAudience([rows]))).invoke()
+    assert (checkpoint.scanned, checkpoint.without_email, checkpoint.bad_email) == (5, 1, 1)
+    assert sum(scene.queued().values()) == checkpoint.people == 3
+
+
+def test_messages_are_filled_whatever_the_page_size_and_sent_a_request_at_a_time() -> None:
+    scene = Scene(PagedAudience(paged(people(30_000)), date_ns=1_790_000_000_123_456_789))
+
+    assert scene.invoke(left_s=100_000).is_complete
+
+    sizes = [len(body) for body in scene.queue.bodies]
+    units = sum(-(-size // 65_536) for size in sizes)
+    assert max(sizes) <= MESSAGE_BYTES
+    assert units <= 1.08 * sum(sizes) / 65_536
+    assert scene.queue.requests <= sum(sizes) / 1_048_576 * 1.1 + 1
+    assert len(scene.queued()) == 30_000
+    assert scene.expected() == scene.numbers()
+    assert len(scene.numbers()) == len(sizes)
+
+
+def test_a_scan_goes_on_over_as_many_invocations_as_it_needs() -> None:
+    scene = Scene(PagedAudience(paged(people(1_000))))
+
+    while not scene.invoke(left_s=65).done:
+        assert scene.invocations < 10
+
+    assert scene.invocations > 1
+    assert scene.queued() == Counter(row["email"] for row in people(1_000))
+    assert scene.expected() == scene.numbers()
+    times = {change.time_ns for body in scene.queue.bodies for change in decode(body).changes}
+    assert times == {scene.lytics.date_ns - LAG_NS}
+
+
+def test_every_invocation_reads_a_page_however_little_time_it_has() -> None:
+    scene = Scene(PagedAudience(paged(people(300))))
+    assert [scene.invoke(left_s=1).pages for _ in range(3)] == [1, 2, 3]
+
+
+def test_an_empty_page_with_a_cursor_is_not_the_end() -> None:
+    rows = people(20)
+    scene = Scene(PagedAudience([rows[:10], [], [], rows[10:]]))
+    assert scene.invoke().is_complete
+    assert len(scene.queued()) == 20
+
+
+def test_rows_that_come_twice_are_harmless() -> None:
+    rows = people(20)
+    scene = Scene(PagedAudience([rows[:12], rows[8:]], total=20))
+    assert scene.invoke().is_complete
+    assert set(scene.queued()) == {row["email"] for row in rows}
+
+
+def test_a_total_that_does_not_fit_is_said() -> None:
+    checkpoint = Scene(PagedAudience([people(20)], total=25)).invoke()
+    assert checkpoint.done
+    assert not checkpoint.is_complete
+    assert checkpoint.misfit == "Lytics counts 25 people in the audience and returned 20"
+
+
+def test_a_repeated_cursor_stops_the_run() -> None:
+    lytics = PagedAudience(paged(people(500)))
+    lytics.cursors = {2: "c2"}
+    with pytest.raises(ScanStuck, match="repeats its cursor"):
+        Scene(lytics).invoke()
+
+
+def test_a_stale_cursor_begins_the_scan_anew_with_a_new_start() -> None:
+    lytics = PagedAudience(paged(people(300)))
+    lytics.faults = {2: RequestRefused("start token is not recent")}
+    scene = Scene(lytics)
+
+    checkpoint = scene.invoke()
+
+    assert lytics.calls == ["", "c1", "c2", "", "c1", "c2"]
+    assert (checkpoint.restarts, checkpoint.scanned, checkpoint.is_complete) == (1, 300, True)
+    assert checkpoint.started_ns == lytics.date_ns + 3_000_000_000
+    assert set(scene.queued()) == {row["email"] for row in people(300)}
+
+
+def test_what_was_sent_before_a_restart_stays_expected() -> None:
+    lytics = PagedAudience(paged(people(300)))
+    scene = Scene(lytics)
+    scene.invoke(left_s=1)
+    lytics.faults = {1: RequestRefused("start token is not recent")}
+    assert scene.invoke().is_complete
+    assert scene.expected() == scene.numbers() == {"2.00000001.0", "2.00000002.0"}
+
+
+def test_cursors_that_are_refused_without_end_stop_the_run() -> None:
+    lytics = PagedAudience(paged(people(300)))
+    lytics.faults = dict.fromkeys(range(1, 100, 2), RequestRefused("start token is not valid"))
+    with pytest.raises(ScanStuck, match=r"refused the scan's cursor 4 times.*not valid"):
+        Scene(lytics).invoke()
+
+
+def test_restarts_are_counted_over_invocations_and_crashes() -> None:
+    lytics = PagedAudience(paged(people(300)))
+    scene = Scene(lytics)
+    scene.invoke(left_s=1)
+    lytics.faults = {1: RequestRefused("stale"), 2: KeyRefused("the token expired meanwhile")}
+    with pytest.raises(KeyRefused):
+        scene.invoke()
+    assert scene.invoke().restarts == 1
+
+
+def test_a_refused_first_page_is_an_error_and_no_restart() -> None:
+    lytics = PagedAudience([people(3)])
+    lytics.faults = {0: RequestRefused("Segment not found")}
+    with pytest.raises(RequestRefused):
+        Scene(lytics).invoke()
+
+
+@pytest.mark.parametrize("error", [Throttled("429"), DOWN, AnswerLost("read time-out")])
+def test_a_page_that_fails_is_asked_for_again_with_growing_waits(error: Exception) -> None:
+    lytics = PagedAudience(paged(people(300)))
+    lytics.faults = {1: error, 2: error, 3: error}
+    scene = Scene(lytics)
+    assert scene.invoke().is_complete
+    assert lytics.calls == ["", "c1", "c1", "c1", "c1", "c2"]
+    assert scene.time.sleeps == [1.0, 2.0, 4.0]
+
+
+def test_what_lytics_asks_to_wait_is_waited() -> None:
+    lytics = PagedAudience(paged(people(300)))
+    lytics.faults = {1: Throttled("429", retry_after_s=90.0)}
+    scene = Scene(lytics)
+    assert scene.invoke().is_complete
+    assert scene.time.sleeps == [90.0]
+
+
+def test_an_outage_ends_the_invocation_with_its_progress_kept() -> None:
+    lytics = PagedAudience(paged(people(300)))
+    lytics.faults = dict.fromkeys(range(2, 100), DOWN)
+    scene = Scene(lytics)
+
+    half = scene.invoke(left_s=200)
+    assert (half.done, half.pages, half.fruitless) == (False, 2, 0)
+    assert 125 < sum(scene.time.sleeps) <= 140
+
+    lytics.faults = {}
+    assert scene.invoke().is_complete
+    assert scene.queued() == Counter(row["email"] for row in people(300))
+
+
+def test_a_wait_longer_than_the_invocation_is_not_cut_short_into_a_busy_loop() -> None:
+    lytics = PagedAudience([people(3)])
+    lytics.faults = {0: Throttled("429", retry_after_s=7_200.0)}
+    scene = Scene(lytics)
+    assert scene.invoke(left_s=841).fruitless == 1
+    assert sum(scene.time.sleeps) == pytest.approx(780)
+
+
+def test_an_outage_without_end_stops_the_run_after_hours_with_words() -> None:
+    lytics = PagedAudience([people(3)])
+    lytics.faults = dict.fromkeys(range(10_000), DOWN)
+    scene = Scene(lytics)
+    waited = 0.0
+    for _ in range(MAX_FRUITLESS - 1):
+        assert not scene.invoke().done
+        waited += sum(scene.time.sleeps)
+    with pytest.raises(
+        ScanStuck, match=r"has not answered the scan for 8 invocations \(Lytics answered 503\)"
+    ):
+        scene.invoke()
+    assert waited > 5_000
+
+
+def test_one_page_ends_a_row_of_fruitless_invocations() -> None:
+    lytics = PagedAudience(paged(people(300)))
+    lytics.faults = {0: DOWN}
+    scene = Scene(lytics)
+    assert scene.invoke(left_s=1).fruitless == 1
+    assert scene.invoke(left_s=1).fruitless == 0
+
+
+def test_a_refused_token_ends_the_invocation_at_once() -> None:
+    lytics = PagedAudience([people(3)])
+    lytics.faults = {0: KeyRefused("401")}
+    with pytest.raises(KeyRefused):
+        Scene(lytics).invoke()
+
+
+def test_people_whose_messages_the_queue_refused_are_scanned_again() -> None:
+    scene = Scene(PagedAudience(paged(people(300))))
+    scene.invoke(left_s=1)
+    scene.queue.broken = ServiceUnavailable("SQS: connection refused")
+    with pytest.raises(ServiceUnavailable):
+        scene.invoke()
+    scene.queue.broken = None
+
+    assert scene.invoke().is_complete
+    assert scene.queued() == Counter(row["email"] for row in people(300))
+    assert scene.expected() == scene.numbers()
+
+
+def test_a_crash_between_sending_and_the_checkpoint_repeats_people_and_expects_only_the_repetition() -> None:
+    scene = Scene(PagedAudience(paged(people(300))))
+    scene.checkpoints.broken = ServiceUnavailable("DynamoDB: connection refused")
+    with pytest.raises(ServiceUnavailable):
+        scene.invoke()
+    scene.checkpoints.broken = None
+
+    assert scene.invoke().is_complete
+    assert set(scene.queued().values()) == {2}
+    assert scene.expected() == {"2.00000002.0"}
+    assert scene.numbers() == {"2.00000001.0", "2.00000002.0"}

@@ -1,0 +1,205 @@
+"""What a page of a scan means, and what becomes of cursors that repeat, go stale or never come."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import pytest
+
+from lytics_sendgrid.backoff import wait_s
+from lytics_sendgrid.change import Kind
+from lytics_sendgrid.configuration import Audience, Export, FieldKind, MappedField
+from lytics_sendgrid.errors import ScanStuck
+from lytics_sendgrid.lytics_documents import ScanPage
+from lytics_sendgrid.scanning import (
+    LAG_NS,
+    MAX_FRUITLESS,
+    MAX_RESTARTS,
+    Checkpoint,
+    PageOfChanges,
+    advanced,
+    changes_of,
+    checkpoint_document,
+    checkpoint_from,
+    message_number,
+    numbers_of,
+    progress_document,
+    restarted,
+    rested,
+    with_messages,
+)
+
+AUDIENCE = "5cecf2aa79b0a5641920e0607b95c793"
+EXPORT = Export(
+    name="newsletter",
+    authorization="default",
+    account="main",
+    version=3,
+    email_field="email",
+    fields=(
+        MappedField("first_name", "first_name", "first_name", FieldKind.TEXT, 50),
+        MappedField("visits", "e1_N", "visits", FieldKind.NUMBER, 0),
+        MappedField("visits", "e2_T", "visits_text", FieldKind.TEXT, 1000),
+        MappedField("is_vip", "e3_T", "is_vip", FieldKind.TEXT, 1000),
+    ),
+    audiences=(Audience(AUDIENCE, "High Value Users", "high_value_users"),),
+)
+STARTED_NS = 1_790_000_000_000_000_000
+PAGE_NS = STARTED_NS + 5_000_000_000
+NOTHING = PageOfChanges((), 0, 0)
+
+
+def page(*rows: Mapping[str, object], cursor: str = "", total: int | None = None) -> ScanPage:
+    return ScanPage(rows, cursor, total, PAGE_NS)
+
+
+def test_a_row_becomes_an_enter_from_before_the_scan_with_fields_as_fresh_as_the_page() -> None:
+    row = {"email": " Beth@Example.com ", "first_name": "Beth", "visits": 7, "is_vip": True, "other": "x"}
+
+    meaning = changes_of(page(row), EXPORT, AUDIENCE, STARTED_NS, PAGE_NS)
+
+    (change,) = meaning.changes
+    assert change.email == "beth@example.com"
+    assert (change.kind, change.audience) == (Kind.ENTER, AUDIENCE)
+    assert change.time_ns == STARTED_NS - LAG_NS
+    assert change.fields_time_ns == PAGE_NS
+    assert change.fields == {"first_name": "Beth", "visits": 7, "is_vip": True}
+
+
+def test_values_that_no_sendgrid_field_takes_stay_behind_and_long_texts_are_cut() -> None:
+    row = {"email": "beth@example.com", "first_name": "x" * 1_000_000, "visits": ["1"], "is_vip": None}
+    (change,) = changes_of(page(row), EXPORT, AUDIENCE, STARTED_NS, PAGE_NS).changes
+    assert change.fields == {"first_name": "x" * 4_096}
+
+
+def test_rows_without_an_address_and_with_a_bad_one_are_counted_apart() -> None:
+    rows: list[dict[str, object]] = [
+        {},
+        {"email": None},
+        {"email": ""},
+        {"email": "nobody"},
+        {"email": ["a@example.com"]},
+    ]
+    meaning = changes_of(page(*rows), EXPORT, AUDIENCE, STARTED_NS, PAGE_NS)
+    assert (meaning.changes, meaning.without_email, meaning.bad_email) == ((), 3, 2)
+
+
+def test_several_profiles_with_one_address_are_each_an_enter() -> None:
+    rows = [{"email": "beth@example.com", "visits": 1}, {"email": "BETH@example.com", "visits": 2}]
+    changes = changes_of(page(*rows), EXPORT, AUDIENCE, STARTED_NS, PAGE_NS).changes
+    assert [change.email for change in changes] == ["beth@example.com", "beth@example.com"]
+
+
+def test_a_checkpoint_advances_to_the_pages_cursor_and_counts_its_rows() -> None:
+    first = advanced(Checkpoint(), page({}, {}, {}, cursor="c1", total=5), PageOfChanges((), 2, 1), 100)
+    second = advanced(first, page({}, {}, total=6), NOTHING, 200)
+
+    assert (first.cursor, first.started_ns, first.pages, first.done) == ("c1", 100, 1, False)
+    assert (second.cursor, second.started_ns, second.pages, second.done) == ("", 100, 2, True)
+    assert (second.scanned, second.without_email, second.bad_email, second.people) == (5, 2, 1, 2)
+    assert (second.smallest, second.largest, second.is_complete) == (5, 6, True)
+
+
+def test_an_empty_page_with_a_cursor_goes_on() -> None:
+    assert not advanced(Checkpoint(), page(cursor="c1"), NOTHING, 1).done
+
+
+@pytest.mark.parametrize(
+    ("rows", "total", "words"),
+    [
+        (3, 3, ""),
+        (4, 3, ""),
+        (2, 3, "counts 3 people in the audience and returned 2"),
+        (2, None, "did not say"),
+    ],
+)
+def test_a_scan_is_complete_only_where_lytics_total_fits(rows: int, total: int | None, words: str) -> None:
+    done = advanced(Checkpoint(), page(*({} for _ in range(rows)), total=total), NOTHING, 1)
+    assert done.done
+    assert done.is_complete == (not words)
+    assert words in done.misfit
+    assert checkpoint_document(done)["complete"] == done.is_complete
+    assert progress_document(AUDIENCE, done)["misfit"] == done.misfit
+
+
+def test_an_unfinished_scan_is_not_complete_and_says_nothing_of_its_total() -> None:
+    half = advanced(Checkpoint(), page({}, cursor="c1", total=1), NOTHING, 1)
+    assert not half.is_complete
+    assert checkpoint_document(half)["misfit"] == ""
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 7, 100])
+@pytest.mark.parametrize("cycle", [1, 2, 3, 10, 64, 100])
+def test_cursors_that_go_round_in_a_circle_are_stopped(before: int, cycle: int) -> None:
+    stuck_after = 0
+
+    def scan() -> None:
+        nonlocal stuck_after
+        at = Checkpoint()
+        for read in range(4 * (before + cycle) + 1):
+            stuck_after = read
+            number = read if read < before else before + (read - before) % cycle
+            at = checkpoint_from(checkpoint_document(advanced(at, page({}, cursor=f"c{number}"), NOTHING, 1)))
+
+    with pytest.raises(ScanStuck, match="repeats its cursor"):
+        scan()
+    assert stuck_after >= before + cycle - 1
+
+
+def test_a_long_scan_whose_cursors_never_repeat_is_not_stopped() -> None:
+    at = Checkpoint()
+    for number in range(5_000):
+        at = advanced(at, page({}, cursor=f"c{number}"), NOTHING, 1)
+    assert at.pages == 5_000
+
+
+def test_a_restart_begins_anew_and_keeps_what_was_sent() -> None:
+    at = with_messages(advanced(Checkpoint(), page({}, cursor="c1", total=9), NOTHING, 1), "0.aa", 2)
+    assert restarted(at, "400") == Checkpoint(restarts=1, expected=(("0.aa", 2),))
+
+
+def test_a_scan_that_restarts_without_end_is_stopped_with_lytics_words() -> None:
+    at = dataclasses.replace(Checkpoint(), restarts=MAX_RESTARTS, pages=7)
+    with pytest.raises(ScanStuck, match=r"4 times, last after 7 pages \(start token is not recent\)"):
+        restarted(at, "start token is not recent")
+
+
+def test_a_scan_is_given_up_only_after_many_fruitless_invocations_in_a_row() -> None:
+    at = Checkpoint()
+    for _ in range(MAX_FRUITLESS - 1):
+        at = rested(at, "503")
+    assert advanced(at, page({}, cursor="c1"), NOTHING, 1).fruitless == 0
+    with pytest.raises(ScanStuck, match=r"has not answered .* \(503\)"):
+        rested(at, "503")
+
+
+def test_expected_numbers_are_kept_by_invocation_and_read_back() -> None:
+    at = with_messages(Checkpoint(), "0.aa", 1)
+    at = with_messages(with_messages(at, "0.aa", 2), "0.bb", 1)
+    at = with_messages(at, "0.cc", 0)
+    document = checkpoint_document(at)
+    assert document["expected"] == [["0.aa", 2], ["0.bb", 1]]
+    assert numbers_of(document) == {message_number("0.aa", 0), message_number("0.aa", 1), "0.bb.0"}
+    assert progress_document(AUDIENCE, at)["messages"] == 3
+    assert numbers_of(None) == set()
+
+
+def test_a_checkpoint_survives_the_table() -> None:
+    at = with_messages(advanced(Checkpoint(), page({}, cursor="c1", total=9), NOTHING, 5), "0.aa", 2)
+    assert checkpoint_from(checkpoint_document(at)) == at
+    assert checkpoint_from(None) == Checkpoint()
+
+
+@pytest.mark.parametrize(
+    ("failures", "asked_s", "chance", "wait"),
+    [
+        (1, None, 0.0, 0.5),
+        (1, None, 1.0, 1.0),
+        (3, None, 1.0, 4.0),
+        (99, None, 1.0, 60.0),
+        (1, 30.0, 0.5, 30.0),
+    ],
+)
+def test_waits_grow_with_jitter_and_never_undercut_what_was_asked(
+    failures: int, asked_s: float | None, chance: float, wait: float
+) -> None:
+    assert wait_s(failures, asked_s, chance) == wait

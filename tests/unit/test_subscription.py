@@ -1,0 +1,338 @@
+"""What the webhook job in Lytics must look like, and how activation brings it about or says what to paste."""
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from lytics_sendgrid.activation import MAX_WAITS, Activation, Place, activate
+from lytics_sendgrid.configuration import Audience, Export, FieldKind, MappedField
+from lytics_sendgrid.errors import (
+    AnswerLost,
+    KeyRefused,
+    RequestRefused,
+    StopRun,
+    SubscriptionRefused,
+    Throttled,
+)
+from lytics_sendgrid.secret import Authorization
+from lytics_sendgrid.subscription import (
+    MAX_TRIGGER_FIELDS,
+    batch_size,
+    job_config,
+    job_update,
+    webhook_url,
+)
+from tests.fakes import KeptExports, LyticsJobs
+from tests.unit.test_scanning import AUDIENCE, EXPORT
+
+BASE = "https://hooks.example.com/v1"
+URL = f"{BASE}/lytics/newsletter"
+AUTHORIZATION = Authorization("default", "main", "SG.key", "token", ("first-secret", "second-secret"))
+PLACE = Place(BASE, "stack/default")
+WRITES = {"create_webhook_job", "update_webhook_job", "create_header_authorization"}
+
+
+class Scene:
+    """An export, and Lytics."""
+
+    def __init__(self, export: Export = EXPORT) -> None:
+        self.lytics = LyticsJobs()
+        self.exports = KeptExports(export)
+
+    @property
+    def export(self) -> Export:
+        return self.exports.exports["newsletter"]
+
+    def activate(
+        self, *, subscribe: bool = True, waited: int = 0, authorization: Authorization = AUTHORIZATION
+    ) -> Activation:
+        self.lytics.calls.clear()
+        return activate(
+            self.export, authorization, PLACE, self.lytics, self.exports, subscribe=subscribe, waited=waited
+        )
+
+
+def mapped(name: str) -> MappedField:
+    return MappedField(name, f"id_{name}", name, FieldKind.TEXT, 1000)
+
+
+def test_the_job_has_only_the_fields_that_are_needed_and_follows_their_changes() -> None:
+    config = job_config(EXPORT, URL, {"email", "first_name"})
+    fields = ["email", "first_name", "visits", "is_vip"]
+    assert config["user_fields"] == config["field_changes"] == fields
+    assert config["segment_ids"] == [AUDIENCE]
+    assert config["webhook_url"] == URL == webhook_url(f"{BASE}/", "newsletter")
+    assert (config["http_method"], config["audience_events"], config["do_not_retry"]) == ("POST", "", [])
+    assert config["batch_requests"]
+    assert not config["withbackfill"]
+    assert not config["include_segs"]
+    assert not config["cloudevents"]
+
+
+def test_segment_events_is_selected_where_lytics_offers_it_as_a_field() -> None:
+    config = job_config(EXPORT, URL, {"email", "segment_events"})
+    assert config["user_fields"][-1] == "segment_events"
+    assert "segment_events" not in config["field_changes"]
+
+
+def test_no_more_fields_trigger_than_lytics_allows_and_the_address_is_one_of_them() -> None:
+    export = dataclasses.replace(EXPORT, fields=tuple(mapped(f"f{number}") for number in range(120)))
+    config = job_config(export, URL, ())
+    assert len(config["field_changes"]) == MAX_TRIGGER_FIELDS
+    assert config["field_changes"][0] == "email"
+    assert len(config["user_fields"]) == 121
+
+
+@pytest.mark.parametrize("fields", [1, 5, 12, 13, 50, 120, 1_300])
+def test_a_body_of_the_longest_values_that_sendgrid_takes_stays_under_5_mb(fields: int) -> None:
+    names = [f"field_{number}" for number in range(fields)]
+    size = batch_size(names)
+    event = {
+        "id": "7076027172059065053",
+        "data": dict.fromkeys(names, "😀" * 1_000)
+        | {"segment_events": [{"id": AUDIENCE, "event": "enter", "slug": "s" * 60, "enter": "2" * 35}]},
+        "meta": {"object": "user", "subscription_id": AUDIENCE, "timestamp": "2" * 35},
+    }
+    assert 1 <= size <= 100
+    assert size == 1 or len(json.dumps([event] * size, ensure_ascii=False).encode()) < 5_000_000
+
+
+def test_the_first_start_makes_the_authorization_and_the_job_and_keeps_their_ids() -> None:
+    scene = Scene()
+
+    activation = scene.activate()
+
+    assert activation == Activation(True, False, "job0", "initializing", URL, None, 1)
+    assert (scene.export.lytics_job, scene.export.lytics_auth) == ("job0", "auth0")
+    assert scene.lytics.headers == {"auth0": {"X-Lytics-Secret": "first-secret"}}
+    (job,) = scene.lytics.all_jobs
+    assert job.auth_ids == ("auth0",)
+    assert job.config == job_config(EXPORT, URL, scene.lytics.fields)
+    assert scene.exports.stopped == set()
+    assert json.loads(json.dumps(activation.document()))["waited"] == 1
+
+
+def test_the_second_call_only_looks_whether_the_job_runs() -> None:
+    scene = Scene()
+    waited = scene.activate().waited
+    scene.exports.stopped.add("newsletter")
+    assert scene.activate(waited=waited).waited == 2
+    scene.lytics.become("running")
+
+    assert scene.activate(waited=2).document() == {
+        "live": True,
+        "running": True,
+        "job_id": "job0",
+        "state": "running",
+        "webhook_url": URL,
+        "paste": None,
+        "waited": 2,
+    }
+    assert not WRITES & set(scene.lytics.calls)
+    assert scene.exports.stopped == {"newsletter"}
+
+
+def test_starting_again_makes_nothing_twice_and_leaves_a_right_job_alone() -> None:
+    scene = Scene()
+    scene.activate()
+    scene.lytics.become("sleeping")
+    before = list(scene.lytics.all_jobs)
+
+    assert scene.activate().running
+
+    assert scene.lytics.all_jobs == before
+    assert not WRITES & set(scene.lytics.calls)
+
+
+def test_a_new_secret_reaches_lytics_at_the_next_start() -> None:
+    scene = Scene()
+    scene.activate()
+    scene.activate(authorization=dataclasses.replace(AUTHORIZATION, webhook_secrets=("rotated", "old")))
+    assert scene.lytics.headers == {"auth0": {"X-Lytics-Secret": "rotated"}}
+
+
+@pytest.mark.parametrize("lost", ["lytics_job", "lytics_auth"])
+def test_what_was_made_before_a_crash_is_found_by_its_url_and_label(lost: str) -> None:
+    scene = Scene()
+    scene.activate()
+    forgotten: dict[str, Any] = {lost: None}
+    scene.exports.put_export(dataclasses.replace(scene.export, **forgotten))
+
+    scene.activate()
+
+    assert (scene.export.lytics_job, scene.export.lytics_auth) == ("job0", "auth0")
+    assert len(scene.lytics.all_jobs) == len(scene.lytics.headers) == 1
+
+
+def test_a_lost_answer_of_a_creation_makes_no_second_job() -> None:
+    scene = Scene()
+    scene.activate()
+    scene.exports.put_export(EXPORT)
+    scene.lytics.refusals = {"jobs": AnswerLost("read time-out")}
+    with pytest.raises(AnswerLost):
+        scene.activate()
+    scene.lytics.refusals = {}
+    scene.activate()
+    assert len(scene.lytics.all_jobs) == 1
+
+
+def test_another_deployments_job_of_the_same_name_is_left_alone() -> None:
+    scene = Scene()
+    config = job_config(EXPORT, "https://elsewhere.example.com/lytics/newsletter", ())
+    scene.lytics.add({"id": "theirs", "name": "SendGrid export newsletter", "config": config}, "running")
+    assert scene.activate().job_id == "job1"
+
+
+def test_a_job_that_was_killed_is_made_anew() -> None:
+    scene = Scene()
+    scene.activate()
+    scene.lytics.become("deleted")
+    assert scene.activate(waited=1).job_id == "job1"
+    assert scene.export.lytics_job == "job1"
+
+
+def test_a_changed_job_is_brought_back_and_keeps_what_a_person_set_beside_its_configuration() -> None:
+    scene = Scene()
+    scene.activate()
+    (job,) = scene.lytics.all_jobs
+    scene.lytics.all_jobs.clear()
+    theirs = {**job.document, "name": "Ours", "quiet_period": 4, "auth_ids": []}
+    scene.lytics.add({**theirs, "config": {**job.config, "template_id": "t1"}}, "running")
+
+    scene.activate()
+
+    (updated,) = scene.lytics.all_jobs
+    assert updated.config == job.config
+    assert (updated.name, updated.auth_ids) == ("Ours", ("auth0",))
+    assert updated.document["quiet_period"] == 4
+
+
+def test_what_lytics_adds_or_leaves_out_is_no_difference() -> None:
+    scene = Scene()
+    scene.activate()
+    (job,) = scene.lytics.all_jobs
+    config = {name: value for name, value in job.config.items() if value not in ([], "", False)}
+    config |= {"template_id": None, "user_fields": config["user_fields"][::-1]}
+    assert job_update(dataclasses.replace(job, config=config), job.config, "auth0") is None
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"), [("failed", "bounce"), ("paused", "resume"), ("pausing", "resume")]
+)
+def test_a_stopped_job_stops_the_run_with_what_to_do(status: str, remedy: str) -> None:
+    scene = Scene()
+    scene.activate()
+    scene.lytics.become(status)
+    with pytest.raises(StopRun, match=f"job0.*{remedy}"):
+        scene.activate(waited=1)
+
+
+def test_a_job_that_never_comes_to_run_stops_the_run() -> None:
+    scene = Scene()
+    scene.activate()
+    scene.lytics.become("fault-3")
+    assert not scene.activate(waited=MAX_WAITS - 1).running
+    with pytest.raises(StopRun, match=r"'fault-3'.*start the export again"):
+        scene.activate(waited=MAX_WAITS)
+
+
+@pytest.mark.parametrize(
+    "refused",
+    ["jobs", "header_authorizations", "create_header_authorization", "create_webhook_job"],
+)
+@pytest.mark.parametrize(
+    "refusal",
+    [RequestRefused("Lytics answered 422"), KeyRefused("Lytics answered 403", lacks_permission=True)],
+)
+def test_a_refused_subscription_says_exactly_what_to_paste(refused: str, refusal: Exception) -> None:
+    scene = Scene()
+    scene.lytics.refusals = {refused: refusal}
+    with pytest.raises(SubscriptionRefused) as raised:
+        scene.activate()
+    words = str(raised.value)
+    assert str(refusal) in words
+    for needed in (
+        f"URL: {URL}",
+        "Header: X-Lytics-Secret: the first of webhook_secrets in the secret stack/default",
+        f"High Value Users ({AUDIENCE})",
+        "Export fields: email, first_name, visits, is_vip, segment_events",
+        '"subscribe": false',
+    ):
+        assert needed in words
+    assert "first-secret" not in words
+
+
+@pytest.mark.parametrize("refusal", [KeyRefused("Lytics answered 401"), Throttled("Lytics answered 429")])
+def test_a_refused_token_and_a_busy_lytics_are_no_reason_to_paste(refusal: Exception) -> None:
+    scene = Scene()
+    scene.lytics.refusals = {"create_webhook_job": refusal}
+    with pytest.raises(type(refusal)):
+        scene.activate()
+
+
+def test_without_a_webhook_secret_nothing_is_made() -> None:
+    scene = Scene()
+    with pytest.raises(StopRun, match=r"stack/default has no \"webhook_secrets\""):
+        scene.activate(authorization=dataclasses.replace(AUTHORIZATION, webhook_secrets=()))
+    assert scene.lytics.calls == []
+
+
+def test_without_subscribe_nothing_in_lytics_changes_and_what_to_paste_is_returned() -> None:
+    scene = Scene()
+
+    activation = scene.activate(subscribe=False)
+
+    assert (activation.live, activation.running, activation.state) == (False, True, "NOT LIVE")
+    assert activation.paste is not None
+    assert activation.paste["webhook_url"] == URL
+    assert activation.paste["header"]["name"] == "X-Lytics-Secret"
+    assert activation.paste["audiences"] == [{"id": AUDIENCE, "name": "High Value Users"}]
+    assert "first-secret" not in json.dumps(activation.document())
+    assert set(scene.lytics.calls) == {"jobs", "schema_fields"}
+    assert scene.exports.stopped == set()
+
+
+def test_without_subscribe_a_job_that_a_person_made_is_seen() -> None:
+    scene = Scene()
+    config = {"webhook_url": URL, "segment_ids": [AUDIENCE, "b" * 32]}
+    scene.lytics.add({"id": "by-hand", "config": config}, "running")
+    activation = scene.activate(subscribe=False)
+    assert (activation.live, activation.job_id, activation.paste) == (True, "by-hand", None)
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"segment_ids": ["b" * 32]}, "running"),
+        ({"segment_ids": None}, "running"),
+        ({"webhook_url": "https://elsewhere.example.com"}, "running"),
+        ({}, "paused"),
+        ({}, "deleted"),
+    ],
+)
+def test_without_subscribe_a_job_that_does_not_serve_the_export_is_not_live(
+    change: dict[str, Any], status: str
+) -> None:
+    scene = Scene()
+    scene.lytics.add(
+        {"id": "by-hand", "config": {"webhook_url": URL, "segment_ids": [AUDIENCE]} | change}, status
+    )
+    assert not scene.activate(subscribe=False).live
+
+
+def test_without_subscribe_a_token_that_may_not_list_jobs_is_enough() -> None:
+    scene = Scene()
+    scene.lytics.refusals = {"jobs": KeyRefused("Lytics answered 403", lacks_permission=True)}
+    activation = scene.activate(subscribe=False)
+    assert not activation.live
+    assert activation.paste is not None
+    assert activation.paste["export_fields"] == ["email", "first_name", "visits", "is_vip"]
+
+
+def test_every_audience_of_the_export_is_followed() -> None:
+    audiences = (*EXPORT.audiences, Audience("b" * 32, "Lapsed", "lapsed"))
+    scene = Scene(dataclasses.replace(EXPORT, audiences=audiences))
+    scene.activate()
+    assert scene.lytics.all_jobs[0].config["segment_ids"] == [AUDIENCE, "b" * 32]
