@@ -154,6 +154,25 @@ class OpenApi:
         }
 
 
+class Watch:
+    """A recorder for the twin that checks every exchange as it happens, whatever the twin keeps of it.
+
+    Attributes:
+        exchanges: How many were checked.
+        problems: What was wrong, one line each, in the order in which it happened.
+    """
+
+    def __init__(self, openapi: OpenApi) -> None:
+        self._openapi = openapi
+        self.exchanges = 0
+        self.problems: list[str] = []
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Check one exchange."""
+        self.exchanges += 1
+        self.problems += self._openapi.problems(exchange)
+
+
 def _in_short(error: ValidationError) -> str:
     if len(error.message) <= 200:
         return error.message

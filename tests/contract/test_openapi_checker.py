@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+import requests
 
-from tests.contract.openapi import VARIABLE, OpenApi
+from tests.contract.openapi import VARIABLE, OpenApi, Watch
 from tests.contract.openapi_corrections import CORRECTIONS, UNDOCUMENTED_ANSWERS
 from tests.contract.sendgrid_scene import CONTACTS, LISTS, SEGMENTS, UNKNOWN_ID
 from tests.local.sendgrid_twin.exchange import Exchange
+from tests.local.sendgrid_twin.twin import SendGridTwin
 
 ANN = {"email": "ann@example.com"}
 
@@ -93,6 +95,17 @@ def test_wrong_answer_is_found(openapi: OpenApi, method: str, path: str, status:
 def test_request_whose_body_is_not_json_is_found(openapi: OpenApi) -> None:
     exchange = Exchange(f"PUT {CONTACTS}", "PUT", CONTACTS, {}, b"{", None, {}, b"")
     assert openapi.problems(exchange) == [f"PUT {CONTACTS}: the request's body is not JSON"]
+
+
+def test_watch_checks_every_exchange_as_it_happens(openapi: OpenApi) -> None:
+    watch = Watch(openapi)
+    with SendGridTwin(recorder=watch, keep_bytes=0) as twin:
+        for body in ({"contacts": [ANN]}, {"contacts": [{**ANN, "lytics_segments": "none"}]}):
+            headers = {"Authorization": "Bearer SG.full"}
+            assert requests.put(twin.url + CONTACTS, json=body, headers=headers, timeout=5).status_code == 202
+    assert watch.exchanges == 2
+    assert len(watch.problems) == 1
+    assert "'lytics_segments' was unexpected" in watch.problems[0]
 
 
 def test_every_correction_has_its_reason() -> None:

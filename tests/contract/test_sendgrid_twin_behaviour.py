@@ -180,3 +180,23 @@ def test_only_so_many_bytes_of_exchanges_are_kept() -> None:
 def test_twin_serves_on_loopback_only() -> None:
     with pytest.raises(ValueError, match="loopback"):
         SendGridTwin(host="0.0.0.0")  # noqa: S104 - that it is refused is the point
+
+
+@pytest.mark.parametrize("value", [None, 1, "x", True, {}, {"a": []}, [None], [{}], [[1]], ["x", 1]])
+def test_any_json_is_answered(scene: Scene, value: object) -> None:
+    names = (
+        "contacts list_ids emails identifiers ids query name field_type query_dsl parent_list_ids file_type "
+    )
+    names += "segment_ids user_time_zone"
+    segment = {"name": "all", "query_dsl": "SELECT contact_id, updated_at FROM contact_data"}
+    segment_id = scene.call("POST", SEGMENTS, segment).json()["id"]
+    endpoints = [
+        ("PUT", CONTACTS),
+        *(("POST", f"{CONTACTS}/{one}") for one in ("search", "search/emails", "batch", "exports")),
+        ("POST", f"{CONTACTS}/search/identifiers/email"),
+        *(("POST", one) for one in (FIELDS, LISTS, SEGMENTS, f"{SEGMENTS}/refresh/{segment_id}")),
+        ("PATCH", f"{SEGMENTS}/{segment_id}"),
+    ]
+    for method, path in endpoints:
+        for body in (value, dict.fromkeys(names.split(), value), *({one: value} for one in names.split())):
+            assert scene.call(method, path, body).status_code < 500

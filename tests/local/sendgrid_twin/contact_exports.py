@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.local.sendgrid_twin.contacts import Contact, Contacts
 from tests.local.sendgrid_twin.custom_fields import CustomFields
-from tests.local.sendgrid_twin.exchange import Answer, Request, general_error, refusal
+from tests.local.sendgrid_twin.exchange import Answer, Request, general_error, refusal, texts
 from tests.local.sendgrid_twin.lists import Lists
 from tests.local.sendgrid_twin.segments import Segments
 from tests.local.sendgrid_twin.situation import Situation, iso
@@ -55,9 +55,11 @@ class ContactExports:
         body = request.json() if request.body else {}
         if not isinstance(body, dict):
             return refusal(400, "invalid input")
-        lists, segments = body.get("list_ids") or [], body.get("segment_ids") or []
+        lists, segments = texts(body.get("list_ids") or []), texts(body.get("segment_ids") or [])
+        if lists is None or segments is None:
+            return refusal(400, "invalid input")
         file_type = body.get("file_type", "csv")
-        if file_type not in {"csv", "json"}:
+        if file_type not in ("csv", "json"):
             return refusal(400, "file_type must be csv or json", "file_type")
         if any(one not in self._lists.by_id for one in lists) or any(
             one not in self._segments.by_id for one in segments

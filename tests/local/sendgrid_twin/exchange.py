@@ -100,3 +100,10 @@ def refusal(status: int, message: str, field_name: str | None = None) -> Answer:
 def general_error(status: int, message: str) -> Answer:
     """Answer with an error that comes from before any endpoint: its `field` is there, and null."""
     return Answer(status, {"errors": [{"field": None, "message": message}]})
+
+
+def texts(value: object) -> list[str] | None:
+    """Return a list of texts as it is; `None` for anything else."""
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        return None
+    return value

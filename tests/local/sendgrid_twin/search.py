@@ -5,7 +5,7 @@ from typing import Any
 from tests.local.sendgrid_twin.columns import columns_of
 from tests.local.sendgrid_twin.contacts import IDENTIFIERS, Contact, Contacts
 from tests.local.sendgrid_twin.custom_fields import CustomFields
-from tests.local.sendgrid_twin.exchange import Answer, Request, general_error, refusal
+from tests.local.sendgrid_twin.exchange import Answer, Request, general_error, refusal, texts
 from tests.local.sendgrid_twin.import_jobs import ImportJobs
 from tests.local.sendgrid_twin.query import compile_condition
 from tests.local.sendgrid_twin.segments import Segments
@@ -38,8 +38,8 @@ class Search:
     def by_email(self, request: Request) -> Answer:
         """POST search/emails."""
         body = request.json()
-        emails = body.get("emails") if isinstance(body, dict) else None
-        if not isinstance(emails, list) or not all(isinstance(one, str) for one in emails):
+        emails = texts(body.get("emails")) if isinstance(body, dict) else None
+        if emails is None:
             return refusal(400, "emails is required", "emails")
         emails = [one.lower() for one in emails if one]
         if len(emails) > _AT_ONCE or any(not is_email(one) or len(one) > 100 for one in emails):
@@ -52,10 +52,10 @@ class Search:
     def by_identifier(self, request: Request, identifier: str) -> Answer:
         """POST search/identifiers/{identifier_type}. Its errors are bare objects, as described."""
         body = request.json()
-        values = body.get("identifiers") if isinstance(body, dict) else None
+        values = texts(body.get("identifiers")) if isinstance(body, dict) else None
         if identifier not in IDENTIFIERS:
             return Answer(400, {"message": "invalid identifier type", "parameter": "identifier_type"})
-        if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
+        if values is None:
             return Answer(400, {"message": "identifiers is required", "field": "identifiers"})
         if identifier == "email":
             values = [one.lower() for one in values if one]
@@ -82,8 +82,8 @@ class Search:
     def by_ids(self, request: Request) -> Answer:
         """POST batch."""
         body = request.json()
-        ids = body.get("ids") if isinstance(body, dict) else None
-        if not isinstance(ids, list) or len(ids) > _AT_ONCE:
+        ids = texts(body.get("ids")) if isinstance(body, dict) else None
+        if ids is None or len(ids) > _AT_ONCE:
             return refusal(400, "at most 100 ids are required", "ids")
         found = [one for one in map(self._contacts.by_id.get, ids) if one is not None]
         if not found:

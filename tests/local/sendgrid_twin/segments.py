@@ -7,7 +7,7 @@ from typing import Any
 from tests.local.sendgrid_twin.columns import columns_of
 from tests.local.sendgrid_twin.contacts import Contact, Contacts
 from tests.local.sendgrid_twin.custom_fields import CustomFields
-from tests.local.sendgrid_twin.exchange import Answer, Request, general_error, refusal
+from tests.local.sendgrid_twin.exchange import Answer, Request, general_error, refusal, texts
 from tests.local.sendgrid_twin.lists import Lists
 from tests.local.sendgrid_twin.query import Predicate, compile_query
 from tests.local.sendgrid_twin.situation import Situation, iso
@@ -55,12 +55,16 @@ class Segments:
         body = request.json()
         if not isinstance(body, dict):
             return refusal(400, "invalid input", "")
-        name, query, parents = body.get("name"), body.get("query_dsl"), body.get("parent_list_ids") or []
+        name, query, parents = (
+            body.get("name"),
+            body.get("query_dsl"),
+            texts(body.get("parent_list_ids") or []),
+        )
         if (refused := self._refused_name(name)) is not None:
             return refused
         if not isinstance(query, str) or not query:
             return refusal(400, "query_dsl is required", "query_dsl")
-        if not isinstance(parents, list) or len(parents) > 1:
+        if parents is None or len(parents) > 1:
             return refusal(400, "only one parent list id is supported", "parent_list_ids")
         if any(one not in self._lists.by_id for one in parents):
             return general_error(404, "list not found")
