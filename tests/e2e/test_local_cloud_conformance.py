@@ -279,6 +279,17 @@ def test_function_has_the_environment_of_lambda_and_stays_warm(app: Application)
     assert first["request_id"] != second["request_id"]
 
 
+def test_changed_function_gets_a_new_process_and_its_earlier_one_ends(app: Application) -> None:
+    _, before = app.act()
+    app.functions.update_function_configuration(
+        FunctionName=app.outputs["ActFunction"], Environment={"Variables": {"GREETING": "good evening"}}
+    )
+    _, after = app.act(variables=["GREETING"])
+    assert after["environment"] == {"GREETING": "good evening"}
+    assert before["pid"] not in app.cloud.processes()
+    assert after["pid"] in app.cloud.processes()
+
+
 def test_api_passes_body_headers_and_path_on(app: Application) -> None:
     body = '{"name": "Zoë ✓", "quote": "\\""}'.encode()
     status, event = app.post("any", body, {"X-Lytics-Secret": "s3cret"})

@@ -14,9 +14,11 @@ What the emulator cannot do is in the README; what this package adds to it is te
 """
 
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 REGION = "us-east-1"
+_KEEP_LOGS_S = 14 * 24 * 3600
 # ministack takes an access key that is not a 12-digit account for its default account, 000000000000.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
@@ -224,6 +227,8 @@ class LocalCloud:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "SFN_WAIT_SCALE": repr(self._wait_scale),
+            # No Docker, even where there is one.
+            "DOCKER_HOST": "unix:///nonexistent",
         }
 
     def _is_ready(self) -> bool:
@@ -255,4 +260,7 @@ def interpreter(variable: str, environment: str) -> Path:
 def _new_run_folder() -> Path:
     parent = REPOSITORY / ".local-cloud"
     parent.mkdir(exist_ok=True)
+    for run in parent.glob("20*"):
+        if time.time() - run.stat().st_mtime > _KEEP_LOGS_S:
+            shutil.rmtree(run, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-", dir=parent))

@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 import os
 import resource
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.local.event_source import EventSources
 from tests.local.workers import Workers, deployed
 
 _KEEP_CODE_S = 14 * 24 * 3600
+_END_S = 5.0
 
 
 def main() -> None:
@@ -86,6 +88,8 @@ def _executor(lambda_service: Any, workers: Workers) -> Any:
 
 def _end_with_the_parent(workers: Workers) -> None:
     sys.stdin.buffer.read()
+    # Should the orderly end hang: the functions are in this process's group, and nothing else is.
+    threading.Timer(_END_S, os.killpg, (0, signal.SIGKILL)).start()
     workers.close()
     # Nothing is left to save: state is in memory only.
     os._exit(0)

@@ -110,6 +110,8 @@ def _packaged(template: Any, folder: Path, s3: Any) -> Any:
 
 
 def _upload(s3: Any, source: Path, artifact: str) -> Any:
+    if not source.exists():
+        raise DeploymentError(f"{artifact}: {source} does not exist")
     content = source.read_bytes() if source.is_file() else archive(source)
     key = hashlib.sha256(content).hexdigest()
     s3.put_object(Bucket=_BUCKET, Key=key, Body=content)
