@@ -1,5 +1,7 @@
 """AWS on this machine: ministack with the functions under AWS's own runtime client, no Docker, loopback only.
 
+    from tests.local.build import build_application
+
     with LocalCloud() as cloud:
         stack = "demo"
         outputs = cloud.deploy(
