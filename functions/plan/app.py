@@ -1,6 +1,7 @@
 """Task of the state machine: check a run's input against both accounts and say what it would do, changing nothing."""
 
 import os
+import time
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -10,6 +11,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lytics_sendgrid.exports_table import ExportsTable
+from lytics_sendgrid.instants import format_rfc3339
 from lytics_sendgrid.lytics import Lytics, lytics_at
 from lytics_sendgrid.plan_run import plan_run
 from lytics_sendgrid.secret import Authorization, Secrets
@@ -54,7 +56,8 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     Raises:
         StopRun: everything that is wrong, in one message.
     """
-    plan = plan_run(event["run"], event["input"], _table(), _secrets(), _connect)
+    now = format_rfc3339(time.time_ns())
+    plan = plan_run(event["run"], event["input"], _table(), _secrets(), _connect, started_at=now)
     logger.info(
         "run_planned",
         run=plan["run"],

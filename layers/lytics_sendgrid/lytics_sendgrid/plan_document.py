@@ -7,12 +7,13 @@ from lytics_sendgrid.export_input import ExportInput
 from lytics_sendgrid.planning import Plan
 
 
-def plan_document(run: str, wanted: ExportInput, account: str, plan: Plan) -> dict[str, Any]:
+def plan_document(run: str, started_at: str, wanted: ExportInput, account: str, plan: Plan) -> dict[str, Any]:
     """Write a plan as the state that the following tasks work with, which is also the answer of a dry run."""
     people = sum(audience.size or 0 for audience in plan.audiences)
     largest = max((audience.size or 0 for audience in plan.audiences), default=0)
     return {
         "run": run,
+        "started_at": started_at,
         "export": wanted.export,
         "authorization": wanted.authorization,
         "account": account,

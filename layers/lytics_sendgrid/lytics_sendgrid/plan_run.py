@@ -33,6 +33,8 @@ def plan_run(
     configurations: Configurations,
     authorizations: Authorizations,
     connect: Connect,
+    *,
+    started_at: str,
 ) -> dict[str, Any]:
     """Plan a run, changing nothing.
 
@@ -42,6 +44,7 @@ def plan_run(
         configurations: what was provisioned before.
         authorizations: the secrets; read afresh, because a person may just have mended one.
         connect: makes both vendors' APIs of an authorization.
+        started_at: now, ISO 8601.
 
     Returns:
         The state that the tasks after this one work with.
@@ -72,4 +75,4 @@ def plan_run(
     faults += [*surveyor.faults, *(ExportRefused(text) for text in wrong)]
     if faults:
         raise refusal(faults)
-    return plan_document(run, wanted, authorization.account, plan)
+    return plan_document(run, started_at, wanted, authorization.account, plan)

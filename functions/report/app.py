@@ -1,0 +1,63 @@
+"""Task of the state machine: say what a run has done, and keep that."""
+
+import os
+import time
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lytics_sendgrid.counting import count
+from lytics_sendgrid.exports_table import ExportsTable
+from lytics_sendgrid.instants import format_rfc3339
+from lytics_sendgrid.lytics import lytics_at
+from lytics_sendgrid.reporting import report_document
+from lytics_sendgrid.secret import Secrets
+from lytics_sendgrid.sendgrid import sendgrid_at
+from lytics_sendgrid.settings import Report, settings
+
+logger = Logger()
+
+
+@cache
+def _collaborators() -> tuple[Report, ExportsTable, Secrets]:
+    report_settings = settings(Report, os.environ)
+    exports = ExportsTable(boto3.client("dynamodb"), report_settings.exports_table)
+    secrets = Secrets(boto3.client("secretsmanager"), report_settings.secret_prefix)
+    return report_settings, exports, secrets
+
+
+def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Write the report of a run.
+
+    Args:
+        event: the execution's state.
+        context: of the invocation.
+
+    Returns:
+        The report, which is also kept in the exports table.
+    """
+    report_settings, exports, secrets = _collaborators()
+    authorization = secrets.authorization(event["authorization"])
+    counted = count(
+        event,
+        lytics_at(report_settings.lytics_url, authorization.lytics_api_token),
+        sendgrid_at(report_settings.sendgrid_url, authorization.sendgrid_api_key),
+        exports,
+    )
+    finished_at = format_rfc3339(time.time_ns())
+    report = report_document(event, exports.account(event["account"]), counted, finished_at)
+    exports.put_report(event["export"], event["run"], report)
+    logger.info(
+        "run_reported",
+        run=event["run"],
+        export=event["export"],
+        live=report["live"],
+        people=report["people"],
+        import_jobs=report["import_jobs"],
+        request_id=context.aws_request_id,
+    )
+    return report
