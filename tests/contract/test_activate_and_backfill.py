@@ -1,0 +1,340 @@
+"""The tasks activate and backfill, whole: their handlers, the AWS they use (moto), and the Lytics twin."""
+
+import dataclasses
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, cast
+
+import boto3
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from moto import mock_aws
+
+from functions.activate import app as activate_app
+from functions.backfill import app as backfill_app
+from lytics_sendgrid.change import Kind, decode
+from lytics_sendgrid.configuration import Audience, Export, FieldKind, MappedField
+from lytics_sendgrid.errors import KeyRefused, RequestRefused, ScanStuck, StopRun, SubscriptionRefused
+from lytics_sendgrid.exports_table import ExportsTable, Stop
+from lytics_sendgrid.scanning import numbers_of
+from tests.local.lytics_twin.clock import ManualClock
+from tests.local.lytics_twin.receiver import Receiver
+from tests.local.lytics_twin.twin import DEFAULT_TOKEN, LyticsTwin
+
+RUN = "run-1"
+SECRET = "webhook-secret-of-the-test"
+
+
+@dataclasses.dataclass
+class Invocation:
+    """What a handler learns of its invocation; each look at the time left takes a second."""
+
+    number: int
+    left_ms: int
+
+    @property
+    def aws_request_id(self) -> str:
+        return f"{self.number:08x}-0000-4000-8000-000000000000"
+
+    def get_remaining_time_in_millis(self) -> int:
+        self.left_ms -= 1_000
+        return self.left_ms
+
+
+class Deployment:
+    """The stack's tables, queue and secret in moto, and an export of all of the twin's audiences."""
+
+    def __init__(self, twin: LyticsTwin, webhook_base_url: str) -> None:
+        self.twin = twin
+        self.sqs = boto3.client("sqs")
+        self.queue_url = self.sqs.create_queue(QueueName="changes")["QueueUrl"]
+        boto3.client("dynamodb").create_table(
+            TableName="exports",
+            KeySchema=[
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        self.exports = ExportsTable(boto3.client("dynamodb"), "exports")
+        self.secrets = boto3.client("secretsmanager")
+        self.secret_id = self.secrets.create_secret(Name="stack/default", SecretString="{}")["ARN"]
+        self.put_secret()
+        self.webhook_base_url = webhook_base_url
+        self.invocations = 0
+
+    def put_secret(self, token: str = DEFAULT_TOKEN) -> None:
+        secret = {"sendgrid_api_key": "SG.x", "lytics_api_token": token, "webhook_secrets": [SECRET]}
+        self.secrets.put_secret_value(SecretId=self.secret_id, SecretString=json.dumps(secret))
+
+    def put_export(self, *audiences: str) -> None:
+        fields = (
+            MappedField("first_name", "first_name", "first_name", FieldKind.TEXT, 50),
+            MappedField("lifetime_value", "e1_N", "lifetime_value", FieldKind.NUMBER, 0),
+        )
+        known = tuple(Audience(audience, f"Audience {audience}", audience) for audience in audiences)
+        self.exports.put_export(Export("newsletter", "default", "default", 1, "email", fields, known))
+
+    def context(self, left_s: int = 900) -> LambdaContext:
+        self.invocations += 1
+        return cast("LambdaContext", Invocation(self.invocations, left_s * 1_000))
+
+    def activate(self, *, subscribe: bool = True, before: Any = None) -> dict[str, Any]:
+        event = {"run": RUN, "export": "newsletter", "authorization": "default", "subscribe": subscribe}
+        return activate_app.lambda_handler(event | {"activation": before}, self.context())
+
+    def backfill(self, audience: str, left_s: int = 900) -> dict[str, Any]:
+        event = {
+            "run": RUN,
+            "export": "newsletter",
+            "authorization": "default",
+            "audience": {"id": audience},
+            "number": 0,
+        }
+        return backfill_app.lambda_handler(event, self.context(left_s))
+
+    def messages(self) -> list[str]:
+        bodies: list[str] = []
+        while received := self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get(
+            "Messages"
+        ):
+            bodies += [message["Body"] for message in received]
+        return bodies
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def deployment(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with LyticsTwin(clock=clock, initializing_s=5) as twin, Receiver() as receiver, mock_aws():
+        deployment = Deployment(twin, receiver.url)
+        settings = {
+            "EXPORTS_TABLE": "exports",
+            "SECRET_PREFIX": "stack",
+            "LYTICS_URL": twin.url,
+            "CHANGES_QUEUE_URL": deployment.queue_url,
+            "WEBHOOK_BASE_URL": receiver.url,
+        }
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        activate_app._collaborators.cache_clear()
+        backfill_app._collaborators.cache_clear()
+        yield deployment
+        activate_app._collaborators.cache_clear()
+        backfill_app._collaborators.cache_clear()
+
+
+def test_activation_subscribes_lytics_and_ends_once_the_job_runs(
+    deployment: Deployment, clock: ManualClock
+) -> None:
+    audiences = deployment.twin.populate(20, 2, seed=1)
+    deployment.put_export(*audiences)
+    deployment.exports.put_stop("newsletter", Stop("a list was gone", 0, 0))
+
+    first = deployment.activate()
+    clock.advance(5)
+    second = deployment.activate(before=first)
+
+    assert (first["running"], first["state"], first["waited"]) == (False, "initializing", 1)
+    assert (second["live"], second["running"], second["state"]) == (True, True, "running")
+    assert second["webhook_url"] == f"{deployment.webhook_base_url}/lytics/newsletter"
+    assert deployment.exports.stop("newsletter") is None
+    (job,) = deployment.twin.jobs()
+    export = deployment.exports.export("newsletter")
+    assert export is not None
+    assert (export.lytics_job, [export.lytics_auth]) == (job.id, job.auth_ids)
+    assert job.config["segment_ids"] == list(audiences)
+
+
+def test_lytics_shows_the_secret_at_the_webhook(deployment: Deployment, clock: ManualClock) -> None:
+    audience, *_ = deployment.twin.populate(20, 1, seed=1)
+    deployment.put_export(audience)
+    deployment.activate()
+    clock.advance(5)
+    leaving = sorted(deployment.twin.members(audience))[0]
+    deployment.twin.exit(leaving, audience)
+    clock.advance(2)
+    assert deployment.twin.drain(5)
+    (authorization,) = deployment.twin.authorizations.all()
+    assert authorization.headers == {"X-Lytics-Secret": SECRET}
+
+
+def test_starting_again_makes_no_second_job_and_no_second_authorization(
+    deployment: Deployment, clock: ManualClock
+) -> None:
+    deployment.put_export(*deployment.twin.populate(20, 2, seed=1))
+    deployment.activate()
+    clock.advance(5)
+    again = deployment.activate()
+    assert again["running"]
+    requests = deployment.twin.requests()
+    assert requests["POST /v2/job/{workflow}"] == requests["POST /v2/auth/{type}"] == 1
+    assert "PUT /v2/job/{workflow}/{id}" not in requests
+
+
+def test_a_changed_export_changes_its_job(deployment: Deployment, clock: ManualClock) -> None:
+    first, second = deployment.twin.populate(20, 2, seed=1)
+    deployment.put_export(first)
+    deployment.activate()
+    clock.advance(5)
+    deployment.put_export(first, second)
+    deployment.activate()
+    (job,) = deployment.twin.jobs()
+    assert job.config["segment_ids"] == [first, second]
+
+
+def test_a_job_that_lytics_refuses_is_told_with_what_to_paste(deployment: Deployment) -> None:
+    deployment.put_export("0" * 32)
+    with pytest.raises(SubscriptionRefused, match=r"no audience has the id(.|\n)*X-Lytics-Secret") as raised:
+        deployment.activate()
+    assert SECRET not in str(raised.value)
+
+
+def test_without_subscribe_nothing_is_made_and_the_secret_is_not_in_the_output(
+    deployment: Deployment,
+) -> None:
+    deployment.put_export(*deployment.twin.populate(20, 1, seed=1))
+    result = deployment.activate(subscribe=False)
+    assert (result["live"], result["running"]) == (False, True)
+    assert result["paste"]["header"]["value"].endswith("the secret stack/default of AWS Secrets Manager")
+    assert SECRET not in json.dumps(result)
+    assert deployment.twin.jobs() == []
+
+
+def test_a_job_pasted_by_hand_counts_as_live(deployment: Deployment, clock: ManualClock) -> None:
+    deployment.put_export(*deployment.twin.populate(20, 1, seed=1))
+    deployment.activate()
+    clock.advance(5)
+    deployment.put_export(*deployment.twin.account.audiences)
+    assert deployment.activate(subscribe=False)["live"]
+
+
+def test_a_token_that_was_corrected_counts_at_once(deployment: Deployment) -> None:
+    audience, *_ = deployment.twin.populate(20, 1, seed=1)
+    deployment.put_export(audience)
+    deployment.put_secret(token="expired")
+    with pytest.raises(KeyRefused):
+        deployment.activate()
+    with pytest.raises(KeyRefused):
+        deployment.backfill(audience)
+    deployment.put_secret()
+    assert deployment.backfill(audience)["done"]
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {},
+        {"scan_next_key": "next"},
+        {"scan_empty_page_every": 2},
+        {"scan_duplicate_rate": 0.2},
+        {"scan_numbers_as_strings": True},
+    ],
+)
+def test_everybody_in_the_audience_is_queued_over_several_invocations(
+    deployment: Deployment, clock: ManualClock, faults: dict[str, Any]
+) -> None:
+    audience, *_ = deployment.twin.populate(2_000, 2, seed=1)
+    deployment.put_export(audience)
+    deployment.twin.set_faults(**faults)
+
+    results = [deployment.backfill(audience, left_s=6)]
+    while not results[-1]["done"]:
+        results.append(deployment.backfill(audience, left_s=6))
+
+    assert len(results) > 2
+    assert results[-1]["complete"]
+    messages = [decode(body) for body in deployment.messages()]
+    changes = [change for message in messages for change in message.changes]
+    assert {change.email for change in changes} == deployment.twin.members(audience)
+    assert {(change.kind, change.audience) for change in changes} == {(Kind.ENTER, audience)}
+    assert {change.time_ns for change in changes} == {clock.wall_ns() - 600_000_000_000}
+    numbers = Counter(message.number for message in messages)
+    assert set(numbers) == numbers_of(deployment.exports.scan(RUN, audience))
+    assert max(numbers.values()) == 1
+    assert results[-1]["messages"] == len(messages)
+
+
+def test_a_cursor_that_went_stale_between_invocations_begins_the_scan_anew(
+    deployment: Deployment, clock: ManualClock
+) -> None:
+    audience, *_ = deployment.twin.populate(500, 1, seed=1)
+    deployment.put_export(audience)
+    assert not deployment.backfill(audience, left_s=1)["done"]
+    clock.advance(3_600)
+
+    result = deployment.backfill(audience)
+
+    assert (result["done"], result["complete"], result["restarts"]) == (True, True, 1)
+    changes = [change for body in deployment.messages() for change in decode(body).changes]
+    assert {change.email for change in changes} == deployment.twin.members(audience)
+
+
+@pytest.mark.parametrize(
+    ("faults", "error"), [({"scan_repeat_cursor": True}, ScanStuck), ({"scan_next_key": "other"}, None)]
+)
+def test_a_scan_that_does_not_page_as_documented_never_counts_as_complete(
+    deployment: Deployment, faults: dict[str, Any], error: type[Exception] | None
+) -> None:
+    audience, *_ = deployment.twin.populate(500, 1, seed=1)
+    deployment.put_export(audience)
+    deployment.twin.set_faults(**faults)
+    if error is not None:
+        with pytest.raises(error):
+            deployment.backfill(audience)
+    else:
+        result = deployment.backfill(audience)
+        assert result["done"]
+        assert not result["complete"]
+        assert "returned 100" in result["misfit"]
+
+
+def test_rows_without_an_address_are_counted(deployment: Deployment) -> None:
+    audience, *_ = deployment.twin.populate(300, 1, seed=1)
+    deployment.put_export(audience)
+    deployment.twin.set_faults(scan_no_email_rate=0.5)
+    result = deployment.backfill(audience)
+    assert result["complete"]
+    assert 0 < result["without_email"] < result["scanned"]
+    assert result["people"] == result["scanned"] - result["without_email"]
+
+
+def test_an_audience_that_is_gone_or_not_the_exports_stops_the_run(deployment: Deployment) -> None:
+    deployment.put_export("0" * 32)
+    with pytest.raises(RequestRefused, match="Segment not found"):
+        deployment.backfill("0" * 32)
+    with pytest.raises(StopRun, match="no such audience"):
+        deployment.backfill("1" * 32)
+
+
+def test_an_export_that_was_never_provisioned_is_not_activated(deployment: Deployment) -> None:
+    with pytest.raises(StopRun, match="no configuration"):
+        deployment.activate()
+
+
+def test_no_address_and_no_secret_is_logged(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    for app in (activate_app, backfill_app):
+        monkeypatch.setattr(app.logger.registered_handler, "stream", stream)
+    audience, *_ = deployment.twin.populate(50, 1, seed=1)
+    deployment.put_export(audience)
+    deployment.activate()
+    deployment.backfill(audience)
+    logged = stream.getvalue()
+    assert "audience_scanned" in logged
+    assert "export_activated" in logged
+    for hidden in (*deployment.twin.members(audience), SECRET, DEFAULT_TOKEN):
+        assert hidden not in logged
