@@ -16,7 +16,8 @@ from lytics_sendgrid.errors import (
     ServiceUnavailable,
     Throttled,
 )
-from lytics_sendgrid.scanning import LAG_NS, MAX_FRUITLESS, Checkpoint, numbers_of
+from lytics_sendgrid.scan_rows import LAG_NS
+from lytics_sendgrid.scanning import MAX_FRUITLESS, Checkpoint, numbers_of
 from tests.fakes import InvocationTime, KeptCheckpoints, ListedQueue, PagedAudience
 from tests.unit.test_scanning import AUDIENCE, EXPORT
 

@@ -10,14 +10,12 @@ from lytics_sendgrid.change import Kind
 from lytics_sendgrid.configuration import Audience, Export, FieldKind, MappedField
 from lytics_sendgrid.errors import ScanStuck
 from lytics_sendgrid.lytics_documents import ScanPage
+from lytics_sendgrid.scan_rows import LAG_NS, PageOfChanges, changes_of
 from lytics_sendgrid.scanning import (
-    LAG_NS,
     MAX_FRUITLESS,
     MAX_RESTARTS,
     Checkpoint,
-    PageOfChanges,
     advanced,
-    changes_of,
     checkpoint_document,
     checkpoint_from,
     message_number,

@@ -19,10 +19,10 @@ from lytics_sendgrid.instants import NANOSECONDS_PER_S
 from lytics_sendgrid.lytics import PAGE_ROWS
 from lytics_sendgrid.lytics_documents import ScanPage
 from lytics_sendgrid.queue_writer import MAX_BATCH_BYTES
+from lytics_sendgrid.scan_rows import changes_of
 from lytics_sendgrid.scanning import (
     Checkpoint,
     advanced,
-    changes_of,
     checkpoint_document,
     checkpoint_from,
     message_number,

@@ -1,4 +1,4 @@
-"""Decide, page by page, what a scan of an audience means and how far it has come.
+"""Decide, page by page, how far a scan of an audience has come and whether it may go on.
 
 A scan pages through an audience's members by cursors that must be recent (Lytics V1 OpenAPI) and of which nothing
 else is documented. So a cursor that comes again ends the scan with an error, one that Lytics no longer takes begins
@@ -6,24 +6,17 @@ it anew, and only an empty one is its end.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lytics_sendgrid.addresses import normalise
-from lytics_sendgrid.change import Change, Kind, Value
-from lytics_sendgrid.configuration import Export
 from lytics_sendgrid.errors import ScanStuck
-from lytics_sendgrid.instants import NANOSECONDS_PER_S
 from lytics_sendgrid.lytics_documents import ScanPage
+from lytics_sendgrid.scan_rows import PageOfChanges
 
-LAG_NS: Final = 600 * NANOSECONDS_PER_S
-"""A scan may lag behind the webhook: a member that it shows may have left some minutes before it began."""
 MAX_RESTARTS: Final = 3
 MAX_FRUITLESS: Final = 8
 """Invocations in a row without one page: nearly two hours at 14 minutes each, as long as Lytics retries webhooks."""
-_TEXT_CHARS: Final = 4_096
-"""No SendGrid field takes more than 1,000 characters; a profile may hold a megabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,67 +78,6 @@ class Checkpoint:
     def is_complete(self) -> bool:
         """Tell whether everybody in the audience was seen, as far as Lytics' total shows."""
         return self.done and not self.misfit
-
-
-@dataclass(frozen=True, slots=True)
-class PageOfChanges:
-    """What a page of rows means.
-
-    Attributes:
-        changes: one ``enter`` for each row with an address; several profiles may share one.
-        without_email: rows with nothing in the e-mail field.
-        bad_email: rows with something in it that cannot be an address.
-    """
-
-    changes: tuple[Change, ...]
-    without_email: int
-    bad_email: int
-
-
-def changes_of(page: ScanPage, export: Export, audience: str, started_ns: int, page_ns: int) -> PageOfChanges:
-    """Turn a page's rows into ``enter`` changes.
-
-    Args:
-        page: of the scan of the audience.
-        export: whose mapping says which fields are needed.
-        audience: its id.
-        started_ns: when the scan began; the membership's time lies 10 minutes before it, so that a scan that lags
-            never beats a real exit.
-        page_ns: when the page was answered: its fields are as fresh as that.
-    """
-    fields = tuple(dict.fromkeys(mapped.lytics for mapped in export.fields))
-    changes = []
-    without_email = bad_email = 0
-    for row in page.rows:
-        address = row.get(export.email_field)
-        email = normalise(address)
-        if email is not None:
-            changes.append(
-                Change(
-                    email,
-                    started_ns - LAG_NS,
-                    Kind.ENTER,
-                    audience,
-                    _values(row, fields),
-                    fields_time_ns=page_ns,
-                )
-            )
-        elif address is None or address == "":
-            without_email += 1
-        else:
-            bad_email += 1
-    return PageOfChanges(tuple(changes), without_email, bad_email)
-
-
-def _values(row: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Value]:
-    values: dict[str, Value] = {}
-    for name in fields:
-        value = row.get(name)
-        if isinstance(value, str):
-            values[name] = value[:_TEXT_CHARS]
-        elif isinstance(value, int | float):
-            values[name] = value
-    return values
 
 
 def advanced(checkpoint: Checkpoint, page: ScanPage, meaning: PageOfChanges, answered_ns: int) -> Checkpoint:

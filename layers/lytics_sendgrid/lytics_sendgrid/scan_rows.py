@@ -1,0 +1,77 @@
+"""What the rows of a scan's page mean: an ``enter`` for everybody who has an address."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lytics_sendgrid.addresses import normalise
+from lytics_sendgrid.change import Change, Kind, Value
+from lytics_sendgrid.configuration import Export
+from lytics_sendgrid.instants import NANOSECONDS_PER_S
+from lytics_sendgrid.lytics_documents import ScanPage
+
+LAG_NS: Final = 600 * NANOSECONDS_PER_S
+"""A scan may lag behind the webhook: a member that it shows may have left some minutes before it began."""
+_TEXT_CHARS: Final = 4_096
+"""No SendGrid field takes more than 1,000 characters; a profile may hold a megabyte."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageOfChanges:
+    """What a page of rows means.
+
+    Attributes:
+        changes: one ``enter`` for each row with an address; several profiles may share one.
+        without_email: rows with nothing in the e-mail field.
+        bad_email: rows with something in it that cannot be an address.
+    """
+
+    changes: tuple[Change, ...]
+    without_email: int
+    bad_email: int
+
+
+def changes_of(page: ScanPage, export: Export, audience: str, started_ns: int, page_ns: int) -> PageOfChanges:
+    """Turn a page's rows into ``enter`` changes.
+
+    Args:
+        page: of the scan of the audience.
+        export: whose mapping says which fields are needed.
+        audience: its id.
+        started_ns: when the scan began; the membership's time lies 10 minutes before it, so that a scan that lags
+            never beats a real exit.
+        page_ns: when the page was answered: its fields are as fresh as that.
+    """
+    fields = tuple(dict.fromkeys(mapped.lytics for mapped in export.fields))
+    changes = []
+    without_email = bad_email = 0
+    for row in page.rows:
+        address = row.get(export.email_field)
+        email = normalise(address)
+        if email is not None:
+            changes.append(
+                Change(
+                    email,
+                    started_ns - LAG_NS,
+                    Kind.ENTER,
+                    audience,
+                    _values(row, fields),
+                    fields_time_ns=page_ns,
+                )
+            )
+        elif address is None or address == "":
+            without_email += 1
+        else:
+            bad_email += 1
+    return PageOfChanges(tuple(changes), without_email, bad_email)
+
+
+def _values(row: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    for name in fields:
+        value = row.get(name)
+        if isinstance(value, str):
+            values[name] = value[:_TEXT_CHARS]
+        elif isinstance(value, int | float):
+            values[name] = value
+    return values
