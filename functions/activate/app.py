@@ -31,8 +31,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     """Activate the export that ``provision`` has written.
 
     Args:
-        event: the execution's state: ``export``, ``authorization``, ``subscribe``; under ``activation`` what the call
-            before returned, if there was one.
+        event: the execution's state; under ``activation`` what the call before returned, if there was one.
         context: of the invocation.
 
     Returns:
@@ -55,12 +54,6 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         subscribe=event["subscribe"],
         waited=(event.get("activation") or {}).get("waited", 0),
     )
-    logger.info(
-        "export_activated",
-        export=export.name,
-        live=activation.live,
-        job_id=activation.job_id,
-        state=activation.state,
-        request_id=context.aws_request_id,
-    )
+    seen = {"live": activation.live, "job_id": activation.job_id, "state": activation.state}
+    logger.info("export_activated", export=export.name, request_id=context.aws_request_id, **seen)
     return activation.document()

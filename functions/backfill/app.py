@@ -38,9 +38,8 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     """Go on with the scan of an audience.
 
     Args:
-        event: ``run``, ``export``, ``authorization``, ``audience`` with its ``id``, and ``number``: the audience's
-            place in the run, which begins its messages' numbers.
-        context: of the invocation: its time left, and its request id, which sets its messages' numbers apart.
+        event: ``run``, ``export``, ``authorization``, ``audience`` with its ``id``, and ``number``, its place in the run.
+        context: of the invocation; its request id sets its messages' numbers apart.
 
     Returns:
         ``done``: false means call again. How far the scan is: see ``progress_document``.
