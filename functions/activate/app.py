@@ -54,6 +54,6 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         subscribe=event["subscribe"],
         waited=(event.get("activation") or {}).get("waited", 0),
     )
-    seen = {"live": activation.live, "job_id": activation.job_id, "state": activation.state}
+    seen: dict[str, Any] = {"live": activation.live, "job_id": activation.job_id, "state": activation.state}
     logger.info("export_activated", export=export.name, request_id=context.aws_request_id, **seen)
     return activation.document()
