@@ -1,0 +1,59 @@
+"""Answer what the ledger, SendGrid and Lytics each say about one person now, and where they differ."""
+
+import os
+import time
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lytics_sendgrid.configuration import Export
+from lytics_sendgrid.exports_table import ExportsTable
+from lytics_sendgrid.inspection import Sides, inspect_person, question_from
+from lytics_sendgrid.ledger import Ledger
+from lytics_sendgrid.lytics import lytics_at
+from lytics_sendgrid.secret import Secrets
+from lytics_sendgrid.sendgrid import sendgrid_at
+from lytics_sendgrid.settings import Inspect, settings
+
+logger = Logger()
+
+
+@cache
+def _collaborators() -> tuple[Inspect, ExportsTable, Ledger, Secrets]:
+    inspect_settings = settings(Inspect, os.environ)
+    dynamodb = boto3.client("dynamodb")
+    exports = ExportsTable(dynamodb, inspect_settings.exports_table)
+    ledger = Ledger(dynamodb, inspect_settings.contacts_table, time.sleep, connections=1)
+    secrets = Secrets(boto3.client("secretsmanager"), inspect_settings.secret_prefix)
+    return inspect_settings, exports, ledger, secrets
+
+
+def _sides(export: Export) -> Sides:
+    inspect_settings, _, ledger, secrets = _collaborators()
+    authorization = secrets.authorization(export.authorization, max_age_s=0)
+    return Sides(
+        ledger,
+        sendgrid_at(inspect_settings.sendgrid_url, authorization.sendgrid_api_key),
+        lytics_at(inspect_settings.lytics_url, authorization.lytics_api_token),
+    )
+
+
+def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one question: ``{"export": "newsletter", "email": "jane@example.com"}``.
+
+    Returns:
+        See ``inspection.answer_document``. The log says only that somebody asked.
+    """
+    question = question_from(event)
+    answer = inspect_person(question, _collaborators()[1], _sides, time.time_ns() // 1_000_000)
+    logger.info(
+        "person_inspected",
+        export=question.export,
+        differences=len(answer["differences"]),
+        request_id=context.aws_request_id,
+    )
+    return answer
