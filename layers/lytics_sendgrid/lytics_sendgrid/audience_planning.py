@@ -68,6 +68,10 @@ def chosen_audiences(
                 f"the audience '{reference}' has the id '{found[0].id[:64]}' in Lytics, which is not 32 hexadecimal digits: "
                 f"it cannot be exported"
             )
+        elif found[0].fault:
+            faults.append(
+                f"Lytics calls the audience '{found[0].name}' invalid ({found[0].fault}): mend its rules in Lytics first"
+            )
         elif found[0].id in chosen:
             notes.append(f"'{reference}' is named more than once: it is the audience '{found[0].name}'")
         else:

@@ -44,6 +44,7 @@ class Facts:
         fields: SendGrid's custom fields.
         lists: its lists.
         segments: its segments by id, with their queries where they matter.
+        notes: what could not be looked at, in words.
     """
 
     account: Account | None = None
@@ -55,6 +56,7 @@ class Facts:
     fields: Sequence[CustomField] | None = None
     lists: Sequence[ContactList] | None = None
     segments: Mapping[str, Segment] | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def make_plan(wanted: ExportInput, facts: Facts) -> tuple[Plan, list[str]]:
     mapping = plan_fields(wanted, facts.schema, facts.fields)
     audiences, faults, notes = chosen_audiences(facts.matches, facts.listed or ())
     faults += mapping.faults
-    notes += mapping.notes
+    notes += [*facts.notes, *mapping.notes]
     faults += same_name_faults(audiences)
     contact_list, wrong_list = None, None
     if wanted.contact_list is not None and facts.lists is not None:

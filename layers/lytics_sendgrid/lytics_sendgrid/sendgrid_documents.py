@@ -55,7 +55,7 @@ def _refusal(answer: Answer, what: str, words: str) -> LyticsSendGridError:
             f"put a valid one into the secret as sendgrid_api_key"
         )
     if status == 403:
-        return KeyRefused(f"{said}. The API key lacks the permission: {HOW_TO_PERMIT}")
+        return KeyRefused(f"{said}. The API key lacks the permission: {HOW_TO_PERMIT}", lacks_permission=True)
     if status >= 500 or status == 408:
         return ServiceUnavailable(said)
     if 300 <= status < 400:

@@ -45,17 +45,21 @@ class Configurations(Protocol):
 
 @dataclass(slots=True)
 class Surveyor:
-    """Reads both accounts; what an operator must mend is collected in ``faults`` and the rest is read all the same.
+    """Reads both accounts; what an operator must mend is collected and the rest is read all the same.
 
     Attributes:
+        configurations: ours.
         sendgrid: None: there is no key.
         lytics: None: there is no token.
+        faults: what an operator must mend.
+        notes: what is worth knowing, in words.
     """
 
     configurations: Configurations
     sendgrid: SendGridAccount | None
     lytics: LyticsAccount | None
     faults: list[StopRun] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def survey(self, wanted: ExportInput, account_name: str) -> Facts:
         """Read the facts that a plan needs.
@@ -74,7 +78,7 @@ class Surveyor:
                     found = self._tried(lytics.find_audiences, reference, listed)
                     matches |= {} if found is None else {reference: found}
                 schema = self._tried(lytics.schema_fields)
-                jobs = self._tried(lytics.jobs)
+                jobs = self._jobs(lytics, wanted)
         fields = lists = segments = None
         sendgrid = self.sendgrid
         if sendgrid is not None and self._may_read(sendgrid):
@@ -92,7 +96,27 @@ class Surveyor:
             fields,
             lists,
             segments,
+            tuple(self.notes),
         )
+
+    def _jobs(self, lytics: LyticsAccount, wanted: ExportInput) -> tuple[LyticsJob, ...] | None:
+        """Read Lytics' jobs; a token that may not is no fault where no job is to be made with it."""
+        try:
+            return lytics.jobs()
+        except StopRun as fault:
+            may_not = isinstance(fault, KeyRefused) and fault.lacks_permission
+            if may_not and not wanted.subscribe:
+                self.notes.append(
+                    "the Lytics token may not list jobs, so nobody has checked whether Lytics' own SendGrid export runs, "
+                    "which would write the same field: make sure that it does not"
+                )
+                return None
+            self.faults.append(
+                KeyRefused(f'{fault}. Or put "subscribe": false into the input and enter the webhook by hand')
+                if may_not
+                else fault
+            )
+            return None
 
     def _may_read(self, sendgrid: SendGridAccount) -> bool:
         scopes = self._tried(sendgrid.scopes)
