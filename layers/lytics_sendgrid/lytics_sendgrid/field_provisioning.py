@@ -83,6 +83,7 @@ class FieldProvisioning:
         """
         before = self._book.account
         known = before.membership_fields
+        planned = self._as_it_is_now(planned, known)
         new = [name for name, field in planned.items() if field is None and known.get(name, "") is not None]
         if new:
             self._book.write(replace(before, membership_fields={**known, **dict.fromkeys(new)}))
@@ -108,6 +109,19 @@ class FieldProvisioning:
                     f"SendGrid has a custom field '{name}' now that was not there a moment ago: something else writes it. "
                     f"Find out what, then start the export again"
                 )
+
+    def _as_it_is_now(
+        self, planned: Mapping[str, str | None], known: Mapping[str, str | None]
+    ) -> dict[str, str | None]:
+        """Return the plan, but for the fields that this run has made already, in an invocation that died later."""
+        if not any(field is None and known.get(name) is not None for name, field in planned.items()):
+            return dict(planned)
+        self._look()
+        ids = {name: self._fields[name.casefold()].id for name in planned if name.casefold() in self._fields}
+        return {
+            name: known[name] if field is None and known.get(name, "") == ids.get(name) else field
+            for name, field in planned.items()
+        }
 
     def make(self, name: str, kind: str) -> None:
         """Make a field of the mapping, unless it is there.

@@ -32,7 +32,7 @@ _HOSTED_EXPORT: Final = "sendgrid_export"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What both accounts and our own tables hold; None: it could not be read, which is a fault by itself.
+    """What our own tables and both accounts hold; None of an account's: it could not be read, a fault by itself.
 
     Attributes:
         account: the SendGrid account's configuration, as provisioned before.
@@ -47,8 +47,8 @@ class Facts:
         notes: what could not be looked at, in words.
     """
 
-    account: Account | None = None
-    export: Export | None = None
+    account: Account
+    export: Export | None
     listed: Sequence[LyticsAudience] | None = None
     matches: Matches = field(default_factory=dict)
     schema: Mapping[str, str] | None = None
@@ -99,23 +99,22 @@ def make_plan(wanted: ExportInput, facts: Facts) -> tuple[Plan, list[str]]:
     fields: dict[str, str | None] = {}
     segments: list[PlannedSegment] = []
     account = facts.account
-    if account is not None:
-        faults += _export_faults(wanted, facts.export, account)
-        notes += _dropped_notes(audiences, facts.export)
-        field_of, names = membership_fields(account, audiences)
-        if facts.fields is not None:
-            fields, wrong, said = plan_membership_fields(account, names, facts.fields, adopt=wanted.adopt)
-            faults += [*wrong, *_field_limit_faults(facts.fields, fields, mapping)]
-            notes += said
-        if facts.segments is not None and wrong_list is None:
-            list_id = contact_list.id if contact_list else None
-            for audience in audiences:
-                found = plan_segment(audience, field_of[audience.id], account, list_id, facts.segments)
-                if isinstance(found, str):
-                    faults.append(found)
-                else:
-                    segments.append(found)
-            faults += _segment_limit_faults(facts.segments, segments)
+    faults += _export_faults(wanted, facts.export, account)
+    notes += _dropped_notes(audiences, facts.export)
+    field_of, names = membership_fields(account, audiences)
+    if facts.fields is not None:
+        fields, wrong, said = plan_membership_fields(account, names, facts.fields, adopt=wanted.adopt)
+        faults += [*wrong, *_field_limit_faults(facts.fields, fields, mapping)]
+        notes += said
+    if facts.segments is not None and wrong_list is None:
+        list_id = contact_list.id if contact_list else None
+        for audience in audiences:
+            found = plan_segment(audience, field_of[audience.id], account, list_id, facts.segments)
+            if isinstance(found, str):
+                faults.append(found)
+            else:
+                segments.append(found)
+        faults += _segment_limit_faults(facts.segments, segments)
     plan = Plan(tuple(audiences), mapping.fields, fields, tuple(segments), contact_list, tuple(notes))
     return plan, faults
 

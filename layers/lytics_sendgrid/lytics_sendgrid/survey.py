@@ -1,7 +1,7 @@
 """Read what a plan needs to know of both accounts, and go on past refusals, so that all of them are told at once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from lytics_sendgrid.audience_planning import chosen_audiences, segments_to_read
@@ -67,36 +67,37 @@ class Surveyor:
         Raises:
             RetryLater: one of the sides does not answer now.
         """
-        account = self.configurations.account(account_name)
-        listed = schema = jobs = None
+        facts = Facts(self.configurations.account(account_name), self.configurations.export(wanted.export))
+        if self.lytics is not None:
+            facts = self._lytics_facts(self.lytics, wanted, facts)
+        if self.sendgrid is not None and self._may_read(self.sendgrid):
+            facts = self._sendgrid_facts(self.sendgrid, wanted, facts)
+        return replace(facts, notes=tuple(self.notes))
+
+    def _lytics_facts(self, lytics: LyticsAccount, wanted: ExportInput, facts: Facts) -> Facts:
+        listed = self._tried(lytics.audiences)
+        if self.faults and isinstance(self.faults[-1], KeyRefused) and not self.faults[-1].lacks_permission:
+            # The token is no good for anything: told once is enough.
+            return facts
         matches: dict[str, tuple[LyticsAudience, ...]] = {}
-        lytics = self.lytics
-        if lytics is not None:
-            listed = self._tried(lytics.audiences)
-            if listed is not None:
-                for reference in wanted.audiences:
-                    found = self._tried(lytics.find_audiences, reference, listed)
-                    matches |= {} if found is None else {reference: found}
-                schema = self._tried(lytics.schema_fields)
-                jobs = self._jobs(lytics, wanted)
-        fields = lists = segments = None
-        sendgrid = self.sendgrid
-        if sendgrid is not None and self._may_read(sendgrid):
-            fields = self._tried(sendgrid.fields)
-            lists = self._tried(sendgrid.lists) if wanted.contact_list is not None else ()
-            audiences, _, _ = chosen_audiences(matches, listed or ())
-            segments = self._segments(sendgrid, audiences, account)
-        return Facts(
-            account,
-            self.configurations.export(wanted.export),
-            listed,
-            matches,
-            schema,
-            jobs,
-            fields,
-            lists,
-            segments,
-            tuple(self.notes),
+        for reference in wanted.audiences if listed is not None else ():
+            found = self._tried(lytics.find_audiences, reference, listed or ())
+            matches |= {} if found is None else {reference: found}
+        return replace(
+            facts,
+            listed=listed,
+            matches=matches,
+            schema=self._tried(lytics.schema_fields),
+            jobs=self._jobs(lytics, wanted),
+        )
+
+    def _sendgrid_facts(self, sendgrid: SendGridAccount, wanted: ExportInput, facts: Facts) -> Facts:
+        audiences, _, _ = chosen_audiences(facts.matches, facts.listed or ())
+        return replace(
+            facts,
+            fields=self._tried(sendgrid.fields),
+            lists=self._tried(sendgrid.lists) if wanted.contact_list is not None else (),
+            segments=self._segments(sendgrid, audiences, facts.account),
         )
 
     def _jobs(self, lytics: LyticsAccount, wanted: ExportInput) -> tuple[LyticsJob, ...] | None:

@@ -1,0 +1,135 @@
+"""The tasks plan, provision, settle, report and inspect, whole: their handlers, the AWS they use (moto), both twins."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import boto3
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from moto import mock_aws
+
+from functions.inspect import app as inspect_app
+from functions.plan import app as plan_app
+from functions.provision import app as provision_app
+from functions.report import app as report_app
+from functions.settle import app as settle_app
+from lytics_sendgrid.exports_table import ExportsTable
+from tests.contract.openapi import OpenApi
+from tests.local.lytics_twin.clock import ManualClock
+from tests.local.lytics_twin.twin import DEFAULT_TOKEN, LyticsTwin
+from tests.local.sendgrid_twin.exchange import Exchange
+from tests.local.sendgrid_twin.options import Options
+from tests.local.sendgrid_twin.twin import SendGridTwin
+
+RUN = "run-1"
+CACHES = (
+    plan_app._settings,
+    plan_app._table,
+    plan_app._secrets,
+    provision_app._collaborators,
+    settle_app._exports,
+    report_app._collaborators,
+    inspect_app._collaborators,
+)
+
+
+class Invocation:
+    """What a handler learns of its invocation."""
+
+    aws_request_id = "00000000-0000-4000-8000-000000000000"
+
+
+class Tasks:
+    """A stack whose tasks can be called one by one, and the two accounts that it works with."""
+
+    def __init__(self, sendgrid: SendGridTwin, lytics: LyticsTwin) -> None:
+        self.sendgrid = sendgrid
+        self.lytics = lytics
+        dynamodb = boto3.client("dynamodb")
+        pk, sk = {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}
+        text = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
+        table: Any = {"BillingMode": "PAY_PER_REQUEST"}
+        dynamodb.create_table(TableName="exports", KeySchema=[pk, sk], AttributeDefinitions=text, **table)  # type: ignore[list-item, arg-type]
+        dynamodb.create_table(TableName="contacts", KeySchema=[pk], AttributeDefinitions=text[:1], **table)  # type: ignore[list-item, arg-type]
+        self.exports = ExportsTable(dynamodb, "exports")
+        self.secrets = boto3.client("secretsmanager")
+        self.secret_id = self.secrets.create_secret(Name="stack/default", SecretString="{}")["ARN"]
+        self.put_secret()
+
+    def put_secret(self, **changes: Any) -> None:
+        secret = {
+            "sendgrid_api_key": "SG.full",
+            "lytics_api_token": DEFAULT_TOKEN,
+            "webhook_secrets": ["shown"],
+        }
+        self.secrets.put_secret_value(SecretId=self.secret_id, SecretString=json.dumps(secret | changes))
+
+    def plan(self, *audiences: str, **more: Any) -> dict[str, Any]:
+        return self.plan_of({"audiences": list(audiences), **more})
+
+    def plan_of(self, document: Any) -> dict[str, Any]:
+        return plan_app.lambda_handler({"run": RUN, "input": document}, context())
+
+    def provision(self, state: dict[str, Any]) -> dict[str, Any]:
+        return provision_app.lambda_handler(state, context())
+
+    def settle(self, state: dict[str, Any]) -> dict[str, Any]:
+        return settle_app.lambda_handler(state, context())
+
+    def report(self, state: dict[str, Any]) -> dict[str, Any]:
+        return report_app.lambda_handler(state, context())
+
+    def inspect(self, email: str, export: str = "default") -> dict[str, Any]:
+        return inspect_app.lambda_handler({"export": export, "email": email}, context())
+
+    def writes(self) -> list[str]:
+        """Return the requests to SendGrid that write, in order: endpoint and status."""
+        return [
+            f"{one.endpoint} {one.status}"
+            for one in self.sendgrid.exchanges()
+            if one.method != "GET" and "/search/" not in one.path
+        ]
+
+
+def context() -> LambdaContext:
+    return cast("LambdaContext", Invocation())
+
+
+@contextmanager
+def tasks_of(monkeypatch: pytest.MonkeyPatch, options: Options | None = None) -> Iterator[Tasks]:
+    """Deploy, and take everything down; every request to SendGrid must be one that its OpenAPI knows."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    problems: list[str] = []
+    openapi = OpenApi.from_environment()
+
+    def check(exchange: Exchange) -> None:
+        if openapi is not None:
+            problems.extend(openapi.problems(exchange))
+
+    options = options or Options(field_delay_s=0.0, segment_validation_s=0.0)
+    with (
+        SendGridTwin(options, recorder=check) as sendgrid,
+        LyticsTwin(clock=ManualClock()) as lytics,
+        mock_aws(),
+    ):
+        settings = {
+            "EXPORTS_TABLE": "exports",
+            "CONTACTS_TABLE": "contacts",
+            "SECRET_PREFIX": "stack",
+            "SENDGRID_URL": sendgrid.url,
+            "LYTICS_URL": lytics.url,
+            "NO_AUDIENCE_VALUE": "none",
+        }
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        for cache in CACHES:
+            cache.cache_clear()
+        yield Tasks(sendgrid, lytics)
+        for cache in CACHES:
+            cache.cache_clear()
+    assert problems == []
