@@ -82,7 +82,8 @@ class EventSources:
         gathering = self._gatherings.setdefault(identifier, Gathering(10, 0.0))
         gathering.batch_size = int(mapping.get("BatchSize") or 10)
         gathering.window_s = float(mapping.get("MaximumBatchingWindowInSeconds") or 0)
-        limit = self._lambda._sqs_esm_concurrency(mapping, function, configuration, queue)
+        # A number that comes from a template's parameter is text in the emulator.
+        limit = int(self._lambda._sqs_esm_concurrency(mapping, function, configuration, queue))
         while self._lambda._esm_inflight.get(identifier, 0) < limit:
             self._gather(gathering, mapping, queue)
             now_s = time.monotonic()
