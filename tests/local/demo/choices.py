@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.local.build import REPOSITORY
 
+LIST = "Lytics audiences"
 START_EXPORT = REPOSITORY / "events" / "states" / "start-export.json"
 
 
@@ -80,6 +81,8 @@ def choices(environment: Mapping[str, str]) -> Choices:
         faults.append(f"INPUT={start_file}: {error}")
     if not isinstance(start, dict):
         faults.append(f"INPUT={start_file}: it takes a JSON object")
+    elif not environment.get("INPUT") and sendgrid_url is None:
+        start["list"] = LIST  # the twin has it, so the demo shows lists too
     report = Path(environment["REPORT"]).absolute() if environment.get("REPORT") else None
     if report is not None and not report.parent.is_dir():
         faults.append(f"REPORT={report}: there is no folder {report.parent}")

@@ -9,8 +9,8 @@ from tests.local.lytics_twin.account import Account, Audience, Occurrence, Profi
 AUDIENCE_NAMES = (
     "High Value Users",
     "Newsletter Readers",
-    "Recent Buyers",
     "Lapsed Customers",
+    "Recent Buyers",
     "Local Shoppers",
 )
 FIRST_NAMES = (
