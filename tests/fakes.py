@@ -195,3 +195,49 @@ class KeptExports:
 
     def clear_stop(self, export: str) -> None:
         self.stopped.discard(export)
+
+
+class ListedExports:
+    """The exports table with what a test puts into ``exports``; counts the reads, and fails while ``broken`` is set."""
+
+    def __init__(self, *exports: Export) -> None:
+        self.exports = {export.name: export for export in exports}
+        self.reads: list[str] = []
+        self.broken: Exception | None = None
+
+    def export(self, name: str) -> Export | None:
+        self.reads.append(name)
+        if self.broken is not None:
+            raise self.broken
+        return self.exports.get(name)
+
+
+class ListedSecrets:
+    """Secrets Manager with the texts that a test puts into ``texts``; counts the reads, and fails while ``broken`` is."""
+
+    def __init__(self, **texts: str) -> None:
+        self.texts = texts
+        self.reads: list[str] = []
+        self.broken: Exception | None = None
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        self.reads.append(SecretId)
+        if self.broken is not None:
+            raise self.broken
+        return {"SecretString": self.texts[SecretId.rpartition("/")[2]]}
+
+
+class HandClock:
+    """A clock that a test moves: ``now_ns`` since 1970, and ``monotonic`` in seconds."""
+
+    def __init__(self, now_ns: int = 1_795_000_000_000_000_000) -> None:
+        self.now_ns = now_ns
+
+    def time_ns(self) -> int:
+        return self.now_ns
+
+    def monotonic(self) -> float:
+        return self.now_ns / 1e9
+
+    def move(self, seconds: float) -> None:
+        self.now_ns += round(seconds * 1e9)

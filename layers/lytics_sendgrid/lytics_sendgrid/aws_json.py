@@ -1,21 +1,18 @@
 """The few AWS calls of ingest, spoken directly: JSON over one kept connection a service.
 
-boto3 takes 1,050 µs of CPU for a ``SendMessage`` (importing it and making clients, 230 ms); this takes 150. ingest may
-spend 1 ms on an event, of which Lambda's runtime client takes half. A client here has boto3's method names, arguments
-and errors for those calls, so that every adapter takes either; a contract test runs them with both.
+boto3 takes 1,050 µs of CPU for a ``SendMessage`` (and 230 ms for importing it and making a client); this takes 100.
+ingest may spend 1 ms on an event, of which Lambda's runtime client takes half. A client here has boto3's method names,
+arguments and errors for those calls, so that every adapter takes either; a contract test runs them with both.
 
 What boto3 does and this does not: proxies, FIPS and dual-stack endpoints, credentials from anywhere but Lambda's
 environment. Those are constant while an execution environment lives.
 """
 
-import functools
 import http.client
 import json
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from botocore.exceptions import (
     ClientError,
@@ -24,16 +21,14 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
+from lytics_sendgrid.kept_connection import KeptConnection
 from lytics_sendgrid.signature import Credentials, Signer
 
 TIMEOUT_S: Final = 2.5
 """Three services, one after another, fit ingest's 10 s; each answers in milliseconds."""
 ATTEMPTS: Final = 3
 PAUSE_S: Final = 0.05
-MAX_IDLE_S: Final = 20.0
-"""Somebody between us and AWS may forget a connection without a word: an older one is not used again."""
-_STALE: Final = (BrokenPipeError, ConnectionResetError, http.client.RemoteDisconnected)
-"""What a connection gives that the other side closed while Lambda had frozen us."""
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class AwsJsonClient:
@@ -47,7 +42,6 @@ class AwsJsonClient:
         version: str = "1.0",
         *,
         sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Describe the service; nothing is connected yet.
 
@@ -57,22 +51,13 @@ class AwsJsonClient:
             target_prefix: what stands before an operation's name in ``X-Amz-Target``.
             version: of AWS's JSON protocol.
             sleep: waits between attempts.
-            monotonic: tells how long a connection has been idle.
         """
-        parts = urlsplit(url)
         self._url = url
-        self._host = parts.netloc
-        self._connection: http.client.HTTPConnection
-        if parts.scheme == "https":
-            self._connection = http.client.HTTPSConnection(parts.netloc, timeout=TIMEOUT_S, context=_tls())
-        else:
-            self._connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_S)
+        self._connection = KeptConnection(url, TIMEOUT_S)
         self._signer = signer
         self._target_prefix = target_prefix
         self._content_type = f"application/x-amz-json-{version}"
         self._sleep = sleep
-        self._monotonic = monotonic
-        self._used_s = monotonic()
 
     def send_message(self, **arguments: Any) -> dict[str, Any]:
         """Call SQS' ``SendMessage``."""
@@ -99,50 +84,38 @@ class AwsJsonClient:
             ReadTimeoutError: no answer came in time; it may have worked.
             ConnectionClosedError: the connection broke before the answer; it may have worked.
         """
-        body = json.dumps(arguments, separators=(",", ":")).encode()
-        for attempt in range(1, ATTEMPTS):
+        body = _encode(arguments).encode()
+        attempt = 1
+        while True:
+            is_last = attempt == ATTEMPTS
             try:
                 status, answer = self._exchange(operation, body)
+                if status < 300:
+                    return answer
+                if is_last or (status < 500 and not _is_throttled(answer)):
+                    raise ClientError(_error(status, answer), operation)
             except EndpointConnectionError:
-                pass
-            else:
-                if status < 500 and not _is_throttled(answer):
-                    break
+                if is_last:
+                    raise
             self._sleep(PAUSE_S * 2**attempt)
-        else:
-            status, answer = self._exchange(operation, body)
-        if status >= 300:
-            raise ClientError(_error(status, answer), operation)
-        return answer
+            attempt += 1
 
     def _exchange(self, operation: str, body: bytes) -> tuple[int, dict[str, Any]]:
-        headers = {"content-type": self._content_type, "x-amz-target": f"{self._target_prefix}.{operation}"}
-        instant = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        headers = self._signer.headers(self._host, headers, body, instant)
+        headers = self._signer.headers(
+            self._connection.host,
+            {"content-type": self._content_type, "x-amz-target": f"{self._target_prefix}.{operation}"},
+            body,
+            time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()),
+        )
         try:
-            try:
-                response = self._send(headers, body)
-            except _STALE:
-                self._connection.close()
-                response = self._send(headers, body)
-            answer = response.read()
+            status, answer = self._connection.post(headers, body)
         except TimeoutError as error:
-            self._connection.close()
             raise ReadTimeoutError(endpoint_url=self._url) from error
-        except (*_STALE, http.client.HTTPException) as error:
-            self._connection.close()
+        except (BrokenPipeError, ConnectionResetError, http.client.HTTPException) as error:
             raise ConnectionClosedError(endpoint_url=self._url) from error
         except OSError as error:
-            self._connection.close()
             raise EndpointConnectionError(endpoint_url=self._url) from error
-        return response.status, _document(answer)
-
-    def _send(self, headers: Mapping[str, str], body: bytes) -> http.client.HTTPResponse:
-        idle_s, self._used_s = self._monotonic() - self._used_s, self._monotonic()
-        if idle_s > MAX_IDLE_S:
-            self._connection.close()
-        self._connection.request("POST", "/", body=body, headers=headers)
-        return self._connection.getresponse()
+        return status, _document(answer)
 
 
 def aws_client(service: str, environment: Mapping[str, str]) -> AwsJsonClient:
@@ -170,12 +143,6 @@ _SERVICES: Final = {
     "dynamodb": ("DYNAMODB", "DynamoDB_20120810", "1.0"),
     "secretsmanager": ("SECRETS_MANAGER", "secretsmanager", "1.1"),
 }
-
-
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """Make the one TLS context: reading the certificates takes longer than all else here."""
-    return ssl.create_default_context()
 
 
 def _document(answer: bytes) -> dict[str, Any]:

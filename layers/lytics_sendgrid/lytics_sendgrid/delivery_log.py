@@ -12,6 +12,7 @@ from lytics_sendgrid.api_gateway import Answer, Delivery
 from lytics_sendgrid.kept_exports import is_export_name
 
 NAMESPACE: Final = "LyticsSendGrid"
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 _METRICS: Final = {"accepted": "Accepted", "ignored": "Ignored", "rejected": "Rejected"}
 _LEVELS: Final = {200: "INFO", 400: "WARNING", 401: "WARNING", 503: "ERROR"}
 
@@ -40,4 +41,4 @@ def log_line(delivery: Delivery, answer: Answer, service: str, now_ms: int) -> s
     if metrics:
         directive = {"Namespace": NAMESPACE, "Dimensions": [["service"]], "Metrics": metrics}
         line["_aws"] = {"Timestamp": now_ms, "CloudWatchMetrics": [directive]}
-    return json.dumps(line, separators=(",", ":"))
+    return _encode(line)

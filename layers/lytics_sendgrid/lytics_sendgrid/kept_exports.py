@@ -57,7 +57,7 @@ class KeptExports:
         if known is None and not self._may_look_up(name, now):
             return None
         if self._failed is not None and now - self._failed[0] < FAILED_AGE_S:
-            raise self._failed[1]
+            raise self._failed[1].with_traceback(None)
         try:
             return self.export_now(name)
         except LyticsSendGridError as error:

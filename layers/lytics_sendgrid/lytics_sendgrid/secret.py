@@ -10,11 +10,13 @@ from typing import Any, Final, Protocol
 from botocore.exceptions import ClientError
 
 from lytics_sendgrid.aws import error_code, translated
-from lytics_sendgrid.errors import StopRun
+from lytics_sendgrid.errors import LyticsSendGridError, StopRun
 
 REFRESH_S: Final = 300.0
 REFUSED_REFRESH_S: Final = 30.0
 """A refused webhook secret may be a new one: the secret is read again, at most this often."""
+FAILED_AGE_S: Final = 5.0
+"""A secret that cannot be read is not asked for by every delivery: whoever posts them has shown nothing yet."""
 
 
 class SecretsClient(Protocol):
@@ -69,7 +71,9 @@ def authorization_from(name: str, text: str) -> Authorization:
     texts.append(document.get("sendgrid_account") or name)
     if not isinstance(live, list) or not all(isinstance(text, str) for text in [*live, *texts]):
         raise StopRun(f"the secret of authorization '{name}' has values that are no text: {how}")
-    return Authorization(name, texts[2], texts[0].strip(), texts[1].strip(), tuple(s for s in live if s))
+    return Authorization(
+        name, texts[2], texts[0].strip(), texts[1].strip(), tuple(s.strip() for s in live if s.strip())
+    )
 
 
 class Secrets:
@@ -82,19 +86,28 @@ class Secrets:
         self._prefix = prefix
         self._monotonic = monotonic
         self._kept: dict[str, tuple[float, Authorization]] = {}
+        self._failed: dict[str, tuple[float, LyticsSendGridError]] = {}
 
     def authorization(self, name: str, max_age_s: float = REFRESH_S) -> Authorization:
         """Return an authorization that was read at most ``max_age_s`` ago.
 
         Raises:
-            StopRun: there is no such secret, it may not be read, or it is not of the documented form.
-            ServiceUnavailable: Secrets Manager did not answer.
+            StopRun: there is no such secret, it may not be read, or it is not of the documented form: now or within the
+                last seconds.
+            ServiceUnavailable: Secrets Manager did not answer, now or within the last seconds.
         """
         kept = self._kept.get(name)
         now = self._monotonic()
         if kept is not None and now - kept[0] < max_age_s:
             return kept[1]
-        authorization = authorization_from(name, self._read(f"{self._prefix}/{name}"))
+        failed = self._failed.get(name)
+        if failed is not None and now - failed[0] < FAILED_AGE_S:
+            raise failed[1].with_traceback(None)
+        try:
+            authorization = authorization_from(name, self._read(f"{self._prefix}/{name}"))
+        except LyticsSendGridError as error:
+            self._failed[name] = (now, error)
+            raise
         self._kept[name] = (now, authorization)
         return authorization
 

@@ -1,0 +1,292 @@
+"""What Lytics is answered, and what is on the queues then."""
+
+import base64
+import dataclasses
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from lytics_sendgrid import intake as intake_module
+from lytics_sendgrid.api_gateway import Answer, Delivery
+from lytics_sendgrid.change import Kind, decode
+from lytics_sendgrid.configuration import Audience
+from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable, StopRun, Throttled
+from lytics_sendgrid.instants import parse_rfc3339_ns
+from lytics_sendgrid.intake import RETRY_AFTER_S, Intake
+from lytics_sendgrid.kept_exports import KeptExports
+from lytics_sendgrid.secret import Secrets
+from tests.fakes import HandClock, ListedExports, ListedQueue, ListedSecrets
+from tests.newsletter import HIGH_VALUE, NEWSLETTER, READERS, UNMANAGED
+
+SECRET = "correct horse"
+EMAIL = "ines.moreau@example.com"
+NOW_NS = parse_rfc3339_ns("2026-11-23T12:00:00Z")
+
+
+def secret_of(*webhook_secrets: str) -> str:
+    return json.dumps(
+        {"sendgrid_api_key": "SG.x", "lytics_api_token": "y", "webhook_secrets": webhook_secrets}
+    )
+
+
+@dataclass
+class Scene:
+    """An intake with everything around it faked."""
+
+    exports: ListedExports = field(default_factory=lambda: ListedExports(NEWSLETTER))
+    secrets: ListedSecrets = field(default_factory=lambda: ListedSecrets(default=secret_of(SECRET)))
+    changes: ListedQueue = field(default_factory=ListedQueue)
+    rejects: ListedQueue = field(default_factory=ListedQueue)
+    clock: HandClock = field(default_factory=lambda: HandClock(NOW_NS))
+
+    def __post_init__(self) -> None:
+        self.intake = Intake(
+            KeptExports(self.exports, self.clock.monotonic),
+            Secrets(self.secrets, "stack", self.clock.monotonic),
+            self.changes,
+            self.rejects,
+            self.clock.time_ns,
+        )
+
+    def post(
+        self, body: Any, *, secrets: tuple[str, ...] = (SECRET,), export: str = "newsletter", **more: Any
+    ) -> Answer:
+        text = body if isinstance(body, str) else json.dumps(body)
+        delivery = Delivery(export, secrets, text, is_base64=False, request_id="r-1")
+        return self.intake.take(dataclasses.replace(delivery, **more))
+
+    @property
+    def reads(self) -> int:
+        return len(self.exports.reads) + len(self.secrets.reads)
+
+    @property
+    def queued(self) -> list[Any]:
+        return [change for body in self.changes.bodies for change in decode(body).changes]
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def event(audience: str = HIGH_VALUE, word: str = "enter", **data: Any) -> dict[str, Any]:
+    element = {"id": audience, "event": word, word: "2026-11-23T11:59:00Z"}
+    return {"id": "7", "data": {"email": EMAIL, "city": "Lyon", **data, "segment_events": [element]}}
+
+
+def test_a_delivery_is_answered_200_with_its_changes_on_the_queue(scene: Scene) -> None:
+    answer = scene.post([event(), event(READERS, "exit")])
+    assert (answer.status, answer.retry_after_s) == (200, None)
+    [body] = scene.changes.bodies
+    message = decode(body)
+    assert (message.export, message.config, message.queued_ms) == ("newsletter", 3, NOW_NS // 1_000_000)
+    assert [(c.email, c.kind, c.audience) for c in message.changes] == [
+        (EMAIL, Kind.ENTER, HIGH_VALUE),
+        (EMAIL, Kind.EXIT, READERS),
+    ]
+    assert scene.rejects.requests == 0
+
+
+def test_a_warm_delivery_reads_nothing(scene: Scene) -> None:
+    scene.post(event())
+    before = scene.reads
+    scene.post(event())
+    assert scene.reads == before == 2
+
+
+def test_rejects_go_to_their_queue_one_a_message_and_the_rest_goes_on(scene: Scene) -> None:
+    answer = scene.post([event(email=None), event(), "junk"])
+    assert answer.status == 200
+    assert len(scene.queued) == 1
+    rejects = [json.loads(body) for body in scene.rejects.bodies]
+    assert [(r["reason"], r["source"], r["export"]) for r in rejects] == [
+        ("no_email", "ingest", "newsletter"),
+        ("unknown_shape", "ingest", "newsletter"),
+    ]
+    assert (answer.counts["accepted"], answer.counts["rejected"]) == (1, 2)
+    assert answer.counts["rejected_reasons"] == {"no_email": 1, "unknown_shape": 1}
+
+
+def test_a_body_of_nothing_but_bad_elements_queues_no_changes(scene: Scene) -> None:
+    assert scene.post({"hello": "world"}).status == 200
+    assert (scene.changes.requests, len(scene.rejects.bodies)) == (0, 1)
+
+
+@pytest.mark.parametrize("body", ["", "{", "not json", '{"a": 1} trailing'])
+def test_only_what_is_not_json_is_answered_400(scene: Scene, body: str) -> None:
+    assert scene.post(body) == Answer(400, "not JSON")
+    assert scene.changes.bodies == scene.rejects.bodies == []
+
+
+@pytest.mark.parametrize("body", ["%%%", base64.b64encode(b'{"a": "\xff"}').decode()])
+def test_broken_base64_and_broken_utf8_are_not_json(scene: Scene, body: str) -> None:
+    assert scene.post(body, is_base64=True).status == 400
+
+
+def test_base64_and_a_byte_order_mark_are_read(scene: Scene) -> None:
+    text = "\ufeff" + json.dumps(event())
+    assert scene.post(base64.b64encode(text.encode()).decode(), is_base64=True).status == 200
+    assert scene.post(text).status == 200
+    assert len(scene.queued) == 2
+
+
+def test_an_unknown_export_is_503_without_retry_after_before_the_secret_is_looked_at(scene: Scene) -> None:
+    answer = scene.post(event(), export="other", secrets=())
+    assert (answer.status, answer.word, answer.retry_after_s) == (503, "unknown export", None)
+    assert scene.secrets.reads == []
+
+
+@pytest.mark.parametrize("secrets", [(), ("",), ("wrong",), (SECRET + " ",), ("wrong", "worse")])
+def test_a_wrong_secret_is_401_whatever_the_body(scene: Scene, secrets: tuple[str, ...]) -> None:
+    for body in (event(), "not json"):
+        assert scene.post(body, secrets=secrets) == Answer(401, "wrong secret")
+    assert scene.changes.bodies == []
+
+
+def test_a_secret_among_several_values_of_the_header_admits(scene: Scene) -> None:
+    assert scene.post(event(), secrets=("wrong", SECRET)).status == 200
+
+
+def test_both_live_secrets_admit_while_one_replaces_the_other(scene: Scene) -> None:
+    scene.secrets.texts["default"] = secret_of("old", "new")
+    assert [scene.post(event(), secrets=(s,)).status for s in ("old", "new", "older")] == [200, 200, 401]
+
+
+def test_without_a_webhook_secret_nobody_is_admitted(scene: Scene) -> None:
+    scene.secrets.texts["default"] = secret_of("", " ")
+    assert [scene.post(event(), secrets=(s,)).status for s in ("", " ")] == [401, 401]
+
+
+def test_a_refused_secret_makes_it_read_again_at_most_every_30_s(scene: Scene) -> None:
+    scene.post(event())
+    scene.secrets.texts["default"] = secret_of("rotated")
+    scene.clock.move(29)
+    assert scene.post(event(), secrets=("rotated",)).status == 401
+    assert len(scene.secrets.reads) == 1
+    scene.clock.move(1)
+    assert scene.post(event(), secrets=("rotated",)).status == 200
+    assert len(scene.secrets.reads) == 2
+    for _ in range(100):
+        assert scene.post(event(), secrets=("guess",)).status == 401
+    assert len(scene.secrets.reads) == 2
+
+
+def test_strangers_cost_no_reads_once_the_cache_is_warm(scene: Scene) -> None:
+    scene.post(event())
+    before = scene.reads
+    for number in range(100):
+        assert scene.post(event(UNMANAGED), secrets=(f"guess {number}",)).status == 401
+        assert scene.post(event()["data"], secrets=()).status == 401
+    assert scene.reads == before
+
+
+def test_a_secret_that_cannot_be_read_is_not_asked_for_by_every_stranger(scene: Scene) -> None:
+    scene.secrets.texts["default"] = "not JSON"
+    for _ in range(10):
+        assert (scene.post(event()).status, scene.post(event()).retry_after_s) == (503, RETRY_AFTER_S)
+    assert len(scene.secrets.reads) == 1
+    scene.secrets.texts["default"] = secret_of(SECRET)
+    scene.clock.move(5)
+    assert scene.post(event()).status == 200
+
+
+def test_an_audience_that_was_just_added_is_not_ignored(scene: Scene) -> None:
+    scene.post(event())
+    added = (*NEWSLETTER.audiences, Audience(UNMANAGED, "Webinar guests", "webinar_guests"))
+    scene.exports.exports["newsletter"] = dataclasses.replace(NEWSLETTER, version=4, audiences=added)
+    answer = scene.post(event(UNMANAGED))
+    assert answer.counts["ignored"] == 0
+    assert scene.queued[-1].audience == UNMANAGED
+    assert decode(scene.changes.bodies[-1]).config == 4
+
+
+def test_an_unmanaged_audience_is_counted_after_one_more_read_a_delivery(scene: Scene) -> None:
+    scene.post(event())
+    for reads in (2, 3):
+        answer = scene.post([event(UNMANAGED), event(UNMANAGED), event("b" * 32)])
+        assert answer.status == 200
+        assert answer.counts["ignored_audiences"] == {UNMANAGED: 2, "b" * 32: 1}
+        assert answer.counts["ignored"] == 3
+        assert len(scene.exports.reads) == reads
+
+
+def test_an_export_that_was_removed_meanwhile_is_unknown(scene: Scene) -> None:
+    scene.post(event())
+    scene.exports.exports.clear()
+    assert scene.post(event(UNMANAGED)) == Answer(503, "unknown export")
+
+
+@pytest.mark.parametrize(
+    "error", [Throttled("x"), ServiceUnavailable("x"), AnswerLost("x"), StopRun("a right is missing")]
+)
+@pytest.mark.parametrize("broken", ["exports", "secrets", "changes", "rejects"])
+def test_while_aws_fails_lytics_is_told_to_wait(scene: Scene, broken: str, error: Exception) -> None:
+    getattr(scene, broken).broken = error
+    answer = scene.post([event(), "junk"])
+    assert (answer.status, answer.retry_after_s) == (503, RETRY_AFTER_S)
+    assert answer.counts["error"] == type(error).__name__
+
+
+def test_a_failure_at_the_rejects_queue_leaves_the_changes_queued_to_be_repeated(scene: Scene) -> None:
+    scene.rejects.broken = ServiceUnavailable("SQS")
+    assert scene.post([event(), "junk"]).status == 503
+    assert len(scene.queued) == 1
+    scene.rejects.broken = None
+    assert scene.post([event(), "junk"]).status == 200
+    assert len(scene.queued) == 2
+
+
+def test_a_failure_at_the_changes_queue_queues_no_rejects(scene: Scene) -> None:
+    scene.changes.broken = ServiceUnavailable("SQS")
+    scene.post([event(), "junk"])
+    assert scene.rejects.bodies == []
+
+
+def test_a_fault_of_ours_is_503_without_retry_after_and_keeps_no_text(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trip(*_: object) -> None:
+        raise ZeroDivisionError(EMAIL)
+
+    monkeypatch.setattr(intake_module, "pack", trip)
+    answer = scene.post(event())
+    assert (answer.status, answer.word, answer.retry_after_s) == (503, "internal error", None)
+    assert answer.counts["error"] == "ZeroDivisionError"
+    assert answer.counts["at"].startswith(__name__)
+
+
+def crowd(number: int) -> list[dict[str, Any]]:
+    return [event(email=f"person{n}@example.com", city="x" * 900) for n in range(number)]
+
+
+def bad_crowd(number: int) -> list[Any]:
+    return [*crowd(number // 2), *range(number)]
+
+
+@pytest.mark.parametrize("body", [crowd, bad_crowd])
+def test_large_deliveries_are_cut_into_messages_and_nothing_is_lost(
+    scene: Scene, body: Callable[[int], list[Any]]
+) -> None:
+    elements = body(1_000)
+    answer = scene.post(elements)
+    assert answer.counts["accepted"] + answer.counts["rejected"] == len(elements)
+    assert len(scene.queued) == answer.counts["accepted"]
+    assert all(len(text) <= 262_144 for text in scene.changes.bodies)
+    kept = [one for text in scene.rejects.bodies for one in json.loads(json.loads(text)["element"])]
+    assert kept == [element for element in elements if isinstance(element, int)]
+
+
+def test_the_log_names_at_most_20_ignored_audiences(scene: Scene) -> None:
+    answer = scene.post([event(f"{number:032x}") for number in range(50)])
+    assert answer.counts["ignored"] == 50
+    assert len(answer.counts["ignored_audiences"]) == 20
+
+
+def test_json_that_python_refuses_costs_only_its_element(scene: Scene) -> None:
+    good = json.dumps(event())
+    deep = '{"data": {"segment_events": ' + "[" * 100_000 + "]" * 100_000 + "}}"
+    answer = scene.post(f"[{good}, {deep}, {good}, {'9' * 5_000}]")
+    assert (answer.status, answer.counts["accepted"], answer.counts["rejected"]) == (200, 2, 2)
