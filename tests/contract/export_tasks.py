@@ -82,7 +82,10 @@ class Tasks:
         return report_app.lambda_handler(state, context())
 
     def inspect(self, email: str, export: str = "default") -> dict[str, Any]:
-        return inspect_app.lambda_handler({"export": export, "email": email}, context())
+        return self.ask({"export": export, "email": email})
+
+    def ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        return inspect_app.lambda_handler(question, context())
 
     def writes(self) -> list[str]:
         """Return the requests to SendGrid that write, in order: endpoint and status."""

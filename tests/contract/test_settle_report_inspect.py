@@ -1,0 +1,304 @@
+"""The tasks settle and report, and the function inspect, whole, against both twins."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+import requests
+
+from lytics_sendgrid.change import Value
+from lytics_sendgrid.contact import Contact, Rejection, encode
+from lytics_sendgrid.errors import InputInvalid
+from lytics_sendgrid.exports_table import Stop
+from tests.contract.export_tasks import RUN, Tasks, tasks_of
+
+NOW_S = int(time.time())
+LIVE = {
+    "live": True,
+    "running": True,
+    "job_id": "1" * 32,
+    "webhook_url": "https://hooks.example.com",
+    "paste": None,
+}
+
+
+@pytest.fixture
+def tasks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tasks]:
+    with tasks_of(monkeypatch) as deployed:
+        deployed.lytics.populate(60, 2, seed=1)
+        yield deployed
+
+
+@pytest.fixture
+def state(tasks: Tasks) -> dict[str, Any]:
+    """Return the state of a run that has been provisioned and is live."""
+    planned = tasks.plan("high_value_users", "newsletter_readers", custom_fields={"lifetime_value": "ltv"})
+    return {**planned, "provision": tasks.provision(planned), "activation": LIVE}
+
+
+def scanned(tasks: Tasks, state: dict[str, Any], messages: int) -> None:
+    """Write the checkpoints of scans that queued so many messages each."""
+    for number, audience in enumerate(state["audiences"]):
+        counts = {
+            "scanned": 30,
+            "without_email": 2,
+            "bad_email": 1,
+            "people": 27,
+            "complete": True,
+            "misfit": "",
+        }
+        checkpoint = {"done": True, "expected": [[f"{number}.a", messages]], **counts}
+        tasks.exports.put_scan(RUN, audience["id"], checkpoint, NOW_S)
+
+
+def test_a_run_is_settled_when_its_own_messages_and_jobs_are_done(
+    tasks: Tasks, state: dict[str, Any]
+) -> None:
+    looks = [tasks.settle(state)]
+    scanned(tasks, state, messages=2)
+    tasks.exports.record_done(RUN, ["0.a.0", "0.a.1", "1.a.0"], ["job-1"], NOW_S, {"accepted": 50})
+    looks.append(tasks.settle(state | {"settle": looks[-1]}))
+    tasks.exports.record_done(RUN, ["1.a.1"], ["job-2"], NOW_S)
+    looks.append(tasks.settle(state | {"settle": looks[-1]}))
+    tasks.exports.record_job(RUN, "job-1", {"status": "completed"}, NOW_S)
+    tasks.exports.record_job(RUN, "job-2", {"status": "failed"}, NOW_S)
+    looks.append(tasks.settle(state | {"settle": looks[-1]}))
+
+    assert [look["settled"] for look in looks] == [False, False, False, True]
+    assert [look["messages"] for look in looks[1:]] == [{"done": n, "of": 4} for n in (3, 4, 4)]
+    assert [look["jobs"] for look in looks[1:]] == [
+        {"done": 0, "of": 1},
+        {"done": 0, "of": 2},
+        {"done": 2, "of": 2},
+    ]
+
+
+def test_a_look_tells_why_changes_wait(tasks: Tasks, state: dict[str, Any]) -> None:
+    tasks.exports.put_stop("default", Stop("a list was gone", 0, 0))
+    assert tasks.settle(state)["stop"] == "a list was gone"
+
+
+def test_without_a_backfill_there_is_nothing_to_wait_for(tasks: Tasks, state: dict[str, Any]) -> None:
+    assert tasks.settle(state | {"backfill": False})["settled"]
+
+
+def test_a_report_puts_what_each_side_counts_side_by_side(tasks: Tasks, state: dict[str, Any]) -> None:
+    scanned(tasks, state, messages=1)
+    tasks.exports.record_done(RUN, ["0.a.0"], ["job-1"], NOW_S, {"accepted": 50, "rejected.address": 4})
+    tasks.exports.record_job(
+        RUN, "job-1", {"status": "errored", "requested": 50, "created": 40, "updated": 9, "errored": 1}, NOW_S
+    )
+    (audience, *_) = [one["id"] for one in state["audiences"]]
+    upsert(tasks, "jane@example.com", {"e1_T": audience})
+    tasks.sendgrid.refresh_segments()
+
+    report = tasks.report(state)
+
+    first = report["audiences"][0]
+    sizes = {one.id: len(one.members) for one in tasks.lytics.audiences()}
+    assert (first["lytics"], first["sendgrid"], first["scanned"]) == (sizes[audience], 1, 30)
+    assert (first["without_email"], first["bad_email"], first["queued"]) == (2, 1, 27)
+    assert report["people"] == {"accepted": 50, "unchanged": 0, "rejected": {"address": 4}}
+    assert report["import_jobs"] == {
+        "jobs": 1,
+        "failed": 0,
+        "unknown": 0,
+        "requested": 50,
+        "created": 40,
+        "updated": 9,
+        "errored": 1,
+        "confirmed": 49,
+    }
+    assert report["sendgrid_contacts"] == 1
+    assert any("every 1 to 24 hours" in note for note in report["notes"])
+    assert tasks.exports.report("default", RUN) == json.loads(json.dumps(report))
+
+
+def test_a_report_says_not_live_and_what_to_paste(tasks: Tasks, state: dict[str, Any]) -> None:
+    activation = LIVE | {
+        "live": False,
+        "job_id": None,
+        "paste": {"url": "https://hooks.example.com/lytics/default"},
+    }
+    report = tasks.report(state | {"activation": activation, "backfill": False})
+    assert not report["live"]
+    assert report["notes"][0].startswith("NOT LIVE")
+    assert report["activation"]["paste"] == activation["paste"]
+    assert report["people"] is None
+
+
+def test_a_side_that_does_not_answer_costs_its_numbers_not_the_report(
+    tasks: Tasks, state: dict[str, Any]
+) -> None:
+    tasks.lytics.token = "another"
+    report = tasks.report(state)
+    assert [audience["lytics"] for audience in report["audiences"]] == [None, None]
+    assert any(note.startswith("Lytics' sizes could not be read") for note in report["notes"])
+
+
+def upsert(tasks: Tasks, email: str, custom_fields: dict[str, Any], **fields: Any) -> None:
+    row = {"email": email, "custom_fields": custom_fields, **fields}
+    answer = requests.put(
+        f"{tasks.sendgrid.url}/v3/marketing/contacts",
+        json={"contacts": [row]},
+        headers={"Authorization": "Bearer SG.full"},
+        timeout=5,
+    )
+    assert answer.status_code == 202, answer.text
+    tasks.sendgrid.settle()
+
+
+def put_contact(email: str, contact: Contact) -> None:
+    """Put a state into the ledger's table."""
+    item = {"pk": {"S": f"default#{email}"}, "version": {"N": "1"}, "state": {"S": encode(contact)}}
+    boto3.client("dynamodb").put_item(TableName="contacts", Item=item)
+
+
+def known(tasks: Tasks, state: dict[str, Any], age_s: int = 3_600) -> tuple[str, str, Contact]:
+    """Have a person in the first audience on all three sides; returns the audience, the address and the ledger's state."""
+    audience = state["audiences"][0]["id"]
+    email = "jane.doe@example.com"
+    profile = {
+        "email": "Jane.Doe@Example.com",
+        "first_name": "Jane",
+        "last_name": "Doe",
+        "lifetime_value": "12.50",
+    }
+    tasks.lytics.add_profile(profile, [audience])
+    upsert(tasks, email, {"e1_T": audience, "e2_N": 12.5}, first_name="Jane", last_name="Doe")
+    tasks.sendgrid.refresh_segments()
+    sent_ms = (NOW_S - age_s) * 1000
+    fields: dict[str, tuple[int, Value]] = {
+        "first_name": (1, "Jane"),
+        "last_name": (1, "Doe"),
+        "e2_N": (1, 12.5),
+    }
+    contact = Contact(1, {audience: sent_ms * 1_000_000}, fields, (), "job-7", sent_ms, "0" * 16, 2)
+    put_contact(email, contact)
+    return audience, email, contact
+
+
+def test_a_person_on_whom_all_agree(tasks: Tasks, state: dict[str, Any]) -> None:
+    _, email, _ = known(tasks, state)
+    answer = tasks.inspect(email.upper())
+    assert answer["differences"] == []
+    assert answer["answer"] == "All agree: the person is in 'High Value Users'"
+    assert [(a["lytics"], a["ledger"], a["sendgrid"], a["segment"]) for a in answer["audiences"]] == [
+        (True,) * 4,
+        (False,) * 4,
+    ]
+    assert answer["fields"]["ltv"] == {"lytics": 12.5, "ledger": 12.5, "sendgrid": 12.5}
+    assert answer["ledger"]["import_job"] == "job-7"
+
+
+def test_a_person_whom_nobody_knows(tasks: Tasks, state: dict[str, Any]) -> None:
+    answer = tasks.inspect("nobody@example.com")
+    assert answer["answer"].startswith("Neither Lytics nor SendGrid nor the ledger knows this person")
+
+
+def test_an_enter_that_has_not_arrived(tasks: Tasks, state: dict[str, Any]) -> None:
+    tasks.lytics.add_profile({"email": "new@example.com"}, [state["audiences"][1]["id"]])
+    (said,) = tasks.inspect("new@example.com")["differences"]
+    assert (
+        "Lytics has the person in 'Newsletter Readers' and the ledger does not: no enter event has arrived"
+        in said
+    )
+    assert "start the export again" in said
+
+
+def test_an_exit_that_has_not_arrived(tasks: Tasks, state: dict[str, Any]) -> None:
+    audience, email, _ = known(tasks, state)
+    tasks.lytics.exit(email, audience, silently=True)
+    (said,) = tasks.inspect(email)["differences"]
+    assert "The ledger has the person in 'High Value Users' and Lytics does not" in said
+
+
+def test_a_refused_contact(tasks: Tasks, state: dict[str, Any]) -> None:
+    audience, _, contact = known(tasks, state)
+    put_contact(
+        "odd@example.com",
+        replace(contact, row=None, rejection=Rejection("address", "email is not valid", "x", 1)),
+    )
+    tasks.lytics.add_profile({"email": "odd@example.com", "first_name": "Jane"}, [audience])
+    answer = tasks.inspect("odd@example.com")
+    assert "SendGrid refused this contact (address)" in answer["answer"]
+    assert answer["ledger"]["rejection"]["words"] == "email is not valid"
+
+
+def test_a_row_under_way_is_told_from_one_that_was_lost(tasks: Tasks, state: dict[str, Any]) -> None:
+    audience, _, contact = known(tasks, state)
+    said = []
+    for number, age_s in enumerate((30, 3_600)):
+        email = f"gone{number}@example.com"
+        put_contact(email, replace(contact, sent_ms=(NOW_S - age_s) * 1000, fields={}))
+        tasks.lytics.add_profile({"email": email}, [audience])
+        said += tasks.inspect(email)["differences"]
+    assert "SendGrid has no such contact yet: its row was sent" in said[0]
+    assert "it was deleted there, or that job failed for it" in said[1]
+
+
+def test_a_contact_that_something_else_wrote(tasks: Tasks, state: dict[str, Any]) -> None:
+    _, email, _ = known(tasks, state)
+    upsert(tasks, email, {"e1_T": "none"}, first_name="Janet")
+    tasks.sendgrid.refresh_segments()
+    said = tasks.inspect(email)["differences"]
+    assert (
+        "The ledger has the person in 'High Value Users' and SendGrid does not, and nothing is under way"
+        in said[0]
+    )
+    assert "SendGrid has first_name = 'Janet' and the ledger 'Jane'" in said[1]
+
+
+def test_a_segment_that_lags(tasks: Tasks, state: dict[str, Any]) -> None:
+    audience, email, contact = known(tasks, state)
+    other = state["audiences"][1]["id"]
+    tasks.lytics.enter(email, other, silently=True)
+    tasks.lytics.exit(email, audience, silently=True)
+    upsert(tasks, email, {"e1_T": other})
+    put_contact(email, replace(contact, memberships={audience: -2, other: 3}))
+    said = tasks.inspect(email)["differences"]
+    assert "The segment of 'High Value Users' still lists the person, who has left" in said[0]
+    assert "in 'Newsletter Readers', and the segment does not list the person yet" in said[1]
+
+
+def test_a_stopped_export_comes_first(tasks: Tasks, state: dict[str, Any]) -> None:
+    _, email, _ = known(tasks, state)
+    tasks.exports.put_stop("default", Stop("a list was gone", 0, 0))
+    assert "stopped, so nothing reaches SendGrid now: a list was gone" in tasks.inspect(email)["answer"]
+
+
+def test_sides_that_do_not_answer_are_unknown(tasks: Tasks, state: dict[str, Any]) -> None:
+    _, email, _ = known(tasks, state)
+    tasks.put_secret(sendgrid_api_key="SG.old", lytics_api_token="old")
+    answer = tasks.inspect(email)
+    assert [said[:25] for said in answer["differences"]] == [
+        "Lytics' side is not known",
+        "SendGrid's side is not kno"[:25],
+    ]
+    assert (answer["lytics"]["known"], answer["sendgrid"]["known"]) == (None, None)
+    assert answer["audiences"][0]["lytics"] is None
+
+
+@pytest.mark.parametrize(
+    "question", [{}, {"email": 7}, {"email": "no address"}, {"email": "a@example.com", "export": "x"}]
+)
+def test_a_question_that_cannot_be_answered(
+    tasks: Tasks, state: dict[str, Any], question: dict[str, Any]
+) -> None:
+    with pytest.raises(InputInvalid):
+        tasks.ask(question)
+
+
+def test_no_log_line_holds_the_address(
+    tasks: Tasks, state: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    _, email, _ = known(tasks, state)
+    caplog.clear()
+    tasks.inspect(email)
+    logged = [str(vars(record)) for record in caplog.records]
+    assert any("person_inspected" in line for line in logged)
+    assert not any("jane" in line.lower() for line in logged)
