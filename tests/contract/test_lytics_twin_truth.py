@@ -51,7 +51,7 @@ def test_people_are_spread_as_asked() -> None:
         assert [found.slug for found in twin.audiences()] == [
             "high_value_users",
             "newsletter_readers",
-            "recent_buyers",
+            "lapsed_customers",
         ]
         assert 50 < sum(found.email is None for found in people) < 150
         assert 400 < sum(not found.audiences for found in people) < 600

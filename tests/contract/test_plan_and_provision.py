@@ -39,7 +39,7 @@ def faults_of(tasks: Tasks, document: Any) -> list[str]:
 
 def test_audiences_may_be_named_by_id_slug_or_name(tasks: Tasks) -> None:
     ids = [audience.id for audience in tasks.lytics.audiences()]
-    state = tasks.plan(ids[0], "newsletter_readers", "Recent Buyers")
+    state = tasks.plan(ids[0], "newsletter_readers", "Lapsed Customers")
     assert [audience["id"] for audience in state["audiences"]] == ids
 
 
@@ -48,17 +48,17 @@ def test_plan_says_what_would_be_created_and_changes_nothing(tasks: Tasks) -> No
     list_id = tasks.sendgrid.add_list("Newsletter")
     custom_fields = {"lifetime_value": "ltv", "city": "City_Name", "birthday": "birthday"}
     state = tasks.plan(
-        "high_value_users", "recent_buyers", custom_fields=custom_fields, list="newsletter", dry_run=True
+        "high_value_users", "lapsed_customers", custom_fields=custom_fields, list="newsletter", dry_run=True
     )
     assert state["dry_run"]
     assert state["plan"]["create"] == {
         "custom_fields": ["lytics_segments", "ltv", "birthday"],
-        "segments": ["High Value Users", "Recent Buyers"],
+        "segments": ["High Value Users", "Lapsed Customers"],
     }
     assert state["plan"]["reuse"] == {"custom_fields": ["city_name"], "segments": [], "list": "Newsletter"}
     assert state["config"]["list"] == {"id": list_id, "name": "Newsletter"}
     sizes = {audience.slug: len(audience.members) for audience in tasks.lytics.audiences()}
-    assert state["plan"]["people"] == sizes["high_value_users"] + sizes["recent_buyers"]
+    assert state["plan"]["people"] == sizes["high_value_users"] + sizes["lapsed_customers"]
     assert state["plan"]["estimate"]["aws_dollars"] > 0
     assert tasks.writes() == []
     assert tasks.exports.account("default").version == 0
@@ -82,7 +82,7 @@ def test_every_fault_is_told_at_once(tasks: Tasks) -> None:
     expected = [
         '"audiences", entry 3 must be text in quotes, not a number',
         '"backfil" is no key of the input: did you mean "backfill"?',
-        "'recent_buyer': did you mean 'recent_buyers'?",
+        "'recent_buyer': did you mean 'lapsed_customers'?",
         "\"email_field\": Lytics has no field 'mail': did you mean 'email'?",
         "of type []string, which SendGrid cannot hold",
         "SendGrid has a custom field 'ltv' of type Date",
@@ -137,7 +137,7 @@ def test_a_full_account_is_refused(tasks: Tasks) -> None:
     for number in range(199):
         sendgrid.create_segment(f"Segment {number}", "SELECT contact_id, updated_at FROM contact_data", None)
     tasks.sendgrid.forget_exchanges()
-    faults = faults_of(tasks, {"audiences": ["high_value_users", "recent_buyers"]})
+    faults = faults_of(tasks, {"audiences": ["high_value_users", "lapsed_customers"]})
     assert faults == [
         (
             "SendGrid takes 200 segments and has 199; 2 more are needed: delete some that nobody uses (Marketing > "
@@ -177,13 +177,13 @@ def test_the_hosted_exports_field_is_taken_over_only_when_told(tasks: Tasks) -> 
 def test_provisioning_makes_everything_once(tasks: Tasks) -> None:
     list_id = tasks.sendgrid.add_list("Newsletter")
     state = tasks.plan(
-        "high_value_users", "recent_buyers", custom_fields={"lifetime_value": "ltv"}, list=list_id
+        "high_value_users", "lapsed_customers", custom_fields={"lifetime_value": "ltv"}, list=list_id
     )
     first = tasks.provision(state)
     made = tasks.writes()
     again = tasks.provision(state)
     anew = tasks.provision(
-        tasks.plan("high_value_users", "recent_buyers", custom_fields={"lifetime_value": "ltv"}, list=list_id)
+        tasks.plan("high_value_users", "lapsed_customers", custom_fields={"lifetime_value": "ltv"}, list=list_id)
     )
 
     assert (first["fields"], first["segments"], first["adopted"]) == (("lytics_segments", "ltv"), 2, 0)
@@ -243,7 +243,7 @@ def test_a_key_that_lost_its_permission_is_found_even_with_nothing_to_create(tas
 def test_provisioning_that_dies_at_any_write_is_healed_by_doing_it_again(
     tasks: Tasks, kind: FaultKind, writes_before: int
 ) -> None:
-    state = tasks.plan("high_value_users", "recent_buyers", custom_fields={"lifetime_value": "ltv"})
+    state = tasks.plan("high_value_users", "lapsed_customers", custom_fields={"lifetime_value": "ltv"})
     writes = [f"POST {FIELDS}"] * 2 + [f"POST {SEGMENTS}"] * 2
     # The write that dies is drawn by letting the ones before it pass.
     endpoint = writes[min(writes_before, 3)]
@@ -287,14 +287,14 @@ def test_a_renamed_segment_and_a_renamed_audience_stay_together(tasks: Tasks) ->
 
 
 def test_an_export_that_drops_an_audience_no_longer_follows_it(tasks: Tasks) -> None:
-    first = tasks.provision(tasks.plan("high_value_users", "recent_buyers"))
+    first = tasks.provision(tasks.plan("high_value_users", "lapsed_customers"))
     ids = {audience.slug: audience.id for audience in tasks.lytics.audiences()}
-    state = tasks.plan("recent_buyers")
+    state = tasks.plan("lapsed_customers")
     done = tasks.provision(state)
     account = tasks.exports.account("default")
     assert done["version"] > first["version"]
     assert account.audiences[ids["high_value_users"]].exports == ()
-    assert account.audiences[ids["recent_buyers"]].exports == ("default",)
+    assert account.audiences[ids["lapsed_customers"]].exports == ("default",)
     assert "'High Value Users' is no longer exported" in state["plan"]["notes"][0]
 
 
