@@ -71,7 +71,7 @@ def test_every_fault_is_told_at_once(tasks: Tasks) -> None:
     faults = faults_of(
         tasks,
         {
-            "audiences": ["recent_buyer", "high_value_users", 7],
+            "audiences": ["lapsed_customer", "high_value_users", 7],
             "email_field": "mail",
             "first_name_field": "given_name",
             "custom_fields": {"interests": "interests", "lifetime_value": "ltv", "city": "external_id"},
@@ -82,7 +82,7 @@ def test_every_fault_is_told_at_once(tasks: Tasks) -> None:
     expected = [
         '"audiences", entry 3 must be text in quotes, not a number',
         '"backfil" is no key of the input: did you mean "backfill"?',
-        "'recent_buyer': did you mean 'lapsed_customers'?",
+        "'lapsed_customer': did you mean 'lapsed_customers'?",
         "\"email_field\": Lytics has no field 'mail': did you mean 'email'?",
         "of type []string, which SendGrid cannot hold",
         "SendGrid has a custom field 'ltv' of type Date",
