@@ -1,0 +1,196 @@
+"""The state machine itself, run by the local cloud with tasks that answer as each test says."""
+
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lytics_sendgrid import errors
+from tests.local.cloud import LocalCloud
+from tests.local.polling import poll
+
+TEMPLATE = Path(__file__).parent / "scripted_tasks" / "template.yaml"
+SETTLED: dict[str, Any] = {"settled": True, "wait_s": 2, "elsewhere": False, "round": 1}
+UNSETTLED = SETTLED | {"settled": False}
+RUNNING: dict[str, Any] = {"running": True}
+
+type Step = dict[str, Any]
+
+
+class Machine:
+    """The deployed state machine."""
+
+    def __init__(self, cloud: LocalCloud, arn: str) -> None:
+        self._machines = cloud.client("stepfunctions")
+        self._arn = arn
+
+    def start(self, run: str, execution_input: Any) -> Any:
+        """Run an execution to its end and describe it."""
+        started = self._machines.start_execution(
+            stateMachineArn=self._arn, name=run, input=json.dumps(execution_input)
+        )
+        return self.ended(started["executionArn"])
+
+    def ended(self, arn: str) -> Any:
+        """Wait for an execution's end and describe it."""
+
+        def found() -> Any:
+            execution = self._machines.describe_execution(executionArn=arn)
+            return None if execution["status"] == "RUNNING" else execution
+
+        return poll(found, "the end of the execution", timeout_s=60)
+
+    def states(self, arn: str) -> list[str]:
+        """Return the states that an execution has entered, in order; those inside of Backfill are not told."""
+        events = self._machines.get_execution_history(executionArn=arn, maxResults=1000)["events"]
+        return [
+            event["stateEnteredEventDetails"]["name"]
+            for event in events
+            if "stateEnteredEventDetails" in event
+        ]
+
+    def run(
+        self,
+        audiences: Sequence[Sequence[Step]] = ([{"done": True}],),
+        *,
+        backfill: bool = True,
+        dry_run: bool = False,
+        **script: list[Step],
+    ) -> Any:
+        """Run an export whose tasks answer by a script; audiences are scripts of their backfills."""
+        scripted = {"activate": [RUNNING], "settle": [SETTLED], **script}
+        document = {
+            "export": "newsletter",
+            "authorization": "default",
+            "backfill": backfill,
+            "dry_run": dry_run,
+            "audiences": [
+                {"id": str(n), "script": {"backfill": list(steps)}} for n, steps in enumerate(audiences)
+            ],
+            "script": scripted,
+        }
+        return self.start(f"run-{uuid.uuid4().hex}", document)
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Machine]:
+    with LocalCloud(wait_scale=0.005) as cloud:
+        yield Machine(cloud, cloud.deploy(TEMPLATE, "workflow")["MachineArn"])
+
+
+def reported(execution: Any) -> dict[str, Any]:
+    """Return the state that the report was asked for."""
+    assert execution["status"] == "SUCCEEDED", execution.get("cause")
+    state: dict[str, Any] = json.loads(execution["output"])["state"]
+    return state
+
+
+def test_a_run_passes_every_task_once_and_ends_with_the_report(machine: Machine) -> None:
+    execution = machine.run([[{"done": True}]] * 4, report=[{"people": 3}])
+    state = reported(execution)
+    assert json.loads(execution["output"])["people"] == 3
+    assert [state[task]["calls"] for task in ("provision", "activation", "settle")] == [1, 1, 1]
+    assert [
+        name for name in machine.states(execution["executionArn"]) if not name.startswith(("Is", "Has"))
+    ] == [
+        "Plan",
+        "Provision",
+        "Activate",
+        "Backfill",
+        "Settle",
+        "Report",
+    ]
+
+
+def test_the_run_is_the_executions_name(machine: Machine) -> None:
+    execution = machine.run()
+    assert reported(execution)["run"] == execution["name"]
+
+
+def test_a_dry_run_ends_with_the_plan(machine: Machine) -> None:
+    execution = machine.run(dry_run=True, plan=[{"plan": {"people": 3}}])
+    assert json.loads(execution["output"])["plan"] == {"people": 3}
+    assert machine.states(execution["executionArn"])[-1] == "Planned"
+
+
+def test_a_refusal_fails_with_its_name_and_its_words_at_once(machine: Machine) -> None:
+    words = 'The export cannot start. 2 faults:\n- "list": no such list\n- Ümläute "quoted" \\ too'
+    execution = machine.run(plan=[{"error": "ExportRefused", "message": words}, {}])
+    assert (execution["status"], execution["error"]) == ("FAILED", "ExportRefused")
+    assert execution["cause"] == words
+
+
+@pytest.mark.parametrize("task", ["provision", "activate", "settle", "report"])
+def test_every_task_that_fails_ends_the_run_in_words(machine: Machine, task: str) -> None:
+    script: dict[str, Any] = {task: [{"error": "KeyRefused", "message": f"what to do about {task}"}]}
+    execution = machine.run(**script)
+    assert (execution["error"], execution["cause"]) == ("KeyRefused", f"what to do about {task}")
+
+
+def test_a_scan_that_fails_ends_the_run_in_words(machine: Machine) -> None:
+    stuck: list[Step] = [{"done": False}, {"error": "ScanStuck", "message": "start the export again"}]
+    execution = machine.run([[{"done": True}], stuck])
+    assert (execution["status"], execution["error"]) == ("FAILED", "ScanStuck")
+    assert execution["cause"] == "start the export again"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "RetryLater",
+        *(error.__name__ for error in errors.RetryLater.__subclasses__()),
+        "Lambda.TooManyRequestsException",
+    ],
+)
+def test_what_may_pass_is_tried_again(machine: Machine, error: str) -> None:
+    script = [{"error": error, "message": "busy"}, {"error": error, "message": "busy"}, {}]
+    assert reported(machine.run(provision=script))["provision"]["calls"] == 3
+
+
+def test_a_function_that_dies_is_tried_again(machine: Machine) -> None:
+    # Its counter dies with it, so it dies for ever and the run has to give up, in words.
+    execution = machine.run(provision=[{"crash": True}])
+    assert (execution["status"], execution["error"]) == ("FAILED", "Runtime.ExitError")
+    assert "exit status 3" in execution["cause"]
+
+
+def test_activation_is_asked_again_until_the_job_runs(machine: Machine) -> None:
+    script: list[Step] = [{"running": False, "waited": 1}, {"running": False, "waited": 2}, RUNNING]
+    assert reported(machine.run(activate=script))["activation"]["calls"] == 3
+
+
+def test_each_audience_is_scanned_until_it_is_done(machine: Machine) -> None:
+    execution = machine.run([[{"done": False}] * 3 + [{"done": True}], [{"done": True}]])
+    assert "progress" not in reported(execution)
+
+
+def test_without_a_backfill_the_report_comes_at_once(machine: Machine) -> None:
+    execution = machine.run(backfill=False)
+    assert "settle" not in reported(execution)
+
+
+def test_settling_is_looked_at_until_it_is_done(machine: Machine) -> None:
+    assert reported(machine.run(settle=[UNSETTLED] * 4 + [SETTLED]))["settle"]["calls"] == 5
+
+
+def test_a_long_run_goes_on_in_a_new_execution_with_all_it_knows(machine: Machine) -> None:
+    first = machine.run(
+        settle=[UNSETTLED, UNSETTLED | {"elsewhere": True, "round": 1000}, UNSETTLED, SETTLED]
+    )
+    second = machine.ended(json.loads(first["output"])["goes_on_in"])
+    state = reported(second)
+    assert (first["status"], state["run"], state["settle"]["calls"]) == ("SUCCEEDED", first["name"], 4)
+    assert machine.states(second["executionArn"])[:3] == ["IsResumed", "Resume", "Settle"]
+    assert len(second["name"]) <= 80
+
+
+@pytest.mark.parametrize(
+    "document", [[], "high_value_users", 7, {"resumed": True}, {"resumed": True, "state": 1}]
+)
+def test_an_input_of_another_form_comes_to_plan(machine: Machine, document: Any) -> None:
+    execution = machine.start(f"run-{uuid.uuid4().hex}", document)
+    assert machine.states(execution["executionArn"])[:2] == ["IsResumed", "Plan"]
+    assert execution["status"] == "FAILED"
