@@ -29,6 +29,7 @@ _COLUMNS: Final = {
     "profile": attrgetter("profile"),
     "row": attrgetter("row"),
     "reason": attrgetter("reason"),
+    "attempt": attrgetter("attempt"),
 }
 """What a change is written as, its fields left out."""
 
@@ -57,6 +58,7 @@ class Change:
         profile: Lytics' id of the profile, where known.
         row: of a reject, the hash of the row that was refused.
         reason: of a reject, why.
+        attempt: of a refresh, how many import jobs have failed for the contact in a row, if any.
     """
 
     email: str
@@ -68,6 +70,7 @@ class Change:
     profile: str | None = None
     row: str | None = None
     reason: str | None = None
+    attempt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +259,7 @@ def _changes(
             document.get("profile"),
             document.get("row"),
             document.get("reason"),
+            document.get("attempt"),
         )
         for document in documents
     )
