@@ -5,13 +5,14 @@ and in the ledger, or on a queue, or on the rejects queue with its reason. A cra
 queue and the ledger behind, never ahead.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
 from lytics_sendgrid.change import UnknownVersion, decode
 from lytics_sendgrid.configuration_cache import View
-from lytics_sendgrid.contact import Contact, ContactKey, Rejection
+from lytics_sendgrid.contact import UNKNOWN, Contact, ContactKey, Rejection
 from lytics_sendgrid.delivery_batch import Batch, Letter, Received, Summary, Task, put_back
 from lytics_sendgrid.errors import RetryLater, StopRun
 from lytics_sendgrid.exports_table import Stop
@@ -26,6 +27,9 @@ SUSPECT_RECEIVES: Final = 3
 """A message that was received so often may have killed its consumer: it is handled last and alone."""
 STOP_S: Final = 900
 """How long a stopped export's changes wait until the next try, which is SQS' longest delay."""
+CONTACTS_AT_ONCE: Final = 60_000
+"""A full event of bare addresses holds over 200,000: loaded together they would take 600 MB, and longer to commit than
+is kept for it. One of whole profiles holds fewer, and cutting those would cost requests to SendGrid."""
 _ROUNDS: Final = 8
 """How often a lost race is repeated in one invocation."""
 
@@ -179,9 +183,19 @@ class Delivery:
             self._outbox.refresh(returned, now_ms, now_ms)
 
     def _rounds(self, batch: Batch, deadline_epoch_s: float, summary: Summary) -> None:
-        pending = batch.undecided()
+        """Decide all contacts, so many at a time as memory and the time that is kept for a commit allow."""
+        for number, part in enumerate(itertools.batched(batch.undecided(), CONTACTS_AT_ONCE)):
+            if number and self._is_late(deadline_epoch_s):
+                return
+            tasks = [task for task in part if task.view.export.name not in summary.stopped]
+            self._decide(batch, tasks, deadline_epoch_s, summary)
+            for task in part:
+                task.loaded, task.state, task.row = UNKNOWN, None, None
+
+    def _decide(self, batch: Batch, pending: list[Task], deadline_epoch_s: float, summary: Summary) -> None:
+        """Load, plan, send and commit contacts, and again those that lost a race."""
         for number in range(_ROUNDS):
-            if not pending or (number and self._pace.clock() > deadline_epoch_s - self._pace.reserve_s):
+            if not pending or (number and self._is_late(deadline_epoch_s)):
                 return
             loaded = self._ledger.load(task.key for task in pending)
             newest = max(contact.configuration for contact in loaded.values())
@@ -191,6 +205,9 @@ class Delivery:
                 self._plan(task, loaded[task.key])
             self._send(batch, [task for task in pending if task.row is not None], deadline_epoch_s, summary)
             pending = self._commit(pending, loaded, summary)
+
+    def _is_late(self, deadline_epoch_s: float) -> bool:
+        return self._pace.clock() > deadline_epoch_s - self._pace.reserve_s
 
     def _plan(self, task: Task, contact: Contact) -> None:
         """Decide what is to be done for a contact: send and commit, commit, or nothing."""
