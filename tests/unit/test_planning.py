@@ -1,0 +1,331 @@
+"""What a plan says of audiences, segments, membership fields and limits, from facts alone."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lytics_sendgrid.configuration import Account, Audience, Export, ProvisionedAudience
+from lytics_sendgrid.errors import ExportRefused, InputInvalid, KeyRefused
+from lytics_sendgrid.estimate import estimate
+from lytics_sendgrid.export_input import read_input
+from lytics_sendgrid.faults import refusal
+from lytics_sendgrid.lytics_documents import LyticsAudience, LyticsJob
+from lytics_sendgrid.plan_document import plan_document
+from lytics_sendgrid.planning import Facts, Plan, make_plan
+from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Segment, segment_query
+
+SCHEMA = {"email": "string", "first_name": "string", "last_name": "string"}
+OURS = CustomField("e1_T", "lytics_segments", "Text")
+
+
+def identity(number: int) -> str:
+    return f"{number:032x}"
+
+
+def audience(number: int, name: str = "", **details: Any) -> LyticsAudience:
+    return LyticsAudience(
+        identity(number), name or f"Audience {number}", f"slug_{number}", size=10, **details
+    )
+
+
+FACTS = Facts(
+    Account("main"),
+    None,
+    listed=(audience(1), audience(2)),
+    matches={"one": (audience(1),)},
+    schema=SCHEMA,
+    jobs=(),
+    fields=(),
+    lists=(),
+    segments={},
+)
+KNOWN = Account("main", 3, {"lytics_segments": "e1_T"})
+
+
+def job(workflow: str, status: str) -> LyticsJob:
+    return LyticsJob("j1", "Hosted", workflow, status, {}, (), {})
+
+
+def plan(facts: Facts = FACTS, **document: Any) -> tuple[Plan, list[str]]:
+    return make_plan(read_input({"audiences": list(facts.matches), **document}).wanted, facts)
+
+
+def faults(facts: Facts = FACTS, **document: Any) -> list[str]:
+    return plan(facts, **document)[1]
+
+
+def matched(*audiences: LyticsAudience) -> Facts:
+    return replace(FACTS, matches={one.id: (one,) for one in audiences})
+
+
+def test_everything_is_new_in_a_new_account() -> None:
+    made, wrong = plan()
+    assert wrong == []
+    assert made.membership_fields == {"lytics_segments": None}
+    assert [(segment.name, segment.field, segment.id) for segment in made.segments] == [
+        ("Audience 1", "lytics_segments", None)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ((), "no audience of people with the id, slug or name 'Audience1': did you mean 'Audience 1'?"),
+        ((audience(1, "A"), audience(2, "A")), "'Audience1' is the name of 2 audiences in Lytics"),
+        (
+            (LyticsAudience("xyz", "A", "a"),),
+            "has the id 'xyz' in Lytics, which is not 32 hexadecimal digits",
+        ),
+        ((audience(1, fault="field gone"),), "calls the audience 'Audience 1' invalid (field gone)"),
+    ],
+)
+def test_an_audience_that_cannot_be_meant_is_told(found: tuple[LyticsAudience, ...], said: str) -> None:
+    (fault,) = faults(replace(FACTS, matches={"Audience1": found}))
+    assert said in fault
+
+
+def test_nothing_like_the_audience_is_told_without_a_guess() -> None:
+    (fault,) = faults(replace(FACTS, matches={"qqq": ()}, listed=None))
+    assert "copy it from Audiences in Lytics" in fault
+
+
+def test_an_audience_that_is_named_twice_is_exported_once() -> None:
+    made, wrong = plan(replace(FACTS, matches={"slug_1": (audience(1),), "Audience 1": (audience(1),)}))
+    assert (len(made.audiences), wrong) == (1, [])
+    assert "named more than once" in made.notes[0]
+
+
+def test_two_audiences_of_one_name_cannot_both_have_a_segment() -> None:
+    (fault,) = faults(matched(audience(1, "VIP"), audience(2, "vip")))
+    assert "both named 'vip'" in fault
+
+
+LISTS = (
+    ContactList("l1", "News"),
+    ContactList("l2", "news"),
+    ContactList("l3", "Twin"),
+    ContactList("l4", "Twin"),
+)
+
+
+@pytest.mark.parametrize(("wanted", "chosen"), [("l2", "l2"), ("News", "l1"), ("news", "l2")])
+def test_a_list_is_chosen_by_id_or_name(wanted: str, chosen: str) -> None:
+    made, wrong = plan(replace(FACTS, lists=LISTS), list=wanted)
+    assert made.contact_list is not None
+    assert (made.contact_list.id, wrong) == (chosen, [])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("Twin", "is the name of 2 lists: take the id of one: l3, l4"),
+        ("NEWS", "is the name of 2 lists"),
+        ("Newz", "did you mean 'News'?"),
+        ("qqqq", "make it in SendGrid first"),
+    ],
+)
+def test_a_list_that_is_not_clear_is_told(wanted: str, said: str) -> None:
+    made, (fault,) = plan(replace(FACTS, lists=LISTS), list=wanted)
+    assert said in fault
+    assert made.segments == ()
+
+
+@pytest.mark.parametrize("workflow", ["sendgrid_export_new", "sendgrid-export-new", "sendgrid_export"])
+@pytest.mark.parametrize("status", ["running", "sleeping", "paused", "fault-2", "unknown"])
+def test_a_live_hosted_export_is_refused_unless_told(workflow: str, status: str) -> None:
+    facts = replace(FACTS, jobs=(job(workflow, status),))
+    assert "end that job in Lytics" in faults(facts)[0]
+    made, wrong = plan(facts, adopt=True)
+    assert wrong == []
+    assert "writes lytics_segments, too" in made.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("workflow", "status"),
+    [("sendgrid_export_new", status) for status in ("completed", "failed", "deleted", "deleting", "killed")]
+    + [("webhook_triggers", "running"), ("sendgrid_import", "running")],
+)
+def test_other_jobs_do_no_harm(workflow: str, status: str) -> None:
+    assert faults(replace(FACTS, jobs=(job(workflow, status),))) == []
+
+
+def test_a_membership_field_of_somebody_else_is_refused_unless_told() -> None:
+    facts = replace(FACTS, fields=(OURS,))
+    assert "that this product did not make" in faults(facts)[0]
+    made, wrong = plan(facts, adopt=True)
+    assert (made.membership_fields, wrong) == ({"lytics_segments": "e1_T"}, [])
+    assert faults(replace(facts, account=KNOWN)) == []
+
+
+def test_a_field_that_a_crash_left_unrecorded_is_ours() -> None:
+    pending = Account("main", 1, {"lytics_segments": None})
+    assert faults(replace(FACTS, account=pending, fields=(OURS,))) == []
+
+
+def test_a_field_that_was_deleted_and_made_again_by_somebody_is_not_ours() -> None:
+    again = replace(OURS, id="e9_T")
+    assert "did not make" in faults(replace(FACTS, account=KNOWN, fields=(again,)))[0]
+    assert "was deleted in SendGrid" in plan(replace(FACTS, account=KNOWN))[0].notes[0]
+
+
+@pytest.mark.parametrize("field", [replace(OURS, type="Number"), replace(OURS, name="Lytics_Segments")])
+def test_a_membership_field_of_another_form_is_refused_always(field: CustomField) -> None:
+    (fault,) = faults(replace(FACTS, account=KNOWN, fields=(field,)), adopt=True)
+    assert "and of type Text: rename that one in SendGrid" in fault
+
+
+def test_the_31st_audience_gets_the_next_field() -> None:
+    made, wrong = plan(matched(*map(audience, range(31))))
+    assert wrong == []
+    assert list(made.membership_fields) == ["lytics_segments", "lytics_segments_1"]
+    assert made.segments[29].field == "lytics_segments"
+    assert made.segments[30].field == "lytics_segments_1"
+
+
+def own(list_id: str | None = None, name: str = "Renamed") -> Segment:
+    return Segment("s1", name, list_id)
+
+
+def with_own(segment: Segment, *exports: str) -> Facts:
+    provisioned = ProvisionedAudience("lytics_segments", "s1", segment.list_id, exports)
+    account = replace(KNOWN, audiences={identity(1): provisioned})
+    return replace(FACTS, account=account, fields=(OURS,), segments={segment.id: segment}, lists=LISTS)
+
+
+def test_an_audiences_own_segment_is_used_under_whatever_name() -> None:
+    made, wrong = plan(with_own(own(), "default"))
+    assert wrong == []
+    assert (made.segments[0].id, made.segments[0].name) == ("s1", "Renamed")
+
+
+@pytest.mark.parametrize(
+    ("exports", "said"), [(("one", "two"), "(export one, two)"), ((), "on all contacts, and")]
+)
+def test_an_audiences_own_segment_cannot_move_to_another_list(exports: tuple[str, ...], said: str) -> None:
+    (fault,) = faults(with_own(own(), *exports), list="l1")
+    assert "SendGrid cannot move a segment" in fault
+    assert "on the list l1" in fault
+    assert said in fault
+
+
+def test_a_segment_that_is_gone_is_made_again() -> None:
+    made, wrong = plan(replace(with_own(own(), "default"), segments={}))
+    assert (made.segments[0].id, wrong) == (None, [])
+
+
+def named(query: str | None, list_id: str | None = None, **details: Any) -> Facts:
+    segment = Segment("s7", "AUDIENCE 1", list_id, query, **details)
+    return replace(FACTS, account=KNOWN, fields=(OURS,), segments={"s7": segment}, lists=LISTS)
+
+
+def test_the_same_segment_is_adopted() -> None:
+    made, wrong = plan(named(segment_query("lytics_segments", identity(1)).lower()))
+    assert (made.segments[0].id, wrong) == ("s7", [])
+
+
+@pytest.mark.parametrize(
+    ("query", "list_id"),
+    [
+        (None, None),
+        (segment_query("lytics_segments", identity(2)), None),
+        (segment_query("lytics_segments_1", identity(1)), None),
+        (segment_query("lytics_segments", identity(1)), "l1"),
+    ],
+)
+def test_another_segment_of_the_name_is_refused(query: str | None, list_id: str | None) -> None:
+    (fault,) = faults(named(query, list_id))
+    assert "a segment 'AUDIENCE 1' already, and it is not this audience's" in fault
+
+
+def test_an_invalid_segment_is_not_adopted() -> None:
+    query = segment_query("lytics_segments", identity(1))
+    (fault,) = faults(named(query, validation="INVALID", error="no such column"))
+    assert "is invalid in SendGrid (no such column)" in fault
+
+
+def test_limits_count_what_is_there_and_what_is_missing() -> None:
+    fields = tuple(CustomField(f"e{n}_T", f"field_{n}", "Text") for n in range(2, 501))
+    segments = {f"s{n}": Segment(f"s{n}", f"Segment {n}", None) for n in range(200)}
+    schema = {**SCHEMA, "city": "string"}
+    facts = replace(FACTS, fields=fields, segments=segments, schema=schema)
+    wrong = faults(facts, custom_fields={"city": "town"})
+    assert (
+        "SendGrid takes 500 custom fields and has 499; 2 more are needed (lytics_segments, town)" in wrong[0]
+    )
+    assert "SendGrid takes 200 segments and has 200; 1 more are needed" in wrong[1]
+
+
+def test_a_full_account_in_which_nothing_is_missing_is_fine() -> None:
+    facts = with_own(own(), "default")
+    fields = (OURS, *(CustomField(f"e{n}_T", f"field_{n}", "Text") for n in range(2, 501)))
+    segments = {"s1": own(), **{f"x{n}": Segment(f"x{n}", f"Segment {n}", None) for n in range(199)}}
+    assert faults(replace(facts, fields=fields, segments=segments)) == []
+
+
+EXPORT = Export(
+    "default",
+    "default",
+    "main",
+    3,
+    "email",
+    (),
+    (Audience(identity(1), "A", "a"), Audience(identity(9), "Old", "old")),
+)
+
+
+def test_an_export_of_another_account_or_authorization_is_refused() -> None:
+    assert faults(replace(FACTS, export=EXPORT)) == []
+    for other in (replace(EXPORT, account="other"), replace(EXPORT, authorization="other")):
+        assert "there is an export 'default' already" in faults(replace(FACTS, export=other))[0]
+
+
+def test_a_dropped_audience_is_noted() -> None:
+    (note,) = plan(replace(FACTS, export=EXPORT))[0].notes
+    assert note.startswith("the audience 'Old' is no longer exported by 'default'")
+
+
+def test_what_could_not_be_read_is_not_judged() -> None:
+    unread = Facts(Account("main"), None, notes=("the token may not list jobs",))
+    made, wrong = plan(unread, audiences=["one"], list="News")
+    assert (wrong, made.notes) == ([], ("the token may not list jobs",))
+
+
+def test_the_state_of_200_audiences_fits_into_a_state_machine() -> None:
+    names = [f"{n} " + "Ü" * 120 for n in range(200)]
+    made, wrong = plan(matched(*(audience(n, name) for n, name in enumerate(names))))
+    assert wrong == []
+    document = plan_document(
+        "r" * 80, "2026-11-23T00:00:00Z", read_input({"audiences": ["a"]}).wanted, "main", made
+    )
+    # In UTF-8, which is how Step Functions counts; half of 256 KB is left for what the tasks add.
+    assert len(json.dumps(document, ensure_ascii=False).encode()) < 200_000
+
+
+def test_faults_of_one_kind_make_an_error_of_that_kind() -> None:
+    assert type(refusal([InputInvalid("a"), InputInvalid("b")])) is InputInvalid
+    assert type(refusal([KeyRefused("a"), InputInvalid("b")])) is ExportRefused
+
+
+def test_faults_are_told_once_one_a_line_and_counted() -> None:
+    assert str(refusal([InputInvalid("a"), InputInvalid("a")])) == (
+        "The export cannot start, and nothing was changed. 1 fault:\n- a"
+    )
+    assert "2 faults:\n- a\n- b" in str(refusal([InputInvalid("a"), KeyRefused("b")]))
+
+
+def test_a_message_of_many_faults_stays_whole_json_in_a_cause() -> None:
+    words = str(refusal([ExportRefused(f"{n} " + "ü" * 300) for n in range(200)]))
+    assert len(json.dumps({"errorMessage": words})) < 32_768 - 4_000
+    assert words.endswith(" more")
+    assert len(json.dumps(str(refusal([ExportRefused("x" * 50_000)])))) < 28_000
+
+
+def test_an_estimate_grows_with_people_and_needs_none_without_a_backfill() -> None:
+    small, large = estimate(10_000, 5_000, backfill=True), estimate(1_000_000, 400_000, backfill=True)
+    assert small["minutes"] < large["minutes"]
+    assert 0.7 < large["aws_dollars"] < 1.0
+    assert estimate(1_000_000, 1_000_000, backfill=False)["aws_dollars"] == 0.01
+    # One large audience is scanned alone.
+    assert estimate(1_000_000, 1_000_000, backfill=True)["minutes"] > large["minutes"]

@@ -1,0 +1,88 @@
+"""SendGrid's rules on names and queries."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lytics_sendgrid.sendgrid_resources import (
+    CustomField,
+    by_name,
+    is_field_name,
+    same_query,
+    segment_name,
+    segment_query,
+)
+
+AUDIENCE = "5cecf2aa79b0a5641920e0607b95c793"
+
+
+def test_a_query_names_the_membership_field_and_the_audience() -> None:
+    assert segment_query("lytics_segments_1", AUDIENCE) == (
+        "SELECT contact_id, updated_at FROM contact_data WHERE lytics_segments_1 LIKE "
+        "'%5cecf2aa79b0a5641920e0607b95c793%'"
+    )
+
+
+@pytest.mark.parametrize(
+    "audience", ["", AUDIENCE.upper(), AUDIENCE + "\n", "' OR 1=1 --" + "0" * 21, "%" * 32, "٣" * 32]
+)
+def test_only_an_id_of_32_hexadecimal_digits_enters_a_query(audience: str) -> None:
+    with pytest.raises(ValueError, match="32 lower-case hex digits"):
+        segment_query("lytics_segments", audience)
+
+
+def test_only_a_fields_name_enters_a_query() -> None:
+    with pytest.raises(ValueError, match="letters, digits and _"):
+        segment_query("lytics segments", AUDIENCE)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "select contact_id ,updated_at\nfrom CONTACT_DATA where Lytics_Segments like '%abc%' ;",
+        "SELECT contact_id,updated_at FROM contact_data WHERE lytics_segments LIKE'%abc%'",
+    ],
+)
+def test_white_space_and_case_do_not_make_another_query(other: str) -> None:
+    query = "SELECT contact_id, updated_at FROM contact_data WHERE lytics_segments LIKE '%abc%'"
+    assert same_query(query, other)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "SELECT contact_id, updated_at FROM contact_data WHERE lytics_segments LIKE '%ABC%'",
+        "SELECT contact_id, updated_at FROM contact_data WHERE lytics_segments LIKE '% abc%'",
+        "SELECT contact_id, updated_at FROM contact_data WHERE lytics_segments NOT LIKE '%abc%'",
+        "SELECT contact_id, updated_at FROM contact_data WHERE lytics_segments LIKE '%abc%' OR 1=1",
+        "SELECT contact_id, updated_at FROM contact_data WHERE lytics_segments_1 LIKE '%abc%'",
+    ],
+)
+def test_whatever_else_differs_makes_another_query(other: str) -> None:
+    query = "SELECT contact_id, updated_at FROM contact_data WHERE lytics_segments LIKE '%abc%'"
+    assert not same_query(query, other)
+
+
+@given(st.text(max_size=200))
+def test_a_segments_name_always_fits(name: str) -> None:
+    named = segment_name(AUDIENCE, name)
+    assert 1 <= len(named) <= 100
+    assert named == segment_name(AUDIENCE, name)
+
+
+def test_a_long_name_is_cut_and_stays_unique() -> None:
+    other = "8" * 32
+    assert segment_name(AUDIENCE, "n" * 101).endswith(" 5cecf2aa")
+    assert segment_name(AUDIENCE, "n" * 101) != segment_name(other, "n" * 101)
+    assert segment_name(AUDIENCE, " Recent\n buyers ") == "Recent buyers"
+    assert segment_name(AUDIENCE, " ") == AUDIENCE
+
+
+def test_field_names_are_as_sendgrid_wants_them() -> None:
+    assert is_field_name("_a1")
+    assert not any(map(is_field_name, ("", "1a", "a-b", "a b", "é", "a\n", "a" * 101)))
+
+
+def test_fields_are_found_whatever_their_case() -> None:
+    first, second = CustomField("e1_T", "City", "Text"), CustomField("e2_T", "CITY", "Text")
+    assert by_name([first, second]) == {"city": first}
