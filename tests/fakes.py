@@ -5,8 +5,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from lytics_sendgrid.configuration import Export
+from lytics_sendgrid.configuration import Account, Export
+from lytics_sendgrid.errors import ConfigurationChanged, RequestRefused
 from lytics_sendgrid.lytics_documents import HeaderAuthorization, LyticsJob, ScanPage, job_from
+from lytics_sendgrid.sendgrid_resources import CustomField, Segment
 from lytics_sendgrid.vendor_http import Answer
 
 
@@ -241,3 +243,85 @@ class HandClock:
 
     def move(self, seconds: float) -> None:
         self.now_ns += round(seconds * 1e9)
+
+
+class KeptConfigurations:
+    """Accounts and exports in memory, with the account's version condition; counts its writes."""
+
+    def __init__(self, *accounts: Account) -> None:
+        self.accounts = {account.name: account for account in accounts}
+        self.exports: dict[str, Export] = {}
+        self.writes = 0
+
+    def account(self, name: str) -> Account:
+        return self.accounts.get(name, Account(name))
+
+    def put_account(self, account: Account, read_version: int) -> None:
+        if account.name in self.accounts and self.accounts[account.name].version != read_version:
+            raise ConfigurationChanged("changed meanwhile")
+        self.writes += 1
+        self.accounts[account.name] = account
+
+    def export(self, name: str) -> Export | None:
+        return self.exports.get(name)
+
+    def put_export(self, export: Export) -> None:
+        self.writes += 1
+        self.exports[export.name] = export
+
+
+class SendGridInMemory:
+    """A SendGrid account of fields and segments; ``deaths`` are raised before or after the write of a number, from 1."""
+
+    def __init__(self) -> None:
+        self.custom_fields: list[CustomField] = []
+        self.all_segments: list[Segment] = []
+        self.calls: list[str] = []
+        self.deaths: dict[tuple[int, str], Exception] = {}
+        self.segment_refusals = 0
+        self.validation = "PENDING"
+        self._writes = 0
+
+    def fields(self) -> tuple[CustomField, ...]:
+        self.calls.append("fields")
+        return tuple(self.custom_fields)
+
+    def create_field(self, name: str, field_type: str) -> CustomField:
+        self.calls.append(f"create_field {name}")
+        self._reached("before")
+        if any(field.name.lower() == name.lower() for field in self.custom_fields):
+            raise RequestRefused("SendGrid answered 400: the name exists")
+        field = CustomField(f"e{len(self.custom_fields) + 1}_{field_type[0]}", name, field_type)
+        self.custom_fields.append(field)
+        self._reached("after")
+        return field
+
+    def rename_field(self, field_id: str, name: str) -> None:
+        self.calls.append(f"rename_field {field_id} {name}")
+        self._reached("before")
+
+    def segments(self) -> tuple[Segment, ...]:
+        self.calls.append("segments")
+        return tuple(dataclasses.replace(segment, query=None) for segment in self.all_segments)
+
+    def segment(self, segment_id: str) -> Segment:
+        return next(segment for segment in self.all_segments if segment.id == segment_id)
+
+    def create_segment(self, name: str, query: str, list_id: str | None) -> Segment:
+        self.calls.append(f"create_segment {name}")
+        self._reached("before")
+        if any(segment.name == name for segment in self.all_segments):
+            raise RequestRefused("SendGrid answered 400: the name exists")
+        if self.segment_refusals:
+            self.segment_refusals -= 1
+            raise RequestRefused("SendGrid answered 400: no such column")
+        segment = Segment(f"s{len(self.all_segments) + 1}", name, list_id, query, 0, self.validation)
+        self.all_segments.append(segment)
+        self._reached("after")
+        return segment
+
+    def _reached(self, moment: str) -> None:
+        self._writes += moment == "before"
+        death = self.deaths.pop((self._writes, moment), None)
+        if death is not None:
+            raise death

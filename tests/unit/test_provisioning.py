@@ -1,0 +1,290 @@
+"""Provisioning makes each thing once, whoever dies where, and writes down what it has made."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lytics_sendgrid.configuration import Account, Export, ProvisionedAudience
+from lytics_sendgrid.errors import (
+    AnswerLost,
+    ConfigurationChanged,
+    ExportRefused,
+    KeyRefused,
+    RequestRefused,
+    RetryLater,
+    ServiceUnavailable,
+)
+from lytics_sendgrid.provisioning import Provisioned, provision
+from lytics_sendgrid.sendgrid_resources import CustomField, Segment, segment_query
+from tests.fakes import KeptConfigurations, SendGridInMemory
+
+FIRST, SECOND = "1" * 32, "2" * 32
+NAMES = {FIRST: "First", SECOND: "Second"}
+WRITES = 4
+
+
+class Scene:
+    """An account, our table, and the state of a run that exports two audiences and one custom field."""
+
+    def __init__(self, account: Account | None = None) -> None:
+        self.sendgrid = SendGridInMemory()
+        self.configurations = KeptConfigurations(*([account] if account else []))
+        self.slept: list[float] = []
+
+    def state(
+        self, *audiences: str, field: str | None = None, adopt: bool = False, list_id: str | None = None
+    ) -> dict[str, Any]:
+        chosen = audiences or (FIRST, SECOND)
+        mapping = {"lytics": "ltv", "name": "ltv", "kind": "Number", "custom": True, "max_chars": 1000}
+        name = {"lytics": "name", "name": "first_name", "kind": "Text", "custom": False, "max_chars": 50}
+        return {
+            "run": "r",
+            "export": "news",
+            "authorization": "default",
+            "account": "main",
+            "audiences": [{"id": a, "name": NAMES[a], "slug": NAMES[a].lower()} for a in chosen],
+            "config": {
+                "adopt": adopt,
+                "email_field": "email",
+                "mapping": [mapping, name],
+                "membership_fields": {"lytics_segments": field},
+                "list": {"id": list_id, "name": "News"} if list_id else None,
+                "segments": [{"audience": a, "name": NAMES[a], "field": "lytics_segments"} for a in chosen],
+            },
+        }
+
+    def provision(self, state: dict[str, Any] | None = None) -> Provisioned:
+        return provision(state or self.state(), self.sendgrid, self.configurations, self.slept.append)
+
+    @property
+    def account(self) -> Account:
+        return self.configurations.account("main")
+
+
+def test_everything_missing_is_made_and_written_down() -> None:
+    scene = Scene()
+    done = scene.provision(scene.state(list_id="l1"))
+    assert done == Provisioned(2, ("lytics_segments", "ltv"), 2, 0)
+    assert scene.sendgrid.calls[0] == "create_field lytics_segments"
+    assert scene.account.membership_fields == {"lytics_segments": "e1_T"}
+    assert scene.account.audiences == {
+        FIRST: ProvisionedAudience("lytics_segments", "s1", "l1", ("news",)),
+        SECOND: ProvisionedAudience("lytics_segments", "s2", "l1", ("news",)),
+    }
+    export = scene.configurations.exports["news"]
+    assert (export.version, export.list_id, export.list_name) == (2, "l1", "News")
+    assert [(field.sendgrid, field.is_custom) for field in export.fields] == [
+        ("e2_N", True),
+        ("first_name", False),
+    ]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("write", range(1, WRITES + 1))
+@pytest.mark.parametrize("error", [AnswerLost("no answer"), ServiceUnavailable("down")])
+def test_a_death_at_any_write_is_healed_by_doing_it_again(write: int, moment: str, error: RetryLater) -> None:
+    scene, calm = Scene(), Scene()
+    calm.provision()
+    scene.sendgrid.deaths = {(write, moment): error}
+    with pytest.raises(type(error)):
+        scene.provision()
+    scene.provision()
+    assert scene.sendgrid.custom_fields == calm.sendgrid.custom_fields
+    assert scene.sendgrid.all_segments == calm.sendgrid.all_segments
+    assert replace(scene.account, version=0) == replace(calm.account, version=0)
+
+
+@pytest.mark.parametrize("write", range(1, 4))
+def test_a_death_at_any_write_of_ours_is_healed_by_doing_it_again(write: int) -> None:
+    scene = Scene()
+    put_account, put_export = scene.configurations.put_account, scene.configurations.put_export
+    calls = 0
+
+    def dying(put: Any) -> Any:
+        def called(*values: Any) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == write:
+                raise ServiceUnavailable("DynamoDB")
+            put(*values)
+
+        return called
+
+    scene.configurations.put_account = dying(put_account)  # type: ignore[method-assign]
+    scene.configurations.put_export = dying(put_export)  # type: ignore[method-assign]
+    with pytest.raises(ServiceUnavailable):
+        scene.provision()
+    done = scene.provision()
+    assert (len(scene.sendgrid.custom_fields), len(scene.sendgrid.all_segments)) == (2, 2)
+    assert scene.configurations.exports["news"].version == scene.account.version == done.version
+
+
+def test_doing_it_twice_writes_nothing_the_second_time() -> None:
+    scene = Scene()
+    scene.provision()
+    writes = scene.configurations.writes
+    for state in (scene.state(), scene.state(field="e1_T")):
+        assert scene.provision(state) == Provisioned(2, (), 0, 2)
+    assert scene.configurations.writes == writes
+    assert scene.sendgrid.calls.count("rename_field e1_T lytics_segments") == 2
+
+
+def test_a_key_that_may_not_write_leaves_nothing() -> None:
+    scene = Scene()
+    scene.sendgrid.deaths = {(1, "before"): KeyRefused("403")}
+    with pytest.raises(KeyRefused):
+        scene.provision()
+    assert scene.account.membership_fields == {}
+    assert (scene.sendgrid.custom_fields, scene.configurations.exports) == ([], {})
+    assert scene.sendgrid.calls == ["create_field lytics_segments"]
+
+
+def test_a_key_that_may_not_write_is_told_even_where_the_intent_cannot_be_taken_back() -> None:
+    scene = Scene()
+    scene.sendgrid.deaths = {(1, "before"): KeyRefused("403")}
+    put_account = scene.configurations.put_account
+
+    def once(account: Account, read_version: int) -> None:
+        if read_version:
+            raise ConfigurationChanged("meanwhile")
+        put_account(account, read_version)
+
+    scene.configurations.put_account = once  # type: ignore[method-assign]
+    with pytest.raises(KeyRefused):
+        scene.provision()
+    assert scene.account.membership_fields == {"lytics_segments": None}
+
+
+def test_a_key_is_tried_where_nothing_is_missing() -> None:
+    scene = Scene()
+    scene.provision()
+    scene.sendgrid.deaths = {(5, "before"): KeyRefused("403")}
+    with pytest.raises(KeyRefused):
+        scene.provision(scene.state(field="e1_T"))
+    assert scene.account.membership_fields == {"lytics_segments": "e1_T"}
+
+
+def test_what_sendgrid_says_of_a_name_that_stays_does_not_matter() -> None:
+    scene = Scene()
+    scene.provision()
+    scene.sendgrid.deaths = {(5, "before"): RequestRefused("400")}
+    assert scene.provision(scene.state(field="e1_T")).adopted == 2
+
+
+def test_a_field_that_appears_after_the_plan_is_somebody_elses_unless_told() -> None:
+    for adopt in (False, True):
+        scene = Scene()
+        scene.sendgrid.custom_fields.append(CustomField("x1_T", "lytics_segments", "Text"))
+        if adopt:
+            scene.provision(scene.state(adopt=True))
+            assert scene.account.membership_fields == {"lytics_segments": "x1_T"}
+        else:
+            with pytest.raises(ExportRefused, match="something else writes it"):
+                scene.provision()
+            assert scene.account.membership_fields == {}
+
+
+def test_a_deleted_field_is_made_again() -> None:
+    scene = Scene(Account("main", 4, {"lytics_segments": "old_T", "lytics_segments_1": "e8_T"}))
+    scene.provision()
+    assert scene.account.membership_fields == {"lytics_segments": "e1_T", "lytics_segments_1": "e8_T"}
+
+
+def test_a_deleted_field_that_cannot_be_made_keeps_its_old_entry() -> None:
+    account = Account("main", 4, {"lytics_segments": "old_T", "lytics_segments_1": None})
+    scene = Scene(account)
+    scene.sendgrid.deaths = {(1, "before"): KeyRefused("403")}
+    with pytest.raises(KeyRefused):
+        scene.provision()
+    assert scene.account.membership_fields == account.membership_fields
+
+
+def test_a_field_that_is_taken_and_not_listed_is_waited_for() -> None:
+    scene = Scene()
+    scene.provision()
+    scene.sendgrid.custom_fields.clear()
+    with pytest.raises(ServiceUnavailable, match="does not list"):
+        scene.provision(scene.state(field="e1_T"))
+
+
+def test_a_field_that_sendgrid_refuses_is_told_with_its_words() -> None:
+    scene = Scene()
+    scene.sendgrid.deaths = {(2, "before"): RequestRefused("SendGrid answered 400: no")}
+    with pytest.raises(RequestRefused, match="400: no: make the custom field 'ltv' of type Number by hand"):
+        scene.provision()
+
+
+def test_a_field_of_another_type_that_appears_after_the_plan_is_refused() -> None:
+    scene = Scene()
+    scene.sendgrid.custom_fields.append(CustomField("x1_T", "LTV", "Text"))
+    with pytest.raises(RequestRefused, match="'LTV' of type Text now, and Number is needed"):
+        scene.provision()
+
+
+def test_a_field_that_is_too_new_for_segments_is_waited_for() -> None:
+    scene = Scene()
+    scene.sendgrid.segment_refusals = 3
+    assert scene.provision().segments == 2
+    assert scene.slept == [2, 3, 5]
+
+
+def test_a_segment_that_sendgrid_refuses_is_told_with_its_words_after_a_minute() -> None:
+    scene = Scene()
+    scene.sendgrid.segment_refusals = 100
+    with pytest.raises(RequestRefused, match="no such column: mend that and start the export again"):
+        scene.provision()
+    assert 30 <= sum(scene.slept) <= 60
+    assert "news" not in scene.configurations.exports
+
+
+def test_an_invalid_segment_is_refused() -> None:
+    scene = Scene()
+    scene.sendgrid.validation = "INVALID"
+    with pytest.raises(RequestRefused, match="'First' is invalid"):
+        scene.provision()
+
+
+@pytest.mark.parametrize(
+    ("query", "list_id"),
+    [("SELECT 1", None), (segment_query("lytics_segments", FIRST), "l1"), (None, None)],
+)
+def test_another_segment_of_the_name_is_refused(query: str | None, list_id: str | None) -> None:
+    scene = Scene()
+    scene.sendgrid.all_segments.append(Segment("x", "FIRST", list_id, query))
+    with pytest.raises(ExportRefused, match="'FIRST' now that is not the audience's"):
+        scene.provision()
+
+
+def test_exports_share_audiences_and_drop_them() -> None:
+    scene = Scene()
+    scene.provision()
+    scene.provision({**scene.state(FIRST, field="e1_T"), "export": "other"})
+    scene.provision(scene.state(SECOND, field="e1_T"))
+    assert scene.account.audiences[FIRST].exports == ("other",)
+    assert scene.account.audiences[SECOND].exports == ("news",)
+    assert scene.account.audiences[FIRST].segment_id == "s1"
+
+
+def test_the_webhook_job_of_an_export_is_kept() -> None:
+    scene = Scene()
+    scene.provision()
+    live = replace(scene.configurations.exports["news"], lytics_job="j1", lytics_auth="a1")
+    scene.configurations.exports["news"] = live
+    scene.provision(scene.state(FIRST, field="e1_T"))
+    changed: Export = scene.configurations.exports["news"]
+    assert (changed.lytics_job, changed.lytics_auth, len(changed.audiences)) == ("j1", "a1", 1)
+
+
+def test_a_configuration_that_somebody_changes_meanwhile_is_not_overwritten() -> None:
+    scene = Scene()
+    create = scene.sendgrid.create_segment
+
+    def meanwhile(name: str, query: str, list_id: str | None) -> Segment:
+        scene.configurations.accounts["main"] = replace(scene.account, version=99)
+        return create(name, query, list_id)
+
+    scene.sendgrid.create_segment = meanwhile  # type: ignore[method-assign]
+    with pytest.raises(ConfigurationChanged):
+        scene.provision()
+    assert scene.account.version == 99
