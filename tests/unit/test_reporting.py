@@ -1,0 +1,125 @@
+"""What a report tells, and what it says where something is missing or wrong."""
+
+from typing import Any
+
+from lytics_sendgrid.configuration import Account, ProvisionedAudience
+from lytics_sendgrid.reporting import Counted, report_document
+from lytics_sendgrid.sendgrid_resources import Segment
+
+FIRST = "1" * 32
+ACCOUNT = Account(
+    "main",
+    2,
+    {"lytics_segments": "e1_T"},
+    {FIRST: ProvisionedAudience("lytics_segments", "s1", None, ("news",))},
+)
+STATE: dict[str, Any] = {
+    "run": "r",
+    "export": "news",
+    "account": "main",
+    "backfill": True,
+    "started_at": "2026-11-23T09:00:00Z",
+    "audiences": [{"id": FIRST, "name": "First", "slug": "first"}],
+    "plan": {"notes": ["a note of the plan"]},
+    "provision": {"version": 2, "fields": [], "segments": 1, "adopted": 0},
+    "activation": {"live": True, "paste": None},
+}
+SCAN = {
+    "scanned": 9,
+    "without_email": 1,
+    "bad_email": 0,
+    "people": 8,
+    "complete": False,
+    "misfit": "Lytics counts 10",
+}
+
+
+def counted(**changes: Any) -> Counted:
+    segment = Segment("s1", "First", None, None, 7, "VALID", "", "2026-11-23T08:00:00Z")
+    everything: dict[str, Any] = {
+        "lytics": {FIRST: 10},
+        "segments": {"s1": segment},
+        "contacts": 100,
+        "scans": {FIRST: SCAN},
+        "counts": {"accepted": 6, "rejected.address": 2, "lost": 1},
+        "jobs": {},
+    }
+    return Counted(**(everything | changes))
+
+
+def report(state: dict[str, Any] = STATE, account: Account = ACCOUNT, **changes: Any) -> dict[str, Any]:
+    return report_document(state, account, counted(**changes), "2026-11-23T09:05:00Z")
+
+
+def test_each_side_stands_beside_the_others() -> None:
+    (audience,) = report()["audiences"]
+    assert audience == {
+        "id": FIRST,
+        "name": "First",
+        "lytics": 10,
+        "segment": "First",
+        "segment_id": "s1",
+        "sendgrid": 7,
+        "sendgrid_counted_at": "2026-11-23T08:00:00Z",
+        "scanned": 9,
+        "without_email": 1,
+        "bad_email": 0,
+        "complete": False,
+        "misfit": "Lytics counts 10",
+        "queued": 8,
+    }
+
+
+def test_people_are_counted_by_what_became_of_them() -> None:
+    assert report()["people"] == {"accepted": 6, "unchanged": 0, "lost": 1, "rejected": {"address": 2}}
+
+
+def test_jobs_are_summed_up() -> None:
+    jobs = {
+        "j1": {"status": "completed", "requested": 5, "created": 3, "updated": 2, "errored": 0},
+        "j2": {"status": "errored", "requested": 4, "created": 3, "errored": 1},
+        "j3": {"status": "failed"},
+        "j4": {"status": "unknown"},
+    }
+    totals = report(jobs=jobs)["import_jobs"]
+    assert (totals["jobs"], totals["failed"], totals["unknown"]) == (4, 1, 1)
+    assert (totals["requested"], totals["confirmed"], totals["errored"]) == (9, 8, 1)
+
+
+def test_notes_tell_what_is_odd() -> None:
+    notes = report(notes=("Lytics' sizes could not be read",))["notes"]
+    assert notes[:3] == ["a note of the plan", "Lytics' sizes could not be read", "'First': Lytics counts 10"]
+    assert any("every 1 to 24 hours" in note for note in notes)
+
+
+def test_an_invalid_segment_is_told_with_what_to_do() -> None:
+    invalid = Segment("s1", "First", None, None, 0, "INVALID", "no such column")
+    notes = report(segments={"s1": invalid})["notes"]
+    assert any(
+        "the segment of 'First' is invalid in SendGrid (no such column): delete it" in note for note in notes
+    )
+
+
+def test_what_is_not_known_is_null() -> None:
+    (audience,) = report(lytics=None, segments=None, scans={})["audiences"]
+    assert (audience["lytics"], audience["sendgrid"], audience["segment_id"]) == (None, None, "s1")
+    assert "scanned" not in audience
+
+
+def test_an_audience_that_lost_its_configuration_has_no_segment() -> None:
+    (audience,) = report(account=Account("main"))["audiences"]
+    assert (audience["segment_id"], audience["sendgrid"]) == (None, None)
+
+
+def test_a_run_without_a_backfill_counts_nobody() -> None:
+    state = STATE | {"backfill": False}
+    assert report(state, scans={})["people"] is None
+    assert not any("once a person" in note for note in report(state, scans={})["notes"])
+
+
+def test_an_export_that_is_not_live_says_so_first() -> None:
+    state = STATE | {"activation": {"live": False, "paste": {"webhook_url": "https://hooks.example.com"}}}
+    told = report(state)
+    assert not told["live"]
+    assert told["notes"][0].startswith("NOT LIVE")
+    assert told["activation"]["paste"] == {"webhook_url": "https://hooks.example.com"}

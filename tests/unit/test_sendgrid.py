@@ -1,0 +1,265 @@
+"""What the SendGrid adapter asks, and what it makes of each answer."""
+
+import json
+from typing import Any
+
+import pytest
+
+from lytics_sendgrid.errors import (
+    AnswerLost,
+    KeyRefused,
+    LyticsSendGridError,
+    RequestRefused,
+    ServiceUnavailable,
+    Throttled,
+)
+from lytics_sendgrid.sendgrid import SendGrid
+from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Segment
+from lytics_sendgrid.vendor_http import Answer
+from tests.fakes import ScriptedHttp
+
+FIELD = {"id": "e4_T", "name": "lytics_segments", "field_type": "Text", "_metadata": {}}
+SEGMENT = {
+    "id": "s1",
+    "name": "High Value Users",
+    "query_dsl": "SELECT …",
+    "contacts_count": 3,
+    "parent_list_ids": ["l1"],
+    "sample_updated_at": "2026-07-15T16:07:03Z",
+    "status": {"query_validation": "VALID"},
+}
+LISTS = "/v3/marketing/lists"
+
+
+def answer(status: int, document: Any = None, **headers: str) -> Answer:
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+
+
+class Scene:
+    """The adapter, what it is answered, and how long it sleeps; the clock stands at 1,000."""
+
+    def __init__(self, *answers: Answer | Exception) -> None:
+        self.http = ScriptedHttp(*answers)
+        self.slept: list[float] = []
+        self.sendgrid = SendGrid(self.http, lambda: 1_000.0, self.slept.append)
+
+
+def test_scopes_are_read() -> None:
+    assert Scene(answer(200, {"scopes": ["marketing.read", 7]})).sendgrid.scopes() == {"marketing.read"}
+
+
+@pytest.mark.parametrize(
+    ("document", "fields"),
+    [
+        (
+            {"custom_fields": [FIELD], "reserved_fields": []},
+            (CustomField("e4_T", "lytics_segments", "Text"),),
+        ),
+        ({"custom_fields": None, "reserved_fields": []}, ()),
+        ({"reserved_fields": [{"id": "_rf0_T", "name": "email", "field_type": "Text"}]}, ()),
+    ],
+)
+def test_custom_fields_are_read(document: Any, fields: tuple[CustomField, ...]) -> None:
+    assert Scene(answer(200, document)).sendgrid.fields() == fields
+
+
+def test_a_field_is_created_and_named() -> None:
+    scene = Scene(answer(200, FIELD), answer(200, FIELD))
+    assert scene.sendgrid.create_field("lytics_segments", "Text").id == "e4_T"
+    scene.sendgrid.rename_field("e4/T", "lytics_segments")
+    path = "/v3/marketing/field_definitions"
+    assert scene.http.requests == [
+        ("POST", path, {}, {"name": "lytics_segments", "field_type": "Text"}),
+        ("PATCH", f"{path}/e4%2FT", {}, {"name": "lytics_segments"}),
+    ]
+
+
+def page(ids: str, next_url: str | None) -> Answer:
+    lists = [{"id": one, "name": one.upper(), "contact_count": 1} for one in ids]
+    return answer(200, {"result": lists, "_metadata": {"next": next_url} if next_url else {}})
+
+
+def test_pages_of_lists_are_followed_to_the_end_on_sendgrids_own_host() -> None:
+    scene = Scene(
+        page("ab", f"https://evil.example.com{LISTS}?page_size=1000&page_token=t%2F1"), page("bc", "")
+    )
+    assert scene.sendgrid.lists() == (ContactList("a", "A"), ContactList("b", "B"), ContactList("c", "C"))
+    assert [(path, query) for _, path, query, _ in scene.http.requests] == [
+        (LISTS, {"page_size": "1000"}),
+        (LISTS, {"page_size": "1000", "page_token": "t/1"}),
+    ]
+
+
+def test_pages_that_repeat_are_an_error() -> None:
+    again = f"https://api.sendgrid.com{LISTS}?page_token=t1"
+    with pytest.raises(ServiceUnavailable, match="repeat themselves"):
+        Scene(page("a", again), page("b", again)).sendgrid.lists()
+
+
+def test_pages_that_never_end_are_an_error() -> None:
+    pages = [page("a", f"https://api.sendgrid.com{LISTS}?page_token=t{n}") for n in range(1_000)]
+    with pytest.raises(ServiceUnavailable, match="do not end"):
+        Scene(*pages).sendgrid.lists()
+
+
+def test_a_next_page_without_a_token_is_the_end() -> None:
+    assert len(Scene(page("a", f"https://api.sendgrid.com{LISTS}")).sendgrid.lists()) == 1
+
+
+def test_segments_are_read_as_a_list_and_one_by_one() -> None:
+    expected = Segment("s1", "High Value Users", "l1", "SELECT …", 3, "VALID", "", "2026-07-15T16:07:03Z")
+    listed = {key: value for key, value in SEGMENT.items() if key != "query_dsl"}
+    scene = Scene(answer(200, {"results": [listed]}), answer(200, SEGMENT))
+    assert scene.sendgrid.segments()[0].query is None
+    assert scene.sendgrid.segment("s1") == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "list_id"),
+    [
+        ({"parent_list_ids": None}, None),
+        ({"parent_list_ids": []}, None),
+        ({"parent_list_ids": [""]}, None),
+        ({"parent_list_ids": None, "parent_list_id": "l9"}, "l9"),
+    ],
+)
+def test_a_segment_may_be_on_no_list(changes: dict[str, Any], list_id: str | None) -> None:
+    document = SEGMENT | changes | {"status": None, "contacts_count": True, "sample_updated_at": None}
+    segment = Scene(answer(200, document)).sendgrid.segment("s1")
+    assert (segment.list_id, segment.contacts, segment.validation, segment.counted_at) == (
+        list_id,
+        None,
+        "",
+        None,
+    )
+
+
+@pytest.mark.parametrize(("list_id", "more"), [(None, {}), ("l1", {"parent_list_ids": ["l1"]})])
+def test_a_segment_is_created(list_id: str | None, more: dict[str, Any]) -> None:
+    scene = Scene(answer(201, SEGMENT))
+    assert scene.sendgrid.create_segment("High Value Users", "SELECT …", list_id).id == "s1"
+    assert scene.http.requests[0][3] == {"name": "High Value Users", "query_dsl": "SELECT …", **more}
+
+
+def test_contacts_are_looked_up_a_hundred_at_a_time() -> None:
+    contact = {
+        "id": "c1",
+        "first_name": "Jane",
+        "custom_fields": {"w": 1},
+        "list_ids": ["l1"],
+        "segment_ids": None,
+    }
+    result = {"JANE@example.com": {"contact": contact}, "x@example.com": {"error": "contact not found"}}
+    scene = Scene(answer(200, {"result": result}), answer(404, {"errors": []}))
+    found = scene.sendgrid.contacts([f"{n}@example.com" for n in range(150)])
+    assert [len(body["emails"]) for *_, body in scene.http.requests] == [50, 100]
+    jane = found.contacts["jane@example.com"]
+    assert (jane.id, jane.values, jane.custom_fields) == ("c1", {"first_name": "Jane"}, {"w": 1})
+    assert (jane.list_ids, jane.segment_ids, found.refused) == (("l1",), (), frozenset())
+
+
+def test_an_address_that_sendgrid_refuses_is_found_by_halves() -> None:
+    bad = answer(400, {"errors": [{"message": "invalid email b@example.com"}]})
+    none = answer(404, {"errors": []})
+    scene = Scene(bad, none, bad, bad, none)
+    found = scene.sendgrid.contacts(["a@example.com", "b@example.com", "c@example.com"])
+    assert len(found.refused) == 1
+    assert found.contacts == {}
+
+
+def test_contacts_are_counted() -> None:
+    assert Scene(answer(200, {"contact_count": 12})).sendgrid.contacts_count() == 12
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "said"),
+    [
+        (401, KeyRefused, "wrong, was deleted or belongs to another region"),
+        (403, KeyRefused, "Restricted Access > Marketing: Full Access"),
+        (400, RequestRefused, "answered 400 to the list of segments: too bad"),
+        (404, RequestRefused, "404"),
+        (302, RequestRefused, "SendGridUrl does not lead to SendGrid's API"),
+        (408, ServiceUnavailable, "408"),
+        (500, ServiceUnavailable, "500"),
+        (503, ServiceUnavailable, "503"),
+    ],
+)
+@pytest.mark.parametrize("form", [lambda m: {"errors": [m, "x"]}, lambda m: [m], lambda m: m])
+def test_refusals_are_told_by_what_to_do(status: int, error: type[Exception], said: str, form: Any) -> None:
+    with pytest.raises(error) as refusal:
+        Scene(answer(status, form({"message": "too bad", "field": None}))).sendgrid.segments()
+    assert said in str(refusal.value)
+
+
+@pytest.mark.parametrize("body", [b"<html>Bad gateway</html>", b"", b"7", b'"text"', b'{"errors":7}'])
+def test_a_refusal_without_words_is_one_all_the_same(body: bytes) -> None:
+    with pytest.raises(ServiceUnavailable, match="answered 502 to the list of segments"):
+        Scene(answer(502, body)).sendgrid.segments()
+
+
+READS: dict[str, Any] = {
+    "scopes": lambda s: s.scopes(),
+    "fields": lambda s: s.fields(),
+    "lists": lambda s: s.lists(),
+    "segments": lambda s: s.segments(),
+    "segment": lambda s: s.segment("s1"),
+    "contacts": lambda s: s.contacts(["a@example.com"]),
+    "contacts_count": lambda s: s.contacts_count(),
+}
+WRITES: dict[str, Any] = {
+    "create_field": lambda s: s.create_field("a", "Text"),
+    "create_segment": lambda s: s.create_segment("a", "b", None),
+}
+ODD = [
+    b"<html>Welcome</html>",
+    b"",
+    b"[]",
+    b'{"result":',
+    b"{}",
+    b'{"scopes":7,"custom_fields":{},"result":"x","results":[7],"contact_count":"7","id":7}',
+    b'{"results":[{"id":""}],"result":[{"name":"a"}],"custom_fields":[{"id":"a"}],"contact_count":true,"id":"a"}',
+]
+
+
+@pytest.mark.parametrize("body", ODD)
+@pytest.mark.parametrize("call", READS.values(), ids=READS)
+def test_a_success_of_another_form_is_never_taken_for_one(call: Any, body: bytes) -> None:
+    with pytest.raises(ServiceUnavailable, match="something else than it documents"):
+        call(Scene(answer(200, body)).sendgrid)
+
+
+@pytest.mark.parametrize("body", ODD)
+@pytest.mark.parametrize("call", WRITES.values(), ids=WRITES)
+def test_a_write_whose_answer_cannot_be_read_may_have_worked(call: Any, body: bytes) -> None:
+    with pytest.raises(AnswerLost, match="something else than it documents"):
+        call(Scene(answer(201, body)).sendgrid)
+
+
+def test_a_rate_limit_is_waited_for_until_it_resets() -> None:
+    full = answer(429, {"errors": []}, x_ratelimit_reset="1003")
+    scene = Scene(full, answer(429), answer(429, {}, x_ratelimit_reset="900"), answer(200, {"results": []}))
+    assert scene.sendgrid.segments() == ()
+    assert scene.slept == [3.0, 2.0, 0.5]
+
+
+def test_a_rate_limit_beyond_our_patience_is_told_with_its_wait() -> None:
+    with pytest.raises(Throttled, match="another 600 s") as throttled:
+        Scene(answer(429, {}, x_ratelimit_reset="1600")).sendgrid.segments()
+    assert throttled.value.retry_after_s == 600
+
+
+def test_patience_is_one_for_all_requests() -> None:
+    full = answer(429, {}, x_ratelimit_reset="1030")
+    scene = Scene(full, answer(200, {"results": []}), full)
+    scene.sendgrid.segments()
+    with pytest.raises(Throttled):
+        scene.sendgrid.segments()
+
+
+def test_no_error_of_a_search_holds_an_address() -> None:
+    words = {"errors": [{"message": "jane@example.com is odd"}]}
+    for status in (401, 403, 422, 500):
+        with pytest.raises(LyticsSendGridError) as error:
+            Scene(answer(status, words)).sendgrid.contacts(["jane@example.com"])
+        assert "jane" not in str(error.value)
