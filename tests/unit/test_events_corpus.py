@@ -79,7 +79,9 @@ def test_the_event_for_deliver_holds_messages_of_changes() -> None:
 
 def test_the_event_for_confirm_holds_an_import() -> None:
     [record] = json.loads((EVENTS / "sqs" / "confirm.json").read_text())["Records"]
-    assert {export for export, _ in import_from(record["body"]).contacts.values()} == {"newsletter"}
+    carried = import_from(record["body"]).contacts
+    assert {one.export for one in carried.values()} == {"newsletter"}
+    assert set(carried) == {"ottilie.brandt@example.com", "mariela.quispe@example.org"}
 
 
 def test_the_start_event_names_the_audiences_and_fields_of_the_table() -> None:

@@ -82,11 +82,13 @@ def reject_body(reason: str, detail: str, source: str, export: str, element: Any
 
 
 def excerpt(value: Any) -> Any:
-    """Return a JSON value as it is where it is short, else the beginning of its text."""
+    """Return a JSON value where it is short, else the beginning of its text."""
     if value is None or isinstance(value, bool | float):
         return value
-    text = value if isinstance(value, str) else _text(value)
-    return value if len(text) <= EXCERPT_CHARS else text[:EXCERPT_CHARS]
+    if isinstance(value, str):
+        return value[:EXCERPT_CHARS]
+    text = _text(value)
+    return json.loads(text) if len(text) <= EXCERPT_CHARS else text[:EXCERPT_CHARS]
 
 
 def _cut(text: str) -> str:

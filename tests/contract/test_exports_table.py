@@ -1,0 +1,151 @@
+"""The exports table's adapter against moto's DynamoDB, with the key that the template gives it."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from moto import mock_aws
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from lytics_sendgrid.configuration import Account, ProvisionedAudience
+from lytics_sendgrid.errors import ConfigurationChanged, RetryLater, StopRun
+from lytics_sendgrid.exports_table import RUN_KEPT_S, ExportsTable
+from lytics_sendgrid.stop import Stop
+from tests.newsletter import HIGH_VALUE, NEWSLETTER
+
+NOW_S = 1_795_000_000
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="us-east-1")
+        client.create_table(
+            TableName="exports",
+            AttributeDefinitions=[
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+            KeySchema=[
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield client
+
+
+@pytest.fixture
+def table(client: DynamoDBClient) -> ExportsTable:
+    return ExportsTable(client, "exports")
+
+
+def test_what_is_not_there_is_none_or_empty(table: ExportsTable) -> None:
+    assert table.export("newsletter") is None
+    assert table.stop("newsletter") is None
+    assert table.report("newsletter", "run-1") is None
+    assert table.scan("run-1", HIGH_VALUE) is None
+    assert table.account("default") == Account("default")
+    progress = table.progress("run-1")
+    assert (progress.numbers, progress.jobs) == (frozenset(), frozenset())
+
+
+def test_an_export_is_read_as_it_was_written(table: ExportsTable) -> None:
+    table.put_export(NEWSLETTER)
+    assert table.export("newsletter") == NEWSLETTER
+    newer = dataclasses.replace(NEWSLETTER, version=9)
+    table.put_export(newer)
+    assert table.export("newsletter") == newer
+
+
+def test_of_two_writers_of_an_account_the_second_is_told(table: ExportsTable) -> None:
+    first = Account("default", 1, {"lytics_segments": "e1_T"})
+    table.put_account(first, read_version=0)
+    with pytest.raises(ConfigurationChanged):
+        table.put_account(Account("default", 1), read_version=0)
+    assert table.account("default") == first
+    second = dataclasses.replace(first, version=2).with_audience(
+        HIGH_VALUE, ProvisionedAudience("lytics_segments", "s", None, ("newsletter",))
+    )
+    table.put_account(second, read_version=1)
+    assert table.account("default") == second
+
+
+def test_a_stop_is_put_and_cleared(table: ExportsTable) -> None:
+    stop = Stop("SendGrid refuses the key: give it the right", 1, 2)
+    table.put_stop("newsletter", stop)
+    assert table.stop("newsletter") == stop
+    table.clear_stop("newsletter")
+    table.clear_stop("newsletter")
+    assert table.stop("newsletter") is None
+
+
+def test_a_report_and_a_checkpoint_are_read_as_they_were_written(table: ExportsTable) -> None:
+    table.put_report("newsletter", "run-1", {"ok": True, "rate": 0.25})
+    table.put_scan("run-1", HIGH_VALUE, {"cursor": "é"}, NOW_S)
+    assert table.report("newsletter", "run-1") == {"ok": True, "rate": 0.25}
+    assert table.scan("run-1", HIGH_VALUE) == {"cursor": "é"}
+
+
+def test_progress_is_the_union_of_what_was_recorded(table: ExportsTable) -> None:
+    table.record_done("run-1", ["1", "2"], ["job-1"], NOW_S)
+    table.record_done("run-1", ["2", "3"], ["job-1", "job-2"], NOW_S)
+    table.record_job("run-1", "job-1", (1, 1), {"status": "completed"}, NOW_S)
+    table.record_done("run-2", ["9"], ["job-9"], NOW_S)
+    table.put_scan("run-1", HIGH_VALUE, {}, NOW_S)
+    progress = table.progress("run-1")
+    assert progress.numbers == {"1", "2", "3"}
+    assert progress.jobs == {"job-1", "job-2"}
+    assert {job: outcome["status"] for job, outcome in progress.ended.items()} == {"job-1": "completed"}
+
+
+def test_a_job_has_ended_when_all_its_parts_have(table: ExportsTable) -> None:
+    counted = {"status": "failed", "requested": 9}
+    table.record_job("run-1", "job-1", (2, 2), {**counted, "refreshed": 4, "again": ["again.b"]}, NOW_S)
+    assert not table.progress("run-1").ended
+    table.record_job("run-1", "job-1", (1, 2), {**counted, "refreshed": 5, "again": ["again.a"]}, NOW_S)
+    table.record_job("run-1", "job-1", (1, 2), {**counted, "refreshed": 5, "again": ["again.a"]}, NOW_S)
+    progress = table.progress("run-1")
+    assert progress.again == {"again.a", "again.b"}
+    assert progress.ended["job-1"]["refreshed"] == 9
+    assert progress.ended["job-1"]["requested"] == 9
+
+
+def test_progress_is_read_over_all_pages(table: ExportsTable) -> None:
+    for part in range(30):
+        table.record_done("run-1", [f"{part}-{n}" for n in range(4_000)], [], NOW_S)
+    assert len(table.progress("run-1").numbers) == 120_000
+
+
+def test_only_a_runs_progress_expires(table: ExportsTable, client: DynamoDBClient) -> None:
+    table.put_export(NEWSLETTER)
+    table.put_account(Account("default", 1), read_version=0)
+    table.put_report("newsletter", "run-1", {})
+    table.put_stop("newsletter", Stop("x", 1, 2))
+    table.put_scan("run-1", HIGH_VALUE, {}, NOW_S)
+    table.record_done("run-1", ["1"], [], NOW_S)
+    table.record_job("run-1", "job-1", (1, 1), {}, NOW_S)
+    items = client.scan(TableName="exports")["Items"]
+    expiring = {item["pk"]["S"]: item["expires_epoch_s"]["N"] for item in items if "expires_epoch_s" in item}
+    assert expiring == {"run#run-1": str(NOW_S + RUN_KEPT_S)}
+    assert sum("expires_epoch_s" in item for item in items) == 3
+
+
+def test_a_table_that_is_missing_stops_the_run_in_words(client: DynamoDBClient) -> None:
+    with pytest.raises(StopRun, match="deploy the template again"):
+        ExportsTable(client, "elsewhere").export("newsletter")
+
+
+def test_nobody_there_is_for_later(client: DynamoDBClient) -> None:
+    def refuse(**_: object) -> None:
+        raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+
+    client.meta.events.register_first("before-send.dynamodb.GetItem", refuse)
+    with pytest.raises(RetryLater):
+        ExportsTable(client, "exports").export("newsletter")

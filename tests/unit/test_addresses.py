@@ -1,0 +1,62 @@
+"""Addresses: written as SendGrid keys contacts by them, or refused where they never can be one."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lytics_sendgrid.addresses import MAX_CHARS, normalise
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("Ida.Holm@Example.COM", "ida.holm@example.com"),
+        (" ida@example.com\n", "ida@example.com"),
+        ("ida+news@mail.example.co.uk", "ida+news@mail.example.co.uk"),
+        ("o'neil@example.org", "o'neil@example.org"),
+        ("žofie@příklad.org", "žofie@příklad.org"),
+        ("x" * (MAX_CHARS - 10) + "@ex-am.org", "x" * (MAX_CHARS - 10) + "@ex-am.org"),
+    ],
+)
+def test_an_address_is_trimmed_and_in_lower_case(value: str, address: str) -> None:
+    assert normalise(value) == address
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        5,
+        True,
+        ["ida@example.com"],
+        {},
+        "",
+        " ",
+        "ida",
+        "ida@",
+        "@example.com",
+        "ida@example",
+        "ida@example.",
+        "ida@@example.com",
+        "ida@a@example.com",
+        "ida holm@example.com",
+        "ida@example.com, b@example.com",
+        "Ida <ida@example.com>",
+        "ida\x00@example.com",
+        "ida\u200b \u00a0x@example.com",
+        "ida\ud83d@example.com",
+        "x" * (MAX_CHARS - 9) + "@ex-am.org",
+    ],
+)
+def test_what_can_never_be_an_address_is_refused(value: Any) -> None:
+    assert normalise(value) is None
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=40) | st.emails())
+def test_an_address_stays_what_it_is_and_is_utf8(text: str) -> None:
+    address = normalise(text)
+    if address is not None:
+        assert normalise(address) == address
+        address.encode()

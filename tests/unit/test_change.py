@@ -1,0 +1,83 @@
+"""The message of changes: readable, versioned, cut to size."""
+
+import json
+from typing import Any
+
+import pytest
+
+from lytics_sendgrid.change import MESSAGE_BYTES, Change, Kind, Message, UnknownVersion, decode, encode, pack
+
+AUDIENCES = ["5f1c0e6b9a7d4e2f8b3c1d0a9e8f7a61", "8a2d4c6e0b1f43579d8e7c6b5a493827"]
+
+
+def member(number: int, **more: Any) -> Change:
+    return Change(f"person{number}@example.com", 1_790_000_000_000_000_000, Kind.ENTER, AUDIENCES[0], **more)
+
+
+def test_one_change_is_written_with_its_names() -> None:
+    change = Change("ann@example.com", 7, Kind.EXIT, AUDIENCES[0], {"city": "Åre"}, profile="12")
+    message = Message("newsletter", (change,), config=3, queued_ms=1_790_000_000_000)
+    assert encode(message) == (
+        '{"v":1,"export":"newsletter","config":3,"queued":1790000000000,"hops":0,'
+        f'"kind":"exit","audience":"{AUDIENCES[0]}","time":7,"changes":['
+        '{"email":"ann@example.com","profile":"12","fields":{"city":"\\u00c5re"}}]}'
+    )
+
+
+def test_what_changes_share_stands_once_and_what_they_do_not_in_columns() -> None:
+    changes = (
+        Change("ann@example.com", 7, Kind.EXIT, AUDIENCES[0], {"city": "Oslo"}),
+        Change("bo@example.com", 8, Kind.EXIT, AUDIENCES[1], {"city": "Bergen"}),
+    )
+    document = json.loads(encode(Message("newsletter", changes, run="r", number="4")))
+    assert document["kind"] == "exit"
+    assert (document["columns"], document["fields"]) == (["email", "time", "audience"], ["city"])
+    assert document["changes"] == [
+        ["ann@example.com", 7, AUDIENCES[0], "Oslo"],
+        ["bo@example.com", 8, AUDIENCES[1], "Bergen"],
+    ]
+    assert (document["run"], document["number"]) == ("r", "4")
+
+
+def test_messages_are_filled_to_their_size() -> None:
+    crowd = tuple(member(number, fields={"city": "x" * 200}) for number in range(5_000))
+    packed = list(pack(Message("newsletter", crowd)))
+    assert all(MESSAGE_BYTES - 1_000 < len(one.body) <= MESSAGE_BYTES for one in packed[:-1])
+    assert len(packed[-1].body) <= MESSAGE_BYTES
+
+
+def test_a_change_larger_than_a_message_has_a_body_of_its_own() -> None:
+    crowd = (member(1), member(2, fields={"city": "x" * MESSAGE_BYTES}), member(3))
+    assert [one.changes for one in pack(Message("newsletter", crowd))] == [1, 1, 1]
+
+
+def test_a_newer_version_is_told_apart() -> None:
+    with pytest.raises(UnknownVersion, match="2"):
+        decode('{"v": 2, "something": "else"}')
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "x",
+        "[]",
+        "null",
+        "7",
+        "{}",
+        '{"v":1}',
+        '{"v":1,"export":"e","changes":5}',
+        '{"v":1,"export":"e","changes":[5]}',
+        '{"v":1,"export":"e","changes":[{"email":"a"}]}',
+        '{"v":1,"export":"e","changes":[{"email":"a","kind":"enter"}]}',
+        '{"v":1,"export":"e","changes":[{"email":"a","kind":"join","time":1}]}',
+        '{"v":1,"export":"e","changes":[{"kind":"enter","time":1}]}',
+        '{"v":1,"export":"e","columns":["email"],"fields":[],"changes":[["a"]]}',
+        '{"v":1,"export":"e","kind":"enter","time":1,"columns":["email"],"changes":[["a"]]}',
+        '{"v":1,"export":"e","kind":"enter","time":1,"columns":["email"],"fields":[],"changes":[[]]}',
+        "[" * 100_000,
+    ],
+)
+def test_what_is_no_message_is_a_value_error(body: str) -> None:
+    with pytest.raises(ValueError, match="not a message of changes"):
+        decode(body)

@@ -1,0 +1,106 @@
+"""Configurations: which membership field an audience gets, and what is kept of an export and an account."""
+
+import dataclasses
+import json
+
+import pytest
+
+from lytics_sendgrid.configuration import (
+    MEMBERSHIP_FIELD_IDS,
+    Account,
+    Export,
+    FieldKind,
+    MappedField,
+    ProvisionedAudience,
+    account_document,
+    account_from,
+    export_document,
+    export_from,
+    membership_field_name,
+)
+from tests.newsletter import HIGH_VALUE, LAPSED, NEWSLETTER, READERS
+
+ACCOUNT = Account(
+    "default",
+    version=4,
+    membership_fields={"lytics_segments": "e7_T", "lytics_segments_1": None},
+    audiences={
+        HIGH_VALUE: ProvisionedAudience("lytics_segments", "segment-1", "list-1", ("newsletter", "second")),
+        LAPSED: ProvisionedAudience("lytics_segments_1", None, None, ()),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    "export",
+    [
+        NEWSLETTER,
+        dataclasses.replace(NEWSLETTER, list_id="l", list_name="L", lytics_job="j", lytics_auth="a"),
+    ],
+)
+def test_an_export_goes_through_json(export: Export) -> None:
+    assert export_from(json.loads(json.dumps(export_document(export)))) == export
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, Account("empty")])
+def test_an_account_goes_through_json(account: Account) -> None:
+    assert account_from(json.loads(json.dumps(account_document(account)))) == account
+
+
+def test_an_export_knows_its_audiences_and_the_fields_it_needs() -> None:
+    assert NEWSLETTER.audience_ids == {HIGH_VALUE, READERS, LAPSED}
+    assert NEWSLETTER.lytics_fields == (
+        "email",
+        "first_name",
+        "last_name",
+        "city",
+        "lifetime_value",
+        "last_purchase",
+    )
+
+
+def test_a_field_mapped_twice_is_needed_once() -> None:
+    twice = MappedField("city", "e8_T", "town", FieldKind.TEXT, 1000)
+    export = dataclasses.replace(NEWSLETTER, fields=(*NEWSLETTER.fields, twice))
+    assert export.lytics_fields == NEWSLETTER.lytics_fields
+
+
+def test_custom_fields_are_told_from_reserved_ones() -> None:
+    assert [mapped.is_custom for mapped in NEWSLETTER.fields] == [False, False, True, True, True]
+
+
+def test_membership_fields_are_numbered_from_the_second_on() -> None:
+    names = [membership_field_name(number) for number in range(3)]
+    assert names == ["lytics_segments", "lytics_segments_1", "lytics_segments_2"]
+
+
+def test_the_ids_of_a_full_membership_field_fit_sendgrids_1000_characters() -> None:
+    assert len(",".join(["f" * 32] * MEMBERSHIP_FIELD_IDS)) <= 1_000
+    assert len(",".join(["f" * 32] * (MEMBERSHIP_FIELD_IDS + 1))) > 1_000
+
+
+def test_each_30_audiences_share_a_membership_field() -> None:
+    account = Account("default")
+    for number in range(70):
+        audience = f"{number:032x}"
+        account = account.with_audience(
+            audience, ProvisionedAudience(account.field_for(audience), None, None, ("newsletter",))
+        )
+    fields = [provisioned.membership_field for provisioned in account.audiences.values()]
+    assert fields == ["lytics_segments"] * 30 + ["lytics_segments_1"] * 30 + ["lytics_segments_2"] * 10
+
+
+def test_an_audience_keeps_its_field_and_a_place_that_is_free_is_used() -> None:
+    full = Account(
+        "default",
+        audiences={
+            f"{number:032x}": ProvisionedAudience(membership_field_name(number // 30), None, None, ("e",))
+            for number in range(45)
+            if number != 7
+        },
+    )
+    assert full.field_for(f"{40:032x}") == "lytics_segments_1"
+    assert full.field_for("f" * 32) == "lytics_segments"
+    assert (
+        full.with_audience("f" * 32, ACCOUNT.audiences[HIGH_VALUE]).field_for("e" * 32) == "lytics_segments_1"
+    )

@@ -1,0 +1,150 @@
+"""Authorizations: what a secret must hold, who is admitted, how often it is read."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable, StopRun
+from lytics_sendgrid.secret import Authorization, Secrets, authorization_from
+from tests.fakes import HandClock, ListedSecrets
+
+DOCUMENT = {"sendgrid_api_key": " SG.key ", "lytics_api_token": "token\n", "webhook_secrets": ["one", "two"]}
+
+
+def refusal(code: str, status: int = 400) -> ClientError:
+    answer: Any = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "GetSecretValue")
+
+
+def test_a_secret_is_read_with_the_space_around_its_values_removed() -> None:
+    authorization = authorization_from("default", json.dumps(DOCUMENT))
+    assert authorization == Authorization("default", "default", "SG.key", "token", ("one", "two"))
+
+
+@pytest.mark.parametrize(
+    ("live", "secrets"),
+    [("one", ("one",)), (["one\n"], ("one",)), ([], ()), ("", ()), (["", " ", "two"], ("two",))],
+)
+def test_webhook_secrets_are_one_or_several_and_never_empty(live: Any, secrets: tuple[str, ...]) -> None:
+    document = {**DOCUMENT, "webhook_secrets": live}
+    assert authorization_from("default", json.dumps(document)).webhook_secrets == secrets
+
+
+def test_authorizations_may_share_an_account() -> None:
+    document = {**DOCUMENT, "sendgrid_account": "shared"}
+    assert authorization_from("second", json.dumps(document)).account == "shared"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "SG.hush",
+        '["SG.hush"]',
+        '{"sendgrid_api_key": 5, "lytics_api_token": "hush"}',
+        '{"webhook_secrets": {"hush": 1}}',
+        '{"webhook_secrets": ["hush", 5]}',
+        '{"sendgrid_account": ["hush"]}',
+    ],
+)
+def test_another_form_is_refused_in_words_without_a_value(text: str) -> None:
+    with pytest.raises(StopRun) as raised:
+        authorization_from("default", text)
+    assert "default" in str(raised.value)
+    assert "webhook_secrets" in str(raised.value)
+    assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("presented", "is_admitted"),
+    [
+        ("one", True),
+        ("two", True),
+        ("", False),
+        ("One", False),
+        ("onetwo", False),
+        ("é", False),
+        ("\ud83d", False),
+    ],
+)
+def test_either_live_secret_admits_and_nothing_else(presented: str, is_admitted: bool) -> None:
+    assert authorization_from("default", json.dumps(DOCUMENT)).admits(presented) is is_admitted
+
+
+def test_an_authorization_shows_nothing_of_itself() -> None:
+    shown = f"{authorization_from('default', json.dumps(DOCUMENT))!r}"
+    assert "SG." not in shown
+    assert "token" not in shown
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def manager() -> ListedSecrets:
+    return ListedSecrets(default=json.dumps(DOCUMENT))
+
+
+@pytest.fixture
+def secrets(manager: ListedSecrets, clock: HandClock) -> Secrets:
+    return Secrets(manager, "a-stack", clock.monotonic)
+
+
+def test_a_secret_is_read_by_the_stacks_name_and_kept_for_minutes(
+    secrets: Secrets, manager: ListedSecrets, clock: HandClock
+) -> None:
+    for _ in range(5):
+        secrets.authorization("default")
+        clock.move(59)
+    assert manager.reads == ["a-stack/default"]
+    clock.move(5)
+    secrets.authorization("default")
+    assert len(manager.reads) == 2
+
+
+def test_whoever_asks_for_a_younger_one_gets_it(
+    secrets: Secrets, manager: ListedSecrets, clock: HandClock
+) -> None:
+    secrets.authorization("default")
+    clock.move(31)
+    manager.texts["default"] = json.dumps({**DOCUMENT, "webhook_secrets": "three"})
+    assert secrets.authorization("default").webhook_secrets == ("one", "two")
+    assert secrets.authorization("default", 30).webhook_secrets == ("three",)
+
+
+@pytest.mark.parametrize(
+    ("error", "raised", "words"),
+    [
+        (refusal("ResourceNotFoundException"), StopRun, "a-stack/default"),
+        (refusal("AccessDeniedException"), StopRun, "a-stack/default"),
+        (refusal("InvalidRequestException"), StopRun, "a-stack/default"),
+        (refusal("InvalidParameterException"), StopRun, "InvalidParameterException"),
+        (refusal("InternalServiceError", 500), ServiceUnavailable, "Secrets Manager"),
+        (ReadTimeoutError(endpoint_url="x"), AnswerLost, "Secrets Manager"),
+    ],
+)
+def test_a_secret_that_cannot_be_read_is_one_of_our_errors_and_not_asked_for_again_at_once(
+    manager: ListedSecrets, clock: HandClock, error: Exception, raised: type[Exception], words: str
+) -> None:
+    secrets = Secrets(manager, "a-stack", clock.monotonic)
+    manager.broken = error
+    for _ in range(3):
+        with pytest.raises(raised, match=words):
+            secrets.authorization("default")
+    assert len(manager.reads) == 1
+    manager.broken = None
+    clock.move(5)
+    assert secrets.authorization("default").name == "default"
+
+
+def test_a_secret_of_bytes_is_refused(clock: HandClock) -> None:
+    class Binary:
+        def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+            return {"SecretBinary": b"x"}
+
+    with pytest.raises(StopRun, match="not JSON"):
+        Secrets(Binary(), "a-stack", clock.monotonic).authorization("default")
