@@ -72,19 +72,25 @@ def test_both_ask_the_same(service: str, operation: str, arguments: dict[str, An
     assert own.headers["x-amz-security-token"] == boto.headers["x-amz-security-token"] == TOKEN
 
 
+@pytest.mark.parametrize("token", [TOKEN, None], ids=["token", "no token"])
 @pytest.mark.parametrize(("service", "operation", "arguments"), CALLS, ids=[call[1] for call in CALLS])
 def test_the_signature_is_botocores(
-    service: str, operation: str, arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    service: str,
+    operation: str,
+    arguments: dict[str, Any],
+    token: str | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with ScriptedAws(Scripted(document={})) as aws:
-        getattr(own_client(service, aws.url), operation)(**arguments)
+        variables = {**environment(aws.url), "AWS_SESSION_TOKEN": token or ""}
+        getattr(aws_client(service, variables), operation)(**arguments)
         [request] = aws.requests
         url = aws.url
     headers = {"Content-Type": request.content_type, "X-Amz-Target": request.operation}
     again = AWSRequest("POST", url, data=request.body, headers=headers)
     moment = datetime.strptime(request.headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: moment)
-    SigV4Auth(Credentials(KEY, SECRET_KEY, TOKEN), service, REGION).add_auth(again)
+    SigV4Auth(Credentials(KEY, SECRET_KEY, token), service, REGION).add_auth(again)
     assert request.headers["authorization"] == again.headers["Authorization"]
 
 

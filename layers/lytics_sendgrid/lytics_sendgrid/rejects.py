@@ -3,8 +3,9 @@
 Nothing reads this queue but an operator, so a redrive of a dead-letter queue cannot bring a rejected element back.
 """
 
+import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
 MAX_ELEMENT_CHARS: Final = 60_000
@@ -37,22 +38,9 @@ def reject_bodies(rejects: Sequence[Reject], source: str, export: str) -> Iterat
         for reject in rejects:
             yield reject_body(reject.reason, reject.detail, source, export, reject.element)
         return
-    texts: list[str] = []
-    size = 0
-    before: Reject | None = None
-    for reject in rejects:
-        text = _text(reject.element)
-        if before is not None and (
-            (before.reason, before.detail) != (reject.reason, reject.detail)
-            or size + len(text) > MAX_ELEMENT_CHARS // 2
-        ):
-            yield reject_body(before.reason, before.detail, source, export, f"[{','.join(texts)}]")
-            texts, size = [], 0
-        texts.append(text)
-        size += len(text) + 1
-        before = reject
-    if before is not None:
-        yield reject_body(before.reason, before.detail, source, export, f"[{','.join(texts)}]")
+    for (reason, detail), alike in itertools.groupby(rejects, lambda reject: (reject.reason, reject.detail)):
+        for texts in _filled(_text(reject.element) for reject in alike):
+            yield reject_body(reason, detail, source, export, f"[{','.join(texts)}]")
 
 
 def reject_body(reason: str, detail: str, source: str, export: str, element: Any) -> str:
@@ -89,6 +77,19 @@ def excerpt(value: Any) -> Any:
         return value[:EXCERPT_CHARS]
     text = _text(value)
     return json.loads(text) if len(text) <= EXCERPT_CHARS else text[:EXCERPT_CHARS]
+
+
+def _filled(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Gather texts up to half of what a reject holds: as text in JSON they may take twice as much."""
+    gathered: list[str] = []
+    size = 0
+    for text in texts:
+        if gathered and size + len(text) > MAX_ELEMENT_CHARS // 2:
+            yield gathered
+            gathered, size = [], 0
+        gathered.append(text)
+        size += len(text) + 1
+    yield gathered
 
 
 def _cut(text: str) -> str:
