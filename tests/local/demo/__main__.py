@@ -54,20 +54,20 @@ def main() -> int:
 def look_around(asked: Choices, running: Stage, screen: Screen) -> None:
     """Say where everything is."""
     screen.heading("Look around")
-    screen.console.print(f"  logs      {running.cloud.logs}")
+    screen.console.print(f"  logs      {running.deployment.cloud.logs}")
     if not asked.keep:
         screen.console.print("  KEEP=1    leaves everything running, to be looked at and played with")
         return
     export = asked.start.get("export", "default")
     lines = {
-        "AWS": f"export AWS_ENDPOINT_URL={running.cloud.endpoint_url} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1",
-        "machine": running.outputs["StateMachineArn"],
+        "AWS": f"export AWS_ENDPOINT_URL={running.deployment.cloud.endpoint_url} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1",
+        "machine": running.deployment.outputs["StateMachineArn"],
         "inspect": (
-            f"aws lambda invoke --function-name {running.outputs['InspectFunction']} --cli-binary-format raw-in-base64-out "
+            f"aws lambda invoke --function-name {running.deployment.outputs['InspectFunction']} --cli-binary-format raw-in-base64-out "
             f'--payload \'{{"export": "{export}", "email": "ada@example.com"}}\' /dev/stdout'
         ),
         "webhook": (
-            f"curl -i -X POST {running.webhook(export)} -H 'Content-Type: application/json' "
+            f"curl -i -X POST {running.deployment.webhook(export)} -H 'Content-Type: application/json' "
             f"-H 'X-Lytics-Secret: {running.webhook_secret}' --data @events/lytics/enter-all-fields.json"
         ),
     }

@@ -107,13 +107,14 @@ def audit(
     return found
 
 
-def ledger(cloud: LocalCloud, table: str) -> dict[str, Contact]:
-    """Return every contact of the ledger by e-mail."""
+def ledger(cloud: LocalCloud, table: str, account: str = "default") -> dict[str, Contact]:
+    """Return every contact of a SendGrid account that the ledger has, by e-mail."""
     pages = cloud.client("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
     return {
-        item["pk"]["S"].partition("#")[2]: decode(item["state"]["S"], int(item["version"]["N"]))
+        item["pk"]["S"].removeprefix(f"{account}#"): decode(item["state"]["S"], int(item["version"]["N"]))
         for page in pages
         for item in page["Items"]
+        if item["pk"]["S"].startswith(f"{account}#")
     }
 
 

@@ -73,15 +73,8 @@ def choices(environment: Mapping[str, str]) -> Choices:
 
     people, events = number("PEOPLE", 10_000, 1), number("EVENTS", 2_000, 0)
     sendgrid_url, lytics_url = url("SENDGRID_URL", "SENDGRID_API_KEY"), url("LYTICS_URL", "LYTICS_API_TOKEN")
-    start_file = Path(environment.get("INPUT") or START_EXPORT)
-    start: Any = {}
-    try:
-        start = json.loads(start_file.read_text())
-    except (OSError, ValueError) as error:
-        faults.append(f"INPUT={start_file}: {error}")
-    if not isinstance(start, dict):
-        faults.append(f"INPUT={start_file}: it takes a JSON object")
-    elif not environment.get("INPUT") and sendgrid_url is None:
+    start = _start(Path(environment.get("INPUT") or START_EXPORT), faults)
+    if not environment.get("INPUT") and sendgrid_url is None:
         start["list"] = LIST  # the twin has it, so the demo shows lists too
     report = Path(environment["REPORT"]).absolute() if environment.get("REPORT") else None
     if report is not None and not report.parent.is_dir():
@@ -99,3 +92,15 @@ def choices(environment: Mapping[str, str]) -> Choices:
         lytics_api_token=environment.get("LYTICS_API_TOKEN") if lytics_url else None,
         start=start,
     )
+
+
+def _start(file: Path, faults: list[str]) -> dict[str, Any]:
+    try:
+        start = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        faults.append(f"INPUT={file}: {error}")
+        return {}
+    if not isinstance(start, dict):
+        faults.append(f"INPUT={file}: it takes a JSON object")
+        return {}
+    return start

@@ -70,8 +70,8 @@ def play(choices: Choices, stage: Stage, screen: Screen, figures: Figures) -> No
 
 def export(choices: Choices, stage: Stage, screen: Screen) -> Ended:
     """Start the export and show it to its end."""
-    client = stage.cloud.client("stepfunctions")
-    execution = stage.start(f"demo-{int(time.time())}", choices.start)
+    client = stage.deployment.cloud.client("stepfunctions")
+    execution = stage.deployment.start(f"demo-{int(time.time())}", choices.start)
     expected = None
     if stage.lytics is not None:
         wanted = set(choices.start.get("audiences", []))
@@ -102,7 +102,7 @@ def live_events(choices: Choices, stage: Stage, lytics: LyticsTwin, screen: Scre
         def settled() -> bool:
             nonlocal delivered
             delivered = delivered or lytics.drain(0.3)
-            waiting = stage.queued()
+            waiting = stage.deployment.queued()
             watching.show(["events delivered" if delivered else "Lytics sends"], waiting, over=delivered)
             return delivered and waiting == 0
 
@@ -118,7 +118,11 @@ def proof(
     found = audit(
         expectation(choices.start, lytics, stage.list_id),
         lytics,
-        ledger(stage.cloud, stage.outputs["ContactsTable"]),
+        ledger(
+            stage.deployment.cloud,
+            stage.deployment.outputs["ContactsTable"],
+            choices.start.get("authorization", "default"),
+        ),
         sendgrid,
     )
     screen.heading("The proof")

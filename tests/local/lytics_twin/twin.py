@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from tests.local.lytics_twin.account import Account, Audience, Occurrence, Profile
+from tests.local.lytics_twin.answers import Reply
 from tests.local.lytics_twin.authorizations import Authorizations
 from tests.local.lytics_twin.clock import Clock, ScaledClock
 from tests.local.lytics_twin.control import control_routes
@@ -22,6 +23,7 @@ from tests.local.lytics_twin.front import Front
 from tests.local.lytics_twin.jobs import Job, JobBook
 from tests.local.lytics_twin.jobs_api import JobsApi
 from tests.local.lytics_twin.population import make_events, populate
+from tests.local.lytics_twin.routes import Request
 from tests.local.lytics_twin.scan import Scans
 from tests.local.lytics_twin.schema import Schema
 from tests.local.lytics_twin.segments_api import SegmentsApi
@@ -102,7 +104,7 @@ class LyticsTwin:
             calls=[*segments.routes(), *self._jobs_api.routes()],
             controls=control_routes(self),
         )
-        self._server = Server(port, self._front.answer, self.clock.wall_ns)
+        self._server = Server(port, self.answer, self.clock.wall_ns)
 
     @property
     def url(self) -> str:
@@ -116,6 +118,10 @@ class LyticsTwin:
     @token.setter
     def token(self, token: str) -> None:
         self._front.token = token
+
+    def answer(self, request: Request, authorization: str | None) -> Reply | None:
+        """Answer a request, whichever server it came to; None closes its connection without an answer."""
+        return self._front.answer(request, authorization)
 
     def close(self) -> None:
         """Stop serving and sending."""

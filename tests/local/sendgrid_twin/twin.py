@@ -59,7 +59,7 @@ class SendGridTwin:
         self._account = Account(self._situation, keys)
         self._record = Record(keep_bytes, recorder)
         self._answering = Answering(self._account, self._record, FaultPlan(faults, seed), self._lock)
-        self._server = LoopbackServer(self._respond, host, port)
+        self._server = LoopbackServer(self.respond, host, port)
         self.url = self._situation.url = self._server.url
 
     def __enter__(self) -> Self:
@@ -173,7 +173,8 @@ class SendGridTwin:
                 "faults": self._answering.faults.counts(),
             }
 
-    def _respond(self, request: Request) -> Answer | None:
+    def respond(self, request: Request) -> Answer | None:
+        """Answer a request, whichever server it came to; `None` closes its connection without a word."""
         if request.path.startswith("/_twin/"):
             return control(self, request)
         return self._answering.respond(request)

@@ -1,0 +1,207 @@
+"""One customer of the deployed product: a SendGrid account, a Lytics account, and the authorization that joins them."""
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import requests
+
+from tests.contract.openapi import OpenApi, Watch
+from tests.e2e.switchboards import Switchboards
+from tests.local.build import REPOSITORY
+from tests.local.demo.audit import Audit, audit, expectation, ledger
+from tests.local.demo.watch import Ended, ended, states_entered
+from tests.local.deployment import Deployment
+from tests.local.lytics_twin.twin import LyticsTwin
+from tests.local.polling import poll
+from tests.local.sendgrid_twin.options import DEFAULT_KEYS, Capability, Options
+from tests.local.sendgrid_twin.twin import SendGridTwin
+from tests.newsletter import NEWSLETTER
+
+START_EXPORT: Final = REPOSITORY / "events" / "states" / "start-export.json"
+PUT_CONTACTS: Final = "PUT /v3/marketing/contacts"
+QUICK: Final = Options(
+    job_delay_s=0.1, job_jitter_s=0.3, job_report_lag_s=0.1, field_delay_s=0.3, segment_validation_s=0.1
+)
+LYTICS_TIME_SCALE: Final = 0.05
+_RUN_S: Final = 60.0
+_EQUAL_S: Final = 40.0
+_names = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The deployed product, and the two URLs behind which all accounts are."""
+
+    deployment: Deployment
+    switchboards: Switchboards
+    openapi: OpenApi | None
+
+    def wait_until_idle(self) -> None:
+        """Wait until no change and no import job is on a queue or under way."""
+        poll(lambda: self.deployment.queued() == 0, "empty queues", timeout_s=_EQUAL_S, interval_s=0.1)
+
+    def invoke(self, output: str, question: object) -> tuple[str | None, Any]:
+        """Invoke a function; returns its error's kind, if it failed, and what it answered."""
+        answer = self.deployment.cloud.client("lambda").invoke(
+            FunctionName=self.deployment.outputs[output], Payload=json.dumps(question)
+        )
+        return answer.get("FunctionError"), json.loads(answer["Payload"].read())
+
+    @contextmanager
+    def time_limit(self, function: str, seconds: int) -> Iterator[None]:
+        """Give a function, named by its verb, less time than the template does."""
+        functions, name = self.deployment.cloud.client("lambda"), f"{self.deployment.stack}-{function}"
+        before = functions.get_function_configuration(FunctionName=name)["Timeout"]
+        functions.update_function_configuration(FunctionName=name, Timeout=seconds)
+        try:
+            yield
+        finally:
+            functions.update_function_configuration(FunctionName=name, Timeout=before)
+
+    def logged(self, function: str, event: str) -> list[dict[str, Any]]:
+        """Return a function's log lines of one event; the function is named by its verb."""
+        lines = self.deployment.cloud.function_log(f"{self.deployment.stack}-{function}").splitlines()
+        documents = [json.loads(line) for line in lines if line.startswith("{")]
+        return [document for document in documents if document.get("message") == event]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """A customer. Nothing of it is shared with another one but the deployment.
+
+    Attributes:
+        name: of its authorization, and so of its account in the ledger.
+        product: the deployment.
+        sendgrid: its SendGrid account.
+        lytics: its Lytics account.
+        webhook_secret: what its Lytics shows at the webhook.
+        watch: has checked all of its requests to SendGrid, where there are OpenAPI files.
+    """
+
+    name: str
+    product: Product
+    sendgrid: SendGridTwin
+    lytics: LyticsTwin
+    webhook_secret: str
+    watch: Watch | None
+    _runs: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def input(self, **changes: Any) -> dict[str, Any]:
+        """Return `start-export.json` for this customer, with changes."""
+        start: dict[str, Any] = json.loads(START_EXPORT.read_text())
+        return start | {"export": self.name, "authorization": self.name} | changes
+
+    def put_secret(self, **changes: Any) -> None:
+        """Write the authorization's secret."""
+        values: dict[str, Any] = {
+            "sendgrid_api_key": sendgrid_key(self.name),
+            "lytics_api_token": self.lytics.token,
+            "webhook_secrets": [self.webhook_secret],
+        }
+        self.product.deployment.put_secret(self.name, **values | changes)
+
+    def start(self, start: object) -> str:
+        """Start an execution; returns its ARN."""
+        return self.product.deployment.start(f"{self.name}-{next(self._runs)}", start)
+
+    def end(self, execution: str) -> Ended:
+        """Wait for the end of an execution."""
+        client = self.product.deployment.cloud.client("stepfunctions")
+        return poll(lambda: ended(client, execution), "the execution's end", _RUN_S, interval_s=0.05)
+
+    def run(self, start: object) -> Ended:
+        """Start an execution and wait for its end."""
+        return self.end(self.start(start))
+
+    def succeed(self, start: object) -> dict[str, Any]:
+        """Run an execution that must succeed; returns its output."""
+        finished = self.run(start)
+        assert finished.status == "SUCCEEDED", finished.words
+        return finished.output
+
+    def states(self, execution: str) -> list[str]:
+        """Return the names of the states that an execution has entered."""
+        return states_entered(self.product.deployment.cloud.client("stepfunctions"), execution)
+
+    def post(
+        self, body: bytes | str, *, secret: str | None = None, export: str | None = None
+    ) -> requests.Response:
+        """Post to the webhook as Lytics does; an empty secret sends no header."""
+        shown = self.webhook_secret if secret is None else secret
+        return requests.post(
+            self.product.deployment.webhook(export or self.name),
+            data=body.encode() if isinstance(body, str) else body,
+            headers={"Content-Type": "application/json"} | ({"X-Lytics-Secret": shown} if shown else {}),
+            timeout=60,
+        )
+
+    def contact(self, email: str) -> dict[str, Any] | None:
+        """Return a contact as SendGrid holds it."""
+        return next((one for one in self.sendgrid.contacts() if one["email"] == email), None)
+
+    def audit(self, start: Mapping[str, Any], list_id: str | None = None) -> Audit:
+        """Compare everybody in Lytics, the ledger and SendGrid."""
+        deployment = self.product.deployment
+        in_ledger = ledger(deployment.cloud, deployment.outputs["ContactsTable"], self.name)
+        return audit(expectation(start, self.lytics, list_id), self.lytics, in_ledger, self.sendgrid)
+
+    def wait_until_equal(self, start: Mapping[str, Any], list_id: str | None = None) -> None:
+        """Wait until everybody is in SendGrid and the ledger exactly as in Lytics."""
+        found: list[Audit] = []
+
+        def is_equal() -> bool:
+            found[:] = [self.audit(start, list_id)]
+            return found[0].ok
+
+        try:
+            poll(is_equal, "everybody as Lytics says", _EQUAL_S, interval_s=0.2)
+        except TimeoutError:
+            raise AssertionError("\n".join(found[0].differences[:20])) from None
+
+    def writes(self) -> dict[str, int]:
+        """Count the requests to SendGrid that write."""
+        return {
+            endpoint: count
+            for endpoint, count in self.sendgrid.requests().items()
+            if not endpoint.startswith("GET ") and "/search" not in endpoint
+        }
+
+    def subscriptions(self) -> dict[str, int]:
+        """Count the requests to Lytics that write."""
+        return {name: n for name, n in self.lytics.requests().items() if not name.startswith("GET ")}
+
+
+def sendgrid_key(customer: str, capability: Capability = Capability.FULL) -> str:
+    """Return a customer's SendGrid key."""
+    return f"SG.{customer}.{capability.value}"
+
+
+@contextmanager
+def customer_of(product: Product, options: Options = QUICK) -> Iterator[Customer]:
+    """Make a customer with an account on each side, the three audiences of `events/`, and nobody in them."""
+    name = f"customer-{next(_names)}"
+    watch = None if product.openapi is None else Watch(product.openapi)
+    keys = {sendgrid_key(name, capability): capability for capability in DEFAULT_KEYS.values()}
+    with (
+        SendGridTwin(options, keys=keys, recorder=watch) as sendgrid,
+        LyticsTwin(token=f"lytics-{name}", time_scale=LYTICS_TIME_SCALE) as lytics,
+    ):
+        # They stay behind the switchboards: what is still under way afterwards must not become somebody else's.
+        product.switchboards.sendgrid |= dict.fromkeys(keys, sendgrid)
+        product.switchboards.lytics[lytics.token] = lytics
+        for audience in NEWSLETTER.audiences:
+            lytics.add_audience(audience.name, slug=audience.slug, audience_id=audience.id)
+        customer = Customer(
+            name=name,
+            product=product,
+            sendgrid=sendgrid,
+            lytics=lytics,
+            webhook_secret=f"secret-of-{name}",
+            watch=watch,
+        )
+        customer.put_secret()
+        yield customer

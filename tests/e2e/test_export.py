@@ -1,0 +1,215 @@
+"""A whole run of the export against both twins: what it makes, that it makes it once, and what it says."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests
+
+from tests.contract.openapi import VARIABLE
+from tests.e2e.customer import PUT_CONTACTS, Customer, Product, customer_of
+from tests.local.demo.watch import Ended
+
+LIST = "Lytics audiences"
+PEOPLE = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """An export that has run once.
+
+    Attributes:
+        customer: whose.
+        start: the execution's input.
+        list_id: of the list in it.
+        finished: how the run ended.
+    """
+
+    customer: Customer
+    start: dict[str, Any]
+    list_id: str
+    finished: Ended
+
+    def made(self) -> dict[str, Any]:
+        """Return all that exists in both accounts because of the export."""
+        state = self.customer.sendgrid.state()
+        return {
+            **{name: state[name] for name in ("custom_fields", "lists", "segments", "contacts")},
+            "import jobs": sum(state["jobs"].values()),
+            "webhook jobs": [job.id for job in self.customer.lytics.jobs()],
+            "authorizations": [one.id for one in self.customer.lytics.authorizations.all()],
+        }
+
+
+@pytest.fixture(scope="module")
+def exported(product: Product) -> Iterator[Exported]:
+    with customer_of(product) as customer:
+        customer.lytics.populate(PEOPLE, 3, seed=7, without_email=0.02)
+        list_id = customer.sendgrid.add_list(LIST)
+        start = customer.input(list=LIST)
+        yield Exported(customer, start, list_id, customer.run(start))
+
+
+def test_everybody_is_in_sendgrid_exactly_as_in_lytics(exported: Exported) -> None:
+    assert exported.finished.status == "SUCCEEDED", exported.finished.words
+    exported.customer.wait_until_equal(exported.start, exported.list_id)
+    found = exported.customer.audit(exported.start, exported.list_id)
+    assert found.contacts > PEOPLE * 0.8
+    assert [audience["lytics"] > PEOPLE / 5 for audience in found.audiences] == [True] * 3
+
+
+def test_report_tells_what_each_side_has(exported: Exported) -> None:
+    report = exported.finished.output
+    customer = exported.customer
+    audiences = {audience.id: audience for audience in customer.lytics.audiences()}
+    reached = {email for audience in audiences for email in customer.lytics.members(audience)}
+    assert (report["export"], report["live"]) == (customer.name, True)
+    for told in report["audiences"]:
+        members = audiences[told["id"]].members
+        with_email = customer.lytics.members(told["id"])
+        assert told["lytics"] == told["scanned"] == len(members)
+        assert (told["queued"], told["without_email"]) == (len(with_email), len(members) - len(with_email))
+        assert (told["complete"], told["segment"]) == (True, told["name"])
+    assert report["people"]["rejected"] == {}
+    # Who is in two audiences may be delivered in two batches, and is counted in each.
+    assert len(reached) <= report["people"]["accepted"] + report["people"]["unchanged"]
+    assert len(reached) <= report["import_jobs"]["confirmed"]
+    assert report["import_jobs"]["failed"] == report["import_jobs"]["errored"] == 0
+    assert report["sendgrid_contacts"] == len(reached)
+    assert report["created"]["fields"] == ["lytics_segments", "lifetime_value", "last_purchase"]
+    assert report["created"]["segments"] == 3
+    assert report["activation"]["webhook_url"] == customer.product.deployment.webhook(customer.name)
+    assert any("every 1 to 24 hours" in note for note in report["notes"])
+
+
+def test_same_input_again_makes_nothing_and_sends_nothing(exported: Exported) -> None:
+    exported.customer.wait_until_equal(exported.start, exported.list_id)
+    exported.customer.product.wait_until_idle()
+    made, written = exported.made(), exported.customer.writes()
+    assert written[PUT_CONTACTS] >= 1
+    subscribed = exported.customer.subscriptions()
+    again = exported.customer.succeed(exported.start)
+    exported.customer.product.wait_until_idle()
+    assert exported.made() == made
+    assert _without_updates(exported.customer.writes()) == _without_updates(written)
+    assert _without_updates(exported.customer.subscriptions()) == _without_updates(subscribed)
+    assert again["created"]["fields"] == []
+    assert again["created"]["segments"] == 0
+    assert again["people"]["accepted"] == 0
+    assert again["import_jobs"]["jobs"] == 0
+
+
+def _without_updates(counts: dict[str, int]) -> dict[str, int]:
+    """Leave out the rewriting of what is there: Lytics shows no secret, so it is written anew at each start."""
+    return {name: n for name, n in counts.items() if not name.startswith(("PATCH ", "PUT /v2/auth"))}
+
+
+def test_live_events_reach_sendgrid_out_of_order_and_with_duplicates(exported: Exported) -> None:
+    lytics = exported.customer.lytics
+    lytics.set_faults(shuffle=True, duplicate_rate=0.2)
+    happened = lytics.make_events(200, seed=5)
+    assert min(happened.values()) > 10
+    assert lytics.drain(30)
+    exported.customer.wait_until_equal(exported.start, exported.list_id)
+
+
+def test_two_exports_of_one_account_share_its_contacts(exported: Exported) -> None:
+    """A second export of one audience changes nobody's memberships in the others."""
+    customer = exported.customer
+    exported.customer.wait_until_equal(exported.start, exported.list_id)
+    customer.product.wait_until_idle()
+    made = exported.made()
+    second = exported.start | {"export": f"{customer.name}-second", "audiences": ["lapsed_customers"]}
+    customer.succeed(second)
+    customer.wait_until_equal(exported.start, exported.list_id)
+    assert exported.made()["segments"] == made["segments"]
+    assert exported.made()["contacts"] == made["contacts"]
+
+
+def test_all_requests_are_ones_that_sendgrids_openapi_knows(exported: Exported) -> None:
+    watch = exported.customer.watch
+    if watch is None:
+        pytest.skip(f"{VARIABLE} is not set, so there is nothing to check the requests against")
+    assert watch.exchanges >= 10
+    assert watch.problems == []
+
+
+def test_dry_run_makes_nothing_and_says_what_it_would_make(customer: Customer) -> None:
+    customer.lytics.populate(300, 3, seed=3)
+    planned = customer.succeed(customer.input(dry_run=True))
+    assert customer.writes() == customer.subscriptions() == {}
+    assert planned["plan"]["create"] == {
+        "custom_fields": ["lytics_segments", "lifetime_value", "last_purchase"],
+        "segments": ["High value users", "Newsletter readers", "Lapsed customers"],
+    }
+    people = sum(len(audience.members) for audience in customer.lytics.audiences())
+    assert planned["plan"]["people"] == people
+    estimate = planned["plan"]["estimate"]
+    assert estimate["minutes"] >= 1
+    assert 0 < estimate["aws_dollars"] < 1
+    assert "list prices" in estimate["basis"]
+
+
+def test_export_without_subscription_is_not_live_until_what_it_says_is_pasted(customer: Customer) -> None:
+    customer.lytics.populate(60, 3, seed=3)
+    start = customer.input(subscribe=False)
+    report = customer.succeed(start)
+    assert customer.subscriptions() == {}
+    assert report["live"] is False
+    assert report["notes"][0].startswith("NOT LIVE")
+    paste = report["activation"]["paste"]
+    assert paste["webhook_url"] == customer.product.deployment.webhook(customer.name)
+    assert customer.webhook_secret not in json.dumps(report)
+    customer.wait_until_equal(start)
+
+    _paste(customer, paste)
+    assert customer.succeed(start)["live"] is True
+    customer.lytics.make_events(30, seed=4)
+    assert customer.lytics.drain(30)
+    customer.wait_until_equal(start)
+
+
+def _paste(customer: Customer, paste: dict[str, Any]) -> None:
+    """Enter in Lytics what the report says, as a person does."""
+
+    def post(path: str, body: dict[str, Any]) -> str:
+        headers = {"Authorization": customer.lytics.token}
+        answer = requests.post(customer.lytics.url + path, json=body, headers=headers, timeout=10)
+        assert answer.ok, answer.text
+        return str(answer.json()["data"]["id"])
+
+    lines = f"{paste['header']['name']}: {customer.webhook_secret}"
+    header = post("/v2/auth/header_param_auth", {"label": "us", "config": {"webhook_request_headers": lines}})
+    config = {
+        "segment_ids": [audience["id"] for audience in paste["audiences"]],
+        "webhook_url": paste["webhook_url"],
+        "http_method": paste["http_method"],
+        "user_fields": paste["export_fields"],
+        "field_changes": paste["fields_to_trigger"],
+        "withbackfill": paste["existing_users"],
+        "batch_requests": paste["batch_requests"],
+        "batch_size": paste["batch_size"],
+        "batch_flush_duration": paste["batch_flush_duration_s"],
+        "do_not_retry": paste["do_not_retry"],
+        "cloudevents": paste["cloudevents"],
+    }
+    post("/v2/job/webhook_triggers", {"name": "by hand", "auth_ids": [header], "config": config})
+
+
+def test_long_scan_goes_on_over_several_invocations(customer: Customer) -> None:
+    customer.lytics.populate(1_500, 1, seed=3, outside=0.0)
+    customer.lytics.set_faults(api_paths="/scan", api_slow_s=0.4)
+    with customer.product.time_limit("backfill", 3):
+        report = customer.succeed(customer.input(audiences=["high_value_users"]))
+    looks = [
+        line
+        for line in customer.product.logged("backfill", "audience_scanned")
+        if line["run"] == report["run"]
+    ]
+    assert len(looks) >= 3
+    assert [look["done"] for look in looks] == [False] * (len(looks) - 1) + [True]
+    assert report["audiences"][0]["scanned"] == 1_500
+    assert report["audiences"][0]["complete"] is True
+    customer.wait_until_equal(customer.input(audiences=["high_value_users"]))
