@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lytics_sendgrid.errors import RetryLater, StopRun
 from lytics_sendgrid.exports_table import ExportsTable
-from lytics_sendgrid.following import Following
+from lytics_sendgrid.following import Delays, Following
 from lytics_sendgrid.outbox import import_from
 from lytics_sendgrid.queue_writer import QueueWriter
 from lytics_sendgrid.secret import Secrets
@@ -34,12 +34,15 @@ def _following() -> Following:
         key = secrets.authorization(authorization).sendgrid_api_key
         return SendGridContacts(sendgrid_http(config.sendgrid_url, key))
 
+    sqs = boto3.client("sqs")
     return Following(
-        cache(jobs),
-        ExportsTable(boto3.client("dynamodb"), config.exports_table),
-        QueueWriter(boto3.client("sqs"), config.imports_queue_url),
-        config.confirm_delay_s,
-        time.time,
+        jobs=cache(jobs),
+        runs=ExportsTable(boto3.client("dynamodb"), config.exports_table),
+        imports=QueueWriter(sqs, config.imports_queue_url),
+        parked=QueueWriter(sqs, config.imports_dead_letter_queue_url),
+        changes=QueueWriter(sqs, config.changes_queue_url),
+        delays=Delays(confirm_s=config.confirm_delay_s, refresh_s=config.refresh_delay_s),
+        clock=time.time,
     )
 
 
@@ -58,11 +61,13 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     failed = []
     for record in event["Records"]:
         try:
-            statuses[_following().follow(import_from(record["body"])).status] += 1
+            followed = _following().follow(import_from(record["body"]))
+            statuses[f"jobs.{followed.status}"] += 1
+            statuses.update({f"job_contacts.{name}": count for name, count in followed.counts.items()})
         except (RetryLater, StopRun, ValueError) as error:
             failed.append(record["messageId"])
             logger.error("job_not_confirmed", reason=str(error), message_id=record["messageId"])
     for status, count in statuses.items():
-        metrics.add_metric(f"jobs.{status}", MetricUnit.Count, count)
+        metrics.add_metric(status, MetricUnit.Count, count)
     logger.info("confirmed", jobs=dict(statuses), failed=len(failed), request_id=context.aws_request_id)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

@@ -34,17 +34,11 @@ def _delivery() -> Delivery:
     sqs, dynamodb = boto3.client("sqs"), boto3.client("dynamodb")
     exports = ExportsTable(dynamodb, config.exports_table)
     secrets = Secrets(boto3.client("secretsmanager"), config.secret_prefix)
-    by_key: dict[str, SendGridContacts] = {}
-
-    def contacts(authorization: str) -> SendGridContacts:
-        key = secrets.authorization(authorization).sendgrid_api_key
-        if key not in by_key:
-            by_key[key] = SendGridContacts(sendgrid_http(config.sendgrid_url, key))
-        return by_key[key]
+    client = cache(lambda key: SendGridContacts(sendgrid_http(config.sendgrid_url, key)))
 
     return Delivery(
         ledger=Ledger(dynamodb, config.contacts_table, time.sleep),
-        views=ConfigurationCache(exports, config.no_audience_value),
+        views=ConfigurationCache(exports, config.no_audience_value, time.monotonic),
         runs=exports,
         outbox=Outbox(
             QueueWriter(sqs, config.changes_queue_url),
@@ -53,7 +47,7 @@ def _delivery() -> Delivery:
             config.confirm_delay_s,
         ),
         rejects=QueueWriter(sqs, config.rejects_queue_url),
-        contacts=contacts,
+        contacts=lambda authorization: client(secrets.authorization(authorization).sendgrid_api_key),
         pace=Pace(
             time.time,
             time.sleep,

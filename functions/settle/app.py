@@ -40,7 +40,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     progress = exports.progress(run)
     stop = exports.stop(event["export"])
     committed = Committed(
-        expected=frozenset().union(*map(numbers_of, scans)),
+        expected=progress.again.union(*map(numbers_of, scans)),
         scanned=all(scan is not None and scan["done"] for scan in scans),
         numbers=progress.numbers,
         jobs=progress.jobs,

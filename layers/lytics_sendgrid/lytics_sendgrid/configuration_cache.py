@@ -1,13 +1,12 @@
 """The configuration as deliver needs it, kept for some seconds between batches."""
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from lytics_sendgrid.configuration import Account, Export
-from lytics_sendgrid.exports_table import Stop
 from lytics_sendgrid.row import RowForm, row_form
+from lytics_sendgrid.stop import Stop
 
 MAX_AGE_S: Final = 20.0
 
@@ -37,16 +36,23 @@ class View:
     stop: Stop | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A view, when it was read, and the version that was sought with it: where there is none so new, it stays at that."""
+
+    read_s: float
+    sought_version: int
+    view: View
+
+
 class ConfigurationCache:
     """Views of exports, read again when they are old or when a newer version is known to exist."""
 
-    def __init__(
-        self, exports: Exports, no_audience_value: str, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, exports: Exports, no_audience_value: str, monotonic: Callable[[], float]) -> None:
         self._exports = exports
         self._no_audience_value = no_audience_value
         self._monotonic = monotonic
-        self._kept: dict[str, tuple[float, View]] = {}
+        self._kept: dict[str, _Kept] = {}
 
     def view(self, export: str, at_least_version: int = 0) -> View | None:
         """Return an export's view, its account's configuration of at least a version where that exists.
@@ -58,9 +64,9 @@ class ConfigurationCache:
             RetryLater: the exports table did not answer.
         """
         kept = self._kept.get(export)
-        now = self._monotonic()
-        if kept is not None and now - kept[0] < MAX_AGE_S and kept[1].form.version >= at_least_version:
-            return kept[1]
+        now_s = self._monotonic()
+        if kept is not None and now_s - kept.read_s < MAX_AGE_S and at_least_version <= kept.sought_version:
+            return kept.view
         self._kept.pop(export, None)
         configuration = self._exports.export(export)
         if configuration is None:
@@ -70,8 +76,10 @@ class ConfigurationCache:
             form = row_form(account, self._no_audience_value)
         except ValueError:
             return None
+        if configuration.list_id is not None:
+            form = replace(form, lists=form.lists | {configuration.list_id})
         view = View(configuration, form, self._exports.stop(export))
-        self._kept[export] = (now, view)
+        self._kept[export] = _Kept(now_s, max(form.version, at_least_version), view)
         return view
 
     def forget(self, export: str) -> None:

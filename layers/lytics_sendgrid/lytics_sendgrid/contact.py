@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from lytics_sendgrid.change import Value
 
+_write: Final = json.JSONEncoder(separators=(",", ":")).encode
+
 type ContactKey = str
 """``account#email``: authorizations that share a SendGrid account share its contacts."""
 
@@ -26,7 +28,7 @@ class Rejection:
     Attributes:
         reason: a stable word for counting: ``address``, ``fields``, ``row``.
         words: what SendGrid said, cut to 300 characters.
-        row: hash of the row that was refused.
+        row: hash of the whole row that was refused.
         at_ms: when, milliseconds since 1970.
     """
 
@@ -71,6 +73,19 @@ UNKNOWN: Final = Contact()
 """Who is not in the ledger."""
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A state to commit, on the condition that the ledger still has the version before it.
+
+    Attributes:
+        key: whose.
+        contact: the new state; its version is the loaded one's.
+    """
+
+    key: ContactKey
+    contact: Contact
+
+
 def encode(contact: Contact) -> str:
     """Write a contact's state as JSON, its version left out: that is an attribute of the item.
 
@@ -89,7 +104,7 @@ def encode(contact: Contact) -> str:
     if rejection is not None:
         document["sent"] = contact.sent_ms
         document["rejection"] = [rejection.reason, rejection.words, rejection.row, rejection.at_ms]
-    return json.dumps(document, separators=(",", ":"))
+    return _write(document)
 
 
 def decode(text: str, version: int) -> Contact:

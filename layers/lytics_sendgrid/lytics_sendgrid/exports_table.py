@@ -8,7 +8,7 @@ Items by (pk, sk), each with its JSON in ``doc``:
     export#<export>     run#<run>         the run's report
     run#<run>           scan#<audience>   the backfill's checkpoint of one audience
     run#<run>           done#<id>         what one invocation of deliver committed: message numbers, import jobs
-    run#<run>           job#<job>         how one import job ended
+    run#<run>           job#<job>#<part>  how one import job ended, for one part of its contacts
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from lytics_sendgrid.configuration import (
     export_from,
 )
 from lytics_sendgrid.errors import ConfigurationChanged
+from lytics_sendgrid.stop import Stop
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -40,19 +41,7 @@ RUN_KEPT_S: Final = 90 * 86_400
 """How long a run's progress is kept; its report and the configurations stay."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Why an export's changes wait.
-
-    Attributes:
-        reason: in words, with what to do.
-        since_ms: when it stopped, milliseconds since 1970.
-        until_ms: when the next try may be made.
-    """
-
-    reason: str
-    since_ms: int
-    until_ms: int
+_OUR_COUNTS: Final = ("rejected", "refreshed", "parked", "unread")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +54,14 @@ class Progress:
         ended: of those, the ones that confirm followed to their end, with what SendGrid said.
         counts: what was counted while committing, summed: ``accepted``, ``unchanged``, ``rejected.<reason>``. A message
             that came twice may be counted twice.
+        again: numbers of the messages that carry contacts of an ended job once more.
     """
 
     numbers: frozenset[str]
     jobs: frozenset[str]
     ended: Mapping[str, Mapping[str, Any]]
     counts: Mapping[str, int] = field(default_factory=dict)
+    again: frozenset[str] = frozenset()
 
 
 class ExportsTable:
@@ -163,15 +154,28 @@ class ExportsTable:
         document = {"numbers": sorted(numbers), "jobs": sorted(jobs), "counts": dict(counts or {})}
         self._put(f"run#{run}", f"done#{uuid.uuid4().hex}", document, expires_epoch_s=now_s + RUN_KEPT_S)
 
-    def record_job(self, run: str, job: str, outcome: Mapping[str, Any], now_s: int) -> None:
-        """Record how an import job ended."""
-        self._put(f"run#{run}", f"job#{job}", outcome, expires_epoch_s=now_s + RUN_KEPT_S)
+    def record_job(
+        self, run: str, job: str, part_of: tuple[int, int], outcome: Mapping[str, Any], now_s: int
+    ) -> None:
+        """Record how an import job ended, for one part of its contacts.
+
+        Args:
+            run: whose backfill it carries.
+            job: SendGrid's id.
+            part_of: which part, counted from 1, of how many.
+            outcome: ``status``, SendGrid's counts, and for this part ``rejected``, ``refreshed``, ``parked``, ``unread``
+                and ``again``: the numbers of the messages that carry its contacts once more.
+            now_s: our clock, Unix seconds.
+        """
+        part, parts = part_of
+        document = {**outcome, "parts": parts}
+        self._put(f"run#{run}", f"job#{job}#{part}", document, expires_epoch_s=now_s + RUN_KEPT_S)
 
     def progress(self, run: str) -> Progress:
         """Return how far a run has come."""
         numbers: set[str] = set()
         jobs: set[str] = set()
-        ended: dict[str, Mapping[str, Any]] = {}
+        followed: dict[str, list[dict[str, Any]]] = {}
         counts: Counter[str] = Counter()
         for sk, document in self._query(f"run#{run}"):
             kind, _, name = sk.partition("#")
@@ -180,8 +184,10 @@ class ExportsTable:
                 jobs.update(document["jobs"])
                 counts.update(document.get("counts", {}))
             elif kind == "job":
-                ended[name] = document
-        return Progress(frozenset(numbers), frozenset(jobs), ended, counts)
+                followed.setdefault(name.rpartition("#")[0], []).append(document)
+        ended = {job: _whole(found) for job, found in followed.items() if len(found) == found[0]["parts"]}
+        again = frozenset(number for outcome in ended.values() for number in outcome["again"])
+        return Progress(frozenset(numbers), frozenset(jobs), ended, counts, again)
 
     def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
         with translated("DynamoDB"):
@@ -212,6 +218,12 @@ class ExportsTable:
             if not answer.get("LastEvaluatedKey"):
                 return
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+def _whole(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Put the parts of an ended job together: SendGrid's counts are the job's, ours are each part's."""
+    whole = parts[0] | {name: sum(part.get(name, 0) for part in parts) for name in _OUR_COUNTS}
+    return whole | {"again": [number for part in parts for number in part.get("again", ())]}
 
 
 def _key(pk: str, sk: str) -> dict[str, Any]:

@@ -1,29 +1,26 @@
-"""Follow import jobs to their end: a 202 only says that SendGrid took the request."""
+"""Follow import jobs to their end: a 202 only says that SendGrid took the request.
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+What a job leaves to do is queued before the job's message is acknowledged: a refresh for the contacts of a job that
+failed, that nobody can follow, or that took so long that a later one may have been overtaken; a reject for each row
+that failed. A contact whose jobs fail again and again is parked: its message goes to the dead-letter queue of the
+imports with the reason, and is tried from the start when it is redriven.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
-from lytics_sendgrid.errors import RetryLater
-from lytics_sendgrid.outbox import Import, Queue, import_bodies
+from lytics_sendgrid.change import Change, Kind, Message
+from lytics_sendgrid.errors import RequestRefused
+from lytics_sendgrid.errors_file import BadRow, bad_rows, text_lines
+from lytics_sendgrid.import_job import Job
+from lytics_sendgrid.outbox import NANOSECONDS_PER_MS, Carried, Import, Queue, bodies, import_body
 
 _LONGEST_DELAY_S: Final = 900
-MAX_POLLS: Final = 200
-"""After two days of asking, a job is taken to never end."""
-_COUNTS: Final = ("requested", "created", "updated", "errored")
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What SendGrid says of an import job.
-
-    Attributes:
-        status: ``pending``, ``completed``, ``errored`` or ``failed``; ``unknown`` where SendGrid has no such job.
-        counts: ``requested``, ``created``, ``updated``, ``errored``, as far as they are known.
-    """
-
-    status: str
-    counts: Mapping[str, int]
+_ABANDONED_AFTER_DELAYS: Final = 8
+"""A job that is pending after so many refresh delays, two hours by default, is taken to never end."""
+ATTEMPTS: Final = 6
+"""So many jobs may fail in a row for a contact, over most of an hour, until it is parked."""
 
 
 class Jobs(Protocol):
@@ -31,61 +28,176 @@ class Jobs(Protocol):
 
     def job(self, job_id: str) -> Job: ...  # noqa: D102
 
+    def errors_file(self, url: str) -> Iterable[bytes]: ...  # noqa: D102
+
 
 class Runs(Protocol):
     """The part of the exports table that confirm writes."""
 
-    def record_job(self, run: str, job: str, outcome: Mapping[str, Any], now_s: int) -> None: ...  # noqa: D102
+    def record_job(  # noqa: D102
+        self, run: str, job: str, part_of: tuple[int, int], outcome: Mapping[str, Any], now_s: int
+    ) -> None: ...
 
 
-def job_from(document: Any) -> Job:
-    """Read an import job's answer leniently: counts are absent until they are known, and its type is not checked.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delays:
+    """How long things wait, in seconds.
 
-    Raises:
-        RetryLater: it is not a job.
+    Attributes:
+        confirm_s: until a pending job is asked for again, at first.
+        refresh_s: after how long no import job of an earlier request is in flight any more.
     """
-    status = document.get("status") if isinstance(document, dict) else None
-    if not isinstance(status, str):
-        raise RetryLater("SendGrid answered for an import job with something else")
-    results = document.get("results")
-    found = results if isinstance(results, dict) else {}
-    counts = {name: found[f"{name}_count"] for name in _COUNTS if isinstance(found.get(f"{name}_count"), int)}
-    return Job(status.lower(), counts)
+
+    confirm_s: int
+    refresh_s: int
+
+
+@dataclass(slots=True)
+class Followed:
+    """What became of a job.
+
+    Attributes:
+        status: as SendGrid says it; ``abandoned`` where it has been pending for too long.
+        counts: SendGrid's, and how many contacts were ``rejected``, ``refreshed``, ``parked``.
+        again: numbers of the messages that carry the contacts of a run once more.
+    """
+
+    status: str
+    counts: dict[str, int] = field(default_factory=dict)
+    again: list[str] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {"status": self.status, **self.counts, **({"again": self.again} if self.again else {})}
 
 
 class Following:
-    """Asks for each job until it has ended, and counts it for its runs."""
+    """Asks for each job until it has ended, and queues what it leaves to do."""
 
     def __init__(
         self,
+        *,
         jobs: Callable[[str], Jobs],
         runs: Runs,
         imports: Queue,
-        confirm_delay_s: int,
+        parked: Queue,
+        changes: Queue,
+        delays: Delays,
         clock: Callable[[], float],
     ) -> None:
         self._jobs = jobs
         self._runs = runs
         self._imports = imports
-        self._confirm_delay_s = confirm_delay_s
+        self._parked = parked
+        self._changes = changes
+        self._delays = delays
         self._clock = clock
 
-    def follow(self, followed: Import) -> Job:
-        """Ask for a job; where it is pending, queue it again before returning; where it has ended, count it.
+    def follow(self, followed: Import) -> Followed:
+        """Ask for a job and do what its state asks for; everything is queued when this returns.
 
         Raises:
-            RetryLater: SendGrid, the queue or the table did not answer: the message must stay.
+            RetryLater: SendGrid, a queue or the table did not answer: the message must stay.
             StopRun: SendGrid refuses the key.
         """
-        job = self._jobs(followed.authorization).job(followed.job)
-        if job.status == "pending" and followed.polls < MAX_POLLS:
-            again = replace(followed, polls=followed.polls + 1)
-            self._imports.send(import_bodies(again), self._delay_s(again.polls))
-        else:
-            outcome = {"status": job.status, **job.counts}
-            for run in followed.runs:
-                self._runs.record_job(run, followed.job, outcome, int(self._clock()))
-        return job
+        jobs = self._jobs(followed.authorization)
+        job = jobs.job(followed.job)
+        waited_s = self._clock() - followed.sent_ms / 1000
+        if job.status == "pending":
+            if waited_s < self._delays.refresh_s * _ABANDONED_AFTER_DELAYS:
+                again = replace(followed, polls=followed.polls + 1)
+                self._imports.send([import_body(again)], self._next_poll_s(again.polls))
+                return Followed(job.status)
+            job = replace(job, status="abandoned")
+        result = Followed(job.status, dict(job.counts))
+        if job.status == "errored":
+            self._reject(followed, job, jobs, result)
+        elif job.status == "failed":
+            self._send_again(followed, result, "SendGrid failed the import job", 0)
+        elif job.status != "completed":
+            words = f"SendGrid's import job is {job.status}: nobody can tell what became of it"
+            self._send_again(followed, result, words, self._delays.refresh_s)
+        if (
+            job.status in {"completed", "errored"}
+            and job.took_s(followed.sent_ms, waited_s) > self._delays.refresh_s
+        ):
+            self._refresh(followed, followed.contacts, result, 0)
+        now_s = int(self._clock())
+        for run in followed.runs:
+            self._runs.record_job(
+                run, followed.job, (followed.part, followed.parts), result.document(), now_s
+            )
+        return result
 
-    def _delay_s(self, polls: int) -> int:
-        return min(self._confirm_delay_s << min(polls // 2, 6), _LONGEST_DELAY_S)
+    def _next_poll_s(self, polls: int) -> int:
+        return min(self._delays.confirm_s << min(polls // 2, 6), _LONGEST_DELAY_S)
+
+    def _reject(self, followed: Import, job: Job, jobs: Jobs, result: Followed) -> None:
+        """Tie each bad row of an errored job to its contact."""
+        now_ns = int(self._clock() * 1000) * NANOSECONDS_PER_MS
+        changes: dict[str, dict[str, Change]] = {}
+        for bad in self._bad_rows(followed, job, jobs, result):
+            carried = followed.contacts[bad.email]
+            change = Change(bad.email, now_ns, Kind.REJECT, row=carried.row, reason=bad.words)
+            changes.setdefault(carried.export, {})[bad.email] = change
+        result.counts["rejected"] = sum(len(of_export) for of_export in changes.values())
+        now_ms = now_ns // NANOSECONDS_PER_MS
+        messages = [Message(export, tuple(c.values()), queued_ms=now_ms) for export, c in changes.items()]
+        self._changes.send(bodies(messages), 0)
+
+    def _bad_rows(self, followed: Import, job: Job, jobs: Jobs, result: Followed) -> Iterator[BadRow]:
+        if job.errors_url is None:
+            result.counts["unread"] = 1
+            return
+        try:
+            yield from bad_rows(text_lines(jobs.errors_file(job.errors_url)), followed.contacts)
+        except RequestRefused:
+            # Its address has run out, or it is no file: the counts are all that is known.
+            result.counts["unread"] = 1
+
+    def _send_again(self, followed: Import, result: Followed, words: str, least_delay_s: int) -> None:
+        """Have a job's contacts sent once more, or parked where that has failed often enough."""
+        by_attempt: dict[int, dict[str, Carried]] = {}
+        for email, carried in followed.contacts.items():
+            by_attempt.setdefault(carried.attempt + 1, {})[email] = carried
+        for attempt, contacts in by_attempt.items():
+            if attempt < ATTEMPTS:
+                delay_s = min(self._delays.confirm_s << (attempt - 1), _LONGEST_DELAY_S)
+                self._refresh(followed, contacts, result, max(delay_s, least_delay_s), attempt)
+            else:
+                parked = replace(followed, contacts=contacts)
+                reason = f"{words}, {attempt} times in a row; redrive it when the cause is mended"
+                self._parked.send([import_body(parked, reason)])
+                result.counts["parked"] = result.counts.get("parked", 0) + len(contacts)
+
+    def _refresh(
+        self,
+        followed: Import,
+        contacts: Mapping[str, Carried],
+        result: Followed,
+        delay_s: int,
+        attempt: int | None = None,
+    ) -> None:
+        """Queue refreshes that are stamped with the job's ``sent``; of a run, as messages of that run."""
+        stamp_ns = followed.sent_ms * NANOSECONDS_PER_MS
+        exports: dict[str, list[Change]] = {}
+        for email, carried in contacts.items():
+            exports.setdefault(carried.export, []).append(
+                Change(email, stamp_ns, Kind.REFRESH, attempt=attempt)
+            )
+        run = followed.runs[0] if followed.runs else None
+        now_ms = int(self._clock() * 1000)
+        for export, changes in exports.items():
+            for start in range(0, len(changes), _CONTACTS_A_MESSAGE):
+                part = tuple(changes[start : start + _CONTACTS_A_MESSAGE])
+                number = f"again.{followed.job}.{attempt or 0}.{part[0].email}" if run else None
+                message = Message(export, part, queued_ms=now_ms, run=run, number=number)
+                self._changes.send(bodies([message], _ONE_MESSAGE), delay_s)
+                if number is not None:
+                    result.again.append(number)
+        result.counts["refreshed"] = result.counts.get("refreshed", 0) + len(contacts)
+
+
+_CONTACTS_A_MESSAGE: Final = 2_000
+"""Refreshes of a run are numbered a message, so each is cut to fit one: 2,000 addresses of 254 characters."""
+_ONE_MESSAGE: Final = 1_000_000

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from lytics_sendgrid.aws import translated
-from lytics_sendgrid.contact import UNKNOWN, Contact, ContactKey, decode, encode
+from lytics_sendgrid.contact import UNKNOWN, Commit, Contact, ContactKey, decode, encode
 from lytics_sendgrid.errors import ServiceUnavailable, StopRun
 
 if TYPE_CHECKING:
@@ -21,19 +21,6 @@ STATEMENTS_A_WRITE: Final = 25
 _ROUNDS: Final = 6
 _LOST: Final = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
 _FIRST_BACKOFF_S: Final = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A state to commit, on the condition that the ledger still has the version before it.
-
-    Attributes:
-        key: whose.
-        contact: the new state; its version is the loaded one's.
-    """
-
-    key: ContactKey
-    contact: Contact
 
 
 class Ledger:
@@ -51,23 +38,26 @@ class Ledger:
         self._pool = ThreadPoolExecutor(connections, thread_name_prefix="ledger")
         self._insert = f"INSERT INTO \"{table}\" VALUE {{'pk':?,'version':?,'state':?}}"
         self._insert_rejected = f"INSERT INTO \"{table}\" VALUE {{'pk':?,'version':?,'state':?,'rejected':?}}"
-        self._update = f'UPDATE "{table}" SET version=? SET state=? WHERE pk=? AND version=?'
-        self._update_rejected = (
-            f'UPDATE "{table}" SET version=? SET state=? SET rejected=? WHERE pk=? AND version=?'
-        )
-        self._update_accepted = (
-            f'UPDATE "{table}" SET version=? SET state=? REMOVE rejected WHERE pk=? AND version=?'
-        )
+        # "state" is among DynamoDB's reserved words, so every name is quoted.
+        update, condition = f'UPDATE "{table}" SET "version"=? SET "state"=?', 'WHERE "pk"=? AND "version"=?'
+        self._update = f"{update} {condition}"
+        self._update_rejected = f'{update} SET "rejected"=? {condition}'
+        self._update_accepted = f'{update} REMOVE "rejected" {condition}'
 
-    def load(self, keys: Iterable[ContactKey]) -> dict[ContactKey, Contact]:
+    def load(self, keys: Iterable[ContactKey], *, consistent: bool = False) -> dict[ContactKey, Contact]:
         """Return the state of every contact that is named; ``UNKNOWN`` of those that the ledger does not have.
+
+        Args:
+            keys: may be many, and repeat themselves.
+            consistent: see what was committed just before, at twice the price.
 
         Raises:
             RetryLater: DynamoDB did not answer for all of them.
         """
         wanted = list(dict.fromkeys(keys))
         contacts = dict.fromkeys(wanted, UNKNOWN)
-        for items in self._pool.map(self._read, itertools.batched(wanted, KEYS_A_READ, strict=False)):
+        read = partial(self._read, consistent=consistent)
+        for items in self._pool.map(read, itertools.batched(wanted, KEYS_A_READ)):
             for item in items:
                 contacts[item["pk"]["S"]] = decode(item["state"]["S"], int(item["version"]["N"]))
         return contacts
@@ -85,14 +75,15 @@ class Ledger:
         lost: set[ContactKey] = set()
         for keys in self._pool.map(
             lambda batch: self._write(batch, loaded),
-            itertools.batched(commits, STATEMENTS_A_WRITE, strict=False),
+            itertools.batched(commits, STATEMENTS_A_WRITE),
         ):
             lost.update(keys)
         return lost
 
-    def _read(self, keys: Sequence[ContactKey]) -> list[dict[str, Any]]:
+    def _read(self, keys: Sequence[ContactKey], *, consistent: bool) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = []
-        left: Any = {self._table: {"Keys": [{"pk": {"S": key}} for key in keys]}}
+        wanted = [{"pk": {"S": key}} for key in keys]
+        left: Any = {self._table: {"Keys": wanted, "ConsistentRead": consistent}}
         for number in range(_ROUNDS):
             with translated("DynamoDB"):
                 answer = self._client.batch_get_item(RequestItems=left)

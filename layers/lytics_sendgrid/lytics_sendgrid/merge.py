@@ -47,10 +47,19 @@ def merge(contact: Contact, changes: Iterable[tuple[Change, Export]]) -> Contact
         return contact
     return replace(
         contact,
-        memberships={**contact.memberships, **memberships},
-        fields={**contact.fields, **fields},
+        memberships={**contact.memberships, **memberships} if memberships else contact.memberships,
+        fields={**contact.fields, **fields} if fields else contact.fields,
         lists=tuple(sorted(lists)),
         rejection=rejection,
+    )
+
+
+def has_news(merged: Contact, contact: Contact) -> bool:
+    """Tell whether ``merge`` changed what is known of the person, not only why SendGrid refused a row."""
+    return (
+        merged.memberships is not contact.memberships
+        or merged.fields is not contact.fields
+        or merged.lists != contact.lists
     )
 
 

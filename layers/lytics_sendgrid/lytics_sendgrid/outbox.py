@@ -1,8 +1,8 @@
 """What deliver and confirm leave behind: messages on the changes queue and on the imports queue."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from lytics_sendgrid.change import MESSAGE_BYTES, Change, Kind, Message, pack
@@ -17,6 +17,21 @@ class Queue(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """A contact in an import job.
+
+    Attributes:
+        export: that its change came by.
+        row: hash of the row that was sent.
+        attempt: how many import jobs have failed for it in a row before this one.
+    """
+
+    export: str
+    row: str
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Import:
     """An import job to be followed to its end, as it lies on the imports queue.
 
@@ -25,40 +40,63 @@ class Import:
         job: SendGrid's id.
         sent_ms: our clock just before its request.
         runs: the runs whose backfill it carries.
-        contacts: e-mail to the export that its change came by, and the hash of the row that was sent.
+        contacts: what it carries, by e-mail.
         polls: how often it was asked for.
+        part: which of its parts this is, counted from 1.
+        parts: into how many it was cut.
     """
 
     authorization: str
     job: str
     sent_ms: int
     runs: tuple[str, ...]
-    contacts: Mapping[str, tuple[str, str]]
+    contacts: Mapping[str, Carried]
     polls: int = 0
+    part: int = 1
+    parts: int = 1
 
 
-def import_bodies(followed: Import, max_bytes: int = MESSAGE_BYTES) -> Iterable[str]:
-    """Write an import as one or more messages: its contacts are cut into as many as it takes.
+def parts(followed: Import, max_bytes: int = MESSAGE_BYTES) -> list[Import]:
+    """Cut an import into parts whose bodies are of at most ``max_bytes``; each is followed for itself."""
+    cut: list[dict[str, Carried]] = [{}]
+    size = _HEAD_BYTES
+    for email, carried in followed.contacts.items():
+        # In ASCII JSON a character takes 12 bytes at most, and the hash, the attempt and the commas around 30.
+        size += (len(email) if email.isascii() else 12 * len(email)) + 30
+        if size > max_bytes and cut[-1]:
+            cut.append({})
+            size = _HEAD_BYTES
+        cut[-1][email] = carried
+    return [replace(followed, contacts=part, part=n, parts=len(cut)) for n, part in enumerate(cut, start=1)]
 
-    The contacts are written once an export: ``{"newsletter": [["ann@example.org", "0f…"], …]}``.
+
+def import_body(followed: Import, parked: str | None = None) -> str:
+    """Write an import, or a part of one, as a message.
+
+    The contacts are written once an export: ``{"newsletter": [["ann@example.org", "0f…"], …]}``, and the attempt after
+    the row's hash where it is not the first.
+
+    Args:
+        followed: the import.
+        parked: why nothing more is done for it until somebody redrives it; a redriven one is tried from the start.
     """
-    head: dict[str, Any] = {"v": 1, "authorization": followed.authorization, "job": followed.job}
-    head |= {"sent": followed.sent_ms, "runs": followed.runs, "polls": followed.polls}
-    start = json.dumps(head, separators=(",", ":"))[:-1] + ',"contacts":'
-    part: dict[str, list[tuple[str, str]]] = {}
-    size = len(start)
-    for email, (export, row) in followed.contacts.items():
-        part.setdefault(export, []).append((email, row))
-        size += len(email) + len(row) + 8 if email.isascii() else 6 * len(email) + len(row) + 8
-        if size > max_bytes - 1_000:
-            yield f"{start}{json.dumps(part, separators=(',', ':'))}}}"
-            part, size = {}, len(start)
-    if part or not followed.contacts:
-        yield f"{start}{json.dumps(part, separators=(',', ':'))}}}"
+    contacts: dict[str, list[list[str | int]]] = {}
+    for email, carried in followed.contacts.items():
+        line: list[str | int] = [email, carried.row]
+        contacts.setdefault(carried.export, []).append([*line, carried.attempt] if carried.attempt else line)
+    document: dict[str, Any] = {"v": 1, "authorization": followed.authorization, "job": followed.job}
+    document |= {"sent": followed.sent_ms, "runs": followed.runs, "polls": followed.polls}
+    document |= {"part": followed.part, "parts": followed.parts, "contacts": contacts}
+    if parked is not None:
+        document["parked"] = parked
+    return json.dumps(document, separators=(",", ":"))
+
+
+_HEAD_BYTES: Final = 4_096
 
 
 def import_from(body: str) -> Import:
-    """Read what ``import_bodies`` wrote.
+    """Read what ``import_body`` wrote.
 
     Raises:
         ValueError: it is not such a message.
@@ -67,8 +105,11 @@ def import_from(body: str) -> Import:
         document = json.loads(body)
         if document["v"] != 1:
             raise ValueError(f"version {document['v']!r}")
+        parked = "parked" in document
         contacts = {
-            email: (export, row) for export, rows in document["contacts"].items() for email, row in rows
+            email: Carried(export, row, attempt[0] if attempt and not parked else 0)
+            for export, rows in document["contacts"].items()
+            for email, row, *attempt in rows
         }
         return Import(
             document["authorization"],
@@ -77,6 +118,8 @@ def import_from(body: str) -> Import:
             tuple(document["runs"]),
             contacts,
             document["polls"],
+            document["part"],
+            document["parts"],
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"not a message of an import job: {type(error).__name__} {error}") from error
@@ -90,6 +133,7 @@ class Outbox:
         changes: its own queue.
         imports: the jobs to follow.
         refresh_delay_s: after how long no import job of an earlier request is in flight any more.
+        confirm_delay_s: after how long a job is asked for.
     """
 
     changes: Queue
@@ -97,37 +141,37 @@ class Outbox:
     refresh_delay_s: int
     confirm_delay_s: int
 
-    def refresh(
-        self, exports: Mapping[str, Sequence[str]], stamp_ms: int, now_ms: int, delay_s: int | None = None
-    ) -> None:
-        """Have contacts sent once more, unless a request later than the stamp has been made for them by then.
+    def refresh(self, exports: Mapping[str, Sequence[str]], stamp_ms: int, now_ms: int) -> None:
+        """Have contacts sent once more when nothing of before is in flight any more, as ``refreshes`` says.
 
         Args:
             exports: export to the e-mails of its contacts.
             stamp_ms: the ``sent`` of the request after which they are to be sent.
             now_ms: our clock.
-            delay_s: in how many seconds; None: when nothing of before is in flight any more.
         """
         stamp_ns = stamp_ms * NANOSECONDS_PER_MS
-        bodies = [
-            packed.body
-            for export, emails in exports.items()
-            if emails
-            for packed in pack(
-                Message(
-                    export, tuple(Change(email, stamp_ns, Kind.REFRESH) for email in emails), queued_ms=now_ms
-                )
+        messages = [
+            Message(
+                export, tuple(Change(email, stamp_ns, Kind.REFRESH) for email in emails), queued_ms=now_ms
             )
+            for export, emails in exports.items()
         ]
-        self.changes.send(bodies, self.refresh_delay_s if delay_s is None else delay_s)
+        self.changes.send(bodies(messages), self.refresh_delay_s)
 
     def follow(self, followed: Import) -> None:
         """Have an import job followed to its end."""
-        self.imports.send(import_bodies(followed), self.confirm_delay_s)
+        self.imports.send(map(import_body, parts(followed)), self.confirm_delay_s)
 
     def requeue(self, messages: Iterable[Message], delay_s: int) -> None:
         """Put changes back as new messages."""
-        self.changes.send((packed.body for message in messages for packed in pack(message, _WHOLE)), delay_s)
+        self.changes.send(bodies(messages, _WHOLE), delay_s)
+
+
+def bodies(messages: Iterable[Message], max_bytes: int = MESSAGE_BYTES) -> Iterator[str]:
+    """Write messages as bodies for the changes queue."""
+    for message in messages:
+        for packed in pack(message, max_bytes):
+            yield packed.body
 
 
 _WHOLE: Final = 900_000

@@ -15,6 +15,9 @@ _NOT_LIVE: Final = (
     "NOT LIVE: Lytics does not send this export's events yet, so the segments stay as they are now. Enter in Lytics what is "
     "under activation.paste; when that job runs, start this export again, so that nobody who came or went meanwhile is missed"
 )
+_SENDGRIDS_COUNTS: Final = ("requested", "created", "updated", "errored")
+_OUR_COUNTS: Final = ("rejected", "refreshed", "parked", "unread")
+"""What confirm did about an ended job's contacts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,8 @@ def report_document(
     notes += [
         f"'{audience['name']}': {audience['misfit']}" for audience in audiences if audience.get("misfit")
     ]
-    notes.append(_LAG)
+    jobs = _jobs(counted.jobs)
+    notes += [*_job_notes(jobs), _LAG]
     if audiences and state["backfill"]:
         notes.append(
             "accepted, rejected and confirmed are counted once a person for the whole run, not by audience"
@@ -79,7 +83,7 @@ def report_document(
         "finished_at": finished_at,
         "audiences": audiences,
         "people": _people(counted.counts) if state["backfill"] else None,
-        "import_jobs": _jobs(counted.jobs),
+        "import_jobs": jobs,
         "sendgrid_contacts": counted.contacts,
         "created": state["provision"],
         "activation": activation,
@@ -121,22 +125,30 @@ def _people(counts: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _jobs(jobs: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
-    """Sum the jobs up; what SendGrid has confirmed is what it created or updated, and a failed job's rows come again."""
-    totals = {
-        "jobs": len(jobs),
-        "failed": 0,
-        "unknown": 0,
-        "requested": 0,
-        "created": 0,
-        "updated": 0,
-        "errored": 0,
-    }
+    """Sum the jobs up; what SendGrid has confirmed is what it created or updated."""
+    names = (*_SENDGRIDS_COUNTS, *_OUR_COUNTS)
+    totals = {"jobs": len(jobs), "failed": 0, "unknown": 0} | dict.fromkeys(names, 0)
     for outcome in jobs.values():
         if outcome.get("status") == "failed":
             totals["failed"] += 1
         elif outcome.get("status") not in {"completed", "errored"}:
             totals["unknown"] += 1
-        for name in ("requested", "created", "updated", "errored"):
+        for name in names:
             totals[name] += outcome.get(name, 0)
     totals["confirmed"] = totals["created"] + totals["updated"]
     return totals
+
+
+def _job_notes(totals: Mapping[str, int]) -> list[str]:
+    notes = []
+    if totals["parked"]:
+        notes.append(
+            f"{totals['parked']} people's import jobs failed again and again: they wait in the imports dead-letter queue, to "
+            f"be redriven when SendGrid is well"
+        )
+    if totals["unread"]:
+        notes.append(
+            f"SendGrid refused rows of {totals['unread']} import jobs and its list of them could not be read: look at the "
+            f"imports in SendGrid (Marketing > Contacts)"
+        )
+    return notes

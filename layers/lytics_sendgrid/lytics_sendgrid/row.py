@@ -4,11 +4,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from lytics_sendgrid.configuration import MEMBERSHIP_FIELD, Account
 from lytics_sendgrid.contact import Contact
 from lytics_sendgrid.sendgrid_fields import WRITABLE_RESERVED
+
+_write: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,8 @@ class RowForm:
         version: of the configuration.
         audiences: audience id to the id of the SendGrid field that holds it.
         exported: the audiences that are exported now; the others count for nobody.
+        lists: the lists that contacts are put on now: one of an earlier configuration may be gone from SendGrid, which
+            refuses a request for it, and whoever was put on it stays there without being told again.
         membership_field: id of the first membership field.
         no_audience_value: what the field of a person in no audience is set to: SendGrid has no documented way to blank
             a text field (null is refused, empty text is unproven), and a person who left must leave the segment.
@@ -27,6 +31,7 @@ class RowForm:
     version: int
     audiences: Mapping[str, str]
     exported: frozenset[str]
+    lists: frozenset[str]
     membership_field: str
     no_audience_value: str
 
@@ -44,12 +49,21 @@ def row_form(account: Account, no_audience_value: str) -> RowForm:
         audiences = {audience: ids[p.membership_field] for audience, p in account.audiences.items()}
     except KeyError as error:
         raise ValueError(f"account '{account.name}' has no membership field {error} yet") from error
-    exported = frozenset(audience for audience, p in account.audiences.items() if p.exports)
-    return RowForm(account.version, audiences, exported, ids[MEMBERSHIP_FIELD], no_audience_value)
+    exported = {audience: p for audience, p in account.audiences.items() if p.exports}
+    lists = frozenset(p.list_id for p in exported.values() if p.list_id is not None)
+    return RowForm(
+        account.version, audiences, frozenset(exported), lists, ids[MEMBERSHIP_FIELD], no_audience_value
+    )
 
 
 def membership_values(contact: Contact, form: RowForm) -> dict[str, str]:
-    """Return the value of every membership field that a contact needs: its audiences' ids, sorted and comma-separated."""
+    """Return the value of every membership field that a contact needs: its audiences' ids, sorted and comma-separated.
+
+    Nothing for somebody of whom no enter or exit is known, only a change of a field: such a person is in an audience,
+    and the no-audience value would take her out of its segment until her enter arrives.
+    """
+    if not contact.memberships:
+        return {}
     values: dict[str, list[str]] = {}
     for audience, signed_ns in contact.memberships.items():
         field = form.audiences.get(audience)
@@ -70,15 +84,20 @@ def row_of(email: str, contact: Contact, form: RowForm) -> str:
     custom: dict[str, Any] = {**membership_values(contact, form)}
     for field in sorted(contact.fields):
         (document if field in WRITABLE_RESERVED else custom)[field] = contact.fields[field][1]
-    document["custom_fields"] = dict(sorted(custom.items()))
-    return json.dumps(document, separators=(",", ":"))
+    if custom:
+        document["custom_fields"] = dict(sorted(custom.items()))
+    return _write(document)
 
 
 def membership_row(email: str, contact: Contact, form: RowForm) -> str:
     """Write the least row that keeps a contact's segments right: its e-mail and memberships."""
-    return json.dumps(
-        {"email": email, "custom_fields": membership_values(contact, form)}, separators=(",", ":")
-    )
+    memberships = membership_values(contact, form)
+    return _write({"email": email, "custom_fields": memberships} if memberships else {"email": email})
+
+
+def row_lists(contact: Contact, form: RowForm) -> tuple[str, ...]:
+    """Return the lists that a contact's row is sent with, sorted."""
+    return tuple([one for one in contact.lists if one in form.lists])
 
 
 def row_hash(row: str, lists: tuple[str, ...]) -> str:

@@ -6,14 +6,19 @@ Sources: the body that Twilio's own connector matches (segmentio/action-destinat
 sendgrid/sendgrid-nodejs issue 953 (both read 2026-11-23).
 """
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from __future__ import annotations
 
-from lytics_sendgrid.vendor_http import Answer
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lytics_sendgrid.vendor_http import Answer
 
 _BAD_ADDRESS: Final = re.compile(r"email '(.+?)' is not valid", re.IGNORECASE | re.DOTALL)
+_ADDRESS: Final = re.compile(r"[^\s'\"<>(),;:]+@[^\s'\"<>(),;:]+")
 _UNKNOWN_FIELD: Final = "invalid custom field ids supplied"
 _WORDS: Final = 300
 
@@ -80,18 +85,21 @@ def interpret(answer: Answer) -> Verdict:
     if status == 429:
         return Busy(words, reset_epoch_s(answer.headers))
     if status in (400, 422):
-        messages = [m for m in _messages(document) if m]
-        addresses = frozenset(a.strip().lower() for m in messages for a in _BAD_ADDRESS.findall(m))
-        if addresses:
-            return BadAddresses(addresses, words)
-        if any(_UNKNOWN_FIELD in m.lower() or m.lower().startswith("invalid json") for m in messages):
-            return RequestFault(words)
-        return RowsRefused(words)
+        return _refusal(_messages(document), words)
     if status == 413:
         return RowsRefused(words)
     if status >= 500 or 200 <= status < 300 or status == 408:
         return Unanswered(words)
     return RequestFault(words)
+
+
+def _refusal(messages: list[str], words: str) -> Verdict:
+    addresses = frozenset(a.strip().lower() for m in messages for a in _BAD_ADDRESS.findall(m))
+    if addresses:
+        return BadAddresses(addresses, words)
+    if any(_UNKNOWN_FIELD in m.lower() or m.lower().startswith("invalid json") for m in messages):
+        return RequestFault(words)
+    return RowsRefused(words)
 
 
 def reset_epoch_s(headers: Mapping[str, str]) -> float | None:
@@ -115,4 +123,5 @@ def _messages(document: Any) -> list[str]:
 
 
 def _words(document: Any) -> str:
-    return "; ".join(dict.fromkeys(_messages(document)))[:_WORDS]
+    """Return what SendGrid said, without addresses: a refusal names everybody's, and its words go into logs too."""
+    return "; ".join(dict.fromkeys(_ADDRESS.sub("(address)", m) for m in _messages(document)))[:_WORDS]

@@ -2,16 +2,20 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from typing import Final
 from urllib.parse import quote
 
 from lytics_sendgrid.errors import AnswerLost, KeyRefused, RetryLater, ServiceUnavailable
-from lytics_sendgrid.following import Job, job_from
+from lytics_sendgrid.import_job import Job, job_from
 from lytics_sendgrid.sendgrid_answers import Busy, Unanswered, Verdict, exhausted_until, interpret
-from lytics_sendgrid.vendor_http import VendorHttp, json_body
+from lytics_sendgrid.vendor_http import VendorHttp, download
 
 PATH: Final = "/v3/marketing/contacts"
+MAX_ERRORS_FILE_BYTES: Final = 100_000_000
+"""A job carries 30,000 rows: a file that is larger is none that we asked for."""
+LONGEST_WAIT_S: Final = 900.0
+"""No reset is believed that is further away: one in milliseconds, say, would end this process' work for good."""
 
 
 class SendGridContacts:
@@ -30,7 +34,7 @@ class SendGridContacts:
         """Send one request and tell what came of it; every fault is a verdict.
 
         Args:
-            body: what ``upsert_body`` wrote.
+            body: what ``request_body`` wrote.
             read_timeout_s: how long the answer may take.
         """
         try:
@@ -42,7 +46,7 @@ class SendGridContacts:
         verdict = interpret(answer)
         until = verdict.until_epoch_s if isinstance(verdict, Busy) else exhausted_until(answer.headers)
         if until is not None:
-            self._not_before_epoch_s = until
+            self._not_before_epoch_s = min(until, self._clock() + LONGEST_WAIT_S)
         return verdict
 
     def job(self, job_id: str) -> Job:
@@ -54,20 +58,23 @@ class SendGridContacts:
         """
         answer = self._http.request("GET", f"{PATH}/imports/{quote(job_id, safe='')}")
         if answer.status == 404:
-            return Job("unknown", {})
+            return Job("unknown")
         if answer.status in (401, 403):
             raise KeyRefused(f"SendGrid refused the key when asked for an import job: {answer.status}")
         if answer.status != 200:
             raise RetryLater(f"SendGrid answered {answer.status} when asked for an import job")
         return job_from(answer.json())
 
+    def errors_file(self, url: str) -> Iterator[bytes]:
+        """Download an import job's errors file, part by part, without our key: its address is signed.
+
+        Raises:
+            RequestRefused: there is nothing at the address (any more), or it is none that may be fetched.
+            RetryLater: it could not be downloaded whole.
+        """
+        yield from download(url, MAX_ERRORS_FILE_BYTES)
+
 
 def sendgrid_http(base_url: str, api_key: str) -> VendorHttp:
     """Make the HTTP client of one SendGrid account."""
     return VendorHttp(base_url, {"Authorization": f"Bearer {api_key}"})
-
-
-def upsert_body(rows: Sequence[str], lists: Sequence[str]) -> bytes:
-    """Write a request's body: rows that are JSON already, and the lists that all of them are put on."""
-    head = json_body({"list_ids": list(lists)})[:-1] + b"," if lists else b"{"
-    return head + b'"contacts":[' + ",".join(rows).encode() + b"]}"

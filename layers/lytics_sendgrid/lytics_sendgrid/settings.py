@@ -40,8 +40,8 @@ class Confirm:
     """What confirm needs."""
 
     changes_queue_url: str
-    rejects_queue_url: str
     imports_queue_url: str
+    imports_dead_letter_queue_url: str
     exports_table: str
     secret_prefix: str
     sendgrid_url: str

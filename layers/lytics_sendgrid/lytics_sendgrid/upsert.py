@@ -7,9 +7,8 @@ taken, the fault was in the request (its list, its membership field) and not in 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Final, Protocol
 
 from lytics_sendgrid.contact import ContactKey
@@ -22,44 +21,16 @@ from lytics_sendgrid.sendgrid_answers import (
     Unanswered,
     Verdict,
 )
-from lytics_sendgrid.sendgrid_contacts import upsert_body
+from lytics_sendgrid.upsert_rows import Form, Row, batches, request_body
 
-MAX_ROWS: Final = 30_000
-MAX_BYTES: Final = 5_500_000
-"""SendGrid takes 30,000 contacts or 6 MB; whether its megabyte is 2**20 and what it counts is not documented."""
 FEWEST_REJECTED: Final = 10
 """Up to so many rows a batch may be rejected whatever the share: one in a batch of five is no sign of a bad batch."""
 _EXTRA_REQUESTS: Final = 200
 """How many requests an invocation may spend on finding bad rows; what is undecided then is done by the next."""
 _FIRST_BACKOFF_S: Final = 1.0
 _LONGEST_BACKOFF_S: Final = 20.0
-_LEAST_READ_TIMEOUT_S: Final = 5.0
+LEAST_READ_TIMEOUT_S: Final = 5.0
 _LONGEST_READ_TIMEOUT_S: Final = 25.0
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row to send.
-
-    Attributes:
-        key: whose.
-        email: the address in it.
-        text: as JSON.
-        memberships: the same with e-mail and memberships alone, made only when needed.
-    """
-
-    key: ContactKey
-    email: str
-    text: str
-    memberships: Callable[[], str]
-
-
-class Form(Enum):
-    """How much of a row is sent."""
-
-    WHOLE = "whole"
-    MEMBERSHIPS = "memberships"
-    BARE = "bare"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +48,23 @@ class Sent:
     words: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a request is refused whatever its rows are, or its rows are not believed to be at fault.
+
+    Attributes:
+        reason: in words, for a log: without anything of a row.
+        words: what SendGrid said of a row, where it said it of one.
+    """
+
+    reason: str
+    words: str = ""
+
+    def __str__(self) -> str:
+        """Return both, for a person."""
+        return f"{self.reason}: {self.words}" if self.words else self.reason
+
+
 @dataclass(slots=True)
 class Upserted:
     """What became of the rows. Those in neither mapping are undecided.
@@ -84,16 +72,14 @@ class Upserted:
     Attributes:
         sent: accepted rows.
         refused: rows that SendGrid refuses for their address, with its words.
-        fault: why the request itself is refused whatever its rows are, if it is.
-        until_epoch_s: when to go on, where SendGrid said it.
-        uncertain: undecided rows that may have been accepted: their answer was lost.
+        fault: why the request itself is refused whatever its rows are, if it is; then no row is refused.
+        until_epoch_s: when to go on with what is undecided, where SendGrid said it.
     """
 
     sent: dict[ContactKey, Sent] = field(default_factory=dict)
     refused: dict[ContactKey, str] = field(default_factory=dict)
-    fault: str | None = None
+    fault: Fault | None = None
     until_epoch_s: float | None = None
-    uncertain: set[ContactKey] = field(default_factory=set)
 
 
 class Contacts(Protocol):
@@ -139,51 +125,54 @@ class Pace:
 
 
 class Upsert:
-    """One group of rows that go onto the same lists, brought to SendGrid within a deadline."""
+    """One group of rows that go onto the same lists, brought to SendGrid within a deadline.
+
+    Attributes:
+        result: what became of the rows so far; it holds also where ``run`` raised.
+    """
 
     def __init__(self, contacts: Contacts, followers: Followers, pace: Pace, lists: Sequence[str]) -> None:
+        self.result = Upserted()
         self._contacts = contacts
         self._followers = followers
         self._pace = pace
         self._lists = lists
-        self._result = Upserted()
         self._work: deque[tuple[Sequence[Row], Form]] = deque()
         self._fault_since_s: float | None = None
         self._fruitless = 0
-        self._words = ""
         self._narrowed = 0
+        self._words = ""
 
     def run(self, rows: Sequence[Row], deadline_epoch_s: float) -> Upserted:
-        """Send rows, at most one for a contact, until all are decided, time is up, or the request is at fault."""
-        self._work.extend((batch, Form.WHOLE) for batch in batches(rows))
-        most = len(self._work) + _EXTRA_REQUESTS
+        """Send rows, at most one for a contact, until all are decided, time is up, or the request is at fault.
+
+        Raises:
+            RetryLater: a follower could not do its part; nothing more is sent.
+        """
+        self._work.extend((batch, Form.WHOLE) for batch in batches(rows, self._lists))
         allowed = max(FEWEST_REJECTED, len(rows) * self._pace.rejected_percent / 100)
-        for _ in range(most):
-            if not self._work or self._result.fault is not None or not self._wait_for_turn(deadline_epoch_s):
+        for _ in range(len(self._work) + _EXTRA_REQUESTS):
+            if not self._work or self.result.fault is not None or not self._wait_for_turn(deadline_epoch_s):
                 break
             batch, form = self._work.popleft()
             self._handle(batch, form, *self._request(batch, form, deadline_epoch_s))
-            if len(self._result.refused) + self._narrowed > allowed:
-                self._result.fault = (
-                    f"more than {self._pace.rejected_percent:g} % of a batch of {len(rows)} rows would be rejected, "
-                    f"the last one with: {self._words}"
+            if len(self.result.refused) + self._narrowed > allowed:
+                percent = f"{self._pace.rejected_percent:g} %"
+                self.result.fault = Fault(
+                    f"more than {percent} of a batch of {len(rows)} rows would be rejected", self._words
                 )
-        if self._result.fault is not None:
-            self._result.refused.clear()
-        return self._result
+        if self.result.fault is not None:
+            self._reject_nobody()
+        if self._work and self._contacts.not_before() > self._pace.clock():
+            self.result.until_epoch_s = self._contacts.not_before()
+        return self.result
 
     def _request(self, batch: Sequence[Row], form: Form, deadline_epoch_s: float) -> tuple[Verdict, int]:
-        match form:
-            case Form.WHOLE:
-                body = upsert_body([row.text for row in batch], self._lists)
-            case Form.MEMBERSHIPS:
-                body = upsert_body([row.memberships() for row in batch], self._lists)
-            case Form.BARE:
-                body = upsert_body([_bare(row) for row in batch], ())
+        body = request_body(batch, form, self._lists)
         now_s = self._pace.clock()
-        left_s = deadline_epoch_s - now_s - self._pace.reserve_s
         sent_ms = int(now_s * 1000)
         self._followers.before_request(batch, sent_ms)
+        left_s = deadline_epoch_s - now_s - self._pace.reserve_s
         return self._contacts.upsert(body, min(left_s, _LONGEST_READ_TIMEOUT_S)), sent_ms
 
     def _handle(self, batch: Sequence[Row], form: Form, verdict: Verdict, sent_ms: int) -> None:
@@ -192,42 +181,43 @@ class Upsert:
                 self._fruitless, self._fault_since_s = 0, None
                 self._accept(batch, form, job, sent_ms)
             case BadAddresses(addresses, words) if any(row.email in addresses for row in batch):
-                good = [row for row in batch if row.email not in addresses]
-                self._result.refused |= {row.key: words for row in batch if row.email in addresses}
+                self._fruitless = 0
                 self._words = words
+                self.result.refused |= {row.key: words for row in batch if row.email in addresses}
+                good = [row for row in batch if row.email not in addresses]
                 if good:
                     self._work.appendleft((good, form))
             case BadAddresses(_, words) | RowsRefused(words):
+                self._fruitless = 0
+                self._words = words
                 self._narrow(batch, form, words)
             case RequestFault(words):
-                self._retry_fault(batch, form, words)
-            case Busy(_, until_epoch_s):
-                self._result.until_epoch_s = until_epoch_s
+                now_s = self._pace.clock()
+                if self._fault_since_s is None:
+                    self._fault_since_s = now_s
+                elif now_s - self._fault_since_s >= self._pace.fault_retry_s:
+                    self.result.fault = Fault(words)
+                self._retry(batch, form)
+            case Busy():
                 self._retry(batch, form)
             case Unanswered():
-                newly = [row for row in batch if row.key not in self._result.uncertain]
-                self._followers.answer_lost(newly, sent_ms)
-                self._result.uncertain.update(row.key for row in newly)
+                self._followers.answer_lost(batch, sent_ms)
                 self._retry(batch, form)
 
     def _accept(self, batch: Sequence[Row], form: Form, job: str, sent_ms: int) -> None:
         self._followers.accepted(batch, job, sent_ms)
-        self._result.until_epoch_s = None
         if form is Form.BARE:
-            self._result.fault = (
-                f"SendGrid takes the address alone and refuses it with list and memberships: {self._words}"
-            )
+            reason = "SendGrid takes an address alone and refuses it with its list and memberships"
+            self.result.fault = Fault(reason, self._words)
             return
         words = None
         if form is Form.MEMBERSHIPS:
             words = self._words
             self._narrowed += 1
         for row in batch:
-            self._result.sent[row.key] = Sent(job, sent_ms, words)
-            self._result.uncertain.discard(row.key)
+            self.result.sent[row.key] = Sent(job, sent_ms, words)
 
     def _narrow(self, batch: Sequence[Row], form: Form, words: str) -> None:
-        self._words = words
         if len(batch) > 1:
             middle = len(batch) // 2
             self._work.extendleft([(batch[middle:], form), (batch[:middle], form)])
@@ -236,18 +226,16 @@ class Upsert:
         elif form is Form.MEMBERSHIPS:
             self._work.appendleft((batch, Form.BARE))
         else:
-            self._result.refused[batch[0].key] = words
-
-    def _retry_fault(self, batch: Sequence[Row], form: Form, words: str) -> None:
-        now_s = self._pace.clock()
-        self._fault_since_s = self._fault_since_s or now_s
-        if now_s - self._fault_since_s >= self._pace.fault_retry_s:
-            self._result.fault = words
-        self._retry(batch, form)
+            self.result.refused[batch[0].key] = words
 
     def _retry(self, batch: Sequence[Row], form: Form) -> None:
         self._fruitless += 1
         self._work.appendleft((batch, form))
+
+    def _reject_nobody(self) -> None:
+        """Leave refused rows undecided, and those whose fields were refused: all are tried again when it is mended."""
+        self.result.refused.clear()
+        self.result.sent = {key: sent for key, sent in self.result.sent.items() if sent.words is None}
 
     def _wait_for_turn(self, deadline_epoch_s: float) -> bool:
         """Wait for the rate limit or the back-off; tell whether a request and the commit fit into the time left."""
@@ -256,30 +244,8 @@ class Upsert:
         if self._fruitless:
             ceiling_s = min(_FIRST_BACKOFF_S * 2 ** (self._fruitless - 1), _LONGEST_BACKOFF_S)
             start_s = max(start_s, now_s + ceiling_s * (0.5 + self._pace.jitter() / 2))
-        last_start_s = deadline_epoch_s - self._pace.reserve_s - _LEAST_READ_TIMEOUT_S
-        if start_s > last_start_s:
+        if start_s > deadline_epoch_s - self._pace.reserve_s - LEAST_READ_TIMEOUT_S:
             return False
         if start_s > now_s:
             self._pace.sleep(start_s - now_s)
         return True
-
-
-def batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """Cut rows into requests of at most 30,000 rows and 5.5 MB, in their order."""
-    start = size = 0
-    for number, row in enumerate(rows):
-        row_bytes = len(row.text) + 1
-        if number > start and (number - start == MAX_ROWS or size + row_bytes > MAX_BYTES - _HEAD_BYTES):
-            yield rows[start:number]
-            start, size = number, 0
-        size += row_bytes
-    if start < len(rows):
-        yield rows[start:]
-
-
-_HEAD_BYTES: Final = 4_096
-"""Room for the lists around the rows."""
-
-
-def _bare(row: Row) -> str:
-    return row.memberships().partition(',"custom_fields"')[0] + "}"

@@ -1,0 +1,71 @@
+"""What is to be done for a contact: send and commit, only commit, or nothing."""
+
+from dataclasses import replace
+
+from lytics_sendgrid.contact import Contact, Rejection
+from lytics_sendgrid.delivery_batch import Task
+from lytics_sendgrid.merge import has_news, merge
+from lytics_sendgrid.row import membership_row, row_hash, row_lists, row_of
+from lytics_sendgrid.upsert import Sent
+from lytics_sendgrid.upsert_rows import Row
+
+
+def decide(task: Task, contact: Contact) -> None:
+    """Merge a task's changes into the ledger's state of its contact, and set what follows from that.
+
+    A row that equals the one that SendGrid accepted is not sent again, with three exceptions: a refresh, unless a later
+    request has been made since its stamp; a contact for whom this consumer may have sent something that the ledger does
+    not name; and a contact whose last row was refused, with the next change that is known of it.
+
+    Args:
+        task: its ``row`` is set where something is to be sent, ``commits`` where the state is to be committed.
+        contact: as the ledger has it.
+    """
+    merged = merge(contact, task.changes)
+    task.loaded, task.state, task.commits = contact, merged, merged is not contact
+    task.row, task.refresh_ms, task.outcome = None, None, "unchanged"
+    form = task.view.form
+    forced = task.sent_before or task.uncertain or _is_due(task, contact)
+    if merged is contact and not forced and (contact.configuration == form.version or not contact.version):
+        return
+    text = row_of(task.email, merged, form)
+    task.lists = row_lists(merged, form)
+    task.hash = row_hash(text, task.lists)
+    if forced or not _is_settled(task.hash, merged, contact):
+        email = task.email
+        task.row = Row(task.key, email, text, lambda: membership_row(email, merged, form))
+        task.commits = True
+    elif merged.rejection is not None and merged.rejection is not contact.rejection:
+        task.outcome = f"rejected.{merged.rejection.reason}"
+
+
+def _is_due(task: Task, contact: Contact) -> bool:
+    """Tell whether a refresh is to be sent. Whoever is not in the ledger has nothing that could be sent again."""
+    return task.stamp_ns is not None and contact.version > 0 and contact.sent_ms * 1_000_000 <= task.stamp_ns
+
+
+def _is_settled(row: str, merged: Contact, contact: Contact) -> bool:
+    """Tell whether SendGrid has decided a row already, and nothing has happened since that calls for another try."""
+    if merged.rejection is None:
+        return row == contact.row
+    return row == merged.rejection.row and not has_news(merged, contact)
+
+
+def accept(task: Task, sent: Sent, now_ms: int) -> None:
+    """Note in the state that is to be committed what SendGrid accepted."""
+    task.sent_before = True
+    task.state = replace(
+        task.state,
+        job=sent.job,
+        sent_ms=sent.sent_ms,
+        row=task.hash,
+        configuration=task.view.form.version,
+        rejection=None if sent.words is None else Rejection("fields", sent.words, task.hash, now_ms),
+    )
+    task.outcome = "accepted" if sent.words is None else "rejected.fields"
+
+
+def refuse(task: Task, words: str, now_ms: int) -> None:
+    """Note in the state that is to be committed that SendGrid refuses the contact's address."""
+    task.state = replace(task.state, rejection=Rejection("address", words, task.hash, now_ms))
+    task.outcome = "rejected.address"

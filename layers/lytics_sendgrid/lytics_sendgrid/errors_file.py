@@ -1,0 +1,97 @@
+"""Read an import job's errors file: which contacts' rows failed, and why.
+
+Its format is not documented beyond "contains email addresses and error reasons" (support article 1260803037029, read
+2026-11-23), so it is read by what it holds and not by its columns: a record is about the contact whose address stands
+in one of its cells, and whatever else stands in it are SendGrid's words.
+"""
+
+import csv
+import json
+import zlib
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+_WORDS: Final = 300
+_LINE_CHARS: Final = 100_000
+"""A longer line is no record; it is passed over so that memory stays bounded."""
+_GZIP: Final = b"\x1f\x8b"
+csv.field_size_limit(_LINE_CHARS)
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A contact whose row failed in the job.
+
+    Attributes:
+        email: as we sent it.
+        words: what SendGrid says, cut to 300 characters.
+    """
+
+    email: str
+    words: str
+
+
+def bad_rows(lines: Iterable[str], emails: Collection[str]) -> Iterator[BadRow]:
+    """Find the records that are about one of our contacts.
+
+    Args:
+        lines: of CSV, with or without a header, or of one JSON value each.
+        emails: the addresses that the job carried, as they were sent.
+
+    Yields:
+        One for each record that names one of the addresses, in their order; a record that names none is passed over.
+    """
+    for line in lines:
+        cells = _cells(line)
+        for number, cell in enumerate(cells):
+            email = cell.strip().lower()
+            if email in emails:
+                others = [other.strip() for other in cells[:number] + cells[number + 1 :] if other.strip()]
+                yield BadRow(email, "; ".join(dict.fromkeys(others))[:_WORDS])
+                break
+
+
+def text_lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Cut a downloaded file into lines as it comes, unpacked if it is gzip; lines that are too long are left out."""
+    pending = b""
+    for chunk in _unpacked(chunks):
+        *whole, pending = (pending + chunk).split(b"\n")
+        yield from (
+            line.decode("utf-8", "replace").rstrip("\r") for line in whole if len(line) <= _LINE_CHARS
+        )
+        if len(pending) > _LINE_CHARS:
+            pending = pending[-_LINE_CHARS - 1 :]
+    if pending and len(pending) <= _LINE_CHARS:
+        yield pending.decode("utf-8", "replace").rstrip("\r")
+
+
+def _unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    unpack = None
+    for number, chunk in enumerate(chunks):
+        if number == 0 and chunk[:2] == _GZIP:
+            unpack = zlib.decompressobj(wbits=31)
+        yield chunk if unpack is None else unpack.decompress(chunk)
+
+
+def _cells(line: str) -> list[str]:
+    text = line.strip()
+    if text[:1] in ("{", "["):
+        try:
+            return [str(leaf) for leaf in _leaves(json.loads(text.rstrip(",")))]
+        except (ValueError, RecursionError):
+            pass
+    try:
+        return next(csv.reader([text]), [])
+    except csv.Error:
+        return []
+
+
+def _leaves(document: Any) -> Iterator[Any]:
+    if isinstance(document, dict):
+        document = list(document.values())
+    if isinstance(document, list):
+        for value in document:
+            yield from _leaves(value)
+    elif document is not None:
+        yield document

@@ -1,0 +1,61 @@
+"""An errors file is undocumented: it is read by what it holds."""
+
+import gzip
+import json
+
+import pytest
+
+from lytics_sendgrid.errors_file import BadRow, bad_rows, text_lines
+
+OURS = {"ann@example.org", "bob@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("ann@example.org,invalid date", "invalid date"),
+        ("3,invalid date,Ann@Example.org ", "3; invalid date"),
+        ('"ann@example.org","says ""no"", twice"', 'says "no", twice'),
+        ('{"email": "ann@example.org", "errors": [{"message": "invalid date"}]}', "invalid date"),
+        ('["ann@example.org", "invalid date", null],', "invalid date"),
+        ("ann@example.org", ""),
+        ("ann@example.org,x,x,y", "x; y"),
+    ],
+)
+def test_a_record_is_about_the_contact_whose_address_stands_in_it(line: str, words: str) -> None:
+    assert list(bad_rows([line], OURS)) == [BadRow("ann@example.org", words)]
+
+
+@pytest.mark.parametrize(
+    "line", ["", "email,error", "zoe@example.org,bad", "{", "[[[", '"', "{}", "[1, 2]", "\x00", "[" * 5_000]
+)
+def test_what_names_none_of_ours_is_passed_over(line: str) -> None:
+    assert list(bad_rows([line], OURS)) == []
+
+
+def test_long_words_are_cut() -> None:
+    [bad] = bad_rows(["ann@example.org," + "x" * 1_000], OURS)
+    assert bad.words == "x" * 300
+
+
+def test_lines_come_whole_from_parts_cut_anywhere() -> None:
+    content = "email,error\r\nann@example.org,ä\nbob@example.com,b".encode()
+    for size in (1, 2, 3, 1_000):
+        chunks = [content[start : start + size] for start in range(0, len(content), size)]
+        assert list(text_lines(chunks)) == ["email,error", "ann@example.org,ä", "bob@example.com,b"]
+
+
+def test_a_gzip_file_is_unpacked_as_it_comes() -> None:
+    packed = gzip.compress(b"ann@example.org,bad\nbob@example.com,worse\n")
+    chunks = [packed[:10], packed[10:20], packed[20:]]
+    assert [bad.email for bad in bad_rows(text_lines(chunks), OURS)] == ["ann@example.org", "bob@example.com"]
+
+
+def test_a_line_that_never_ends_costs_no_memory_and_hides_no_other() -> None:
+    chunks = [b"x" * 70_000] * 5 + [b"\nann@example.org,bad\n", b"y" * 70_000, b"y" * 70_000]
+    assert list(text_lines(chunks)) == ["ann@example.org,bad"]
+
+
+def test_a_file_of_json_lines_is_read() -> None:
+    lines = [json.dumps({"contact": {"email": email}, "reason": "bad"}) for email in sorted(OURS)]
+    assert [bad.email for bad in bad_rows(lines, OURS)] == sorted(OURS)

@@ -1,0 +1,207 @@
+"""Each import job is followed to its end, and what it leaves to do is queued before its message goes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from lytics_sendgrid.change import Change, Kind, Message, decode
+from lytics_sendgrid.errors import RequestRefused, RetryLater
+from lytics_sendgrid.following import ATTEMPTS, Delays, Following
+from lytics_sendgrid.import_job import Job
+from lytics_sendgrid.outbox import Carried, Import, import_from
+
+SENT_MS = 1_700_000_000_000
+JOB = Import(
+    "default",
+    "job-1",
+    SENT_MS,
+    (),
+    {"ann@example.org": Carried("newsletter", "0a"), "bob@example.com": Carried("newsletter", "0b")},
+)
+
+
+@dataclass
+class Queue:
+    """Keeps what is sent, with its delay."""
+
+    sent: list[tuple[str, int]] = field(default_factory=list)
+
+    def send(self, bodies: Iterable[str], delay_s: int = 0) -> None:
+        self.sent += [(body, delay_s) for body in bodies]
+
+    def messages(self) -> list[tuple[Message, int]]:
+        return [(decode(body), delay_s) for body, delay_s in self.sent]
+
+
+@dataclass
+class Scene:
+    """SendGrid's jobs and the queues around confirm."""
+
+    job: Job
+    file: Iterable[bytes] | Exception = ()
+    after_s: float = 60.0
+    imports: Queue = field(default_factory=Queue)
+    parked: Queue = field(default_factory=Queue)
+    changes: Queue = field(default_factory=Queue)
+    recorded: list[tuple[str, str, tuple[int, int], Mapping[str, Any], int]] = field(default_factory=list)
+
+    def following(self) -> Following:
+        jobs, scene = self.job, self
+
+        class Jobs:
+            def job(self, job_id: str) -> Job:
+                assert job_id == "job-1"
+                return jobs
+
+            def errors_file(self, url: str) -> Iterable[bytes]:
+                assert url == "https://errors"
+                if isinstance(scene.file, Exception):
+                    raise scene.file
+                return scene.file
+
+        class Runs:
+            def record_job(
+                self, run: str, job: str, part_of: tuple[int, int], outcome: Mapping[str, Any], now_s: int
+            ) -> None:
+                scene.recorded.append((run, job, part_of, outcome, now_s))
+
+        return Following(
+            jobs=lambda authorization: Jobs() if authorization == "default" else pytest.fail(authorization),
+            runs=Runs(),
+            imports=self.imports,
+            parked=self.parked,
+            changes=self.changes,
+            delays=Delays(confirm_s=60, refresh_s=900),
+            clock=lambda: SENT_MS / 1000 + self.after_s,
+        )
+
+
+def test_a_pending_job_is_asked_for_later_and_later() -> None:
+    delays = []
+    followed = JOB
+    for _ in range(12):
+        scene = Scene(Job("pending"))
+        assert scene.following().follow(followed).status == "pending"
+        [(body, delay_s)] = scene.imports.sent
+        followed = import_from(body)
+        delays.append(delay_s)
+    assert followed == replace(JOB, polls=12)
+    assert delays == [60, 120, 120, 240, 240, 480, 480, 900, 900, 900, 900, 900]
+
+
+def test_a_completed_job_is_counted_and_leaves_nothing_to_do() -> None:
+    scene = Scene(Job("completed", {"updated": 2}))
+    scene.following().follow(replace(JOB, runs=("r1", "r2"), part=2, parts=3))
+    outcome = {"status": "completed", "updated": 2}
+    now_s = SENT_MS // 1000 + 60
+    assert scene.recorded == [
+        ("r1", "job-1", (2, 3), outcome, now_s),
+        ("r2", "job-1", (2, 3), outcome, now_s),
+    ]
+    assert not scene.changes.sent
+    assert not scene.imports.sent
+
+
+def test_a_job_that_took_longer_than_the_delay_has_its_contacts_sent_again() -> None:
+    late = Scene(Job("completed", finished_s=SENT_MS / 1000 + 901), after_s=1_000)
+    late.following().follow(JOB)
+    [(message, delay_s)] = late.changes.messages()
+    assert delay_s == 0
+    stamp_ns = SENT_MS * 1_000_000
+    assert message.changes == tuple(Change(email, stamp_ns, Kind.REFRESH) for email in JOB.contacts)
+    in_time = Scene(Job("completed", finished_s=SENT_MS / 1000 + 899), after_s=1_000)
+    in_time.following().follow(JOB)
+    assert not in_time.changes.sent
+
+
+def test_each_bad_row_of_an_errored_job_is_tied_to_its_contact() -> None:
+    scene = Scene(
+        Job("errored", {"errored": 1}, "https://errors"), [b"email,error\nANN@example.org,bad date\n"]
+    )
+    followed = scene.following().follow(JOB)
+    assert followed.counts == {"errored": 1, "rejected": 1}
+    [(message, delay_s)] = scene.changes.messages()
+    assert (message.export, delay_s) == ("newsletter", 0)
+    now_ns = SENT_MS * 1_000_000 + 60_000_000_000
+    assert message.changes == (Change("ann@example.org", now_ns, Kind.REJECT, row="0a", reason="bad date"),)
+
+
+@pytest.mark.parametrize(
+    ("job", "file"),
+    [
+        (Job("errored", {"errored": 1}), ()),
+        (Job("errored", {"errored": 1}, "https://errors"), RequestRefused("a file is not there: 403")),
+    ],
+)
+def test_an_errors_file_that_cannot_be_had_is_counted(job: Job, file: Any) -> None:
+    scene = Scene(job, file)
+    followed = scene.following().follow(replace(JOB, runs=("r1",)))
+    assert followed.counts == {"errored": 1, "unread": 1, "rejected": 0}
+    assert scene.recorded[0][3]["unread"] == 1
+
+
+def test_an_errors_file_that_breaks_off_is_read_again_later() -> None:
+    scene = Scene(Job("errored", {}, "https://errors"), RetryLater("broke off"))
+    with pytest.raises(RetryLater):
+        scene.following().follow(replace(JOB, runs=("r1",)))
+    assert not scene.recorded
+
+
+def test_contacts_of_a_failed_job_are_sent_again_and_parked_in_the_end() -> None:
+    followed, delays = JOB, []
+    for attempt in range(1, ATTEMPTS):
+        scene = Scene(Job("failed", {"requested": 2}))
+        result = scene.following().follow(followed)
+        assert result.counts == {"requested": 2, "refreshed": 2}
+        [(message, delay_s)] = scene.changes.messages()
+        assert {change.attempt for change in message.changes} == {attempt}
+        assert {change.time_ns for change in message.changes} == {SENT_MS * 1_000_000}
+        delays.append(delay_s)
+        followed = replace(
+            JOB, contacts={e: replace(carried, attempt=attempt) for e, carried in JOB.contacts.items()}
+        )
+    assert delays == [60, 120, 240, 480, 900]
+    scene = Scene(Job("failed"))
+    assert scene.following().follow(followed).counts == {"parked": 2}
+    assert not scene.changes.sent
+    [(body, delay_s)] = scene.parked.sent
+    assert "6 times in a row; redrive it" in body
+    assert import_from(body) == JOB, "a redriven one is tried from the start"
+
+
+def test_only_the_contacts_that_failed_often_are_parked() -> None:
+    often = {**JOB.contacts, "bob@example.com": Carried("newsletter", "0b", ATTEMPTS - 1)}
+    scene = Scene(Job("failed"))
+    assert scene.following().follow(replace(JOB, contacts=often)).counts == {"refreshed": 1, "parked": 1}
+
+
+@pytest.mark.parametrize(("status", "after_s"), [("unknown", 60.0), ("pending", 7_200.0), ("strange", 60.0)])
+def test_a_job_that_nobody_can_follow_has_its_contacts_sent_when_it_cannot_land_any_more(
+    status: str, after_s: float
+) -> None:
+    scene = Scene(Job(status), after_s=after_s)
+    result = scene.following().follow(JOB)
+    assert result.status == ("abandoned" if status == "pending" else status)
+    [(_, delay_s)] = scene.changes.messages()
+    assert delay_s == 900
+    assert not scene.imports.sent
+
+
+def test_a_run_waits_for_the_messages_that_carry_its_contacts_again() -> None:
+    scene = Scene(Job("failed"))
+    followed = scene.following().follow(replace(JOB, runs=("r1",)))
+    [(message, _)] = scene.changes.messages()
+    assert message.run == "r1"
+    assert followed.again == [message.number]
+    assert scene.recorded[0][3]["again"] == [message.number]
+
+
+def test_a_failed_job_of_very_many_long_addresses_keeps_one_message_a_number() -> None:
+    contacts = {f"{number}{'x' * 230}@example.org": Carried("newsletter", "0a") for number in range(4_500)}
+    scene = Scene(Job("failed"))
+    followed = scene.following().follow(replace(JOB, runs=("r1",), contacts=contacts))
+    messages = [message for message, _ in scene.changes.messages()]
+    assert [message.number for message in messages] == followed.again
+    assert sum(len(message.changes) for message in messages) == 4_500
