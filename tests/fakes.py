@@ -7,8 +7,14 @@ from typing import Any
 
 from lytics_sendgrid.configuration import Account, Export
 from lytics_sendgrid.errors import ConfigurationChanged, RequestRefused
-from lytics_sendgrid.lytics_documents import HeaderAuthorization, LyticsJob, ScanPage, job_from
-from lytics_sendgrid.sendgrid_resources import CustomField, Segment
+from lytics_sendgrid.lytics_documents import (
+    HeaderAuthorization,
+    LyticsAudience,
+    LyticsJob,
+    ScanPage,
+    job_from,
+)
+from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Segment
 from lytics_sendgrid.vendor_http import Answer
 
 
@@ -282,6 +288,15 @@ class SendGridInMemory:
         self.validation = "PENDING"
         self._writes = 0
 
+    def scopes(self) -> frozenset[str]:
+        return frozenset({"marketing.read"})
+
+    def lists(self) -> tuple[ContactList, ...]:
+        return (ContactList("l1", "News"),)
+
+    def contacts_count(self) -> int:
+        return 12
+
     def fields(self) -> tuple[CustomField, ...]:
         self.calls.append("fields")
         return tuple(self.custom_fields)
@@ -325,3 +340,38 @@ class SendGridInMemory:
         death = self.deaths.pop((self._writes, moment), None)
         if death is not None:
             raise death
+
+
+class LyticsInMemory:
+    """A Lytics account of audiences that are known by slug, a schema, and jobs; ``refusals`` are raised by call."""
+
+    def __init__(self, *audiences: LyticsAudience) -> None:
+        self.all_audiences = audiences
+        self.refusals: dict[str, Exception] = {}
+        self.all_jobs: tuple[LyticsJob, ...] = ()
+
+    def _called(self, name: str) -> None:
+        if name in self.refusals:
+            raise self.refusals[name]
+
+    def audiences(self) -> tuple[LyticsAudience, ...]:
+        self._called("audiences")
+        return self.all_audiences
+
+    def find_audiences(self, reference: str, listed: Sequence[LyticsAudience]) -> tuple[LyticsAudience, ...]:
+        self._called("find_audiences")
+        return tuple(audience for audience in listed if audience.slug == reference)
+
+    def schema_fields(self) -> dict[str, str]:
+        self._called("schema_fields")
+        return {"email": "string", "first_name": "string", "last_name": "string"}
+
+    def jobs(self, workflow: str | None = None) -> tuple[LyticsJob, ...]:
+        self._called("jobs")
+        return self.all_jobs
+
+    def sizes(self, audience_ids: Iterable[str]) -> dict[str, int]:
+        self._called("sizes")
+        return {
+            audience.id: audience.size or 0 for audience in self.all_audiences if audience.id in audience_ids
+        }

@@ -183,7 +183,9 @@ def test_provisioning_makes_everything_once(tasks: Tasks) -> None:
     made = tasks.writes()
     again = tasks.provision(state)
     anew = tasks.provision(
-        tasks.plan("high_value_users", "lapsed_customers", custom_fields={"lifetime_value": "ltv"}, list=list_id)
+        tasks.plan(
+            "high_value_users", "lapsed_customers", custom_fields={"lifetime_value": "ltv"}, list=list_id
+        )
     )
 
     assert (first["fields"], first["segments"], first["adopted"]) == (("lytics_segments", "ltv"), 2, 0)

@@ -13,7 +13,7 @@ import requests
 from lytics_sendgrid.change import Value
 from lytics_sendgrid.contact import Contact, Rejection, encode
 from lytics_sendgrid.errors import InputInvalid
-from lytics_sendgrid.exports_table import Stop
+from lytics_sendgrid.stop import Stop
 from tests.contract.export_tasks import RUN, Tasks, tasks_of
 
 NOW_S = int(time.time())
@@ -64,8 +64,8 @@ def test_a_run_is_settled_when_its_own_messages_and_jobs_are_done(
     looks.append(tasks.settle(state | {"settle": looks[-1]}))
     tasks.exports.record_done(RUN, ["1.a.1"], ["job-2"], NOW_S)
     looks.append(tasks.settle(state | {"settle": looks[-1]}))
-    tasks.exports.record_job(RUN, "job-1", (1, 1), (1, 1), {"status": "completed"}, NOW_S)
-    tasks.exports.record_job(RUN, "job-2", (1, 1), (1, 1), {"status": "failed"}, NOW_S)
+    tasks.exports.record_job(RUN, "job-1", (1, 1), {"status": "completed"}, NOW_S)
+    tasks.exports.record_job(RUN, "job-2", (1, 1), {"status": "failed"}, NOW_S)
     looks.append(tasks.settle(state | {"settle": looks[-1]}))
 
     assert [look["settled"] for look in looks] == [False, False, False, True]
@@ -92,7 +92,6 @@ def test_a_report_puts_what_each_side_counts_side_by_side(tasks: Tasks, state: d
     tasks.exports.record_job(
         RUN,
         "job-1",
-        (1, 1),
         (1, 1),
         {"status": "errored", "requested": 50, "created": 40, "updated": 9, "errored": 1},
         NOW_S,

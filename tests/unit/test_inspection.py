@@ -114,7 +114,9 @@ def test_an_enter_that_did_not_arrive_is_told_with_the_last_exit() -> None:
 
 def test_an_export_without_a_job_of_ours_is_told() -> None:
     everywhere = replace(LYTICS, audience_ids=frozenset({FIRST, SECOND}))
-    (sentence,) = said(lytics=everywhere, export=replace(EXPORT, lytics_job=None))
+    never = replace(CONTACT, memberships={FIRST: 7_000_000_000})
+    (sentence,) = said(lytics=everywhere, contact=never, export=replace(EXPORT, lytics_job=None))
+    assert "no enter event has arrived" in sentence
     assert "this product has made none" in sentence
 
 
@@ -142,6 +144,15 @@ def test_a_profile_that_lytics_lost_is_an_exit_that_did_not_arrive() -> None:
 def test_a_contact_that_sendgrid_lacks_is_told(changes: dict[str, Any], expected: str) -> None:
     (sentence, *_) = said(sendgrid=None, **changes)
     assert expected in sentence
+
+
+def test_somebody_whom_nobody_knows_is_not_known() -> None:
+    strange = replace(AGREED, contact=UNKNOWN, sendgrid=None, lytics=None)
+    document = answer_document(strange)
+    assert document["answer"].startswith("Neither Lytics nor SendGrid nor the ledger knows this person")
+    assert (document["ledger"]["known"], document["sendgrid"]["known"], document["lytics"]["known"]) == (
+        False,
+    ) * 3
 
 
 def test_nobody_is_missed_who_never_was_in_an_audience() -> None:
@@ -292,6 +303,12 @@ def test_lytics_is_asked_for_the_address_in_lower_case_and_as_typed() -> None:
     sides = Answering(Found({JANE: SENDGRID}, frozenset()), {"Jane@example.com": LYTICS})
     assert inspect(sides, " Jane@example.com ")["differences"] == []
     assert sides.asked == [JANE, "Jane@example.com"]
+
+
+def test_a_person_whom_lytics_does_not_have_is_looked_for_under_both_forms() -> None:
+    sides = Answering(Found({}, frozenset()), {})
+    assert "Lytics does not" in inspect(sides, "Jane@example.com")["differences"][0]
+    assert len(sides.asked) == 2
 
 
 def test_an_address_that_sendgrid_refuses_is_told() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lytics_sendgrid.audience_planning import segments_to_read
 from lytics_sendgrid.configuration import Account, Audience, Export, ProvisionedAudience
 from lytics_sendgrid.errors import ExportRefused, InputInvalid, KeyRefused
 from lytics_sendgrid.estimate import estimate
@@ -243,6 +244,14 @@ def test_an_invalid_segment_is_not_adopted() -> None:
     query = segment_query("lytics_segments", identity(1))
     (fault,) = faults(named(query, validation="INVALID", error="no such column"))
     assert "is invalid in SendGrid (no such column)" in fault
+
+
+def test_only_segments_that_may_be_adopted_are_looked_into() -> None:
+    segments = [own(), Segment("s7", "AUDIENCE 1", None), Segment("s8", "Other", None)]
+    owned = with_own(own(), "default").account
+    assert segments_to_read([audience(1), audience(2)], Account("main"), segments) == ["s7"]
+    assert segments_to_read([audience(1)], owned, segments) == []
+    assert segments_to_read([audience(1)], owned, segments[1:]) == ["s7"]
 
 
 def test_limits_count_what_is_there_and_what_is_missing() -> None:

@@ -86,6 +86,18 @@ def test_jobs_are_summed_up() -> None:
     assert (totals["requested"], totals["confirmed"], totals["errored"]) == (9, 8, 1)
 
 
+def test_what_became_of_failed_jobs_is_told() -> None:
+    told = report(
+        jobs={
+            "j1": {"status": "failed", "parked": 3, "refreshed": 2},
+            "j2": {"status": "errored", "unread": 1},
+        }
+    )
+    assert (told["import_jobs"]["parked"], told["import_jobs"]["refreshed"]) == (3, 2)
+    assert any("3 people's import jobs failed again and again" in note for note in told["notes"])
+    assert any("refused rows of 1 import jobs" in note for note in told["notes"])
+
+
 def test_notes_tell_what_is_odd() -> None:
     notes = report(notes=("Lytics' sizes could not be read",))["notes"]
     assert notes[:3] == ["a note of the plan", "Lytics' sizes could not be read", "'First': Lytics counts 10"]

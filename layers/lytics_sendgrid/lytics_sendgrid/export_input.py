@@ -83,12 +83,13 @@ def _pruned(given: Mapping[str, Any], places: Sequence[tuple[int | str, ...]]) -
     for key in {str(place[0]) for place in places}:
         inside = {place[1] for place in places if place[0] == key and len(place) > 1}
         value = sound.pop(key, None)
-        if any(place[0] == key and len(place) == 1 for place in places):
+        if any(place == (key,) for place in places):
             continue
+        # A fault inside of a key is one inside of a list or an object: nothing else has an inside.
         if isinstance(value, list):
             sound[key] = [one for number, one in enumerate(value) if number not in inside]
-        elif isinstance(value, dict):
-            sound[key] = {name: one for name, one in value.items() if name not in inside}
+        else:
+            sound[key] = {name: one for name, one in (value or {}).items() if name not in inside}
     return sound
 
 

@@ -1,0 +1,233 @@
+"""What a plan reads, and that no refusal hides another one."""
+
+import json
+from typing import Any
+
+import pytest
+
+from lytics_sendgrid.counting import count
+from lytics_sendgrid.errors import (
+    ExportRefused,
+    InputInvalid,
+    KeyRefused,
+    RequestRefused,
+    ServiceUnavailable,
+    StopRun,
+    Throttled,
+)
+from lytics_sendgrid.exports_table import Progress
+from lytics_sendgrid.lytics_documents import LyticsAudience
+from lytics_sendgrid.plan_run import plan_run
+from lytics_sendgrid.secret import Authorization
+from lytics_sendgrid.sendgrid_resources import Segment, segment_query
+from tests.fakes import KeptConfigurations, LyticsInMemory, SendGridInMemory
+
+FIRST = "1" * 32
+AUTHORIZATION = Authorization("default", "main", "SG.key", "token", ("shown",))
+
+
+class Scene:
+    """Both accounts, our table and the secret."""
+
+    def __init__(self, authorization: Authorization | StopRun = AUTHORIZATION) -> None:
+        self.lytics = LyticsInMemory(LyticsAudience(FIRST, "First", "first", size=10))
+        self.sendgrid = SendGridInMemory()
+        self.configurations = KeptConfigurations()
+        self._authorization = authorization
+        self.max_ages: list[float] = []
+
+    def authorization(self, name: str, max_age_s: float = 300.0) -> Authorization:
+        self.max_ages.append(max_age_s)
+        if isinstance(self._authorization, StopRun):
+            raise self._authorization
+        return self._authorization
+
+    def plan(self, document: Any = None) -> dict[str, Any]:
+        wanted = {"audiences": ["first"]} if document is None else document
+        return plan_run(
+            "run-1",
+            wanted,
+            self.configurations,
+            self,
+            lambda _: (self.sendgrid, self.lytics),
+            started_at="2026-11-23T00:00:00Z",
+        )
+
+    def faults(self, document: Any = None) -> list[str]:
+        with pytest.raises(StopRun) as refusal:
+            self.plan(document)
+        return str(refusal.value).splitlines()[1:]
+
+
+def test_a_plan_is_the_state_of_what_follows() -> None:
+    scene = Scene()
+    state = scene.plan()
+    assert (state["run"], state["account"], state["started_at"]) == ("run-1", "main", "2026-11-23T00:00:00Z")
+    assert state["plan"]["people"] == 10
+    assert json.loads(json.dumps(state)) == state
+    assert scene.max_ages == [0]
+    assert scene.configurations.writes == 0
+
+
+def test_a_secret_that_cannot_be_read_is_told_with_the_inputs_faults() -> None:
+    scene = Scene(StopRun("the secret cannot be read"))
+    assert scene.faults({"audiences": ["first"], "dry": 1}) == [
+        '- "dry" is no key of the input: did you mean "dry_run"?',
+        "- the secret cannot be read",
+    ]
+
+
+def test_a_wrong_authorization_names_no_other_secret() -> None:
+    scene = Scene()
+    with pytest.raises(InputInvalid):
+        scene.plan({"audiences": ["first"], "authorization": "a/b"})
+    assert scene.max_ages == []
+
+
+def test_missing_keys_are_told_and_the_other_side_is_still_read() -> None:
+    for authorization, words in (
+        (Authorization("default", "main", "", "token", ("s",)), '"sendgrid_api_key" is empty'),
+        (Authorization("default", "main", "SG.key", "", ("s",)), '"lytics_api_token" is empty'),
+    ):
+        (fault,) = Scene(authorization).faults()
+        assert words in fault
+
+
+def test_a_webhook_secret_is_needed_only_for_a_subscription() -> None:
+    scene = Scene(Authorization("default", "main", "SG.key", "token", ()))
+    assert '"webhook_secrets" is empty' in scene.faults()[0]
+    assert not scene.plan({"audiences": ["first"], "subscribe": False})["subscribe"]
+
+
+def test_a_token_that_is_no_good_is_told_once_and_sendgrid_is_still_read() -> None:
+    scene = Scene()
+    scene.lytics.refusals = {
+        name: KeyRefused("Lytics answered 401") for name in ("audiences", "schema_fields", "jobs")
+    }
+    scene.sendgrid.create_field("lytics_segments", "Text")
+    faults = scene.faults()
+    assert faults[0] == "- Lytics answered 401"
+    assert "that this product did not make" in faults[1]
+    assert len(faults) == 2
+
+
+def test_a_token_that_may_not_read_one_thing_is_told_with_all_others() -> None:
+    scene = Scene()
+    scene.lytics.refusals = {
+        "audiences": KeyRefused("no audiences", lacks_permission=True),
+        "schema_fields": RequestRefused("no schema"),
+    }
+    assert scene.faults() == ["- no audiences", "- no schema"]
+
+
+def test_a_reference_that_lytics_refuses_is_told() -> None:
+    scene = Scene()
+    scene.lytics.refusals = {"find_audiences": RequestRefused("odd reference")}
+    assert scene.faults() == ["- odd reference"]
+
+
+def test_a_token_that_may_not_list_jobs_needs_no_subscription() -> None:
+    scene = Scene()
+    scene.lytics.refusals = {"jobs": KeyRefused("Lytics answered 403", lacks_permission=True)}
+    assert scene.faults() == [
+        '- Lytics answered 403. Or put "subscribe": false into the input and enter the webhook by hand'
+    ]
+    state = scene.plan({"audiences": ["first"], "subscribe": False})
+    assert "nobody has checked" in state["plan"]["notes"][0]
+    scene.lytics.refusals = {"jobs": RequestRefused("Lytics answered 422")}
+    assert scene.faults({"audiences": ["first"], "subscribe": False}) == ["- Lytics answered 422"]
+
+
+def test_sendgrids_refusals_are_all_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+
+    def refused(name: str) -> Any:
+        def call(*_: Any) -> None:
+            raise RequestRefused(f"no {name}")
+
+        return call
+
+    for name in ("fields", "lists", "segments"):
+        monkeypatch.setattr(scene.sendgrid, name, refused(name))
+    with pytest.raises(RequestRefused, match="3 faults"):
+        scene.plan({"audiences": ["first"], "list": "News"})
+
+
+def test_a_key_without_marketing_is_not_asked_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    monkeypatch.setattr(scene.sendgrid, "scopes", lambda: frozenset({"mail.send"}))
+    with pytest.raises(KeyRefused, match="may not use Marketing"):
+        scene.plan()
+    assert scene.sendgrid.calls == []
+
+
+def test_a_segment_of_the_name_is_looked_into() -> None:
+    scene = Scene()
+    query = segment_query("lytics_segments", FIRST)
+    scene.sendgrid.all_segments.append(Segment("s1", "FIRST", None, query))
+    assert scene.plan()["plan"]["reuse"]["segments"] == ["FIRST"]
+
+
+def test_a_segment_that_cannot_be_looked_into_is_not_adopted(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    scene.sendgrid.all_segments.append(Segment("s1", "First", None, "SELECT 1"))
+
+    def gone(segment_id: str) -> Segment:
+        raise RequestRefused(f"SendGrid answered 404 to segment {segment_id}")
+
+    monkeypatch.setattr(scene.sendgrid, "segment", gone)
+    faults = scene.faults()
+    assert faults[0] == "- SendGrid answered 404 to segment s1"
+    assert "it is not this audience's" in faults[1]
+
+
+@pytest.mark.parametrize("error", [ServiceUnavailable("down"), Throttled("busy")])
+def test_what_may_pass_is_raised_and_not_told_as_a_fault(error: Exception) -> None:
+    scene = Scene()
+    scene.lytics.refusals = {"schema_fields": error}
+    with pytest.raises(type(error)):
+        scene.plan({"audiences": ["first", "nothing"]})
+
+
+def test_faults_of_several_kinds_make_one_refusal() -> None:
+    with pytest.raises(ExportRefused, match="2 faults"):
+        Scene().plan({"audiences": ["nothing"], "backfill": 1})
+
+
+class Runs:
+    """A run of which everything is committed."""
+
+    def scan(self, run: str, audience: str) -> dict[str, Any] | None:
+        return {"done": True}
+
+    def progress(self, run: str) -> Progress:
+        return Progress(frozenset(), frozenset(), {"j1": {"status": "completed"}}, {"accepted": 3})
+
+
+STATE = {"run": "run-1", "audiences": [{"id": FIRST}]}
+
+
+def test_each_side_is_counted() -> None:
+    scene = Scene()
+    scene.sendgrid.all_segments.append(Segment("s1", "First", None, None, 7))
+    counted = count(STATE, scene.lytics, scene.sendgrid, Runs())
+    assert (counted.lytics, counted.contacts, counted.notes) == ({FIRST: 10}, 12, ())
+    assert counted.segments is not None
+    assert counted.segments["s1"].contacts == 7
+    assert (counted.counts, set(counted.jobs)) == ({"accepted": 3}, {"j1"})
+
+
+def test_a_side_that_does_not_answer_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    scene.lytics.refusals = {"sizes": Throttled("busy")}
+
+    def down() -> tuple[Segment, ...]:
+        raise ServiceUnavailable("SendGrid answered 503")
+
+    monkeypatch.setattr(scene.sendgrid, "segments", down)
+    counted = count(STATE, scene.lytics, scene.sendgrid, Runs())
+    assert (counted.lytics, counted.segments) == (None, None)
+    assert counted.notes == (
+        "Lytics' sizes could not be read: busy",
+        "SendGrid's segments could not be read: SendGrid answered 503",
+    )
