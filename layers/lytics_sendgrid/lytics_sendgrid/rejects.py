@@ -5,13 +5,15 @@ Nothing reads this queue but an operator, so a redrive of a dead-letter queue ca
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any, Final, Protocol
 
 MAX_ELEMENT_CHARS: Final = 60_000
 """With the reason around it a reject stays under the 64 KB that SQS bills as one request."""
 EXCERPT_CHARS: Final = 1_000
 MAX_SINGLE: Final = 200
+MAX_TOGETHER: Final = 5_000
 _MAX_DEPTH: Final = 20
 
 
@@ -38,9 +40,9 @@ def reject_bodies(rejects: Sequence[Reject], source: str, export: str) -> Iterat
         for reject in rejects:
             yield reject_body(reject.reason, reject.detail, source, export, reject.element)
         return
-    for (reason, detail), alike in itertools.groupby(rejects, lambda reject: (reject.reason, reject.detail)):
-        for texts in _filled(_text(reject.element) for reject in alike):
-            yield reject_body(reason, detail, source, export, f"[{','.join(texts)}]")
+    for (reason, detail), alike in itertools.groupby(rejects, attrgetter("reason", "detail")):
+        for text in _lists([reject.element for reject in alike]):
+            yield reject_body(reason, detail, source, export, text)
 
 
 def reject_body(reason: str, detail: str, source: str, export: str, element: Any) -> str:
@@ -79,17 +81,22 @@ def excerpt(value: Any) -> Any:
     return json.loads(text) if len(text) <= EXCERPT_CHARS else text[:EXCERPT_CHARS]
 
 
-def _filled(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Gather texts up to half of what a reject holds: as text in JSON they may take twice as much."""
-    gathered: list[str] = []
-    size = 0
-    for text in texts:
-        if gathered and size + len(text) > MAX_ELEMENT_CHARS // 2:
-            yield gathered
-            gathered, size = [], 0
-        gathered.append(text)
-        size += len(text) + 1
-    yield gathered
+def _lists(elements: Sequence[Any]) -> Iterator[str]:
+    """Write elements as JSON lists of at most half of what a reject holds: as text in JSON they may take twice as much.
+
+    An element that is larger has a list of its own.
+    """
+    if len(elements) > MAX_TOGETHER:
+        for start in range(0, len(elements), MAX_TOGETHER):
+            yield from _lists(elements[start : start + MAX_TOGETHER])
+        return
+    text = _text(elements)
+    if len(elements) == 1 or len(text) <= MAX_ELEMENT_CHARS // 2:
+        yield text
+    else:
+        middle = len(elements) // 2
+        yield from _lists(elements[:middle])
+        yield from _lists(elements[middle:])
 
 
 def _cut(text: str) -> str:

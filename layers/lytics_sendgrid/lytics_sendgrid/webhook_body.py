@@ -27,6 +27,10 @@ MAX_FIELDS_BYTES: Final = 900_000
 _MAX_NUMBER: Final = 10**308
 _MAX_PROFILE_CHARS: Final = 128
 _AUDIENCE_ID: Final = re.compile(r"[0-9a-f]{32}")
+_UNKNOWN_SHAPE: Final = "this is no object that holds an object under 'data'"
+_NO_SEGMENT_EVENTS: Final = (
+    "'segment_events' is missing, empty or no list: is it among the job's export fields?"
+)
 _KINDS: Final = {"enter": Kind.ENTER, "exit": Kind.EXIT, "change": Kind.CHANGE}
 _NO_FIELDS: Final[Mapping[str, Value]] = {}
 
@@ -103,10 +107,13 @@ class _Reader:
 
     def take(self, envelope: Any) -> None:
         """Read one envelope into changes, ignored and rejected."""
-        try:
-            data, events = _parts(envelope)
-        except RejectRecord as reject:
-            self.rejected.append(Rejected(reject.reason, reject.detail, envelope))
+        data = envelope.get("data") if isinstance(envelope, dict) else None
+        if not isinstance(data, dict):
+            self.rejected.append(Rejected("unknown_shape", _UNKNOWN_SHAPE, envelope))
+            return
+        events = data.get("segment_events")
+        if not isinstance(events, list) or not events:
+            self.rejected.append(Rejected("no_segment_events", _NO_SEGMENT_EVENTS, envelope))
             return
         person: _Person | None = None
         for event in events:
@@ -208,24 +215,6 @@ class _Person:
     email: str
     fields: Mapping[str, Value]
     profile: str | None
-
-
-def _parts(envelope: Any) -> tuple[dict[str, Any], list[Any]]:
-    """Return an envelope's data and its segment events.
-
-    Raises:
-        RejectRecord: it is no envelope, or tells of no event.
-    """
-    data = envelope.get("data") if isinstance(envelope, dict) else None
-    if not isinstance(data, dict):
-        raise RejectRecord("unknown_shape", "this is no object that holds an object under 'data'")
-    events = data.get("segment_events")
-    if not isinstance(events, list) or not events:
-        raise RejectRecord(
-            "no_segment_events",
-            "'segment_events' is missing, empty or no list: is it among the job's export fields?",
-        )
-    return data, events
 
 
 def _envelope_time(envelope: Mapping[str, Any]) -> Any:
