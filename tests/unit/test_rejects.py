@@ -100,7 +100,7 @@ def test_up_to_200_rejects_have_a_body_each() -> None:
 
 
 def test_more_share_bodies_in_order_and_only_with_the_same_reason() -> None:
-    rejects = [Bad({"n": number}, "no_email" if number < 3_000 else "bad_email") for number in range(6_000)]
+    rejects = [Bad({"n": number}, "no_email" if number < 6_000 else "bad_email") for number in range(12_000)]
     documents = [json.loads(body) for body in reject_bodies(rejects, "ingest", "newsletter")]
     assert len(documents) < 20
     found = [(element["n"], d["reason"]) for d in documents for element in json.loads(d["element"])]
