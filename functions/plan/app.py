@@ -22,25 +22,16 @@ logger = Logger()
 
 
 @cache
-def _settings() -> Plan:
-    return settings(Plan, os.environ)
-
-
-@cache
-def _table() -> ExportsTable:
-    return ExportsTable(boto3.client("dynamodb"), _settings().exports_table)
-
-
-@cache
-def _secrets() -> Secrets:
-    return Secrets(boto3.client("secretsmanager"), _settings().secret_prefix)
+def _collaborators() -> tuple[Plan, ExportsTable, Secrets]:
+    plan_settings = settings(Plan, os.environ)
+    exports = ExportsTable(boto3.client("dynamodb"), plan_settings.exports_table)
+    secrets = Secrets(boto3.client("secretsmanager"), plan_settings.secret_prefix)
+    return plan_settings, exports, secrets
 
 
 def _connect(authorization: Authorization) -> tuple[SendGrid, Lytics]:
-    return (
-        sendgrid_at(_settings().sendgrid_url, authorization.sendgrid_api_key),
-        lytics_at(_settings().lytics_url, authorization.lytics_api_token),
-    )
+    sendgrid = sendgrid_at(_collaborators()[0].sendgrid_url, authorization.sendgrid_api_key)
+    return sendgrid, lytics_at(_collaborators()[0].lytics_url, authorization.lytics_api_token)
 
 
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -57,12 +48,8 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         StopRun: everything that is wrong, in one message.
     """
     now = format_rfc3339(time.time_ns())
-    plan = plan_run(event["run"], event["input"], _table(), _secrets(), _connect, started_at=now)
-    logger.info(
-        "run_planned",
-        run=plan["run"],
-        export=plan["export"],
-        audiences=len(plan["audiences"]),
-        request_id=context.aws_request_id,
-    )
+    _, exports, secrets = _collaborators()
+    plan = plan_run(event["run"], event["input"], exports, secrets, _connect, started_at=now)
+    counts = {"audiences": len(plan["audiences"]), "people": plan["plan"]["people"]}
+    logger.info("run_planned", run=plan["run"], **counts, request_id=context.aws_request_id)
     return plan

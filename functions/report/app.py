@@ -51,13 +51,6 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     finished_at = format_rfc3339(time.time_ns())
     report = report_document(event, exports.account(event["account"]), counted, finished_at)
     exports.put_report(event["export"], event["run"], report)
-    logger.info(
-        "run_reported",
-        run=event["run"],
-        export=event["export"],
-        live=report["live"],
-        people=report["people"],
-        import_jobs=report["import_jobs"],
-        request_id=context.aws_request_id,
-    )
+    told = {key: report[key] for key in ("run", "export", "live", "people", "import_jobs")}
+    logger.info("run_reported", request_id=context.aws_request_id, **told)
     return report

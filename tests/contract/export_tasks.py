@@ -25,9 +25,7 @@ from tests.local.sendgrid_twin.twin import SendGridTwin
 
 RUN = "run-1"
 CACHES = (
-    plan_app._settings,
-    plan_app._table,
-    plan_app._secrets,
+    plan_app._collaborators,
     provision_app._collaborators,
     settle_app._exports,
     report_app._collaborators,
