@@ -1,0 +1,158 @@
+"""What the export takes, of every kind, beside the least that it could and the most that it may: `make bench`.
+
+`REPORT=file.json` writes the figures. Counts that exceed their limit make the exit code 1. CPU does not: this machine
+may be busy, or slow.
+"""
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.bench import costs, counts, cpu, ingest
+from tests.bench.figures import Section, show, write
+from tests.bench.scene import scene
+from tests.local.build import BuildError
+from tests.local.cloud import EmulatorError
+
+
+class Progress:
+    """Tells what is being done, in one line that is replaced; a line each where nobody watches."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._begun_s = time.monotonic()
+        self._status = console.status("")
+        if console.is_terminal:
+            self._status.start()
+
+    def say(self, what: str) -> None:
+        """Say what comes next."""
+        line = f"{self.seconds():4.0f} s  {what}"
+        if self._console.is_terminal:
+            self._status.update(line)
+        else:
+            self._console.print(line)
+
+    def seconds(self) -> float:
+        """Return how long it has been."""
+        return time.monotonic() - self._begun_s
+
+    def end(self) -> None:
+        """Take the line away."""
+        self._status.stop()
+
+
+def sections(progress: Progress) -> Iterator[Section]:
+    """Measure everything, one section after the other."""
+    say = progress.say
+    say("building the application, starting the local cloud")
+    with scene() as running:
+        section, usage = counts.backfill(running, say)
+        yield section
+        yield counts.one_invocation(running, say)
+        section, deliver = cpu.deliver_cpu(running, say)
+        yield section
+        section, ledger_us = cpu.breakdown(running, say)
+        yield section
+        deliver = replace(deliver, ledger_us=ledger_us)
+        costed = [
+            costs.of_people(running, usage, deliver, say),
+            *costs.of_events(running, deliver, say),
+            costs.a_month(running),
+        ]
+        yield cpu.largest_batch(running, say)
+    yield of_ingest(progress)
+    yield from costed
+
+
+def of_ingest(progress: Progress) -> Section:
+    """Measure ingest."""
+    progress.say("ingest: cold starts, beside a bare handler's")
+    cold = ingest.measure_cold_start()
+    progress.say("ingest: CPU of warm invocations")
+    warm = ingest.measure_warm()
+    section = Section("ingest", "ingest, under Lambda's runtime client", counted=False)
+    section.add(
+        "cold start, beside a bare handler's",
+        cold.ratio,
+        floor=1,
+        limit=1.3,
+        how=f"{cold.ingest_s * 1e3:.0f} ms and {cold.bare_s * 1e3:.0f} ms: start of the process to the first answer, "
+        f"medians of 20, by turns",
+    )
+    section.add(
+        "one event, own CPU",
+        warm.one_s * 1e6,
+        "µs",
+        floor=warm.idle_s * 1e6,
+        limit=1000,
+        how="floor: an empty handler",
+    )
+    section.add(
+        f"an event of {warm.array_events:,} in an array, own CPU",
+        warm.per_event_of_array_s * 1e6,
+        "µs",
+        limit=40,
+        how="all CPU of the invocation by its events",
+    )
+    return section
+
+
+def main() -> int:
+    """Run the bench."""
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    progress = Progress(console)
+    measured: list[Section] = []
+    try:
+        with _ended(progress):
+            for section in sections(progress):
+                measured.append(section)
+                show(section, console)
+    except (BuildError, EmulatorError) as error:
+        console.print(f"[bold red]✗[/bold red] {error}")
+        return 1
+    about = _machine()
+    console.print(
+        f"\n{about['cpus']} shared CPUs, {about['cpu']}, load {about['load']}; {progress.seconds():.0f} s"
+    )
+    if report := os.environ.get("REPORT"):
+        write(measured, Path(report), {**about, "seconds": round(progress.seconds(), 1)})
+        console.print(f"figures in {report}")
+    exceeded = [section for section in measured if not section.ok]
+    for section in exceeded:
+        console.print(f"[bold red]✗[/bold red] a limit is exceeded: {section.title}")
+    return int(any(section.counted for section in exceeded))
+
+
+@contextmanager
+def _ended(progress: Progress) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        progress.end()
+
+
+def _machine() -> dict[str, object]:
+    info = Path("/proc/cpuinfo").read_text()
+    model = next(
+        (line.partition(": ")[2] for line in info.splitlines() if line.startswith("model name")), "?"
+    )
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "python": platform.python_version(),
+        "cpu": model,
+        "cpus": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

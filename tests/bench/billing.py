@@ -1,0 +1,165 @@
+"""What AWS would bill for the calls that pass: SQS by 64 KB, DynamoDB by the sizes of the items.
+
+Sources, read 2026-11-23: aws.amazon.com/sqs/pricing ("every 64 KB chunk of a payload is billed as 1 request") and the
+DynamoDB developer guide, "read and write operations" and "item sizes and formats". Of an update the larger of the
+item before and after counts; a condition that fails costs what the write would have; a read of nothing costs the
+least read.
+"""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+SQS_CHUNK_BYTES: Final = 65_536
+WRITE_UNIT_BYTES: Final = 1024
+READ_UNIT_BYTES: Final = 4096
+_NAMES: Final = re.compile(r"'(\w+)':\?|(\w+)=\?")
+_TABLE: Final = re.compile(r'"([^"]+)"')
+
+type Item = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Bill:
+    """Counts so far.
+
+    Attributes:
+        calls: by service and operation, such as ``sqs SendMessage``; DynamoDB's and SQS' with table or queue.
+        sqs_requests: by operation and queue, counted at 64 KB.
+        write_units: by table.
+        read_units: by table.
+        sent_bytes: by queue, of all messages sent to it.
+        item_bytes: the largest contact item seen.
+    """
+
+    calls: Counter[str] = field(default_factory=Counter)
+    sqs_requests: Counter[str] = field(default_factory=Counter)
+    write_units: Counter[str] = field(default_factory=Counter)
+    read_units: dict[str, float] = field(default_factory=dict)
+    sent_bytes: Counter[str] = field(default_factory=Counter)
+    item_bytes: int = 0
+    _items: dict[tuple[str, str], Item] = field(default_factory=dict)
+
+    def take(self, target: str, request: bytes, response: bytes) -> None:
+        """Count one call that AWS answered with success or partial success.
+
+        Args:
+            target: `X-Amz-Target`.
+            request: JSON.
+            response: JSON.
+        """
+        service, _, operation = target.partition(".")
+        asked, answered = json.loads(request), json.loads(response) if response else {}
+        if service == "AmazonSQS":
+            queue = asked["QueueUrl"].rpartition("/")[2].removeprefix("bench-")
+            self.calls[f"sqs {operation} {queue}"] += 1
+            payload_bytes = _payload(operation, asked, answered)
+            self.sqs_requests[f"{operation} {queue}"] += max(1, math.ceil(payload_bytes / SQS_CHUNK_BYTES))
+            if operation in {"SendMessage", "SendMessageBatch"}:
+                self.sent_bytes[queue] += payload_bytes
+        elif service.startswith("DynamoDB"):
+            self._dynamodb(operation, asked, answered)
+        else:
+            self.calls[f"{service} {operation}"] += 1
+
+    def of_sqs(self) -> int:
+        """Return all SQS requests, as billed."""
+        return sum(self.sqs_requests.values())
+
+    def forget(self) -> None:
+        """Set the counts to zero; what is known of items stays."""
+        self.calls.clear()
+        self.sqs_requests.clear()
+        self.write_units.clear()
+        self.read_units.clear()
+        self.sent_bytes.clear()
+
+    def _dynamodb(self, operation: str, asked: Any, answered: Any) -> None:
+        match operation:
+            case "BatchGetItem":
+                for table, request in asked["RequestItems"].items():
+                    self.calls[f"dynamodb {operation} {table}"] += 1
+                    found = answered["Responses"].get(table, [])
+                    missing = len(request["Keys"]) - len(found)
+                    share = 1.0 if request.get("ConsistentRead") else 0.5
+                    units = sum(_read_units(item) for item in found) + missing
+                    self._read(table, share * units)
+            case "GetItem":
+                table = asked["TableName"]
+                self.calls[f"dynamodb {operation} {table}"] += 1
+                share = 1.0 if asked.get("ConsistentRead") else 0.5
+                self._read(table, share * _read_units(answered.get("Item", {})))
+            case "PutItem":
+                table = asked["TableName"]
+                self.calls[f"dynamodb {operation} {table}"] += 1
+                self._write(table, _key_of(asked["Item"]), asked["Item"])
+            case "BatchExecuteStatement":
+                tables = set()
+                for statement, response in zip(asked["Statements"], answered["Responses"], strict=True):
+                    found_table = _TABLE.search(statement["Statement"])
+                    assert found_table is not None
+                    tables.add(found_table[1])
+                    self._statement(found_table[1], statement, succeeded="Error" not in response)
+                for table in tables:
+                    self.calls[f"dynamodb {operation} {table}"] += 1
+            case _:
+                self.calls[f"dynamodb {operation} {asked.get('TableName', '')}"] += 1
+
+    def _statement(self, table: str, statement: Mapping[str, Any], *, succeeded: bool) -> None:
+        names = [first or second for first, second in _NAMES.findall(statement["Statement"])]
+        given: Item = {}
+        for name, value in zip(names, statement["Parameters"], strict=True):
+            given.setdefault(name, value)  # the condition's version comes after the new one
+        key = _key_of(given)
+        after = {**self._items.get((table, key), {}), **given}
+        if " REMOVE rejected" in statement["Statement"]:
+            after.pop("rejected", None)
+        self._write(table, key, after, succeeded=succeeded)
+
+    def _write(self, table: str, key: str, after: Item, *, succeeded: bool = True) -> None:
+        size = max(item_bytes(after), item_bytes(self._items.get((table, key), {})))
+        self.write_units[table] += max(1, math.ceil(size / WRITE_UNIT_BYTES))
+        if table == "contacts":
+            self.item_bytes = max(self.item_bytes, size)
+            if succeeded:
+                self._items[table, key] = after
+
+    def _read(self, table: str, units: float) -> None:
+        self.read_units[table] = self.read_units.get(table, 0.0) + units
+
+
+def item_bytes(item: Item) -> int:
+    """Return the size of an item as DynamoDB counts it for its units: names and values in UTF-8."""
+    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+
+
+def _value_bytes(value: Mapping[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    if kind == "S":
+        return len(content.encode())
+    if kind == "N":
+        return (len(content.strip("-0.")) + 1) // 2 + 1
+    raise ValueError(f"the bench does not know the size of {kind}")
+
+
+def _read_units(item: Item) -> int:
+    return max(1, math.ceil(item_bytes(item) / READ_UNIT_BYTES))
+
+
+def _key_of(item: Item) -> str:
+    return f"{item['pk']['S']} {item.get('sk', {'S': ''})['S']}"
+
+
+def _payload(operation: str, asked: Any, answered: Any) -> int:
+    match operation:
+        case "SendMessage":
+            return len(asked["MessageBody"].encode())
+        case "SendMessageBatch":
+            return sum(len(entry["MessageBody"].encode()) for entry in asked["Entries"])
+        case "ReceiveMessage":
+            return sum(len(message["Body"].encode()) for message in answered.get("Messages") or ())
+    return 0

@@ -1,0 +1,59 @@
+"""What the bench puts on the changes queue, made by the product's own code: backfill's scan, ingest's messages."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from lytics_sendgrid.backfill import Checkpoints, Queue, Timing, Work, scan_audience
+from lytics_sendgrid.change import Change, Kind, Message, pack
+from lytics_sendgrid.configuration import Export
+from lytics_sendgrid.scan_rows import changes_of
+from tests.bench import people
+
+_ENDLESS_S = 900.0
+_STEP_NS = 1_000_000
+
+
+def backfill(export: Export, numbers: range, queue: Queue, checkpoints: Checkpoints, run: str) -> None:
+    """Scan an audience of these people and queue them, by the backfill's own loop, in one invocation."""
+    scan_audience(
+        Work(export, people.AUDIENCE.id, run, "0.bench"),
+        people.pages(numbers, now_ns()),
+        queue,
+        checkpoints,
+        Timing(lambda: _ENDLESS_S),
+    )
+
+
+def backfilled(export: Export, numbers: range, run: str = "run") -> list[str]:
+    """Return the messages that a backfill of these people makes."""
+    queue = people.Collected()
+    backfill(export, numbers, queue, people.Forgotten(), run)
+    return queue.bodies
+
+
+def changes(export: Export, numbers: Iterable[int], kind: Kind = Kind.ENTER) -> list[Change]:
+    """Return one change of each of these people, now, as the webhook brings them."""
+    now = now_ns()
+    made = changes_of(people.page(numbers, now), export, people.AUDIENCE.id, now, now).changes
+    first_ns = now - len(made) * _STEP_NS
+    return [
+        replace(change, time_ns=first_ns + place * _STEP_NS, fields_time_ns=None, kind=kind)
+        for place, change in enumerate(made)
+    ]
+
+
+def alone(export: Export, made: Sequence[Change]) -> list[str]:
+    """Return messages of one change each, as ingest queues events that arrive one by one."""
+    return [body for change in made for body in together(export, [change])]
+
+
+def together(export: Export, made: Sequence[Change]) -> list[str]:
+    """Return the messages of changes that arrive in one body."""
+    message = Message(export.name, tuple(made), config=export.version, queued_ms=now_ns() // 1_000_000)
+    return [packed.body for packed in pack(message)]
+
+
+def now_ns() -> int:
+    """Return now in whole seconds, as nanoseconds: Lytics' ``Date`` header tells no more."""
+    return int(time.time()) * 1_000_000_000

@@ -1,0 +1,69 @@
+"""Runs deliver with a stopwatch around its collaborators, and appends where each batch's CPU went to STOPWATCH_FILE.
+
+CPU of the whole process is taken at each change of hands on the main thread. The ledger's threads work only while the
+main thread waits for them, so what they use falls to the collaborator that waits.
+"""
+
+import functools
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from functions.deliver import app
+from lytics_sendgrid import delivery, delivery_batch, ledger, outbox, sendgrid_contacts
+
+_taken: Counter[str] = Counter()
+_doing = ["log, and the rest of the handler"]
+_since_s = [0.0]
+
+
+def _switch() -> None:
+    now_s = time.process_time()
+    _taken[_doing[-1]] += now_s - _since_s[0]
+    _since_s[0] = now_s
+
+
+def _timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def timed(*arguments: Any, **named: Any) -> Any:
+        _switch()
+        _doing.append(name)
+        try:
+            return function(*arguments, **named)
+        finally:
+            _switch()
+            _doing.pop()
+
+    return timed
+
+
+def _watch(owner: Any, attribute: str, name: str) -> None:
+    setattr(owner, attribute, _timed(name, getattr(owner, attribute)))
+
+
+_watch(delivery.Delivery, "deliver", "loops around it")
+_watch(delivery, "decode", "decode messages")
+_watch(delivery_batch.Batch, "add", "group by contact")
+_watch(ledger.Ledger, "load", "load: BatchGetItem, 100 a call")
+_watch(delivery.Delivery, "_plan", "plan: compare, hash")
+_watch(delivery, "merge", "merge")
+_watch(delivery, "row_of", "write rows")
+_watch(sendgrid_contacts.SendGridContacts, "upsert", "SendGrid HTTP")
+_watch(outbox.Outbox, "follow", "imports: write and send messages")
+_watch(ledger.Ledger, "commit", "commit: encode states, BatchExecuteStatement, 25 a call")
+_watch(delivery.Delivery, "_record", "record the run")
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> Any:
+    """Deliver a batch of messages."""
+    _taken.clear()
+    _since_s[0] = time.process_time()
+    result = app.lambda_handler(event, context)
+    _switch()
+    with Path(os.environ["STOPWATCH_FILE"]).open("a") as file:
+        file.write(json.dumps(_taken) + "\n")
+    return result
