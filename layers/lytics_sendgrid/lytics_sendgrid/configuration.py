@@ -149,7 +149,7 @@ class Account:
 
 
 def membership_field_name(number: int) -> str:
-    """Name the nth membership field, counted from 0: ``lytics_segments``, ``lytics_segments_1``, …"""
+    """Name the nth membership field, counted from 0: ``lytics_segments``, ``lytics_segments_1`` and so on."""
     return MEMBERSHIP_FIELD if number == 0 else f"{MEMBERSHIP_FIELD}_{number}"
 
 

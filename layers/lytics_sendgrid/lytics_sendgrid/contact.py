@@ -26,7 +26,8 @@ class Rejection:
     """Why SendGrid does not hold a contact's row as it should be.
 
     Attributes:
-        reason: a stable word for counting: ``address``, ``fields``, ``row``.
+        reason: a stable word for counting: ``address`` was refused at once; ``fields`` were, and e-mail and memberships
+            are sent without them; ``row`` was refused by an import job without its fields too.
         words: what SendGrid said, cut to 300 characters.
         row: hash of the whole row that was refused.
         at_ms: when, milliseconds since 1970.

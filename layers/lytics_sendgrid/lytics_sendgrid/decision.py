@@ -5,7 +5,7 @@ from dataclasses import replace
 from lytics_sendgrid.contact import Contact, Rejection
 from lytics_sendgrid.delivery_batch import Task
 from lytics_sendgrid.merge import has_news, merge
-from lytics_sendgrid.row import membership_row, row_hash, row_lists, row_of
+from lytics_sendgrid.row import membership_row, row_hash, row_lists, row_of, without_fields
 from lytics_sendgrid.upsert import Sent
 from lytics_sendgrid.upsert_rows import Row
 
@@ -23,7 +23,7 @@ def decide(task: Task, contact: Contact) -> None:
     """
     merged = merge(contact, task.changes)
     task.loaded, task.state, task.commits = contact, merged, merged is not contact
-    task.row, task.refresh_ms, task.outcome = None, None, "unchanged"
+    task.row, task.refresh_ms, task.outcome, task.reduced = None, None, "unchanged", False
     form = task.view.form
     forced = task.sent_before or task.uncertain or _is_due(task, contact)
     if merged is contact and not forced and (contact.configuration == form.version or not contact.version):
@@ -31,8 +31,12 @@ def decide(task: Task, contact: Contact) -> None:
     text = row_of(task.email, merged, form)
     task.lists = row_lists(merged, form)
     task.hash = row_hash(text, task.lists)
-    if forced or not _is_settled(task.hash, merged, contact):
+    settled = _is_settled(task.hash, merged, contact)
+    task.reduced = not forced and settled and _fields_were_refused(merged, contact)
+    if forced or task.reduced or not settled:
         email = task.email
+        if task.reduced:
+            text = membership_row(email, merged, form)
         task.row = Row(task.key, email, text, lambda: membership_row(email, merged, form))
         task.commits = True
     elif merged.rejection is not None and merged.rejection is not contact.rejection:
@@ -51,18 +55,29 @@ def _is_settled(row: str, merged: Contact, contact: Contact) -> bool:
     return row == merged.rejection.row and not has_news(merged, contact)
 
 
+def _fields_were_refused(merged: Contact, contact: Contact) -> bool:
+    """Tell whether a job has just refused the whole row: an exit must get through whatever its fields hold."""
+    rejection = merged.rejection
+    return rejection is not None and rejection is not contact.rejection and rejection.reason == "fields"
+
+
 def accept(task: Task, sent: Sent, now_ms: int) -> None:
     """Note in the state that is to be committed what SendGrid accepted."""
     task.sent_before = True
+    rejection = task.state.rejection if task.reduced else None
+    row = task.sent_row
+    if sent.words is not None and not task.reduced:
+        rejection = Rejection("fields", sent.words, task.hash, now_ms)
+        row = without_fields(task.hash)
     task.state = replace(
         task.state,
         job=sent.job,
         sent_ms=sent.sent_ms,
-        row=task.hash,
+        row=row,
         configuration=task.view.form.version,
-        rejection=None if sent.words is None else Rejection("fields", sent.words, task.hash, now_ms),
+        rejection=rejection,
     )
-    task.outcome = "accepted" if sent.words is None else "rejected.fields"
+    task.outcome = "accepted" if rejection is None else f"rejected.{rejection.reason}"
 
 
 def refuse(task: Task, words: str, now_ms: int) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from lytics_sendgrid.change import Change, Kind, Message
 from lytics_sendgrid.contact import UNKNOWN, Contact, ContactKey, contact_key
+from lytics_sendgrid.row import without_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +99,8 @@ class Task:
         commits: the state is to be committed.
         row: the row to send; None: none.
         lists: that the row is sent with.
-        hash: of the row that the state implies.
+        hash: of the whole row that the state implies.
+        reduced: the row to send is e-mail and memberships alone: a job refused the whole one.
         refresh_ms: stamp of the refresh that was queued for it in this round; None: none was.
         decided: it is done.
         outcome: for counting, once it is decided.
@@ -121,9 +123,15 @@ class Task:
     row: Row | None = None
     lists: tuple[str, ...] = ()
     hash: str = ""
+    reduced: bool = False
     refresh_ms: int | None = None
     decided: bool = False
     outcome: str = "unchanged"
+
+    @property
+    def sent_row(self) -> str:
+        """Return the hash of the row to send."""
+        return without_fields(self.hash) if self.reduced else self.hash
 
 
 @dataclass(slots=True)

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 
 from lytics_sendgrid.delivery_batch import Batch, Summary, Task
 from lytics_sendgrid.outbox import Carried, Import, Outbox
-from lytics_sendgrid.upsert_rows import Row
+from lytics_sendgrid.row import without_fields
+from lytics_sendgrid.upsert_rows import Form, Row
 
 
 class RequestFollowers:
@@ -36,7 +37,7 @@ class RequestFollowers:
         ]
         self._refresh(tasks, sent_ms, sent_ms)
 
-    def accepted(self, rows: Sequence[Row], job: str, sent_ms: int) -> None:
+    def accepted(self, rows: Sequence[Row], job: str, sent_ms: int, form: Form) -> None:
         """Have the job followed, before anything is committed: no job goes unread.
 
         A refresh that was stamped with an earlier try of the request would be dropped for this one.
@@ -49,7 +50,7 @@ class RequestFollowers:
         runs = {run for task in tasks for run in task.runs}
         for run in runs:
             self._batch.jobs.setdefault(run, set()).add(job)
-        contacts = {t.email: Carried(t.view.export.name, t.hash, t.attempt) for t in tasks}
+        contacts = {t.email: Carried(t.view.export.name, _sent_row(t, form), t.attempt) for t in tasks}
         self._outbox.follow(Import(self._authorization, job, sent_ms, tuple(sorted(runs)), contacts))
 
     def answer_lost(self, rows: Sequence[Row], sent_ms: int) -> None:
@@ -72,6 +73,17 @@ class RequestFollowers:
         queue_refresh(self._outbox, tasks, stamp_ms, now_ms)
         for task in tasks:
             task.refresh_ms = stamp_ms
+
+
+def _sent_row(task: Task, form: Form) -> str:
+    """Return the hash that a job's refusal of the row is tied to its contact by; a bare address changes no row."""
+    match form:
+        case Form.WHOLE:
+            return task.sent_row
+        case Form.MEMBERSHIPS:
+            return without_fields(task.hash)
+        case Form.BARE:
+            return ""
 
 
 def follow_returned(outbox: Outbox, tasks: Iterable[Task], now_ms: int) -> None:

@@ -94,8 +94,14 @@ def _order(value: Value) -> str:
 
 
 def _rejected(contact: Contact, change: Change, rejection: Rejection | None) -> Rejection | None:
-    """Take SendGrid's late refusal of a row, if that row is still the one that it accepted last."""
+    """Take SendGrid's late refusal of a row, if that row is still the one that it accepted last.
+
+    The first time it may be for its fields: then e-mail and memberships are sent alone. If those are refused too, the
+    contact itself is.
+    """
     if change.row is None or change.row != contact.row:
         return rejection
-    refused = Rejection("row", change.reason or "", change.row, change.time_ns // 1_000_000)
-    return rejection if rejection is not None and rejection.row == refused.row else refused
+    at_ms, words = change.time_ns // 1_000_000, change.reason or ""
+    if contact.rejection is None:
+        return Rejection("fields", words, change.row, at_ms)
+    return replace(contact.rejection, reason="row", words=words, at_ms=at_ms)

@@ -100,6 +100,11 @@ def row_lists(contact: Contact, form: RowForm) -> tuple[str, ...]:
     return tuple([one for one in contact.lists if one in form.lists])
 
 
+def without_fields(row: str) -> str:
+    """Return the name of a row that was sent as e-mail and memberships alone, by the hash of the whole one."""
+    return f"{row}~"
+
+
 def row_hash(row: str, lists: tuple[str, ...]) -> str:
     """Return 16 characters that name a row on its lists."""
     return hashlib.blake2b(f"{','.join(lists)} {row}".encode(), digest_size=8).hexdigest()

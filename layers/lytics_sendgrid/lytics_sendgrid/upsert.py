@@ -96,8 +96,8 @@ class Followers(Protocol):
     def before_request(self, rows: Sequence[Row], sent_ms: int) -> None:
         """Know that a request is about to be made."""
 
-    def accepted(self, rows: Sequence[Row], job: str, sent_ms: int) -> None:
-        """Know which import job carries the rows."""
+    def accepted(self, rows: Sequence[Row], job: str, sent_ms: int, form: Form) -> None:
+        """Know which import job carries the rows, and how much of each."""
 
     def answer_lost(self, rows: Sequence[Row], sent_ms: int) -> None:
         """Know that a request may have worked, and that nobody can follow it."""
@@ -205,7 +205,7 @@ class Upsert:
                 self._retry(batch, form)
 
     def _accept(self, batch: Sequence[Row], form: Form, job: str, sent_ms: int) -> None:
-        self._followers.accepted(batch, job, sent_ms)
+        self._followers.accepted(batch, job, sent_ms, form)
         if form is Form.BARE:
             reason = "SendGrid takes an address alone and refuses it with its list and memberships"
             self.result.fault = Fault(reason, self._words)
