@@ -1,0 +1,663 @@
+"""Changes are sent to SendGrid, then committed; nothing that was received is lost on the way."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from lytics_sendgrid.change import Change, Kind
+from lytics_sendgrid.contact import Contact
+from lytics_sendgrid.delivery import CONTACTS_AT_ONCE
+from lytics_sendgrid.errors import RetryLater, ServiceUnavailable, StopRun
+from lytics_sendgrid.outbox import import_from
+from lytics_sendgrid.stop import Stop
+from tests.unit.delivery_scene import (
+    BUYERS,
+    EXPORT,
+    READERS,
+    SEGMENTS,
+    VIEW,
+    Scene,
+    enter,
+    entering,
+    exit_,
+    message,
+    people,
+    refresh,
+    with_list,
+)
+
+ANN = "ann@example.org"
+BOB = "bob@example.com"
+
+
+def test_thousand_people_are_one_request() -> None:
+    scene = Scene()
+    summary = scene.deliver(*(entering([email]) for email in people(1_000)))
+    assert [len(rows) for _, rows in scene.sendgrid.requests] == [1_000]
+    assert (summary.messages, summary.changes, summary.contacts) == (1_000, 1_000, 1_000)
+    assert summary.counts == {"requests": 1, "accepted": 1_000}
+    assert len(scene.ledger.contacts) == 1_000
+    assert scene.changes.sent == []
+
+
+def test_each_list_set_is_a_request_of_its_own() -> None:
+    scene = Scene(VIEW, with_list(VIEW, "list-1", "weekly"))
+    scene.deliver(entering([ANN]), entering([BOB], export="weekly"))
+    assert [(lists, [row["email"] for row in rows]) for lists, rows in scene.sendgrid.requests] == [
+        ((), [ANN]),
+        (("list-1",), [BOB]),
+    ]
+    assert scene.contact(BOB).lists == ("list-1",)
+
+
+def test_list_that_is_no_longer_configured_is_not_sent() -> None:
+    scene = Scene(with_list(VIEW, "list-1", "newsletter"))
+    scene.ledger.contacts[f"acme#{ANN}"] = Contact(version=1, lists=("gone",), row="x", sent_ms=1)
+    scene.sendgrid.lists = {"list-1"}
+    scene.deliver(entering([ANN]))
+    assert scene.sendgrid.requests[0][0] == ("list-1",)
+    assert scene.contact(ANN).lists == ("gone", "list-1")
+
+
+def test_thousand_changes_of_one_person_are_one_row() -> None:
+    scene = Scene()
+    changes = [enter(ANN, n) if n % 2 else exit_(ANN, n) for n in range(1, 1_001)]
+    summary = scene.deliver(*(message(change) for change in changes))
+    assert [len(rows) for _, rows in scene.sendgrid.requests] == [1]
+    assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: "none"}
+    assert (summary.contacts, scene.ledger.commits) == (1, 1)
+
+
+def test_thousand_duplicates_are_no_request() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    summary = scene.deliver(*(entering([ANN]) for _ in range(1_000)))
+    assert len(scene.sendgrid.requests) == 1
+    assert summary.counts == {"unchanged": 1}
+    assert scene.contact(ANN).version == 1
+
+
+def test_later_time_alone_is_committed_and_not_sent() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    summary = scene.deliver(message(enter(ANN, 200)))
+    assert len(scene.sendgrid.requests) == 1
+    assert scene.contact(ANN).memberships == {READERS: 200}
+    assert scene.contact(ANN).version == 2
+    assert summary.counts == {"unchanged": 1}
+
+
+def test_exit_before_enter_leaves_person_out() -> None:
+    scene = Scene()
+    scene.deliver(message(exit_(ANN, 200)))
+    scene.deliver(message(enter(ANN, 100)))
+    assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: "none"}
+    assert len(scene.sendgrid.requests) == 1
+
+
+def test_change_of_somebody_of_whom_no_enter_is_known_leaves_memberships_alone() -> None:
+    scene = Scene()
+    scene.deliver(message(Change(ANN, 100, Kind.CHANGE, READERS, {"city": "Oslo"})))
+    assert scene.sendgrid.requests[0][1] == [{"email": ANN, "custom_fields": {"e1_T": "Oslo"}}]
+
+
+def test_job_is_queued_before_the_commit_with_the_hash_and_the_time_before_the_request() -> None:
+    scene = Scene()
+    scene.sendgrid.duration_s = 3.0
+    before_ms = scene.now_ms()
+    seen: list[int] = []
+    scene.ledger.rivals.append(lambda: seen.append(len(scene.imports.sent)))
+    scene.deliver(entering([ANN], run="r1", number="a.0"))
+    assert seen == [1]
+    ((delay_s, body),) = scene.imports.sent
+    job = import_from(body)
+    contact = scene.contact(ANN)
+    assert (delay_s, job.job, job.sent_ms, job.runs) == (60, "job1", before_ms, ("r1",))
+    assert contact.row is not None
+    assert (contact.job, contact.sent_ms, contact.configuration) == ("job1", before_ms, 3)
+    assert job.contacts[ANN].row == contact.row
+    assert job.contacts[ANN].export == "newsletter"
+
+
+def test_imports_queue_that_fails_keeps_the_commit_from_being_made() -> None:
+    scene = Scene()
+    scene.imports.broken = ServiceUnavailable("SQS is out")
+    summary = scene.deliver(entering([ANN]))
+    assert not scene.has(ANN)
+    ((_, back),) = scene.put_back()
+    assert back.uncertain
+    assert summary.failed == []
+
+
+def test_failing_group_does_not_keep_another_from_its_commit() -> None:
+    other = replace(VIEW, export=replace(EXPORT, name="shop", authorization="shop"))
+    scene = Scene(VIEW, other)
+    scene.no_key["shop"] = StopRun("there is no secret")
+    summary = scene.deliver(entering([BOB], export="shop"), entering([ANN]))
+    assert scene.has(ANN)
+    assert not scene.has(BOB)
+    assert summary.stopped == {"shop": "there is no secret"}
+    assert scene.runs.stops["shop"].reason.startswith(
+        "the export's changes cannot be sent: there is no secret"
+    )
+    assert [(delay_s, m.export) for delay_s, m in scene.put_back()] == [(900, "shop")]
+
+
+def test_secret_that_cannot_be_read_now_puts_its_changes_back() -> None:
+    scene = Scene()
+    scene.no_key["default"] = ServiceUnavailable("Secrets Manager is out")
+    summary = scene.deliver(entering([ANN]))
+    assert summary.stopped == {}
+    assert [m.hops for _, m in scene.put_back()] == [1]
+
+
+def test_lost_race_is_loaded_merged_and_sent_again_with_a_refresh_queued_before() -> None:
+    scene = Scene()
+    key = f"acme#{ANN}"
+
+    def rival() -> None:
+        scene.ledger.contacts[key] = Contact(1, {BUYERS: 50}, row="rival", job="j", sent_ms=scene.now_ms())
+
+    queued: list[int] = []
+    scene.ledger.rivals.append(rival)
+    scene.sendgrid.after_request = lambda number: queued.append(len(scene.refreshes()))
+    summary = scene.deliver(entering([ANN]))
+    assert queued == [0, 1]
+    assert scene.refreshes() == [(900, scene.now_ms(), [ANN])]
+    assert scene.contact(ANN).memberships == {READERS: 100, BUYERS: 50}
+    assert scene.contact(ANN).version == 2
+    assert scene.sendgrid.requests[1][1][0]["custom_fields"] == {SEGMENTS: f"{BUYERS},{READERS}"}
+    assert summary.counts == {"requests": 2, "lost_races": 1, "accepted": 1}
+    assert scene.ledger.reads == [(1, False), (1, True)]
+
+
+def test_lost_race_is_sent_again_though_the_winner_has_the_same_row() -> None:
+    scene = Scene()
+    twin = Scene()
+    twin.deliver(entering([ANN]))
+    scene.ledger.rivals.append(lambda: scene.ledger.contacts.update(twin.ledger.contacts))
+    scene.deliver(entering([ANN]))
+    assert len(scene.sendgrid.requests) == 2
+    assert scene.contact(ANN).version == 2
+
+
+def test_race_that_is_lost_again_and_again_is_put_back_as_uncertain() -> None:
+    scene = Scene()
+    versions = iter(range(1, 100))
+
+    def rival() -> None:
+        scene.ledger.contacts[f"acme#{ANN}"] = Contact(next(versions), {BUYERS: 50}, row="rival")
+
+    scene.ledger.rivals = [rival] * 20
+    scene.deliver(entering([ANN], run="r1", number="a.0"))
+    assert len(scene.sendgrid.requests) == 8
+    ((delay_s, back),) = scene.put_back()
+    assert (delay_s, back.uncertain, back.hops, back.run, back.number) == (5, True, 1, "r1", "a.0")
+
+
+def test_commit_that_is_lost_after_a_time_alone_moved_sends_nothing() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    scene.ledger.rivals.append(
+        lambda: scene.ledger.contacts.update({f"acme#{ANN}": replace(scene.contact(ANN), version=2)})
+    )
+    scene.deliver(message(enter(ANN, 200)))
+    assert len(scene.sendgrid.requests) == 1
+    assert scene.contact(ANN).version == 3
+    assert scene.contact(ANN).memberships == {READERS: 200}
+
+
+def test_young_request_before_has_a_refresh_queued_before_this_one() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN, BOB]))
+    scene.clock.now_s += 899
+    queued: list[int] = []
+    scene.sendgrid.after_request = lambda number: queued.append(len(scene.refreshes()))
+    scene.deliver(message(exit_(ANN, 200)))
+    assert queued == [1]
+    assert scene.refreshes() == [(900, scene.now_ms(), [ANN])]
+
+
+def test_old_request_before_needs_no_refresh() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    scene.clock.now_s += 900
+    scene.deliver(message(exit_(ANN, 200)))
+    assert scene.changes.sent == []
+
+
+def test_refresh_queue_that_fails_keeps_the_request_from_being_made() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    scene.changes.broken = ServiceUnavailable("SQS is out")
+    summary = scene.deliver(message(exit_(ANN, 200)))
+    assert len(scene.sendgrid.requests) == 1
+    assert summary.failed == ["m0"]
+
+
+@pytest.mark.parametrize(("later_ms", "requests"), [(-1, 2), (0, 2), (1, 1)])
+def test_refresh_is_sent_unless_a_later_request_than_its_stamp_was_made(later_ms: int, requests: int) -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    stamp_ms = scene.contact(ANN).sent_ms - later_ms
+    scene.clock.now_s += 900
+    scene.deliver(message(refresh(ANN, stamp_ms)))
+    assert len(scene.sendgrid.requests) == requests
+    assert scene.contact(ANN).version == requests
+    assert scene.changes.sent == []
+
+
+def test_latest_stamp_of_several_refreshes_counts() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    sent_ms = scene.contact(ANN).sent_ms
+    scene.clock.now_s += 900
+    scene.deliver(message(refresh(ANN, sent_ms)), message(refresh(ANN, sent_ms - 5)))
+    assert len(scene.sendgrid.requests) == 2
+
+
+def test_refresh_of_somebody_who_is_not_in_the_ledger_sends_nothing() -> None:
+    scene = Scene()
+    summary = scene.deliver(message(refresh(ANN, scene.now_ms())))
+    assert scene.sendgrid.requests == []
+    assert summary.counts == {"unchanged": 1}
+
+
+def test_refresh_tells_the_job_how_often_jobs_have_failed_for_the_contact() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    scene.imports.sent.clear()
+    change = replace(refresh(ANN, scene.contact(ANN).sent_ms), attempt=2)
+    scene.deliver(message(change), message(refresh(ANN, 1)))
+    assert import_from(scene.imports.sent[0][1]).contacts[ANN].attempt == 2
+
+
+def test_message_that_came_back_has_its_contacts_sent_once_more_where_nothing_is_to_be_sent() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    scene.deliver(entering([ANN]), receives=2)
+    assert len(scene.sendgrid.requests) == 1
+    assert scene.refreshes() == [(900, scene.now_ms() + 900_000, [ANN])]
+
+
+def test_message_that_came_back_has_a_refresh_queued_before_its_request() -> None:
+    scene = Scene()
+    queued: list[int] = []
+    scene.sendgrid.after_request = lambda number: queued.append(len(scene.refreshes()))
+    scene.deliver(entering([ANN]), receives=2)
+    assert queued == [1]
+    assert scene.refreshes() == [(900, scene.now_ms(), [ANN])]
+
+
+def test_redriven_message_is_followed_like_one_that_came_back() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN], uncertain=True))
+    assert scene.refreshes() == [(900, scene.now_ms(), [ANN])]
+
+
+def test_refresh_of_a_returned_message_is_dropped_by_nobody_who_does_not_know_of_it() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    scene.deliver(entering([ANN]), receives=2)
+    scene.clock.now_s += 1_000
+    waiting, scene.changes.sent = scene.changes.sent, []
+    scene.deliver(message(exit_(ANN, 200)))
+    assert len(scene.sendgrid.requests) == 2
+    scene.changes.sent = waiting
+    scene.clock.now_s -= 100
+    scene.ledger.contacts[f"acme#{ANN}"] = replace(scene.contact(ANN), sent_ms=scene.now_ms())
+    scene.deliver_queue()
+    assert len(scene.sendgrid.requests) == 3
+
+
+def test_unknown_version_is_left_on_the_queue_for_a_newer_deployment() -> None:
+    scene = Scene()
+    summary = scene.deliver('{"v":2}', entering([ANN]))
+    assert summary.failed == ["m0"]
+    assert scene.has(ANN)
+
+
+def test_garbage_goes_to_the_rejects_queue_with_its_reason() -> None:
+    scene = Scene()
+    summary = scene.deliver("garbage", "[]", '{"v":1}', entering([ANN]))
+    assert summary.failed == []
+    assert summary.counts["rejected.bad_message"] == 3
+    rejects = [json.loads(body) for _, body in scene.rejects.sent]
+    assert [(one["reason"], one["source"], one["element"]) for one in rejects] == [
+        ("bad_message", "deliver", "garbage"),
+        ("bad_message", "deliver", "[]"),
+        ("bad_message", "deliver", '{"v":1}'),
+    ]
+    assert scene.has(ANN)
+
+
+@pytest.mark.parametrize("error", [ServiceUnavailable("SQS is out"), StopRun("no right")])
+def test_garbage_stays_where_the_rejects_queue_does_not_take_it(error: Exception) -> None:
+    scene = Scene()
+    scene.rejects.broken = error
+    summary = scene.deliver("garbage", entering([ANN]))
+    assert summary.failed == ["m0"]
+    assert scene.has(ANN)
+
+
+def test_unknown_export_is_left_for_the_dead_letter_queue() -> None:
+    scene = Scene()
+    summary = scene.deliver(entering([BOB], export="nobody"), entering([ANN]))
+    assert summary.failed == ["m0"]
+    assert scene.has(ANN)
+    assert scene.changes.sent == []
+    assert summary.faults == ["there is no export 'nobody'"]
+
+
+def test_messages_of_an_unknown_export_are_never_put_back_as_suspects() -> None:
+    scene = Scene()
+    summary = scene.deliver(*[entering([BOB], export="nobody")] * 3, receives=4)
+    assert summary.failed == ["m0", "m1", "m2"]
+    assert scene.changes.sent == []
+
+
+def test_stopped_exports_changes_wait_until_the_stop_is_over() -> None:
+    scene = Scene()
+    scene.views.views["newsletter"] = replace(VIEW, stop=Stop("why", 0, scene.now_ms() + 300_000))
+    summary = scene.deliver(entering([ANN], run="r1", number="a.0"))
+    assert scene.sendgrid.requests == []
+    ((delay_s, back),) = scene.put_back()
+    assert (delay_s, back.hops, back.uncertain, back.number) == (300, 1, False, "a.0")
+    assert (summary.put_back, summary.failed, scene.runs.done) == (1, [], [])
+
+
+def test_stop_that_is_over_is_cleared_by_the_first_success() -> None:
+    scene = Scene()
+    scene.views.views["newsletter"] = replace(VIEW, stop=Stop("why", 0, scene.now_ms()))
+    scene.deliver(entering([ANN]))
+    assert scene.runs.cleared == ["newsletter"]
+    assert ("newsletter", -1) in scene.views.asked
+
+
+def test_stop_that_cannot_be_cleared_costs_nothing_but_a_word() -> None:
+    scene = Scene()
+    scene.views.views["newsletter"] = replace(VIEW, stop=Stop("why", 0, scene.now_ms()))
+    scene.runs.broken["clear_stop"] = ServiceUnavailable("DynamoDB is out")
+    summary = scene.deliver(entering([ANN]))
+    assert scene.has(ANN)
+    assert summary.faults == ["DynamoDB is out"]
+
+
+def test_stop_that_was_made_in_this_invocation_is_not_cleared_by_another_list() -> None:
+    over = Stop("why", 0, 0)
+    scene = Scene(replace(with_list(VIEW, "gone", "newsletter"), stop=over))
+    scene.ledger.contacts[f"acme#{BOB}"] = Contact(version=1, row="x")
+    scene.sendgrid.lists = set()
+    scene.views.views["plain"] = replace(VIEW, export=replace(EXPORT, name="plain"), stop=over)
+    summary = scene.deliver(entering([ANN]), entering([BOB], export="plain"))
+    assert scene.runs.cleared == ["plain"]
+    assert set(summary.stopped) == {"newsletter"}
+    assert scene.has(BOB)
+
+
+def test_time_that_is_too_short_starts_nothing() -> None:
+    scene = Scene()
+    summary = scene.deliver(entering([ANN], run="r1", number="a.0"), seconds=24)
+    assert (scene.sendgrid.requests, scene.ledger.reads) == ([], [])
+    assert [m.hops for _, m in scene.put_back()] == [1]
+    assert summary.failed == []
+
+
+def test_ledger_that_does_not_answer_puts_everything_back() -> None:
+    scene = Scene()
+    scene.ledger.broken["load"] = RetryLater("throttled")
+    summary = scene.deliver(entering([ANN]), entering([BOB]))
+    assert scene.sendgrid.requests == []
+    assert [m.uncertain for _, m in scene.put_back()] == [False, False]
+    assert summary.faults == ["throttled"]
+
+
+def test_commit_that_fails_is_put_back_as_uncertain() -> None:
+    scene = Scene()
+    scene.ledger.broken["commit"] = RetryLater("throttled")
+    scene.deliver(entering([ANN]))
+    assert [m.uncertain for _, m in scene.put_back()] == [True]
+    scene.ledger.broken.clear()
+    scene.deliver_queue()
+    assert scene.has(ANN)
+    assert [stamp for _, stamp, _ in scene.refreshes()] == [scene.now_ms()]
+
+
+def test_ledger_that_refuses_stops_for_a_quarter_of_an_hour() -> None:
+    scene = Scene()
+    scene.ledger.broken["commit"] = StopRun("DynamoDB refused")
+    summary = scene.deliver(entering([ANN]))
+    assert summary.stopped == {"newsletter": "DynamoDB refused"}
+    assert [delay_s for delay_s, _ in scene.put_back()] == [900]
+
+
+def test_exports_table_that_does_not_answer_puts_everything_back() -> None:
+    scene = Scene()
+    scene.views.broken = RetryLater("throttled")
+    scene.deliver(entering([ANN]), entering([BOB], suspect=True), receives=[1, 2])
+    assert [(m.hops, m.uncertain, m.suspect) for _, m in scene.put_back()] == [
+        (1, False, False),
+        (1, True, True),
+    ]
+
+
+def test_message_that_cannot_be_put_back_is_received_again() -> None:
+    scene = Scene()
+    scene.ledger.broken["load"] = RetryLater("throttled")
+    scene.changes.broken = ServiceUnavailable("SQS is out")
+    summary = scene.deliver(entering([ANN]), entering([BOB]))
+    assert summary.failed == ["m0", "m1"]
+    assert summary.put_back == 0
+
+
+def test_message_that_was_put_back_too_often_is_left_for_the_dead_letter_queue() -> None:
+    scene = Scene()
+    scene.ledger.broken["load"] = RetryLater("throttled")
+    summary = scene.deliver(entering([ANN], hops=500), entering([BOB], hops=499))
+    assert summary.failed == ["m0"]
+    assert [m.hops for _, m in scene.put_back()] == [500]
+
+
+@pytest.mark.parametrize(("hops", "delay_s"), [(0, 5), (1, 10), (5, 160), (8, 900), (200, 900)])
+def test_each_hop_waits_twice_as_long(hops: int, delay_s: int) -> None:
+    scene = Scene()
+    scene.ledger.broken["load"] = RetryLater("throttled")
+    scene.deliver(entering([ANN], hops=hops))
+    assert [one for one, _ in scene.put_back()] == [delay_s]
+
+
+def test_run_message_is_recorded_only_when_all_of_it_is_committed() -> None:
+    scene = Scene()
+    scene.ledger.contacts[f"acme#{BOB}"] = Contact(version=1)
+
+    def rival() -> None:
+        old = scene.contact(BOB)
+        scene.ledger.contacts[f"acme#{BOB}"] = replace(old, version=old.version + 1)
+
+    scene.ledger.rivals = [rival] * 8
+    scene.deliver(entering([ANN, BOB], run="r1", number="a.0"))
+    assert [(run, numbers, counts) for run, numbers, _, counts in scene.runs.done] == [
+        ("r1", set(), {"accepted": 1})
+    ]
+    ((_, back),) = scene.put_back()
+    assert ([c.email for c in back.changes], back.run, back.number) == ([BOB], "r1", "a.0")
+    scene.deliver_queue()
+    assert scene.runs.done[1][:2] == ("r1", {"a.0"})
+    assert scene.runs.done[1][3] == {"accepted": 1}
+
+
+def test_what_was_committed_is_recorded_though_the_rest_failed() -> None:
+    scene = Scene()
+    key = f"acme#{BOB}"
+
+    def rival() -> None:
+        scene.ledger.contacts[key] = Contact(version=1)
+        scene.ledger.broken["load"] = RetryLater("throttled")
+
+    scene.ledger.rivals.append(rival)
+    scene.deliver(entering([ANN], run="r1", number="a.0"), entering([BOB], run="r1", number="a.1"))
+    assert [(numbers, jobs) for _, numbers, jobs, _ in scene.runs.done] == [({"a.0"}, {"job1"})]
+    assert [m.number for _, m in scene.put_back()] == ["a.1"]
+
+
+def test_record_that_fails_puts_the_runs_messages_back_whole() -> None:
+    scene = Scene()
+    scene.runs.broken["record_done"] = RetryLater("throttled")
+    summary = scene.deliver(entering([ANN, BOB], run="r1", number="a.0"), entering(["cy@example.org"]))
+    ((_, back),) = scene.put_back()
+    assert ([c.email for c in back.changes], back.number, back.uncertain) == ([ANN, BOB], "a.0", False)
+    assert summary.faults == ["throttled"]
+    scene.runs.broken.clear()
+    scene.deliver_queue()
+    assert scene.runs.done == [("r1", {"a.0"}, set(), {"unchanged": 2})]
+
+
+def test_suspect_is_handled_last_and_alone() -> None:
+    scene = Scene()
+    scene.deliver(entering([BOB]), entering([ANN]), receives=[3, 1])
+    assert scene.sendgrid.emails() == [[ANN], [BOB]]
+    assert scene.has(BOB)
+
+
+def test_several_suspects_are_parted_in_halves_far_apart() -> None:
+    scene = Scene()
+    emails = people(5)
+    summary = scene.deliver(*(entering([email]) for email in emails), entering([ANN]), receives=[3] * 5 + [1])
+    assert scene.sendgrid.emails() == [[ANN]]
+    back = scene.put_back()
+    assert sorted(delay_s for delay_s, _ in back) == [0, 0, 900, 900, 900]
+    assert all((m.suspect, m.uncertain, m.hops) == (True, True, 1) for _, m in back)
+    assert sorted(m.changes[0].email for _, m in back) == sorted(emails)
+    assert summary.failed == []
+
+
+def test_parted_suspect_is_suspected_at_its_next_return() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN], suspect=True), entering([BOB], suspect=True), receives=2)
+    assert scene.sendgrid.requests == []
+    assert [delay_s for delay_s, _ in scene.put_back()] == [0, 900]
+
+
+def test_parted_suspects_that_hop_too_often_are_left_for_the_dead_letter_queue() -> None:
+    scene = Scene()
+    summary = scene.deliver(entering([ANN], hops=500), entering([BOB], hops=3), receives=3)
+    assert summary.failed == ["m0"]
+    assert len(scene.put_back()) == 1
+
+
+def test_newer_configuration_in_a_contact_is_read_before_it_is_sent() -> None:
+    newer = replace(
+        VIEW,
+        export=replace(EXPORT, version=4, fields=EXPORT.fields[:1]),
+        form=replace(VIEW.form, version=4, no_audience_value="nobody"),
+    )
+    scene = Scene()
+    scene.views.newer["newsletter"] = newer
+    scene.ledger.contacts[f"acme#{ANN}"] = Contact(version=1, configuration=4, row="x")
+    change = replace(exit_(ANN), fields={"first_name": "Ann", "city": "Oslo"})
+    scene.deliver(message(change), entering([BOB]))
+    assert scene.sendgrid.held[ANN] == {
+        "email": ANN,
+        "first_name": "Ann",
+        "custom_fields": {SEGMENTS: "nobody"},
+    }
+    assert scene.contact(ANN).configuration == 4
+    assert scene.views.asked == [("newsletter", 0), ("newsletter", 4)]
+
+
+def test_newer_configuration_of_one_account_is_not_sought_in_another() -> None:
+    other = replace(VIEW, export=replace(EXPORT, name="shop", account="other"))
+    scene = Scene(VIEW, other)
+    scene.ledger.contacts[f"acme#{ANN}"] = Contact(version=1, configuration=9, row="x")
+    scene.deliver(entering([ANN]), *(entering([email], export="shop") for email in people(50)))
+    assert scene.views.asked == [("newsletter", 0), ("shop", 0), ("newsletter", 9)]
+
+
+def test_export_that_is_gone_meanwhile_is_sent_by_the_configuration_in_memory() -> None:
+    scene = Scene()
+    scene.ledger.contacts[f"acme#{ANN}"] = Contact(version=1, configuration=9, row="x")
+    del scene.views.views["newsletter"]
+    scene.views.newer.clear()
+
+    asked = iter([VIEW, None])
+    scene.views.view = lambda export, at_least_version=0: next(asked)  # type: ignore[method-assign]
+    scene.deliver(entering([ANN]))
+    assert scene.contact(ANN).configuration == 3
+
+
+def test_configuration_of_the_messages_writer_is_asked_for_once() -> None:
+    scene = Scene()
+    scene.deliver(*(entering([email], config=3 + n % 2) for n, email in enumerate(people(20))))
+    assert scene.views.asked == [("newsletter", 4)]
+
+
+def test_reject_of_the_row_that_is_in_the_ledger_is_kept_and_not_sent_again() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    row = scene.contact(ANN).row
+    reject = Change(ANN, 5_000_000, Kind.REJECT, row=row, reason="bad date")
+    summary = scene.deliver(message(reject))
+    rejection = scene.contact(ANN).rejection
+    assert rejection is not None
+    assert (rejection.reason, rejection.words, rejection.at_ms) == ("row", "bad date", 5)
+    assert len(scene.sendgrid.requests) == 1
+    assert summary.counts == {"rejected.row": 1}
+
+
+def test_reject_of_an_older_row_is_nothing() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    scene.deliver(message(Change(ANN, 5, Kind.REJECT, row="older", reason="bad date")))
+    assert scene.contact(ANN).rejection is None
+    assert scene.contact(ANN).version == 1
+
+
+def test_rejected_person_is_tried_again_with_the_next_change() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    reject = Change(ANN, 5, Kind.REJECT, row=scene.contact(ANN).row, reason="bad date")
+    scene.deliver(message(reject))
+    scene.deliver(entering([ANN]))
+    assert len(scene.sendgrid.requests) == 1
+    scene.deliver(message(enter(ANN, 200)))
+    assert len(scene.sendgrid.requests) == 2
+    assert scene.contact(ANN).rejection is None
+
+
+def test_many_contacts_are_decided_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert CONTACTS_AT_ONCE == 60_000
+    monkeypatch.setattr("lytics_sendgrid.delivery.CONTACTS_AT_ONCE", 2)
+    scene = Scene()
+    scene.deliver(entering(people(5)))
+    assert [len(rows) for _, rows in scene.sendgrid.requests] == [2, 2, 1]
+    assert len(scene.ledger.contacts) == 5
+
+
+def test_parts_that_the_time_does_not_suffice_for_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lytics_sendgrid.delivery.CONTACTS_AT_ONCE", 2)
+    scene = Scene()
+    scene.sendgrid.duration_s = 60.0
+    scene.deliver(entering(people(5), run="r1", number="a.0"))
+    assert len(scene.ledger.contacts) == 4
+    ((_, back),) = scene.put_back()
+    assert ([c.email for c in back.changes], back.uncertain) == (["p4@example.org"], False)
+
+
+def test_late_round_is_left_to_the_next_invocation() -> None:
+    scene = Scene()
+    scene.sendgrid.duration_s = 110.0
+    scene.ledger.rivals.append(
+        lambda: scene.ledger.contacts.update({f"acme#{ANN}": Contact(1, {BUYERS: 5}, row="rival")})
+    )
+    scene.deliver(entering([ANN]))
+    assert len(scene.sendgrid.requests) == 1
+    assert [m.uncertain for _, m in scene.put_back()] == [True]
+
+
+def test_contact_of_two_exports_is_one_row() -> None:
+    scene = Scene(VIEW, with_list(VIEW, "list-1", "weekly"))
+    scene.deliver(entering([ANN]), message(enter(ANN, 100, BUYERS), export="weekly"))
+    ((lists, rows),) = scene.sendgrid.requests
+    assert [row["custom_fields"] for row in rows] == [{SEGMENTS: f"{BUYERS},{READERS}"}]
+    assert scene.contact(ANN).lists == ("list-1",)
