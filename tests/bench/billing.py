@@ -17,7 +17,8 @@ from typing import Any, Final
 SQS_CHUNK_BYTES: Final = 65_536
 WRITE_UNIT_BYTES: Final = 1024
 READ_UNIT_BYTES: Final = 4096
-_NAMES: Final = re.compile(r"'(\w+)':\?|(\w+)=\?")
+_NAMES: Final = re.compile(r"'(\w+)':\?|\"?(\w+)\"?=\?")
+_REMOVED: Final = re.compile(r'REMOVE "?(\w+)')
 _TABLE: Final = re.compile(r'"([^"]+)"')
 
 type Item = dict[str, Any]
@@ -33,6 +34,7 @@ class Bill:
         write_units: by table.
         read_units: by table.
         sent_bytes: by queue, of all messages sent to it.
+        sent_messages: by queue.
         item_bytes: the largest contact item seen.
     """
 
@@ -41,6 +43,7 @@ class Bill:
     write_units: Counter[str] = field(default_factory=Counter)
     read_units: dict[str, float] = field(default_factory=dict)
     sent_bytes: Counter[str] = field(default_factory=Counter)
+    sent_messages: Counter[str] = field(default_factory=Counter)
     item_bytes: int = 0
     _items: dict[tuple[str, str], Item] = field(default_factory=dict)
 
@@ -61,6 +64,7 @@ class Bill:
             self.sqs_requests[f"{operation} {queue}"] += max(1, math.ceil(payload_bytes / SQS_CHUNK_BYTES))
             if operation in {"SendMessage", "SendMessageBatch"}:
                 self.sent_bytes[queue] += payload_bytes
+                self.sent_messages[queue] += len(asked.get("Entries", [asked]))
         elif service.startswith("DynamoDB"):
             self._dynamodb(operation, asked, answered)
         else:
@@ -70,6 +74,18 @@ class Bill:
         """Return all SQS requests, as billed."""
         return sum(self.sqs_requests.values())
 
+    def least_sqs_requests(self, queue: str, deliveries: int = 0) -> int:
+        """Return the requests that a queue's messages demand: by their bytes, and ten of them at a time.
+
+        Args:
+            queue: its name.
+            deliveries: how many had to be sent before another came; of the changes queue only.
+        """
+        chunks = math.ceil(self.sent_bytes[queue] / SQS_CHUNK_BYTES)
+        tens = math.ceil(self.sent_messages[queue] / 10)
+        least_sends = deliveries if queue == "changes" else 0
+        return max(chunks, tens, least_sends) + max(chunks, tens) + tens
+
     def forget(self) -> None:
         """Set the counts to zero; what is known of items stays."""
         self.calls.clear()
@@ -77,6 +93,7 @@ class Bill:
         self.write_units.clear()
         self.read_units.clear()
         self.sent_bytes.clear()
+        self.sent_messages.clear()
 
     def _dynamodb(self, operation: str, asked: Any, answered: Any) -> None:
         match operation:
@@ -116,8 +133,8 @@ class Bill:
             given.setdefault(name, value)  # the condition's version comes after the new one
         key = _key_of(given)
         after = {**self._items.get((table, key), {}), **given}
-        if " REMOVE rejected" in statement["Statement"]:
-            after.pop("rejected", None)
+        for name in _REMOVED.findall(statement["Statement"]):
+            after.pop(name, None)
         self._write(table, key, after, succeeded=succeeded)
 
     def _write(self, table: str, key: str, after: Item, *, succeeded: bool = True) -> None:

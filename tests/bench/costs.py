@@ -5,41 +5,23 @@ cannot be measured on this machine, above all how long AWS, SendGrid and Lytics 
 `prices.py` and said beside the figure.
 """
 
-import json
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
-from tests.bench import people, prices
-from tests.bench.counts import Usage, deliver_all
-from tests.bench.cpu import DeliverCpu
-from tests.bench.event_source import answered
+from lytics_sendgrid.lytics import PAGE_ROWS
+from tests.bench import prices
+from tests.bench.counts import Usage
+from tests.bench.cpu import DeliverCpu, backfill_page_s
+from tests.bench.deliveries import Taken, take_in
 from tests.bench.figures import Section
-from tests.bench.ingest import proxy_event
 from tests.bench.scene import MEMORY_MB, Scene
-from tests.local.lytics_twin.twin import LyticsTwin
-from tests.local.runtime_api import FunctionProcess
 
 MILLION: Final = 1_000_000
 RUN_TRANSITIONS: Final = 40
 """Of one execution with one audience: some 25 states, and settle's loop a few times."""
-_PAGE: Final = 100
-_SCANNED: Final = 5_000
 
 type Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What ingest took for some events."""
-
-    events: int
-    deliveries: int
-    cpu_s: float
-    log_bytes: int
-    usage: Usage
 
 
 class _Bill:
@@ -49,10 +31,10 @@ class _Bill:
         self._section = section
         self._dollars = self._floor = 0.0
 
-    def line(self, name: str, quantity: float, price: float, floor: float, how: str, unit: str = "") -> None:
+    def line(self, name: str, quantity: float, price: float, *, floor: float, how: str) -> None:
         """Add what something costs; `quantity` and `floor` are for a million."""
         self._section.add(
-            name, quantity, unit, floor=floor, dollars=quantity * price, floor_dollars=floor * price, how=how
+            name, quantity, floor=floor, dollars=quantity * price, floor_dollars=floor * price, how=how
         )
         self._dollars += quantity * price
         self._floor += floor * price
@@ -60,46 +42,59 @@ class _Bill:
     def total(self) -> None:
         """Add the sum."""
         self._section.add(
-            "together", MILLION, floor=MILLION, dollars=self._dollars, floor_dollars=self._floor
+            "together, dollars",
+            self._dollars,
+            floor=self._floor,
+            dollars=self._dollars,
+            floor_dollars=self._floor,
         )
 
 
 def of_people(scene: Scene, usage: Usage, deliver: DeliverCpu, say: Say) -> Section:
     """Return the costs of a million backfilled people, from what 100,000 took."""
-    say("backfill: CPU of a page")
-    page_cpu_s = _page_cpu_s(scene)
+    page_cpu_s = backfill_page_s(scene, say)
     share = MILLION / usage.changes
     section = Section("cost_backfill", "A million backfilled people: list prices, us-east-1", counted=False)
     bill = _Bill(section)
     _ledger(bill, usage, share)
-    pages = MILLION / _PAGE
+    pages = MILLION / PAGE_ROWS
     bill.line(
         "Lambda: backfill, GB-seconds",
         pages * (page_cpu_s + prices.LYTICS_PAGE_S) * _gb("backfill"),
         prices.LAMBDA_GB_SECOND,
-        pages * prices.LYTICS_PAGE_S * _gb("backfill"),
-        f"{page_cpu_s * 1e3:.1f} ms of CPU a page of {_PAGE}, and {prices.LYTICS_PAGE_S} s for Lytics to answer (assumed)",
+        floor=pages * prices.LYTICS_PAGE_S * _gb("backfill"),
+        how=f"{page_cpu_s * 1e3:.1f} ms of CPU a page of {PAGE_ROWS}, and {prices.LYTICS_PAGE_S} s for Lytics to answer (assumed)",
     )
     _deliver(bill, usage, share, deliver.backfilled_us, deliver.ledger_us)
     invocations = (usage.deliver_invocations + usage.confirm_invocations) * share + RUN_TRANSITIONS
     bill.line(
-        "Lambda: requests", invocations, prices.LAMBDA_REQUEST, usage.puts * share, "floor: one for each PUT"
+        "Lambda: requests",
+        invocations,
+        prices.LAMBDA_REQUEST,
+        floor=usage.puts * share,
+        how="floor: one for each PUT",
     )
     bill.line(
         "Step Functions: transitions",
         RUN_TRANSITIONS,
         prices.STATE_TRANSITION,
-        RUN_TRANSITIONS,
-        "one run, one audience",
+        floor=RUN_TRANSITIONS,
+        how="one run, one audience",
     )
     log_bytes = usage.log_bytes * share + invocations * prices.PLATFORM_LOG_BYTES
-    bill.line("CloudWatch: bytes logged", log_bytes, prices.LOG_BYTE, 0, "with Lambda's own lines (assumed)")
+    bill.line(
+        "CloudWatch: bytes logged",
+        log_bytes,
+        prices.LOG_BYTE,
+        floor=0,
+        how="with Lambda's own lines (assumed)",
+    )
     bill.line(
         "Secrets Manager: calls",
         usage.secret_reads * share,
         prices.SECRET_CALL,
-        0,
-        "read anew every minute at most",
+        floor=0,
+        how="read anew every minute at most",
     )
     bill.total()
     return section
@@ -113,7 +108,7 @@ def of_events(scene: Scene, deliver: DeliverCpu, say: Say) -> list[Section]:
         ("cost_events_arrays", "A million events, in arrays of 100: list prices, us-east-1", 100, 100),
     ):
         say(f"ingest: {deliveries:,} deliveries of {size}, over the counting wire")
-        taken = _taken(scene, size, deliveries, say)
+        taken = take_in(scene, size, deliveries, say)
         section = Section(key, title, counted=False)
         _events(_Bill(section), taken, deliver)
         sections.append(section)
@@ -121,23 +116,35 @@ def of_events(scene: Scene, deliver: DeliverCpu, say: Say) -> list[Section]:
 
 
 def a_month(scene: Scene) -> Section:
-    """Return what the stack costs while nothing happens."""
+    """Return what the stack costs each month besides."""
     template = (scene.build / "template.yaml").read_text()
+    metrics = scene.metrics()
     alarms, sources = template.count("AWS::CloudWatch::Alarm"), template.count("FunctionResponseTypes")
-    section = Section("cost_month", "A month in which nothing happens: list prices, us-east-1", counted=False)
+    section = Section("cost_month", "A month, whatever happens: list prices, us-east-1", counted=False)
     bill = _Bill(section)
     bill.line(
-        "CloudWatch: alarms", alarms, prices.ALARM_MONTH, alarms, "the first ten of an account are free"
+        "CloudWatch: alarms",
+        alarms,
+        prices.ALARM_MONTH,
+        floor=alarms,
+        how="the first ten of an account are free",
     )
     polls = sources * prices.EMPTY_POLLS_MONTH
     bill.line(
         "SQS: empty receives",
         polls,
         prices.SQS_REQUEST,
-        polls,
-        f"{sources} queues, Lambda's pollers (assumed)",
+        floor=polls,
+        how=f"{sources} queues, Lambda's pollers (assumed)",
     )
-    bill.line("Secrets Manager: secrets", 1, prices.SECRET_MONTH, 1, "one an authorization")
+    bill.line(
+        "CloudWatch: metrics of our own",
+        metrics,
+        prices.METRIC_MONTH,
+        floor=0,
+        how=f"for a month with traffic; {metrics} were seen here, each kind of reject is one more",
+    )
+    bill.line("Secrets Manager: secrets", 1, prices.SECRET_MONTH, floor=1, how="one an authorization")
     bill.total()
     return section
 
@@ -147,22 +154,22 @@ def _ledger(bill: _Bill, usage: Usage, share: float) -> None:
         "DynamoDB: write units",
         usage.write_units * share,
         prices.DYNAMODB_WRITE_UNIT,
-        MILLION,
-        "floor: one a person",
+        floor=MILLION,
+        how="floor: one a person",
     )
     bill.line(
         "DynamoDB: read units",
         usage.read_units * share,
         prices.DYNAMODB_READ_UNIT,
-        MILLION / 2,
-        "floor: half a person",
+        floor=MILLION / 2,
+        how="floor: half a person",
     )
     bill.line(
         "SQS: requests, at 64 KB",
         usage.sqs_requests * share,
         prices.SQS_REQUEST,
-        usage.sqs_floor * share,
-        "floor: the bytes of changes and imports, sent and received",
+        floor=usage.sqs_floor * share,
+        how="floor: the bytes of changes and imports, ten messages a request, each delivery queued for itself",
     )
 
 
@@ -174,8 +181,8 @@ def _deliver(bill: _Bill, usage: Usage, share: float, change_us: float, ledger_u
         "Lambda: deliver, GB-seconds",
         (cpu_s + puts_s + calls_s) * _gb("deliver"),
         prices.LAMBDA_GB_SECOND,
-        ledger_us * MILLION / 1e6 * _gb("deliver"),
-        f"{change_us:.0f} µs of CPU a change; {puts_s:.0f} s for SendGrid and {calls_s:.0f} s for DynamoDB to answer "
+        floor=ledger_us * MILLION / 1e6 * _gb("deliver"),
+        how=f"{change_us:.0f} µs of CPU a change; {puts_s:.0f} s for SendGrid and {calls_s:.0f} s for DynamoDB to answer "
         f"(assumed). floor: the CPU of the ledger's calls",
     )
     confirm_s = usage.confirm_cpu_s * share
@@ -183,105 +190,41 @@ def _deliver(bill: _Bill, usage: Usage, share: float, change_us: float, ledger_u
         "Lambda: confirm, GB-seconds",
         confirm_s * _gb("confirm"),
         prices.LAMBDA_GB_SECOND,
-        0,
-        f"{confirm_s:.1f} s of CPU",
+        floor=0,
+        how=f"{confirm_s:.1f} s of CPU",
     )
 
 
 def _events(bill: _Bill, taken: Taken, deliver: DeliverCpu) -> None:
     usage, share = taken.usage, MILLION / taken.events
     deliveries = taken.deliveries * share
-    bill.line("API Gateway: requests", deliveries, prices.GATEWAY_REQUEST, deliveries, "one a delivery")
+    bill.line(
+        "API Gateway: requests", deliveries, prices.GATEWAY_REQUEST, floor=deliveries, how="one a delivery"
+    )
     cpu_ms = taken.cpu_s / taken.deliveries * 1e3
     billed_ms = math.ceil(cpu_ms + prices.AWS_CALL_S * 1e3)
     bill.line(
         "Lambda: ingest, GB-seconds",
         deliveries * billed_ms / 1e3 * _gb("ingest"),
         prices.LAMBDA_GB_SECOND,
-        deliveries * prices.AWS_CALL_S * _gb("ingest"),
-        f"{cpu_ms:.2f} ms of CPU and {prices.AWS_CALL_S * 1e3:.0f} ms for SQS (assumed), billed as {billed_ms} ms. "
+        floor=deliveries * prices.AWS_CALL_S * _gb("ingest"),
+        how=f"{cpu_ms:.2f} ms of CPU and {prices.AWS_CALL_S * 1e3:.0f} ms for SQS (assumed), billed as {billed_ms} ms. "
         f"floor: SQS alone",
     )
     _ledger(bill, usage, share)
     _deliver(bill, usage, share, deliver.alone_us, deliver.ledger_us)
     invocations = deliveries + (usage.deliver_invocations + usage.confirm_invocations) * share
-    bill.line("Lambda: requests", invocations, prices.LAMBDA_REQUEST, deliveries, "floor: ingest's")
+    bill.line("Lambda: requests", invocations, prices.LAMBDA_REQUEST, floor=deliveries, how="floor: ingest's")
     log_bytes = (taken.log_bytes + usage.log_bytes) * share
     log_bytes += invocations * prices.PLATFORM_LOG_BYTES + deliveries * prices.ACCESS_LOG_BYTES
     bill.line(
         "CloudWatch: bytes logged",
         log_bytes,
         prices.LOG_BYTE,
-        invocations * prices.PLATFORM_LOG_BYTES,
-        f"{taken.log_bytes / taken.deliveries:.0f} bytes by ingest itself; Lambda's and the gateway's lines are assumed",
+        floor=invocations * prices.PLATFORM_LOG_BYTES,
+        how=f"{taken.log_bytes / taken.deliveries:.0f} bytes by ingest itself; Lambda's and the gateway's lines are assumed",
     )
     bill.total()
-
-
-def _taken(scene: Scene, size: int, deliveries: int, say: Say) -> Taken:
-    scene.forget()
-    first = 30_000_000 + size * MILLION
-    events = [proxy_event(_body(range(first + n * size, first + (n + 1) * size))) for n in range(deliveries)]
-    with scene.function("ingest", counted=True) as ingest:
-        _taken_in(ingest, proxy_event("[]"))
-        before_s = ingest.cpu_seconds()
-        for one in events:
-            _taken_in(ingest, one)
-        cpu_s = ingest.cpu_seconds() - before_s
-    log_bytes = scene.log_bytes("ingest")
-    usage = Usage(size * deliveries)
-    deliver_all(scene, usage, say)
-    return Taken(size * deliveries, deliveries, cpu_s, log_bytes, usage)
-
-
-def _taken_in(ingest: FunctionProcess, event: bytes) -> None:
-    answer = answered(ingest.invoke(event))
-    if answer["statusCode"] != 200:
-        raise RuntimeError(f"ingest answered {answer}")
-
-
-def _body(numbers: Sequence[int]) -> str:
-    """Write a delivery as Lytics posts it: envelopes of one enter each, with the fields that are mapped."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
-    audience = people.AUDIENCE
-    envelopes: list[dict[str, Any]] = [
-        {
-            "id": str(number),
-            "data": {
-                **people.person(number),
-                "segment_events": [
-                    {"id": audience.id, "slug": audience.slug, "event": "enter", "enter": now}
-                ],
-            },
-            "meta": {
-                "object": "user",
-                "subscription_id": "36e243f8fd8f4530bbd330fa7fb1a685",
-                "timestamp": now,
-            },
-        }
-        for number in numbers
-    ]
-    return json.dumps(envelopes[0] if len(envelopes) == 1 else envelopes)
-
-
-def _page_cpu_s(scene: Scene) -> float:
-    """Return the CPU of the real backfill function for a page of the Lytics twin's."""
-    with LyticsTwin(token="a-token") as lytics:
-        audience = lytics.add_audience(
-            people.AUDIENCE.name, slug=people.AUDIENCE.slug, audience_id=people.AUDIENCE.id
-        )
-        for number in range(_SCANNED):
-            lytics.add_profile(people.person(number), [audience])
-        # To a queue that nobody reads: only the scan is looked at.
-        elsewhere = {"LYTICS_URL": lytics.url, "CHANGES_QUEUE_URL": scene.queues["rejects"]}
-        with scene.function("backfill", environment=elsewhere) as function:
-            taken = []
-            for run in ("cold", "warm"):
-                event = {"run": run, "export": scene.export.name, "authorization": "default", "number": 0}
-                before_s = function.cpu_seconds() if function.pid else 0.0
-                answered(function.invoke(json.dumps({**event, "audience": {"id": audience}}).encode()))
-                taken.append(function.cpu_seconds() - before_s)
-    return taken[1] / (_SCANNED / _PAGE)
 
 
 def _gb(function: str) -> float:

@@ -12,20 +12,23 @@ from dataclasses import dataclass
 from typing import Final
 
 from lytics_sendgrid.change import Change, Kind, Message, decode, pack
+from lytics_sendgrid.lytics import PAGE_ROWS
 from tests.bench import load, people
 from tests.bench.event_source import answered, batches, event, made_record
 from tests.bench.figures import Section
 from tests.bench.scene import Scene
 from tests.local.batching import payload
+from tests.local.lytics_twin.twin import LyticsTwin
 from tests.local.runtime_api import FunctionProcess
 
 BATCH: Final = 5_000
 ROUNDS: Final = 5
-_NAIVE_BATCH: Final = 1_000
+_NAIVE_BATCH: Final = 500
 _NAIVE_ROUNDS: Final = 3
 LIMIT_US: Final = 350
 NAIVE_US: Final = 1_400
 MEMORY_MIB: Final = 512
+_SCANNED: Final = 5_000
 _MOST_CHANGES: Final = 300_000
 LOAD: Final = "load: BatchGetItem, 100 a call"
 COMMIT: Final = "commit: encode states, BatchExecuteStatement, 25 a call"
@@ -107,17 +110,22 @@ def breakdown(scene: Scene, say: Say) -> tuple[Section, float]:
     runs = [event(load.backfilled(scene.export, _people(number))) for number in range(20, 21 + ROUNDS)]
     with scene.function("deliver", probe="stopwatch", environment={"STOPWATCH_FILE": str(file)}) as deliver:
         answered(deliver.invoke(runs[0]))
-        whole = statistics.median(_per_change_us(deliver, runs[1:]))
-    taken = [json.loads(line) for line in file.read_text().splitlines()][1:]
+        wholes = _per_change_us(deliver, runs[1:])
+    parts: dict[str, list[float]] = {}
+    for line, whole in zip(file.read_text().splitlines()[1:], wholes, strict=True):
+        taken = {name: seconds / BATCH * 1e6 for name, seconds in json.loads(line).items()}
+        taken["Lambda's runtime client: fetch and read the event"] = whole - sum(taken.values())
+        for name, part_us in taken.items():
+            parts.setdefault(name, []).append(part_us)
+    medians = {name: statistics.median(found) for name, found in parts.items()}
+    all_us = sum(medians.values())
     section = Section(
         "deliver_breakdown", "deliver: where it goes (with a stopwatch, so a little more)", counted=False
     )
-    parts = {name: statistics.median(one.get(name, 0.0) for one in taken) / BATCH * 1e6 for name in taken[0]}
-    parts["Lambda's runtime client: fetch and read the event"] = whole - sum(parts.values())
-    for name, part_us in sorted(parts.items(), key=lambda item: -item[1]):
-        section.add(name.strip(), part_us, "µs", how=f"{part_us / whole:.0%}")
-    section.add("all", whole, "µs")
-    return section, sum(parts[name] for name in (LOAD, COMMIT))
+    for name, part_us in sorted(medians.items(), key=lambda item: -item[1]):
+        section.add(name, part_us, "µs", how=f"{part_us / all_us:.0%}")
+    section.add("all", all_us, "µs", how="sum of the medians")
+    return section, medians[LOAD] + medians[COMMIT]
 
 
 def largest_batch(scene: Scene, say: Say) -> Section:
@@ -146,6 +154,27 @@ def largest_batch(scene: Scene, say: Say) -> Section:
     section.add("greatest memory", peak / 2**20, "MiB", limit=MEMORY_MIB, how="VmHWM of the process")
     section.add("CPU, the cold start with it", cpu_s, "s", how="deliver's time-out is 120 s")
     return section
+
+
+def backfill_page_s(scene: Scene, say: Say) -> float:
+    """Return the CPU of backfill for a page of 100 of the Lytics twin's."""
+    say("backfill: CPU of a page")
+    with LyticsTwin(token="a-token") as lytics:
+        audience = lytics.add_audience(
+            people.AUDIENCE.name, slug=people.AUDIENCE.slug, audience_id=people.AUDIENCE.id
+        )
+        for number in range(_SCANNED):
+            lytics.add_profile(people.person(number), [audience])
+        # To a queue that nobody reads: only the scan is looked at.
+        elsewhere = {"LYTICS_URL": lytics.url, "CHANGES_QUEUE_URL": scene.queues["rejects"]}
+        with scene.function("backfill", environment=elsewhere) as function:
+            taken = []
+            for run in ("cold", "warm"):
+                event = {"run": run, "export": scene.export.name, "authorization": "default", "number": 0}
+                before_s = function.cpu_seconds() if function.pid else 0.0
+                answered(function.invoke(json.dumps({**event, "audience": {"id": audience}}).encode()))
+                taken.append(function.cpu_seconds() - before_s)
+    return taken[1] / (_SCANNED / PAGE_ROWS)
 
 
 def _people(number: int) -> range:

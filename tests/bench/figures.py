@@ -149,6 +149,8 @@ def _optional(value: float | None) -> str:
 def _number(value: float) -> str:
     if isinstance(value, int) or (value.is_integer() and abs(value) >= 10):
         return f"{int(value):,}"
+    if 0 < abs(value) < 0.01:
+        return f"{value:.5f}"
     if abs(value) < 10:
         return f"{value:.3f}"
     return f"{value:,.1f}" if abs(value) < 10_000 else f"{value:,.0f}"

@@ -6,6 +6,7 @@ hands them their events itself, so that it knows what is in each.
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,11 +69,13 @@ class Scene:
     logs: Path
 
     def forget(self) -> None:
-        """Set every count to zero."""
+        """Set every count to zero and empty the queues."""
         self.wire.bill.forget()
         self.sendgrid.forget_exchanges()
         self.put_bytes.clear()
         self.put_rows.clear()
+        for url in self.queues.values():
+            self.sqs().purge_queue(QueueUrl=url)
         for log in self.logs.glob("bench-*.log"):
             log.unlink()
 
@@ -81,13 +84,20 @@ class Scene:
         log = self.logs / f"bench-{name}.log"
         return log.stat().st_size if log.exists() else 0
 
+    def metrics(self) -> int:
+        """Return how many metrics the functions have made since the counts were set to zero."""
+        written = "".join(log.read_text() for log in self.logs.glob("bench-*.log"))
+        return len(set(re.findall(r'\{"Name":"([^"]+)"', written)))
+
     def sqs(self, *, counted: bool = False) -> "SQSClient":
         """Return a client."""
-        return _client("sqs", self.wire.url if counted else self.aws_url)
+        client: SQSClient = _client("sqs", self.wire.url if counted else self.aws_url)
+        return client
 
     def dynamodb(self, *, counted: bool = False) -> "DynamoDBClient":
         """Return a client."""
-        return _client("dynamodb", self.wire.url if counted else self.aws_url)
+        client: DynamoDBClient = _client("dynamodb", self.wire.url if counted else self.aws_url)
+        return client
 
     def function(
         self,
@@ -132,6 +142,7 @@ class Scene:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": aws_url,
             **{f"{name.upper()}_QUEUE_URL": url for name, url in self.queues.items()},
+            "IMPORTS_DEAD_LETTER_QUEUE_URL": self.queues["rejects"],
             **{f"{name.upper()}_TABLE": name for name in TABLES},
             "SECRET_PREFIX": "bench",
             "SENDGRID_URL": self.sendgrid.url,

@@ -8,22 +8,30 @@ import functools
 import json
 import os
 import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from functions.deliver import app
-from lytics_sendgrid import delivery, delivery_batch, ledger, outbox, sendgrid_contacts
+from lytics_sendgrid import (
+    decision,
+    delivery,
+    delivery_batch,
+    followers,
+    ledger,
+    repacking,
+    sendgrid_contacts,
+    sending,
+)
 
-_taken: Counter[str] = Counter()
+_taken: dict[str, float] = {}
 _doing = ["log, and the rest of the handler"]
 _since_s = [0.0]
 
 
 def _switch() -> None:
     now_s = time.process_time()
-    _taken[_doing[-1]] += now_s - _since_s[0]
+    _taken[_doing[-1]] = _taken.get(_doing[-1], 0.0) + now_s - _since_s[0]
     _since_s[0] = now_s
 
 
@@ -45,17 +53,21 @@ def _watch(owner: Any, attribute: str, name: str) -> None:
     setattr(owner, attribute, _timed(name, getattr(owner, attribute)))
 
 
-_watch(delivery.Delivery, "deliver", "loops around it")
+_watch(delivery.Delivery, "deliver", "loops around all this")
 _watch(delivery, "decode", "decode messages")
 _watch(delivery_batch.Batch, "add", "group by contact")
 _watch(ledger.Ledger, "load", "load: BatchGetItem, 100 a call")
-_watch(delivery.Delivery, "_plan", "plan: compare, hash")
-_watch(delivery, "merge", "merge")
-_watch(delivery, "row_of", "write rows")
+_watch(delivery, "decide", "decide: compare, hash")
+_watch(decision, "merge", "merge")
+_watch(decision, "row_of", "write rows")
+_watch(sending.Sending, "send", "group rows, note the answers")
+_watch(followers.RequestFollowers, "before_request", "refreshes")
+_watch(followers.RequestFollowers, "accepted", "imports: write and send messages")
+_watch(delivery, "follow_returned", "refreshes")
 _watch(sendgrid_contacts.SendGridContacts, "upsert", "SendGrid HTTP")
-_watch(outbox.Outbox, "follow", "imports: write and send messages")
 _watch(ledger.Ledger, "commit", "commit: encode states, BatchExecuteStatement, 25 a call")
-_watch(delivery.Delivery, "_record", "record the run")
+_watch(delivery.Delivery, "_record", "count, record the run")
+_watch(repacking.Repacker, "put_back", "look for what is left")
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> Any:
