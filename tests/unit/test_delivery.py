@@ -592,17 +592,35 @@ def test_configuration_of_the_messages_writer_is_asked_for_once() -> None:
     assert scene.views.asked == [("newsletter", 4)]
 
 
-def test_reject_of_the_row_that_is_in_the_ledger_is_kept_and_not_sent_again() -> None:
+def test_row_that_a_job_refuses_is_sent_at_once_without_its_fields() -> None:
     scene = Scene()
-    scene.deliver(entering([ANN]))
+    scene.deliver(message(enter(ANN, city="Atlantis")))
     row = scene.contact(ANN).row
-    reject = Change(ANN, 5_000_000, Kind.REJECT, row=row, reason="bad date")
+    reject = Change(ANN, 5_000_000, Kind.REJECT, row=row, reason="bad city")
     summary = scene.deliver(message(reject))
     rejection = scene.contact(ANN).rejection
     assert rejection is not None
-    assert (rejection.reason, rejection.words, rejection.at_ms) == ("row", "bad date", 5)
-    assert len(scene.sendgrid.requests) == 1
-    assert summary.counts == {"rejected.row": 1}
+    assert (rejection.reason, rejection.words, rejection.at_ms) == ("fields", "bad city", 5)
+    assert scene.sendgrid.requests[1][1] == [{"email": ANN, "custom_fields": {SEGMENTS: READERS}}]
+    assert summary.counts == {"requests": 1, "rejected.fields": 1}
+
+
+def test_row_that_jobs_refuse_comes_to_rest() -> None:
+    scene = Scene()
+    scene.deliver(message(enter(ANN, city="Atlantis")))
+    for _ in range(30):
+        scene.clock.now_s += 60
+        for body in [body for _, body in scene.imports.sent]:
+            carried = import_from(body).contacts[ANN]
+            lines = scene.sendgrid.requests[-1][1]
+            if "e1_T" in lines[0]["custom_fields"]:
+                scene.deliver(message(Change(ANN, 5, Kind.REJECT, row=carried.row, reason="bad city")))
+        scene.imports.sent.clear()
+        scene.clock.now_s += 900
+        scene.deliver_queue()
+    assert len(scene.sendgrid.requests) == 3
+    assert scene.changes.sent == []
+    assert scene.contact(ANN).rejection is not None
 
 
 def test_reject_of_an_older_row_is_nothing() -> None:
@@ -615,13 +633,12 @@ def test_reject_of_an_older_row_is_nothing() -> None:
 
 def test_rejected_person_is_tried_again_with_the_next_change() -> None:
     scene = Scene()
-    scene.deliver(entering([ANN]))
-    reject = Change(ANN, 5, Kind.REJECT, row=scene.contact(ANN).row, reason="bad date")
-    scene.deliver(message(reject))
-    scene.deliver(entering([ANN]))
-    assert len(scene.sendgrid.requests) == 1
-    scene.deliver(message(enter(ANN, 200)))
+    scene.deliver(message(enter(ANN, city="Atlantis")))
+    scene.deliver(message(Change(ANN, 5, Kind.REJECT, row=scene.contact(ANN).row, reason="bad city")))
+    scene.deliver(message(enter(ANN, city="Atlantis")))
     assert len(scene.sendgrid.requests) == 2
+    scene.deliver(message(enter(ANN, 200, city="Atlantis")))
+    assert scene.sendgrid.requests[2][1][0]["custom_fields"] == {SEGMENTS: READERS, "e1_T": "Atlantis"}
     assert scene.contact(ANN).rejection is None
 
 
@@ -658,6 +675,6 @@ def test_late_round_is_left_to_the_next_invocation() -> None:
 def test_contact_of_two_exports_is_one_row() -> None:
     scene = Scene(VIEW, with_list(VIEW, "list-1", "weekly"))
     scene.deliver(entering([ANN]), message(enter(ANN, 100, BUYERS), export="weekly"))
-    ((lists, rows),) = scene.sendgrid.requests
+    ((_, rows),) = scene.sendgrid.requests
     assert [row["custom_fields"] for row in rows] == [{SEGMENTS: f"{BUYERS},{READERS}"}]
     assert scene.contact(ANN).lists == ("list-1",)

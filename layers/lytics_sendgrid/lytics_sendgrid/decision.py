@@ -15,7 +15,8 @@ def decide(task: Task, contact: Contact) -> None:
 
     A row that equals the one that SendGrid accepted is not sent again, with three exceptions: a refresh, unless a later
     request has been made since its stamp; a contact for whom this consumer may have sent something that the ledger does
-    not name; and a contact whose last row was refused, with the next change that is known of it.
+    not name; and a contact whose last row was refused, with the next change that is known of it. Until then what
+    SendGrid refused whole is sent without its fields: else each refresh would be refused and lead to the next.
 
     Args:
         task: its ``row`` is set where something is to be sent, ``commits`` where the state is to be committed.
@@ -32,8 +33,8 @@ def decide(task: Task, contact: Contact) -> None:
     task.lists = row_lists(merged, form)
     task.hash = row_hash(text, task.lists)
     settled = _is_settled(task.hash, merged, contact)
-    task.reduced = not forced and settled and _fields_were_refused(merged, contact)
-    if forced or task.reduced or not settled:
+    task.reduced = settled and merged.rejection is not None and merged.rejection.reason != "address"
+    if forced or not settled or _fields_were_refused(merged, contact):
         email = task.email
         if task.reduced:
             text = membership_row(email, merged, form)

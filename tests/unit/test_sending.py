@@ -1,0 +1,375 @@
+"""A bad row must not sink its batch, a bad batch must not reject its rows, and an outage must not multiply messages."""
+
+import json
+from dataclasses import replace
+
+from lytics_sendgrid.contact import Contact
+from lytics_sendgrid.errors import ServiceUnavailable
+from lytics_sendgrid.sendgrid_answers import Accepted, Busy, RequestFault, RowsRefused, Unanswered
+from tests.unit.delivery_scene import (
+    EXPORT,
+    READERS,
+    SEGMENTS,
+    VIEW,
+    Scene,
+    enter,
+    entering,
+    exit_,
+    message,
+    people,
+    refresh,
+    with_list,
+)
+
+ANN = "ann@example.org"
+BOB = "bob@example.com"
+CY = "cy@example.org"
+LOST = Unanswered("read time-out")
+
+
+def test_refused_addresses_cost_only_themselves() -> None:
+    scene = Scene()
+    scene.sendgrid.bad_addresses = {ANN, BOB}
+    summary = scene.deliver(entering([ANN, BOB, CY]))
+    assert scene.sendgrid.emails() == [[ANN, BOB, CY], [CY]]
+    rejection = scene.contact(ANN).rejection
+    assert rejection is not None
+    assert (rejection.reason, rejection.words) == ("address", "400 email '(address)' is not valid")
+    assert (scene.contact(ANN).row, scene.contact(ANN).sent_ms) == (None, 0)
+    assert scene.contact(ANN).memberships == {READERS: 100}
+    assert scene.contact(CY).rejection is None
+    assert summary.counts == {"requests": 2, "rejected.address": 2, "accepted": 1}
+    assert scene.changes.sent == []
+
+
+def test_rejected_address_is_not_tried_again_by_a_duplicate_but_by_the_next_change() -> None:
+    scene = Scene()
+    scene.sendgrid.bad_addresses = {ANN}
+    scene.deliver(entering([ANN]))
+    scene.deliver(entering([ANN]))
+    assert len(scene.sendgrid.requests) == 1
+    scene.sendgrid.bad_addresses = set()
+    scene.deliver(message(enter(ANN, 200)))
+    assert len(scene.sendgrid.requests) == 2
+    assert scene.contact(ANN).rejection is None
+
+
+def test_refusal_that_names_nobody_is_split_until_each_row_is_decided() -> None:
+    scene = Scene()
+    scene.sendgrid.bad_addresses = {"p2@example.org"}
+    scene.sendgrid.names_addresses = False
+    summary = scene.deliver(entering(people(8)))
+    assert [len(rows) for _, rows in scene.sendgrid.requests] == [8, 4, 2, 2, 1, 1, 1, 1, 4]
+    assert summary.counts == {"requests": 9, "rejected.address": 1, "accepted": 7}
+    assert summary.stopped == {}
+
+
+def test_row_that_is_refused_for_its_fields_goes_as_email_and_memberships() -> None:
+    scene = Scene()
+    scene.sendgrid.bad_values = {"Atlantis"}
+    summary = scene.deliver(message(enter(ANN, city="Atlantis"), enter(BOB, city="Oslo")))
+    assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: READERS}
+    assert scene.sendgrid.held[BOB]["custom_fields"] == {SEGMENTS: READERS, "e1_T": "Oslo"}
+    contact = scene.contact(ANN)
+    assert contact.rejection is not None
+    assert (contact.rejection.reason, f"{contact.rejection.row}~") == ("fields", contact.row)
+    assert summary.counts["rejected.fields"] == 1
+    scene.deliver(message(replace(exit_(ANN, 300), fields={"city": "Atlantis"})))
+    assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: "none"}
+
+
+def test_fields_that_were_refused_are_tried_again_with_the_next_change() -> None:
+    scene = Scene()
+    scene.sendgrid.bad_values = {"Atlantis"}
+    scene.deliver(message(enter(ANN, city="Atlantis")))
+    scene.sendgrid.bad_values = set()
+    scene.deliver(message(enter(ANN, city="Atlantis")))
+    assert "e1_T" not in scene.sendgrid.held[ANN]["custom_fields"]
+    scene.deliver(message(enter(ANN, 200, city="Atlantis")))
+    assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: READERS, "e1_T": "Atlantis"}
+    assert scene.contact(ANN).rejection is None
+
+
+def test_fault_of_the_request_is_retried_for_a_minute_then_stops_the_export_and_rejects_nobody() -> None:
+    scene = Scene()
+    scene.sendgrid.field_ids = {"other"}
+    began_s = scene.clock.now_s
+    summary = scene.deliver(entering([ANN, BOB], run="r1", number="a.0"))
+    assert 60 <= scene.clock.now_s - began_s < 95
+    assert scene.ledger.contacts == {}
+    assert summary.stopped == {"newsletter": "400 invalid custom field ids supplied"}
+    stop = scene.runs.stops["newsletter"]
+    assert stop.until_ms == scene.now_ms() + 900_000
+    assert "400 invalid custom field ids supplied" in stop.reason
+    ((delay_s, back),) = scene.put_back()
+    assert (delay_s, len(back.changes), back.number, back.uncertain) == (900, 2, "a.0", False)
+    assert scene.refreshes() == []
+    assert scene.runs.done == []
+    assert ("newsletter", -1) in scene.views.asked
+
+
+def test_new_field_that_becomes_usable_within_the_minute_costs_nobody() -> None:
+    scene = Scene()
+    scene.sendgrid.field_ids = set()
+
+    def make_usable(number: int) -> None:
+        if number == 3:
+            scene.sendgrid.field_ids = None
+
+    scene.sendgrid.after_request = make_usable
+    summary = scene.deliver(entering([ANN]))
+    assert scene.has(ANN)
+    assert (summary.stopped, scene.changes.sent) == ({}, [])
+
+
+def test_list_that_is_gone_stops_only_the_exports_on_it() -> None:
+    scene = Scene(VIEW, with_list(VIEW, "gone", "weekly"))
+    scene.sendgrid.lists = set()
+    summary = scene.deliver(entering([BOB], export="weekly"), entering([ANN]))
+    assert scene.has(ANN)
+    assert set(summary.stopped) == {"weekly"}
+    assert [m.export for _, m in scene.put_back()] == ["weekly"]
+
+
+def test_stopped_export_sends_nothing_more_in_the_same_invocation() -> None:
+    scene = Scene(with_list(VIEW, "gone", "newsletter"))
+    scene.sendgrid.lists = set()
+    scene.ledger.contacts[f"acme#{BOB}"] = Contact(version=1, lists=("gone", "other"), row="x")
+    form = replace(scene.views.views["newsletter"].form, lists=frozenset({"gone", "other"}))
+    scene.views.views["newsletter"] = replace(scene.views.views["newsletter"], form=form)
+    scene.deliver(entering([ANN, BOB]))
+    assert {lists for lists, _ in scene.sendgrid.requests} == {("gone",)}
+    assert len(scene.put_back()[0][1].changes) == 2
+
+
+def test_stop_that_cannot_be_kept_is_a_fault_and_the_rest_is_committed() -> None:
+    scene = Scene(VIEW, with_list(VIEW, "gone", "weekly"))
+    scene.sendgrid.lists = set()
+    scene.runs.broken["put_stop"] = ServiceUnavailable("DynamoDB is out")
+    summary = scene.deliver(entering([BOB], export="weekly"), entering([ANN]))
+    assert scene.has(ANN)
+    assert "DynamoDB is out" in summary.faults
+    assert [delay_s for delay_s, _ in scene.put_back()] == [900]
+
+
+def test_more_than_one_percent_rejected_stops_and_rejects_nobody() -> None:
+    scene = Scene()
+    scene.sendgrid.bad_addresses = set(people(2_000)[:21])
+    summary = scene.deliver(entering(people(2_000)))
+    assert scene.ledger.contacts == {}
+    assert summary.stopped == {"newsletter": "more than 1 % of a batch of 2000 rows would be rejected"}
+    assert scene.runs.stops["newsletter"].reason.count("(address)") == 1
+    assert len(scene.put_back()[0][1].changes) == 2_000
+
+
+def test_one_percent_rejected_is_still_rejected() -> None:
+    scene = Scene()
+    scene.sendgrid.bad_addresses = set(people(2_000)[:20])
+    summary = scene.deliver(entering(people(2_000)))
+    assert summary.counts["rejected.address"] == 20
+    assert summary.stopped == {}
+
+
+def test_few_bad_rows_are_rejected_in_a_small_batch() -> None:
+    scene = Scene()
+    scene.sendgrid.bad_addresses = set(people(12)[:10])
+    summary = scene.deliver(entering(people(12)))
+    assert summary.counts["rejected.address"] == 10
+
+
+def test_fields_refused_of_too_many_reject_nobody() -> None:
+    scene = Scene()
+    scene.sendgrid.bad_values = {"Atlantis"}
+    summary = scene.deliver(message(*(enter(email, city="Atlantis") for email in people(11))))
+    assert scene.ledger.contacts == {}
+    assert set(summary.stopped) == {"newsletter"}
+    ((_, back),) = scene.put_back()
+    assert (len(back.changes), back.uncertain) == (11, True)
+
+
+def test_address_that_is_taken_alone_shows_that_the_request_is_at_fault() -> None:
+    scene = Scene()
+    scene.sendgrid.bad_values = {READERS}
+    summary = scene.deliver(entering(people(4)))
+    assert scene.sendgrid.requests[-1] == ((), [{"email": "p0@example.org"}])
+    assert len(scene.sendgrid.requests) == 5
+    assert scene.ledger.contacts == {}
+    assert summary.stopped == {
+        "newsletter": "SendGrid takes an address alone and refuses it with its list and memberships"
+    }
+    assert [m.uncertain for _, m in scene.put_back()] == [True]
+
+
+def test_row_that_is_refused_even_bare_is_rejected_for_its_address() -> None:
+    scene = Scene()
+    scene.sendgrid.bad_values = {ANN}
+    summary = scene.deliver(entering([ANN, BOB]))
+    assert [row for _, (row, *_) in scene.sendgrid.requests[1:4]] == [
+        {"email": ANN, "custom_fields": {SEGMENTS: READERS}},
+        {"email": ANN, "custom_fields": {SEGMENTS: READERS}},
+        {"email": ANN},
+    ]
+    assert summary.counts["rejected.address"] == 1
+    assert scene.has(BOB)
+
+
+def test_rows_that_the_budget_of_requests_leaves_undecided_are_put_back() -> None:
+    scene = Scene()
+    bad = set(people(3_000)[::100])
+    scene.sendgrid.bad_addresses, scene.sendgrid.names_addresses = bad, False
+    scene.deliver(entering(people(3_000)))
+    assert len(scene.sendgrid.requests) == 201
+    ((_, back),) = scene.put_back()
+    left = len(back.changes)
+    assert 0 < left < 3_000
+    assert len(scene.ledger.contacts) == 3_000 - left
+
+
+def test_rate_limit_is_waited_for_inside_the_time_that_is_left() -> None:
+    scene = Scene()
+    reset_s = scene.clock.now_s + 40
+    scene.sendgrid.script = [Busy("429", reset_s)]
+    scene.deliver(entering([ANN]))
+    assert scene.has(ANN)
+    assert scene.contact(ANN).sent_ms == int(reset_s * 1000)
+    assert scene.changes.sent == []
+
+
+def test_rate_limit_that_lasts_longer_puts_everything_back_until_it_is_over() -> None:
+    scene = Scene()
+    scene.sendgrid.script = [Busy("429", scene.clock.now_s + 300)]
+    summary = scene.deliver(entering([ANN]))
+    assert len(scene.sendgrid.requests) == 1
+    assert [(delay_s, m.uncertain) for delay_s, m in scene.put_back()] == [(300, False)]
+    assert summary.failed == []
+
+
+def test_rate_limit_known_from_before_lets_no_request_start() -> None:
+    scene = Scene()
+    scene.sendgrid.wait_until_s = scene.clock.now_s + 5_000
+    scene.deliver(entering([ANN]))
+    assert scene.sendgrid.requests == []
+    assert [delay_s for delay_s, _ in scene.put_back()] == [900]
+
+
+def test_longest_rate_limit_of_several_groups_counts() -> None:
+    scene = Scene(VIEW, with_list(VIEW, "list-1", "weekly"))
+    scene.sendgrid.script = [Busy("429", scene.clock.now_s + 300)]
+    scene.deliver(entering([ANN]), entering([BOB], export="weekly"))
+    assert [delay_s for delay_s, _ in scene.put_back()] == [300, 300]
+
+
+def test_busy_sendgrid_is_tried_with_longer_and_longer_pauses_then_put_back() -> None:
+    scene = Scene()
+    scene.sendgrid.script = [Busy("503")] * 50
+    scene.deliver(entering([ANN]))
+    assert scene.clock.sleeps == [0.5, 1, 2, 4, 8, 10, 10, 10, 10, 10, 10, 10]
+    ((delay_s, back),) = scene.put_back()
+    assert (delay_s, back.uncertain) == (5, False)
+
+
+def test_lost_answer_has_a_refresh_queued_and_is_tried_again() -> None:
+    scene = Scene()
+    scene.sendgrid.script = [LOST]
+    first_ms = scene.now_ms()
+    scene.deliver(entering([ANN]))
+    assert scene.refreshes() == [(900, first_ms, [ANN])]
+    assert scene.contact(ANN).sent_ms > first_ms
+    assert len(scene.sendgrid.requests) == 2
+    assert scene.put_back() == []
+
+
+def test_refresh_queue_that_fails_after_a_lost_answer_puts_back_as_uncertain() -> None:
+    scene = Scene()
+    scene.sendgrid.script = [LOST]
+
+    def break_queue(_: int) -> None:
+        scene.changes.broken = ServiceUnavailable("SQS is out")
+
+    scene.sendgrid.after_request = break_queue
+    summary = scene.deliver(entering([ANN]))
+    assert summary.failed == ["m0"]
+    assert len(scene.sendgrid.requests) == 1
+
+
+def test_outage_of_hours_does_not_multiply_messages() -> None:
+    scene = Scene()
+    scene.sendgrid.taken = False
+    scene.deliver(entering([BOB]))
+    scene.clock.now_s += 100
+    scene.sendgrid.script = [LOST] * 10_000
+    scene.deliver(entering([ANN]), message(exit_(BOB, 200)))
+    for _ in range(40):
+        scene.clock.now_s += 900
+        for _, body in scene.changes.sent[:]:
+            scene.changes.sent.pop(0)
+            scene.deliver(body)
+    assert len(scene.changes.sent) <= 6
+    scene.sendgrid.script = []
+    for _ in range(4):
+        scene.clock.now_s += 900
+        scene.deliver_queue()
+    assert scene.changes.sent == []
+    assert scene.sendgrid.held[BOB]["custom_fields"] == {SEGMENTS: "none"}
+    assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: READERS}
+
+
+def test_refresh_whose_answer_is_lost_is_itself_what_is_put_back() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    scene.clock.now_s += 900
+    scene.sendgrid.script = [LOST] * 50
+    scene.deliver(message(refresh(ANN, scene.contact(ANN).sent_ms)))
+    ((_, back),) = scene.changes.messages()
+    assert (back.hops, back.uncertain) == (1, True)
+
+
+def test_uncertain_message_that_is_accepted_leaves_one_refresh_with_that_requests_stamp() -> None:
+    scene = Scene()
+    scene.sendgrid.script = [Busy("503"), Busy("503")]
+    scene.deliver(entering([ANN], uncertain=True, hops=3))
+    assert scene.refreshes() == [(900, scene.contact(ANN).sent_ms, [ANN])]
+
+
+def test_refresh_of_an_earlier_try_is_followed_by_one_with_the_later_stamp() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    scene.clock.now_s += 10
+    first_ms = scene.now_ms()
+    scene.sendgrid.script = [Busy("503")]
+    scene.deliver(message(exit_(ANN, 200)))
+    sent_ms = scene.contact(ANN).sent_ms
+    assert sent_ms > first_ms
+    assert scene.refreshes() == [(900, first_ms, [ANN]), (900, sent_ms, [ANN])]
+
+
+def test_uncertain_contact_whose_address_is_refused_is_followed_too() -> None:
+    scene = Scene()
+    scene.sendgrid.bad_addresses = {ANN}
+    scene.deliver(entering([ANN], uncertain=True, hops=1))
+    assert scene.refreshes() == [(900, scene.now_ms() + 900_000, [ANN])]
+
+
+def test_no_request_starts_unless_its_time_out_and_the_commit_fit() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]), seconds=25)
+    assert scene.sendgrid.timeouts_s == [5.0]
+    scene.deliver(entering([BOB]), seconds=300)
+    assert scene.sendgrid.timeouts_s == [5.0, 25.0]
+
+
+def test_faults_of_several_groups_do_not_mix() -> None:
+    scene = Scene(VIEW, replace(VIEW, export=replace(EXPORT, name="shop", authorization="shop")))
+    scene.sendgrid.script = [RequestFault("401 key")] * 20
+    summary = scene.deliver(entering([ANN]), entering([BOB], export="shop"))
+    assert list(summary.stopped) == ["newsletter"]
+    assert [(delay_s, m.export) for delay_s, m in scene.put_back()] == [(900, "newsletter"), (5, "shop")]
+
+
+def test_no_address_reaches_what_is_logged() -> None:
+    scene = Scene()
+    scene.sendgrid.bad_addresses = set(people(40)[:20])
+    scene.sendgrid.script = [RowsRefused("400"), Accepted("j")]
+    summary = scene.deliver(entering(people(40)), "garbage ann@example.org")
+    logged = json.dumps([summary.faults, summary.stopped, dict(summary.counts)])
+    assert "@" not in logged
