@@ -1,0 +1,58 @@
+"""A contact's state survives the ledger, and stays under the kilobyte that one write unit pays for."""
+
+import json
+
+from lytics_sendgrid.contact import UNKNOWN, Contact, Rejection, contact_key, decode, encode
+
+FULL = Contact(
+    version=7,
+    memberships={f"{n:032x}": (-1) ** n * (1_790_000_000_000_000_000 + n) for n in range(5)},
+    fields={
+        "first_name": (1_790_000_000_000_000_000, "Maximiliane"),
+        "last_name": (1_790_000_000_000_000_000, "Featherstonehaugh"),
+        "e1_T": (1_790_000_000_000_000_000, "Saint-Germain-en-Laye"),
+        "e2_N": (1_790_000_000_000_000_001, 1234.5),
+        "e3_D": (1_790_000_000_000_000_000, "2026-11-23T00:00:00Z"),
+    },
+    lists=("0f8b1c9e-7a55-4c1f-9a8e-2f3b4c5d6e7f",),
+    job="2f8b1c9e-7a55-4c1f-9a8e-2f3b4c5d6e7f",
+    sent_ms=1_795_000_000_000,
+    row="0123456789abcdef",
+    configuration=12,
+)
+
+
+def test_key_names_account_and_address() -> None:
+    assert contact_key("acme", "ann@example.org") == "acme#ann@example.org"
+
+
+def test_what_was_written_is_read() -> None:
+    assert decode(encode(FULL), 7) == FULL
+
+
+def test_contact_that_was_never_sent_keeps_its_rejection() -> None:
+    rejected = Contact(1, {"a": -5}, rejection=Rejection("address", "400 no", "ff", 9))
+    assert decode(encode(rejected), 1) == rejected
+
+
+def test_rejection_beside_an_accepted_row_is_kept() -> None:
+    rejected = Contact(1, {"a": 5}, job="j", sent_ms=3, row="aa", rejection=Rejection("fields", "w", "bb", 9))
+    assert decode(encode(rejected), 1) == rejected
+
+
+def test_state_is_small_and_names_no_defaults() -> None:
+    assert json.loads(encode(UNKNOWN)) == {"memberships": {}, "fields": [], "config": 0}
+
+
+def test_person_in_five_audiences_fits_one_write_unit() -> None:
+    item = {
+        "pk": contact_key("acme-newsletter", f"{'a' * 40}@example.org"),
+        "version": "12",
+        "state": encode(FULL),
+    }
+    assert sum(len(name) + len(value) for name, value in item.items()) < 1_024
+
+
+def test_membership_is_the_sign_of_the_last_event() -> None:
+    contact = Contact(memberships={"in": 5, "out": -5})
+    assert (contact.is_in("in"), contact.is_in("out"), contact.is_in("unknown")) == (True, False, False)

@@ -1,0 +1,128 @@
+"""The last event by event time wins, per audience and per field."""
+
+from dataclasses import replace
+
+import pytest
+
+from lytics_sendgrid.change import Change, Kind
+from lytics_sendgrid.contact import UNKNOWN, Contact, Rejection
+from lytics_sendgrid.merge import has_news, merge
+from tests.unit.delivery_scene import BUYERS, EXPORT, READERS, enter, exit_, refresh
+
+ANN = "ann@example.org"
+
+
+def merged(contact: Contact, *changes: Change) -> Contact:
+    return merge(contact, [(change, EXPORT) for change in changes])
+
+
+def test_later_event_wins_whatever_arrives_last() -> None:
+    assert merged(UNKNOWN, exit_(ANN, 200), enter(ANN, 100)).memberships == {READERS: -200}
+    assert merged(UNKNOWN, enter(ANN, 300), exit_(ANN, 200)).memberships == {READERS: 300}
+
+
+def test_exit_wins_at_the_same_time() -> None:
+    assert merged(UNKNOWN, enter(ANN), exit_(ANN)).memberships == {READERS: -100}
+    assert merged(UNKNOWN, exit_(ANN), enter(ANN)).memberships == {READERS: -100}
+
+
+def test_audiences_are_kept_apart() -> None:
+    contact = merged(UNKNOWN, enter(ANN, 5), exit_(ANN, 4, BUYERS))
+    assert contact.memberships == {READERS: 5, BUYERS: -4}
+
+
+def test_older_event_changes_nothing() -> None:
+    contact = merged(UNKNOWN, enter(ANN, 200, first_name="Ann"))
+    assert merged(contact, exit_(ANN, 100), enter(ANN, 150, first_name="Anne")) is contact
+
+
+def test_duplicate_changes_nothing() -> None:
+    contact = merged(UNKNOWN, enter(ANN, first_name="Ann"))
+    assert merged(contact, enter(ANN, first_name="Ann")) is contact
+
+
+def test_field_carries_the_time_of_its_event() -> None:
+    contact = merged(UNKNOWN, enter(ANN, 100, first_name="Ann", city="Oslo"), enter(ANN, 200, city="Bergen"))
+    assert contact.fields == {"first_name": (100, "Ann"), "e1_T": (200, "Bergen")}
+
+
+def test_fields_of_a_scan_have_a_time_of_their_own() -> None:
+    change = replace(enter(ANN, 100, city="Oslo"), fields_time_ns=300)
+    contact = merged(UNKNOWN, change, enter(ANN, 200, city="Bergen"))
+    assert (contact.memberships, contact.fields) == ({READERS: 200}, {"e1_T": (300, "Oslo")})
+
+
+def test_greater_value_wins_at_the_same_time() -> None:
+    assert merged(UNKNOWN, enter(ANN, city="Oslo"), enter(ANN, city="Bergen")).fields == {
+        "e1_T": (100, "Oslo")
+    }
+    assert merged(UNKNOWN, enter(ANN, city="Bergen"), enter(ANN, city="Oslo")).fields == {
+        "e1_T": (100, "Oslo")
+    }
+
+
+def test_value_that_cannot_be_sent_takes_nothing_away() -> None:
+    contact = merged(UNKNOWN, enter(ANN, city="Oslo"))
+    assert merged(contact, enter(ANN, 200, city=" ")).fields == {"e1_T": (100, "Oslo")}
+
+
+def test_unmapped_field_is_left_out() -> None:
+    assert merged(UNKNOWN, enter(ANN, shoe_size="43")).fields == {}
+
+
+def test_change_moves_no_membership() -> None:
+    contact = merged(UNKNOWN, Change(ANN, 100, Kind.CHANGE, READERS, {"city": "Oslo"}))
+    assert (contact.memberships, contact.fields) == ({}, {"e1_T": (100, "Oslo")})
+
+
+def test_membership_without_an_audience_is_nothing() -> None:
+    assert merged(UNKNOWN, Change(ANN, 100, Kind.ENTER)) is UNKNOWN
+
+
+def test_lists_of_all_exports_add_up() -> None:
+    weekly, daily = replace(EXPORT, list_id="w"), replace(EXPORT, list_id="d")
+    contact = merge(UNKNOWN, [(enter(ANN), weekly), (enter(ANN), daily)])
+    assert contact.lists == ("d", "w")
+    assert merge(contact, [(enter(ANN), daily)]) is contact
+
+
+def test_refresh_changes_nothing() -> None:
+    contact = Contact(1, {READERS: 5}, row="aa")
+    assert merged(contact, refresh(ANN, 7)) is contact
+
+
+def reject(row: str | None, reason: str | None = "bad") -> Change:
+    return Change(ANN, 7_000_000, Kind.REJECT, row=row, reason=reason)
+
+
+def test_reject_of_the_last_row_is_kept() -> None:
+    contact = Contact(1, {READERS: 5}, row="aa")
+    assert merged(contact, reject("aa")).rejection == Rejection("fields", "bad", "aa", 7)
+    assert merged(contact, reject("aa", None)).rejection == Rejection("fields", "", "aa", 7)
+
+
+def test_second_reject_is_of_the_row_without_fields() -> None:
+    before = Rejection("fields", "bad", "aa", 1)
+    contact = Contact(1, {READERS: 5}, row="aa~", rejection=before)
+    assert merged(contact, reject("aa~", "worse")).rejection == Rejection("row", "worse", "aa", 7)
+    assert merged(contact, reject("aa")) is contact
+
+
+@pytest.mark.parametrize("row", ["other", None])
+def test_reject_of_another_row_is_nothing(row: str | None) -> None:
+    contact = Contact(1, {READERS: 5}, row="aa")
+    assert merged(contact, reject(row)) is contact
+
+
+def test_reject_of_a_contact_that_was_never_sent_is_nothing() -> None:
+    assert merged(UNKNOWN, reject(None)) is UNKNOWN
+
+
+def test_news_are_of_the_person_and_not_of_the_refusal() -> None:
+    contact = Contact(1, {READERS: 5}, {"e1_T": (5, "Oslo")}, row="aa")
+    assert not has_news(contact, contact)
+    assert not has_news(merged(contact, reject("aa")), contact)
+    assert has_news(merged(contact, exit_(ANN, 6)), contact)
+    assert has_news(merged(contact, enter(ANN, 5, city="Bergen"), enter(ANN, 6, city="Oslo")), contact)
+    assert has_news(merge(contact, [(enter(ANN, 5), replace(EXPORT, list_id="w"))]), contact)
+    assert has_news(merged(contact, Change(ANN, 9, Kind.CHANGE, None, {"city": "Rome"})), contact)

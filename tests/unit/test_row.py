@@ -1,0 +1,129 @@
+"""A row is what a contact's state implies: e-mail, fields, memberships."""
+
+import json
+from typing import Any
+
+import pytest
+
+from lytics_sendgrid.configuration import Account, ProvisionedAudience
+from lytics_sendgrid.contact import Contact
+from lytics_sendgrid.row import (
+    RowForm,
+    membership_row,
+    membership_values,
+    row_form,
+    row_hash,
+    row_lists,
+    row_of,
+    without_fields,
+)
+
+A, B, C, D = (letter * 32 for letter in "abcd")
+ANN = "ann@example.org"
+ACCOUNT = Account(
+    "acme",
+    4,
+    {"lytics_segments": "e1_T", "lytics_segments_1": "e2_T", "lytics_segments_2": None},
+    {
+        A: ProvisionedAudience("lytics_segments", "s1", "list-1", ("newsletter",)),
+        B: ProvisionedAudience("lytics_segments", "s2", None, ("newsletter",)),
+        C: ProvisionedAudience("lytics_segments_1", "s3", None, ("newsletter",)),
+        D: ProvisionedAudience("lytics_segments", "s4", "list-2", ()),
+    },
+)
+FORM = row_form(ACCOUNT, "none")
+
+
+def test_form_is_ready_for_use() -> None:
+    assert row_form(ACCOUNT, "none") == RowForm(
+        4,
+        {A: "e1_T", B: "e1_T", C: "e2_T", D: "e1_T"},
+        frozenset({A, B, C}),
+        frozenset({"list-1"}),
+        "e1_T",
+        "none",
+    )
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        Account("acme"),
+        Account("acme", 1, {"lytics_segments": None}),
+        Account(
+            "acme",
+            1,
+            {"lytics_segments": "e1_T"},
+            {A: ProvisionedAudience("lytics_segments_1", "s", None, ())},
+        ),
+    ],
+)
+def test_account_without_a_membership_field_in_use_has_no_form(account: Account) -> None:
+    with pytest.raises(ValueError, match="account 'acme' has no membership field"):
+        row_form(account, "none")
+
+
+@pytest.mark.parametrize(
+    ("memberships", "values"),
+    [
+        ({}, {}),
+        ({A: 5}, {"e1_T": A}),
+        ({B: 5, A: 9}, {"e1_T": f"{A},{B}"}),
+        ({A: -5}, {"e1_T": "none"}),
+        ({A: -5, B: 6}, {"e1_T": B}),
+        ({C: 5}, {"e2_T": C}),
+        ({A: 5, C: -5}, {"e1_T": A, "e2_T": "none"}),
+        ({D: 5}, {"e1_T": "none"}),
+        ({D: 5, A: 5}, {"e1_T": A}),
+        ({"f" * 32: 5}, {"e1_T": "none"}),
+        ({"f" * 32: 5, C: 5}, {"e2_T": C}),
+    ],
+)
+def test_membership_fields(memberships: dict[str, int], values: dict[str, str]) -> None:
+    assert membership_values(Contact(memberships=memberships), FORM) == values
+
+
+@pytest.mark.parametrize(
+    ("contact", "row"),
+    [
+        (
+            Contact(
+                memberships={A: 5}, fields={"last_name": (5, "Lee"), "e7_N": (5, 4.5), "e5_T": (5, "Zürich")}
+            ),
+            {"email": ANN, "last_name": "Lee", "custom_fields": {"e1_T": A, "e5_T": "Zürich", "e7_N": 4.5}},
+        ),
+        (Contact(fields={"first_name": (5, "Ann")}), {"email": ANN, "first_name": "Ann"}),
+        (Contact(), {"email": ANN}),
+    ],
+)
+def test_whole_row(contact: Contact, row: dict[str, Any]) -> None:
+    text = row_of(ANN, contact, FORM)
+    assert text.isascii()
+    assert json.loads(text) == row
+
+
+def test_order_in_which_things_became_known_does_not_show() -> None:
+    one = Contact(
+        memberships={A: 5, C: 6}, fields={"e5_T": (1, "x"), "last_name": (2, "Lee"), "city": (1, "Oslo")}
+    )
+    other = Contact(
+        memberships={C: 9, A: 8}, fields={"city": (7, "Oslo"), "last_name": (7, "Lee"), "e5_T": (7, "x")}
+    )
+    assert row_of(ANN, one, FORM) == row_of(ANN, other, FORM)
+
+
+def test_membership_row_holds_nothing_else() -> None:
+    contact = Contact(memberships={A: 5}, fields={"last_name": (5, "Lee")})
+    assert json.loads(membership_row(ANN, contact, FORM)) == {"email": ANN, "custom_fields": {"e1_T": A}}
+    assert json.loads(membership_row(ANN, Contact(), FORM)) == {"email": ANN}
+
+
+def test_only_lists_that_are_configured_now_are_sent() -> None:
+    assert row_lists(Contact(lists=("list-0", "list-1", "list-2")), FORM) == ("list-1",)
+
+
+def test_hash_tells_rows_and_lists_apart() -> None:
+    names = {row_hash("a", ()), row_hash("b", ()), row_hash("a", ("l",)), row_hash("a", ("l", "m"))}
+    assert len(names) == 4
+    assert {len(name) for name in names} == {16}
+    assert without_fields("aa") != "aa"

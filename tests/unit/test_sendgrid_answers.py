@@ -1,0 +1,92 @@
+"""What SendGrid's answers to an upsert mean for its rows."""
+
+import json
+from typing import Any
+
+import pytest
+
+from lytics_sendgrid.sendgrid_answers import (
+    Accepted,
+    BadAddresses,
+    Busy,
+    RequestFault,
+    RowsRefused,
+    Unanswered,
+    Verdict,
+    exhausted_until,
+    interpret,
+    reset_epoch_s,
+)
+from lytics_sendgrid.vendor_http import Answer
+
+
+def answer(status: int, document: Any = None, **headers: str) -> Answer:
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+
+
+def errors(*messages: Any) -> dict[str, Any]:
+    return {"errors": [{"field": "contacts[0].identifier", "message": message} for message in messages]}
+
+
+@pytest.mark.parametrize(
+    ("given", "verdict"),
+    [
+        (answer(202, {"job_id": "j1"}), Accepted("j1")),
+        (answer(202, {}), Unanswered("202 without a job id")),
+        (answer(202, {"job_id": ""}), Unanswered("202 without a job id")),
+        (answer(202, b"<html>"), Unanswered("202 without a job id")),
+        (answer(200, {}), Unanswered("200")),
+        (answer(500, errors("oops")), Unanswered("500 oops")),
+        (answer(503, b"<html>"), Unanswered("503")),
+        (answer(408, None), Unanswered("408")),
+        (answer(429, errors("too many requests")), Busy("429 too many requests")),
+        (answer(429, None, x_ratelimit_reset="1790000000"), Busy("429", 1_790_000_000.0)),
+        (answer(413, None), RowsRefused("413")),
+        (answer(400, None), RowsRefused("400")),
+        (answer(400, {"errors": "x"}), RowsRefused("400")),
+        (answer(400, {"errors": ["x", {}]}), RowsRefused("400")),
+        (answer(400, errors("invalid input", "invalid input")), RowsRefused("400 invalid input")),
+        (answer(422, errors("no")), RowsRefused("422 no")),
+        (
+            answer(400, errors("invalid custom field ids supplied - e9_T")),
+            RequestFault("400 invalid custom field ids supplied - e9_T"),
+        ),
+        (answer(400, errors("invalid JSON")), RequestFault("400 invalid JSON")),
+        (answer(401, errors("authorization required")), RequestFault("401 authorization required")),
+        (answer(403, errors("access forbidden")), RequestFault("403 access forbidden")),
+        (answer(404, errors("not found")), RequestFault("404 not found")),
+        (answer(301, None), RequestFault("301")),
+    ],
+)
+def test_verdict(given: Answer, verdict: Verdict) -> None:
+    assert interpret(given) == verdict
+
+
+def test_every_named_address_is_found_whatever_its_case() -> None:
+    given = answer(
+        400, errors("email 'Ann@Example.org' is not valid", "email ' o'neil@example.com' is not valid")
+    )
+    verdict = interpret(given)
+    assert isinstance(verdict, BadAddresses)
+    assert verdict.addresses == {"ann@example.org", "o'neil@example.com"}
+
+
+def test_words_hold_no_address_and_are_cut() -> None:
+    named = [f"email 'person{n}@example.org' is not valid, field {n}" for n in range(50)]
+    verdict = interpret(answer(400, errors(*named)))
+    assert isinstance(verdict, BadAddresses)
+    assert "@" not in verdict.words
+    assert verdict.words.startswith("400 email '(address)' is not valid, field 0; email '(address)'")
+    assert len(verdict.words) <= 304
+
+
+@pytest.mark.parametrize(("text", "reset"), [("12.5", 12.5), ("soon", None), ("", None)])
+def test_reset_is_read_or_nothing(text: str, reset: float | None) -> None:
+    assert reset_epoch_s({"x-ratelimit-reset": text}) == reset
+
+
+def test_reset_counts_beforehand_only_where_nothing_remains() -> None:
+    assert exhausted_until({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9"}) == 9.0
+    assert exhausted_until({"x-ratelimit-remaining": "1", "x-ratelimit-reset": "9"}) is None
+    assert exhausted_until({}) is None

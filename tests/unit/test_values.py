@@ -1,0 +1,94 @@
+"""Lytics' values become what a SendGrid field of a type takes, or nothing."""
+
+from typing import Any
+
+import pytest
+
+from lytics_sendgrid.configuration import FieldKind
+from lytics_sendgrid.values import convert
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("Oslo", "Oslo"),
+        ("  Oslo ", "Oslo"),
+        ("", None),
+        (" \t", None),
+        ("\x00\x07", None),
+        ("a\x00b\nc", "ab\nc"),
+        ("a\ud800b", "ab"),
+        ("Zürich 🏔", "Zürich 🏔"),
+        (True, "true"),
+        (False, "false"),
+        (42, "42"),
+        (42.0, "42"),
+        (0.1, "0.1"),
+        (1e300, "1e+300"),
+        (float("nan"), None),
+        (float("inf"), None),
+        (None, None),
+        ([1], None),
+        ({"a": 1}, None),
+    ],
+)
+def test_text(value: Any, text: str | None) -> None:
+    assert convert(value, FieldKind.TEXT, 1_000) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [("abcdef", "abcd"), ("abc def", "abc"), (123456, "1234"), ("abcd", "abcd")]
+)
+def test_long_text_is_cut_without_a_blank_at_its_end(value: Any, text: str) -> None:
+    assert convert(value, FieldKind.TEXT, 4) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (42, 42),
+        (42.5, 42.5),
+        (42.0, 42),
+        (1e300, 1e300),
+        (2**60, 2**60),
+        (" 42 ", 42),
+        ("-7", -7),
+        ("4.50", 4.5),
+        ("1e3", 1000),
+        (True, 1),
+        (False, 0),
+        ("t", None),
+        ("", None),
+        ("nan", None),
+        ("inf", None),
+        (float("nan"), None),
+        (10**300, None),
+        ("9" * 301, 1e301),
+        ("9" * 400, None),
+        (None, None),
+        ([], None),
+    ],
+)
+def test_number(value: Any, number: float | None) -> None:
+    converted = convert(value, FieldKind.NUMBER, 1_000)
+    assert converted == number
+    assert type(converted) is type(number)
+
+
+@pytest.mark.parametrize(
+    ("value", "date"),
+    [
+        ("2024-01-02", "2024-01-02T00:00:00Z"),
+        (" 2024-01-02T03:04:05.678901234Z ", "2024-01-02T03:04:05Z"),
+        ("2024-01-02T03:04:05+02:00", "2024-01-02T01:04:05Z"),
+        ("2024-13-02", None),
+        ("0001-01-01T00:00:00+01:00", None),
+        ("1/2/2024", None),
+        ("1704164645", None),
+        (1704164645, None),
+        (None, None),
+        ("", None),
+    ],
+)
+def test_date(value: Any, date: str | None) -> None:
+    assert convert(value, FieldKind.DATE, 1_000) == date
