@@ -1,0 +1,106 @@
+"""Configurations are kept for some seconds, and read again when a newer one is known to exist."""
+
+from dataclasses import replace
+
+from lytics_sendgrid.configuration import Account, Export, ProvisionedAudience
+from lytics_sendgrid.configuration_cache import ConfigurationCache, View
+from lytics_sendgrid.stop import Stop
+from tests.fakes import HandClock
+from tests.unit.delivery_scene import EXPORT, READERS
+
+
+class Table:
+    """The exports table, which counts how often it is read."""
+
+    def __init__(self) -> None:
+        self.exports = {"newsletter": EXPORT}
+        self.one = Account(
+            "acme",
+            3,
+            {"lytics_segments": "e9_T"},
+            {READERS: ProvisionedAudience("lytics_segments", "s1", None, ("newsletter",))},
+        )
+        self.stopped: Stop | None = None
+        self.reads = 0
+
+    def account(self, name: str) -> Account:
+        assert name == "acme"
+        return self.one
+
+    def export(self, name: str) -> Export | None:
+        self.reads += 1
+        return self.exports.get(name)
+
+    def stop(self, export: str) -> Stop | None:
+        return self.stopped
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.table, self.clock = Table(), HandClock()
+        self.cache = ConfigurationCache(self.table, "nobody", self.clock.monotonic)
+
+    def view(self, version: int = 0) -> View:
+        view = self.cache.view("newsletter", version)
+        assert view is not None
+        return view
+
+
+def test_view_holds_export_form_and_stop() -> None:
+    scene = Scene()
+    scene.table.stopped = Stop("why", 1, 2)
+    view = scene.view()
+    assert (view.export, view.stop) == (EXPORT, Stop("why", 1, 2))
+    assert (view.form.version, view.form.no_audience_value, view.form.lists) == (3, "nobody", frozenset())
+
+
+def test_view_is_read_again_after_twenty_seconds() -> None:
+    scene = Scene()
+    scene.view()
+    scene.clock.move(19.9)
+    scene.view()
+    assert scene.table.reads == 1
+    scene.clock.move(0.2)
+    scene.view()
+    assert scene.table.reads == 2
+
+
+def test_newer_version_is_read_at_once() -> None:
+    scene = Scene()
+    scene.view(3)
+    scene.table.one = replace(scene.table.one, version=4)
+    assert scene.view(4).form.version == 4
+    assert scene.table.reads == 2
+
+
+def test_version_that_there_is_not_is_sought_once_and_not_for_every_message() -> None:
+    scene = Scene()
+    assert [scene.view(9).form.version for _ in range(100)] == [3] * 100
+    assert scene.table.reads == 1
+    scene.view(10)
+    assert scene.table.reads == 2
+
+
+def test_forgotten_export_is_read_again() -> None:
+    scene = Scene()
+    scene.view()
+    scene.cache.forget("newsletter")
+    scene.cache.forget("newsletter")
+    scene.view()
+    assert scene.table.reads == 2
+
+
+def test_unknown_export_has_no_view() -> None:
+    assert Scene().cache.view("nobody") is None
+
+
+def test_export_of_an_account_without_a_membership_field_has_no_view() -> None:
+    scene = Scene()
+    scene.table.one = Account("acme")
+    assert scene.cache.view("newsletter") is None
+
+
+def test_exports_own_list_counts_as_configured() -> None:
+    scene = Scene()
+    scene.table.exports["newsletter"] = replace(EXPORT, list_id="list-1")
+    assert scene.view().form.lists == {"list-1"}

@@ -1,0 +1,213 @@
+"""Rows come to SendGrid in as few requests as its limits allow, and every row is decided for itself."""
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from lytics_sendgrid.errors import ServiceUnavailable
+from lytics_sendgrid.sendgrid_answers import (
+    Accepted,
+    BadAddresses,
+    Busy,
+    RequestFault,
+    RowsRefused,
+    Unanswered,
+    Verdict,
+)
+from lytics_sendgrid.upsert import Fault, Pace, Sent, Upsert
+from lytics_sendgrid.upsert_rows import Form, Row, batches, request_body, upsert_body
+from tests.fakes import PassingTime, SendGridUpserts
+
+LIST = "0f8b1c9e-7a55-4c1f-9a8e-2f3b4c5d6e7f"
+
+
+def row(email: str, **fields: str) -> Row:
+    memberships = json.dumps({"email": email, "custom_fields": {"e1_T": "none"}})
+    text = json.dumps({"email": email, "custom_fields": {"e1_T": "none"}, **fields})
+    return Row(f"acme#{email}", email, text, lambda: memberships)
+
+
+def rows(count: int) -> list[Row]:
+    return [row(f"p{number}@example.org") for number in range(count)]
+
+
+class Told:
+    """Followers that write down what they are told; ``broken`` makes one of them raise."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, int, int]] = []
+        self.forms: list[Form] = []
+        self.broken = ""
+
+    def _told(self, name: str, count: int, sent_ms: int) -> None:
+        if name == self.broken:
+            raise ServiceUnavailable("SQS is out")
+        self.calls.append((name, count, sent_ms))
+
+    def before_request(self, rows: Sequence[Row], sent_ms: int) -> None:
+        self._told("before", len(rows), sent_ms)
+
+    def accepted(self, rows: Sequence[Row], job: str, sent_ms: int, form: Form) -> None:
+        self.forms.append(form)
+        self._told(job, len(rows), sent_ms)
+
+    def answer_lost(self, rows: Sequence[Row], sent_ms: int) -> None:
+        self._told("lost", len(rows), sent_ms)
+
+
+class Scene:
+    def __init__(self, *script: Verdict, lists: Sequence[str] = (), **pace: float) -> None:
+        self.clock = PassingTime(1_000.0)
+        self.sendgrid = SendGridUpserts(self.clock)
+        self.sendgrid.script = list(script)
+        self.told = Told()
+        self.upsert = Upsert(
+            self.sendgrid, self.told, Pace(self.clock, self.clock.sleep, lambda: 1.0, **pace), lists
+        )
+
+
+def test_all_rows_of_a_request_share_its_job_and_the_time_before_it() -> None:
+    scene = Scene(lists=[LIST])
+    result = scene.upsert.run(rows(3), 1_120)
+    assert result.sent == {f"acme#p{n}@example.org": Sent("job1", 1_000_000) for n in range(3)}
+    assert scene.sendgrid.requests[0][0] == (LIST,)
+    assert scene.told.calls == [("before", 3, 1_000_000), ("job1", 3, 1_000_000)]
+    assert scene.told.forms == [Form.WHOLE]
+
+
+def test_no_rows_are_no_request() -> None:
+    scene = Scene()
+    assert scene.upsert.run([], 1_120).sent == {}
+    assert scene.sendgrid.requests == []
+
+
+def test_time_before_the_request_is_that_of_its_last_try() -> None:
+    scene = Scene(Busy("503"))
+    result = scene.upsert.run(rows(1), 1_120)
+    assert [sent.sent_ms for sent in result.sent.values()] == [1_001_000]
+
+
+def test_address_that_is_not_in_the_request_makes_it_be_split() -> None:
+    scene = Scene(BadAddresses(frozenset({"who@example.org"}), "400"))
+    scene.upsert.run(rows(2), 1_120)
+    assert [len(one) for _, one in scene.sendgrid.requests] == [2, 1, 1]
+
+
+def test_decision_ends_the_back_off() -> None:
+    scene = Scene(Busy("503"), RowsRefused("400"))
+    scene.upsert.run(rows(2), 1_120)
+    assert scene.clock.sleeps == [1.0]
+
+
+def test_narrowed_row_keeps_what_sendgrid_said_of_the_rest() -> None:
+    scene = Scene(RowsRefused("400 why"))
+    result = scene.upsert.run(rows(1), 1_120)
+    assert result.sent == {"acme#p0@example.org": Sent("job2", 1_000_000, "400 why")}
+    assert scene.told.forms == [Form.MEMBERSHIPS]
+
+
+def test_fault_is_retried_for_its_time_counted_from_the_first() -> None:
+    scene = Scene(*[RequestFault("404 list")] * 20, fault_retry_s=10.0)
+    result = scene.upsert.run(rows(1), 1_120)
+    assert result.fault == Fault("404 list")
+    assert scene.clock.sleeps == [1, 2, 4, 8]
+    assert str(result.fault) == "404 list"
+
+
+def test_fault_time_begins_anew_after_a_success() -> None:
+    fault = RequestFault("404 list")
+    scene = Scene(fault, fault, fault, Accepted("j"), *[fault] * 3, fault_retry_s=6.0)
+    big = [row(f"p{n}@example.org", city="x" * 3_000_000) for n in range(2)]
+    result = scene.upsert.run(big, 1_120)
+    assert result.fault is None
+    assert len(result.sent) == 2
+
+
+def test_fault_that_the_time_left_does_not_cover_is_undecided() -> None:
+    scene = Scene(*[RequestFault("404 list")] * 20)
+    result = scene.upsert.run(rows(1), 1_030)
+    assert (result.fault, result.sent, result.refused) == (None, {}, {})
+
+
+def test_what_raised_in_a_follower_leaves_what_was_decided_before() -> None:
+    scene = Scene()
+    big = [row(f"p{n}@example.org", city="x" * 3_000_000) for n in range(2)]
+    scene.told.broken = "job2"
+    with pytest.raises(ServiceUnavailable):
+        scene.upsert.run(big, 1_120)
+    assert list(scene.upsert.result.sent) == ["acme#p0@example.org"]
+
+
+def test_request_is_not_made_where_the_followers_cannot_be_told() -> None:
+    scene = Scene()
+    scene.told.broken = "before"
+    with pytest.raises(ServiceUnavailable):
+        scene.upsert.run(rows(1), 1_120)
+    assert scene.sendgrid.requests == []
+
+
+def test_lost_answer_is_told_and_the_request_repeated() -> None:
+    scene = Scene(Unanswered("time-out"))
+    result = scene.upsert.run(rows(1), 1_120)
+    assert [name for name, *_ in scene.told.calls] == ["before", "lost", "before", "job2"]
+    assert len(result.sent) == 1
+
+
+def test_time_to_go_on_is_known_only_where_something_is_left() -> None:
+    scene = Scene(Busy("429", 1_010.0))
+    assert scene.upsert.run(rows(1), 1_120).until_epoch_s is None
+    scene = Scene(Busy("429", 1_500.0))
+    assert scene.upsert.run(rows(1), 1_120).until_epoch_s == 1_500.0
+
+
+def test_fault_names_its_reason_and_words_for_a_person() -> None:
+    assert str(Fault("too many", "400 bad")) == "too many: 400 bad"
+
+
+def test_requests_hold_at_most_30000_rows() -> None:
+    assert [len(batch) for batch in batches(rows(30_001), ())] == [30_000, 1]
+
+
+def test_requests_hold_at_most_five_and_a_half_megabytes() -> None:
+    one = row("ann@example.org")
+    fits = 5_500_000 - len(request_body([one], Form.WHOLE, [LIST]))
+    second = row("bob@example.com")
+    filler = row("cy@example.org", city="x" * (fits - len(row("cy@example.org", city="").text) - 2))
+    exact = [one, filler]
+    assert [len(batch) for batch in batches(exact, [LIST])] == [2]
+    assert len(request_body(exact, Form.WHOLE, [LIST])) <= 5_500_000
+    assert [len(batch) for batch in batches([*exact, second], [LIST])] == [2, 1]
+
+
+def test_row_larger_than_a_request_goes_alone() -> None:
+    large = row("cy@example.org", city="x" * 6_000_000)
+    assert [len(b) for b in batches([row("a@example.org"), large, row("b@example.org")], ())] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("form", "document"),
+    [
+        (
+            Form.WHOLE,
+            {
+                "list_ids": [LIST],
+                "contacts": [{"email": "ann@example.org", "custom_fields": {"e1_T": "none"}, "city": "Oslo"}],
+            },
+        ),
+        (
+            Form.MEMBERSHIPS,
+            {
+                "list_ids": [LIST],
+                "contacts": [{"email": "ann@example.org", "custom_fields": {"e1_T": "none"}}],
+            },
+        ),
+        (Form.BARE, {"contacts": [{"email": "ann@example.org"}]}),
+    ],
+)
+def test_body_of_each_form(form: Form, document: object) -> None:
+    assert json.loads(request_body([row("ann@example.org", city="Oslo")], form, [LIST])) == document
+
+
+def test_body_without_lists_names_none() -> None:
+    assert upsert_body(['{"email":"a@example.org"}'], ()) == b'{"contacts":[{"email":"a@example.org"}]}'
