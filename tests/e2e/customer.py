@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -51,6 +51,16 @@ class Product:
         )
         return answer.get("FunctionError"), json.loads(answer["Payload"].read())
 
+    def rejects(self) -> list[dict[str, Any]]:
+        """Take everything off the rejects queue."""
+        sqs, url = self.deployment.cloud.client("sqs"), self.deployment.outputs["RejectsQueueUrl"]
+        found: list[dict[str, Any]] = []
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            found += [json.loads(message["Body"]) for message in messages]
+            for message in messages:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
     @contextmanager
     def time_limit(self, function: str, seconds: int) -> Iterator[None]:
         """Give a function, named by its verb, less time than the template does."""
@@ -61,6 +71,29 @@ class Product:
             yield
         finally:
             functions.update_function_configuration(FunctionName=name, Timeout=before)
+
+    @contextmanager
+    def variable(self, function: str, name: str, value: Callable[[str], str]) -> Iterator[None]:
+        """Give a function, named by its verb, another value of an environment variable."""
+        functions, full_name = self.deployment.cloud.client("lambda"), f"{self.deployment.stack}-{function}"
+        before = functions.get_function_configuration(FunctionName=full_name)["Environment"]["Variables"]
+        changed = before | {name: value(before[name])}
+        functions.update_function_configuration(FunctionName=full_name, Environment={"Variables": changed})
+        try:
+            yield
+        finally:
+            functions.update_function_configuration(FunctionName=full_name, Environment={"Variables": before})
+
+    @contextmanager
+    def paused(self, function: str) -> Iterator[None]:
+        """Keep a function's event source from polling, so that messages are there all at once afterwards."""
+        functions, name = self.deployment.cloud.client("lambda"), f"{self.deployment.stack}-{function}"
+        mapping = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"][0]["UUID"]
+        functions.update_event_source_mapping(UUID=mapping, Enabled=False)
+        try:
+            yield
+        finally:
+            functions.update_event_source_mapping(UUID=mapping, Enabled=True)
 
     def logged(self, function: str, event: str) -> list[dict[str, Any]]:
         """Return a function's log lines of one event; the function is named by its verb."""

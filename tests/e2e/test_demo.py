@@ -1,0 +1,226 @@
+"""`python -m tests.local.demo`, as `make demo` calls it: what it says, writes and leaves behind."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.local.build import REPOSITORY, build_application
+from tests.local.polling import poll
+from tests.newsletter import HIGH_VALUE, NEWSLETTER
+
+_DEMO_S = 150.0
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A demo that runs.
+
+    Attributes:
+        process: its process.
+        screen: file with what it has shown so far.
+        report: where its figures are to be.
+    """
+
+    process: subprocess.Popen[bytes]
+    screen: Path
+    report: Path
+
+    def shown(self) -> str:
+        return self.screen.read_text()
+
+    def ended(self) -> int:
+        return self.process.wait(timeout=_DEMO_S)
+
+    def figures(self) -> dict[str, Any]:
+        figures: dict[str, Any] = json.loads(self.report.read_text())
+        return figures
+
+    def line(self, name: str) -> str:
+        """Wait for a line of "Look around" and return it."""
+        pattern = re.compile(rf"^  {name} +(.+)$", re.MULTILINE)
+
+        def found() -> str | None:
+            assert self.process.poll() is None, self.shown()
+            match = pattern.search(self.shown())
+            return match[1] if match else None
+
+        return poll(found, f"the line of {name}", _DEMO_S, interval_s=0.1)
+
+
+@contextmanager
+def demo(folder: Path, **variables: str) -> Iterator[Demo]:
+    """Start a demo with these variables and none of the caller's."""
+    folder.mkdir()
+    names = {"PEOPLE", "EVENTS", "REPORT", "KEEP", "INPUT", "SENDGRID_URL", "LYTICS_URL"}
+    environment = {name: value for name, value in os.environ.items() if name not in names}
+    report, screen = folder / "report.json", folder / "screen"
+    with screen.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.local.demo"],
+            cwd=REPOSITORY,
+            env=environment | variables | {"REPORT": str(report)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield Demo(process, screen, report)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@contextmanager
+def twin(module: str, *arguments: str) -> Iterator[str]:
+    """Run a twin as a process of its own; yields its URL."""
+    command = [sys.executable, "-m", f"tests.local.{module}", *arguments]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+@dataclass(frozen=True, slots=True)
+class Demos:
+    """Three demos at once, since each mostly waits: with twins, with other servers, and with a key that they refuse."""
+
+    kept: Demo
+    elsewhere: Demo
+    refused: Demo
+    sendgrid_url: str
+
+
+@pytest.fixture(scope="module")
+def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demos]:
+    build_application()
+    folder = tmp_path_factory.mktemp("demos")
+    start = folder / "start.json"
+    start.write_text(
+        json.dumps(
+            {"export": "outside", "audiences": ["high_value_users"], "custom_fields": {"city": "town"}}
+        )
+    )
+    quick = '{"job_delay_s": 0.2, "field_delay_s": 0.2}'
+    with ExitStack() as running:
+        sendgrid_url = running.enter_context(twin("sendgrid_twin", "--options", quick))
+        lytics_url = running.enter_context(twin("lytics_twin", "--people", "200", "--time-scale", "0.05"))
+        outside = {
+            "SENDGRID_URL": sendgrid_url,
+            "LYTICS_URL": f"{lytics_url}/",
+            "LYTICS_API_TOKEN": "lytics-token",
+            "INPUT": str(start),
+        }
+        yield Demos(
+            running.enter_context(demo(folder / "kept", PEOPLE="300", EVENTS="60", KEEP="1")),
+            running.enter_context(demo(folder / "elsewhere", SENDGRID_API_KEY="SG.full", **outside)),
+            running.enter_context(demo(folder / "refused", SENDGRID_API_KEY="SG.revoked", **outside)),
+            sendgrid_url,
+        )
+
+
+def test_demo_that_fails_says_why_and_is_not_zero(demos: Demos) -> None:
+    assert demos.refused.ended() == 1
+    shown = " ".join(demos.refused.shown().split())
+    assert "the execution failed" in shown
+    assert "sendgrid_api_key" in shown
+    assert demos.refused.figures()["ok"] is False
+
+
+def test_demo_takes_other_servers_and_prints_the_report(demos: Demos) -> None:
+    assert demos.elsewhere.ended() == 0, demos.elsewhere.shown()
+    assert '"export": "outside"' in demos.elsewhere.shown()
+    figures = demos.elsewhere.figures()
+    assert (figures["ok"], figures["events"]) == (True, 0)
+    (audience,) = figures["report"]["audiences"]
+    held = requests.get(f"{demos.sendgrid_url}/_twin/contacts", timeout=10).json()["contacts"]
+    assert len(held) == audience["scanned"] == figures["report"]["import_jobs"]["confirmed"] > 0
+    assert all(contact["custom_fields"]["town"] for contact in held)
+
+
+def test_demo_writes_its_figures(demos: Demos) -> None:
+    demos.kept.line("webhook")
+    figures = demos.kept.figures()
+    assert (figures["ok"], figures["people"], figures["events"]) == (True, 300, 60)
+    assert [set(audience) for audience in figures["audiences"]] == [
+        {"id", "lytics", "ledger", "sendgrid"}
+    ] * 3
+    assert {audience["id"] for audience in figures["audiences"]} == {one.id for one in NEWSLETTER.audiences}
+    for audience in figures["audiences"]:
+        assert audience["lytics"] == audience["ledger"] == audience["sendgrid"] > 50
+    assert figures["sendgrid_requests"]["PUT /v3/marketing/contacts"] >= 2
+    assert figures["seconds"]["total"] >= figures["seconds"]["export"] > 0
+    shown = demos.kept.shown()
+    for words in ("Plan", "Backfill", "Report", "Who is in which audience", "A contact in SendGrid"):
+        assert words in shown
+
+
+def test_printed_curl_lets_somebody_enter(demos: Demos) -> None:
+    command = shlex.split(demos.kept.line("webhook"))
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"there is no {command[0]} on this machine")
+    told = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert " 200" in told.stdout.splitlines()[0]
+    url = demos.kept.line("SendGrid").split()[-1].partition("?")[0]
+
+    def entered() -> bool:
+        contacts = requests.get(url, timeout=10).json()["contacts"]
+        return any(
+            contact["email"] == "ottilie.brandt@example.com"
+            and contact["custom_fields"].get("lytics_segments") == HIGH_VALUE
+            for contact in contacts
+        )
+
+    poll(entered, "Ottilie in SendGrid", timeout_s=20, interval_s=0.2)
+
+
+def test_sigterm_ends_everything(demos: Demos) -> None:
+    endpoint = re.search(r"127\.0\.0\.1:\d+", demos.kept.line("AWS"))
+    assert endpoint is not None
+    assert len(processes_at(endpoint[0])) >= 5
+    demos.kept.process.send_signal(signal.SIGTERM)
+    assert demos.kept.ended() == 0, demos.kept.shown()
+    assert processes_at(endpoint[0]) == []
+
+
+def processes_at(endpoint: str) -> list[int]:
+    """Return the emulator at an endpoint and the functions that use it."""
+    marks = (endpoint.encode(), f"GATEWAY_PORT={endpoint.rpartition(':')[2]}\0".encode())
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            environment = (entry / "environ").read_bytes() if entry.name.isdigit() else b""
+        except OSError:
+            continue
+        if any(mark in environment for mark in marks):
+            found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"PEOPLE": "many", "EVENTS": "-1"}, ["PEOPLE=many", "EVENTS=-1"]),
+        ({"SENDGRID_URL": "ftp://example.com"}, ["SENDGRID_URL=ftp://example.com", "SENDGRID_API_KEY"]),
+        ({"INPUT": "/nonexistent.json"}, ["INPUT=/nonexistent.json"]),
+    ],
+)
+def test_variables_that_cannot_be_used_are_all_named(
+    tmp_path: Path, variables: dict[str, str], words: list[str]
+) -> None:
+    with demo(tmp_path / "demo", **variables) as running:
+        assert running.ended() == 2
+        assert all(word in running.shown() for word in words)

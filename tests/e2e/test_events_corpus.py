@@ -1,0 +1,192 @@
+"""Every body in `events/lytics` goes through the whole pipeline and ends as the table in `events/README.md` says."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+import pytest
+
+from lytics_sendgrid.configuration import export_document, export_from
+from lytics_sendgrid.exports_table import ExportsTable
+from lytics_sendgrid.instants import parse_rfc3339_ns
+from tests.e2e.customer import PUT_CONTACTS, Customer, Product, customer_of
+from tests.events_table import Situation, situations
+from tests.local.polling import poll
+from tests.newsletter import NEWSLETTER, UNMANAGED
+
+IDS: Final = {audience.slug: audience.id for audience in NEWSLETTER.audiences}
+SITUATIONS: Final = {situation.file: situation for situation in situations()}
+TEXTS: Final = ("first_name", "last_name", "city")
+"""SendGrid refuses it, as it does letters beyond ASCII in an address."""
+REFUSED_BY_SENDGRID: Final = "unicode-address.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """All bodies, posted and worked off.
+
+    Attributes:
+        customer: who was posted to; each file has an export and people of its own.
+        statuses: what was answered, by file.
+        contacts: SendGrid's, by e-mail.
+        rejects: what is on the rejects queue, by file.
+    """
+
+    customer: Customer
+    statuses: Mapping[str, int]
+    contacts: Mapping[str, dict[str, Any]]
+    rejects: Mapping[str, list[dict[str, Any]]]
+
+
+def export_of(file: str) -> str:
+    return file.rpartition(".")[0]
+
+
+def own(text: str, file: str) -> str:
+    """Give the people of a file addresses that no other file has."""
+    return re.sub(r"(?<=\w)@(?=\w)", f"+{export_of(file)}@", text)
+
+
+def post(customer: Customer, situation: Situation) -> int:
+    """Post a body until it is answered otherwise than 503: so many new exports at once are unknown at first."""
+
+    def answer() -> int | None:
+        body, export = own(situation.body, situation.file), export_of(situation.file)
+        status = customer.post(body, export=export).status_code
+        return None if status == 503 else status
+
+    return poll(answer, "the answer of the webhook", timeout_s=10, interval_s=0.1)
+
+
+@pytest.fixture(scope="module")
+def posted(product: Product) -> Iterator[Posted]:
+    with customer_of(product) as customer:
+        customer.lytics.add_audience("Webinar guests", slug="webinar_guests", audience_id=UNMANAGED)
+        customer.succeed(customer.input(backfill=False, subscribe=False))
+        _copy_export(customer)
+        statuses = {file: post(customer, situation) for file, situation in SITUATIONS.items()}
+        product.wait_until_idle()
+        customer.sendgrid.settle()
+        rejects: dict[str, list[dict[str, Any]]] = {file: [] for file in SITUATIONS}
+        files = {export_of(file): file for file in SITUATIONS}
+        for reject in product.rejects():
+            if reject["export"] in files:
+                rejects[files[reject["export"]]].append(reject)
+        contacts = {contact["email"]: contact for contact in customer.sendgrid.contacts()}
+        yield Posted(customer, statuses, contacts, rejects)
+
+
+def _copy_export(customer: Customer) -> None:
+    """Have each file posted to an export of its own, so that its rejects can be told from others'."""
+    deployment = customer.product.deployment
+    table = ExportsTable(deployment.cloud.client("dynamodb"), deployment.outputs["ExportsTable"])
+    export = table.export(customer.name)
+    assert export is not None
+    assert export_from(export_document(export)) == export
+    for file in SITUATIONS:
+        table.put_export(replace(export, name=export_of(file)))
+
+
+@pytest.mark.parametrize("file", SITUATIONS)
+def test_body_ends_as_the_table_says(posted: Posted, file: str) -> None:
+    situation = SITUATIONS[file]
+    assert posted.statuses[file] == (400 if situation.outcomes == (("400",),) else 200)
+    reasons = [words[1] for words in situation.outcomes if words[0] == "reject"]
+    assert [reject["reason"] for reject in posted.rejects[file]] == reasons
+    assert all(reject["detail"] and reject["source"] == "ingest" for reject in posted.rejects[file])
+    expected = _memberships(situation)
+    if file == REFUSED_BY_SENDGRID:
+        (email,) = expected
+        assert email not in posted.contacts
+        _, answer = posted.customer.product.invoke(
+            "InspectFunction", {"export": export_of(file), "email": email}
+        )
+        assert answer["ledger"]["rejection"]["reason"] == "address"
+        return
+    tag = f"+{export_of(file)}@"
+    held = {email: contact for email, contact in posted.contacts.items() if tag in email}
+    memberships = {email: contact["custom_fields"].get("lytics_segments") for email, contact in held.items()}
+    assert memberships == expected
+    for email, contact in held.items():
+        _assert_fields(contact, [data for data in _profiles(_document(situation)) if _email(data) == email])
+
+
+def test_nothing_is_left_behind(posted: Posted) -> None:
+    sqs = posted.customer.product.deployment.cloud.client("sqs")
+    url = posted.customer.product.deployment.outputs["ChangesDeadLetterQueueUrl"]
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)
+
+
+def test_all_bodies_again_send_nothing(posted: Posted) -> None:
+    before = posted.customer.writes()[PUT_CONTACTS]
+    for file, situation in SITUATIONS.items():
+        if file != REFUSED_BY_SENDGRID:
+            post(posted.customer, situation)
+    posted.customer.product.wait_until_idle()
+    assert posted.customer.writes()[PUT_CONTACTS] == before
+
+
+def _memberships(situation: Situation) -> dict[str, str | None]:
+    """Return who has which `lytics_segments` at the end.
+
+    The last event of an audience counts, at equal times the exit. A change says nothing of memberships, so who has only
+    changed has no value there.
+    """
+    last: dict[str, dict[str, tuple[int, str]]] = {}
+    for kind, *rest in situation.outcomes:
+        if kind in {"enter", "exit", "change"}:
+            events = last.setdefault(own(rest[0], situation.file), {})
+            if kind != "change":
+                event = (parse_rfc3339_ns(rest[2]), kind)  # "enter" sorts before "exit"
+                events[IDS[rest[1]]] = max(events.get(IDS[rest[1]], event), event)
+    return {
+        email: ",".join(sorted(a for a, (_, kind) in events.items() if kind == "enter"))
+        or ("none" if events else None)
+        for email, events in last.items()
+    }
+
+
+def _document(situation: Situation) -> Any:
+    return json.loads(own(situation.body, situation.file))
+
+
+def _profiles(value: Any) -> list[dict[str, Any]]:
+    """Find every object with an e-mail, wherever it is."""
+    if isinstance(value, list):
+        return [data for element in value for data in _profiles(element)]
+    if not isinstance(value, dict):
+        return []
+    inside = [data for element in value.values() for data in _profiles(element)]
+    return [value, *inside] if "email" in value else inside
+
+
+def _email(data: Mapping[str, Any]) -> str:
+    return str(data["email"]).strip().lower()
+
+
+def _assert_fields(contact: Mapping[str, Any], profiles: list[dict[str, Any]]) -> None:
+    """Check each field: it holds the value of one of the person's profiles in the body, or nothing if none has one."""
+    custom = contact["custom_fields"]
+    for name in TEXTS:
+        texts = {_text(data.get(name)) for data in profiles}
+        assert contact[name] in texts, name
+    numbers = {
+        None if data.get("lifetime_value") is None else float(data["lifetime_value"]) for data in profiles
+    }
+    assert custom.get("lifetime_value") in numbers
+    dates = {_date(data.get("last_purchase")) for data in profiles}
+    assert _date(custom.get("last_purchase")) in dates
+
+
+def _text(value: Any) -> str:
+    """Write a text as it must arrive: half a surrogate pair becomes a question mark, what is no text is left out."""
+    if not isinstance(value, str):
+        return ""
+    return "".join("?" if "\ud800" <= character <= "\udfff" else character for character in value).strip()
+
+
+def _date(value: Any) -> int | None:
+    return int(datetime.fromisoformat(value).timestamp()) if isinstance(value, str) and value else None

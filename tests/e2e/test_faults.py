@@ -1,0 +1,130 @@
+"""What goes wrong on the way costs time and nothing else: afterwards SendGrid is what Lytics says."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.e2e.customer import PUT_CONTACTS, Customer, Product, customer_of
+from tests.local.polling import poll
+from tests.local.sendgrid_twin.options import Fault, FaultKind
+from tests.newsletter import LAPSED
+
+FAULTS: Final = {
+    "a burst of 429": [Fault(kind=FaultKind.RATE_LIMITED, on=PUT_CONTACTS, max_count=3, seconds=0.1)],
+    "429 and 500 everywhere": [
+        Fault(kind=FaultKind.RATE_LIMITED, rate=0.2, max_count=3, seconds=0.1),
+        Fault(kind=FaultKind.SERVER_ERROR, rate=0.2, max_count=3),
+    ],
+    "a nameless 400": [Fault(kind=FaultKind.NAMELESS_400, on=PUT_CONTACTS, max_count=2)],
+    "requests and answers that are lost": [
+        Fault(kind=FaultKind.DROP_BEFORE, on=PUT_CONTACTS, max_count=1),
+        Fault(kind=FaultKind.DROP_AFTER, on=PUT_CONTACTS, max_count=2),
+    ],
+    "jobs that are late": [Fault(kind=FaultKind.JOB_LATE, rate=0.5, seconds=1.0, max_count=4)],
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_backfill_and_live_events_arrive_in_spite_of(customer: Customer, name: str) -> None:
+    customer.lytics.populate(150, 3, seed=len(name))
+    customer.lytics.set_faults(shuffle=True, duplicate_rate=0.1)
+    customer.sendgrid.set_faults(*FAULTS[name], seed=1)
+    customer.succeed(customer.input())
+    customer.lytics.make_events(40, seed=2)
+    assert customer.lytics.drain(20)
+    customer.wait_until_equal(customer.input())
+    assert sum(fault["struck"] for fault in customer.sendgrid.state()["faults"]) > 0
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"api_429_rate": 0.1, "api_5xx_rate": 0.1},
+        {"api_html_rate": 0.1, "api_truncate_rate": 0.1, "api_drop_rate": 0.1},
+        {"scan_empty_page_every": 2, "scan_duplicate_rate": 0.1, "scan_numbers_as_strings": True},
+        {"scan_next_key": "next", "scan_total_offset": 7},
+    ],
+    ids=" ".join,
+)
+def test_scan_is_whole_in_spite_of(customer: Customer, faults: dict[str, Any]) -> None:
+    customer.lytics.populate(700, 3, seed=4)
+    customer.lytics.set_faults(**faults)
+    report = customer.succeed(customer.input())
+    assert [audience["scanned"] >= audience["lytics"] for audience in report["audiences"]] == [True] * 3
+    customer.wait_until_equal(customer.input())
+
+
+def test_bad_address_costs_only_itself(customer: Customer) -> None:
+    customer.lytics.populate(150, 3, seed=4)
+    customer.sendgrid.set_options(refuse_emails="^odd[.]one@")
+    customer.lytics.add_profile({"email": "odd.one@example.com"}, [LAPSED])
+    report = customer.succeed(customer.input())
+    assert report["people"]["rejected"] == {"address": 1}
+    customer.product.wait_until_idle()
+    found = customer.audit(customer.input())
+    assert [words.split(":")[0] for words in found.differences] == ["odd.one@example.com"] * len(
+        found.differences
+    )
+    assert found.contacts >= 130
+
+    customer.sendgrid.set_options(refuse_emails="")
+    customer.lytics.change("odd.one@example.com", {"first_name": "Otis"})
+    assert customer.lytics.drain(10)
+    customer.wait_until_equal(customer.input())
+
+
+def test_revoked_key_of_one_customer_does_not_hold_up_another(product: Product, customer: Customer) -> None:
+    with customer_of(product) as revoked:
+        for one in (revoked, customer):
+            one.lytics.populate(30, 3, seed=4)
+            one.succeed(one.input())
+        revoked.sendgrid.set_keys({})
+        with product.paused("deliver"):
+            for one in (revoked, customer):
+                one.lytics.make_events(20, seed=3)
+                assert one.lytics.drain(10)
+        customer.wait_until_equal(customer.input())
+    assert revoked.sendgrid.state()["answers"].get(f"{PUT_CONTACTS} 401", 0) > 0
+
+
+def test_consumer_that_dies_between_request_and_commit_leaves_nothing_undone(customer: Customer) -> None:
+    customer.lytics.populate(60, 3, seed=4)
+    customer.succeed(customer.input())
+    customer.product.wait_until_idle()
+    customer.sendgrid.set_faults(Fault(kind=FaultKind.HANG, on=PUT_CONTACTS, max_count=1, seconds=3.0))
+    sent = customer.writes()[PUT_CONTACTS]
+    with visibility(customer.product, "ChangesQueueUrl", seconds=4):
+        customer.lytics.make_events(20, seed=3)
+        assert customer.lytics.drain(10)
+        poll(lambda: hanging(customer) > 0, "a request that hangs")
+        kill_deliver(customer.product)
+        customer.wait_until_equal(customer.input())
+        customer.product.wait_until_idle()
+    assert customer.writes()[PUT_CONTACTS] > sent + 1
+    assert customer.audit(customer.input()).ok
+
+
+def hanging(customer: Customer) -> int:
+    return sum(fault["struck"] for fault in customer.sendgrid.state()["faults"])
+
+
+@contextmanager
+def visibility(product: Product, queue: str, seconds: int) -> Iterator[None]:
+    """Have what a dead consumer had received come back sooner than in 13 minutes."""
+    sqs, url = product.deployment.cloud.client("sqs"), product.deployment.outputs[queue]
+    before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
+    yield
+    sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
+
+
+def kill_deliver(product: Product) -> None:
+    """Kill the processes of deliver, as a host that fails does."""
+    for process in product.deployment.cloud.processes():
+        if b"functions.deliver.app" in Path(f"/proc/{process}/cmdline").read_bytes():
+            os.kill(process, signal.SIGKILL)
