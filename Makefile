@@ -25,7 +25,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 export SAM_CLI_TELEMETRY := 0
 AWS_REGION_OF_LINT := us-east-1
 
-.PHONY: help install demo test static format format-check lint typecheck template build unit e2e bench clean
+.PHONY: help install demo test static format format-check lint typecheck template build unit e2e bench chaos redrive rejected clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,15 @@ e2e: install ## Run the tests on the local cloud
 
 bench: install ## Count requests, units, CPU and dollars beside their floors: REPORT=
 	@.venv/bin/python -m tests.bench
+
+chaos: install ## Run an export through every fault, and show that all is right in the end: PEOPLE= EVENTS= SEED= REPORT=
+	@.venv/bin/python -m tests.local.chaos
+
+redrive: $(DEV) ## Bring what was set aside back to work: STACK= QUEUE=changes|imports|rejects DRY=1
+	@.venv/bin/python -m lytics_sendgrid.redrive
+
+rejected: $(DEV) ## List whom SendGrid does not hold as it should, and why: STACK= EXPORT=
+	@.venv/bin/python -m lytics_sendgrid.rejected
 
 clean: ## Remove the virtual environments and everything else that was made
 	rm -rf .venv .venv-sam .venv-emulator .venv-runtime .aws-sam .local-cloud build *.egg-info
