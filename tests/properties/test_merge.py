@@ -1,0 +1,162 @@
+"""Whatever the order, number and grouping of one person's events: the same state, the same SendGrid row.
+
+Each property is one of the design's: "any permutation, duplication or split of the same events ends in the same
+state", "a no-op sends nothing", "as few PUT as 30,000 rows and 5.5 MB of body allow".
+"""
+
+import itertools
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lytics_sendgrid.change import Change, Kind
+from lytics_sendgrid.configuration import Export, FieldKind, MappedField
+from lytics_sendgrid.contact import UNKNOWN, Contact, Rejection, decode, encode
+from lytics_sendgrid.merge import has_news, merge
+from lytics_sendgrid.row import row_hash, row_lists, row_of
+from lytics_sendgrid.upsert_rows import MAX_BYTES, MAX_ROWS, Form, Row, batches, request_body
+from tests.unit.delivery_scene import BUYERS, EXPORT, FORM, READERS, Scene, message
+
+ANN = "ann@example.org"
+WEEKLY = replace(
+    EXPORT,
+    name="weekly",
+    list_id="list-1",
+    fields=(*EXPORT.fields, MappedField("value", "e2_N", "value", FieldKind.NUMBER, 1000)),
+)
+FORM_WITH_LIST = replace(FORM, lists=frozenset({"list-1"}))
+
+values = st.one_of(
+    st.sampled_from(["Oslo", "Bergen", "", "7", "7.0"]),
+    st.text(max_size=5),
+    st.integers(-9, 9),
+    st.floats(),
+    st.booleans(),
+)
+changes = st.builds(
+    Change,
+    email=st.just(ANN),
+    time_ns=st.integers(1, 4),
+    kind=st.sampled_from([Kind.ENTER, Kind.EXIT, Kind.CHANGE]),
+    audience=st.sampled_from([READERS, BUYERS]),
+    fields=st.dictionaries(st.sampled_from(["first_name", "city", "value", "unmapped"]), values, max_size=4),
+    fields_time_ns=st.none() | st.integers(1, 4),
+)
+events = st.lists(st.tuples(changes, st.sampled_from([EXPORT, WEEKLY])), min_size=1, max_size=8)
+
+
+def row(contact: Contact) -> tuple[str, tuple[str, ...]]:
+    return row_of(ANN, contact, FORM_WITH_LIST), row_lists(contact, FORM_WITH_LIST)
+
+
+def split(events: Sequence[tuple[Change, Export]], cuts: random.Random) -> list[list[tuple[Change, Export]]]:
+    parts: list[list[tuple[Change, Export]]] = [[]]
+    for event in events:
+        if cuts.random() < 0.5:
+            parts.append([])
+        parts[-1].append(event)
+    return parts
+
+
+@given(events, st.randoms(use_true_random=False))
+def test_any_order_duplication_and_split_end_in_the_same_state_and_row(
+    events: list[tuple[Change, Export]], chance: random.Random
+) -> None:
+    together = merge(UNKNOWN, events)
+    shuffled = events + chance.choices(events, k=chance.randrange(4))
+    chance.shuffle(shuffled)
+    contact = UNKNOWN
+    for part in split(shuffled, chance):
+        contact = merge(contact, part)
+    assert (contact.memberships, contact.fields, contact.lists) == (
+        together.memberships,
+        together.fields,
+        together.lists,
+    )
+    assert row(contact) == row(together)
+    assert row_hash(*row(contact)) == row_hash(*row(together))
+
+
+@given(events)
+def test_exit_wins_at_the_same_time_and_else_the_last_event(events: list[tuple[Change, Export]]) -> None:
+    contact = merge(UNKNOWN, events)
+    for audience in (READERS, BUYERS):
+        moves = [
+            (change.time_ns, change.kind is Kind.EXIT)
+            for change, _ in events
+            if change.audience == audience and change.kind is not Kind.CHANGE
+        ]
+        assert contact.is_in(audience) == (bool(moves) and not max(moves)[1])
+
+
+@given(events)
+def test_merging_again_changes_nothing(events: list[tuple[Change, Export]]) -> None:
+    contact = merge(UNKNOWN, events)
+    assert merge(contact, events) is contact
+    assert has_news(contact, UNKNOWN) == (contact is not UNKNOWN)
+
+
+@given(events, st.randoms(use_true_random=False))
+def test_no_op_sends_nothing_and_every_delivery_ends_in_the_same_contact(
+    events: list[tuple[Change, Export]], chance: random.Random
+) -> None:
+    ordered, mixed = Scene(), Scene()
+    changes = [change for change, _ in events]
+    ordered.deliver(message(*changes))
+    requests = len(ordered.sendgrid.requests)
+    ordered.deliver(message(*changes), *(message(change) for change in changes))
+    assert len(ordered.sendgrid.requests) == requests
+    shuffled = changes + chance.choices(changes, k=2)
+    chance.shuffle(shuffled)
+    for change in shuffled:
+        mixed.deliver(message(change))
+        mixed.clock.now_s += 901
+    assert mixed.sendgrid.held == ordered.sendgrid.held
+    if ordered.has(ANN):
+        one, other = ordered.contact(ANN), mixed.contact(ANN)
+        assert (one.memberships, one.fields, one.row) == (other.memberships, other.fields, other.row)
+
+
+contacts = st.builds(
+    Contact,
+    version=st.integers(1, 9),
+    memberships=st.dictionaries(st.sampled_from([READERS, BUYERS]), st.integers(-9, 9).filter(bool)),
+    fields=st.dictionaries(
+        st.sampled_from(["first_name", "e1_T", "e2_N"]),
+        st.tuples(
+            st.integers(1, 3),
+            st.text(st.characters(exclude_categories=["Cs"])) | st.integers() | st.floats(-9, 9),
+        ),
+    ),
+    lists=st.lists(st.text("ab", max_size=2), unique=True).map(lambda names: tuple(sorted(names))),
+    job=st.text(max_size=3),
+    sent_ms=st.integers(0, 9),
+    row=st.text("0f", min_size=1, max_size=3),
+    configuration=st.integers(0, 9),
+    rejection=st.none() | st.builds(Rejection, st.text(), st.text(), st.text(), st.integers(0, 9)),
+)
+
+
+@given(contacts)
+def test_state_that_was_written_is_read(contact: Contact) -> None:
+    assert decode(encode(contact), contact.version) == contact
+    assert encode(contact).isascii()
+
+
+@given(
+    st.lists(st.sampled_from([1, 50, 400, 100_000, 2_749_900, 5_499_000, 6_000_000]), max_size=30),
+    st.integers(0, 3),
+)
+def test_requests_keep_every_row_in_order_and_their_limits(sizes: list[int], lists: int) -> None:
+    list_ids = [f"{n:036d}" for n in range(lists)]
+    rows = [Row(f"{n}", f"{n}@example.org", "x" * size, str) for n, size in enumerate(sizes)]
+    cut = list(batches(rows, list_ids))
+    assert [one for batch in cut for one in batch] == rows
+    for batch in cut:
+        assert 1 <= len(batch) <= MAX_ROWS
+        assert len(batch) == 1 or len(request_body(batch, Form.WHOLE, list_ids)) <= MAX_BYTES
+    for one, following in itertools.pairwise(cut):
+        assert len(request_body([*one, following[0]], Form.WHOLE, list_ids)) > MAX_BYTES
