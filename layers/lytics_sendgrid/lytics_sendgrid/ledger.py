@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from lytics_sendgrid.aws import translated
 from lytics_sendgrid.contact import UNKNOWN, Commit, Contact, ContactKey, decode, encode
@@ -23,6 +23,12 @@ _LOST: Final = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
 _FIRST_BACKOFF_S: Final = 0.05
 
 
+class Each(Protocol):
+    """Applies a function to each item, several at once; returns the results in the items' order."""
+
+    def __call__[T, R](self, function: Callable[[T], R], items: Iterable[T], /) -> Iterable[R]: ...  # noqa: D102
+
+
 class Ledger:
     """The contacts table in DynamoDB.
 
@@ -30,12 +36,26 @@ class Ledger:
     """
 
     def __init__(
-        self, client: DynamoDBClient, table: str, sleep: Callable[[float], None], connections: int = 8
+        self,
+        client: DynamoDBClient,
+        table: str,
+        sleep: Callable[[float], None],
+        connections: int = 8,
+        each: Each | None = None,
     ) -> None:
+        """Keep the collaborators.
+
+        Args:
+            client: boto3's.
+            table: the table's name.
+            sleep: waits for some seconds.
+            connections: how many requests are made at once.
+            each: makes them; a pool of threads unless another is given.
+        """
         self._client = client
         self._table = table
         self._sleep = sleep
-        self._pool = ThreadPoolExecutor(connections, thread_name_prefix="ledger")
+        self._each = each or ThreadPoolExecutor(connections, thread_name_prefix="ledger").map
         self._insert = f"INSERT INTO \"{table}\" VALUE {{'pk':?,'version':?,'state':?}}"
         self._insert_rejected = f"INSERT INTO \"{table}\" VALUE {{'pk':?,'version':?,'state':?,'rejected':?}}"
         # "state" is among DynamoDB's reserved words, so every name is quoted.
@@ -57,7 +77,7 @@ class Ledger:
         wanted = list(dict.fromkeys(keys))
         contacts = dict.fromkeys(wanted, UNKNOWN)
         read = partial(self._read, consistent=consistent)
-        for items in self._pool.map(read, itertools.batched(wanted, KEYS_A_READ)):
+        for items in self._each(read, itertools.batched(wanted, KEYS_A_READ)):
             for item in items:
                 contacts[item["pk"]["S"]] = decode(item["state"]["S"], int(item["version"]["N"]))
         return contacts
@@ -73,7 +93,7 @@ class Ledger:
             RetryLater: DynamoDB did not take all of them; which ones is not known, and doing them again is harmless.
         """
         lost: set[ContactKey] = set()
-        for keys in self._pool.map(
+        for keys in self._each(
             lambda batch: self._write(batch, loaded),
             itertools.batched(commits, STATEMENTS_A_WRITE),
         ):
