@@ -40,6 +40,7 @@ class Template:
         self.parameters: dict[str, dict[str, Any]] = document["Parameters"]
         self.globals: dict[str, Any] = document["Globals"]
         self.resources: dict[str, Resource] = document["Resources"]
+        self.outputs: dict[str, dict[str, Any]] = document["Outputs"]
 
     def of_type(self, *types: str) -> dict[str, Resource]:
         """Return the resources of any of the types, by logical id."""
