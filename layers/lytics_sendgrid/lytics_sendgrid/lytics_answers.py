@@ -5,10 +5,11 @@ Lytics answers in two shapes, ``{"data":…,"status":200,"message":"success"}`` 
 second (Lytics agent-skills, references/api.md, 2026-05). An answer that is neither is never taken for success.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lytics_sendgrid.errors import (
     AnswerLost,
@@ -18,7 +19,11 @@ from lytics_sendgrid.errors import (
     Throttled,
 )
 from lytics_sendgrid.instants import NANOSECONDS_PER_S
-from lytics_sendgrid.vendor_http import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lytics_sendgrid.vendor_http import Answer
 
 _WORDS_CHARS: Final = 300
 _SECONDS: Final = re.compile(r"\d{1,9}", re.ASCII)

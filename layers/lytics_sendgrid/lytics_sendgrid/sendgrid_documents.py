@@ -1,7 +1,8 @@
 """What SendGrid's answers mean: fields, lists, segments and contacts from their documents, our errors from refusals."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
 
 from lytics_sendgrid.errors import (
     AnswerLost,
@@ -11,7 +12,11 @@ from lytics_sendgrid.errors import (
     ServiceUnavailable,
 )
 from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Segment, SendGridContact
-from lytics_sendgrid.vendor_http import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lytics_sendgrid.vendor_http import Answer
 
 HOW_TO_PERMIT: Final = (
     "in SendGrid open Settings > API Keys, give the key Restricted Access > Marketing: Full Access, or make a new key "
