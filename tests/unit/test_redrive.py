@@ -1,0 +1,166 @@
+"""A queue is redriven message by message: sent first, deleted then, and what cannot be redriven stays where it is."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from lytics_sendgrid.errors import InputInvalid, ServiceUnavailable
+from lytics_sendgrid.redrive import Found, Targets, main, redrive
+from lytics_sendgrid.set_aside import Redriven
+from lytics_sendgrid.stack_outputs import asked_stack, stack_outputs
+
+URL = "https://queue"
+
+
+@dataclass
+class HeldQueue:
+    """A queue as SQS keeps it: a message that was received is seen by nobody until it is let go."""
+
+    messages: dict[str, str]
+    held: set[str] = field(default_factory=set)
+    deletes_fail: bool = False
+
+    def receive_message(
+        self,
+        *,
+        QueueUrl: str,  # noqa: N803
+        MaxNumberOfMessages: int,  # noqa: N803
+        WaitTimeSeconds: int,  # noqa: N803
+        VisibilityTimeout: int,  # noqa: N803
+    ) -> Any:
+        assert (QueueUrl, WaitTimeSeconds > 0, VisibilityTimeout > 60) == (URL, True, True)
+        visible = [key for key in self.messages if key not in self.held][:MaxNumberOfMessages]
+        self.held.update(visible)
+        found = [{"MessageId": k, "ReceiptHandle": f"r{k}", "Body": self.messages[k]} for k in visible]
+        return {"Messages": found} if found else {}
+
+    def delete_message_batch(self, *, QueueUrl: str, Entries: Any) -> Any:  # noqa: N803
+        assert len({entry["Id"] for entry in Entries}) == len(Entries) <= 10
+        if not self.deletes_fail:
+            for entry in Entries:
+                self.held.discard(entry["ReceiptHandle"][1:])
+                del self.messages[entry["ReceiptHandle"][1:]]
+        return {}
+
+    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: Any) -> Any:  # noqa: N803
+        assert len(Entries) <= 10
+        for entry in Entries:
+            assert entry["VisibilityTimeout"] == 0
+            self.held.discard(entry["ReceiptHandle"][1:])
+        return {}
+
+
+@dataclass
+class Writer:
+    """Keeps what is sent, or takes nothing."""
+
+    sent: list[str] = field(default_factory=list)
+    broken: Exception | None = None
+
+    def send(self, bodies: Sequence[str]) -> None:
+        if self.broken is not None:
+            raise self.broken
+        self.sent += bodies
+
+
+def judge(body: str) -> Redriven:
+    if body.startswith("bad"):
+        return Redriven(why="noise", stays="it is noise")
+    return Redriven(why="fine", changes=(f"c{body}",), imports=(f"i{body}",), rejects=(f"r{body}",))
+
+
+def targets() -> tuple[Targets, Writer]:
+    changes = Writer()
+    return Targets(changes=changes, imports=Writer(), rejects=Writer()), changes
+
+
+def queue(good: int, bad: int = 0) -> HeldQueue:
+    return HeldQueue({str(n): f"bad{n}" if n < bad else str(n) for n in range(good + bad)})
+
+
+def test_all_that_can_be_redriven_is_sent_and_deleted_and_the_rest_is_let_go() -> None:
+    held, (where, changes) = queue(good=23, bad=14), targets()
+    found = redrive(held, URL, judge, where, dry=False)
+    assert (found.messages, found.moved) == (37, 23)
+    assert found.why == {"fine": 23, "noise": 14}
+    assert found.stays == {"it is noise": 14}
+    assert sorted(changes.sent) == sorted(f"c{n}" for n in range(14, 37))
+    assert set(held.messages) == {str(n) for n in range(14)}
+    assert held.held == set()
+
+
+def test_a_dry_run_looks_at_every_message_and_moves_none() -> None:
+    held, (where, changes) = queue(good=23, bad=2), targets()
+    found = redrive(held, URL, judge, where, dry=True)
+    assert (found.messages, found.moved, changes.sent) == (25, 23, [])
+    assert len(held.messages) == 25
+    assert held.held == set()
+
+
+def test_what_could_not_be_sent_is_still_there_and_seen_by_others() -> None:
+    held, (where, changes) = queue(good=12), targets()
+    changes.broken = ServiceUnavailable("SQS: away")
+    with pytest.raises(ServiceUnavailable):
+        redrive(held, URL, judge, where, dry=False)
+    assert len(held.messages) == 12
+    assert held.held == set()
+
+
+def test_what_was_sent_and_not_deleted_is_sent_again_the_next_time() -> None:
+    held, (where, changes) = queue(good=3), targets()
+    held.deletes_fail = True
+    redrive(held, URL, judge, where, dry=False)
+    held.deletes_fail = False
+    held.held.clear()
+    redrive(held, URL, judge, where, dry=False)
+    assert sorted(changes.sent) == ["c0", "c0", "c1", "c1", "c2", "c2"]
+    assert not held.messages
+
+
+def test_messages_that_come_round_again_end_the_work() -> None:
+    class Leaky(HeldQueue):
+        def receive_message(self, **arguments: Any) -> Any:
+            self.held.clear()
+            return super().receive_message(**arguments)
+
+    found = redrive(Leaky({"1": "bad"}), URL, judge, targets()[0], dry=False)
+    assert found.messages == 1
+
+
+def test_what_was_found_is_said_with_counts_and_reasons() -> None:
+    found = Found(messages=1_203, moved=1_200)
+    found.why.update({"fine": 1_200, "noise": 3})
+    found.stays.update({"it is noise": 3})
+    assert list(found.lines("changes dead-letter queue", dry=False)) == [
+        "changes dead-letter queue: 1,203 messages",
+        "    1,200  fine",
+        "        3  noise",
+        "  redriven: 1,200",
+        "  stays: 3: it is noise",
+    ]
+    assert "would be redriven: 1,200" in "".join(found.lines("x", dry=True))
+    assert list(Found().lines("imports dead-letter queue", dry=False)) == [
+        "imports dead-letter queue: 0 messages"
+    ]
+
+
+def test_a_call_that_cannot_be_understood_is_refused_before_anything_is_asked() -> None:
+    said: list[str] = []
+    assert main({"STACK": "s", "QUEUE": "changed"}, said.append) == 1
+    assert main({}, said.append) == 1
+    assert "it takes changes, imports, rejects" in said[0]
+    assert "STACK=" in said[1]
+    with pytest.raises(InputInvalid):
+        asked_stack({"STACK": ""})
+
+
+def test_a_stacks_outputs_are_found_by_name() -> None:
+    class CloudFormation:
+        def describe_stacks(self, *, StackName: str) -> Any:  # noqa: N803
+            outputs = [{"OutputKey": "A", "OutputValue": json.dumps(StackName)}]
+            return {"Stacks": [{"Outputs": outputs}]}
+
+    assert stack_outputs(CloudFormation(), "mine") == {"A": '"mine"'}

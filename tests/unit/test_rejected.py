@@ -1,0 +1,64 @@
+"""Whom SendGrid rejects can be listed: who, why, since when, and in whose words."""
+
+from typing import Any
+
+from lytics_sendgrid.contact import Contact, Rejection, encode
+from lytics_sendgrid.rejected import Person, main, rejected_people, table_of
+from tests.newsletter import HIGH_VALUE, NEWSLETTER, UNMANAGED
+
+AT_MS = 1_795_000_000_000
+
+
+def contact(reason: str, at_ms: int = AT_MS, audience: str = HIGH_VALUE) -> Contact:
+    return Contact(
+        version=2,
+        memberships={audience: 5},
+        rejection=Rejection(reason, "(address) is\tnot\nvalid", "0a", at_ms),
+    )
+
+
+class Pages:
+    """A table of two pages."""
+
+    def __init__(self, *people: tuple[str, Contact]) -> None:
+        self.items = [
+            {"pk": {"S": key}, "state": {"S": encode(c)}, "version": {"N": str(c.version)}}
+            for key, c in people
+        ]
+
+    def scan(self, *, TableName: str, FilterExpression: str, ExclusiveStartKey: Any = None) -> Any:  # noqa: N803
+        assert (TableName, FilterExpression) == ("contacts", "attribute_exists(rejected)")
+        if ExclusiveStartKey is None:
+            return {"Items": self.items[:1], "LastEvaluatedKey": {"pk": {"S": "x"}}}
+        return {"Items": self.items[1:]}
+
+
+def test_everybody_is_listed_the_latest_first_and_counted_by_reason() -> None:
+    pages = Pages(
+        ("default#ann@example.org", contact("address")),
+        ("other#bob@example.com", contact("fields", AT_MS + 1_000)),
+        ("default#cy@example.com", contact("address", AT_MS - 1_000)),
+    )
+    assert list(table_of(rejected_people(pages, "contacts"))) == [
+        "email\treason\tsince\tSendGrid said\taccount",
+        "bob@example.com\tfields\t2026-11-18T11:06:41Z\t(address) is not valid\tother",
+        "ann@example.org\taddress\t2026-11-18T11:06:40Z\t(address) is not valid\tdefault",
+        "cy@example.com\taddress\t2026-11-18T11:06:39Z\t(address) is not valid\tdefault",
+        "3 rejected: address 2, fields 1",
+    ]
+
+
+def test_nobody_is_said_too() -> None:
+    assert list(table_of([]))[-1] == "0 rejected"
+
+
+def test_a_person_concerns_the_exports_of_the_account_whose_audiences_they_were_in() -> None:
+    assert Person("default", "a@example.org", contact("address")).concerns(NEWSLETTER)
+    assert not Person("other", "a@example.org", contact("address")).concerns(NEWSLETTER)
+    assert not Person("default", "a@example.org", contact("address", audience=UNMANAGED)).concerns(NEWSLETTER)
+
+
+def test_without_a_stack_it_says_what_it_takes() -> None:
+    said: list[str] = []
+    assert main({}, said.append) == 1
+    assert "STACK=" in said[0]

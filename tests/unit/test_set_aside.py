@@ -1,0 +1,196 @@
+"""A message that was set aside says why, and becomes work again once, whatever it was."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lytics_sendgrid.change import Change, Kind, Message, decode, encode
+from lytics_sendgrid.outbox import Carried, Import, import_body, import_from
+from lytics_sendgrid.rejects import MAX_SINGLE, reject_bodies, reject_body
+from lytics_sendgrid.repacking import MAX_HOPS
+from lytics_sendgrid.set_aside import Redriven, dead_changes, dead_import, reject
+from lytics_sendgrid.webhook_body import MAX_AHEAD_NS, read
+from tests.newsletter import HIGH_VALUE, NEWSLETTER, UNMANAGED
+
+NOW_NS = 1_795_000_000_000_000_000
+EARLIER_NS = NOW_NS - 10 * MAX_AHEAD_NS
+LATE = "2026-11-18T11:00:00Z"
+ENTER = Change("ann@example.org", NOW_NS, Kind.ENTER, HIGH_VALUE, {"city": "Oslo"})
+JOB = Import(
+    "default", "job-1", 1_795_000_000_000, ("r1",), {"ann@example.org": Carried("newsletter", "0a", 5)}
+)
+
+
+class Exports:
+    """There is the newsletter and nothing else."""
+
+    def export(self, name: str) -> Any:
+        return NEWSLETTER if name == NEWSLETTER.name else None
+
+
+def changes_of(case: Redriven) -> list[Change]:
+    return [change for body in case.changes for change in decode(body).changes]
+
+
+def envelope(event: dict[str, Any], **data: Any) -> dict[str, Any]:
+    return {
+        "id": "7",
+        "data": {"email": "ann@example.org", "city": "Oslo", "segment_events": [event], **data},
+        "meta": {"timestamp": LATE},
+    }
+
+
+def entering(time: str = "2026-11-01T12:00:00Z", audience: str = HIGH_VALUE) -> dict[str, Any]:
+    return {"id": audience, "event": "enter", "enter": time}
+
+
+def rejects_of(document: Any, now_ns: int = NOW_NS) -> list[str]:
+    return list(reject_bodies(read(document, NEWSLETTER, now_ns).rejected, "ingest", NEWSLETTER.name))
+
+
+def test_dead_changes_come_back_marked_and_fresh_and_keep_their_run() -> None:
+    message = Message("newsletter", (ENTER,), 3, 17, 4, run="r1", number="n1", suspect=True)
+    case = dead_changes(encode(message), Exports())
+    (body,) = case.changes
+    assert decode(body) == Message("newsletter", (ENTER,), 3, 17, 0, "r1", "n1", uncertain=True, suspect=True)
+    assert case.stays is None
+    assert case.imports == case.rejects == ()
+
+
+def test_dead_changes_say_whether_their_consumers_died_or_they_were_put_back_for_days() -> None:
+    died = dead_changes(encode(Message("newsletter", (ENTER,))), Exports())
+    waited = dead_changes(encode(Message("newsletter", (ENTER,), hops=MAX_HOPS)), Exports())
+    assert "deliver died" in died.why
+    assert f"put back {MAX_HOPS} times" in waited.why
+
+
+def test_changes_that_would_only_die_again_stay() -> None:
+    nobodys = dead_changes(encode(Message("gone", (ENTER,))), Exports())
+    newer = dead_changes('{"v":2,"export":"newsletter","changes":[]}', Exports())
+    noise = dead_changes("hello", Exports())
+    assert nobodys.stays == "run the state machine for that export first"
+    assert "gone" in nobodys.why
+    assert newer.stays is not None
+    assert "version 2" in newer.stays
+    assert noise.stays is not None
+    assert [case.changes for case in (nobodys, newer, noise)] == [(), (), ()]
+
+
+def test_redriving_changes_twice_gives_the_same_message() -> None:
+    (once,) = dead_changes(encode(Message("newsletter", (ENTER,), hops=7)), Exports()).changes
+    assert dead_changes(once, Exports()).changes == (once,)
+
+
+def test_a_parked_import_says_why_and_is_tried_from_the_start() -> None:
+    case = dead_import(import_body(JOB, "SendGrid failed the import job, 6 times in a row"))
+    assert case.why == "authorization 'default': SendGrid failed the import job, 6 times in a row"
+    (body,) = case.imports
+    assert import_from(body).contacts == {"ann@example.org": Carried("newsletter", "0a", 0)}
+    assert "parked" not in json.loads(body)
+
+
+def test_a_dead_import_is_asked_for_from_the_start_and_keeps_its_attempts() -> None:
+    polled = Import(JOB.authorization, JOB.job, JOB.sent_ms, JOB.runs, JOB.contacts, 40, 2, 3)
+    case = dead_import(import_body(polled))
+    (body,) = case.imports
+    assert import_from(body) == Import("default", "job-1", JOB.sent_ms, ("r1",), JOB.contacts, 0, 2, 3)
+    assert "confirm could not ask for it" in case.why
+    assert dead_import("[]").stays is not None
+
+
+def test_an_event_from_the_future_is_read_once_its_time_has_come() -> None:
+    (body,) = rejects_of(envelope(entering(LATE)), EARLIER_NS)
+    early = reject(body, Exports(), EARLIER_NS)
+    assert early.stays == "it is still bad: future_time"
+    case = reject(body, Exports(), NOW_NS)
+    (change,) = changes_of(case)
+    assert (change.email, change.kind, change.audience) == ("ann@example.org", Kind.ENTER, HIGH_VALUE)
+    assert change.fields == {"city": "Oslo"}
+    assert change.profile == "7"
+    assert case.why.startswith("ingest, export 'newsletter', future_time: ")
+    assert decode(case.changes[0]).config == NEWSLETTER.version
+
+
+def test_an_envelope_that_was_rejected_whole_is_read_whole() -> None:
+    body = reject_body("internal_error", "a fault", "ingest", "newsletter", envelope(entering()))
+    (change,) = changes_of(reject(body, Exports(), NOW_NS))
+    assert change.email == "ann@example.org"
+
+
+def test_of_many_elements_the_good_ones_go_on_and_the_bad_ones_are_rejected_anew() -> None:
+    elements = [envelope(entering()), envelope(entering(), email=""), envelope(entering(audience=UNMANAGED))]
+    body = reject_body("internal_error", "a fault", "ingest", "newsletter", elements)
+    case = reject(body, Exports(), NOW_NS)
+    assert len(changes_of(case)) == 1
+    (again,) = case.rejects
+    assert json.loads(again)["reason"] == "no_email"
+    assert reject(again, Exports(), NOW_NS).stays == "it is still bad: no_email"
+
+
+def test_elements_that_were_written_together_are_read_one_by_one() -> None:
+    document = [envelope(entering(LATE)) for _ in range(MAX_SINGLE + 1)]
+    bodies = rejects_of(document, EARLIER_NS)
+    assert len(bodies) < MAX_SINGLE
+    assert sum(len(changes_of(reject(body, Exports(), NOW_NS))) for body in bodies) == MAX_SINGLE + 1
+
+
+def test_an_element_of_an_audience_that_is_not_exported_leaves_nothing_to_do() -> None:
+    body = reject_body(
+        "internal_error", "a fault", "ingest", "newsletter", envelope(entering(audience=UNMANAGED))
+    )
+    assert reject(body, Exports(), NOW_NS) == Redriven(
+        why="ingest, export 'newsletter', internal_error: a fault"
+    )
+
+
+def test_a_message_that_an_older_deliver_could_not_read_goes_back_as_it_was() -> None:
+    text = encode(Message("newsletter", (ENTER,)))
+    assert reject(reject_body("bad_message", "?", "deliver", "", text), Exports(), NOW_NS).changes == (text,)
+    still = reject(reject_body("bad_message", "?", "deliver", "", '{"v":1}'), Exports(), NOW_NS)
+    assert still.stays is not None
+    assert still.changes == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (reject_body("no_email", "?", "ingest", "gone", {}), "run the state machine"),
+        (reject_body("no_email", "?", "ingest", "newsletter", "not JSON"), "it is no JSON"),
+        (
+            reject_body("no_email", "?", "ingest", "newsletter", "x" * 70_000),
+            "it was cut from 70000 characters",
+        ),
+        (reject_body("no_email", "?", "somebody", "newsletter", {}), "nobody rejects as 'somebody'"),
+        ("[]", "not a reject"),
+        ('{"v":1}', "not a reject"),
+        ("hello", "not a reject"),
+    ],
+)
+def test_a_reject_that_cannot_be_read_stays_with_the_reason(body: str, words: str) -> None:
+    case = reject(body, Exports(), NOW_NS)
+    assert case.stays is not None
+    assert words in case.stays
+    assert case.changes == case.rejects == ()
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["data", "envelope"]), inner),
+    max_leaves=8,
+)
+
+
+@given(ANYTHING)
+def test_nothing_that_is_in_a_queue_stops_the_rest(document: Any) -> None:
+    body = json.dumps(document)
+    within = reject_body("r", "d", "ingest", "newsletter", document)
+    for case in (
+        dead_changes(body, Exports()),
+        dead_import(body),
+        reject(body, Exports(), NOW_NS),
+        reject(within, Exports(), NOW_NS),
+    ):
+        assert case.stays is None or not (case.changes or case.imports or case.rejects)
