@@ -1,0 +1,93 @@
+"""What holds for the ledger, be it DynamoDB's table or the double that delivery's tests are played on."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from lytics_sendgrid.contact import UNKNOWN, Commit, Contact, Rejection
+from lytics_sendgrid.delivery import LedgerTable
+
+ANN, BOB = "acme#ann@example.org", "acme#bob@example.org"
+NEW = Contact(0, {"a": 5}, {"city": (5, "Zürich 🏔")}, ("l",), "j1", 7, "aa", 3)
+REFUSED = Rejection("address", "400 no", "bb", 9)
+
+
+def commit(ledger: LedgerTable, key: str, contact: Contact, loaded: Contact = UNKNOWN) -> set[str]:
+    return ledger.commit([Commit(key, contact)], {key: loaded})
+
+
+def stored(ledger: LedgerTable, key: str) -> Contact:
+    return ledger.load([key], consistent=True)[key]
+
+
+def who_is_not_there_is_unknown(ledger: LedgerTable) -> None:
+    assert ledger.load([ANN, BOB]) == {ANN: UNKNOWN, BOB: UNKNOWN}
+    assert ledger.load([]) == {}
+
+
+def state_is_read_as_it_was_committed(ledger: LedgerTable) -> None:
+    assert commit(ledger, ANN, NEW) == set()
+    assert stored(ledger, ANN) == replace(NEW, version=1)
+    assert stored(ledger, BOB) == UNKNOWN
+
+
+def version_goes_up_with_every_commit(ledger: LedgerTable) -> None:
+    commit(ledger, ANN, NEW)
+    first = stored(ledger, ANN)
+    assert commit(ledger, ANN, replace(first, row="cc"), first) == set()
+    assert stored(ledger, ANN) == replace(first, version=2, row="cc")
+
+
+def second_insert_loses_and_changes_nothing(ledger: LedgerTable) -> None:
+    commit(ledger, ANN, NEW)
+    assert commit(ledger, ANN, replace(NEW, row="cc")) == {ANN}
+    assert stored(ledger, ANN).row == "aa"
+
+
+def update_of_another_version_loses_and_changes_nothing(ledger: LedgerTable) -> None:
+    commit(ledger, ANN, NEW)
+    first = stored(ledger, ANN)
+    commit(ledger, ANN, replace(first, row="cc"), first)
+    assert commit(ledger, ANN, replace(first, row="dd"), first) == {ANN}
+    assert stored(ledger, ANN).row == "cc"
+
+
+def update_of_somebody_who_is_gone_loses(ledger: LedgerTable) -> None:
+    gone = replace(NEW, version=4)
+    assert commit(ledger, ANN, gone, gone) == {ANN}
+    assert stored(ledger, ANN) == UNKNOWN
+
+
+def each_of_many_is_decided_for_itself(ledger: LedgerTable) -> None:
+    keys = [f"acme#p{n}@example.org" for n in range(130)]
+    taken = {key for n, key in enumerate(keys) if n % 7 == 0}
+    unknown = dict.fromkeys(keys, UNKNOWN)
+    ledger.commit([Commit(key, replace(NEW, row="taken")) for key in taken], unknown)
+    assert ledger.commit([Commit(key, NEW) for key in keys], unknown) == taken
+    rows = {key: contact.row for key, contact in ledger.load(keys, consistent=True).items()}
+    assert rows == {key: "taken" if key in taken else "aa" for key in keys}
+
+
+def rejection_comes_and_goes(ledger: LedgerTable) -> None:
+    commit(ledger, ANN, replace(NEW, rejection=REFUSED))
+    first = stored(ledger, ANN)
+    assert first.rejection == REFUSED
+    commit(ledger, ANN, replace(first, rejection=None), first)
+    second = stored(ledger, ANN)
+    assert second.rejection is None
+    commit(ledger, ANN, replace(second, rejection=REFUSED), second)
+    third = stored(ledger, ANN)
+    assert third == replace(first, version=3)
+    commit(ledger, ANN, replace(third, row="ee"), third)
+    assert stored(ledger, ANN) == replace(first, version=4, row="ee")
+
+
+CONTRACT: tuple[Callable[[LedgerTable], None], ...] = (
+    who_is_not_there_is_unknown,
+    state_is_read_as_it_was_committed,
+    version_goes_up_with_every_commit,
+    second_insert_loses_and_changes_nothing,
+    update_of_another_version_loses_and_changes_nothing,
+    update_of_somebody_who_is_gone_loses,
+    each_of_many_is_decided_for_itself,
+    rejection_comes_and_goes,
+)

@@ -1,0 +1,57 @@
+"""The ledger's PartiQL does on DynamoDB what its contract says; the double of the quick tests keeps the same one."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from lytics_sendgrid.delivery import LedgerTable
+from lytics_sendgrid.ledger import Ledger
+from tests.contract.ledger_contract import ANN, CONTRACT, NEW, REFUSED, commit, stored
+from tests.local.cloud import LocalCloud
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[LocalCloud]:
+    with LocalCloud() as cloud:
+        yield cloud
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def table(cloud: LocalCloud) -> str:
+    """Make an empty table."""
+    name = f"contacts-{next(_numbers)}"
+    cloud.client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return name
+
+
+@pytest.mark.parametrize("clause", CONTRACT, ids=lambda clause: clause.__name__)
+def test_dynamodb_keeps_the_contract(
+    cloud: LocalCloud, table: str, clause: Callable[[LedgerTable], None]
+) -> None:
+    clause(Ledger(cloud.client("dynamodb"), table, time.sleep))
+
+
+def test_rejected_contacts_can_be_found_by_an_attribute(cloud: LocalCloud, table: str) -> None:
+    ledger = Ledger(cloud.client("dynamodb"), table, time.sleep)
+
+    def reason() -> object:
+        item = cloud.client("dynamodb").get_item(TableName=table, Key={"pk": {"S": ANN}})["Item"]
+        return item.get("rejected")
+
+    commit(ledger, ANN, NEW)
+    assert reason() is None
+    for rejection, expected in ((REFUSED, {"S": "address"}), (None, None)):
+        before = stored(ledger, ANN)
+        commit(ledger, ANN, replace(before, rejection=rejection), before)
+        assert reason() == expected
