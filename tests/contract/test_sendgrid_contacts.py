@@ -1,0 +1,219 @@
+"""The adapter to SendGrid's contacts: one contract with the double of delivery's tests, and every request documented."""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lytics_sendgrid.change import Change, Kind
+from lytics_sendgrid.delivery import Delivery
+from lytics_sendgrid.errors import KeyRefused, RequestRefused, RetryLater
+from lytics_sendgrid.outbox import Outbox
+from lytics_sendgrid.sendgrid_answers import (
+    Accepted,
+    BadAddresses,
+    Busy,
+    RequestFault,
+    RowsRefused,
+    Unanswered,
+    Verdict,
+)
+from lytics_sendgrid.sendgrid_contacts import LONGEST_WAIT_S, PATH, SendGridContacts, sendgrid_http
+from lytics_sendgrid.upsert import Contacts, Pace
+from lytics_sendgrid.upsert_rows import upsert_body
+from lytics_sendgrid.vendor_http import Answer
+from tests.contract.openapi import VARIABLE, OpenApi
+from tests.contract.sendgrid_scene import UNKNOWN_ID, Scene, scene_of
+from tests.fakes import PassingTime, ScriptedHttp, SendGridUpserts
+from tests.local.sendgrid_twin.options import Fault, FaultKind, Options
+from tests.unit.delivery_scene import EXPORT, READERS, VIEW, message
+from tests.unit.delivery_scene import Scene as DeliveryScene
+
+ANN = '{"email":"ann@example.org"}'
+BAD = '{"email":"bad@example.org"}'
+
+
+def adapter(scene: Scene, key: str = "SG.full") -> SendGridContacts:
+    return SendGridContacts(sendgrid_http(scene.twin.url, key), scene.clock)
+
+
+@contextmanager
+def the_twin(*, names_addresses: bool = True) -> Iterator[Contacts]:
+    faults = () if names_addresses else (Fault(kind=FaultKind.NAMELESS_400),)
+    with scene_of(Options(refuse_emails="^bad@"), *faults) as scene:
+        yield adapter(scene)
+
+
+@contextmanager
+def the_double(*, names_addresses: bool = True) -> Iterator[Contacts]:
+    double = SendGridUpserts(PassingTime())
+    double.bad_addresses = {"bad@example.org"}
+    double.field_ids, double.lists = set(), set()
+    double.names_addresses = names_addresses
+    yield double
+
+
+@pytest.mark.parametrize("side", [the_twin, the_double])
+@pytest.mark.parametrize(
+    ("rows", "lists", "verdict"),
+    [
+        ([ANN], [], Accepted),
+        ([ANN, BAD], [], BadAddresses),
+        ([ANN], [UNKNOWN_ID], RequestFault),
+        (['{"email":"ann@example.org","custom_fields":{"e9_T":"x"}}'], [], RequestFault),
+    ],
+    ids=["accepted", "bad address", "unknown list", "unknown field"],
+)
+def test_twin_and_double_judge_rows_alike(
+    side: Callable[[], Any], rows: list[str], lists: list[str], verdict: type[Verdict]
+) -> None:
+    with side() as contacts:
+        given = contacts.upsert(upsert_body(rows, lists), 5.0)
+        assert isinstance(given, verdict)
+        if isinstance(given, BadAddresses):
+            assert given.addresses == {"bad@example.org"}
+
+
+@pytest.mark.parametrize("side", [the_twin, the_double])
+def test_refusal_may_name_nobody(side: Callable[..., Any]) -> None:
+    with side(names_addresses=False) as contacts:
+        assert isinstance(contacts.upsert(upsert_body([ANN, BAD], []), 5.0), RowsRefused)
+
+
+@pytest.mark.parametrize(
+    ("fault", "verdict"),
+    [
+        (Fault(kind=FaultKind.SERVER_ERROR, status=503), Unanswered),
+        (Fault(kind=FaultKind.DROP_BEFORE), Unanswered),
+        (Fault(kind=FaultKind.DROP_AFTER), Unanswered),
+        (Fault(kind=FaultKind.HANG, seconds=0.6), Unanswered),
+        (Fault(kind=FaultKind.NAMELESS_400), RowsRefused),
+        (Fault(kind=FaultKind.FORBIDDEN), RequestFault),
+    ],
+    ids=lambda given: str(given.kind) if isinstance(given, Fault) else "",
+)
+def test_every_fault_is_a_verdict(fault: Fault, verdict: type[Verdict]) -> None:
+    with scene_of(None, fault) as scene:
+        assert isinstance(adapter(scene).upsert(upsert_body([ANN], []), 0.2), verdict)
+
+
+def test_key_that_may_not_write_is_a_fault_of_the_request() -> None:
+    with scene_of() as scene:
+        verdict = adapter(scene, "SG.read-only").upsert(upsert_body([ANN], []), 5.0)
+        assert isinstance(verdict, RequestFault)
+        assert "SG." not in verdict.words
+
+
+def test_nobody_there_is_busy_and_not_lost() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    contacts = SendGridContacts(sendgrid_http(f"http://127.0.0.1:{port}", "SG.full"))
+    assert isinstance(contacts.upsert(upsert_body([ANN], []), 5.0), Busy)
+
+
+def test_rate_limit_says_when_to_go_on() -> None:
+    with scene_of(None, Fault(kind=FaultKind.RATE_LIMITED, seconds=30, max_count=1)) as scene:
+        contacts = adapter(scene)
+        assert contacts.not_before() < scene.clock()
+        verdict = contacts.upsert(upsert_body([ANN], []), 5.0)
+        assert isinstance(verdict, Busy)
+        assert verdict.until_epoch_s == contacts.not_before()
+        assert 29 <= contacts.not_before() - scene.clock() <= 31
+
+
+def test_last_request_of_a_period_holds_the_next_one_back() -> None:
+    with scene_of(Options(limits={"*": (1, 60.0)})) as scene:
+        contacts = adapter(scene)
+        assert isinstance(contacts.upsert(upsert_body([ANN], []), 5.0), Accepted)
+        assert 0 < contacts.not_before() - scene.clock() <= 60
+
+
+@pytest.mark.parametrize("reset", ["1795000000000", "inf", "9e99"])
+def test_reset_that_cannot_be_meant_is_cut(reset: str) -> None:
+    headers = {"x-ratelimit-reset": reset}
+    http: Any = ScriptedHttp(Answer(429, headers, b""))
+    contacts = SendGridContacts(http, lambda: 1_795_000_000.0)
+    contacts.upsert(b"{}", 5.0)
+    assert contacts.not_before() == 1_795_000_000 + LONGEST_WAIT_S
+
+
+def test_job_is_followed_by_its_id() -> None:
+    with scene_of(Options(fail_emails="^later")) as scene:
+        contacts = adapter(scene)
+        verdict = contacts.upsert(upsert_body([ANN, '{"email":"later@example.org"}'], []), 5.0)
+        assert isinstance(verdict, Accepted)
+        assert contacts.job(verdict.job).status == "pending"
+        scene.twin.settle()
+        job = contacts.job(verdict.job)
+        assert (job.status, job.counts["errored"]) == ("errored", 1)
+        assert job.errors_url is not None
+        assert b"later@example.org" in b"".join(contacts.errors_file(job.errors_url))
+        assert contacts.job(UNKNOWN_ID).status == "unknown"
+
+
+def test_job_id_cannot_leave_its_path() -> None:
+    http = ScriptedHttp(Answer(200, {}, b'{"status":"completed"}'))
+    SendGridContacts(http).job("../../x?y")  # type: ignore[arg-type]
+    assert http.requests[0][1] == f"{PATH}/imports/..%2F..%2Fx%3Fy"
+
+
+@pytest.mark.parametrize(("status", "error"), [(401, KeyRefused), (403, KeyRefused), (500, RetryLater)])
+def test_job_that_is_not_told_is_an_error_by_what_is_to_be_done(status: int, error: type[Exception]) -> None:
+    http: Any = ScriptedHttp(Answer(status, {}, b"{}"))
+    with pytest.raises(error):
+        SendGridContacts(http).job("j1")
+
+
+def test_errors_file_of_a_strange_address_is_not_fetched() -> None:
+    with pytest.raises(RequestRefused):
+        list(
+            SendGridContacts(sendgrid_http("http://127.0.0.1", "SG.full")).errors_file("ftp://example.org/x")
+        )
+
+
+def test_what_delivery_asks_of_sendgrid_is_documented() -> None:
+    """The real delivery and adapter against the twin, with every kind of row and refusal, by SendGrid's own files."""
+    openapi = OpenApi.from_environment()
+    if openapi is None:
+        pytest.skip(f"{VARIABLE} does not name a folder with SendGrid's OpenAPI files")
+    with scene_of(Options(refuse_emails="^bad@")) as scene:
+        segments, city = scene.twin.add_field("lytics_segments"), scene.twin.add_field("city")
+        list_id = scene.twin.add_list("Newsletter")
+        scene.clock.advance(10)
+        fields = (EXPORT.fields[0], replace(EXPORT.fields[1], sendgrid=city))
+        form = replace(
+            VIEW.form, audiences={READERS: segments}, membership_field=segments, lists=frozenset({list_id})
+        )
+        view = replace(VIEW, export=replace(EXPORT, fields=fields, list_id=list_id), form=form)
+        stage = DeliveryScene(view)
+        stage.delivery = Delivery(
+            ledger=stage.ledger,
+            views=stage.views,
+            runs=stage.runs,
+            outbox=Outbox(stage.changes, stage.imports, 900, 60),
+            rejects=stage.rejects,
+            contacts=lambda _: adapter(scene),
+            pace=Pace(stage.clock, stage.clock.sleep, lambda: 0.0),
+        )
+        named = {"first_name": "Ann" * 40, "city": "Zürich \x00🏔" * 400}
+        stage.deliver(
+            message(
+                Change("ann@example.org", 5, Kind.ENTER, READERS, named),
+                Change("bob@example.org", 5, Kind.EXIT, READERS),
+                Change("cy@example.org", 5, Kind.CHANGE, READERS, {"first_name": "Cy"}),
+                Change("bad@example.org", 5, Kind.ENTER, READERS),
+            )
+        )
+        scene.twin.settle()
+        held = {contact["email"]: contact for contact in scene.twin.contacts()}
+        assert held.keys() == {"ann@example.org", "bob@example.org", "cy@example.org"}
+        assert held["ann@example.org"]["custom_fields"]["lytics_segments"] == READERS
+        assert held["bob@example.org"]["custom_fields"] == {"lytics_segments": "none"}
+        assert held["cy@example.org"]["custom_fields"] == {}
+        assert {one for contact in held.values() for one in contact["list_ids"]} == {list_id}
+        exchanges = scene.twin.exchanges()
+        assert [exchange.status for exchange in exchanges] == [400, 202]
+        assert [problem for exchange in exchanges for problem in openapi.problems(exchange)] == []
