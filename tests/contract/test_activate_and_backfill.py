@@ -18,8 +18,8 @@ from lytics_sendgrid.change import Kind, decode
 from lytics_sendgrid.configuration import Audience, Export, FieldKind, MappedField
 from lytics_sendgrid.errors import KeyRefused, RequestRefused, ScanStuck, StopRun, SubscriptionRefused
 from lytics_sendgrid.exports_table import ExportsTable
-from lytics_sendgrid.stop import Stop
 from lytics_sendgrid.scanning import numbers_of
+from lytics_sendgrid.stop import Stop
 from tests.local.lytics_twin.clock import ManualClock
 from tests.local.lytics_twin.receiver import Receiver
 from tests.local.lytics_twin.twin import DEFAULT_TOKEN, LyticsTwin
