@@ -104,12 +104,12 @@ def test_a_completed_job_is_counted_and_leaves_nothing_to_do() -> None:
     assert not scene.imports.sent
 
 
-def test_a_job_that_took_longer_than_the_delay_has_its_contacts_sent_again() -> None:
+def test_a_late_job_has_its_contacts_sent_again_whatever_was_sent_before_its_end() -> None:
     late = Scene(Job("completed", finished_s=SENT_MS / 1000 + 901), after_s=1_000)
     late.following().follow(JOB)
     [(message, delay_s)] = late.changes.messages()
     assert delay_s == 0
-    stamp_ns = SENT_MS * 1_000_000
+    stamp_ns = (SENT_MS + 1_000_000) * 1_000_000
     assert message.changes == tuple(Change(email, stamp_ns, Kind.REFRESH) for email in JOB.contacts)
     in_time = Scene(Job("completed", finished_s=SENT_MS / 1000 + 899), after_s=1_000)
     in_time.following().follow(JOB)
@@ -135,11 +135,28 @@ def test_each_bad_row_of_an_errored_job_is_tied_to_its_contact() -> None:
         (Job("errored", {"errored": 1}, "https://errors"), RequestRefused("a file is not there: 403")),
     ],
 )
-def test_an_errors_file_that_cannot_be_had_is_counted(job: Job, file: Any) -> None:
+def test_a_job_whose_errors_file_cannot_be_had_counts_as_failed(job: Job, file: Any) -> None:
     scene = Scene(job, file)
     followed = scene.following().follow(replace(JOB, runs=("r1",)))
-    assert followed.counts == {"errored": 1, "unread": 1, "rejected": 0}
+    assert followed.counts == {"errored": 1, "unread": 1, "rejected": 0, "refreshed": 2}
     assert scene.recorded[0][3]["unread"] == 1
+    [(message, delay_s)] = scene.changes.messages()
+    assert delay_s == 60
+    assert {(change.kind, change.attempt) for change in message.changes} == {(Kind.REFRESH, 1)}
+
+
+def test_what_an_errors_file_says_until_it_breaks_off_for_good_is_kept() -> None:
+    def file() -> Iterable[bytes]:
+        yield b"ann@example.org,bad date\n"
+        raise RequestRefused("a file is larger than it may be")
+
+    scene = Scene(Job("errored", {}, "https://errors"), file())
+    scene.following().follow(JOB)
+    [(rejects, _), (refreshes, _)] = scene.changes.messages()
+    assert [(change.kind, change.email) for change in rejects.changes] == [(Kind.REJECT, "ann@example.org")]
+    assert [(change.kind, change.email) for change in refreshes.changes] == [
+        (Kind.REFRESH, "bob@example.com")
+    ]
 
 
 def test_an_errors_file_that_breaks_off_is_read_again_later() -> None:

@@ -48,10 +48,11 @@ class RequestFollowers:
         later = [t for t in tasks if (t.refresh_ms or 0) < sent_ms and self._races(t, sent_ms)]
         self._refresh(later, sent_ms, sent_ms)
         runs = {run for task in tasks for run in task.runs}
-        for run in runs:
-            self._batch.jobs.setdefault(run, set()).add(job)
         contacts = {t.email: Carried(t.view.export.name, _sent_row(t, form), t.attempt) for t in tasks}
         self._outbox.follow(Import(self._authorization, job, sent_ms, tuple(sorted(runs)), contacts))
+        # Only now: of a job that nobody follows no run would ever hear that it has ended.
+        for run in runs:
+            self._batch.jobs.setdefault(run, set()).add(job)
 
     def answer_lost(self, rows: Sequence[Row], sent_ms: int) -> None:
         """Queue a refresh: the request may have left an import job that nobody follows.

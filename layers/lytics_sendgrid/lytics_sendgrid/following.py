@@ -58,11 +58,14 @@ class Followed:
 
     Attributes:
         status: as SendGrid says it; ``abandoned`` where it has been pending for too long.
+        stamp_ms: of the refreshes that it leads to. Usually the job's ``sent``; now, where the job took longer than the
+            delay: it may have overtaken even those that were sent and refreshed meanwhile.
         counts: SendGrid's, and how many contacts were ``rejected``, ``refreshed``, ``parked``.
         again: numbers of the messages that carry the contacts of a run once more.
     """
 
     status: str
+    stamp_ms: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     again: list[str] = field(default_factory=list)
 
@@ -107,20 +110,18 @@ class Following:
             if waited_s < self._delays.refresh_s * _ABANDONED_AFTER_DELAYS:
                 again = replace(followed, polls=followed.polls + 1)
                 self._imports.send([import_body(again)], self._next_poll_s(again.polls))
-                return Followed(job.status)
+                return Followed(job.status, followed.sent_ms)
             job = replace(job, status="abandoned")
-        result = Followed(job.status, dict(job.counts))
+        is_late = job.took_s(followed.sent_ms, waited_s) > self._delays.refresh_s
+        result = Followed(job.status, self._now_ms() if is_late else followed.sent_ms, dict(job.counts))
         if job.status == "errored":
             self._reject(followed, job, jobs, result)
         elif job.status == "failed":
-            self._send_again(followed, result, "SendGrid failed the import job", 0)
+            self._send_again(followed, followed.contacts, result, "SendGrid failed the import job", 0)
         elif job.status != "completed":
             words = f"SendGrid's import job is {job.status}: nobody can tell what became of it"
-            self._send_again(followed, result, words, self._delays.refresh_s)
-        if (
-            job.status in {"completed", "errored"}
-            and job.took_s(followed.sent_ms, waited_s) > self._delays.refresh_s
-        ):
+            self._send_again(followed, followed.contacts, result, words, self._delays.refresh_s)
+        if job.status in {"completed", "errored"} and is_late:
             self._refresh(followed, followed.contacts, result, 0)
         now_s = int(self._clock())
         for run in followed.runs:
@@ -129,12 +130,15 @@ class Following:
             )
         return result
 
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
     def _next_poll_s(self, polls: int) -> int:
         return min(self._delays.confirm_s << min(polls // 2, 6), _LONGEST_DELAY_S)
 
     def _reject(self, followed: Import, job: Job, jobs: Jobs, result: Followed) -> None:
-        """Tie each bad row of an errored job to its contact."""
-        now_ns = int(self._clock() * 1000) * NANOSECONDS_PER_MS
+        """Tie each bad row of an errored job to its contact; where that cannot be, the job counts as failed."""
+        now_ns = self._now_ms() * NANOSECONDS_PER_MS
         changes: dict[str, dict[str, Change]] = {}
         for bad in self._bad_rows(followed, job, jobs, result):
             carried = followed.contacts[bad.email]
@@ -144,6 +148,14 @@ class Following:
         now_ms = now_ns // NANOSECONDS_PER_MS
         messages = [Message(export, tuple(c.values()), queued_ms=now_ms) for export, c in changes.items()]
         self._changes.send(bodies(messages), 0)
+        if result.counts.get("unread"):
+            rest = {
+                email: carried
+                for email, carried in followed.contacts.items()
+                if email not in changes.get(carried.export, {})
+            }
+            words = "SendGrid refused rows of the import job, and its list of them could not be read"
+            self._send_again(followed, rest, result, words, 0)
 
     def _bad_rows(self, followed: Import, job: Job, jobs: Jobs, result: Followed) -> Iterator[BadRow]:
         if job.errors_url is None:
@@ -152,23 +164,30 @@ class Following:
         try:
             yield from bad_rows(text_lines(jobs.errors_file(job.errors_url)), followed.contacts)
         except RequestRefused:
-            # Its address has run out, or it is no file: the counts are all that is known.
+            # Its address has run out, or it is no file. The job of the next try has another.
             result.counts["unread"] = 1
 
-    def _send_again(self, followed: Import, result: Followed, words: str, least_delay_s: int) -> None:
-        """Have a job's contacts sent once more, or parked where that has failed often enough."""
+    def _send_again(
+        self,
+        followed: Import,
+        contacts: Mapping[str, Carried],
+        result: Followed,
+        words: str,
+        least_delay_s: int,
+    ) -> None:
+        """Have contacts of a job sent once more, or parked where that has failed often enough."""
         by_attempt: dict[int, dict[str, Carried]] = {}
-        for email, carried in followed.contacts.items():
+        for email, carried in contacts.items():
             by_attempt.setdefault(carried.attempt + 1, {})[email] = carried
-        for attempt, contacts in by_attempt.items():
+        for attempt, tried in by_attempt.items():
             if attempt < ATTEMPTS:
                 delay_s = min(self._delays.confirm_s << (attempt - 1), _LONGEST_DELAY_S)
-                self._refresh(followed, contacts, result, max(delay_s, least_delay_s), attempt)
+                self._refresh(followed, tried, result, max(delay_s, least_delay_s), attempt)
             else:
-                parked = replace(followed, contacts=contacts)
+                parked = replace(followed, contacts=tried)
                 reason = f"{words}, {attempt} times in a row; redrive it when the cause is mended"
                 self._parked.send([import_body(parked, reason)])
-                result.counts["parked"] = result.counts.get("parked", 0) + len(contacts)
+                result.counts["parked"] = result.counts.get("parked", 0) + len(tried)
 
     def _refresh(
         self,
@@ -178,15 +197,15 @@ class Following:
         delay_s: int,
         attempt: int | None = None,
     ) -> None:
-        """Queue refreshes that are stamped with the job's ``sent``; of a run, as messages of that run."""
-        stamp_ns = followed.sent_ms * NANOSECONDS_PER_MS
+        """Queue refreshes; of a run, as messages of that run."""
+        stamp_ns = result.stamp_ms * NANOSECONDS_PER_MS
         exports: dict[str, list[Change]] = {}
         for email, carried in contacts.items():
             exports.setdefault(carried.export, []).append(
                 Change(email, stamp_ns, Kind.REFRESH, attempt=attempt)
             )
         run = followed.runs[0] if followed.runs else None
-        now_ms = int(self._clock() * 1000)
+        now_ms = self._now_ms()
         for export, changes in exports.items():
             for start in range(0, len(changes), _CONTACTS_A_MESSAGE):
                 part = tuple(changes[start : start + _CONTACTS_A_MESSAGE])
