@@ -1,5 +1,6 @@
 """A whole run of the export against both twins: what it makes, that it makes it once, and what it says."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ import requests
 from tests.contract.openapi import VARIABLE
 from tests.e2e.customer import PUT_CONTACTS, Customer, Product, customer_of
 from tests.local.demo.watch import Ended
+from tests.local.polling import poll
+from tests.newsletter import HIGH_VALUE, LAPSED
 
 LIST = "Lytics audiences"
 PEOPLE = 600
@@ -198,8 +201,69 @@ def _paste(customer: Customer, paste: dict[str, Any]) -> None:
     post("/v2/job/webhook_triggers", {"name": "by hand", "auth_ids": [header], "config": config})
 
 
+def test_what_happens_while_the_scan_runs_is_not_lost(customer: Customer) -> None:
+    customer.lytics.populate(400, 3, seed=3)
+    customer.lytics.set_faults(shuffle=True, duplicate_rate=0.1, api_paths="/scan", api_slow_s=0.2)
+    execution = customer.start(customer.input())
+    poll(customer.lytics.jobs, "the subscription", timeout_s=20)
+    for seed in itertools.count(1):
+        customer.lytics.make_events(10, seed=seed)
+        assert customer.lytics.drain(10)
+        if "Settle" in customer.states(execution):
+            break
+    assert seed > 2
+    assert customer.end(execution).status == "SUCCEEDED"
+    customer.wait_until_equal(customer.input())
+
+
+def test_two_runs_at_once_make_nothing_twice(customer: Customer) -> None:
+    customer.lytics.populate(150, 3, seed=3)
+    executions = [customer.start(customer.input()) for _ in range(2)]
+    ends = [customer.end(execution) for execution in executions]
+    assert "SUCCEEDED" in [finished.status for finished in ends]
+    customer.wait_until_equal(customer.input())
+    state = customer.sendgrid.state()
+    assert (state["custom_fields"], state["segments"]) == (3, 3)
+    assert len(customer.lytics.jobs()) == 1
+    assert len(customer.lytics.authorizations.all()) == 1
+
+
+def test_who_is_in_two_exports_is_on_both_lists(customer: Customer) -> None:
+    lists = {name: customer.sendgrid.add_list(name) for name in ("First", "Second")}
+    people = {
+        "both@example.com": [HIGH_VALUE, LAPSED],
+        "one@example.com": [HIGH_VALUE],
+        "two@example.com": [LAPSED],
+    }
+    for email, audiences in people.items():
+        customer.lytics.add_profile({"email": email, "city": "Gdańsk"}, audiences)
+    for name, audience, fields in (
+        ("First", HIGH_VALUE, {"city": "town"}),
+        ("Second", LAPSED, {"city": "place"}),
+    ):
+        start = customer.input(
+            export=f"{customer.name}-{name}", audiences=[audience], list=name, custom_fields=fields
+        )
+        customer.succeed(start)
+    customer.product.wait_until_idle()
+    customer.sendgrid.settle()
+    held = {contact["email"]: contact for contact in customer.sendgrid.contacts()}
+    assert {email: set(contact["list_ids"]) for email, contact in held.items()} == {
+        "both@example.com": set(lists.values()),
+        "one@example.com": {lists["First"]},
+        "two@example.com": {lists["Second"]},
+    }
+    for email, audiences in people.items():
+        assert held[email]["custom_fields"]["lytics_segments"] == ",".join(sorted(audiences))
+    assert {name: held["both@example.com"]["custom_fields"][name] for name in ("town", "place")} == {
+        "town": "Gdańsk",
+        "place": "Gdańsk",
+    }
+    assert customer.sendgrid.segment_members("High value users") == ["both@example.com", "one@example.com"]
+
+
 def test_long_scan_goes_on_over_several_invocations(customer: Customer) -> None:
-    customer.lytics.populate(1_500, 1, seed=3, outside=0.0)
+    customer.lytics.populate(1_200, 1, seed=3, outside=0.0)
     customer.lytics.set_faults(api_paths="/scan", api_slow_s=0.4)
     with customer.product.time_limit("backfill", 3):
         report = customer.succeed(customer.input(audiences=["high_value_users"]))
@@ -210,6 +274,6 @@ def test_long_scan_goes_on_over_several_invocations(customer: Customer) -> None:
     ]
     assert len(looks) >= 3
     assert [look["done"] for look in looks] == [False] * (len(looks) - 1) + [True]
-    assert report["audiences"][0]["scanned"] == 1_500
+    assert report["audiences"][0]["scanned"] == 1_200
     assert report["audiences"][0]["complete"] is True
     customer.wait_until_equal(customer.input(audiences=["high_value_users"]))

@@ -15,7 +15,7 @@ from tests.local.sendgrid_twin.options import Fault, FaultKind
 from tests.newsletter import LAPSED
 
 FAULTS: Final = {
-    "a burst of 429": [Fault(kind=FaultKind.RATE_LIMITED, on=PUT_CONTACTS, max_count=3, seconds=0.1)],
+    "a burst of 429": [Fault(kind=FaultKind.RATE_LIMITED, on=PUT_CONTACTS, max_count=2, seconds=0.1)],
     "429 and 500 everywhere": [
         Fault(kind=FaultKind.RATE_LIMITED, rate=0.2, max_count=3, seconds=0.1),
         Fault(kind=FaultKind.SERVER_ERROR, rate=0.2, max_count=3),
@@ -23,7 +23,7 @@ FAULTS: Final = {
     "a nameless 400": [Fault(kind=FaultKind.NAMELESS_400, on=PUT_CONTACTS, max_count=2)],
     "requests and answers that are lost": [
         Fault(kind=FaultKind.DROP_BEFORE, on=PUT_CONTACTS, max_count=1),
-        Fault(kind=FaultKind.DROP_AFTER, on=PUT_CONTACTS, max_count=2),
+        Fault(kind=FaultKind.DROP_AFTER, on=PUT_CONTACTS, max_count=1),
     ],
     "jobs that are late": [Fault(kind=FaultKind.JOB_LATE, rate=0.5, seconds=1.0, max_count=4)],
 }
