@@ -71,8 +71,9 @@ def test_every_refusal_is_one_of_our_errors_with_lytics_words(
     name: str, status: int, error: type[LyticsSendGridError]
 ) -> None:
     refusal = {"status": status, "errors": [{"code": "X-001", "message": "so said Lytics", "level": "warn"}]}
+    other_forms = [answered({"errors": [{"message": "nor this form"}]}, 404)] * 3
     with pytest.raises(error, match=f"{status}.*so said Lytics"):
-        CALLS[name](Lytics(ScriptedHttp(answered(refusal, status))))
+        CALLS[name](Lytics(ScriptedHttp(answered(refusal, status), *other_forms)))
 
 
 @every_call
@@ -343,6 +344,28 @@ def test_a_webhook_job_is_created_and_replaced_under_its_workflow() -> None:
         ("POST", "/v2/job/webhook-triggers", {}, body),
         ("PUT", "/v2/job/webhook-triggers/j1", {}, body),
     ]
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 422])
+def test_a_form_that_lytics_does_not_know_is_followed_by_the_next(status: int) -> None:
+    made = {"id": "a1", "label": "l", "type": "header_param_auth", "status": "running"}
+    for name in sorted(WRITES):
+        http = ScriptedHttp(answered({}, status), answered({"data": made}))
+        CALLS[name](Lytics(http))
+        assert [method for method, *_ in http.requests] == [
+            "PUT" if name.startswith("update") else "POST"
+        ] * 2
+        assert len({path for _, path, _, _ in http.requests}) == 2, name
+
+
+def test_an_authorization_is_written_wrapped_and_flat() -> None:
+    http = ScriptedHttp(*[answered({}, 400)] * 3, answered({"data": {"id": "a1", "name": "l"}}))
+    created = Lytics(http).create_header_authorization("l", {"A": "b"})
+    assert (created.id, created.label) == ("a1", "l")
+    wrapped, flat = http.requests[0][3], http.requests[3][3]
+    assert wrapped["config"]["webhook_request_headers"] == "A: b"
+    assert flat["webhook_request_headers"] == "A: b"
+    assert "config" not in flat
 
 
 def test_headers_go_into_an_authorization_one_a_line() -> None:

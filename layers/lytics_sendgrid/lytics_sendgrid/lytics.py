@@ -30,6 +30,9 @@ PAGE_ROWS: Final = 100
 WEBHOOK_WORKFLOW: Final = "webhook_triggers"
 SENDGRID_WORKFLOWS: Final = frozenset({"sendgrid_export_new", "sendgrid_export"})
 HEADER_AUTH_TYPE: Final = "header_param_auth"
+_AUTH_PATHS: Final = ("/v2/auth/header-param-auth", "/v2/auth/header_param_auth")
+_OTHER_FORM: Final = frozenset({400, 404, 405, 422})
+"""Refusals that another form of the request may not meet."""
 
 
 class Http(Protocol):
@@ -156,28 +159,32 @@ class Lytics:
             RequestRefused: Lytics does not take it; 10 jobs may be created an hour.
         """
         what = "the creation of the webhook job"
-        return self._job(
-            self._send("POST", "/v2/job/webhook-triggers", {**document, "workflow": WEBHOOK_WORKFLOW}, what),
-            what,
-        )
+        body = {**document, "workflow": WEBHOOK_WORKFLOW}
+        paths = ("/v2/job/webhook-triggers", "/v2/job")
+        return self._job(self._send("POST", [(path, body) for path in paths], what), what)
 
     def update_webhook_job(self, job_id: str, document: Mapping[str, Any]) -> LyticsJob:
         """Replace a webhook job: what the document leaves out is lost."""
         what = "the update of the webhook job"
-        path = f"/v2/job/webhook-triggers/{_escaped(job_id)}"
-        return self._job(self._send("PUT", path, {**document, "workflow": WEBHOOK_WORKFLOW}, what), what)
+        body = {**document, "workflow": WEBHOOK_WORKFLOW}
+        paths = [
+            f"/v2/job/{workflow}/{_escaped(job_id)}" for workflow in ("webhook-triggers", WEBHOOK_WORKFLOW)
+        ]
+        return self._job(self._send("PUT", [(path, body) for path in paths], what), what)
 
     def header_authorizations(self) -> tuple[HeaderAuthorization, ...]:
         """Return the authorizations that are sets of headers."""
         what = "the list of authorizations"
-        found = list_of(self._get("/v2/auth", what), what)
+        document = self._find("/v2/auth", what)
+        found = [] if document is None else list_of(document, what)
         read = (authorization for data in found if (authorization := authorization_from(data)) is not None)
         return tuple(authorization for authorization in read if authorization.type == HEADER_AUTH_TYPE)
 
     def create_header_authorization(self, label: str, headers: Mapping[str, str]) -> HeaderAuthorization:
         """Create a set of headers that a webhook job sends."""
         what = "the creation of the header authorization"
-        document = self._send("POST", "/v2/auth/header-param-auth", _headers_document(label, headers), what)
+        forms = _headers_documents(label, headers)
+        document = self._send("POST", [(path, form) for form in forms for path in _AUTH_PATHS], what)
         return self._authorization(document, what)
 
     def update_header_authorization(
@@ -185,8 +192,10 @@ class Lytics:
     ) -> HeaderAuthorization:
         """Replace a set of headers."""
         what = "the update of the header authorization"
-        path = f"/v2/auth/header-param-auth/{_escaped(authorization_id)}"
-        return self._authorization(self._send("PUT", path, _headers_document(label, headers), what), what)
+        forms = _headers_documents(label, headers)
+        paths = [f"{path}/{_escaped(authorization_id)}" for path in _AUTH_PATHS]
+        document = self._send("PUT", [(path, form) for form in forms for path in paths], what)
+        return self._authorization(document, what)
 
     def _get(self, path: str, what: str, query: Mapping[str, str] | None = None) -> Mapping[str, Any]:
         return document_of(self._http.request("GET", path, query=query), what)
@@ -195,8 +204,23 @@ class Lytics:
         answer = self._http.request("GET", path, query=query)
         return None if answer.status == 404 else document_of(answer, what)
 
-    def _send(self, method: str, path: str, body: Mapping[str, Any], what: str) -> Mapping[str, Any]:
-        return document_of(self._http.request(method, path, body=json_body(body)), what, writes=True)
+    def _send(
+        self, method: str, alternatives: Sequence[tuple[str, Mapping[str, Any]]], what: str
+    ) -> Mapping[str, Any]:
+        """Make a request in the first of its forms that Lytics knows; where it knows none, the first refusal counts.
+
+        The documents do not agree on how a path spells the workflow and the type of an authorization, nor on what is
+        wrapped around its headers. A form that is refused has changed nothing.
+        """
+        refusals: list[Answer] = []
+        for path, body in alternatives:
+            answer = self._http.request(method, path, body=json_body(body))
+            if answer.status not in _OTHER_FORM:
+                break
+            refusals.append(answer)
+        else:
+            answer = refusals[0]
+        return document_of(answer, what, writes=True)
 
     def _job(self, document: Mapping[str, Any], what: str) -> LyticsJob:
         job = job_from(object_of(document, what, writes=True))
@@ -211,13 +235,12 @@ class Lytics:
         return authorization
 
 
-def _headers_document(label: str, headers: Mapping[str, str]) -> dict[str, Any]:
+def _headers_documents(label: str, headers: Mapping[str, str]) -> tuple[dict[str, Any], ...]:
+    """Write a set of headers in both forms that the documents allow to be meant."""
     lines = "\n".join(f"{name}: {value}" for name, value in headers.items())
-    return {
-        "label": label,
-        "type": HEADER_AUTH_TYPE,
-        "config": {"webhook_request_headers": lines, "webhook_request_params": ""},
-    }
+    config = {"webhook_request_headers": lines, "webhook_request_params": ""}
+    head = {"label": label, "type": HEADER_AUTH_TYPE}
+    return {**head, "config": config}, {**head, "name": label, **config}
 
 
 def _escaped(value: str) -> str:

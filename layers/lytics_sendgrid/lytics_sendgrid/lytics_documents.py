@@ -184,7 +184,7 @@ def job_from(data: Mapping[str, Any]) -> LyticsJob | None:
         id=identity,
         name=str(data.get("name") or ""),
         workflow=str(data.get("workflow") or ""),
-        status=str(data.get("status") or "unknown"),
+        status=str(data.get("status") or data.get("state") or "unknown"),
         config=config if isinstance(config, dict) else {},
         auth_ids=tuple(_text_list(data.get("auth_ids"))),
         document=data,
@@ -196,7 +196,8 @@ def authorization_from(data: Mapping[str, Any]) -> HeaderAuthorization | None:
     identity = data.get("id")
     if not isinstance(identity, str) or not identity:
         return None
-    return HeaderAuthorization(identity, str(data.get("label") or ""), str(data.get("type") or ""))
+    label = data.get("label") or data.get("name") or ""
+    return HeaderAuthorization(identity, str(label), str(data.get("type") or ""))
 
 
 def whole_number(value: Any) -> int | None:
