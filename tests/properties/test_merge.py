@@ -9,7 +9,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lytics_sendgrid.change import Change, Kind
@@ -99,6 +99,7 @@ def test_merging_again_changes_nothing(events: list[tuple[Change, Export]]) -> N
     assert has_news(contact, UNKNOWN) == (contact is not UNKNOWN)
 
 
+@settings(deadline=None)
 @given(events, st.randoms(use_true_random=False))
 def test_no_op_sends_nothing_and_every_delivery_ends_in_the_same_contact(
     events: list[tuple[Change, Export]], chance: random.Random
@@ -146,6 +147,7 @@ def test_state_that_was_written_is_read(contact: Contact) -> None:
     assert encode(contact).isascii()
 
 
+@settings(deadline=None)  # bodies of megabytes are written
 @given(
     st.lists(st.sampled_from([1, 50, 400, 100_000, 2_749_900, 5_499_000, 6_000_000]), max_size=30),
     st.integers(0, 3),

@@ -1,0 +1,122 @@
+"""What deliver and confirm leave behind can be read back, and fits the messages that it goes in."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lytics_sendgrid.change import MESSAGE_BYTES, Kind, Message, decode
+from lytics_sendgrid.outbox import Carried, Import, Outbox, import_body, import_from, parts
+from tests.fakes import DelayedQueue
+from tests.unit.delivery_scene import enter, entering, people
+
+JOB = Import(
+    "default", "j1", 1_795_000_000_000, ("r1",), {"ann@example.org": Carried("newsletter", "0a")}, 2, 1, 3
+)
+
+imports = st.builds(
+    Import,
+    authorization=st.text(max_size=5),
+    job=st.text(max_size=5),
+    sent_ms=st.integers(0, 2**43),
+    runs=st.lists(st.text(max_size=3), max_size=2).map(tuple),
+    contacts=st.dictionaries(
+        st.text(max_size=6),
+        st.builds(Carried, st.sampled_from(["newsletter", "weekly"]), st.text(max_size=4), st.integers(0, 6)),
+        max_size=6,
+    ),
+    polls=st.integers(0, 300),
+    part=st.integers(1, 3),
+    parts=st.integers(3, 4),
+)
+
+
+def outbox() -> tuple[Outbox, DelayedQueue, DelayedQueue]:
+    changes, jobs = DelayedQueue(), DelayedQueue()
+    return Outbox(changes, jobs, 900, 60), changes, jobs
+
+
+@given(imports)
+def test_import_is_read_as_it_was_written(one: Import) -> None:
+    body = import_body(one)
+    assert body.isascii()
+    assert import_from(body) == one
+
+
+def test_contacts_are_written_once_an_export() -> None:
+    contacts = {"a@example.org": Carried("x", "0a"), "b@example.org": Carried("x", "0b", 2)}
+    assert json.loads(import_body(replace(JOB, contacts=contacts)))["contacts"] == {
+        "x": [["a@example.org", "0a"], ["b@example.org", "0b", 2]]
+    }
+
+
+def test_parked_import_says_why_and_begins_anew_when_it_is_redriven() -> None:
+    parked = import_body(
+        replace(JOB, contacts={"ann@example.org": Carried("newsletter", "0a", 6)}), "six in a row"
+    )
+    assert json.loads(parked)["parked"] == "six in a row"
+    assert import_from(parked).contacts == {"ann@example.org": Carried("newsletter", "0a", 0)}
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", '{"v":2}', '{"v":1}', '{"v":1,"contacts":[1]}'])
+def test_other_text_is_no_import(body: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        import_from(body)
+
+
+@pytest.mark.parametrize("name", ["p{}@example.org", "ünïcödé-ädréss-{}@bücher.example", "🏔{}@example.org"])
+def test_parts_fit_a_message_and_lose_nobody(name: str) -> None:
+    carried = {name.format(n): Carried("newsletter", f"{n:016x}~", n % 7) for n in range(20_000)}
+    cut = parts(replace(JOB, contacts=carried))
+    assert len(cut) > 1
+    assert [(one.part, one.parts) for one in cut] == [(n + 1, len(cut)) for n in range(len(cut))]
+    assert {email: one for part in cut for email, one in part.contacts.items()} == carried
+    assert sum(len(part.contacts) for part in cut) == len(carried)
+    assert all(len(import_body(part)) <= MESSAGE_BYTES for part in cut)
+
+
+def test_import_without_contacts_is_one_part() -> None:
+    (only,) = parts(replace(JOB, contacts={}))
+    assert (only.part, only.parts) == (1, 1)
+
+
+def test_job_is_followed_after_a_while() -> None:
+    box, _, jobs = outbox()
+    box.follow(replace(JOB, contacts={email: Carried("newsletter", "0a") for email in people(9_000)}))
+    assert {delay_s for delay_s, _ in jobs.sent} == {60}
+    assert sum(len(import_from(body).contacts) for _, body in jobs.sent) == 9_000
+
+
+def test_refreshes_are_messages_of_each_export_with_the_stamp_as_their_time() -> None:
+    box, changes, _ = outbox()
+    box.refresh({"newsletter": ["ann@example.org", "bob@example.org"], "weekly": ["cy@example.org"]}, 5, 7)
+    assert [
+        (delay_s, one.export, one.queued_ms, [(c.email, c.time_ns, c.kind) for c in one.changes])
+        for delay_s, one in changes.messages()
+    ] == [
+        (
+            900,
+            "newsletter",
+            7,
+            [("ann@example.org", 5_000_000, Kind.REFRESH), ("bob@example.org", 5_000_000, Kind.REFRESH)],
+        ),
+        (900, "weekly", 7, [("cy@example.org", 5_000_000, Kind.REFRESH)]),
+    ]
+
+
+def test_message_of_a_run_that_is_put_back_stays_one_message() -> None:
+    box, changes, _ = outbox()
+    large = replace(
+        entering(people(1_500)),
+        changes=tuple(enter(email, city="x" * 200) for email in people(1_500)),
+        run="r1",
+        number="a.0",
+    )
+    box.requeue([large, Message("newsletter", (enter("ann@example.org"),))], 30)
+    assert [(delay_s, decode(body)) for delay_s, body in changes.sent] == [
+        (30, large),
+        (30, Message("newsletter", (enter("ann@example.org"),))),
+    ]
+    assert len(changes.sent[0][1]) > MESSAGE_BYTES
