@@ -24,7 +24,6 @@ from tests.bench.scene import scene
 from tests.local.build import BuildError
 from tests.local.cloud import EmulatorError
 
-
 _WARM: Final = 5
 
 

@@ -152,7 +152,12 @@ def largest_batch(scene: Scene, say: Say) -> Section:
     )
     section.add("changes in it", held)
     section.add("greatest memory", peak / 2**20, "MiB", limit=MEMORY_MIB, how="VmHWM of the process")
-    section.add("CPU, the cold start with it", cpu_s, "s", how="deliver's time-out is 120 s")
+    section.add(
+        "CPU, the cold start with it",
+        cpu_s,
+        "s",
+        how="deliver has 120 s on AWS, of a whole vCPU; what is late is put back",
+    )
     return section
 
 
