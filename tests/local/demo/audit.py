@@ -3,7 +3,7 @@
 What is expected is worked out here from Lytics' own values, not with the code that is checked.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -68,14 +68,19 @@ def expectation(start: Mapping[str, Any], lytics: LyticsTwin, list_id: str | Non
 
 
 def audit(
-    expected: Expectation, lytics: LyticsTwin, ledger: Mapping[str, Contact], sendgrid: SendGridTwin
+    expected: Expectation,
+    lytics: LyticsTwin,
+    ledger: Mapping[str, Contact],
+    sendgrid: SendGridTwin,
+    *,
+    refused: Set[str] = frozenset(),
 ) -> Audit:
-    """Compare everybody."""
+    """Compare everybody; those whom SendGrid refuses are not to be there."""
     found = Audit()
     truth = {
         email: person
         for email, person in lytics.truth().items()
-        if person["audiences"] or person["announced"]
+        if (person["audiences"] or person["announced"]) and email not in refused
     }
     held = {contact["email"]: contact for contact in sendgrid.contacts()}
     found.contacts = len(held)
@@ -90,8 +95,8 @@ def audit(
             f"{email}: {words}" for words in _differences(expected, truth[email], held[email])
         ]
     for audience, name in expected.audiences.items():
-        members = lytics.members(audience)
-        in_ledger = {email for email, contact in ledger.items() if contact.is_in(audience)}
+        members = lytics.members(audience) - refused
+        in_ledger = {email for email, contact in ledger.items() if contact.is_in(audience)} - refused
         in_sendgrid = {
             e for e, c in held.items() if audience in c["custom_fields"].get("lytics_segments", "").split(",")
         }

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,7 +82,7 @@ def export(choices: Choices, stage: Stage, screen: Screen) -> Ended:
 
         def look() -> Ended | None:
             finished = ended(client, execution)
-            there = len(stage.sendgrid.contacts()) if stage.sendgrid is not None else 0
+            there = stage.sendgrid.state()["contacts"] if stage.sendgrid is not None else 0
             watching.show(states_entered(client, execution), there, over=finished is not None)
             return finished
 
@@ -111,9 +112,15 @@ def live_events(choices: Choices, stage: Stage, lytics: LyticsTwin, screen: Scre
 
 
 def proof(
-    choices: Choices, stage: Stage, lytics: LyticsTwin, sendgrid: SendGridTwin, screen: Screen
+    choices: Choices,
+    stage: Stage,
+    lytics: LyticsTwin,
+    sendgrid: SendGridTwin,
+    screen: Screen,
+    *,
+    refused: Set[str] = frozenset(),
 ) -> Audit:
-    """Compare everybody, and show it."""
+    """Compare everybody, and show it; those whom SendGrid refuses are not to be there."""
     sendgrid.settle()
     found = audit(
         expectation(choices.start, lytics, stage.list_id),
@@ -124,6 +131,7 @@ def proof(
             choices.start.get("authorization", "default"),
         ),
         sendgrid,
+        refused=refused,
     )
     screen.heading("The proof")
     screen.audit(found)
@@ -131,5 +139,5 @@ def proof(
     if contacts:
         screen.sample(max(contacts, key=lambda c: len(c["custom_fields"].get("lytics_segments", ""))))
     screen.console.print()
-    screen.requests(sendgrid.requests())
+    screen.counts("Requests to SendGrid", "request", sendgrid.requests())
     return found

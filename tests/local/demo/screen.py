@@ -93,10 +93,10 @@ class Screen:
         for name, value in contact["custom_fields"].items():
             self.console.print(f"  {name:18} {escape(str(value))}")
 
-    def requests(self, counts: Mapping[str, int]) -> None:
-        """Show what was asked of SendGrid."""
-        table = Table(title="Requests to SendGrid", title_justify="left")
-        table.add_column("request")
+    def counts(self, title: str, what: str, counts: Mapping[str, int]) -> None:
+        """Show how often each thing happened."""
+        table = Table(title=title, title_justify="left")
+        table.add_column(what)
         table.add_column("count", justify="right")
         for name, count in sorted(counts.items()):
             table.add_row(escape(name), f"{count:,}")

@@ -1,7 +1,7 @@
 """The stage: the local cloud, the twins and the deployed stack, as one context."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from tests.local.demo.choices import Choices
 from tests.local.deployment import DELAYS, Deployment, deploy
 from tests.local.lytics_twin.twin import LyticsTwin
 from tests.local.sendgrid_twin.options import Options
+from tests.local.sendgrid_twin.record import Recorder
 from tests.local.sendgrid_twin.twin import SendGridTwin
 from tests.newsletter import NEWSLETTER
 
@@ -42,17 +43,27 @@ class Stage:
 
 
 @contextmanager
-def stage(choices: Choices, say: Callable[[str], None]) -> Iterator[Stage]:
+def stage(
+    choices: Choices,
+    say: Callable[[str], None],
+    *,
+    sendgrid_options: Options = JOBS,
+    recorder: Recorder | None = None,
+    delays: Mapping[str, str] = DELAYS,
+) -> Iterator[Stage]:
     """Build, start and deploy everything; end all of it at the end.
 
     Args:
         choices: what is asked for.
         say: is told what comes next.
+        sendgrid_options: of the SendGrid twin.
+        recorder: is called with each exchange of the SendGrid twin before its answer is sent.
+        delays: parameters of the template, where both sides are twins.
     """
     with ExitStack() as open_now:
         sendgrid = lytics = list_id = None
         if choices.sendgrid_url is None:
-            sendgrid = open_now.enter_context(SendGridTwin(JOBS))
+            sendgrid = open_now.enter_context(SendGridTwin(sendgrid_options, recorder=recorder))
             if isinstance(wanted := choices.start.get("list"), str):
                 list_id = sendgrid.add_list(wanted)
         if choices.lytics_url is None:
@@ -73,7 +84,7 @@ def stage(choices: Choices, say: Callable[[str], None]) -> Iterator[Stage]:
             STACK,
             sendgrid_url=sendgrid.url if sendgrid else str(choices.sendgrid_url),
             lytics_url=lytics.url if lytics else str(choices.lytics_url),
-            delays=DELAYS if choices.has_twins else PATIENT,
+            delays=delays if choices.has_twins else PATIENT,
         )
         webhook_secret = secrets.token_urlsafe(24)
         deployment.put_secret(

@@ -2,6 +2,7 @@
 
 import hmac
 import threading
+from collections import Counter
 from collections.abc import Iterable
 
 from tests.local.lytics_twin.answers import ApiError, Reply, refusal
@@ -10,13 +11,18 @@ from tests.local.lytics_twin.routes import Request, Route, Router
 
 
 class Front:
-    """Answers every request of the server."""
+    """Answers every request of the server.
+
+    Attributes:
+        struck: How often each fault of the API has struck.
+    """
 
     def __init__(
         self, token: str, faults: Faults, dice: Dice, *, calls: Iterable[Route], controls: Iterable[Route]
     ) -> None:
         self.token = token
         self.next_statuses: list[int] = []
+        self.struck: Counter[str] = Counter()
         self.calls = Router(calls)
         self.closing = threading.Event()
         self._controls = Router(controls)
@@ -48,6 +54,8 @@ class Front:
                 "drop": faults.api_drop_rate,
             }
         )
+        if fault is not None:
+            self.struck[fault] += 1
         match fault:
             case "429" | "500":
                 return refusal(request.version, ApiError(int(fault), "injected"))

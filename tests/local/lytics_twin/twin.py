@@ -267,6 +267,10 @@ class LyticsTwin:
         """Return how often each call was made, by "METHOD path template"."""
         return dict(self._front.calls.counts)
 
+    def struck(self) -> dict[str, int]:
+        """Return how often each fault of the API has struck: `429`, `500`, `html`, `truncate`, `drop`."""
+        return dict(self._front.struck)
+
     def state(self) -> dict[str, Any]:
         """Return sizes of audiences and what each job has done, as JSON."""
         return state(self.account, self.jobs())

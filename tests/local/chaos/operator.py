@@ -1,0 +1,90 @@
+"""What an operator does, with the operator's own commands."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tests.local.build import REPOSITORY
+from tests.local.cloud import CREDENTIALS, REGION
+from tests.local.deployment import Deployment
+from tests.local.lytics_twin.twin import LyticsTwin
+
+DEAD_LETTER_QUEUES: Final = ("ChangesDeadLetterQueueUrl", "ImportsDeadLetterQueueUrl")
+_COLUMNS: Final = 5
+
+
+class CommandFailed(RuntimeError):
+    """A command did not end well; holds what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody with a shell and the stack's name."""
+
+    deployment: Deployment
+
+    def redrive(self, *, dry: bool = False) -> list[str]:
+        """Redrive both dead-letter queues; return what was said."""
+        return self._run("redrive", DRY="1" if dry else "0")
+
+    def rejected(self) -> dict[str, str]:
+        """Return whom SendGrid rejects, with the reason."""
+        rows = [line.split("\t") for line in self._run("rejected")]
+        return {row[0]: row[1] for row in rows[1:] if len(row) == _COLUMNS}
+
+    def dead_letters(self) -> dict[str, int]:
+        """Return how many messages lie in each dead-letter queue."""
+        return {output.removesuffix("QueueUrl"): self._size(output) for output in DEAD_LETTER_QUEUES}
+
+    def rejects(self) -> int:
+        """Return how many messages lie in the rejects queue."""
+        return self._size("RejectsQueueUrl")
+
+    def _size(self, output: str) -> int:
+        names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        answer = self.deployment.cloud.client("sqs").get_queue_attributes(
+            QueueUrl=self.deployment.outputs[output], AttributeNames=names
+        )
+        return sum(map(int, answer["Attributes"].values()))
+
+    def _run(self, command: str, **variables: str) -> list[str]:
+        finished = subprocess.run(
+            [sys.executable, "-m", f"lytics_sendgrid.{command}"],
+            cwd=REPOSITORY,
+            env={
+                **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+                **CREDENTIALS,
+                "AWS_REGION": REGION,
+                "AWS_ENDPOINT_URL": self.deployment.cloud.endpoint_url,
+                "STACK": self.deployment.stack,
+                **variables,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if finished.returncode != 0:
+            raise CommandFailed(f"{command}: {finished.stdout}{finished.stderr}")
+        return finished.stdout.splitlines()
+
+
+def touch(lytics: LyticsTwin, people: set[str]) -> None:
+    """Let something happen to each of some people, so that SendGrid is asked once more to take them."""
+    audiences = [audience.id for audience in lytics.audiences()]
+    for email in sorted(people):
+        person = lytics.account.profile(email)
+        # Nobody is told of a change of somebody who is in no audience.
+        if not lytics.change(person.id, {"city": f"{person.fields.get('city', '')} again"}):
+            lytics.enter(person.id, audiences[0])
+
+
+def matching(lytics: LyticsTwin, pattern: str) -> set[str]:
+    """Return who of the exported people has an address like that."""
+    return {
+        email
+        for email, person in lytics.truth().items()
+        if (person["audiences"] or person["announced"]) and re.search(pattern, email)
+    }
