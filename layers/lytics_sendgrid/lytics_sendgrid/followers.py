@@ -10,6 +10,7 @@ leave a refresh, and every refresh would do the same, until the queue is full of
 """
 
 from collections.abc import Iterable, Sequence
+from typing import assert_never
 
 from lytics_sendgrid.delivery_batch import Batch, Summary, Task
 from lytics_sendgrid.outbox import Carried, Import, Outbox
@@ -85,6 +86,8 @@ def _sent_row(task: Task, form: Form) -> str:
             return without_fields(task.hash)
         case Form.BARE:
             return ""
+        case _ as never:
+            assert_never(never)
 
 
 def follow_returned(outbox: Outbox, tasks: Iterable[Task], now_ms: int) -> None:

@@ -9,7 +9,7 @@ taken, the fault was in the request (its list, its membership field) and not in 
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Protocol, assert_never
 
 from lytics_sendgrid.contact import ContactKey
 from lytics_sendgrid.sendgrid_answers import (
@@ -203,6 +203,8 @@ class Upsert:
             case Unanswered():
                 self._followers.answer_lost(batch, sent_ms)
                 self._retry(batch, form)
+            case _ as never:
+                assert_never(never)
 
     def _accept(self, batch: Sequence[Row], form: Form, job: str, sent_ms: int) -> None:
         self._followers.accepted(batch, job, sent_ms, form)

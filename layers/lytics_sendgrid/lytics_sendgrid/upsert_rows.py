@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, assert_never
 
 from lytics_sendgrid.contact import ContactKey
 
@@ -61,6 +61,8 @@ def request_body(rows: Sequence[Row], form: Form, lists: Sequence[str]) -> bytes
             return upsert_body([row.memberships() for row in rows], lists)
         case Form.BARE:
             return upsert_body([json.dumps({"email": row.email}) for row in rows], ())
+        case _ as never:
+            assert_never(never)
 
 
 def upsert_body(rows: Sequence[str], lists: Sequence[str]) -> bytes:

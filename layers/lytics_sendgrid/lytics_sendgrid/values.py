@@ -6,7 +6,7 @@ converted by the type of the field that it goes to, not by its own.
 
 import math
 import re
-from typing import Final
+from typing import Final, assert_never
 
 from lytics_sendgrid.change import Value
 from lytics_sendgrid.configuration import FieldKind
@@ -39,6 +39,8 @@ def convert(value: object, kind: FieldKind, max_chars: int) -> Value | None:
             return _number(value)
         case FieldKind.DATE:
             return _date(value)
+        case _ as never:
+            assert_never(never)
 
 
 def _text(value: object, max_chars: int) -> str | None:
