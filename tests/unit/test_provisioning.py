@@ -120,6 +120,42 @@ def test_a_death_at_any_write_of_ours_is_healed_by_doing_it_again(write: int) ->
     assert scene.configurations.exports["news"].version == scene.account.version == done.version
 
 
+@pytest.mark.parametrize("moment", range(1, 12))
+def test_two_runs_at_once_make_everything_once(moment: int) -> None:
+    """Another run does all its work between any two calls of this one."""
+    scene, calm = Scene(), Scene()
+    calm.provision()
+    calls = 0
+
+    class Interrupted:
+        def __init__(self, inner: Any) -> None:
+            self._inner = inner
+
+        def __getattr__(self, name: str) -> Any:
+            def called(*values: Any) -> Any:
+                nonlocal calls
+                calls += 1
+                if calls == moment:
+                    scene.provision()
+                return getattr(self._inner, name)(*values)
+
+            return called
+
+    def this_run() -> Provisioned:
+        sendgrid, configurations = Interrupted(scene.sendgrid), Interrupted(scene.configurations)
+        return provision(scene.state(), sendgrid, configurations, scene.slept.append)
+
+    try:
+        done = this_run()
+    except RetryLater:
+        done = this_run()
+    assert calls >= moment
+    assert scene.sendgrid.custom_fields == calm.sendgrid.custom_fields
+    assert sorted(s.name for s in scene.sendgrid.all_segments) == ["First", "Second"]
+    assert replace(scene.account, version=0) == replace(calm.account, version=0)
+    assert scene.configurations.exports["news"].version in {done.version, scene.account.version}
+
+
 def test_doing_it_twice_writes_nothing_the_second_time() -> None:
     scene = Scene()
     scene.provision()

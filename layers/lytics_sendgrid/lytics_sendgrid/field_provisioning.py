@@ -7,6 +7,7 @@ from typing import Protocol
 
 from lytics_sendgrid.configuration import Account, FieldKind
 from lytics_sendgrid.errors import (
+    ConfigurationChanged,
     ExportRefused,
     KeyRefused,
     LyticsSendGridError,
@@ -37,6 +38,17 @@ class AccountBook:
     def __init__(self, name: str, accounts: Accounts) -> None:
         self._accounts = accounts
         self.account = accounts.account(name)
+
+    def check(self) -> None:
+        """Make sure that nobody else has written since.
+
+        Raises:
+            ConfigurationChanged: somebody has.
+        """
+        if self._accounts.account(self.account.name).version != self.account.version:
+            raise ConfigurationChanged(
+                f"the configuration of account '{self.account.name}' was changed meanwhile"
+            )
 
     def write(self, account: Account) -> None:
         """Write the configuration down.
@@ -72,7 +84,7 @@ class FieldProvisioning:
         """Make the membership fields, which is the first that SendGrid hears of a run.
 
         A field that is to be made is written down before it is, so that a crash in between does not make it look like
-        somebody else's. A field that is there is given the name that it has, which shows whether the key may write.
+        somebody else's; by every run anew, so that of two at once each sees the other. A field that is there is given the name that it has, which shows whether the key may write.
 
         Args:
             planned: name to the id of the field that exists, or None where it is to be made.
@@ -80,13 +92,15 @@ class FieldProvisioning:
         Raises:
             KeyRefused: the key may not write; then nothing was created, and nothing is written down.
             ExportRefused: somebody else has made such a field since the plan.
+            ConfigurationChanged: another run makes it at the same time.
         """
         before = self._book.account
         known = before.membership_fields
         planned = self._as_it_is_now(planned, known)
-        new = [name for name, field in planned.items() if field is None and known.get(name, "") is not None]
-        if new:
-            self._book.write(replace(before, membership_fields={**known, **dict.fromkeys(new)}))
+        missing = [name for name, field in planned.items() if field is None]
+        new = [name for name in missing if known.get(name, "") is not None]
+        if missing:
+            self._book.write(replace(before, membership_fields={**known, **dict.fromkeys(missing)}))
         try:
             for name, field in planned.items():
                 if field is None:
@@ -104,6 +118,7 @@ class FieldProvisioning:
             if name.casefold() not in self._fields:
                 raise ServiceUnavailable(f"SendGrid does not list the custom field '{name}' yet")
             if name in new and name not in self.created and not self._adopt:
+                self._book.check()
                 self._forget([name], known)
                 raise ExportRefused(
                     f"SendGrid has a custom field '{name}' now that was not there a moment ago: something else writes it. "

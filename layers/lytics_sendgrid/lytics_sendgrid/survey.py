@@ -93,11 +93,15 @@ class Surveyor:
 
     def _sendgrid_facts(self, sendgrid: SendGridAccount, wanted: ExportInput, facts: Facts) -> Facts:
         audiences, _, _ = chosen_audiences(facts.matches, facts.listed or ())
+        fields = self._tried(sendgrid.fields)
+        # Read after them: another run writes a field down before it makes it, so here no field of ours looks foreign.
+        account = self.configurations.account(facts.account.name)
         return replace(
             facts,
-            fields=self._tried(sendgrid.fields),
+            account=account,
+            fields=fields,
             lists=self._tried(sendgrid.lists) if wanted.contact_list is not None else (),
-            segments=self._segments(sendgrid, audiences, facts.account),
+            segments=self._segments(sendgrid, audiences, account),
         )
 
     def _jobs(self, lytics: LyticsAccount, wanted: ExportInput) -> tuple[LyticsJob, ...] | None:
