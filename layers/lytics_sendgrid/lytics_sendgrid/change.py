@@ -216,13 +216,13 @@ def decode(body: str) -> Message:
         if "columns" in document:
             changes = _documents(changes, document["columns"], document["fields"])
         return Message(
-            export=document["export"],
+            export=_of(str, document["export"]),
             changes=_changes(changes, kind, document.get("audience"), document.get("time")),
-            config=document.get("config", 0),
-            queued_ms=document.get("queued", 0),
-            hops=document.get("hops", 0),
-            run=document.get("run"),
-            number=document.get("number"),
+            config=_of(int, document.get("config", 0)),
+            queued_ms=_of(int, document.get("queued", 0)),
+            hops=abs(_of(int, document.get("hops", 0))),
+            run=_of(str, document.get("run"), None),
+            number=_of(str, document.get("number"), None),
             uncertain=bool(document.get("uncertain")),
             suspect=bool(document.get("suspect")),
         )
@@ -247,19 +247,45 @@ def _documents(
 def _changes(
     documents: Iterable[Mapping[str, Any]], kind: str | None, audience: str | None, time_ns: int | None
 ) -> tuple[Change, ...]:
+    """Read changes. A value of a wrong type would end the consumer later, with everything else that it has in hand."""
     kinds = {member.value: member for member in Kind}
-    return tuple(
-        Change(
+    changes = []
+    for document in documents:
+        get = document.get
+        change = Change(
             document["email"],
-            int(document.get("time", time_ns)),
-            kinds[document.get("kind", kind)],
-            document.get("audience", audience),
-            document.get("fields", _NOTHING),
-            document.get("fields_time"),
-            document.get("profile"),
-            document.get("row"),
-            document.get("reason"),
-            document.get("attempt"),
+            get("time", time_ns),
+            kinds[get("kind", kind)],
+            get("audience", audience),
+            get("fields", _NOTHING),
+            get("fields_time"),
+            get("profile"),
+            get("row"),
+            get("reason"),
+            get("attempt"),
         )
-        for document in documents
-    )
+        texts = change.audience, change.profile, change.row, change.reason
+        if (
+            type(change.email) is not str
+            or type(change.time_ns) is not int
+            or type(change.fields) is not dict
+            or any(text is not None and type(text) is not str for text in texts)
+            or (change.fields_time_ns is not None and type(change.fields_time_ns) is not int)
+            or (change.attempt is not None and type(change.attempt) is not int)
+        ):
+            raise TypeError("a value of a change is of a wrong type")
+        if change.time_ns <= 0:
+            raise ValueError("a change has no time after 1970")
+        changes.append(change)
+    return tuple(changes)
+
+
+def _of[T](kind: type[T], value: Any, *others: Any) -> Any:
+    """Return a value of a type, or one of the others.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if type(value) is not kind and value not in others:
+        raise TypeError(f"a value is not of type {kind.__name__}")
+    return value

@@ -1,0 +1,79 @@
+"""A message that nobody of ours wrote ends on the rejects queue; it never ends the consumer, nor harms its neighbours."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from lytics_sendgrid.change import Change, Kind, Message, encode
+from tests.unit.delivery_scene import READERS, Scene, enter, entering
+
+SOUND = [
+    Message("newsletter", (enter("ann@example.org", city="Oslo"),), config=3, run="r1", number="a.0"),
+    Message(
+        "newsletter",
+        (
+            Change("ann@example.org", 5, Kind.ENTER, READERS, {"city": "Oslo"}, 7, "12"),
+            Change("bob@example.org", 6, Kind.REFRESH, attempt=2),
+            Change("cy@example.org", 7, Kind.REJECT, row="aa", reason="bad"),
+        ),
+        hops=2,
+        uncertain=True,
+        suspect=True,
+    ),
+]
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.just("newsletter"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inside:
+        yield (*path, key)
+        yield from places(one, (*path, key))
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> str:
+    """Replace or drop up to three values of a sound message."""
+    document = json.loads(encode(draw(st.sampled_from(SOUND))))
+    for _ in range(draw(st.integers(1, 3))):
+        known = list(places(document))
+        *path, last = draw(st.sampled_from(known))
+        parent: Any = document
+        for key in path:
+            parent = parent[key]
+        if draw(st.booleans()):
+            parent[last] = copy.deepcopy(draw(json_values))
+        else:
+            del parent[last]
+        if not document:
+            break
+    return json.dumps(document)
+
+
+@settings(deadline=None)
+@given(st.lists(damaged() | json_values.map(json.dumps) | st.text(max_size=5), min_size=1, max_size=3))
+@example(['{"v":1,"export":{},"changes":[]}'])
+@example(
+    ['{"v":1,"export":"newsletter","time":Infinity,"kind":"enter","changes":[{"email":"a@example.org"}]}']
+)
+@example(['{"v":1,"export":"newsletter","time":-5,"kind":"enter","changes":[{"email":"a@example.org"}]}'])
+@example(['{"v":1,"export":"newsletter","hops":-5,"changes":[{"email":[],"kind":"enter","time":1}]}'])
+@example(["[" * 100_000])
+def test_garbage_harms_nobody_and_every_message_is_accounted_for(bodies: list[str]) -> None:
+    scene = Scene()
+    summary = scene.deliver(*bodies, entering(["zoe@example.org"]))
+    assert scene.has("zoe@example.org")
+    assert "m" + str(len(bodies)) not in summary.failed
+    rejected = summary.counts["rejected.bad_message"]
+    assert rejected == len(scene.rejects.sent)
+    unknown = [body for n, body in enumerate(bodies) if f"m{n}" in summary.failed]
+    assert len(unknown) + rejected <= len(bodies)
+    assert all(key.startswith("acme#") for key in scene.ledger.contacts)
