@@ -67,7 +67,7 @@ class VendorHttp:
 
         Raises:
             ServiceUnavailable: the request was not sent: nobody is there.
-            AnswerLost: it was sent, and no whole answer came.
+            AnswerLost: it was sent, and no whole answer came; or TLS broke, before it was sent or after.
         """
         headers = {**self._headers, "Content-Type": "application/json"} if body is not None else self._headers
         try:
@@ -80,7 +80,7 @@ class VendorHttp:
                 timeout=(CONNECT_TIMEOUT_S, read_timeout_s),
                 allow_redirects=False,
             )
-        except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError) as error:
+        except requests.exceptions.ConnectTimeout as error:
             raise ServiceUnavailable(f"{method} {path}: {type(error).__name__}") from error
         except requests.RequestException as error:
             if _was_never_connected(error):
