@@ -29,14 +29,10 @@ metrics = Metrics()
 def _following() -> Following:
     config = settings(Confirm, os.environ)
     secrets = Secrets(boto3.client("secretsmanager"), config.secret_prefix)
-
-    def jobs(authorization: str) -> SendGridContacts:
-        key = secrets.authorization(authorization).sendgrid_api_key
-        return SendGridContacts(sendgrid_http(config.sendgrid_url, key))
-
+    client = cache(lambda key: SendGridContacts(sendgrid_http(config.sendgrid_url, key)))
     sqs = boto3.client("sqs")
     return Following(
-        jobs=cache(jobs),
+        jobs=lambda authorization: client(secrets.authorization(authorization).sendgrid_api_key),
         runs=ExportsTable(boto3.client("dynamodb"), config.exports_table),
         imports=QueueWriter(sqs, config.imports_queue_url),
         parked=QueueWriter(sqs, config.imports_dead_letter_queue_url),

@@ -32,8 +32,13 @@ metrics = Metrics()
 @cache
 def _delivery() -> Delivery:
     config = settings(Deliver, os.environ)
+    # A call that hangs must leave time to put everything back: boto3's own 60 s, five times, would not.
+    timeouts = Config(
+        connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2}
+    )
     # Unvalidated, at a tenth of all CPU less: what is called with which parameters does not depend on anybody's data.
-    sqs, dynamodb = boto3.client("sqs"), boto3.client("dynamodb", config=Config(parameter_validation=False))
+    unvalidated = timeouts.merge(Config(parameter_validation=False))
+    sqs, dynamodb = boto3.client("sqs", config=timeouts), boto3.client("dynamodb", config=unvalidated)
     exports = ExportsTable(dynamodb, config.exports_table)
     secrets = Secrets(boto3.client("secretsmanager"), config.secret_prefix)
     client = cache(lambda key: SendGridContacts(sendgrid_http(config.sendgrid_url, key)))
