@@ -1,0 +1,90 @@
+"""deliver's handler: what it makes of SQS' records, what it names as failed, and what it must never log."""
+
+import importlib
+import json
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+import functions.deliver.app
+from lytics_sendgrid.change import encode
+from lytics_sendgrid.sendgrid_answers import RequestFault, Unanswered
+from tests.unit.delivery_scene import Scene, entering
+
+ANN, BOB = "ann@example.org", "bob@example.com"
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Import the handler as Lambda does, with only what Powertools needs in its environment."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "LyticsSendGrid")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "stack")
+    return importlib.reload(functions.deliver.app)
+
+
+def record(number: int, body: str, receives: int = 1) -> dict[str, Any]:
+    attributes = {"ApproximateReceiveCount": str(receives)}
+    return {"messageId": f"m{number}", "body": body, "attributes": attributes}
+
+
+def invoke(app: ModuleType, scene: Scene, *bodies: str, receives: int = 1) -> dict[str, Any]:
+    app._delivery = lambda: scene.delivery  # type: ignore[attr-defined]
+    app.time = SimpleNamespace(time=scene.clock)  # type: ignore[attr-defined]
+    context = SimpleNamespace(aws_request_id="r1", get_remaining_time_in_millis=lambda: 120_000)
+    records = [record(n, body, receives) for n, body in enumerate(bodies)]
+    answer: dict[str, Any] = app.lambda_handler({"Records": records}, context)
+    return answer
+
+
+def lines(capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
+
+
+def test_messages_that_must_be_received_again_are_named(app: ModuleType) -> None:
+    scene = Scene()
+    answer = invoke(app, scene, encode(entering([ANN])), '{"v":2}', encode(entering([BOB], export="nobody")))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m2"}]}
+    assert scene.has(ANN)
+
+
+def test_receive_count_reaches_the_delivery(app: ModuleType) -> None:
+    scene = Scene()
+    assert invoke(app, scene, encode(entering([ANN])), receives=2) == {"batchItemFailures": []}
+    assert len(scene.refreshes()) == 1
+
+
+def test_what_was_done_is_logged_and_counted(app: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
+    invoke(app, Scene(), encode(entering([ANN, BOB])))
+    (metrics,) = [line for line in lines(capfd) if "_aws" in line]
+    assert (metrics["accepted"], metrics["requests"], metrics["service"]) == ([2.0], [1.0], "stack")
+
+
+def test_stop_is_an_error_and_a_metric_of_its_own(app: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
+    scene = Scene()
+    scene.sendgrid.script = [RequestFault("404 not found")] * 20
+    invoke(app, scene, encode(entering([ANN])))
+    (metrics,) = [line for line in lines(capfd) if "_aws" in line]
+    assert metrics["ExportStopped"] == [1.0]
+
+
+def test_no_address_is_ever_logged(
+    app: ModuleType, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every path: accepted, refused by name, refused alone, faults, lost answers, garbage, unknown exports, stops."""
+    app.logger.addHandler(caplog.handler)
+    known = "known.person@example.org"
+    bodies = [encode(entering([known])), f"garbage {known}", encode(entering([known], export="nobody"))]
+    for script in ([], [Unanswered("lost")] * 99, [RequestFault("400 bad")] * 99):
+        for bad in (set(), {known}):
+            scene = Scene()
+            scene.sendgrid.script, scene.sendgrid.bad_addresses = list(script), bad
+            invoke(app, scene, *bodies)
+            scene.sendgrid.names_addresses = False
+            invoke(app, scene, *bodies, receives=3)
+    written = capfd.readouterr()
+    logged = written.out + written.err + "".join(json.dumps(vars(one), default=str) for one in caplog.records)
+    assert "delivered" in logged
+    assert "export_stopped" in logged
+    assert known not in logged
+    assert "known.person" not in logged
