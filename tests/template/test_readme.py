@@ -79,6 +79,16 @@ def test_every_module_that_is_run_exists(readme: str) -> None:
         assert (folder / "__main__.py").exists() or folder.with_suffix(".py").exists(), module
 
 
+def test_the_bounds_of_every_number_among_the_parameters_are_the_templates(
+    template: Template, readme: str
+) -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \|(.*)\|$", _section(readme, "Parameters"), flags=re.MULTILINE))
+    assert rows.keys() == template.parameters.keys()
+    for name, parameter in template.parameters.items():
+        if "MinValue" in parameter:
+            assert f"{parameter['MinValue']} to {parameter['MaxValue']}" in rows[name], name
+
+
 def test_every_link_within_the_page_leads_to_a_heading(readme: str) -> None:
     anchors = readme_anchors(readme)
     links = set(re.findall(r"\]\(#([^)]+)\)", readme))
