@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from lytics_sendgrid.change import Change, Kind
+from lytics_sendgrid.configuration_cache import View
 from lytics_sendgrid.contact import Contact
 from lytics_sendgrid.delivery import CONTACTS_AT_ONCE
 from lytics_sendgrid.errors import RetryLater, ServiceUnavailable, StopRun
@@ -157,7 +158,7 @@ def test_lost_race_is_loaded_merged_and_sent_again_with_a_refresh_queued_before(
     key = f"acme#{ANN}"
 
     def rival() -> None:
-        scene.ledger.contacts[key] = Contact(1, {BUYERS: 50}, row="rival", job="j", sent_ms=scene.now_ms())
+        scene.ledger.contacts[key] = Contact(1, {BUYERS: 50}, row="rival", job="j", sent_ms=1)
 
     queued: list[int] = []
     scene.ledger.rivals.append(rival)
@@ -386,14 +387,33 @@ def test_stop_that_cannot_be_cleared_costs_nothing_but_a_word() -> None:
 
 def test_stop_that_was_made_in_this_invocation_is_not_cleared_by_another_list() -> None:
     over = Stop("why", 0, 0)
-    scene = Scene(replace(with_list(VIEW, "gone", "newsletter"), stop=over))
-    scene.ledger.contacts[f"acme#{BOB}"] = Contact(version=1, row="x")
+    weekly = replace(with_list(VIEW, "gone", "weekly"), stop=over)
+    plain = replace(weekly, export=replace(EXPORT, name="newsletter"))
+    scene = Scene(plain, weekly)
+    scene.ledger.contacts[f"acme#{BOB}"] = Contact(version=1, lists=("gone",), row="x")
     scene.sendgrid.lists = set()
-    scene.views.views["plain"] = replace(VIEW, export=replace(EXPORT, name="plain"), stop=over)
-    summary = scene.deliver(entering([ANN]), entering([BOB], export="plain"))
-    assert scene.runs.cleared == ["plain"]
+    summary = scene.deliver(
+        entering([BOB]), entering([ANN]), entering(["cy@example.org"], export="weekly"), receives=1
+    )
+    assert set(summary.stopped) == {"newsletter", "weekly"}
+    assert scene.runs.cleared == []
+    assert scene.ledger.commits == 0
+
+
+def test_stop_of_one_export_is_not_cleared_by_the_success_of_another() -> None:
+    over = Stop("why", 0, 0)
+    form = replace(VIEW.form, lists=frozenset({"gone"}))
+    scene = Scene(
+        replace(VIEW, form=form, stop=over),
+        View(replace(EXPORT, name="shop"), form, over),
+    )
+    scene.ledger.contacts[f"acme#{BOB}"] = Contact(version=1, lists=("gone",), row="x")
+    scene.sendgrid.lists = set()
+    summary = scene.deliver(entering([BOB, ANN]), entering(["cy@example.org"], export="shop"))
     assert set(summary.stopped) == {"newsletter"}
-    assert scene.has(BOB)
+    assert scene.runs.cleared == ["shop"]
+    assert scene.has("cy@example.org")
+    assert not scene.has(ANN)
 
 
 def test_time_that_is_too_short_starts_nothing() -> None:
