@@ -540,6 +540,13 @@ def test_suspect_is_handled_last_and_alone() -> None:
     assert scene.has(BOB)
 
 
+def test_suspect_that_is_put_back_stays_suspect() -> None:
+    scene = Scene()
+    scene.ledger.broken["load"] = RetryLater("throttled")
+    scene.deliver(entering([ANN]), entering([BOB]), receives=[3, 2])
+    assert {m.changes[0].email: m.suspect for _, m in scene.put_back()} == {ANN: True, BOB: False}
+
+
 def test_several_suspects_are_parted_in_halves_far_apart() -> None:
     scene = Scene()
     emails = people(5)
