@@ -265,6 +265,28 @@ def test_refresh_of_somebody_who_is_not_in_the_ledger_sends_nothing() -> None:
     assert summary.counts == {"unchanged": 1}
 
 
+def test_refresh_is_not_lost_to_a_read_that_is_behind_the_ledger() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    scene.clock.now_s += 900
+    scene.ledger.stale[f"acme#{ANN}"] = Contact()
+    scene.ledger.reads.clear()
+    scene.deliver(message(refresh(ANN, scene.contact(ANN).sent_ms)))
+    assert len(scene.sendgrid.requests) == 2
+    assert scene.ledger.reads == [(1, False), (1, True)]
+
+
+def test_reject_is_not_lost_to_a_read_that_is_behind_the_ledger() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    before = scene.contact(ANN)
+    scene.deliver(message(enter(ANN, 200, city="Atlantis")))
+    scene.ledger.stale[f"acme#{ANN}"] = before
+    row = scene.contact(ANN).row
+    scene.deliver(message(Change(ANN, 5_000_000, Kind.REJECT, row=row, reason="bad city")))
+    assert scene.contact(ANN).rejection is not None
+
+
 def test_refresh_tells_the_job_how_often_jobs_have_failed_for_the_contact() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from lytics_sendgrid.change import Kind
 from lytics_sendgrid.contact import Contact, Rejection
 from lytics_sendgrid.delivery_batch import Task
 from lytics_sendgrid.merge import has_news, merge
@@ -42,6 +43,19 @@ def decide(task: Task, contact: Contact) -> None:
         task.commits = True
     elif merged.rejection is not None and merged.rejection is not contact.rejection:
         task.outcome = f"rejected.{merged.rejection.reason}"
+
+
+def seems_past(task: Task, contact: Contact) -> bool:
+    """Tell whether a refresh or a reject would come to nothing only because of what was read of the ledger.
+
+    Where that read was behind the ledger there is no second chance. Whatever else a stale read leads to loses the race
+    of its commit, or is sent once too often.
+    """
+    if task.stamp_ns is not None and not contact.version:
+        return True
+    return task.rejects and any(
+        change.kind is Kind.REJECT and change.row != contact.row for change, _ in task.changes
+    )
 
 
 def _is_due(task: Task, contact: Contact) -> bool:

@@ -91,6 +91,7 @@ class Task:
         returned: one of its messages came back, so a dead consumer may have sent for it.
         fresh: one of its messages is not one that was put back.
         stamp_ns: of its refreshes, the latest stamp.
+        rejects: one of its changes is a reject.
         attempt: how many import jobs have failed for it in a row.
         sent_before: this consumer has sent for it, and has not committed that.
         uncertain: this consumer may have sent for it: the answer was lost.
@@ -114,6 +115,7 @@ class Task:
     returned: bool = False
     fresh: bool = False
     stamp_ns: int | None = None
+    rejects: bool = False
     attempt: int = 0
     sent_before: bool = False
     uncertain: bool = False
@@ -208,6 +210,8 @@ class Batch:
             if change.kind is Kind.REFRESH:
                 task.stamp_ns = max(task.stamp_ns or 0, change.time_ns)
                 task.attempt = max(task.attempt, change.attempt or 0)
+            elif change.kind is Kind.REJECT:
+                task.rejects = True
             if run is not None and run not in task.runs:
                 task.runs += (run,)
 
