@@ -1,0 +1,105 @@
+"""What goes wrong, drawn from a seed: each kind from numbers of its own, so one can be left out without moving the others."""
+
+from collections.abc import Collection, Mapping
+from random import Random
+from typing import Final
+
+RATES: Final[Mapping[str, float]] = {
+    # of a process
+    "crash": 0.04,
+    "stall": 0.03,
+    # of SQS
+    "send_refused": 0.05,
+    "send_lost": 0.05,
+    "send_twice": 0.05,
+    "send_partly": 0.1,
+    "received_twice": 0.1,
+    "delete_lost": 0.08,
+    # of DynamoDB
+    "stale_read": 0.2,
+    "unprocessed": 0.15,
+    "dynamodb_refused": 0.04,
+    "dynamodb_lost": 0.06,
+    "dynamodb_retried": 0.06,
+    "dynamodb_slow": 0.08,
+    "statement_refused": 0.1,
+    "statement_failed": 0.05,
+    # of SendGrid's requests
+    "refused_connection": 0.06,
+    "busy": 0.06,
+    "server_error": 0.08,
+    "dropped_request": 0.06,
+    "lost_answer": 0.1,
+    "slow_request": 0.08,
+    "slow_answer": 0.08,
+    "no_job_id": 0.03,
+    "request_fault": 0.03,
+    "unnamed_refusal": 0.5,
+    # of SendGrid's import jobs
+    "job_failed": 0.12,
+    "job_late": 0.12,
+    "job_stuck": 0.05,
+    "job_forgotten": 0.1,
+    "job_unseen": 0.1,
+    "file_unavailable": 0.2,
+    # of the whole
+    "redrive": 0.5,
+}
+"""Kind to how likely it is at each of its chances, in a schedule that has it."""
+
+
+class Faults:
+    """The faults of one schedule.
+
+    Attributes:
+        hits: kind and number of each fault that happened.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        rates: Mapping[str, float],
+        most: int,
+        suppressed: Collection[tuple[str, int]] = (),
+    ) -> None:
+        """Prepare the draws.
+
+        Args:
+            seed: of the schedule.
+            rates: kind to probability; a kind that is missing never happens.
+            most: so many happen at most.
+            suppressed: faults that would happen and are left out.
+        """
+        self.hits: list[tuple[str, int]] = []
+        self._seed = seed
+        self._rates = rates
+        self._left = most
+        self._suppressed = suppressed
+        self._draws: dict[str, Random] = {}
+        self._counts: dict[str, int] = {}
+
+    def stop(self) -> None:
+        """Let nothing go wrong any more."""
+        self._rates = {}
+
+    def hit(self, kind: str) -> float | None:
+        """Draw whether a fault happens here: a number from 0 to 1 that says how bad it is, or None."""
+        rate = self._rates.get(kind)
+        if rate is None:
+            return None
+        draws = self._draws.get(kind)
+        if draws is None:
+            draws = self._draws[kind] = Random(self._seed * 64 + _NUMBERS[kind])
+        if draws.random() >= rate:
+            return None
+        severity = draws.random()
+        number = self._counts.get(kind, 0)
+        self._counts[kind] = number + 1
+        if self._left == 0 or (kind, number) in self._suppressed:
+            return None
+        self._left -= 1
+        self.hits.append((kind, number))
+        return severity
+
+
+_NUMBERS: Final = {kind: number for number, kind in enumerate(RATES)}

@@ -1,0 +1,179 @@
+"""The functions deliver and confirm, composed of the product's code, and the event sources that invoke them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from lytics_sendgrid.configuration_cache import ConfigurationCache
+from lytics_sendgrid.delivery import Delivery
+from lytics_sendgrid.delivery_batch import Received
+from lytics_sendgrid.errors import RetryLater, StopRun
+from lytics_sendgrid.exports_table import ExportsTable
+from lytics_sendgrid.following import Delays, Following
+from lytics_sendgrid.ledger import Ledger
+from lytics_sendgrid.outbox import Outbox, import_from
+from lytics_sendgrid.queue_writer import QueueWriter
+from lytics_sendgrid.sendgrid_contacts import SendGridContacts
+from lytics_sendgrid.upsert import Pace
+from tests.simulation.dynamodb import DynamoDb
+from tests.simulation.engine import Process, World
+from tests.simulation.faults import Faults
+from tests.simulation.queues import Queue, QueuedMessage, Sqs, crash
+from tests.simulation.scenario import REFRESH_DELAY_S
+from tests.simulation.sendgrid import SendGrid
+from tests.simulation.truth import NOBODY
+
+CHANGES: Final = "changes"
+IMPORTS: Final = "imports"
+PARKED: Final = "imports-dlq"
+REJECTS: Final = "rejects"
+TIMEOUT_S: Final = 120.0
+_CONFIRM_DELAY_S: Final = 60
+
+type Handler = Callable[[Sequence[QueuedMessage], float], Sequence[str]]
+"""Takes messages and the time when the invocation ends; returns the ids of those that must be received again."""
+
+
+class Services:
+    """What the functions talk to."""
+
+    def __init__(self, world: World, faults: Faults, dynamodb: DynamoDb, sqs: Sqs, sendgrid: SendGrid) -> None:
+        self.world = world
+        self.faults = faults
+        self.dynamodb: Any = dynamodb
+        self.sqs = sqs
+        self.sendgrid = sendgrid
+
+    def contacts(self) -> SendGridContacts:
+        contacts = SendGridContacts(self.sendgrid, self.world.clock)  # type: ignore[arg-type]
+        contacts.errors_file = self.sendgrid.download  # type: ignore[method-assign]
+        return contacts
+
+
+def new_deliver(services: Services) -> Handler:
+    """Compose deliver as functions/deliver/app.py does, for one environment of Lambda."""
+    world, sqs = services.world, services.sqs
+    exports = ExportsTable(services.dynamodb, "exports")
+    contacts = services.contacts()
+    delivery = Delivery(
+        ledger=Ledger(services.dynamodb, "contacts", world.sleep, each=world.each),
+        views=ConfigurationCache(exports, NOBODY, world.clock),
+        runs=exports,
+        outbox=Outbox(
+            QueueWriter(sqs, CHANGES), QueueWriter(sqs, IMPORTS), REFRESH_DELAY_S, _CONFIRM_DELAY_S
+        ),
+        rejects=QueueWriter(sqs, REJECTS),
+        contacts=lambda _: contacts,
+        pace=Pace(world.clock, world.sleep, world.timing.random),
+    )
+
+    def handle(messages: Sequence[QueuedMessage], deadline_s: float) -> Sequence[str]:
+        received = [Received(message.id, message.body, message.receives) for message in messages]
+        summary = delivery.deliver(received, deadline_s)
+        for fault in summary.faults:
+            world.tell("fault: %s", fault)
+        return summary.failed
+
+    return handle
+
+
+def new_confirm(services: Services) -> Handler:
+    """Compose confirm as functions/confirm/app.py does, for one environment of Lambda."""
+    world, sqs = services.world, services.sqs
+    contacts = services.contacts()
+    following = Following(
+        jobs=lambda _: contacts,
+        runs=ExportsTable(services.dynamodb, "exports"),
+        imports=QueueWriter(sqs, IMPORTS),
+        parked=QueueWriter(sqs, PARKED),
+        changes=QueueWriter(sqs, CHANGES),
+        delays=Delays(confirm_s=_CONFIRM_DELAY_S, refresh_s=REFRESH_DELAY_S),
+        clock=world.clock,
+    )
+
+    def handle(messages: Sequence[QueuedMessage], deadline_s: float) -> Sequence[str]:
+        del deadline_s
+        failed = []
+        for message in messages:
+            try:
+                following.follow(import_from(message.body))
+            except (RetryLater, StopRun, ValueError) as error:
+                world.tell("not confirmed: %s", error)
+                failed.append(message.id)
+        return failed
+
+    return handle
+
+
+class EventSource:
+    """Invokes a function with the messages of a queue, as Lambda's event source mapping does.
+
+    Attributes:
+        escaped: errors that came out of a handler, which none should.
+        poison: the address of the contact whose change kills its consumers.
+    """
+
+    def __init__(
+        self, services: Services, queue: Queue, new: Callable[[Services], Handler], consumers: int, batch: int
+    ) -> None:
+        self.escaped: list[Exception] = []
+        self.poison: str | None = None
+        self._services = services
+        self._world = services.world
+        self._queue = queue
+        self._new = new
+        self._consumers = consumers
+        self._batch = batch
+        self._warm: list[Handler] = []
+        self._running: set[Process] = set()
+        self._number = 0
+        queue.arrivals = self._poll_at
+
+    def _poll_at(self, time_s: float) -> None:
+        at_s = max(time_s, self._world.now) + self._world.latency_s * self._world.timing.random()
+        self._world.at(at_s, self._poll)
+
+    def _poll(self) -> None:
+        visible = self._queue.visible()
+        if not visible:
+            return
+        self._running = {process for process in self._running if process.alive}
+        if len(self._running) >= self._consumers:
+            return
+        timing = self._world.timing
+        size = min(len(visible), timing.randint(1, self._batch))
+        messages = self._queue.receive(timing.sample(visible, size), self._services.faults)
+        if messages:
+            self._invoke(messages)
+        if size < len(visible):
+            self._poll_at(self._world.now)
+
+    def _invoke(self, messages: Sequence[QueuedMessage]) -> None:
+        world = self._world
+        self._number += 1
+        process = Process(f"{self._queue.name} {self._number}", lambda: self._poll_at(world.now))
+        if self.poison is not None and any(self.poison in message.body for message in messages):
+            process.doomed_keys = frozenset((f"default#{self.poison}",))
+        self._running.add(process)
+        if world.trace is not None:
+            world.note("%s gets %s", process.name, ", ".join(f"{m.id} ({m.receives})" for m in messages))
+        deadline_s = world.now + TIMEOUT_S
+        world.spawn(process, lambda: self._handle(process, messages, deadline_s))
+        world.at(deadline_s, lambda: world.kill(process, "its time is over"))
+
+    def _handle(self, process: Process, messages: Sequence[QueuedMessage], deadline_s: float) -> None:
+        handler = self._warm.pop() if self._warm else self._new(self._services)
+        try:
+            failed = handler(messages, deadline_s)
+        except Exception as error:
+            self.escaped.append(error)
+            raise
+        crash(self._world, self._services.faults)
+        for message in messages:
+            if message.id in failed:
+                self._queue.show(message, self._world.timing.random() * 30)
+            elif self._services.faults.hit("delete_lost") is None:
+                self._queue.delete(message)
+        self._warm.append(handler)
+        process.alive = False
+        self._world.note("%s ends", process.name)
+        process.ended()

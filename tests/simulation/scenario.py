@@ -1,0 +1,191 @@
+"""What a schedule is about: people, what happens to them, and in what surroundings; drawn from a seed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Final
+
+from lytics_sendgrid.change import Kind
+from tests.simulation.faults import RATES
+from tests.simulation.sendgrid import ERRORED, INVALID, REFUSED
+
+AUDIENCES: Final = ("a" * 32, "b" * 32)
+FIELDS: Final = ("city", "plan")
+REFRESH_DELAY_S: Final = 900
+_JOB_MAX_S: Final = 700
+"""With a time-out of 120 s and a request that is 60 s on its way, every import job ends within the refresh's delay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened to a contact.
+
+    Attributes:
+        email: the contact's.
+        kind: enter, exit or change.
+        audience: of an enter or exit.
+        time_s: event time, seconds after the start.
+        fields: Lytics field to value.
+        fields_time_s: when the fields were true.
+    """
+
+    email: str
+    kind: Kind
+    audience: str | None
+    time_s: int
+    fields: Mapping[str, str]
+    fields_time_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message that ingest or backfill queues.
+
+    Attributes:
+        at_s: when, seconds after the start.
+        export: its export.
+        events: its changes.
+        run: the run that wrote it, if it is from a backfill.
+        number: within the run.
+    """
+
+    at_s: float
+    export: str
+    events: tuple[Event, ...]
+    run: str | None = None
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What a schedule is about.
+
+    Attributes:
+        posts: what is queued.
+        consumers: how many invocations of deliver run at once.
+        batch: how many messages one takes at most.
+        latency_s: a request and an answer take up to so long, each.
+        job_max_s: an import job takes up to so long.
+        publishes_s: when a new version of the configuration is published, seconds after the start.
+        rates: fault to probability.
+        faults: so many at most.
+        faults_s: when they stop, seconds after the start.
+        poison: the contact whose change kills its consumers, if any.
+        second_field: the second audience has a membership field of its own.
+        says_when: SendGrid's jobs say when they have finished.
+    """
+
+    posts: tuple[Post, ...]
+    consumers: int = 2
+    batch: int = 5
+    latency_s: float = 0.1
+    job_max_s: float = 300.0
+    publishes_s: tuple[float, ...] = ()
+    rates: Mapping[str, float] = field(default_factory=dict)
+    faults: int = 20
+    faults_s: float = 7_200.0
+    poison: str | None = None
+    second_field: bool = False
+    says_when: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bias:
+    """Makes some scenarios more likely.
+
+    Attributes:
+        only: the only faults that there are; None: any.
+        always: faults that are always there, with their rates.
+        contacts: how many at most.
+        bad: how likely it is that a contact has something that SendGrid refuses.
+        poison: how likely a poisonous change is.
+        large: how likely a large scenario is.
+        publishes: how likely it is that the configuration changes.
+        spread_s: over what time posts come, if it is not drawn.
+    """
+
+    only: tuple[str, ...] | None = None
+    always: Mapping[str, float] = field(default_factory=dict)
+    contacts: int = 3
+    bad: float = 0.08
+    poison: float = 0.02
+    large: float = 0.001
+    publishes: float = 0.2
+    spread_s: float | None = None
+
+
+PLAIN: Final = Bias()
+_CRASHES: Final = ("crash", "stall", "received_twice", "delete_lost")
+
+
+def draw(seed: int, bias: Bias = PLAIN) -> Scenario:
+    """Draw a scenario."""
+    r = Random(seed * 64 + 63)
+    poisonous, is_large = r.random() < bias.poison, r.random() < bias.large
+    people = r.randrange(60, 200) if is_large else min(r.choice((1, 1, 1, 2, 3)), bias.contacts)
+    spread_s = r.choice((0.2, 5.0, 60.0, 700.0, 2_000.0))
+    exports = ("newsletter", "offers") if r.random() < 0.15 else ("newsletter",)
+    events = []
+    for number in range(people):
+        email = f"{INVALID if r.random() < bias.bad / 2 else 'person'}{number}@example.org"
+        values = ("Oslo", "Rome", *((REFUSED, ERRORED)[: 1 + (r.random() < 0.7)] if r.random() < bias.bad else ()))
+        span_s = r.choice((3, 30))
+        for _ in range(1 if is_large else r.choice((1, 2, 2, 3, 4, 6))):
+            events.append(_event(r, email, values, span_s))
+    rates = _rates(r, bias)
+    scenario = Scenario(
+        posts=_posts(r, events, exports, bias.spread_s or spread_s, is_large),
+        consumers=r.randint(1, 3),
+        batch=r.choice((1, 3, 10)),
+        latency_s=r.choice((0.01, 0.1, 1.0)),
+        job_max_s=r.choice((20.0, 200.0, _JOB_MAX_S)),
+        publishes_s=tuple(
+            sorted(r.random() * (spread_s + 60) for _ in range(r.randint(1, 2) if r.random() < bias.publishes else 0))
+        ),
+        rates=rates,
+        faults=r.choice((1, 3, 6, 12, 12, 40)),
+        faults_s=r.choice((1_500.0, 4_000.0, 10_000.0)),
+        second_field=r.random() < 0.2,
+        says_when=r.random() < 0.5,
+    )
+    if poisonous:
+        poison = Post(r.random() * spread_s, exports[0], (_event(r, "poison@example.org", ("Oslo",), 3),))
+        kept = {kind: rate for kind, rate in rates.items() if kind not in _CRASHES}
+        posts = (*scenario.posts, poison)
+        return replace(scenario, posts=posts, rates=kept, faults_s=60_000.0, poison="poison@example.org")
+    return scenario
+
+
+def _event(r: Random, email: str, values: tuple[str, ...], span_s: int) -> Event:
+    kind = r.choice((Kind.ENTER, Kind.ENTER, Kind.EXIT, Kind.EXIT, Kind.CHANGE))
+    time_s = r.randrange(span_s)
+    fields = {name: r.choice(values) for name in FIELDS if r.random() < 0.4}
+    fields_time_s = time_s if r.random() < 0.7 else r.randrange(span_s)
+    return Event(email, kind, None if kind is Kind.CHANGE else r.choice(AUDIENCES), time_s, fields, fields_time_s)
+
+
+def _posts(
+    r: Random, events: list[Event], exports: tuple[str, ...], spread_s: float, is_large: bool
+) -> tuple[Post, ...]:
+    """Put events into messages, some of them more than once."""
+    r.shuffle(events)
+    posts: list[Post] = []
+    while events:
+        size = r.randint(20, 60) if is_large else r.choice((1, 1, 1, 2, 3))
+        some, events = tuple(events[:size]), events[size:]
+        run = "run1" if r.random() < 0.3 else None
+        post = Post(r.random() * spread_s, r.choice(exports), some, run, str(len(posts)) if run else None)
+        posts.append(post)
+        if r.random() < 0.25:
+            posts.append(replace(post, at_s=r.random() * spread_s))
+    return tuple(posts)
+
+
+def _rates(r: Random, bias: Bias) -> dict[str, float]:
+    """Draw which faults there are: a few kinds at a time reach further than all of them always."""
+    density = r.choice((0.1, 0.3, 0.6))
+    scale = r.choice((0.5, 1.0, 2.0))
+    rates = {kind: min(rate * scale, 0.9) for kind, rate in RATES.items() if r.random() < density}
+    if bias.only is not None:
+        rates = {kind: rate for kind, rate in rates.items() if kind in bias.only}
+    return rates | dict(bias.always)

@@ -1,0 +1,216 @@
+"""SendGrid as it is documented: upserts that become import jobs, which are worked off in any order, row by row."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import unquote
+
+from lytics_sendgrid.errors import AnswerLost, RequestRefused, ServiceUnavailable
+from lytics_sendgrid.vendor_http import Answer
+from tests.simulation.engine import World
+from tests.simulation.faults import Faults
+from tests.simulation.queues import crash
+
+REFUSED: Final = "refused"
+"""A request with a field of this value is refused."""
+ERRORED: Final = "errored"
+"""A row with a field of this value fails in its import job."""
+INVALID: Final = "invalid"
+"""An address that begins so is refused."""
+SLOW_S: Final = 60.0
+"""A request may arrive so much later: the client does not wait so long."""
+_JOB: Final = re.compile(r"/v3/marketing/contacts/imports/(.+)")
+_LOST: Final = AnswerLost("no answer")
+
+
+@dataclass(slots=True)
+class ImportJob:
+    """An import job.
+
+    Attributes:
+        name: its id.
+        status: as SendGrid says it.
+        rows: that are not worked off yet.
+        seen: somebody has asked for it, so it is being followed.
+        is_late: it takes longer than jobs do.
+        is_forgotten: SendGrid does not know it any more.
+        finished_s: when it ended.
+        rejected: addresses of the rows that failed.
+    """
+
+    name: str
+    rows: list[dict[str, Any]]
+    lists: list[str]
+    status: str = "pending"
+    seen: bool = False
+    is_late: bool = False
+    is_forgotten: bool = False
+    finished_s: float | None = None
+    rejected: list[str] = field(default_factory=list)
+
+
+class SendGrid:
+    """SendGrid's contacts and import jobs, as the product's HTTP client sees them.
+
+    Attributes:
+        contacts: address to the contact's fields; `custom_fields` and `lists` among them.
+        jobs: by id.
+        requests: how many upserts were accepted.
+    """
+
+    def __init__(self, world: World, faults: Faults, job_max_s: float, *, says_when: bool) -> None:
+        """Begin without contacts.
+
+        Args:
+            world: the clock.
+            faults: what goes wrong.
+            job_max_s: how long an import job takes at most, unless it is late.
+            says_when: its jobs say when they have finished.
+        """
+        self.contacts: dict[str, dict[str, Any]] = {}
+        self.jobs: dict[str, ImportJob] = {}
+        self.requests = 0
+        self._world = world
+        self._faults = faults
+        self._job_max_s = job_max_s
+        self._says_when = says_when
+        self._busy_until_s = 0.0
+        self._fault_until_s = 0.0
+
+    def request(
+        self, method: str, path: str, *, body: bytes | None = None, read_timeout_s: float = 25.0, **_: Any
+    ) -> Answer:
+        """Answer a request as `VendorHttp` does; raise what it raises."""
+        world, hit = self._world, self._faults.hit
+        crash(world, self._faults)
+        if hit("refused_connection") is not None:
+            world.tell("SendGrid refuses the connection")
+            raise ServiceUnavailable("connection refused")
+        world.tell("%s %s %s", method, path, body or b"")
+        if hit("dropped_request") is not None:
+            world.sleep(read_timeout_s)
+            raise _LOST
+        late_s = SLOW_S * (hit("slow_request") or 0.0)
+        back_s = SLOW_S * (hit("slow_answer") or 0.0)
+        serve: Callable[[], Answer] = lambda: self._serve(body, path)  # noqa: E731
+        answer = world.call(serve, _LOST, timeout_s=read_timeout_s, travel_s=late_s, back_s=back_s)
+        if hit("lost_answer") is not None:
+            world.tell("SendGrid's answer is lost")
+            raise _LOST
+        world.tell("SendGrid answers %d %s", answer.status, answer.body)
+        assert isinstance(answer, Answer)
+        return answer
+
+    def _serve(self, body: bytes | None, path: str) -> Answer:
+        now = self._world.now
+        if (severity := self._faults.hit("busy")) is not None:
+            self._busy_until_s = now + 60 * severity
+        if now < self._busy_until_s:
+            reset = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(self._busy_until_s) + 1)}
+            return _answer(429, _errors("too many requests"), reset)
+        severity = self._faults.hit("server_error")
+        if severity is not None and severity < 0.5:
+            return Answer(503, {}, b"<html>")
+        answer = self._upsert(json.loads(body)) if body is not None else self._job(path)
+        if severity is not None:
+            return Answer(500, {}, b"<html>")
+        if answer.status == 202 and self._faults.hit("no_job_id") is not None:
+            return _answer(202, {})
+        return answer
+
+    def _upsert(self, document: Mapping[str, Any]) -> Answer:
+        if (severity := self._faults.hit("request_fault")) is not None:
+            self._fault_until_s = self._world.now + 600 * severity
+        if self._world.now < self._fault_until_s:
+            return _answer(400, _errors("invalid custom field ids supplied - e1_T"))
+        rows = document["contacts"]
+        invalid = [row["email"] for row in rows if row["email"].startswith(INVALID)]
+        if invalid and self._faults.hit("unnamed_refusal") is None:
+            return _answer(400, _errors(*(f"email '{email}' is not valid" for email in invalid)))
+        if invalid or any(REFUSED in row.get("custom_fields", {}).values() for row in rows):
+            return _answer(400, _errors("something about a contact"))
+        self.requests += 1
+        job = ImportJob(f"job{len(self.jobs) + 1}", rows, document.get("list_ids", []))
+        self.jobs[job.name] = job
+        self._begin(job, self._job_max_s)
+        return _answer(202, {"job_id": job.name})
+
+    def _begin(self, job: ImportJob, longest_s: float) -> None:
+        """Work a job off: some of its rows on the way, the rest at its end; one that fails leaves rows out."""
+        world, random = self._world, self._world.timing.random
+        left_s = longest_s * (1 - random())
+        early = int(len(job.rows) * random())
+        for row in job.rows[:early]:
+            world.at(world.now + left_s * random(), lambda row=row: self._apply(job, row))
+        job.rows = job.rows[early:]
+        world.at(world.now + left_s, lambda: self._end(job))
+
+    def _apply(self, job: ImportJob, row: dict[str, Any]) -> None:
+        email = row["email"]
+        if ERRORED in row.get("custom_fields", {}).values():
+            job.rejected.append(email)
+            self._world.note("SendGrid: %s: the row of %s fails", job.name, email)
+            return
+        contact = self.contacts.setdefault(email, {"custom_fields": {}, "lists": set()})
+        contact |= {name: value for name, value in row.items() if name != "custom_fields"}
+        contact["custom_fields"] |= row.get("custom_fields", {})
+        contact["lists"].update(job.lists)
+        self._world.note("SendGrid: %s: %s", job.name, row)
+
+    def _end(self, job: ImportJob) -> None:
+        """End a job, or not: only one that is followed takes longer than the longest, for nobody else would know."""
+        hit, note = self._faults.hit, self._world.note
+        if job.seen and (severity := hit("job_late")) is not None:
+            note("SendGrid: %s takes longer", job.name)
+            job.is_late = True
+            self._begin(job, 3600 * severity)
+            return
+        if job.seen and hit("job_stuck") is not None:
+            note("SendGrid: %s never ends", job.name)
+            return
+        failed = hit("job_failed") is not None
+        if not failed:
+            for row in job.rows:
+                self._apply(job, row)
+        job.finished_s = self._world.now
+        job.status = "failed" if failed else "errored" if job.rejected else "completed"
+        job.is_forgotten = hit("job_forgotten") is not None
+        note("SendGrid: %s has %s", job.name, job.status)
+
+    def _job(self, path: str) -> Answer:
+        match = _JOB.fullmatch(path)
+        job = self.jobs.get(unquote(match[1])) if match else None
+        if job is None or job.is_forgotten:
+            return _answer(404, _errors("not found"))
+        if not job.is_late and self._faults.hit("job_unseen") is not None:
+            job.seen = False
+            return _answer(404, _errors("not found"))
+        job.seen = True
+        document: dict[str, Any] = {"id": job.name, "status": job.status}
+        results: dict[str, Any] = {"errored_count": len(job.rejected)}
+        if job.finished_s is not None:
+            if self._says_when:
+                document["finished_at"] = datetime.fromtimestamp(job.finished_s, UTC).isoformat()
+            if job.rejected:
+                results["errors_url"] = f"https://files.example.com/{job.name}"
+        return _answer(200, document | {"results": results})
+
+    def download(self, url: str) -> Iterator[bytes]:
+        """Give a job's errors file, part by part."""
+        severity = self._faults.hit("file_unavailable")
+        if severity is not None:
+            raise ServiceUnavailable("the file did not come") if severity < 0.7 else RequestRefused("no file")
+        yield b"email,reason\n"
+        for email in self.jobs[url.rpartition("/")[2]].rejected:
+            yield f"{email},a field is wrong\n".encode()
+
+
+def _answer(status: int, document: Any, headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer(status, headers or {}, json.dumps(document).encode())
+
+
+def _errors(*messages: str) -> dict[str, Any]:
+    return {"errors": [{"message": message} for message in messages]}

@@ -1,0 +1,79 @@
+"""What must be true in the end, computed from the events and without the product's code for merging or making rows."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from lytics_sendgrid.change import Kind
+from tests.simulation.scenario import AUDIENCES, FIELDS, Event
+from tests.simulation.sendgrid import ERRORED, INVALID, REFUSED
+
+NOBODY: Final = "none"
+FIELD_IDS: Final = {name: f"e{number}_T" for number, name in enumerate(FIELDS, start=1)}
+
+
+def exported(version: int) -> tuple[str, ...]:
+    """Return the audiences that a version of the configuration exports: versions differ in the second."""
+    return AUDIENCES if version % 2 else AUDIENCES[:1]
+
+
+def membership_fields(version: int, *, second_field: bool) -> Mapping[str, str]:
+    """Return audience to membership field's id, as a version has it: once provisioned, an audience keeps its field."""
+    del version
+    return dict(zip(AUDIENCES, ("s1_T", "s2_T" if second_field else "s1_T"), strict=True))
+
+
+def last_events(events: Iterable[Event]) -> dict[str, tuple[int, bool]]:
+    """Return audience to its last event: the time, and whether it was an exit. Of two at once it is the exit."""
+    last: dict[str, tuple[int, bool]] = {}
+    for event in events:
+        if event.audience is not None:
+            mark = (event.time_s, event.kind is Kind.EXIT)
+            last[event.audience] = max(mark, last.get(event.audience, mark))
+    return last
+
+
+def last_values(events: Iterable[Event]) -> dict[str, str]:
+    """Return field to its newest value; of two at once the one that comes later in the alphabet."""
+    last: dict[str, tuple[int, str]] = {}
+    for event in events:
+        for name, value in event.fields.items():
+            last[name] = max((event.fields_time_s, value), last.get(name, (-1, "")))
+    return {name: value for name, (_, value) in last.items()}
+
+
+def expected_row(email: str, events: Sequence[Event], version: int, *, second_field: bool) -> dict[str, Any]:
+    """Return the row that SendGrid must hold for a contact."""
+    last = last_events(events)
+    custom: dict[str, str] = {}
+    fields = membership_fields(version, second_field=second_field)
+    for field in dict.fromkeys(fields[audience] for audience in last):
+        inside = [a for a, (_, left) in last.items() if fields[a] == field and not left and a in exported(version)]
+        custom[field] = ",".join(sorted(inside)) or NOBODY
+    custom |= {FIELD_IDS[name]: value for name, value in last_values(events).items()}
+    return {"email": email, "custom_fields": custom} if custom else {"email": email}
+
+
+def rejection_of(row: Mapping[str, Any]) -> str | None:
+    """Return why SendGrid does not take a row, or None."""
+    if row["email"].startswith(INVALID):
+        return "address"
+    return None if {REFUSED, ERRORED}.isdisjoint(row.get("custom_fields", {}).values()) else "fields"
+
+
+def divergence(held: Mapping[str, Any] | None, row: Mapping[str, Any], rejected: str | None) -> str | None:
+    """Compare what SendGrid holds with the row that it must hold; of a refused row the memberships count."""
+    if rejected == "address":
+        return None if held is None else "SendGrid holds an address that it refuses"
+    got = {} if held is None else {name: value for name, value in held.items() if name != "lists"}
+    want = {key: value for key, value in row.items() if key != "custom_fields"}
+    custom, got_custom = dict(row.get("custom_fields", {})), dict(got.pop("custom_fields", {}))
+    if rejected is not None:
+        bad = set(FIELD_IDS.values())
+        custom = {name: value for name, value in custom.items() if name not in bad}
+        got_custom = {name: value for name, value in got_custom.items() if name not in bad}
+        if not custom and held is None:
+            return None
+    if (got, got_custom) == (want, custom):
+        return None
+    return f"SendGrid holds {json.dumps([got, got_custom])}, the events say {json.dumps([want, custom])}"
