@@ -58,10 +58,19 @@ def export(
     )
 
 
-def account(membership_field: str, exports: Sequence[str]) -> Account:
+def account(membership_field: str, exports: Sequence[Export]) -> Account:
     """Return the account that the exports write to."""
-    provisioned = ProvisionedAudience(MEMBERSHIP_FIELD, "segment", None, tuple(exports))
-    return Account("default", 1, {MEMBERSHIP_FIELD: membership_field}, {AUDIENCE.id: provisioned})
+    names = tuple(export.name for export in exports)
+    return Account(
+        name="default",
+        version=1,
+        membership_fields={MEMBERSHIP_FIELD: membership_field},
+        audiences={AUDIENCE.id: ProvisionedAudience(MEMBERSHIP_FIELD, "segment", None, names)},
+        fields={
+            export.name: tuple(mapped.sendgrid for mapped in export.fields if mapped.is_custom)
+            for export in exports
+        },
+    )
 
 
 def person(number: int) -> dict[str, Any]:

@@ -198,7 +198,7 @@ def scene() -> Iterator[Scene]:
             logs=cloud.logs,
         )
         exports = ExportsTable(made.dynamodb(), "exports")
-        exports.put_account(people.account(membership, [export.name, on_list.name]), 0)
+        exports.put_account(people.account(membership, [export, on_list]), 0)
         exports.put_export(export)
         exports.put_export(on_list)
         yield made

@@ -32,7 +32,13 @@ EXPORT = Export(
     audiences=(Audience(READERS, "Readers", "readers"), Audience(BUYERS, "Buyers", "buyers")),
 )
 FORM = RowForm(
-    3, {READERS: SEGMENTS, BUYERS: SEGMENTS}, frozenset({READERS, BUYERS}), frozenset(), SEGMENTS, "none"
+    version=3,
+    audiences={READERS: SEGMENTS, BUYERS: SEGMENTS},
+    exported=frozenset({READERS, BUYERS}),
+    lists=frozenset(),
+    fields=frozenset({"e1_T"}),
+    membership_field=SEGMENTS,
+    no_audience_value="none",
 )
 VIEW = View(EXPORT, FORM, None)
 

@@ -30,6 +30,7 @@ ACCOUNT = Account(
         C: ProvisionedAudience("lytics_segments_1", "s3", None, ("newsletter",)),
         D: ProvisionedAudience("lytics_segments", "s4", "list-2", ()),
     },
+    {"newsletter": ("e5_T",), "loyalty": ("e5_T", "e7_N")},
 )
 FORM = row_form(ACCOUNT, "none")
 
@@ -40,6 +41,7 @@ def test_form_is_ready_for_use() -> None:
         {A: "e1_T", B: "e1_T", C: "e2_T", D: "e1_T"},
         frozenset({A, B, C}),
         frozenset({"list-1"}),
+        frozenset({"e5_T", "e7_N"}),
         "e1_T",
         "none",
     )
@@ -127,3 +129,12 @@ def test_hash_tells_rows_and_lists_apart() -> None:
     assert len(names) == 4
     assert {len(name) for name in names} == {16}
     assert without_fields("aa") != "aa"
+
+
+def test_a_field_that_no_export_maps_any_more_is_not_sent() -> None:
+    contact = Contact(fields={"e5_T": (5, "x"), "e6_T": (5, "gone"), "city": (5, "Oslo")})
+    assert json.loads(row_of(ANN, contact, FORM)) == {
+        "email": ANN,
+        "city": "Oslo",
+        "custom_fields": {"e5_T": "x"},
+    }

@@ -123,12 +123,14 @@ class Account:
         version: goes up by one with every write of the account or of one of its exports.
         membership_fields: name of each membership field to its id; None: it is about to be made by us.
         audiences: audience id to what was provisioned for it.
+        fields: export to the ids of the custom fields that its mapping writes.
     """
 
     name: str
     version: int = 0
     membership_fields: Mapping[str, str | None] = field(default_factory=dict)
     audiences: Mapping[str, ProvisionedAudience] = field(default_factory=dict)
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def field_for(self, audience: str) -> str:
         """Choose the membership field of an audience: the one it has, or the first with room for another id."""
@@ -205,6 +207,7 @@ def account_document(account: Account) -> dict[str, Any]:
             }
             for audience, provisioned in account.audiences.items()
         },
+        "fields": {export: list(ids) for export, ids in account.fields.items()},
     }
 
 
@@ -218,4 +221,5 @@ def account_from(document: Mapping[str, Any]) -> Account:
             audience: ProvisionedAudience(**{**p, "exports": tuple(p["exports"])})
             for audience, p in document["audiences"].items()
         },
+        fields={export: tuple(ids) for export, ids in document["fields"].items()},
     )

@@ -89,6 +89,8 @@ def provision(
     )
     before = configurations.export(state["export"])
     export = _export(state, fields, before)
+    written = tuple(mapped.sendgrid for mapped in export.fields if mapped.is_custom)
+    account = replace(account, fields={**account.fields, export.name: written})
     if account != book.account or export != before:
         book.write(account)
         configurations.put_export(replace(export, version=book.account.version))

@@ -23,6 +23,7 @@ class RowForm:
         exported: the audiences that are exported now; the others count for nobody.
         lists: the lists that contacts are put on now: one of an earlier configuration may be gone from SendGrid, which
             refuses a request for it, and whoever was put on it stays there without being told again.
+        fields: ids of the custom fields that are mapped now: one that no export maps any more may be gone, too.
         membership_field: id of the first membership field.
         no_audience_value: what the field of a person in no audience is set to: SendGrid has no documented way to blank
             a text field (null is refused, empty text is unproven), and a person who left must leave the segment.
@@ -32,6 +33,7 @@ class RowForm:
     audiences: Mapping[str, str]
     exported: frozenset[str]
     lists: frozenset[str]
+    fields: frozenset[str]
     membership_field: str
     no_audience_value: str
 
@@ -52,7 +54,13 @@ def row_form(account: Account, no_audience_value: str) -> RowForm:
     exported = {audience: p for audience, p in account.audiences.items() if p.exports}
     lists = frozenset(p.list_id for p in exported.values() if p.list_id is not None)
     return RowForm(
-        account.version, audiences, frozenset(exported), lists, ids[MEMBERSHIP_FIELD], no_audience_value
+        version=account.version,
+        audiences=audiences,
+        exported=frozenset(exported),
+        lists=lists,
+        fields=frozenset(field for fields in account.fields.values() for field in fields),
+        membership_field=ids[MEMBERSHIP_FIELD],
+        no_audience_value=no_audience_value,
     )
 
 
@@ -83,7 +91,10 @@ def row_of(email: str, contact: Contact, form: RowForm) -> str:
     document: dict[str, Any] = {"email": email}
     custom: dict[str, Any] = {**membership_values(contact, form)}
     for field in sorted(contact.fields):
-        (document if field in WRITABLE_RESERVED else custom)[field] = contact.fields[field][1]
+        if field in WRITABLE_RESERVED:
+            document[field] = contact.fields[field][1]
+        elif field in form.fields:
+            custom[field] = contact.fields[field][1]
     if custom:
         document["custom_fields"] = dict(sorted(custom.items()))
     return _write(document)
