@@ -70,7 +70,7 @@ e2e: install ## Run the tests on the local cloud
 bench: install ## Count requests, units, CPU and dollars beside their floors: REPORT=
 	@.venv/bin/python -m tests.bench
 
-chaos: install ## Run an export through every fault, and show that all is right in the end: PEOPLE= EVENTS= SEED= REPORT=
+chaos: install ## Run an export through every fault, and show that all is right in the end: PEOPLE= SEED= REPORT=
 	@.venv/bin/python -m tests.local.chaos
 
 redrive: $(DEV) ## Bring what was set aside back to work: STACK= QUEUE=changes|imports|rejects DRY=1

@@ -60,7 +60,7 @@ def look_around(asked: Choices, running: Stage, screen: Screen) -> None:
         return
     export = asked.start.get("export", "default")
     lines = {
-        "AWS": f"export AWS_ENDPOINT_URL={running.deployment.cloud.endpoint_url} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1",
+        "AWS": f"export AWS_ENDPOINT_URL={running.deployment.cloud.endpoint_url} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1",
         "machine": running.deployment.outputs["StateMachineArn"],
         "inspect": (
             f"aws lambda invoke --function-name {running.deployment.outputs['InspectFunction']} --cli-binary-format raw-in-base64-out "
