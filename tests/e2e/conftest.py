@@ -12,8 +12,8 @@ from tests.local.cloud import LocalCloud
 from tests.local.deployment import DELAYS, deploy
 
 STACK = "e2e"
-WAIT_SCALE = 0.1
-QUICKER = DELAYS | {"RefreshDelaySeconds": "2", "StopRetrySeconds": "4"}
+WAIT_SCALE = 0.05
+QUICKER = DELAYS | {"RefreshDelaySeconds": "2", "StopRetrySeconds": "2"}
 
 
 @pytest.fixture(scope="session")

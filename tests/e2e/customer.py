@@ -195,6 +195,14 @@ class Customer:
         except TimeoutError:
             raise AssertionError("\n".join(found[0].differences[:20])) from None
 
+    def delete_field(self, name: str) -> None:
+        """Delete a custom field in SendGrid, and with it its values, as somebody does by hand."""
+        fields = f"{self.sendgrid.url}/v3/marketing/field_definitions"
+        headers = {"Authorization": f"Bearer {sendgrid_key(self.name)}"}
+        listed = requests.get(fields, headers=headers, timeout=10).json()["custom_fields"]
+        (field_id,) = [field["id"] for field in listed if field["name"] == name]
+        assert requests.delete(f"{fields}/{field_id}", headers=headers, timeout=10).ok
+
     def writes(self) -> dict[str, int]:
         """Count the requests to SendGrid that write."""
         return {

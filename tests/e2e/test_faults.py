@@ -46,8 +46,13 @@ def test_backfill_and_live_events_arrive_in_spite_of(customer: Customer, name: s
     [
         {"api_429_rate": 0.1, "api_5xx_rate": 0.1},
         {"api_html_rate": 0.1, "api_truncate_rate": 0.1, "api_drop_rate": 0.1},
-        {"scan_empty_page_every": 2, "scan_duplicate_rate": 0.1, "scan_numbers_as_strings": True},
-        {"scan_next_key": "next", "scan_total_offset": 7},
+        {
+            "scan_next_key": "next",
+            "scan_total_offset": 7,
+            "scan_empty_page_every": 2,
+            "scan_duplicate_rate": 0.1,
+            "scan_numbers_as_strings": True,
+        },
     ],
     ids=" ".join,
 )
@@ -76,6 +81,33 @@ def test_bad_address_costs_only_itself(customer: Customer) -> None:
     customer.lytics.change("odd.one@example.com", {"first_name": "Otis"})
     assert customer.lytics.drain(10)
     customer.wait_until_equal(customer.input())
+
+
+def test_field_that_is_deleted_stops_the_export_rejects_nobody_and_is_made_again(customer: Customer) -> None:
+    """All rows name the field, so SendGrid refuses them all: the fault is the request's, not theirs."""
+    customer.lytics.populate(40, 3, seed=4)
+    customer.succeed(customer.input())
+    customer.product.wait_until_idle()
+    customer.delete_field("lifetime_value")
+    customer.lytics.add_profile({"email": "vera.sand@example.com", "lifetime_value": 12.5})
+    customer.lytics.enter("vera.sand@example.com", LAPSED)
+    assert customer.lytics.drain(10)
+
+    question = {"export": customer.name, "email": "vera.sand@example.com"}
+
+    def stopped() -> Any:
+        return customer.product.invoke("InspectFunction", question)[1]["stop"]
+
+    assert "Nobody is rejected" in poll(stopped, "the stop", timeout_s=30, interval_s=0.5)
+    _, answer = customer.product.invoke("InspectFunction", question)
+    assert answer["ledger"]["rejection"] is None
+    assert answer["answer"].startswith("The export is stopped")
+    assert [one for one in customer.product.rejects() if one["export"] == customer.name] == []
+
+    report = customer.succeed(customer.input())
+    assert report["created"]["fields"] == ["lifetime_value"]
+    customer.wait_until_equal(customer.input())
+    assert customer.product.invoke("InspectFunction", question)[1]["stop"] is None
 
 
 def test_revoked_key_of_one_customer_does_not_hold_up_another(product: Product, customer: Customer) -> None:
