@@ -13,6 +13,7 @@ from lytics_sendgrid.rejects import MAX_SINGLE, reject_bodies, reject_body
 from lytics_sendgrid.repacking import MAX_HOPS
 from lytics_sendgrid.set_aside import Redriven, dead_changes, dead_import, reject
 from lytics_sendgrid.webhook_body import MAX_AHEAD_NS, read
+from lytics_sendgrid.webhook_rejects import MAX_APART
 from tests.newsletter import HIGH_VALUE, NEWSLETTER, UNMANAGED
 
 NOW_NS = 1_795_000_000_000_000_000
@@ -135,6 +136,14 @@ def test_elements_that_were_written_together_are_read_one_by_one() -> None:
     bodies = rejects_of(document, EARLIER_NS)
     assert len(bodies) < MAX_SINGLE
     assert sum(len(changes_of(reject(body, Exports(), NOW_NS))) for body in bodies) == MAX_SINGLE + 1
+
+
+def test_segment_events_that_were_rejected_together_are_read_one_by_one() -> None:
+    document = envelope(entering(LATE))
+    document["data"]["segment_events"] *= MAX_APART + 1
+    bodies = rejects_of(document, EARLIER_NS)
+    assert len(bodies) == 1
+    assert len(changes_of(reject(bodies[0], Exports(), NOW_NS))) == MAX_APART + 1
 
 
 def test_an_element_of_an_audience_that_is_not_exported_leaves_nothing_to_do() -> None:

@@ -12,6 +12,7 @@ from lytics_sendgrid.change import Change, Kind, Message, Value, pack
 from lytics_sendgrid.configuration import FieldKind, MappedField
 from lytics_sendgrid.instants import parse_rfc3339_ns
 from lytics_sendgrid.webhook_body import MAX_AHEAD_NS, Reading, read
+from lytics_sendgrid.webhook_rejects import MAX_APART, MAX_TOGETHER, Rejected
 from tests.newsletter import HIGH_VALUE, NEWSLETTER, READERS, UNMANAGED
 
 NOW_NS = parse_rfc3339_ns("2026-11-23T12:00:00Z")
@@ -41,7 +42,7 @@ def only_change(document: Any) -> Change:
     return change
 
 
-def only_reject(document: Any) -> webhook_body.Rejected:
+def only_reject(document: Any) -> Rejected:
     reading = taken(document)
     assert reading.changes == ()
     [reject] = reading.rejected
@@ -237,6 +238,24 @@ def test_a_reject_names_its_event_and_person_and_only_mapped_fields() -> None:
     assert reject.element["envelope"]["data"] == {"email": EMAIL, "city": "Porto"}
     assert "Porto" not in reject.detail
     assert EMAIL not in reject.detail
+
+
+def test_bad_segment_events_of_one_envelope_are_apart_up_to_200_and_together_beyond() -> None:
+    for number, apart in ((MAX_APART, True), (MAX_APART + 1, False)):
+        bad: list[Any] = [segment_event("join"), *range(number - 1)]
+        reading = taken(envelope(*bad, segment_event("exit"), city="Porto"))
+        assert [change.kind for change in reading.changes] == [Kind.EXIT]
+        assert sum(reject.count for reject in reading.rejected) == number
+        assert len(reading.rejected) == (number if apart else 2)
+        for reject in reading.rejected:
+            assert reject.element["envelope"]["data"] == {"email": EMAIL, "city": "Porto"}
+
+
+def test_what_is_kept_of_millions_of_bad_segment_events_is_bounded() -> None:
+    reading = taken(envelope(*range(20 * MAX_TOGETHER + 1)))
+    assert [reject.count for reject in reading.rejected] == [MAX_TOGETHER] * 20 + [1]
+    together = [event for reject in reading.rejected for event in reject.element["segment_events"]]
+    assert together == list(range(20 * MAX_TOGETHER + 1))
 
 
 def test_a_fault_of_ours_in_one_element_costs_only_that_element(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,6 +90,6 @@ def _secrets(event: Mapping[str, Any]) -> tuple[str, ...]:
         value
         for name, values in several.items()
         if name.lower() == SECRET_HEADER
-        for value in values
+        for value in values or ()
         if isinstance(value, str)
     )

@@ -118,11 +118,11 @@ class Intake:
 def _counts(reading: Reading) -> dict[str, Any]:
     rejected: dict[str, int] = {}
     for reject in reading.rejected:
-        rejected[reject.reason] = rejected.get(reject.reason, 0) + 1
+        rejected[reject.reason] = rejected.get(reject.reason, 0) + reject.count
     return {
         "accepted": len(reading.changes),
         "ignored": sum(reading.ignored.values()),
-        "rejected": len(reading.rejected),
+        "rejected": sum(rejected.values()),
         "ignored_audiences": dict(list(reading.ignored.items())[:MAX_LOGGED_AUDIENCES]),
         "rejected_reasons": rejected,
         "dropped_fields": reading.dropped,

@@ -133,10 +133,12 @@ def _decoded(why: str, element: str) -> Redriven:
 
 
 def _envelope(element: Any) -> Any:
-    """Put a segment event that was rejected alone back into what was kept of its envelope."""
+    """Put segment events that were rejected without their neighbours back into what was kept of their envelope."""
     match element:
         case {"segment_event": event, "envelope": {"data": Mapping() as data, **about}}:
             return {**about, "data": {**data, "segment_events": [event]}}
+        case {"segment_events": events, "envelope": {"data": Mapping() as data, **about}}:
+            return {**about, "data": {**data, "segment_events": events}}
     return element
 
 

@@ -16,7 +16,7 @@ from lytics_sendgrid.change import Change, Kind, Value
 from lytics_sendgrid.configuration import Export
 from lytics_sendgrid.errors import RejectRecord
 from lytics_sendgrid.instants import NANOSECONDS_PER_S, parse_rfc3339_ns
-from lytics_sendgrid.rejects import excerpt
+from lytics_sendgrid.webhook_rejects import BadEvents, Rejected
 
 MAX_AHEAD_NS: Final = 300 * NANOSECONDS_PER_S
 """An event further ahead of our clock is refused: whatever happens until then would be older than it, and lose."""
@@ -36,28 +36,13 @@ _NO_FIELDS: Final[Mapping[str, Value]] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
-    """What can never become a change.
-
-    Attributes:
-        reason: a stable word for counting.
-        detail: what was wrong and what to do, for a person; no profile's values in it.
-        element: the envelope as it came; of a bad segment event, that and what matters of its envelope.
-    """
-
-    reason: str
-    detail: str
-    element: Any
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """What a body holds. Each segment event is in exactly one of the first three.
 
     Attributes:
         changes: in the body's order.
         ignored: ids of audiences that the export does not manage, and how many events each had.
-        rejected: in the body's order.
+        rejected: in the order of the body's envelopes.
         dropped: how many mapped fields had a value that is no scalar, or not a finite one.
     """
 
@@ -116,6 +101,7 @@ class _Reader:
             self.rejected.append(Rejected("no_segment_events", _NO_SEGMENT_EVENTS, envelope))
             return
         person: _Person | None = None
+        bad = BadEvents()
         for event in events:
             try:
                 audience = self._audience(event)
@@ -128,12 +114,13 @@ class _Reader:
                     Change(person.email, time_ns, kind, audience, person.fields, profile=person.profile)
                 )
             except RejectRecord as reject:
-                self._reject(reject.reason, reject.detail, event, envelope, data)
+                bad.add(reject.reason, reject.detail, event)
             except Exception as error:  # noqa: BLE001 - one element that trips a fault of ours must not hold up the rest
                 detail = (
                     f"reading it failed ({type(error).__name__}): a fault of this product, please report it"
                 )
-                self._reject("internal_error", detail, event, envelope, data)
+                bad.add("internal_error", detail, event)
+        self.rejected.extend(bad.rejected(envelope, data, (self._email_field, *self._fields)))
 
     def _audience(self, event: Any) -> str | None:
         """Return the managed audience that an event is about, or count it and return None."""
@@ -202,12 +189,6 @@ class _Reader:
             self.dropped += len(fields)
             return _NO_FIELDS
         return fields
-
-    def _reject(self, reason: str, detail: str, event: Any, envelope: Any, data: Mapping[str, Any]) -> None:
-        needed = {name: excerpt(data[name]) for name in (self._email_field, *self._fields) if name in data}
-        about = {name: excerpt(envelope[name]) for name in ("id", "time", "meta") if name in envelope}
-        element = {"segment_event": event, "envelope": {**about, "data": needed}}
-        self.rejected.append(Rejected(reason, detail, element))
 
 
 @dataclass(frozen=True, slots=True)

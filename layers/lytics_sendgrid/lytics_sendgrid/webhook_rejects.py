@@ -1,0 +1,62 @@
+"""What of a webhook's body can never become a change, as it goes to the rejects queue."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lytics_sendgrid.rejects import excerpt
+
+MAX_APART: Final = 200
+"""Lytics' envelopes hold one to three segment events."""
+MAX_TOGETHER: Final = 250
+"""So many, with what is kept of their envelope, fit the 64 KB that a reject may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """What can never become a change.
+
+    Attributes:
+        reason: a stable word for counting.
+        detail: what was wrong and what to do, for a person; no profile's values in it.
+        element: the envelope as it came; of a bad segment event, that and what matters of its envelope.
+        count: how many segment events or envelopes it stands for.
+    """
+
+    reason: str
+    detail: str
+    element: Any
+    count: int = 1
+
+
+class BadEvents:
+    """The bad segment events of one envelope, which may be millions: what is kept of it must not be, too."""
+
+    def __init__(self) -> None:
+        self._events: dict[tuple[str, str], list[Any]] = {}
+
+    def add(self, reason: str, detail: str, event: Any) -> None:
+        """Take in one segment event."""
+        self._events.setdefault((reason, detail), []).append(event)
+
+    def rejected(
+        self, envelope: Mapping[str, Any], data: Mapping[str, Any], names: Sequence[str]
+    ) -> Iterator[Rejected]:
+        """Return them by reason: each for itself, or 250 together where there are more than 200.
+
+        Args:
+            envelope: that they came in.
+            data: its profile.
+            names: of the fields that are kept of the profile.
+        """
+        if not self._events:
+            return
+        needed = {name: excerpt(data[name]) for name in names if name in data}
+        about = {name: excerpt(envelope[name]) for name in ("id", "time", "meta") if name in envelope}
+        kept = {**about, "data": needed}
+        is_crowded = sum(map(len, self._events.values())) > MAX_APART
+        for (reason, detail), events in self._events.items():
+            for some in itertools.batched(events, MAX_TOGETHER if is_crowded else 1):
+                what = {"segment_events": some} if is_crowded else {"segment_event": some[0]}
+                yield Rejected(reason, detail, {**what, "envelope": kept}, len(some))

@@ -1,0 +1,120 @@
+"""Post the worst bodies of a size to ingest's handler, each in a process of its own: ``python -m`` this, with the size.
+
+Writes a JSON object: of each body the status, the peak of the process' memory and the processor's time. Lambda takes an
+event of 6 MB at most.
+"""
+
+import json
+import multiprocessing
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any, Final
+
+from functions.ingest import app
+from lytics_sendgrid.api_gateway import SECRET_HEADER
+from lytics_sendgrid.intake import Intake
+from lytics_sendgrid.kept_exports import KeptExports
+from lytics_sendgrid.secret import Secrets
+from tests.fakes import HandClock, ListedExports, ListedSecrets
+from tests.newsletter import HIGH_VALUE, NEWSLETTER
+
+BODY_BYTES: Final = int(sys.argv[1]) if __name__ == "__main__" else 0
+_EVENT: Final = f'{{"id":"{HIGH_VALUE}","event":"enter","enter":"2026-10-14T20:27:33.916374949Z"}}'
+_GOOD: Final = f'{{"data":{{"email":"ann@example.com","segment_events":[{_EVENT}]}}}}'
+
+
+class CountingQueue:
+    """A queue that keeps nothing of what it takes but how much it was."""
+
+    def __init__(self) -> None:
+        self.bodies = 0
+
+    def send(self, bodies: Any) -> None:
+        for _ in bodies:
+            self.bodies += 1
+
+
+def _repeated(start: str, part: str, end: str) -> str:
+    times = (BODY_BYTES - len(start) - len(end)) // (len(part.encode()) + 1)
+    return start + ",".join([part] * times) + end
+
+
+def _in_one_envelope(part: str, email: str = "ann@example.com") -> str:
+    return _repeated(f'{{"data":{{"email":"{email}","city":"{"x" * 900}","segment_events":[', part, "]}}")
+
+
+def _text_of(character: str) -> str:
+    text = character * ((BODY_BYTES - 500) // len(character.encode()))
+    return f'{{"data":{{"email":"ann@example.com","city":"{text}","segment_events":[{_EVENT}]}}}}'
+
+
+BODIES: Final[dict[str, Callable[[], str]]] = {
+    "good elements": lambda: _repeated("[", _GOOD, "]"),
+    "good segment events of one person": lambda: _in_one_envelope(_EVENT),
+    "numbers": lambda: _repeated("[", "7", "]"),
+    "empty objects": lambda: _repeated("[", "{}", "]"),
+    "empty arrays": lambda: _repeated("[", "[]", "]"),
+    "arrays in arrays": lambda: "[" * (BODY_BYTES // 2) + "]" * (BODY_BYTES // 2),
+    "objects in objects": lambda: '{"a":' * (BODY_BYTES // 6) + "7" + "}" * (BODY_BYTES // 6),
+    "arrays without end": lambda: "[" * BODY_BYTES,
+    "segment events that are numbers": lambda: _in_one_envelope("7"),
+    "segment events that are empty": lambda: _in_one_envelope("{}"),
+    "segment events without an address": lambda: _in_one_envelope(_EVENT, ""),
+    "segment events of others' audiences": lambda: _in_one_envelope('{"id":"' + "0" * 32 + '"}'),
+    "one long text": lambda: _text_of("x"),
+    "one long text of four bytes a character": lambda: _text_of("😀"),
+    "one long number": lambda: "9" * BODY_BYTES,
+    "escapes": lambda: '"' + "\\u00e9" * (BODY_BYTES // 6) + '"',
+    "quotation marks": lambda: '"' * BODY_BYTES,
+    "one envelope of many names": lambda: '{"data":{' + ",".join(f'"{n:07}":7' for n in range(BODY_BYTES // 12)) + "}}",
+}  # fmt: skip
+
+
+def _post(body: Callable[[], str], found: Connection) -> None:
+    changes, rejects, clock = CountingQueue(), CountingQueue(), HandClock()
+    secrets = Secrets(ListedSecrets(default=json.dumps({"webhook_secrets": "x"})), "stack", clock.monotonic)
+    exports = KeptExports(ListedExports(NEWSLETTER), clock.monotonic)
+    intake = Intake(exports, secrets, changes, rejects, clock.time_ns)
+    app.intake = lambda: intake  # type: ignore[assignment] # this process ends with this call
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - likewise
+    event = {
+        "pathParameters": {"export": "newsletter"},
+        "headers": {SECRET_HEADER: "x"},
+        "body": body(),
+    }
+    began = time.process_time()
+    status = app.lambda_handler(event, None)["statusCode"]
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    found.send(
+        {
+            "status": status,
+            "peak_mb": usage.ru_maxrss / 1024,
+            "cpu_s": time.process_time() - began,
+            "changes": changes.bodies,
+            "rejects": rejects.bodies,
+        }
+    )
+
+
+def main() -> None:
+    """Post them one after the other."""
+    fork, results = multiprocessing.get_context("fork"), {}
+    for name, body in BODIES.items():
+        receiving, sending = fork.Pipe(duplex=False)
+        process = fork.Process(target=_post, args=(body, sending))
+        process.start()
+        sending.close()
+        try:
+            results[name] = receiving.recv()
+        except EOFError:
+            results[name] = {"status": None, "peak_mb": None}
+        process.join()
+    print(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()

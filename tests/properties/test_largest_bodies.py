@@ -1,0 +1,43 @@
+"""Memory and time that ingest takes grow with the body alone, whatever is in it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+BODY_BYTES = 2_000_000
+BASE_MB = 60
+"""The interpreter with all that is imported, before the first body."""
+MOST_MB_A_MB = 80
+"""So the largest event, of 6 MB, takes 540 MB of the function's 1,024."""
+MOST_CPU_S_A_MB = 4
+"""Measured are 1.2 at most; a body that takes the square of its length takes minutes."""
+
+
+@pytest.fixture(scope="module")
+def figures() -> dict[str, dict[str, float]]:
+    """Post all of them in a small process: a fork of this one would be as large as this one."""
+    command = [sys.executable, "-m", "tests.properties.largest_bodies", str(BODY_BYTES)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: dict[str, dict[str, float]] = json.loads(done.stdout)
+    return found
+
+
+def test_every_body_is_answered_as_documented(figures: dict[str, dict[str, float]]) -> None:
+    refused = {"arrays without end", "quotation marks"}
+    assert {name: of["status"] for name, of in figures.items()} == {
+        name: 400 if name in refused else 200 for name in figures
+    }
+
+
+def test_memory_and_time_are_bounded_by_the_bodys_size(figures: dict[str, dict[str, float]]) -> None:
+    size_mb = BODY_BYTES / 1_000_000
+    for name, of in figures.items():
+        assert of["peak_mb"] <= BASE_MB + MOST_MB_A_MB * size_mb, name
+        assert of["cpu_s"] <= MOST_CPU_S_A_MB * size_mb, name
+
+
+def test_what_is_queued_is_bounded_by_the_bodys_size(figures: dict[str, dict[str, float]]) -> None:
+    for name, of in figures.items():
+        assert of["changes"] + of["rejects"] <= 1_000, name
