@@ -8,7 +8,7 @@ import pytest
 
 from lytics_sendgrid.change import Change, Kind, Message, decode
 from lytics_sendgrid.errors import RequestRefused, RetryLater
-from lytics_sendgrid.following import ATTEMPTS, Delays, Following
+from lytics_sendgrid.following import ATTEMPTS, MOST_POLLS, Delays, Following
 from lytics_sendgrid.import_job import Job
 from lytics_sendgrid.outbox import Carried, Import, import_from
 
@@ -161,9 +161,39 @@ def test_what_an_errors_file_says_until_it_breaks_off_for_good_is_kept() -> None
 
 def test_an_errors_file_that_breaks_off_is_read_again_later() -> None:
     scene = Scene(Job("errored", {}, "https://errors"), RetryLater("broke off"))
-    with pytest.raises(RetryLater):
-        scene.following().follow(replace(JOB, runs=("r1",)))
+    result = scene.following().follow(replace(JOB, runs=("r1",)))
+    assert (result.status, result.fault) == ("put_off", "broke off")
+    [(body, delay_s)] = scene.imports.sent
+    assert import_from(body) == replace(JOB, runs=("r1",), polls=1)
+    assert delay_s == 60
     assert not scene.recorded
+    assert not scene.changes.sent
+
+
+def test_a_job_that_sendgrid_does_not_answer_for_is_asked_for_later_and_later() -> None:
+    followed, delays = JOB, []
+    for _ in range(8):
+        scene = Scene(Job("errored", {}, "https://errors"), RetryLater("away"))
+        assert scene.following().follow(followed).fault == "away"
+        [(body, delay_s)] = scene.imports.sent
+        followed = import_from(body)
+        delays.append(delay_s)
+    assert delays == [60, 120, 120, 240, 240, 480, 480, 900]
+
+
+def test_a_job_that_was_put_off_for_days_is_left_to_the_dead_letter_queue() -> None:
+    scene = Scene(Job("errored", {}, "https://errors"), RetryLater("away"))
+    with pytest.raises(RetryLater):
+        scene.following().follow(replace(JOB, polls=MOST_POLLS))
+    assert not scene.imports.sent
+
+
+def test_a_job_is_put_off_without_being_asked_for() -> None:
+    scene = Scene(Job("failed"))
+    assert scene.following().put_off(JOB, "no time").fault == "no time"
+    [(body, _)] = scene.imports.sent
+    assert import_from(body) == replace(JOB, polls=1)
+    assert not scene.changes.sent
 
 
 def test_contacts_of_a_failed_job_are_sent_again_and_parked_in_the_end() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from lytics_sendgrid.change import Change, Kind, Message
-from lytics_sendgrid.errors import RequestRefused
+from lytics_sendgrid.errors import RequestRefused, RetryLater
 from lytics_sendgrid.errors_file import BadRow, bad_rows, text_lines
 from lytics_sendgrid.import_job import Job
 from lytics_sendgrid.outbox import NANOSECONDS_PER_MS, Carried, Import, Queue, bodies, import_body
@@ -19,6 +19,8 @@ from lytics_sendgrid.outbox import NANOSECONDS_PER_MS, Carried, Import, Queue, b
 _LONGEST_DELAY_S: Final = 900
 _ABANDONED_AFTER_DELAYS: Final = 8
 """A job that is pending after so many refresh delays, two hours by default, is taken to never end."""
+MOST_POLLS: Final = 500
+"""How often a job is asked for before its message is left to the dead-letter queue: for five days."""
 ATTEMPTS: Final = 6
 """So many jobs may fail in a row for a contact, over most of an hour, until it is parked."""
 
@@ -57,17 +59,20 @@ class Followed:
     """What became of a job.
 
     Attributes:
-        status: as SendGrid says it; ``abandoned`` where it has been pending for too long.
+        status: as SendGrid says it; ``abandoned`` where it has been pending for too long; ``put_off`` where it could not
+            be followed now.
         stamp_ms: of the refreshes that it leads to. Usually the job's ``sent``; now, where the job took longer than the
             delay: it may have overtaken even those that were sent and refreshed meanwhile.
         counts: SendGrid's, and how many contacts were ``rejected``, ``refreshed``, ``parked``.
         again: numbers of the messages that carry the contacts of a run once more.
+        fault: why it could not be followed now.
     """
 
     status: str
     stamp_ms: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     again: list[str] = field(default_factory=list)
+    fault: str = ""
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -99,17 +104,36 @@ class Following:
     def follow(self, followed: Import) -> Followed:
         """Ask for a job and do what its state asks for; everything is queued when this returns.
 
+        Where SendGrid or the table does not answer, the job is put off: a message that stays instead would come back no
+        sooner than after its visibility time-out, and be dead-lettered after an hour without SendGrid.
+
         Raises:
-            RetryLater: SendGrid, a queue or the table did not answer: the message must stay.
+            RetryLater: a queue did not answer, or this has been put off for days: the message must stay.
             StopRun: SendGrid refuses the key.
         """
+        try:
+            return self._follow(followed)
+        except RetryLater as error:
+            if followed.polls >= MOST_POLLS:
+                raise
+            return self.put_off(followed, str(error))
+
+    def put_off(self, followed: Import, fault: str) -> Followed:
+        """Ask for a job later; raises as ``follow`` does."""
+        self._poll_again(followed)
+        return Followed("put_off", fault=fault)
+
+    def _poll_again(self, followed: Import) -> None:
+        again = replace(followed, polls=followed.polls + 1)
+        self._imports.send([import_body(again)], self._next_poll_s(again.polls))
+
+    def _follow(self, followed: Import) -> Followed:
         jobs = self._jobs(followed.authorization)
         job = jobs.job(followed.job)
         waited_s = self._clock() - followed.sent_ms / 1000
         if job.status == "pending":
             if waited_s < self._delays.refresh_s * _ABANDONED_AFTER_DELAYS:
-                again = replace(followed, polls=followed.polls + 1)
-                self._imports.send([import_body(again)], self._next_poll_s(again.polls))
+                self._poll_again(followed)
                 return Followed(job.status, followed.sent_ms)
             job = replace(job, status="abandoned")
         is_late = job.took_s(followed.sent_ms, waited_s) > self._delays.refresh_s
