@@ -240,7 +240,7 @@ class Delivery:
         summary.count("lost_races", len(lost))
         for key, task in committing.items():
             task.decided = key not in lost
-        return [committing[key] for key in lost]
+        return [task for key, task in committing.items() if key in lost]
 
     def _record(self, batch: Batch, summary: Summary) -> None:
         """Tell each run what of it is committed. Counts of a part that is delivered later come with that part."""

@@ -78,11 +78,11 @@ class Sending:
                 task.commits = False
                 undecided.add(task.view.export.name)
         if result.fault is not None:
-            for export in undecided - summary.stopped.keys():
+            for export in sorted(undecided - summary.stopped.keys()):
                 self._stop(export, result.fault, now_ms, summary)
         elif result.sent:
             tried = {task.view.export.name for task in group if task.view.stop is not None}
-            for export in tried - summary.stopped.keys():
+            for export in sorted(tried - summary.stopped.keys()):
                 self._go_on(export, summary)
         if result.until_epoch_s is not None:
             batch.until_epoch_s = max(result.until_epoch_s, batch.until_epoch_s or 0)
