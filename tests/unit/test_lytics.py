@@ -147,7 +147,7 @@ def test_retry_after_is_kept_in_seconds(headers: dict[str, str], wait_s: float |
 
 def test_audiences_are_those_of_people_with_their_sizes() -> None:
     invalid = {**SEGMENT, "id": "b" * 32, "size": "12", "invalid": True, "invalid_reason": "a field is gone"}
-    others = [{**SEGMENT, "table": "content"}, {"name": "without id"}]
+    others = [{**SEGMENT, "table": "content"}, {**SEGMENT, "table": ["user"]}, {"name": "without id"}]
     http = ScriptedHttp(
         answered({"data": [{**SEGMENT, "size": 32, "table": "user"}, invalid, *others], "status": 200})
     )
@@ -209,6 +209,11 @@ def test_sizes_leave_out_what_lytics_does_not_count() -> None:
     )
     assert Lytics(http).sizes(["a", "b", "c"]) == {"a": 5, "b": 6}
     assert http.requests[0][1:3] == ("/api/segment/sizes", {"ids": "a,b,c"})
+
+
+@pytest.mark.parametrize("size", [-1, "-1", "", "1.5", "1" * 5_000, "²", 1.0, None, True, [3]])
+def test_a_size_that_is_no_count_is_none(size: Any) -> None:
+    assert Lytics(ScriptedHttp(answered({"data": [{"id": "a", "size": size}]}))).sizes(["a"]) == {}
 
 
 def test_schema_fields_have_their_types() -> None:

@@ -107,6 +107,20 @@ def test_a_next_page_without_a_token_is_the_end() -> None:
     assert len(Scene(page("a", f"https://api.sendgrid.com{LISTS}")).sendgrid.lists()) == 1
 
 
+@pytest.mark.parametrize("next_url", [7, {}, "https://["])
+def test_a_next_page_that_cannot_be_read_is_not_the_end(next_url: Any) -> None:
+    document = {"result": [], "_metadata": {"next": next_url}}
+    with pytest.raises(ServiceUnavailable, match="than it documents"):
+        Scene(answer(200, document)).sendgrid.lists()
+
+
+@pytest.mark.parametrize("reset", ["nan", "inf", "soon", ""])
+def test_a_reset_that_is_no_time_is_waited_for_blindly(reset: str) -> None:
+    scene = Scene(answer(429, {}, x_ratelimit_reset=reset), answer(200, {"results": []}))
+    assert scene.sendgrid.segments() == ()
+    assert scene.slept == [2.0]
+
+
 def test_segments_are_read_as_a_list_and_one_by_one() -> None:
     expected = Segment("s1", "High Value Users", "l1", "SELECT …", 3, "VALID", "", "2026-07-15T16:07:03Z")
     listed = {key: value for key, value in SEGMENT.items() if key != "query_dsl"}

@@ -4,12 +4,15 @@ Lytics is not strict about its types: numbers may come as text, empty lists as n
 leniently where that can do no harm, and refused where it would hide a loss.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from lytics_sendgrid.errors import ServiceUnavailable
 from lytics_sendgrid.lytics_answers import list_of, object_of, unreadable
+
+_COUNT: Final = re.compile(r"\d{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class HeaderAuthorization:
 def audience_from(data: Mapping[str, Any]) -> LyticsAudience | None:
     """Read a segment; None where it is not one of people, or has no id."""
     identity, name = data.get("id"), data.get("name")
-    if not isinstance(identity, str) or not identity or data.get("table") not in {None, "", "user"}:
+    if not isinstance(identity, str) or not identity or data.get("table") not in (None, "", "user"):
         return None
     slug = data.get("slug_name")
     return LyticsAudience(
@@ -205,8 +208,8 @@ def whole_number(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
-        return value
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return value if value >= 0 else None
+    if isinstance(value, str) and _COUNT.fullmatch(value):
         return int(value)
     return None
 

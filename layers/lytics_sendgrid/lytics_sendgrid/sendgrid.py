@@ -116,7 +116,7 @@ class SendGrid:
             for one in _all(objects_under(document, "result"), list_from, what):
                 found[one.id] = one
             metadata = document.get("_metadata")
-            token = _page_token(metadata.get("next") if isinstance(metadata, dict) else None)
+            token = _page_token(metadata.get("next") if isinstance(metadata, dict) else None, what)
             if token is None:
                 return tuple(found.values())
             if token == query.get("page_token"):
@@ -218,10 +218,16 @@ def _all[T](
     return tuple(_read(data, read, what, writes=False) for data in objects)
 
 
-def _page_token(next_url: object) -> str | None:
-    if not isinstance(next_url, str) or not next_url:
+def _page_token(next_url: object, what: str) -> str | None:
+    """Return the token of the next page's URL, or None where there is no next page."""
+    if next_url is None:
         return None
-    tokens = parse_qs(urlsplit(next_url).query).get("page_token")
+    if not isinstance(next_url, str):
+        raise unreadable(what)
+    try:
+        tokens = parse_qs(urlsplit(next_url).query).get("page_token")
+    except ValueError as error:
+        raise unreadable(what) from error
     return tokens[0] if tokens else None
 
 

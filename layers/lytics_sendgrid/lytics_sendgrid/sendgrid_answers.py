@@ -8,6 +8,7 @@ sendgrid/sendgrid-nodejs issue 953 (both read 2026-11-23).
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -105,9 +106,10 @@ def _refusal(messages: list[str], words: str) -> Verdict:
 def reset_epoch_s(headers: Mapping[str, str]) -> float | None:
     """Return when the rate limit starts afresh (``X-RateLimit-Reset``, Unix seconds), or None where it is not said."""
     try:
-        return float(headers["x-ratelimit-reset"])
+        reset = float(headers["x-ratelimit-reset"])
     except (KeyError, ValueError):
         return None
+    return reset if math.isfinite(reset) else None
 
 
 def exhausted_until(headers: Mapping[str, str]) -> float | None:
