@@ -1,10 +1,14 @@
 """An errors file is undocumented: it is read by what it holds."""
 
 import gzip
+import itertools
 import json
+import tracemalloc
+from collections.abc import Callable
 
 import pytest
 
+from lytics_sendgrid.errors import RequestRefused
 from lytics_sendgrid.errors_file import BadRow, bad_rows, text_lines
 
 OURS = {"ann@example.org", "bob@example.com"}
@@ -49,6 +53,29 @@ def test_a_gzip_file_is_unpacked_as_it_comes() -> None:
     packed = gzip.compress(b"ann@example.org,bad\nbob@example.com,worse\n")
     chunks = [packed[:10], packed[10:20], packed[20:]]
     assert [bad.email for bad in bad_rows(text_lines(chunks), OURS)] == ["ann@example.org", "bob@example.com"]
+
+
+@pytest.mark.parametrize("damage", [lambda p: p[:-9], lambda p: p[:2], lambda p: p[:20] + b"x" + p[21:]])
+def test_a_gzip_file_that_is_damaged_or_cut_is_refused_whole(damage: Callable[[bytes], bytes]) -> None:
+    packed = gzip.compress(b"ann@example.org,bad\nbob@example.com,worse\n")
+    with pytest.raises(RequestRefused, match=r"cannot be unpacked|cut short"):
+        list(text_lines([damage(packed)]))
+
+
+def test_a_gzip_file_is_known_from_bytes_that_come_one_by_one() -> None:
+    packed = gzip.compress(b"ann@example.org,bad\n")
+    assert list(text_lines([bytes([byte]) for byte in packed])) == ["ann@example.org,bad"]
+    assert list(text_lines([])) == list(text_lines([b""])) == []
+
+
+def test_little_that_unpacks_to_much_costs_no_memory() -> None:
+    packed = gzip.compress(b"\n" * 100_000_000)
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in itertools.islice(text_lines([packed]), 5_000_000)) == 5_000_000
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_line_that_never_ends_costs_no_memory_and_hides_no_other() -> None:

@@ -6,16 +6,20 @@ in one of its cells, and whatever else stands in it are SendGrid's words.
 """
 
 import csv
+import itertools
 import json
 import zlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lytics_sendgrid.errors import RequestRefused
+
 _WORDS: Final = 300
 _LINE_CHARS: Final = 100_000
 """A longer line is no record; it is passed over so that memory stays bounded."""
 _GZIP: Final = b"\x1f\x8b"
+_PART_BYTES: Final = 65_536
 csv.field_size_limit(_LINE_CHARS)
 
 
@@ -53,7 +57,11 @@ def bad_rows(lines: Iterable[str], emails: Collection[str]) -> Iterator[BadRow]:
 
 
 def text_lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Cut a downloaded file into lines as it comes, unpacked if it is gzip; lines that are too long are left out."""
+    """Cut a downloaded file into lines as it comes, unpacked if it is gzip; lines that are too long are left out.
+
+    Raises:
+        RequestRefused: it is gzip, and damaged or not whole.
+    """
     pending = b""
     for chunk in _unpacked(chunks):
         *whole, pending = (pending + chunk).split(b"\n")
@@ -67,11 +75,27 @@ def text_lines(chunks: Iterable[bytes]) -> Iterator[str]:
 
 
 def _unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    unpack = None
-    for number, chunk in enumerate(chunks):
-        if number == 0 and chunk[:2] == _GZIP:
-            unpack = zlib.decompressobj(wbits=31)
-        yield chunk if unpack is None else unpack.decompress(chunk)
+    parts = iter(chunks)
+    head = b""
+    while len(head) < len(_GZIP) and (part := next(parts, b"")):
+        head += part
+    whole = itertools.chain([head], parts)
+    return _unzipped(whole) if head.startswith(_GZIP) else whole
+
+
+def _unzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Unpack gzip in parts of 64 KB, however much a few bytes of it become."""
+    unpack = zlib.decompressobj(wbits=31)
+    try:
+        for chunk in chunks:
+            left = chunk
+            while left and not unpack.eof:
+                yield unpack.decompress(left, _PART_BYTES)
+                left = unpack.unconsumed_tail
+    except zlib.error as error:
+        raise RequestRefused(f"an errors file cannot be unpacked: {error}") from error
+    if not unpack.eof:
+        raise RequestRefused("an errors file is cut short")
 
 
 def _cells(line: str) -> list[str]:

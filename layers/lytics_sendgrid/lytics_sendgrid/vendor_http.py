@@ -102,13 +102,13 @@ def download(url: str, max_bytes: int) -> Iterator[bytes]:
         RequestRefused: the address may not be fetched, nothing is there (any more), or it is too large.
         RetryLater: it did not come whole.
     """
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (
-        parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost"}
-    ):
-        raise RequestRefused(f"a file at an address that is not https is not fetched: {parts.scheme}")
     left = max_bytes
     try:
+        parts = urlsplit(url)
+        if parts.scheme != "https" and not (
+            parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost"}
+        ):
+            raise RequestRefused(f"a file at an address that is not https is not fetched: {parts.scheme}")
         with requests.get(url, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)) as response:
             if response.status_code >= 500:
                 raise ServiceUnavailable(f"a file could not be downloaded: {response.status_code}")
@@ -119,6 +119,8 @@ def download(url: str, max_bytes: int) -> Iterator[bytes]:
                 if left < 0:
                     raise RequestRefused(f"a file is larger than {max_bytes} bytes")
                 yield chunk
+    except ValueError as error:  # of urllib, urllib3 and requests alike
+        raise RequestRefused(f"a file's address cannot be read: {type(error).__name__}") from error
     except requests.RequestException as error:
         raise ServiceUnavailable(f"a file could not be downloaded: {type(error).__name__}") from error
 
