@@ -14,6 +14,8 @@ MAX_HOPS: Final = 500
 """How often changes are put back before they are left to the dead-letter queue: over five days at 15 minutes each."""
 STOP_S: Final = 900
 """How long a stopped export's changes wait until the next try, which is SQS' longest delay."""
+_LEAST_APART_S: Final = 60
+"""The longest batching window: two halves that are less apart may be received together again."""
 _FIRST_DELAY_S: Final = 5
 
 
@@ -45,7 +47,8 @@ class Repacker:
         """Put suspects back in two halves, far apart: the half without the killer is delivered, the other halved again."""
         shuffled = sorted(suspects, key=lambda _: self._jitter())
         middle = len(shuffled) // 2
-        for half, delay_s in ((shuffled[:middle], 0), (shuffled[middle:], STOP_S)):
+        apart_s = max(self._outbox.refresh_delay_s, _LEAST_APART_S)
+        for half, delay_s in ((shuffled[:middle], 0), (shuffled[middle:], apart_s)):
             self._send([(one, replace(one.message, suspect=True)) for one in half], delay_s, summary)
 
     def _send(self, pairs: Sequence[tuple[Letter, Message]], delay_s: float, summary: Summary) -> None:
