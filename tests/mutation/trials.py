@@ -1,0 +1,197 @@
+"""Run tests against mutants: each in a process of its own, forked when everything but our own code is imported."""
+
+import contextlib
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import json
+import multiprocessing
+import multiprocessing.connection
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.context import ForkProcess
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import coverage
+import hypothesis
+import pytest
+
+from tests.mutation.mutants import Mutant, mutated
+
+PACKAGE: Final = "lytics_sendgrid"
+_OURS: Final = (PACKAGE, "functions", "tests.")
+_MEMORY_BYTES: Final = 4 * 2**30
+_PYTEST: Final = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:warnings")
+_PASSED: Final = frozenset({pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED})
+_FORK: Final = multiprocessing.get_context("fork")
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What the tests do without a fault.
+
+    Attributes:
+        tests: which run each line of each module, by the module's name and the line's number.
+        seconds: how long each test takes.
+    """
+
+    tests: Mapping[str, Mapping[int, frozenset[str]]]
+    seconds: Mapping[str, float]
+
+    def of(self, mutant: Mutant) -> list[str]:
+        """Return the tests that run a mutant, the fastest first; of what an import runs, all that run the module."""
+        by_line = self.tests[mutant.module]
+        found = {test for line in mutant.lines for test in by_line.get(line, ())}
+        found = found or {test for tests in by_line.values() for test in tests}
+        return sorted(found, key=lambda test: (self.seconds[test], test))
+
+
+class _Recorder:
+    """A plugin of pytest that notes which test is running, for coverage, and how long it takes."""
+
+    def __init__(self, measured: coverage.Coverage) -> None:
+        self.seconds: dict[str, float] = {}
+        self._measured = measured
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._measured.switch_context(nodeid)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+
+
+class _Only:
+    """A plugin of pytest that runs some tests, in an order; all that were collected where none of them is there."""
+
+    def __init__(self, tests: Sequence[str]) -> None:
+        self._places = {test: place for place, test in enumerate(tests)}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        chosen = [item for item in items if item.nodeid in self._places] or items
+        items[:] = sorted(chosen, key=lambda item: self._places.get(item.nodeid, 0))
+
+
+class _Faulty(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Imports one module with a fault in it."""
+
+    def __init__(self, path: Path, mutant: Mutant) -> None:
+        self._path = path
+        self._mutant = mutant
+
+    def find_spec(self, fullname: str, *_: Any) -> importlib.machinery.ModuleSpec | None:
+        if fullname != f"{PACKAGE}.{self._mutant.module}":
+            return None
+        return importlib.util.spec_from_file_location(fullname, self._path, loader=self)
+
+    def get_source(self, fullname: str) -> str:
+        return self._path.read_text()
+
+    def exec_module(self, module: ModuleType) -> None:
+        code = compile(mutated(self._path, self._mutant.number), str(self._path), "exec")
+        exec(code, module.__dict__)  # noqa: S102 - our own source
+
+
+def baseline(folders: Sequence[str], scratch: Path) -> Baseline:
+    """Run all tests without a fault.
+
+    Raises:
+        RuntimeError: they fail.
+    """
+    hypothesis.settings.register_profile(
+        "mutation",
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+    )
+    hypothesis.settings.load_profile("mutation")
+    found = scratch / "baseline.json"
+    process = _FORK.Process(target=_measure, args=(folders, scratch / "coverage", found))
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise RuntimeError("the tests fail without a fault")
+    document = json.loads(found.read_text())
+    for name in document["imported"]:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    tests = {
+        module: {int(line): frozenset(tests) for line, tests in lines.items()}
+        for module, lines in document["tests"].items()
+    }
+    return Baseline(tests, document["seconds"])
+
+
+def _measure(folders: Sequence[str], data: Path, found: Path) -> None:
+    measured = coverage.Coverage(data_file=str(data), source_pkgs=[PACKAGE], config_file=False)
+    recorder = _Recorder(measured)
+    measured.start()
+    status = pytest.main([*folders, *_PYTEST], plugins=[recorder])
+    measured.stop()
+    if status:
+        os._exit(1)
+    lines = measured.get_data()
+    tests = {
+        Path(name).stem: {
+            line: [context for context in contexts if context]
+            for line, contexts in lines.contexts_by_lineno(name).items()
+        }
+        for name in lines.measured_files()
+    }
+    imported = [name for name in sys.modules if not f"{name}.".startswith(_OURS)]
+    found.write_text(json.dumps({"tests": tests, "seconds": recorder.seconds, "imported": imported}))
+    os._exit(0)
+
+
+def trials(
+    mutants: Iterable[Mutant], folder: Path, base: Baseline, processes: int
+) -> Iterator[tuple[Mutant, str]]:
+    """Try mutants, some at a time.
+
+    Yields:
+        Each with what became of it: ``killed``, ``timed out`` or ``survived``; in no particular order.
+    """
+    waiting, running = iter(mutants), dict[int, tuple[ForkProcess, Mutant, float]]()
+    while True:
+        while len(running) < processes and (mutant := next(waiting, None)) is not None:
+            tests = base.of(mutant)
+            if not tests:
+                yield mutant, "survived"
+                continue
+            process = _FORK.Process(target=_try, args=(mutant, folder / f"{mutant.module}.py", tests))
+            process.start()
+            limit_s = 20 + 10 * sum(base.seconds[test] for test in tests)
+            running[process.sentinel] = (process, mutant, time.monotonic() + limit_s)
+        if not running:
+            return
+        multiprocessing.connection.wait(list(running), timeout=1)
+        for sentinel, (process, mutant, until) in list(running.items()):
+            is_late = time.monotonic() > until
+            if process.is_alive() and not is_late:
+                continue
+            process.kill()
+            process.join()
+            del running[sentinel]
+            yield mutant, "timed out" if is_late else "killed" if process.exitcode else "survived"
+
+
+def _try(mutant: Mutant, path: Path, tests: Sequence[str]) -> None:
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    sys.meta_path.insert(0, _Faulty(path, mutant))
+    # A module's own tests notice most of its faults, and the others' files need not be imported then.
+    own = [test for test in tests if f"/test_{mutant.module}.py::" in test]
+    for stage in (own, [test for test in tests if test not in own]):
+        files = dict.fromkeys(test.partition("::")[0] for test in stage)
+        if files and pytest.main([*files, *_PYTEST], plugins=[_Only(stage)]) not in _PASSED:
+            os._exit(1)
+    os._exit(0)

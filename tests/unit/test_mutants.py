@@ -1,0 +1,99 @@
+"""What `make mutate` puts into a module: one fault at a time, of every kind that there is."""
+
+import ast
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tests.mutation.__main__ import FOLDER, MODULES, equivalents
+from tests.mutation.mutants import mutants, mutated
+
+
+def module(folder: Path, source: str) -> Path:
+    path = folder / "some.py"
+    path.write_text(textwrap.dedent(source))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("source", "faults"),
+    [
+        ("a < b", ["a <= b"]),
+        ("a == b != c", ["a != b != c", "a == b == c"]),
+        ("a and b or c", ["c", "a and b", "b or c", "a or c"]),
+        ("not a", ["a"]),
+        ("-a // 2", ["-a / 2", "a // 2", "-a // 3"]),
+        ("f(1.5, key=True)", ["f(1.5)", "f(2.5, key=True)", "f(1.5, key=False)"]),
+        ("a[1:]", ["a[:]", "a[2:]"]),
+        ("'word'", ["'XXword'"]),
+        ("'words for a person'", ["''"]),
+        ("b'\\xff'", ["b'XX\\xff'"]),
+        ("f'{a}#{b:03}'", ["f'{a}XX#{b:03}'"]),
+        ("f'{a} said {len(b)}'", ["''"]),
+        ("b if a else c", ["b if not a else c"]),
+        ("[a for a in b if c]", ["[a for a in b if not c]"]),
+        ("min(a.strip(), 'x')", ["max(a.strip(), 'x')", "min(a.lstrip(), 'x')", "min(a.strip(), 'XXx')"]),
+    ],
+)
+def test_every_part_of_an_expression_can_be_wrong(tmp_path: Path, source: str, faults: list[str]) -> None:
+    found = mutants(module(tmp_path, f"x = {source}"))
+    assert [mutant.now for mutant in found] == [f"x = {fault}" for fault in faults]
+
+
+def test_statements_can_be_wrong_and_what_is_not_run_is_left_alone(tmp_path: Path) -> None:
+    path = module(
+        tmp_path,
+        '''
+        """A module."""
+        import json
+        from typing import TYPE_CHECKING, Protocol
+        if TYPE_CHECKING:
+            import os
+        type Number = int | None
+        class Queue(Protocol):
+            def send(self, delay_s: int = 0) -> None: ...
+        @cache(maxsize=1)
+        def f(a: "int" = 1) -> "str | None":
+            """Do it."""
+            while a:
+                a += 1
+                if g(a):
+                    continue
+                break
+            g(a)
+            raise ValueError(a)
+            return a
+        ''',
+    )
+    assert [mutant.now for mutant in mutants(path)] == [
+        'def f(a: "int" = 2) -> "str | None":',
+        "while not a:",
+        "a -= 1",
+        "a += 2",
+        "if not g(a):",
+        "break",
+        "continue",
+        "pass",
+        "pass",
+        "return None",
+    ]
+
+
+@pytest.mark.parametrize("name", ["contact", "merge", "row", "upsert_rows", "values"])
+def test_a_mutant_differs_from_its_module_in_what_it_says_and_in_nothing_else(name: str) -> None:
+    path = FOLDER / f"{name}.py"
+    source = path.read_text().splitlines()
+    for mutant in mutants(path):
+        tree = mutated(path, mutant.number)
+        compile(tree, name, "exec")
+        if mutant.is_whole_line:
+            line = source[mutant.line - 1].replace(mutant.was, mutant.now)
+            expected = ast.parse("\n".join([*source[: mutant.line - 1], line, *source[mutant.line :]]))
+            assert ast.dump(tree) == ast.dump(expected), mutant
+
+
+def test_every_mutant_that_is_called_equivalent_is_there() -> None:
+    found = {(m.module, m.was, m.now) for name in MODULES.split() for m in mutants(FOLDER / f"{name}.py")}
+    assert equivalents().keys() <= found
+    assert all(equivalents().values())
