@@ -125,7 +125,7 @@ class DynamoDb:
 
     def put_item(self, *, TableName: str, Item: Item) -> Any:
         key = Item["pk"]["S"], Item["sk"]["S"]
-        self._world.tell("put %s %s", *key)
+        self._world.tell("put %s %s", key[0], key[1].partition("#")[0])
         self._call("PutItem", lambda: self.exports.write(key, Item))
         return {}
 
@@ -145,8 +145,9 @@ class DynamoDb:
         if (severity := hit("dynamodb_refused")) is not None:
             code = "ProvisionedThroughputExceededException" if severity < 0.5 else "InternalServerError"
             world.tell("DynamoDB refuses %s: %s", operation, code)
-            status = {"HTTPStatusCode": 400 if severity < 0.5 else 500}
-            raise ClientError({"Error": {"Code": code}, "ResponseMetadata": status}, operation)  # type: ignore[arg-type]
+            status = 400 if severity < 0.5 else 500
+            answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+            raise ClientError(answer, operation)
         slow_s = 15 * (hit("dynamodb_slow") or 0.0)
         answer = world.call(serve, _TIMEOUT, travel_s=slow_s)
         if hit("dynamodb_retried") is not None:

@@ -7,6 +7,7 @@ schedule can be replayed.
 
 import heapq
 from collections.abc import Callable, Iterable
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -22,15 +23,17 @@ class Process:
         name: for the trace.
         alive: it has not ended and was not killed.
         doomed_keys: contacts that kill it when it looks at them.
+        skew_s: how far its clock is ahead.
         ended: called when it has ended or was killed.
     """
 
-    __slots__ = ("alive", "doomed_keys", "ended", "name", "threads")
+    __slots__ = ("alive", "doomed_keys", "ended", "name", "skew_s", "threads")
 
-    def __init__(self, name: str, ended: Callable[[], None]) -> None:
+    def __init__(self, name: str, ended: Callable[[], None], skew_s: float = 0.0) -> None:
         self.name = name
         self.alive = True
         self.ended = ended
+        self.skew_s = skew_s
         self.doomed_keys: frozenset[str] = frozenset()
         self.threads: list[Thread] = []
 
@@ -54,7 +57,7 @@ class Thread:
     def _run(self) -> None:
         try:
             self.result = self._function()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is raised again where its parent waits
             self.error = error
         self.done = True
         if self.waiter is not None:
@@ -88,7 +91,7 @@ class _Request:
     def arrive(self) -> None:
         try:
             self.value = self._serve()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is the answer, and raised where that is waited for
             self.error = error
         if not self.over:
             self._world.at(self._world.now + self._back_s, self.answer)
@@ -138,13 +141,14 @@ class World:
             time_s, _, action = heapq.heappop(calendar)
             if time_s > until_s:
                 return False
-            if time_s > self.now:
-                self.now = time_s
+            self.now = max(self.now, time_s)
             action()
         return True
 
     def clock(self) -> float:
-        return self.now
+        """Return the time by the running process' clock."""
+        skew_s: float = self.running.process.skew_s
+        return self.now + skew_s
 
     def spawn(self, process: Process, function: Callable[[], Any]) -> Thread:
         thread = Thread(self, process, function)
@@ -206,7 +210,7 @@ class World:
         if len(everything) < 2:
             return [function(item) for item in everything]
         parent = self.running
-        threads = [self.spawn(parent.process, lambda item=item: function(item)) for item in everything]
+        threads = [self.spawn(parent.process, partial(function, item)) for item in everything]
         for thread in threads:
             if not thread.done:
                 thread.waiter = parent.resume

@@ -7,6 +7,7 @@ from typing import Final
 RATES: Final[Mapping[str, float]] = {
     # of a process
     "crash": 0.04,
+    "abandoned": 0.06,
     "stall": 0.03,
     # of SQS
     "send_refused": 0.05,
@@ -44,6 +45,7 @@ RATES: Final[Mapping[str, float]] = {
     "file_unavailable": 0.2,
     # of the whole
     "redrive": 0.5,
+    "redriven_twice": 0.3,
 }
 """Kind to how likely it is at each of its chances, in a schedule that has it."""
 

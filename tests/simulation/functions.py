@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from functions.confirm.app import LEAST_MS
 from lytics_sendgrid.configuration_cache import ConfigurationCache
 from lytics_sendgrid.delivery import Delivery
 from lytics_sendgrid.delivery_batch import Received
@@ -36,7 +37,9 @@ type Handler = Callable[[Sequence[QueuedMessage], float], Sequence[str]]
 class Services:
     """What the functions talk to."""
 
-    def __init__(self, world: World, faults: Faults, dynamodb: DynamoDb, sqs: Sqs, sendgrid: SendGrid) -> None:
+    def __init__(
+        self, world: World, faults: Faults, dynamodb: DynamoDb, sqs: Sqs, sendgrid: SendGrid
+    ) -> None:
         self.world = world
         self.faults = faults
         self.dynamodb: Any = dynamodb
@@ -91,11 +94,16 @@ def new_confirm(services: Services) -> Handler:
     )
 
     def handle(messages: Sequence[QueuedMessage], deadline_s: float) -> Sequence[str]:
-        del deadline_s
         failed = []
         for message in messages:
             try:
-                following.follow(import_from(message.body))
+                job = import_from(message.body)
+                if deadline_s - world.clock() > LEAST_MS / 1000:
+                    followed = following.follow(job)
+                else:
+                    followed = following.put_off(job, "no time was left in this invocation")
+                if followed.fault:
+                    world.tell("put off: %s", followed.fault)
             except (RetryLater, StopRun, ValueError) as error:
                 world.tell("not confirmed: %s", error)
                 failed.append(message.id)
@@ -113,8 +121,25 @@ class EventSource:
     """
 
     def __init__(
-        self, services: Services, queue: Queue, new: Callable[[Services], Handler], consumers: int, batch: int
+        self,
+        services: Services,
+        queue: Queue,
+        new: Callable[[Services], Handler],
+        *,
+        consumers: int,
+        batch: int,
+        skew_s: float,
     ) -> None:
+        """Begin to wait for messages.
+
+        Args:
+            services: what the function talks to.
+            queue: whose messages it gets.
+            new: composes the function for an environment.
+            consumers: how many invocations run at once.
+            batch: how many messages one gets at most.
+            skew_s: how far a clock is ahead or behind at most.
+        """
         self.escaped: list[Exception] = []
         self.poison: str | None = None
         self._services = services
@@ -123,6 +148,7 @@ class EventSource:
         self._new = new
         self._consumers = consumers
         self._batch = batch
+        self._skew_s = skew_s
         self._warm: list[Handler] = []
         self._running: set[Process] = set()
         self._number = 0
@@ -150,7 +176,8 @@ class EventSource:
     def _invoke(self, messages: Sequence[QueuedMessage]) -> None:
         world = self._world
         self._number += 1
-        process = Process(f"{self._queue.name} {self._number}", lambda: self._poll_at(world.now))
+        skew_s = self._skew_s * (2 * world.timing.random() - 1)
+        process = Process(f"{self._queue.name} {self._number}", lambda: self._poll_at(world.now), skew_s)
         if self.poison is not None and any(self.poison in message.body for message in messages):
             process.doomed_keys = frozenset((f"default#{self.poison}",))
         self._running.add(process)
@@ -163,7 +190,7 @@ class EventSource:
     def _handle(self, process: Process, messages: Sequence[QueuedMessage], deadline_s: float) -> None:
         handler = self._warm.pop() if self._warm else self._new(self._services)
         try:
-            failed = handler(messages, deadline_s)
+            failed = handler(messages, deadline_s + process.skew_s)
         except Exception as error:
             self.escaped.append(error)
             raise

@@ -121,8 +121,8 @@ class Sqs:
         crash(world, faults)
         if faults.hit("send_refused") is not None:
             world.tell("SQS fails")
-            answer = {"Error": {"Code": "ServiceUnavailable"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
-            raise ClientError(answer, operation)  # type: ignore[arg-type]
+            answer: Any = {"Error": {"Code": "Unavailable"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
+            raise ClientError(answer, operation)
         world.call(serve, _TIMEOUT)
         if faults.hit("send_lost") is not None:
             world.tell("the answer of SQS is lost")

@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -93,10 +94,14 @@ class SendGrid:
         if hit("dropped_request") is not None:
             world.sleep(read_timeout_s)
             raise _LOST
+        if (severity := hit("abandoned")) is not None:
+            process, at_s = world.running.process, world.now + world.latency_s * (1 + severity)
+            world.at(at_s, lambda: world.kill(process, "it has made a request"))
         late_s = SLOW_S * (hit("slow_request") or 0.0)
         back_s = SLOW_S * (hit("slow_answer") or 0.0)
-        serve: Callable[[], Answer] = lambda: self._serve(body, path)  # noqa: E731
-        answer = world.call(serve, _LOST, timeout_s=read_timeout_s, travel_s=late_s, back_s=back_s)
+        answer = world.call(
+            partial(self._serve, body, path), _LOST, timeout_s=read_timeout_s, travel_s=late_s, back_s=back_s
+        )
         if hit("lost_answer") is not None:
             world.tell("SendGrid's answer is lost")
             raise _LOST
@@ -144,7 +149,7 @@ class SendGrid:
         left_s = longest_s * (1 - random())
         early = int(len(job.rows) * random())
         for row in job.rows[:early]:
-            world.at(world.now + left_s * random(), lambda row=row: self._apply(job, row))
+            world.at(world.now + left_s * random(), partial(self._apply, job, row))
         job.rows = job.rows[early:]
         world.at(world.now + left_s, lambda: self._end(job))
 

@@ -49,7 +49,9 @@ def shrunk(case: Case, note: Callable[[str], None] = lambda _: None) -> Case:
                 if tried.run().divergence is not None:
                     case, progress = tried, True
                     posts, faults = case.scenario.posts, len(case.run().hits)
-                    note(f"{len(posts)} messages, {sum(len(p.events) for p in posts)} events, {faults} faults")
+                    note(
+                        f"{len(posts)} messages, {sum(len(p.events) for p in posts)} events, {faults} faults"
+                    )
                     break
             if progress:
                 break
@@ -85,4 +87,6 @@ def _without_posts(scenario: Scenario) -> Iterator[Scenario]:
             yield replace(scenario, posts=posts[:number] + posts[number + 1 :])
         for index in range(len(post.events)) if len(post.events) > 1 else ():
             events = post.events[:index] + post.events[index + 1 :]
-            yield replace(scenario, posts=(*posts[:number], replace(post, events=events), *posts[number + 1 :]))
+            yield replace(
+                scenario, posts=(*posts[:number], replace(post, events=events), *posts[number + 1 :])
+            )

@@ -48,7 +48,9 @@ def expected_row(email: str, events: Sequence[Event], version: int, *, second_fi
     custom: dict[str, str] = {}
     fields = membership_fields(version, second_field=second_field)
     for field in dict.fromkeys(fields[audience] for audience in last):
-        inside = [a for a, (_, left) in last.items() if fields[a] == field and not left and a in exported(version)]
+        inside = [
+            a for a, (_, left) in last.items() if fields[a] == field and not left and a in exported(version)
+        ]
         custom[field] = ",".join(sorted(inside)) or NOBODY
     custom |= {FIELD_IDS[name]: value for name, value in last_values(events).items()}
     return {"email": email, "custom_fields": custom} if custom else {"email": email}

@@ -1,0 +1,210 @@
+"""The protocol broken on purpose, one rule at a time: what the simulation must notice."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from unittest.mock import patch
+
+from lytics_sendgrid import decision, delivery, merge, sending
+from lytics_sendgrid.configuration_cache import ConfigurationCache
+from lytics_sendgrid.delivery_batch import Letter
+from lytics_sendgrid.followers import RequestFollowers
+from lytics_sendgrid.following import Following
+from lytics_sendgrid.import_job import Job
+from lytics_sendgrid.ledger import Ledger
+from lytics_sendgrid.repacking import Repacker
+from lytics_sendgrid.sendgrid_contacts import SendGridContacts
+from lytics_sendgrid.upsert import Upsert
+from tests.simulation import broken, schedule
+from tests.simulation.queues import Queue
+from tests.simulation.scenario import Bias
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """A rule of the protocol, broken.
+
+    Attributes:
+        breaks: the rule that is broken, in words.
+        patches: owner, attribute, and what takes its place.
+        bias: makes the scenarios likely that need the rule.
+    """
+
+    breaks: str
+    patches: Sequence[tuple[Any, str, Any]]
+    bias: Bias
+
+
+@contextmanager
+def applied(mutation: Mutation) -> Iterator[None]:
+    """Break the product for a while."""
+    with ExitStack() as stack:
+        for owner, attribute, replacement in mutation.patches:
+            stack.enter_context(patch.object(owner, attribute, replacement))
+        yield
+
+
+_ORDER: Final = Bias(only=(), contacts=1, spread_s=60.0, publishes=0.0, bad=0.0)
+"""One contact with a few changes close together, and nothing that goes wrong: only import jobs in any order."""
+
+
+def _with(**rates: float) -> Bias:
+    """Return a bias to one contact and some faults that are always there."""
+    return replace(_ORDER, always=rates)
+
+
+_ABANDONED: Final = replace(
+    _with(abandoned=0.4),
+    spread_s=700.0,
+    events=(3, 4, 5, 6),
+    audiences=1,
+    fixed={"job_max_s": 700.0, "consumers": 3, "batch": 1, "faults": 3},
+)
+"""Requests whose consumers die before they can say of them, of several changes in the time that a job takes."""
+
+
+def _fixed(**fields: Any) -> Mapping[str, Any]:
+    return {**_ABANDONED.fixed, **fields}
+
+
+MUTATIONS: Final[Mapping[str, Mutation]] = {
+    "no_version_condition": Mutation(
+        "a commit overwrites what another consumer has committed meanwhile",
+        [(Ledger, "_statement", broken.changed(Ledger._statement, broken.unconditional))],
+        replace(_with(stale_read=0.5), spread_s=0.2),
+    ),
+    "no_quiet_resend": Mutation(
+        "nothing follows a request while another may be in flight",
+        [(RequestFollowers, "_races", broken.no)],
+        _ORDER,
+    ),
+    "no_refresh_on_redelivery": Mutation(
+        "a message that comes back, or is put back as uncertain, is taken for a new one",
+        [(Letter, "came_back", property(broken.no))],
+        _ABANDONED,
+    ),
+    "refresh_skips_equal_rows": Mutation(
+        "a refresh sends nothing where the row equals the ledger's",
+        [(decision, "_is_due", broken.no)],
+        _ORDER,
+    ),
+    "sent_is_stamped_after_the_answer": Mutation(
+        "`sent` is our clock after the request",
+        [(sending, "accept", broken.stamped_late)],
+        _ORDER,
+    ),
+    "arrival_order": Mutation(
+        "the change that arrives last wins", [(merge, "_is_later", broken.yes)], _ORDER
+    ),
+    "tie_enters": Mutation(
+        "of an enter and an exit at the same time the enter wins",
+        [(merge, "_is_later", broken.tie_enters)],
+        _ORDER,
+    ),
+    "drop_on_conflict": Mutation(
+        "whoever loses the race of its commit takes its changes for done",
+        [(Ledger, "commit", broken.changed(Ledger.commit, broken.nobody))],
+        replace(_with(stale_read=0.5), spread_s=0.2),
+    ),
+    "lost_race_is_not_sent_again": Mutation(
+        "whoever loses its race and finds its row in the ledger leaves it at that",
+        [(delivery, "decide", broken.equal_if_not_news)],
+        replace(_ORDER, spread_s=0.2),
+    ),
+    "failed_job_is_done": Mutation(
+        "a failed import job is taken for completed",
+        [(SendGridContacts, "job", broken.changed(SendGridContacts.job, broken.completed))],
+        _with(job_failed=0.5),
+    ),
+    "late_job_is_not_followed_by_a_refresh": Mutation(
+        "a job that took longer than the delay leaves nothing to do",
+        [(Job, "took_s", broken.no_time)],
+        _with(job_late=0.5),
+    ),
+    "errors_file_is_not_read": Mutation(
+        "an errored import job is taken for completed",
+        [(Following, "_reject", broken.nothing)],
+        replace(_ORDER, bad=1.0),
+    ),
+    "bad_row_rejects_its_batch": Mutation(
+        "a refusal that names no row refuses all of them",
+        [(Upsert, "_narrow", broken.all_refused)],
+        replace(_ORDER, bad=0.5, contacts=3),
+    ),
+    "bad_row_hides_its_exit": Mutation(
+        "a row that is refused for its fields is not sent without them",
+        [(Upsert, "_narrow", broken.refused_at_once)],
+        replace(_ORDER, bad=1.0),
+    ),
+    "late_refusal_hides_an_exit": Mutation(
+        "a row that its job refuses for its fields is not sent without them",
+        [(decision, "_fields_were_refused", broken.no)],
+        replace(_ORDER, bad=1.0),
+    ),
+    "reject_of_an_older_row_counts": Mutation(
+        "a late refusal is applied to whatever was sent since",
+        [(merge, "_rejected", broken.any_row)],
+        replace(_ORDER, bad=1.0),
+    ),
+    "deleted_before_its_commit": Mutation(
+        "a message is deleted when it is received",
+        [(Queue, "receive", broken.received_and_deleted)],
+        _with(crash=0.1),
+    ),
+    "leftovers_are_dropped": Mutation(
+        "what could not be finished in the time left is not put back",
+        [(Repacker, "put_back", broken.nothing)],
+        _with(busy=0.6),
+    ),
+    "throttled_commit_is_done": Mutation(
+        "a statement that was throttled is taken for executed",
+        [(Ledger, "_write", broken.half_written)],
+        _with(statement_refused=0.5),
+    ),
+    "suspects_stay_together": Mutation(
+        "a message that may have killed its consumers is handled with its neighbours",
+        [(Letter, "is_suspect", property(broken.no))],
+        Bias(only=(), poison=1.0, contacts=3, spread_s=5.0),
+    ),
+    "newer_configuration_is_not_read": Mutation(
+        "a configuration stays in memory though a message was written with a newer one",
+        [(ConfigurationCache, "view", broken.view_as_it_is)],
+        replace(
+            _ORDER,
+            spread_s=15.0,
+            events=(3, 4, 5, 6),
+            fixed={"publishes_s": (8.0,), "consumers": 1, "batch": 1},
+        ),
+    ),
+    "job_is_counted_before_it_is_followed": Mutation(
+        "a run waits for a job that nobody follows",
+        [(RequestFollowers, "accepted", broken.counted_first)],
+        _with(send_refused=0.3),
+    ),
+    "stale_read_drops_a_refresh": Mutation(
+        "a refresh comes to nothing where a stale read does not know its contact",
+        [(delivery, "seems_past", broken.no)],
+        _with(stale_read=0.6, job_failed=0.5),
+    ),
+    "redriven_is_taken_for_new": Mutation(
+        "the redrive command does not mark what it brings back",
+        [(schedule, "dead_changes", broken.unmarked)],
+        replace(_ABANDONED, fixed=_fixed(receives=1)),
+    ),
+    "put_back_is_taken_for_new": Mutation(
+        "a message that is put back does not say that a request may be in flight",
+        [(Letter, "is_uncertain", broken.no)],
+        replace(_ABANDONED, always={"statement_refused": 1.0}, spread_s=10.0, fixed=_fixed(faults=6)),
+    ),
+    "nothing_follows_a_lost_answer": Mutation(
+        "a request whose answer was lost is taken for one that was not made",
+        [(RequestFollowers, "answer_lost", broken.nothing)],
+        replace(_with(lost_answer=0.97), spread_s=700.0, fixed={"faults": 12, "job_max_s": 700.0}),
+    ),
+    "returned_no_op_is_not_followed": Mutation(
+        "a message that comes back and changes nothing leaves nothing to do",
+        [(delivery, "follow_returned", broken.nothing)],
+        _ABANDONED,
+    ),
+}

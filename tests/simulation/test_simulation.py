@@ -1,0 +1,85 @@
+"""Under every fault that is drawn, SendGrid ends with the ledger's row, and the ledger with what the events say."""
+
+import pytest
+
+from tests.simulation.__main__ import main
+from tests.simulation.mutations import MUTATIONS, applied
+from tests.simulation.scenario import Bias, Scenario, draw
+from tests.simulation.shrink import Case, case_of, shrunk
+
+SCHEDULES = 1_200
+LARGE = 3
+POISONED = 60
+
+
+def divergence_of(scenario: Scenario, seed: int) -> str | None:
+    found = case_of(scenario, seed).run().divergence
+    return None if found is None else f"{found}: make simulate SEED={seed}"
+
+
+def first_diverging(mutation: str, seeds: int) -> Case:
+    for seed in range(seeds):
+        case = case_of(draw(seed, MUTATIONS[mutation].bias), seed)
+        if case.run().divergence is not None:
+            return case
+    pytest.fail(f"{seeds} schedules do not notice it")
+
+
+def test_everything_converges_whatever_goes_wrong() -> None:
+    assert not [found for seed in range(SCHEDULES) if (found := divergence_of(draw(seed), seed))]
+
+
+def test_many_contacts_at_once_converge() -> None:
+    for seed in range(LARGE):
+        assert divergence_of(draw(seed, Bias(large=1.0)), seed) is None
+
+
+def test_a_change_that_kills_its_consumers_ends_alone_in_the_dead_letter_queue() -> None:
+    for seed in range(POISONED):
+        scenario = draw(seed, Bias(poison=1.0))
+        assert scenario.poison is not None
+        assert divergence_of(scenario, seed) is None
+
+
+def test_a_schedule_is_the_same_each_time() -> None:
+    for seed in range(20):
+        first, second = (case_of(draw(seed), seed).run(traced=True) for _ in range(2))
+        assert first == second
+        assert first.trace
+
+
+def test_what_diverges_is_shrunk_to_something_that_does() -> None:
+    with applied(MUTATIONS["drop_on_conflict"]):
+        case = first_diverging("drop_on_conflict", 100)
+        smallest = shrunk(case)
+        outcome = smallest.run(traced=True)
+        assert outcome.divergence is not None
+        assert outcome == smallest.run(traced=True)
+    assert smallest.run().divergence is None
+    assert len(smallest.scenario.posts) <= 2
+    assert sum(len(post.events) for post in smallest.scenario.posts) <= 2
+    assert len(outcome.hits) <= 2
+
+
+def test_the_program_says_what_happens_in_a_seed_that_diverges() -> None:
+    with applied(MUTATIONS["arrival_order"]):
+        seed = first_diverging("arrival_order", 200).seed
+    said: list[str] = []
+    assert main({"SEED": str(seed), "MUTATION": "arrival_order"}, said.append) == 1
+    text = "".join(said)
+    assert "PUT" in text
+    assert f"make simulate SEED={seed} MUTATION=arrival_order" in text
+    assert "the events say" in text
+
+
+def test_the_program_runs_schedules_on_several_cores() -> None:
+    said: list[str] = []
+    assert main({"SCHEDULES": "150", "WORKERS": "2", "FIRST": "5000"}, said.append) == 0
+    assert "150 of 150 schedules" in said[-1]
+    assert "0 divergences" in said[-1]
+
+
+def test_the_program_knows_no_other_mutations() -> None:
+    said: list[str] = []
+    assert main({"MUTATION": "nonsense"}, said.append) == 2
+    assert "no_version_condition" in said[0]

@@ -1,0 +1,103 @@
+"""Tell whether a schedule has ended as it must: queues empty, ledger, SendGrid and the events in agreement."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lytics_sendgrid.contact import Contact, decode
+from lytics_sendgrid.exports_table import ExportsTable
+from lytics_sendgrid.row import row_form, row_hash, row_lists, row_of
+from tests.simulation.dynamodb import DynamoDb
+from tests.simulation.exports import EXPORTS, LIST, account, ns
+from tests.simulation.scenario import Event, Scenario
+from tests.simulation.sendgrid import SendGrid
+from tests.simulation.truth import (
+    FIELD_IDS,
+    NOBODY,
+    divergence,
+    expected_row,
+    last_events,
+    last_values,
+    rejection_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Compares what is there in the end.
+
+    Attributes:
+        scenario: with the events.
+        dynamodb: with the ledger.
+        sendgrid: with its contacts.
+        version: of the configuration, the last one.
+        written_with: contact to the newest version of the configuration that a message of its was written with.
+    """
+
+    scenario: Scenario
+    dynamodb: DynamoDb
+    sendgrid: SendGrid
+    version: int
+    written_with: Mapping[str, int]
+
+    def divergence(self) -> str | None:
+        """Return the first thing that is not as it must be."""
+        events: dict[str, list[tuple[str, Event]]] = {}
+        for post in self.scenario.posts:
+            for event in post.events:
+                events.setdefault(event.email, []).append((post.export, event))
+        for email, happened in events.items():
+            if found := self._of_contact(email, happened):
+                return f"{email}: {found}"
+        return self._of_run()
+
+    def _of_contact(self, email: str, happened: Sequence[tuple[str, Event]]) -> str | None:
+        events = [event for _, event in happened]
+        item = self.dynamodb.contacts.items.get(f"default#{email}")
+        if item is None:
+            return "it is not in the ledger" if any(e.audience or e.fields for e in events) else None
+        contact = decode(item["state"]["S"], int(item["version"]["N"]))
+        found = _of_state(contact, events)
+        # A row that a newer version leaves as it was is not sent again, so it may be of any version since.
+        versions = range(max(contact.configuration, self.written_with[email]), self.version + 1)
+        if found is None and all((found := self._of_row(email, contact, events, v)) for v in versions):
+            return found
+        lists = {LIST} if any(export == EXPORTS[0] for export, _ in happened) else set()
+        held = self.sendgrid.contacts.get(email)
+        if found is None and contact.rejection is None and held is not None and held["lists"] != lists:
+            return f"SendGrid has it on the lists {held['lists']}"
+        return found
+
+    def _of_row(self, email: str, contact: Contact, events: Sequence[Event], version: int) -> str | None:
+        second_field = self.scenario.second_field
+        row = expected_row(email, events, version, second_field=second_field)
+        rejected = rejection_of(row)
+        said = None if contact.rejection is None else contact.rejection.reason
+        if said != rejected:
+            return f"the ledger's rejection is {said!r}, it must be {rejected!r}"
+        form = row_form(account(version, second_field=second_field), NOBODY)
+        if rejected is None and contact.row != row_hash(
+            row_of(email, contact, form), row_lists(contact, form)
+        ):
+            return "the ledger names another row as sent than its state makes"
+        return divergence(self.sendgrid.contacts.get(email), row, rejected)
+
+    def _of_run(self) -> str | None:
+        """Check what settle counts on: every message of the run is recorded, and every job's end."""
+        numbers = {post.number for post in self.scenario.posts if post.number is not None}
+        client: Any = self.dynamodb
+        progress = ExportsTable(client, "exports").progress("run1")
+        if missing := numbers - progress.numbers:
+            return f"messages {sorted(missing)} of the run are not recorded"
+        if unended := progress.jobs - progress.ended.keys():
+            return f"the end of the run's jobs {sorted(unended)} is not recorded"
+        return None
+
+
+def _of_state(contact: Contact, events: Sequence[Event]) -> str | None:
+    want = {a: (-1 if left else 1) * ns(time_s) for a, (time_s, left) in last_events(events).items()}
+    if dict(contact.memberships) != want:
+        return f"the ledger has {dict(contact.memberships)}, the events say {want}"
+    values = {FIELD_IDS[name]: value for name, value in last_values(events).items()}
+    got = {name: value for name, (_, value) in contact.fields.items()}
+    return None if got == values else f"the ledger has {got}, the events say {values}"
