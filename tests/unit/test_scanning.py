@@ -10,7 +10,7 @@ from lytics_sendgrid.change import Kind
 from lytics_sendgrid.configuration import Audience, Export, FieldKind, MappedField
 from lytics_sendgrid.errors import ScanStuck
 from lytics_sendgrid.lytics_documents import ScanPage
-from lytics_sendgrid.scan_rows import LAG_NS, PageOfChanges, changes_of
+from lytics_sendgrid.scan_rows import LAG_NS, PageOfChanges, changes_of, page_time_ns
 from lytics_sendgrid.scanning import (
     MAX_FRUITLESS,
     MAX_RESTARTS,
@@ -25,6 +25,7 @@ from lytics_sendgrid.scanning import (
     rested,
     with_messages,
 )
+from lytics_sendgrid.webhook_body import MAX_AHEAD_NS
 
 AUDIENCE = "5cecf2aa79b0a5641920e0607b95c793"
 EXPORT = Export(
@@ -48,6 +49,23 @@ NOTHING = PageOfChanges((), 0, 0)
 
 def page(*rows: Mapping[str, object], cursor: str = "", total: int | None = None) -> ScanPage:
     return ScanPage(rows, cursor, total, PAGE_NS)
+
+
+@pytest.mark.parametrize(
+    ("date_ns", "expected_ns"),
+    [
+        (PAGE_NS - 5, PAGE_NS - 5),
+        (PAGE_NS + MAX_AHEAD_NS, PAGE_NS + MAX_AHEAD_NS),
+        (PAGE_NS + MAX_AHEAD_NS + 1, PAGE_NS),
+        (LAG_NS + 1, LAG_NS + 1),
+        (LAG_NS, PAGE_NS),
+        (0, PAGE_NS),
+        (-1, PAGE_NS),
+        (None, PAGE_NS),
+    ],
+)
+def test_a_page_is_as_old_as_lytics_says_unless_that_cannot_be(date_ns: int | None, expected_ns: int) -> None:
+    assert page_time_ns(ScanPage((), "", None, date_ns), PAGE_NS) == expected_ns
 
 
 def test_a_row_becomes_an_enter_from_before_the_scan_with_fields_as_fresh_as_the_page() -> None:

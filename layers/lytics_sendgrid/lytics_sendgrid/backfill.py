@@ -19,7 +19,7 @@ from lytics_sendgrid.instants import NANOSECONDS_PER_S
 from lytics_sendgrid.lytics import PAGE_ROWS
 from lytics_sendgrid.lytics_documents import ScanPage
 from lytics_sendgrid.queue_writer import MAX_BATCH_BYTES
-from lytics_sendgrid.scan_rows import changes_of
+from lytics_sendgrid.scan_rows import changes_of, page_time_ns
 from lytics_sendgrid.scanning import (
     Checkpoint,
     advanced,
@@ -170,8 +170,7 @@ class _Scan:
         self._flush()
 
     def _take(self, page: ScanPage) -> None:
-        # Only Lytics' own clock can be compared with its events; ours stands in where a proxy took the header out.
-        page_ns = page.date_ns or math.floor(self._timing.now_s()) * NANOSECONDS_PER_S
+        page_ns = page_time_ns(page, math.floor(self._timing.now_s()) * NANOSECONDS_PER_S)
         started_ns = page_ns if self._at.started_ns is None else self._at.started_ns
         meaning = changes_of(page, self._work.export, self._work.audience, started_ns, page_ns)
         self._at = advanced(self._at, page, meaning, page_ns)

@@ -9,6 +9,7 @@ from lytics_sendgrid.change import Change, Kind, Value
 from lytics_sendgrid.configuration import Export
 from lytics_sendgrid.instants import NANOSECONDS_PER_S
 from lytics_sendgrid.lytics_documents import ScanPage
+from lytics_sendgrid.webhook_body import MAX_AHEAD_NS
 
 LAG_NS: Final = 600 * NANOSECONDS_PER_S
 """A scan may lag behind the webhook: a member that it shows may have left some minutes before it began."""
@@ -29,6 +30,16 @@ class PageOfChanges:
     changes: tuple[Change, ...]
     without_email: int
     bad_email: int
+
+
+def page_time_ns(page: ScanPage, now_ns: int) -> int:
+    """Return when a page was answered, in nanoseconds since 1970.
+
+    Only Lytics' own clock can be compared with its events. Ours stands in where a proxy took the header out, and where
+    Lytics' is further ahead than a webhook's event may be: until then everybody's exits would be older, and lose.
+    """
+    date_ns = page.date_ns
+    return now_ns if date_ns is None or not LAG_NS < date_ns <= now_ns + MAX_AHEAD_NS else date_ns
 
 
 def changes_of(page: ScanPage, export: Export, audience: str, started_ns: int, page_ns: int) -> PageOfChanges:
