@@ -196,6 +196,55 @@ def test_a_job_is_put_off_without_being_asked_for() -> None:
     assert not scene.changes.sent
 
 
+def tried(email: str, attempt: int = ATTEMPTS - 1) -> dict[str, Carried]:
+    return {email: Carried("newsletter", f"0{email[0]}", attempt)}
+
+
+def test_a_row_that_fails_alone_to_the_last_is_rejected_in_sendgrids_words() -> None:
+    scene = Scene(Job("failed", {}, "https://errors"), [b"email,error\nann@example.org,bad date\n"])
+    result = scene.following().follow(replace(JOB, contacts=tried("ann@example.org")))
+    assert result.counts == {"rejected": 1}
+    [(message, _)] = scene.changes.messages()
+    [change] = message.changes
+    assert (change.kind, change.row, change.reason) == (Kind.REJECT, "0a", "bad date")
+    assert not scene.parked.sent
+
+
+def test_of_a_few_that_fail_together_only_the_named_ones_that_were_tried_to_the_last_are_rejected() -> None:
+    scene = Scene(
+        Job("failed", {}, "https://errors"),
+        [b"email,error\nann@example.org,bad date\nbob@example.com,bad date\n"],
+    )
+    contacts = tried("ann@example.org") | tried("bob@example.com", 1) | tried("cy@example.com")
+    result = scene.following().follow(replace(JOB, contacts=contacts))
+    assert result.counts == {"rejected": 1, "refreshed": 1, "parked": 1}
+    rejects, refreshes = [message for message, _ in scene.changes.messages()]
+    assert [change.email for change in rejects.changes] == ["ann@example.org"]
+    assert [(change.email, change.attempt) for change in refreshes.changes] == [("bob@example.com", 2)]
+    [(parked, _)] = scene.parked.sent
+    assert list(import_from(parked).contacts) == ["cy@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("job", "followed"),
+    [
+        (Job("failed", {}, None), replace(JOB, contacts=tried("ann@example.org"))),
+        (Job("failed", {}, "https://errors"), replace(JOB, contacts=tried("ann@example.org"), parts=2)),
+        (
+            Job("failed", {}, "https://errors"),
+            replace(JOB, contacts={k: v for n in range(11) for k, v in tried(f"{n}@example.org").items()}),
+        ),
+    ],
+)
+def test_a_batch_that_fails_whole_or_without_a_list_of_its_bad_rows_rejects_nobody(
+    job: Job, followed: Import
+) -> None:
+    scene = Scene(job, AssertionError("not to be downloaded"))
+    result = scene.following().follow(followed)
+    assert result.counts == {"parked": len(followed.contacts)}
+    assert not scene.changes.sent
+
+
 def test_contacts_of_a_failed_job_are_sent_again_and_parked_in_the_end() -> None:
     followed, delays = JOB, []
     for attempt in range(1, ATTEMPTS):

@@ -15,6 +15,7 @@ from lytics_sendgrid.errors import RequestRefused, RetryLater
 from lytics_sendgrid.errors_file import BadRow, bad_rows, text_lines
 from lytics_sendgrid.import_job import Job
 from lytics_sendgrid.outbox import NANOSECONDS_PER_MS, Carried, Import, Queue, bodies, import_body
+from lytics_sendgrid.upsert import FEWEST_REJECTED
 
 _LONGEST_DELAY_S: Final = 900
 _ABANDONED_AFTER_DELAYS: Final = 8
@@ -23,6 +24,8 @@ MOST_POLLS: Final = 500
 """How often a job is asked for before its message is left to the dead-letter queue: for five days."""
 ATTEMPTS: Final = 6
 """So many jobs may fail in a row for a contact, over most of an hour, until it is parked."""
+
+_UNREAD: Final = "SendGrid refused rows of the import job, and its list of them could not be read"
 
 
 class Jobs(Protocol):
@@ -139,9 +142,11 @@ class Following:
         is_late = job.took_s(followed.sent_ms, waited_s) > self._delays.refresh_s
         result = Followed(job.status, self._now_ms() if is_late else followed.sent_ms, dict(job.counts))
         if job.status == "errored":
-            self._reject(followed, job, jobs, result)
+            rest = self._reject(followed, job, jobs, result)
+            if result.counts.get("unread"):
+                self._send_again(followed, rest, result, _UNREAD, 0)
         elif job.status == "failed":
-            self._send_again(followed, followed.contacts, result, "SendGrid failed the import job", 0)
+            self._fail(followed, job, jobs, result)
         elif job.status != "completed":
             words = f"SendGrid's import job is {job.status}: nobody can tell what became of it"
             self._send_again(followed, followed.contacts, result, words, self._delays.refresh_s)
@@ -160,8 +165,21 @@ class Following:
     def _next_poll_s(self, polls: int) -> int:
         return min(self._delays.confirm_s << min(polls // 2, 6), _LONGEST_DELAY_S)
 
-    def _reject(self, followed: Import, job: Job, jobs: Jobs, result: Followed) -> None:
-        """Tie each bad row of an errored job to its contact; where that cannot be, the job counts as failed."""
+    def _fail(self, followed: Import, job: Job, jobs: Jobs, result: Followed) -> None:
+        """Have a failed job's contacts sent once more, each but a row that fails to the last though it is almost alone.
+
+        SendGrid also says ``failed`` where every row is bad, as one that was sent alone. A whole batch of bad rows is not
+        believed: an account without room fails everybody's job.
+        """
+        last = {email: one for email, one in followed.contacts.items() if one.attempt + 1 >= ATTEMPTS}
+        rest = followed.contacts
+        if last and job.errors_url and followed.parts == 1 and len(followed.contacts) <= FEWEST_REJECTED:
+            unnamed = self._reject(replace(followed, contacts=last), job, jobs, result)
+            rest = {email: one for email, one in rest.items() if email not in last or email in unnamed}
+        self._send_again(followed, rest, result, "SendGrid failed the import job", 0)
+
+    def _reject(self, followed: Import, job: Job, jobs: Jobs, result: Followed) -> dict[str, Carried]:
+        """Tie each bad row of a job to its contact, and return those contacts that none could be tied to."""
         now_ns = self._now_ms() * NANOSECONDS_PER_MS
         changes: dict[str, dict[str, Change]] = {}
         for bad in self._bad_rows(followed, job, jobs, result):
@@ -172,14 +190,11 @@ class Following:
         now_ms = now_ns // NANOSECONDS_PER_MS
         messages = [Message(export, tuple(c.values()), queued_ms=now_ms) for export, c in changes.items()]
         self._changes.send(bodies(messages), 0)
-        if result.counts.get("unread"):
-            rest = {
-                email: carried
-                for email, carried in followed.contacts.items()
-                if email not in changes.get(carried.export, {})
-            }
-            words = "SendGrid refused rows of the import job, and its list of them could not be read"
-            self._send_again(followed, rest, result, words, 0)
+        return {
+            email: carried
+            for email, carried in followed.contacts.items()
+            if email not in changes.get(carried.export, {})
+        }
 
     def _bad_rows(self, followed: Import, job: Job, jobs: Jobs, result: Followed) -> Iterator[BadRow]:
         if job.errors_url is None:
