@@ -14,8 +14,8 @@ from typing import Final, Self
 from tests.local.cloud import LocalCloud
 from tests.local.sendgrid_twin.exchange import Exchange
 
-_PAUSE_S: Final = 1.5
-_AFTER_ACCEPTED: Final = 0.08
+_PAUSE_S: Final = 4
+_AFTER_ACCEPTED: Final = 0.03
 """The share of accepted requests whose answer finds one of the `deliver` processes dead."""
 _TASKS_SPARED_AFTER: Final = 2
 """Step Functions starts a task that died 3 times again; the third death in a row of one would rightly fail the run."""

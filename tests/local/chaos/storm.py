@@ -17,10 +17,10 @@ PARAMETERS: Final = {
     "RefreshDelaySeconds": "10",
     "StopRetrySeconds": "10",
 }
-TIMEOUTS_S: Final = {"deliver": 30, "confirm": 20}
-"""Of `deliver` 20 s are kept for the commit, so SendGrid has 10 s to answer in the place of 25."""
-VISIBILITY_S: Final = {"ChangesQueueUrl": 32, "ImportsQueueUrl": 22}
-"""When a message comes back whose consumer died: a little more than the time-out in the place of six times it."""
+TIMEOUTS_S: Final = {"deliver": 30}
+"""Of these, 20 s are kept for the commit, so SendGrid has 10 s to answer in the place of 25."""
+VISIBILITY_S: Final = {"ChangesQueueUrl": 32, "ImportsQueueUrl": 20}
+"""When a message comes back whose consumer died, or still works: then two work on it, which is harmless."""
 _PUT: Final = "PUT /v3/marketing/contacts"
 _JOB: Final = "GET /v3/marketing/contacts/imports/*"
 _CONTACTS: Final = "* /v3/marketing/contacts*"
@@ -34,7 +34,7 @@ SENDGRID: Final = Options(
     job_jitter_s=1.5,
     job_parts=3,
     job_report_lag_s=0.2,
-    job_ttl_s=20,
+    job_ttl_s=30,
     refuse_emails=REFUSED,
     fail_emails=FAILING,
     named_bad_emails=2,
@@ -54,7 +54,7 @@ LOST_ANSWERS: Final = (
     Fault(kind=FaultKind.HANG, on=_PUT, rate=0.04, max_count=5, seconds=11, work="before"),
     Fault(kind=FaultKind.HANG, on=_PUT, rate=0.04, max_count=5, seconds=11, work="after"),
     Fault(kind=FaultKind.HANG, on=_PUT, rate=0.02, max_count=3, seconds=11, work="never"),
-    Fault(kind=FaultKind.HANG, on=_JOB, rate=0.02, max_count=3, seconds=22, work="never"),
+    Fault(kind=FaultKind.HANG, on=_JOB, rate=0.02, max_count=3, seconds=27, work="never"),
     Fault(kind=FaultKind.DROP_AFTER, on=_CONTACTS, rate=0.06),
     Fault(kind=FaultKind.DROP_AFTER, rate=0.03),
     Fault(kind=FaultKind.JOB_NEVER_ENDS, rate=0.1, max_count=2),
