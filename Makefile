@@ -25,7 +25,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 export SAM_CLI_TELEMETRY := 0
 AWS_REGION_OF_LINT := us-east-1
 
-.PHONY: help install demo test static format format-check lint typecheck template build unit e2e bench chaos simulate mutate redrive rejected clean
+.PHONY: help install demo test static format format-check lint typecheck template build unit e2e bench simulate chaos simulate mutate redrive rejected clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ e2e: install ## Run the tests on the local cloud
 
 bench: install ## Count requests, units, CPU and dollars beside their floors: REPORT=
 	@.venv/bin/python -m tests.bench
+
+simulate: $(DEV) ## Run deliver and confirm in schedules full of faults: SCHEDULES= SEED= FIRST= MUTATION= WORKERS=
+	@PYTHONHASHSEED=0 .venv/bin/python -m tests.simulation
 
 chaos: install ## Run an export through every fault, and show that all is right in the end: PEOPLE= SEED= REPORT=
 	@.venv/bin/python -m tests.local.chaos

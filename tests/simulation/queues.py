@@ -37,6 +37,7 @@ class Queue:
     Attributes:
         dead_letters: where a message goes that was received too often.
         arrivals: told from when on a message can be received.
+        most: how many there were at once.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Queue:
         self.messages: list[QueuedMessage] = []
         self.dead_letters = dead_letters
         self.arrivals: Callable[[float], None] = lambda _: None
+        self.most = 0
         self._world = world
         self._visibility_s = visibility_s
         self._receives = receives
@@ -55,6 +57,7 @@ class Queue:
         self._number += 1
         message = QueuedMessage(f"{self.name}.{self._number}", body, self._world.now + delay_s)
         self.messages.append(message)
+        self.most = max(self.most, len(self.messages))
         self.arrivals(message.visible_s)
 
     def visible(self) -> list[QueuedMessage]:

@@ -42,12 +42,14 @@ class Outcome:
         divergence: what was not as it must be, or None.
         hits: the faults that happened.
         requests: how many upserts SendGrid accepted.
+        most_queued: how many messages of changes there were at once.
         trace: what happened, where it was asked for.
     """
 
     divergence: str | None
     hits: Sequence[tuple[str, int]]
     requests: int
+    most_queued: int
     trace: Sequence[str] = field(default_factory=list)
 
 
@@ -118,7 +120,8 @@ class _Run:
         world.at(START_S + scenario.faults_s, self._stop_faults)
         settled = world.run(START_S + scenario.faults_s + _SETTLES_S)
         found = self._divergence(settled=settled)
-        return Outcome(found, self._faults.hits, self._sendgrid.requests, world.trace or [])
+        most_queued = self._queues[CHANGES].most
+        return Outcome(found, self._faults.hits, self._sendgrid.requests, most_queued, world.trace or [])
 
     def _publish(self) -> None:
         """Publish the next version of the configuration."""

@@ -7,8 +7,8 @@ from tests.simulation.mutations import MUTATIONS, applied
 from tests.simulation.scenario import Bias, Scenario, draw
 from tests.simulation.shrink import Case, case_of, shrunk
 
-SCHEDULES = 1_200
-LARGE = 3
+SCHEDULES = 1_000
+LARGE = 6
 POISONED = 60
 
 
@@ -32,6 +32,36 @@ def test_everything_converges_whatever_goes_wrong() -> None:
 def test_many_contacts_at_once_converge() -> None:
     for seed in range(LARGE):
         assert divergence_of(draw(seed, Bias(large=1.0)), seed) is None
+
+
+def test_consumers_that_die_between_the_202_and_the_commit_of_thousands_lose_nothing() -> None:
+    bias = Bias(only=(), always={"abandoned": 0.5, "stall": 0.2}, large=1.0)
+    for seed in range(LARGE):
+        assert divergence_of(draw(seed, bias), seed) is None
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *("refused_connection", "busy", "server_error", "dropped_request", "lost_answer", "no_job_id"),
+        *(
+            "request_fault",
+            "slow_answer",
+            "job_failed",
+            "job_late",
+            "job_stuck",
+            "job_forgotten",
+            "job_unseen",
+        ),
+        *("dynamodb_refused", "dynamodb_lost", "unprocessed", "statement_refused", "send_refused"),
+    ],
+)
+def test_a_fault_that_lasts_for_hours_does_not_fill_the_queue(fault: str) -> None:
+    fixed = {"faults": 100_000, "faults_s": 20_000.0, "consumers": 3}
+    bias = Bias(only=(), always={fault: 1.0}, contacts=1, spread_s=60.0, bad=0.0, events=(4,), fixed=fixed)
+    outcome = case_of(draw(0, bias), 0).run()
+    assert outcome.divergence is None
+    assert outcome.most_queued < 60
 
 
 def test_a_change_that_kills_its_consumers_ends_alone_in_the_dead_letter_queue() -> None:
