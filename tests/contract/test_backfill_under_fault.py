@@ -1,0 +1,233 @@
+"""The task backfill, whole, while Lytics is awkward and Lambda kills it: nobody is missed, and what is, is said."""
+
+import random
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Final
+
+import pytest
+from moto import mock_aws
+
+from functions.backfill import app as backfill_app
+from lytics_sendgrid.backfill import Timing
+from lytics_sendgrid.change import Change, Kind, decode
+from lytics_sendgrid.errors import RetryLater, ScanStuck
+from lytics_sendgrid.exports_table import ExportsTable
+from lytics_sendgrid.lytics import Lytics
+from lytics_sendgrid.queue_writer import QueueWriter
+from lytics_sendgrid.scan_rows import LAG_NS
+from lytics_sendgrid.scanning import MAX_FRUITLESS, numbers_of
+from tests.contract.test_activate_and_backfill import RUN, Deployment
+from tests.local.lytics_twin.clock import ManualClock
+from tests.local.lytics_twin.twin import LyticsTwin
+
+PEOPLE: Final = 1_000
+MOST_INVOCATIONS: Final = 200
+
+
+class KilledError(BaseException):
+    """Lambda ends the process: nothing of it runs any more."""
+
+
+class Scene:
+    """A deployment, its audience, and what its scans have queued."""
+
+    def __init__(self, deployment: Deployment, clock: ManualClock) -> None:
+        self.deployment = deployment
+        self.twin = deployment.twin
+        self.clock = clock
+        self.audience, *_ = self.twin.populate(PEOPLE, 1, seed=1)
+        deployment.put_export(self.audience)
+        self.slept_s: list[float] = []
+
+    def scan(self, left_s: int = 900) -> dict[str, Any]:
+        """Go on until the scan is done, as the state machine does; a killed invocation is tried again."""
+        for _ in range(MOST_INVOCATIONS):
+            try:
+                result = self.deployment.backfill(self.audience, left_s)
+            except (KilledError, RetryLater):
+                continue
+            if result["done"]:
+                return result
+        raise AssertionError("the scan does not end")
+
+    def check(self, result: dict[str, Any]) -> list[Change]:
+        """Check that everybody is queued, in messages that the run waits for, by events that no real one loses to."""
+        messages = [decode(body) for body in self.deployment.messages()]
+        changes = [change for message in messages for change in message.changes]
+        assert {change.email for change in changes} == self.twin.members(self.audience)
+        assert {(change.kind, change.audience) for change in changes} == {(Kind.ENTER, self.audience)}
+        assert all(change.time_ns <= self.clock.wall_ns() - LAG_NS for change in changes)
+        expected = numbers_of(self.deployment.exports.scan(RUN, self.audience))
+        assert expected <= {str(message.number) for message in messages}
+        assert {message.run for message in messages} == {RUN}
+        awaited = [
+            change.email for message in messages if message.number in expected for change in message.changes
+        ]
+        assert set(awaited) == self.twin.members(self.audience)
+        assert len(awaited) >= result["people"]
+        return changes
+
+
+@pytest.fixture
+def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    clock = ManualClock()
+    with LyticsTwin(clock=clock) as twin, mock_aws():
+        deployment = Deployment(twin, "http://127.0.0.1:1")
+        monkeypatch.setenv("EXPORTS_TABLE", "exports")
+        monkeypatch.setenv("SECRET_PREFIX", "stack")
+        monkeypatch.setenv("LYTICS_URL", twin.url)
+        monkeypatch.setenv("CHANGES_QUEUE_URL", deployment.queue_url)
+        scene = Scene(deployment, clock)
+        monkeypatch.setattr(backfill_app, "Timing", partial(Timing, sleep=scene.slept_s.append))
+        backfill_app._collaborators.cache_clear()
+        yield scene
+        backfill_app._collaborators.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"api_429_rate": 0.4},
+        {"api_5xx_rate": 0.4},
+        {"api_html_rate": 0.4},
+        {"api_truncate_rate": 0.4},
+        {"api_drop_rate": 0.4},
+        {"scan_duplicate_rate": 0.4},
+        {"scan_empty_page_every": 2},
+        {"scan_next_key": "next"},
+        {"scan_numbers_as_strings": True},
+        {"scan_total_offset": -3},
+        {
+            "api_429_rate": 0.2,
+            "api_5xx_rate": 0.2,
+            "api_truncate_rate": 0.1,
+            "api_drop_rate": 0.1,
+            "scan_duplicate_rate": 0.3,
+            "scan_empty_page_every": 3,
+        },
+    ],
+    ids="+".join,
+)
+def test_everybody_is_queued_whatever_lytics_answers(scene: Scene, faults: dict[str, Any]) -> None:
+    scene.twin.set_faults(**faults)
+    result = scene.scan()
+    assert result["complete"]
+    scene.check(result)
+    if any(name.startswith("api_") for name in faults):
+        assert scene.slept_s
+
+
+def test_people_without_an_address_are_counted_and_nobody_else_is_missed(scene: Scene) -> None:
+    scene.twin.set_faults(scan_no_email_rate=0.2, scan_duplicate_rate=0.3)
+    result = scene.scan()
+    changes = [change for body in scene.deployment.messages() for change in decode(body).changes]
+    missing = scene.twin.members(scene.audience) - {change.email for change in changes}
+    assert 0 < len(missing) <= result["without_email"]
+    assert result["people"] == len(changes)
+    assert result["scanned"] >= PEOPLE / 2
+
+
+@pytest.mark.parametrize("offset", [1, 700])
+def test_a_total_that_is_larger_than_what_was_returned_is_never_complete(scene: Scene, offset: int) -> None:
+    scene.twin.set_faults(scan_total_offset=offset)
+    result = scene.scan()
+    scene.check(result)
+    members = len(scene.twin.members(scene.audience))
+    assert not result["complete"]
+    assert (
+        result["misfit"] == f"Lytics counts {members + offset} people in the audience and returned {members}"
+    )
+
+
+def test_an_outage_of_hours_ends_with_words_and_what_was_read_is_kept(scene: Scene) -> None:
+    assert not scene.deployment.backfill(scene.audience, left_s=4)["done"]
+    scene.twin.set_faults(api_5xx_rate=1.0)
+    with pytest.raises(ScanStuck, match=f"not answered the scan for {MAX_FRUITLESS} invocations"):
+        scene.scan(left_s=60)
+    scene.twin.set_faults(api_5xx_rate=0.0)
+    scene.check(scene.scan())
+
+
+def test_a_scan_that_goes_stale_between_all_its_invocations_gives_up_with_words(scene: Scene) -> None:
+    def go_on() -> None:
+        for _ in range(MOST_INVOCATIONS):
+            scene.deployment.backfill(scene.audience, left_s=4)
+            scene.clock.advance(3_600)
+
+    with pytest.raises(ScanStuck, match=r"refused the scan's cursor 4 times.*not recent"):
+        go_on()
+
+
+def test_people_who_exit_while_the_scan_runs_keep_their_exit(scene: Scene) -> None:
+    """The scan still returns them, as of its beginning: their enters must be older than their exits."""
+    before = scene.twin.members(scene.audience)
+    assert not scene.deployment.backfill(scene.audience, left_s=4)["done"]
+    left_ns = scene.clock.wall_ns()
+    leavers = sorted(before)[::7]
+    for person in leavers:
+        assert scene.twin.exit(person, scene.audience)
+    result = scene.scan()
+    changes = [change for body in scene.deployment.messages() for change in decode(body).changes]
+    assert scene.twin.members(scene.audience) <= {change.email for change in changes}
+    assert all(change.time_ns < left_ns for change in changes)
+    assert result["done"]
+
+
+def dying(rng: random.Random, rate: float, call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a call around which Lambda sometimes ends the process: before it, or after it has worked."""
+
+    def called(*arguments: Any, **named: Any) -> Any:
+        if rng.random() < rate:
+            raise KilledError
+        result = call(*arguments, **named)
+        if rng.random() < rate:
+            raise KilledError
+        return result
+
+    return called
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_lambda_that_is_killed_anywhere_misses_nobody(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    rng = random.Random(seed)
+    rate, stale = rng.choice((0.06, 0.15)), rng.randrange(4)
+    faults = {
+        "api_429_rate": 0.1,
+        "api_truncate_rate": 0.1,
+        "scan_duplicate_rate": 0.2,
+        "scan_empty_page_every": 3,
+    }
+    scene.twin.set_faults(**{name: value for name, value in faults.items() if rng.random() < 0.5})
+    result: dict[str, Any] = {"done": False}
+    killed = 0
+    with monkeypatch.context() as patch:
+        for where, name in EFFECTS:
+            patch.setattr(where, name, dying(rng, rate, getattr(where, name)))
+        for number in range(MOST_INVOCATIONS):
+            try:
+                result = scene.deployment.backfill(scene.audience, left_s=rng.choice((2, 5, 9, 200)))
+            except KilledError:
+                killed += 1
+            if result["done"]:
+                break
+            if number < 3 * stale and number % 3 == 0:
+                scene.clock.advance(400)
+    assert killed
+    assert result["done"]
+    assert result["complete"]
+    scene.check(result)
+
+
+EFFECTS: Final[tuple[tuple[type, str], ...]] = (
+    (Lytics, "scan_page"),
+    (QueueWriter, "send"),
+    (ExportsTable, "put_scan"),
+    (ExportsTable, "scan"),
+)
