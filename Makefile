@@ -80,7 +80,7 @@ simulate: $(DEV) ## Run the delivery rules under random schedules and faults: SC
 	@.venv/bin/python -m tests.simulation
 
 mutate: $(DEV) ## Break the pure modules one way at a time and name the faults no test notices: MODULES= REPORT=
-	@.venv/bin/python -m tests.mutation
+	@PYTHONHASHSEED=0 nice -n 15 .venv/bin/python -m tests.mutation
 
 redrive: $(DEV) ## Bring what was set aside back to work: STACK= QUEUE=changes|imports|rejects DRY=1
 	@.venv/bin/python -m lytics_sendgrid.redrive

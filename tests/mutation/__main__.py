@@ -77,15 +77,17 @@ def main() -> None:
     began = time.monotonic()
     base = baseline(TESTS, scratch)
     print(f"{len(base.seconds)} tests pass in {time.monotonic() - began:.0f} s; {len(found)} mutants")
-    results: dict[Mutant, str] = {}
     processes = int(os.environ.get("PROCESSES") or os.cpu_count() or 1)
-    for mutant, outcome in trials([*map(without_fault, names), *found], FOLDER, base, processes):
-        if mutant.number >= 0:
-            results[mutant] = outcome
-        elif outcome != "survived":
+    for mutant, outcome in trials(map(without_fault, names), FOLDER, base, processes):
+        if outcome != "survived":
             sys.exit(
-                f"the tests of {mutant.module} fail without a fault: what they say of faults is worth nothing"
+                f"tests of {mutant.module} fail without a fault: what they say of faults is worth nothing"
             )
+    results: dict[Mutant, str] = {}
+    for mutant, outcome in trials(found, FOLDER, base, processes):
+        results[mutant] = outcome
+        if outcome != "killed":
+            print(f"{outcome}: {mutant.module}:{mutant.line}: {mutant.now}", flush=True)
         if len(results) % 100 == 0:
             print(f"{len(results)} tried in {time.monotonic() - began:.0f} s", flush=True)
     lines = table(results, equivalents())
