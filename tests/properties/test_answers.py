@@ -51,7 +51,7 @@ def test_an_odd_value_at_any_place_ends_in_a_whole_result_or_an_error_with_words
 
 
 @every_call
-@settings(max_examples=250, derandomize=True, deadline=None)
+@settings(max_examples=120, derandomize=True, deadline=None)
 @given(data=st.data())
 def test_any_answer_is_a_whole_result_or_an_error_with_words(call: Call, data: st.DataObject) -> None:
     drawn = data.draw(answers(call.document, call.status))
@@ -99,7 +99,7 @@ def at(document: Any, place: tuple[Any, ...]) -> Any:
     return document
 
 
-@settings(max_examples=800, derandomize=True, deadline=None)
+@settings(max_examples=400, derandomize=True, deadline=None)
 @given(answers({"job_id": "j1", "errors": [{"message": "email 'x@example.com' is not valid"}]}, 202))
 def test_every_answer_to_an_upsert_is_the_verdict_that_is_documented(drawn: Answer) -> None:
     contacts = SendGridContacts(ScriptedHttp(drawn), lambda: NOW_S)  # type: ignore[arg-type]

@@ -72,7 +72,7 @@ def test_little_that_unpacks_to_much_costs_no_memory() -> None:
     packed = gzip.compress(b"\n" * 100_000_000)
     tracemalloc.start()
     try:
-        assert sum(1 for _ in itertools.islice(text_lines([packed]), 5_000_000)) == 5_000_000
+        assert sum(1 for _ in itertools.islice(text_lines([packed]), 500_000)) == 500_000
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()
