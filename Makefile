@@ -25,7 +25,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 export SAM_CLI_TELEMETRY := 0
 AWS_REGION_OF_LINT := us-east-1
 
-.PHONY: help install demo test static format format-check lint typecheck template build unit e2e bench simulate chaos simulate mutate redrive rejected clean
+.PHONY: help install demo test static format format-check lint typecheck template build unit e2e bench simulate chaos mutate redrive rejected clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,9 +75,6 @@ simulate: $(DEV) ## Run deliver and confirm in schedules full of faults: SCHEDUL
 
 chaos: install ## Run an export through every fault, and show that all is right in the end: PEOPLE= SEED= REPORT=
 	@.venv/bin/python -m tests.local.chaos
-
-simulate: $(DEV) ## Run the delivery rules under random schedules and faults: SCHEDULES=100000, SEED= replays one
-	@.venv/bin/python -m tests.simulation
 
 mutate: $(DEV) ## Break the pure modules one way at a time and name the faults no test notices: MODULES= REPORT=
 	@PYTHONHASHSEED=0 nice -n 15 .venv/bin/python -m tests.mutation
