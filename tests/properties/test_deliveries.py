@@ -5,6 +5,7 @@ The seeds are fixed, so a failure comes again; it names its seed.
 
 import base64
 import json
+import tracemalloc
 from collections import Counter
 from random import Random
 from typing import Any, Final
@@ -35,10 +36,11 @@ class Scene:
     """The handler with everything around it faked."""
 
     def __init__(self) -> None:
-        clock = HandClock(NOW_NS)
+        self.clock = clock = HandClock(NOW_NS)
+        self.exports = ListedExports(NEWSLETTER)
         self.changes, self.rejects = ListedQueue(), ListedQueue()
         self.intake = Intake(
-            KeptExports(ListedExports(NEWSLETTER), clock.monotonic),
+            KeptExports(self.exports, clock.monotonic),
             Secrets(ListedSecrets(default=json.dumps({"webhook_secrets": SECRET})), "stack", clock.monotonic),
             self.changes,
             self.rejects,
@@ -230,3 +232,22 @@ ODD: Final[tuple[tuple[dict[str, Any], int], ...]] = (
     ({"pathParameters": {"export": "../" * 5_000}}, 503),
     ({"pathParameters": {"export": "\ud800"}}, 503),
 )
+
+
+def test_memory_does_not_grow_with_deliveries(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    random = Random("growth")
+    sizes = []
+    tracemalloc.start()
+    try:
+        for number in range(3_000):
+            missing, _ = random.choice(ODD)
+            name = {"pathParameters": {"export": f"guess-{number}"}} if number % 3 else {}
+            scene.post(**{"body": mixture(random, 1, Expected()), **name, **missing})
+            scene.clock.move(0.1)
+            if number % 1_000 == 999:
+                scene.exports.reads.clear()
+                capsys.readouterr()
+                sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert sizes[-1] - sizes[0] < 200_000
