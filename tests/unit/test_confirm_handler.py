@@ -1,0 +1,89 @@
+"""confirm's handler: what it makes of SQS' records, what it puts off for want of time, and what it must never log."""
+
+import importlib
+import json
+from dataclasses import dataclass, field
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+import functions.confirm.app
+from lytics_sendgrid.errors import KeyRefused, StopRun
+from lytics_sendgrid.following import Followed
+from lytics_sendgrid.outbox import Carried, Import, import_body
+
+EMAIL = "known.person@example.org"
+
+
+@dataclass
+class Following:
+    """Follows each job as a test says, and keeps which were followed and which put off."""
+
+    answer: Followed | StopRun
+    followed: list[str] = field(default_factory=list)
+    off: list[str] = field(default_factory=list)
+
+    def follow(self, job: Import) -> Followed:
+        self.followed.append(job.job)
+        if isinstance(self.answer, StopRun):
+            raise self.answer
+        return self.answer
+
+    def put_off(self, job: Import, fault: str) -> Followed:
+        self.off.append(job.job)
+        return Followed("put_off", fault=fault)
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Import the handler as Lambda does, with only what Powertools needs in its environment."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "LyticsSendGrid")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "stack")
+    return importlib.reload(functions.confirm.app)
+
+
+def body(job: str) -> str:
+    return import_body(Import("default", job, 1_795_000_000_000, (), {EMAIL: Carried("newsletter", "0a")}))
+
+
+def invoke(app: ModuleType, following: Following, *bodies: str, left_ms: int = 120_000) -> list[str]:
+    """Invoke the handler; each record takes 30 seconds. Returns the ids of the failed messages."""
+    app._following = lambda: following  # type: ignore[attr-defined]
+    left = iter(range(left_ms, -1_000_000, -30_000))
+    context = SimpleNamespace(aws_request_id="r1", get_remaining_time_in_millis=lambda: next(left))
+    records = [{"messageId": f"m{n}", "body": text} for n, text in enumerate(bodies)]
+    answer: dict[str, Any] = app.lambda_handler({"Records": records}, context)
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def metrics_of(capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
+    metrics: dict[str, Any] = next(line for line in lines if "_aws" in line)
+    return metrics
+
+
+def test_ended_jobs_are_counted_and_acknowledged(app: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
+    following = Following(Followed("completed", counts={"updated": 3}))
+    assert invoke(app, following, body("j1"), body("j2")) == []
+    counted = metrics_of(capfd)
+    assert (counted["jobs.completed"], counted["job_contacts.updated"]) == ([2.0], [6.0])
+
+
+def test_jobs_for_which_no_time_is_left_are_put_off_and_not_failed(app: ModuleType) -> None:
+    following = Following(Followed("pending"))
+    assert invoke(app, following, *(body(f"j{n}") for n in range(4))) == []
+    assert (following.followed, following.off) == (["j0", "j1"], ["j2", "j3"])
+
+
+def test_a_refused_key_and_a_message_that_is_none_are_named_as_failed(app: ModuleType) -> None:
+    assert invoke(app, Following(KeyRefused("401")), body("j1"), "noise") == ["m0", "m1"]
+
+
+def test_no_address_is_ever_logged(app: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
+    for answer in (Followed("completed"), Followed("put_off", fault="away"), KeyRefused("401")):
+        invoke(app, Following(answer), body("j1"), f"noise {EMAIL}", left_ms=300_000)
+        invoke(app, Following(answer), body("j1"), left_ms=1_000)
+    captured = capfd.readouterr()
+    assert EMAIL not in captured.out + captured.err
+    assert "job" in captured.out
