@@ -68,7 +68,8 @@ def simulate(seeds: range, mutation: str, workers: int, say: Callable[[str], Non
     tasks = [(n, min(n + _CHUNK, seeds.stop), mutation) for n in range(seeds.start, seeds.stop, _CHUNK)]
     counted = Counted()
     began_s = said_s = time.monotonic()
-    with multiprocessing.Pool(workers) as pool:
+    # Spawned: whoever calls this may have threads, which a fork leaves in any state.
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
         for part in pool.imap_unordered(_run, tasks):
             counted += part
             now_s = time.monotonic()

@@ -8,9 +8,10 @@ from lytics_sendgrid import decision, merge
 from lytics_sendgrid.configuration_cache import ConfigurationCache
 from lytics_sendgrid.contact import Contact
 from lytics_sendgrid.followers import RequestFollowers
+from lytics_sendgrid.following import Following
 from lytics_sendgrid.import_job import Job
 from lytics_sendgrid.set_aside import Redriven
-from lytics_sendgrid.upsert import Upsert
+from lytics_sendgrid.upsert import Sent, Upsert
 from tests.simulation.queues import Queue
 
 
@@ -110,6 +111,33 @@ def counted_first(self: Any, rows: Sequence[Any], job: str, *arguments: Any) -> 
     _ACCEPTED(self, rows, job, *arguments)
 
 
+def committed_first(self: Any, batch: Any, pending: Any, deadline_s: float, summary: Any) -> None:
+    """Do as `Delivery._bring` does, the commit before the request."""
+    for number in range(8):
+        if not pending or (number and self._is_late(deadline_s)):
+            return
+        loaded = self._ledger.load([task.key for task in pending], consistent=number > 0)
+        self._read_newer_views(pending, loaded)
+        now_ms = int(self._pace.clock() * 1000)
+        for task in pending:
+            _DECIDE(task, loaded[task.key])
+            if task.row is not None:
+                _ACCEPT(task, Sent("not sent yet", now_ms), now_ms)
+                task.sent_before = False
+        lost = self._commit(pending, loaded, summary)
+        committed = [task for task in pending if task.row is not None and task.decided]
+        self._sending.send(batch, committed, deadline_s, summary)
+        for task in committed:
+            task.decided = task.sent_before
+        pending = lost
+
+
+def stamped_as_sent(self: Any, followed: Any, contacts: Any, result: Any, *arguments: Any) -> None:
+    result.stamp_ms = followed.sent_ms
+    _REFRESH(self, followed, contacts, result, *arguments)
+
+
+_REFRESH: Final = Following._refresh
 _ACCEPTED: Final = RequestFollowers.accepted
 _ACCEPT: Final = decision.accept
 _NARROW: Final = Upsert._narrow

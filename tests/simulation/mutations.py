@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 from lytics_sendgrid import decision, delivery, merge, sending
 from lytics_sendgrid.configuration_cache import ConfigurationCache
+from lytics_sendgrid.delivery import Delivery
 from lytics_sendgrid.delivery_batch import Letter
 from lytics_sendgrid.followers import RequestFollowers
 from lytics_sendgrid.following import Following
@@ -122,6 +123,11 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         [(Job, "took_s", broken.no_time)],
         _with(job_late=0.5),
     ),
+    "late_job_is_stamped_with_its_sent": Mutation(
+        "whoever was sent while a late job was under way takes over what it may overwrite",
+        [(Following, "_refresh", broken.stamped_as_sent)],
+        replace(_with(job_late=0.5), spread_s=700.0),
+    ),
     "errors_file_is_not_read": Mutation(
         "an errored import job is taken for completed",
         [(Following, "_reject", broken.nothing)],
@@ -151,6 +157,11 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "a message is deleted when it is received",
         [(Queue, "receive", broken.received_and_deleted)],
         _with(crash=0.1),
+    ),
+    "commit_before_send": Mutation(
+        "the ledger is ahead of SendGrid",
+        [(Delivery, "_bring", broken.committed_first)],
+        _with(busy=0.6, abandoned=0.1),
     ),
     "leftovers_are_dropped": Mutation(
         "what could not be finished in the time left is not put back",
