@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import requests
 
+from lytics_sendgrid.contact import Contact
 from tests.contract.openapi import OpenApi, Watch
 from tests.e2e.switchboards import Switchboards
 from tests.local.build import REPOSITORY
@@ -53,7 +54,11 @@ class Product:
 
     def rejects(self) -> list[dict[str, Any]]:
         """Take everything off the rejects queue."""
-        sqs, url = self.deployment.cloud.client("sqs"), self.deployment.outputs["RejectsQueueUrl"]
+        return self.take("RejectsQueueUrl")
+
+    def take(self, output: str) -> list[dict[str, Any]]:
+        """Take everything off a queue, named by its output."""
+        sqs, url = self.deployment.cloud.client("sqs"), self.deployment.outputs[output]
         found: list[dict[str, Any]] = []
         while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             found += [json.loads(message["Body"]) for message in messages]
@@ -178,9 +183,13 @@ class Customer:
 
     def audit(self, start: Mapping[str, Any], list_id: str | None = None) -> Audit:
         """Compare everybody in Lytics, the ledger and SendGrid."""
+        expected = expectation(start, self.lytics, list_id)
+        return audit(expected, self.lytics, self.ledger(), self.sendgrid)
+
+    def ledger(self) -> dict[str, Contact]:
+        """Return its contacts in the ledger, by e-mail."""
         deployment = self.product.deployment
-        in_ledger = ledger(deployment.cloud, deployment.outputs["ContactsTable"], self.name)
-        return audit(expectation(start, self.lytics, list_id), self.lytics, in_ledger, self.sendgrid)
+        return ledger(deployment.cloud, deployment.outputs["ContactsTable"], self.name)
 
     def wait_until_equal(self, start: Mapping[str, Any], list_id: str | None = None) -> None:
         """Wait until everybody is in SendGrid and the ledger exactly as in Lytics."""

@@ -44,20 +44,25 @@ class Deployment:
         )["executionArn"]
 
     def queued(self) -> int:
-        """Return how many messages lie on the changes and imports queues: waiting, delayed or in flight."""
-        sqs = self.cloud.client("sqs")
+        """Return how many messages lie on the changes and imports queues: waiting, delayed or in flight.
+
+        The imports are looked at twice: one look at each queue would miss a message that confirm turns into a change
+        between the two. None can go to and fro so fast, for an import waits for a second or more.
+        """
+        before = self._queued("ImportsQueueUrl")
+        changes = self._queued("ChangesQueueUrl")
+        return changes + max(before, self._queued("ImportsQueueUrl"))
+
+    def _queued(self, output: str) -> int:
         names: Any = [
             "ApproximateNumberOfMessages",
             "ApproximateNumberOfMessagesNotVisible",
             "ApproximateNumberOfMessagesDelayed",
         ]
-        return sum(
-            int(count)
-            for queue in _WORKING
-            for count in sqs.get_queue_attributes(QueueUrl=self.outputs[queue], AttributeNames=names)[
-                "Attributes"
-            ].values()
+        answer = self.cloud.client("sqs").get_queue_attributes(
+            QueueUrl=self.outputs[output], AttributeNames=names
         )
+        return sum(map(int, answer["Attributes"].values()))
 
     def purge(self) -> None:
         """Forget all changes and import jobs that lie on the queues."""

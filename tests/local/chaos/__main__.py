@@ -9,12 +9,12 @@ from tests.local.build import BuildError
 from tests.local.chaos import storm
 from tests.local.chaos.figures import Figures
 from tests.local.chaos.killing import Killer
-from tests.local.chaos.operator import CommandFailed
 from tests.local.chaos.scenario import ActFailed, Chaos
 from tests.local.cloud import EmulatorError
 from tests.local.demo.choices import ChoicesInvalid, choices
 from tests.local.demo.screen import Screen
 from tests.local.demo.stage import stage
+from tests.local.operator import CommandFailed
 from tests.local.stack import DeploymentError
 
 

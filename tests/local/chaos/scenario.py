@@ -2,23 +2,28 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from tests.local.chaos import storm
 from tests.local.chaos.figures import Figures, struck, struck_elsewhere, survived
 from tests.local.chaos.happenings import Happenings
 from tests.local.chaos.killing import Killer
-from tests.local.chaos.operator import Operator, matching, touch
+from tests.local.chaos.people import matching, touch
 from tests.local.demo.choices import Choices
-from tests.local.demo.scenario import export, proof
+from tests.local.demo.scenario import proof, watch
 from tests.local.demo.screen import Screen
 from tests.local.demo.stage import Stage
+from tests.local.demo.watch import Ended
 from tests.local.lytics_twin.twin import LyticsTwin
+from tests.local.operator import Operator
 from tests.local.polling import poll
 from tests.local.sendgrid_twin.twin import SendGridTwin
 
 EVENTS_A_SECOND: Final = 30
+_STORM_S: Final = 150
 _PARKED_S: Final = 150
+_END_S: Final = 180
 _IDLE_S: Final = 240
 _REDRIVES: Final = 3
 
@@ -40,6 +45,7 @@ class Chaos:
         self._sendgrid: SendGridTwin = stage.sendgrid
         self._killer, self._seed = killer, seed
         self._operator = Operator(stage.deployment)
+        self._execution = ""
 
     def play(self) -> None:
         """Play all acts; ``figures.faults`` says what does not hold."""
@@ -82,9 +88,17 @@ class Chaos:
     def _export_in_a_storm(self) -> None:
         self._screen.heading("An export in a storm")
         self._sendgrid.set_faults(*storm.LOST_ANSWERS, seed=self._seed)
-        finished = export(self._choices, self._stage, self._screen)
+        self._execution = self._stage.deployment.start(f"chaos-{self._seed}", self._choices.start)
+        with suppress(TimeoutError):  # a run that is not settled goes on through the other acts
+            self._watch(_STORM_S)
         self._figures.injected += struck(self._sendgrid)
         self._sendgrid.set_faults(*storm.LATE_JOBS, seed=self._seed)
+
+    def _watch(self, timeout_s: float) -> Ended:
+        return watch(self._execution, self._choices, self._stage, self._screen, timeout_s)
+
+    def _end_the_export(self) -> None:
+        finished = self._watch(_END_S)
         self._figures.report = finished.output
         if finished.status != "SUCCEEDED":
             raise ActFailed(f"the execution {finished.status.lower()}:\n{finished.words}")
@@ -108,6 +122,7 @@ class Chaos:
 
     def _calm(self) -> None:
         self._screen.step("the faults are over, the account has room, events stop, nobody is killed")
+        self._end_the_export()
         self._idle()
 
     def _idle(self) -> None:

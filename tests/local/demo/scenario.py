@@ -71,8 +71,19 @@ def play(choices: Choices, stage: Stage, screen: Screen, figures: Figures) -> No
 
 def export(choices: Choices, stage: Stage, screen: Screen) -> Ended:
     """Start the export and show it to its end."""
-    client = stage.deployment.cloud.client("stepfunctions")
     execution = stage.deployment.start(f"demo-{int(time.time())}", choices.start)
+    return watch(execution, choices, stage, screen)
+
+
+def watch(
+    execution: str, choices: Choices, stage: Stage, screen: Screen, timeout_s: float = EXECUTION_TIMEOUT_S
+) -> Ended:
+    """Show an execution to its end.
+
+    Raises:
+        TimeoutError: it has not ended so soon.
+    """
+    client = stage.deployment.cloud.client("stepfunctions")
     expected = None
     if stage.lytics is not None:
         wanted = set(choices.start.get("audiences", []))
@@ -86,7 +97,7 @@ def export(choices: Choices, stage: Stage, screen: Screen) -> Ended:
             watching.show(states_entered(client, execution), there, over=finished is not None)
             return finished
 
-        return poll(look, "the execution's end", EXECUTION_TIMEOUT_S, interval_s=0.5)
+        return poll(look, "the execution's end", timeout_s, interval_s=0.5)
 
 
 def live_events(choices: Choices, stage: Stage, lytics: LyticsTwin, screen: Screen) -> dict[str, int]:

@@ -1,7 +1,6 @@
 """What an operator does, with the operator's own commands."""
 
 import os
-import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from typing import Any, Final
 from tests.local.build import REPOSITORY
 from tests.local.cloud import CREDENTIALS, REGION
 from tests.local.deployment import Deployment
-from tests.local.lytics_twin.twin import LyticsTwin
 
 DEAD_LETTER_QUEUES: Final = ("ChangesDeadLetterQueueUrl", "ImportsDeadLetterQueueUrl")
 _COLUMNS: Final = 5
@@ -26,13 +24,13 @@ class Operator:
 
     deployment: Deployment
 
-    def redrive(self, *, dry: bool = False) -> list[str]:
-        """Redrive both dead-letter queues; return what was said."""
-        return self._run("redrive", DRY="1" if dry else "0")
+    def redrive(self, queue: str = "", *, dry: bool = False) -> list[str]:
+        """Redrive a queue, by default both dead-letter queues; return what was said."""
+        return self._run("redrive", QUEUE=queue, DRY="1" if dry else "0")
 
-    def rejected(self) -> dict[str, str]:
-        """Return whom SendGrid rejects, with the reason."""
-        rows = [line.split("\t") for line in self._run("rejected")]
+    def rejected(self, export: str = "") -> dict[str, str]:
+        """Return whom SendGrid rejects, with the reason; of one export or of all."""
+        rows = [line.split("\t") for line in self._run("rejected", EXPORT=export)]
         return {row[0]: row[1] for row in rows[1:] if len(row) == _COLUMNS}
 
     def dead_letters(self) -> dict[str, int]:
@@ -69,22 +67,3 @@ class Operator:
         if finished.returncode != 0:
             raise CommandFailed(f"{command}: {finished.stdout}{finished.stderr}")
         return finished.stdout.splitlines()
-
-
-def touch(lytics: LyticsTwin, people: set[str]) -> None:
-    """Let something happen to each of some people, so that SendGrid is asked once more to take them."""
-    audiences = [audience.id for audience in lytics.audiences()]
-    for email in sorted(people):
-        person = lytics.account.profile(email)
-        # Nobody is told of a change of somebody who is in no audience.
-        if not lytics.change(person.id, {"city": f"{person.fields.get('city', '')} again"}):
-            lytics.enter(person.id, audiences[0])
-
-
-def matching(lytics: LyticsTwin, pattern: str) -> set[str]:
-    """Return who of the exported people has an address like that."""
-    return {
-        email
-        for email, person in lytics.truth().items()
-        if (person["audiences"] or person["announced"]) and re.search(pattern, email)
-    }
