@@ -1,7 +1,12 @@
 """Under every fault that is drawn, SendGrid ends with the ledger's row, and the ledger with what the events say."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
+from tests.local.build import REPOSITORY
 from tests.simulation.__main__ import main
 from tests.simulation.mutations import MUTATIONS, applied
 from tests.simulation.scenario import Bias, Scenario, draw
@@ -103,8 +108,17 @@ def test_the_program_says_what_happens_in_a_seed_that_diverges() -> None:
 
 
 def test_the_program_runs_schedules_on_several_cores() -> None:
-    said: list[str] = []
-    assert main({"SCHEDULES": "150", "WORKERS": "2", "FIRST": "5000"}, said.append) == 0
+    finished = subprocess.run(
+        [sys.executable, "-m", "tests.simulation"],
+        cwd=REPOSITORY,
+        env={**os.environ, "SCHEDULES": "150", "WORKERS": "2", "FIRST": "5000"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert finished.returncode == 0, finished.stderr
+    said = finished.stdout.splitlines()
     assert "150 of 150 schedules" in said[-1]
     assert "0 divergences" in said[-1]
 

@@ -1,0 +1,79 @@
+"""Many schedules, on several cores."""
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Final
+
+from tests.simulation.mutations import MUTATIONS, applied
+from tests.simulation.scenario import PLAIN, draw
+from tests.simulation.shrink import Case, case_of
+
+_CHUNK: Final = 100
+_SAYS_EVERY_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a number of schedules came to.
+
+    Attributes:
+        schedules: how many were run.
+        requests: how many upserts SendGrid accepted.
+        faults: how many happened.
+        diverging: seeds of those that diverged.
+    """
+
+    schedules: int = 0
+    requests: int = 0
+    faults: int = 0
+    diverging: tuple[int, ...] = ()
+
+    def __add__(self, other: "Counted") -> "Counted":
+        return Counted(
+            self.schedules + other.schedules,
+            self.requests + other.requests,
+            self.faults + other.faults,
+            self.diverging + other.diverging,
+        )
+
+
+def case(seed: int, mutation: str) -> Case:
+    """Draw the schedule of a seed, with a mutation's bias if there is one."""
+    return case_of(draw(seed, MUTATIONS[mutation].bias if mutation else PLAIN), seed)
+
+
+def _run(task: tuple[int, int, str]) -> Counted:
+    """Run a chunk of seeds."""
+    first, end, mutation = task
+    counted = Counted()
+    with applied(MUTATIONS[mutation]) if mutation else nullcontext():
+        for seed in range(first, end):
+            outcome = case(seed, mutation).run()
+            diverging = (seed,) if outcome.divergence else ()
+            counted += Counted(1, outcome.requests, len(outcome.hits), diverging)
+    return counted
+
+
+def simulate(seeds: range, mutation: str, workers: int, say: Callable[[str], None]) -> Counted:
+    """Run schedules on several cores until one diverges."""
+    tasks = [(n, min(n + _CHUNK, seeds.stop), mutation) for n in range(seeds.start, seeds.stop, _CHUNK)]
+    counted = Counted()
+    began_s = said_s = time.monotonic()
+    # Spawned, for whoever calls this may have threads, which a fork leaves in any state; so it is no part of __main__.
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        for part in pool.imap_unordered(_run, tasks):
+            counted += part
+            now_s = time.monotonic()
+            if now_s - said_s > _SAYS_EVERY_S or counted.diverging or counted.schedules == len(seeds):
+                said_s = now_s
+                rate = counted.schedules / (now_s - began_s)
+                say(
+                    f"{counted.schedules:,} of {len(seeds):,} schedules, {rate:.0f} a second: {counted.requests:,} "
+                    f"requests, {counted.faults:,} faults, {len(counted.diverging)} divergences\n"
+                )
+            if counted.diverging:
+                break
+    return counted
