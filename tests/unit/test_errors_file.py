@@ -24,6 +24,10 @@ OURS = {"ann@example.org", "bob@example.com"}
         ('["ann@example.org", "invalid date", null],', "invalid date"),
         ("ann@example.org", ""),
         ("ann@example.org,x,x,y", "x; y"),
+        ("ann@example.org;invalid, date", "invalid, date"),
+        ("invalid date\tann@example.org", "invalid date"),
+        ("ann@example.org|invalid date", "invalid date"),
+        ("3, <Ann@example.org>, invalid date", "3; invalid date"),
     ],
 )
 def test_a_record_is_about_the_contact_whose_address_stands_in_it(line: str, words: str) -> None:
@@ -31,10 +35,32 @@ def test_a_record_is_about_the_contact_whose_address_stands_in_it(line: str, wor
 
 
 @pytest.mark.parametrize(
-    "line", ["", "email,error", "zoe@example.org,bad", "{", "[[[", '"', "{}", "[1, 2]", "\x00", "[" * 5_000]
+    "line",
+    ["", "email,error", "write to help @ us", "{", "[[[", '"', "{}", "[]", "[1, 2]", "\x00", "[" * 5_000],
 )
-def test_what_names_none_of_ours_is_passed_over(line: str) -> None:
+def test_what_holds_no_address_is_passed_over(line: str) -> None:
     assert list(bad_rows([line], OURS)) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["zoe@example.org,bad", "bad;zoe@example.org", '{"email": "zoe@example.org"}', "zoe@example.org"]
+)
+def test_a_record_with_a_strangers_address_says_so(line: str) -> None:
+    assert list(bad_rows([line], OURS)) == [BadRow(None, "")]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [{"email": "ann@example.org", "error": "x"}, {"email": "bob@example.com", "error": "y"}],
+        {"errors": [{"email": "ann@example.org", "error": "x"}, {"email": "bob@example.com", "error": "y"}]},
+        [["ann@example.org", "x"], ["bob@example.com", "y"]],
+        [[{"email": "ann@example.org"}, "x"], {"of": {"email": "bob@example.com"}, "error": ["y"]}],
+    ],
+)
+def test_several_records_in_one_json_value_are_told_apart(document: object) -> None:
+    rows = bad_rows([json.dumps(document)], OURS)
+    assert [(row.email, row.words) for row in rows] == [("ann@example.org", "x"), ("bob@example.com", "y")]
 
 
 def test_long_words_are_cut() -> None:

@@ -145,6 +145,31 @@ def test_a_job_whose_errors_file_cannot_be_had_counts_as_failed(job: Job, file: 
     assert {(change.kind, change.attempt) for change in message.changes} == {(Kind.REFRESH, 1)}
 
 
+@pytest.mark.parametrize(
+    "file",
+    [b"row,error\n7,bad date\n8,bad date\n", b"ann@example.org,bad date\nB-b@example.com,bad date\n", b""],
+)
+def test_rows_that_the_errors_file_ties_to_nobody_of_ours_count_as_failed(file: bytes) -> None:
+    scene = Scene(Job("errored", {"errored": 2}, "https://errors"), [file])
+    followed = scene.following().follow(JOB)
+    assert followed.counts["unread"] == 1
+    named = {"ann@example.org"} if b"ann" in file else set()
+    refreshed = {
+        change.email
+        for message, _ in scene.changes.messages()
+        for change in message.changes
+        if change.kind is Kind.REFRESH
+    }
+    assert refreshed == JOB.contacts.keys() - named
+
+
+def test_rows_of_contacts_in_other_parts_of_a_job_are_their_messages_business() -> None:
+    file = [b"ann@example.org,bad date\nsomebody@example.com,bad date\n"]
+    scene = Scene(Job("errored", {"errored": 2}, "https://errors"), file)
+    followed = scene.following().follow(replace(JOB, part=1, parts=2))
+    assert followed.counts == {"errored": 2, "rejected": 1}
+
+
 def test_what_an_errors_file_says_until_it_breaks_off_for_good_is_kept() -> None:
     def file() -> Iterable[bytes]:
         yield b"ann@example.org,bad date\n"

@@ -20,19 +20,21 @@ _LINE_CHARS: Final = 100_000
 """A longer line is no record; it is passed over so that memory stays bounded."""
 _GZIP: Final = b"\x1f\x8b"
 _PART_BYTES: Final = 65_536
+_DELIMITERS: Final = ",;\t|"
+_AROUND: Final = " \t\"'<>"
 csv.field_size_limit(_LINE_CHARS)
 
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A contact whose row failed in the job.
+    """A row that failed in the job.
 
     Attributes:
-        email: as we sent it.
+        email: of its contact, as we sent it; None where the record holds an address that is none of those asked for.
         words: what SendGrid says, cut to 300 characters.
     """
 
-    email: str
+    email: str | None
     words: str
 
 
@@ -40,20 +42,17 @@ def bad_rows(lines: Iterable[str], emails: Collection[str]) -> Iterator[BadRow]:
     """Find the records that are about one of our contacts.
 
     Args:
-        lines: of CSV, with or without a header, or of one JSON value each.
+        lines: of text with commas, semicolons, tabs or bars, with or without a header, or of one JSON value each.
         emails: the addresses that the job carried, as they were sent.
 
     Yields:
-        One for each record that names one of the addresses, in their order; a record that names none is passed over.
+        One for each record that holds an address, in their order; a record that holds none is passed over.
     """
     for line in lines:
-        cells = _cells(line)
-        for number, cell in enumerate(cells):
-            email = cell.strip().lower()
-            if email in emails:
-                others = [other.strip() for other in cells[:number] + cells[number + 1 :] if other.strip()]
-                yield BadRow(email, "; ".join(dict.fromkeys(others))[:_WORDS])
-                break
+        for record in _records(line.strip(), emails):
+            row = _bad_row(record, emails)
+            if row is not None:
+                yield row
 
 
 def text_lines(chunks: Iterable[bytes]) -> Iterator[str]:
@@ -98,17 +97,37 @@ def _unzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
         raise RequestRefused("an errors file is cut short")
 
 
-def _cells(line: str) -> list[str]:
-    text = line.strip()
-    if text[:1] in ("{", "["):
+def _records(line: str, emails: Collection[str]) -> Iterator[list[str]]:
+    if line[:1] in ("{", "["):
         try:
-            return [str(leaf) for leaf in _leaves(json.loads(text.rstrip(",")))]
+            yield from _json_records(json.loads(line.rstrip(",")))
+            return
         except (ValueError, RecursionError):
             pass
+    # The first delimiter that sets one of our addresses free, else the first that parts the line at all.
+    cut = [_cells(line, delimiter) for delimiter in _DELIMITERS]
+    ours = (cells for cells in cut if any(_address(cell) in emails for cell in cells))
+    yield next(ours, max(cut, key=len))
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
     try:
-        return next(csv.reader([text]), [])
+        return next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
         return []
+
+
+def _json_records(document: Any) -> Iterator[list[str]]:
+    """Cut a JSON value into records: the largest parts that hold one address each."""
+    leaves = [str(leaf) for leaf in _leaves(document)]
+    if sum(map(_looks_like_an_address, leaves)) > 1:
+        parts = document.values() if isinstance(document, dict) else document
+        inner = [part for part in parts if isinstance(part, dict | list)]
+        if inner:
+            for part in inner:
+                yield from _json_records(part)
+            return
+    yield leaves
 
 
 def _leaves(document: Any) -> Iterator[Any]:
@@ -119,3 +138,20 @@ def _leaves(document: Any) -> Iterator[Any]:
             yield from _leaves(value)
     elif document is not None:
         yield document
+
+
+def _address(cell: str) -> str:
+    return cell.strip(_AROUND).lower()
+
+
+def _looks_like_an_address(cell: str) -> bool:
+    return "@" in cell and " " not in _address(cell)
+
+
+def _bad_row(cells: list[str], emails: Collection[str]) -> BadRow | None:
+    for number, cell in enumerate(cells):
+        email = _address(cell)
+        if email in emails:
+            others = [other.strip() for other in cells[:number] + cells[number + 1 :] if other.strip()]
+            return BadRow(email, "; ".join(dict.fromkeys(others))[:_WORDS])
+    return BadRow(None, "") if any(map(_looks_like_an_address, cells)) else None

@@ -25,7 +25,7 @@ MOST_POLLS: Final = 500
 ATTEMPTS: Final = 6
 """So many jobs may fail in a row for a contact, over most of an hour, until it is parked."""
 
-_UNREAD: Final = "SendGrid refused rows of the import job, and its list of them could not be read"
+_UNREAD: Final = "SendGrid refused rows of the import job, and whose they are could not be read"
 
 
 class Jobs(Protocol):
@@ -179,13 +179,23 @@ class Following:
         self._send_again(followed, rest, result, "SendGrid failed the import job", 0)
 
     def _reject(self, followed: Import, job: Job, jobs: Jobs, result: Followed) -> dict[str, Carried]:
-        """Tie each bad row of a job to its contact, and return those contacts that none could be tied to."""
+        """Tie each bad row of a job to its contact, and return those contacts that none could be tied to.
+
+        Where fewer rows are listed than SendGrid counts, nobody knows whose the others are: the list counts as unread.
+        """
         now_ns = self._now_ms() * NANOSECONDS_PER_MS
         changes: dict[str, dict[str, Change]] = {}
+        listed = 0
         for bad in self._bad_rows(followed, job, jobs, result):
+            # A stranger's row is one of another part, or of those that are not asked for, or nobody can tell whose.
+            listed += bad.email is not None or followed.parts > 1 or job.status == "failed"
+            if bad.email is None:
+                continue
             carried = followed.contacts[bad.email]
             change = Change(bad.email, now_ns, Kind.REJECT, row=carried.row, reason=bad.words)
             changes.setdefault(carried.export, {})[bad.email] = change
+        if listed < job.counts.get("errored", 1):
+            result.counts["unread"] = 1
         result.counts["rejected"] = sum(len(of_export) for of_export in changes.values())
         now_ms = now_ns // NANOSECONDS_PER_MS
         messages = [Message(export, tuple(c.values()), queued_ms=now_ms) for export, c in changes.items()]

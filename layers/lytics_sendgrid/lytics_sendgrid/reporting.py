@@ -125,7 +125,7 @@ def _people(counts: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _jobs(jobs: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
-    """Sum the jobs up; what SendGrid has confirmed is what it created or updated."""
+    """Sum the jobs up. Confirmed is what SendGrid took of the jobs that it has ended."""
     names = (*_SENDGRIDS_COUNTS, *_OUR_COUNTS)
     totals = {"jobs": len(jobs), "failed": 0, "unknown": 0} | dict.fromkeys(names, 0)
     for outcome in jobs.values():
@@ -135,8 +135,16 @@ def _jobs(jobs: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
             totals["unknown"] += 1
         for name in names:
             totals[name] += outcome.get(name, 0)
-    totals["confirmed"] = totals["created"] + totals["updated"]
+    totals["confirmed"] = sum(map(_confirmed, jobs.values()))
     return totals
+
+
+def _confirmed(outcome: Mapping[str, Any]) -> int:
+    """Return how many rows a job brought in: those that changed nothing may be neither created nor updated."""
+    if outcome.get("status") not in {"completed", "errored"}:
+        return 0
+    brought = int(outcome.get("created", 0) + outcome.get("updated", 0))
+    return max(brought, int(outcome.get("requested", 0) - outcome.get("errored", 0)))
 
 
 def _job_notes(totals: Mapping[str, int]) -> list[str]:
@@ -148,7 +156,7 @@ def _job_notes(totals: Mapping[str, int]) -> list[str]:
         )
     if totals["unread"]:
         notes.append(
-            f"SendGrid refused rows of {totals['unread']} import jobs and its list of them could not be read: look at the "
+            f"SendGrid refused rows of {totals['unread']} import jobs and whose they are could not be read: look at the "
             f"imports in SendGrid (Marketing > Contacts)"
         )
     return notes
