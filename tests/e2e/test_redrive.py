@@ -9,6 +9,7 @@ import pytest
 from lytics_sendgrid.change import Change, Kind, Message, encode
 from lytics_sendgrid.outbox import Carried, Import, import_body
 from lytics_sendgrid.rejects import reject_body
+from lytics_sendgrid.repacking import MAX_HOPS
 from tests.e2e.customer import PUT_CONTACTS, Customer, Product
 from tests.local.operator import CommandFailed, Operator
 from tests.local.polling import poll
@@ -45,10 +46,10 @@ def segments(customer: Customer) -> Any:
 
 def test_dead_changes_come_back_once_however_often_they_are_redriven(live: Customer) -> None:
     enter = Change(EMAIL, now_ns(), Kind.ENTER, HIGH_VALUE)
-    body = encode(Message(live.name, (enter,), hops=500))
+    body = encode(Message(live.name, (enter,), hops=MAX_HOPS))
     put(live, "ChangesDeadLetterQueueUrl", body)
     looked = operator(live).redrive("changes", dry=True)
-    assert any(f"export '{live.name}': put back 500 times" in line for line in looked)
+    assert any(f"export '{live.name}': put back {MAX_HOPS} times" in line for line in looked)
     assert operator(live).dead_letters()["ChangesDeadLetter"] == 1
 
     for _ in range(2):

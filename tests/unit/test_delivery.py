@@ -11,6 +11,7 @@ from lytics_sendgrid.contact import Contact
 from lytics_sendgrid.delivery import CONTACTS_AT_ONCE
 from lytics_sendgrid.errors import RetryLater, ServiceUnavailable, StopRun
 from lytics_sendgrid.outbox import import_from
+from lytics_sendgrid.repacking import MAX_HOPS
 from lytics_sendgrid.stop import Stop
 from tests.unit.delivery_scene import (
     BUYERS,
@@ -496,9 +497,9 @@ def test_message_that_cannot_be_put_back_is_received_again() -> None:
 def test_message_that_was_put_back_too_often_is_left_for_the_dead_letter_queue() -> None:
     scene = Scene()
     scene.ledger.broken["load"] = RetryLater("throttled")
-    summary = scene.deliver(entering([ANN], hops=500), entering([BOB], hops=499))
+    summary = scene.deliver(entering([ANN], hops=MAX_HOPS), entering([BOB], hops=MAX_HOPS - 1))
     assert summary.failed == ["m0"]
-    assert [m.hops for _, m in scene.put_back()] == [500]
+    assert [m.hops for _, m in scene.put_back()] == [MAX_HOPS]
 
 
 @pytest.mark.parametrize(("hops", "delay_s"), [(0, 5), (1, 10), (5, 160), (8, 900), (200, 900)])
@@ -590,7 +591,7 @@ def test_parted_suspect_is_suspected_at_its_next_return() -> None:
 
 def test_parted_suspects_that_hop_too_often_are_left_for_the_dead_letter_queue() -> None:
     scene = Scene()
-    summary = scene.deliver(entering([ANN], hops=500), entering([BOB], hops=3), receives=3)
+    summary = scene.deliver(entering([ANN], hops=MAX_HOPS), entering([BOB], hops=3), receives=3)
     assert summary.failed == ["m0"]
     assert len(scene.put_back()) == 1
 

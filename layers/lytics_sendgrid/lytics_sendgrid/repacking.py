@@ -10,10 +10,13 @@ from lytics_sendgrid.delivery_batch import Batch, Letter, Summary
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.outbox import Outbox
 
-MAX_HOPS: Final = 500
-"""How often changes are put back before they are left to the dead-letter queue: over five days at 15 minutes each."""
+MAX_HOPS: Final = 600
+"""How often changes are put back before they are left to the dead-letter queue."""
 STOP_S: Final = 900
 """How long a stopped export's changes wait until the next try, which is SQS' longest delay."""
+_EARLY_HOPS: Final = 100
+"""So often at most changes wait for less than that: the 500 others take over five days, whatever SendGrid says meanwhile.
+A rate limit that starts afresh every minute would spend all of them in some hours."""
 _LEAST_APART_S: Final = 60
 """The longest batching window: two halves that are less apart may be received together again."""
 _FIRST_DELAY_S: Final = 5
@@ -71,6 +74,8 @@ class Repacker:
             summary.faults.append(str(error))
 
     def _delay_s(self, letter: Letter, batch: Batch, now_s: float, summary: Summary) -> float:
+        if letter.message.hops >= _EARLY_HOPS:
+            return STOP_S
         if letter.delay_s is not None:
             return letter.delay_s
         if letter.message.export in summary.stopped:
