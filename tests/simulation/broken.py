@@ -8,8 +8,8 @@ from lytics_sendgrid import decision, merge
 from lytics_sendgrid.configuration_cache import ConfigurationCache
 from lytics_sendgrid.contact import Contact
 from lytics_sendgrid.followers import RequestFollowers
-from lytics_sendgrid.following import Following
 from lytics_sendgrid.import_job import Job
+from lytics_sendgrid.leftovers import Leftovers
 from lytics_sendgrid.set_aside import Redriven
 from lytics_sendgrid.upsert import Sent, Upsert
 from tests.simulation.queues import Queue
@@ -132,12 +132,12 @@ def committed_first(self: Any, batch: Any, pending: Any, deadline_s: float, summ
         pending = lost
 
 
-def stamped_as_sent(self: Any, followed: Any, contacts: Any, result: Any, *arguments: Any) -> None:
+def stamped_as_sent(self: Any, followed: Any, result: Any) -> None:
     result.stamp_ms = followed.sent_ms
-    _REFRESH(self, followed, contacts, result, *arguments)
+    _REFRESH_OVERTAKEN(self, followed, result)
 
 
-_REFRESH: Final = Following._refresh
+_REFRESH_OVERTAKEN: Final = Leftovers.refresh_overtaken
 _ACCEPTED: Final = RequestFollowers.accepted
 _ACCEPT: Final = decision.accept
 _NARROW: Final = Upsert._narrow

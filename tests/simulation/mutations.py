@@ -14,6 +14,7 @@ from lytics_sendgrid.followers import RequestFollowers
 from lytics_sendgrid.following import Following
 from lytics_sendgrid.import_job import Job
 from lytics_sendgrid.ledger import Ledger
+from lytics_sendgrid.leftovers import Leftovers
 from lytics_sendgrid.repacking import Repacker
 from lytics_sendgrid.sendgrid_contacts import SendGridContacts
 from lytics_sendgrid.upsert import Upsert
@@ -125,8 +126,13 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "late_job_is_stamped_with_its_sent": Mutation(
         "whoever was sent while a late job was under way takes over what it may overwrite",
-        [(Following, "_refresh", broken.stamped_as_sent)],
+        [(Leftovers, "refresh_overtaken", broken.stamped_as_sent)],
         replace(_with(job_late=0.5), spread_s=700.0),
+    ),
+    "abandoned_job_is_not_followed_on": Mutation(
+        "nobody looks after a job that was taken to never end, and ends all the same",
+        [(Following, "_end_after_all", broken.nothing)],
+        replace(_with(job_stuck=0.7), spread_s=700.0),
     ),
     "errors_file_is_not_read": Mutation(
         "an errored import job is taken for completed",

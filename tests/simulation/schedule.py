@@ -30,7 +30,7 @@ from tests.simulation.verdict import Verdict
 DEAD_LETTERS: Final = "changes-dlq"
 _VISIBILITY_S: Final = 780.0
 _RECEIVES: Final = 5
-_SETTLES_S: Final = 100_000.0
+_SETTLES_S: Final = 200_000.0
 _REDRIVES: Final = 20
 
 

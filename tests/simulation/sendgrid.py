@@ -23,6 +23,8 @@ INVALID: Final = "invalid"
 """An address that begins so is refused."""
 SLOW_S: Final = 60.0
 """A request may arrive so much later: the client does not wait so long."""
+_ABANDONED_S: Final = 7_200.0
+"""After this confirm takes a job to never end."""
 _JOB: Final = re.compile(r"/v3/marketing/contacts/imports/(.+)")
 _LOST: Final = AnswerLost("no answer")
 
@@ -173,8 +175,11 @@ class SendGrid:
             job.is_late = True
             self._begin(job, 3600 * severity)
             return
-        if job.seen and hit("job_stuck") is not None:
-            note("SendGrid: %s never ends", job.name)
+        if job.seen and not job.is_late and (severity := hit("job_stuck")) is not None:
+            note("SendGrid: %s hangs", job.name)
+            if severity > 0.5:
+                job.is_late = True
+                self._world.at(self._world.now + _ABANDONED_S * 2 * severity, lambda: self._end(job))
             return
         failed = hit("job_failed") is not None
         if not failed:

@@ -10,7 +10,7 @@ import pytest
 
 import functions.confirm.app
 from lytics_sendgrid.errors import KeyRefused, StopRun
-from lytics_sendgrid.following import Followed
+from lytics_sendgrid.leftovers import Followed
 from lytics_sendgrid.outbox import Carried, Import, import_body
 
 EMAIL = "known.person@example.org"

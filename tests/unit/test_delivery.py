@@ -277,6 +277,45 @@ def test_refresh_is_not_lost_to_a_read_that_is_behind_the_ledger() -> None:
     assert scene.ledger.reads == [(1, False), (1, True)]
 
 
+def test_refresh_is_not_lost_to_an_old_state_that_another_clock_dated_later() -> None:
+    """What was committed last may have an earlier `sent`: two consumers' clocks differ."""
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    before = scene.contact(ANN)
+    scene.clock.now_s -= 0.008
+    scene.deliver(message(enter(ANN, 200, city="Rome")))
+    stamp_ms = scene.contact(ANN).sent_ms
+    assert stamp_ms < before.sent_ms
+    scene.clock.now_s += 900
+    scene.ledger.stale[f"acme#{ANN}"] = before
+    scene.deliver(message(refresh(ANN, stamp_ms)))
+    assert len(scene.sendgrid.requests) == 3
+
+
+def test_refresh_after_a_late_job_is_sent_only_where_a_later_job_was_accepted() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN, BOB]))
+    late = scene.contact(ANN).job
+    scene.deliver(message(enter(BOB, 200, city="Rome")))
+    scene.clock.now_s += 1_200
+    refreshes = [replace(refresh(email, scene.now_ms()), job=late) for email in (ANN, BOB)]
+    summary = scene.deliver(message(*refreshes))
+    assert scene.sendgrid.emails()[2:] == [[BOB]]
+    assert summary.counts["unchanged"] == 1
+    assert scene.contact(ANN).version == 2, "whoever is at work for her loses the race, and sends once more"
+    assert scene.contact(ANN).job == late
+
+
+def test_quiet_refresh_goes_on_counting_the_jobs_that_failed() -> None:
+    """Were it to begin anew, a contact whose jobs always fail would be sent for ever."""
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    scene.clock.now_s += 60
+    scene.deliver(message(replace(refresh(ANN, scene.contact(ANN).sent_ms), attempt=3)))
+    ((_, quiet),) = scene.changes.messages()
+    assert [(change.kind, change.attempt) for change in quiet.changes] == [(Kind.REFRESH, 3)]
+
+
 def test_reject_is_not_lost_to_a_read_that_is_behind_the_ledger() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
@@ -520,14 +559,13 @@ def test_run_message_is_recorded_only_when_all_of_it_is_committed() -> None:
 
     scene.ledger.rivals = [rival] * 8
     scene.deliver(entering([ANN, BOB], run="r1", number="a.0"))
-    assert [(run, numbers, counts) for run, numbers, _, counts in scene.runs.done] == [
-        ("r1", set(), {"accepted": 1})
-    ]
+    *jobs, done = scene.runs.done
+    assert done == ("r1", set(), set(), {"accepted": 1})
+    assert set().union(*(of for _, _, of, _ in jobs)) == {f"job{n}" for n in range(1, 9)}
     ((_, back),) = scene.put_back()
     assert ([c.email for c in back.changes], back.run, back.number) == ([BOB], "r1", "a.0")
     scene.deliver_queue()
-    assert scene.runs.done[1][:2] == ("r1", {"a.0"})
-    assert scene.runs.done[1][3] == {"accepted": 1}
+    assert scene.runs.done[-1] == ("r1", {"a.0"}, set(), {"accepted": 1})
 
 
 def test_what_was_committed_is_recorded_though_the_rest_failed() -> None:
@@ -540,12 +578,16 @@ def test_what_was_committed_is_recorded_though_the_rest_failed() -> None:
 
     scene.ledger.rivals.append(rival)
     scene.deliver(entering([ANN], run="r1", number="a.0"), entering([BOB], run="r1", number="a.1"))
-    assert [(numbers, jobs) for _, numbers, jobs, _ in scene.runs.done] == [({"a.0"}, {"job1"})]
+    assert [(numbers, jobs) for _, numbers, jobs, _ in scene.runs.done] == [
+        (set(), {"job1"}),
+        ({"a.0"}, set()),
+    ]
     assert [m.number for _, m in scene.put_back()] == ["a.1"]
 
 
 def test_record_that_fails_puts_the_runs_messages_back_whole() -> None:
     scene = Scene()
+    scene.deliver(entering([ANN, BOB]))
     scene.runs.broken["record_done"] = RetryLater("throttled")
     summary = scene.deliver(entering([ANN, BOB], run="r1", number="a.0"), entering(["cy@example.org"]))
     ((_, back),) = scene.put_back()
@@ -554,6 +596,19 @@ def test_record_that_fails_puts_the_runs_messages_back_whole() -> None:
     scene.runs.broken.clear()
     scene.deliver_queue()
     assert scene.runs.done == [("r1", {"a.0"}, set(), {"unchanged": 2})]
+
+
+def test_nothing_of_a_run_is_committed_before_it_knows_the_job() -> None:
+    """Who comes after a death in between finds nothing to send: nobody could tell the run of the job any more."""
+    scene = Scene()
+    scene.runs.broken["record_done"] = RetryLater("throttled")
+    scene.deliver(entering([ANN], run="r1", number="a.0"))
+    assert not scene.has(ANN)
+    ((_, back),) = scene.put_back()
+    assert (back.number, back.uncertain) == ("a.0", True)
+    scene.runs.broken.clear()
+    scene.deliver_queue()
+    assert scene.runs.done == [("r1", set(), {"job2"}, {}), ("r1", {"a.0"}, set(), {"accepted": 1})]
 
 
 def test_suspect_is_handled_last_and_alone() -> None:

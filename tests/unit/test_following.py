@@ -8,8 +8,9 @@ import pytest
 
 from lytics_sendgrid.change import Change, Kind, Message, decode
 from lytics_sendgrid.errors import RequestRefused, RetryLater
-from lytics_sendgrid.following import ATTEMPTS, MOST_POLLS, Delays, Following
+from lytics_sendgrid.following import MOST_POLLS, Delays, Following
 from lytics_sendgrid.import_job import Job
+from lytics_sendgrid.leftovers import ATTEMPTS
 from lytics_sendgrid.outbox import Carried, Import, import_from
 
 SENT_MS = 1_700_000_000_000
@@ -94,7 +95,7 @@ def test_a_pending_job_is_asked_for_later_and_later() -> None:
 def test_a_completed_job_is_counted_and_leaves_nothing_to_do() -> None:
     scene = Scene(Job("completed", {"updated": 2}))
     scene.following().follow(replace(JOB, runs=("r1", "r2"), part=2, parts=3))
-    outcome = {"status": "completed", "updated": 2}
+    outcome = {"status": "completed", "updated": 2, "confirmed": 2}
     now_s = SENT_MS // 1000 + 60
     assert scene.recorded == [
         ("r1", "job-1", (2, 3), outcome, now_s),
@@ -110,7 +111,9 @@ def test_a_late_job_has_its_contacts_sent_again_whatever_was_sent_before_its_end
     [(message, delay_s)] = late.changes.messages()
     assert delay_s == 0
     stamp_ns = (SENT_MS + 1_000_000) * 1_000_000
-    assert message.changes == tuple(Change(email, stamp_ns, Kind.REFRESH) for email in JOB.contacts)
+    assert message.changes == tuple(
+        Change(email, stamp_ns, Kind.REFRESH, job="job-1") for email in JOB.contacts
+    )
     in_time = Scene(Job("completed", finished_s=SENT_MS / 1000 + 899), after_s=1_000)
     in_time.following().follow(JOB)
     assert not in_time.changes.sent
@@ -298,16 +301,83 @@ def test_only_the_contacts_that_failed_often_are_parked() -> None:
     assert scene.following().follow(replace(JOB, contacts=often)).counts == {"refreshed": 1, "parked": 1}
 
 
-@pytest.mark.parametrize(("status", "after_s"), [("unknown", 60.0), ("pending", 7_200.0), ("strange", 60.0)])
+@pytest.mark.parametrize(("status", "after_s"), [("unknown", 60.0), ("strange", 60.0)])
 def test_a_job_that_nobody_can_follow_has_its_contacts_sent_when_it_cannot_land_any_more(
     status: str, after_s: float
 ) -> None:
     scene = Scene(Job(status), after_s=after_s)
     result = scene.following().follow(JOB)
-    assert result.status == ("abandoned" if status == "pending" else status)
-    [(_, delay_s)] = scene.changes.messages()
+    assert result.status == status
+    [(message, delay_s)] = scene.changes.messages()
+    assert {change.time_ns for change in message.changes} == {SENT_MS * 1_000_000}
     assert delay_s == 900
     assert not scene.imports.sent
+
+
+def test_a_job_that_does_not_end_has_its_contacts_sent_again_and_is_still_asked_for() -> None:
+    scene = Scene(Job("pending"), after_s=7_200.0)
+    assert scene.following().follow(replace(JOB, runs=("r1",), polls=20)).status == "abandoned"
+    [(message, delay_s)] = scene.changes.messages()
+    assert {change.time_ns for change in message.changes} == {(SENT_MS + 7_200_000) * 1_000_000}
+    assert delay_s == 900
+    assert [run for run, *_ in scene.recorded] == ["r1"]
+    [(body, delay_s)] = scene.imports.sent
+    abandoned = import_from(body)
+    assert abandoned == replace(JOB, polls=21, abandoned=True)
+    assert delay_s == 900
+
+    later = Scene(Job("pending"), after_s=86_000.0)
+    assert later.following().follow(abandoned).status == "abandoned"
+    assert [import_from(body) for body, _ in later.imports.sent] == [replace(abandoned, polls=22)]
+    assert not later.changes.sent
+    over = Scene(Job("pending"), after_s=86_400.0)
+    assert over.following().follow(abandoned).status == "abandoned"
+    assert not over.imports.sent
+    assert not over.changes.sent
+
+
+@pytest.mark.parametrize("status", ["completed", "errored"])
+def test_a_job_that_ends_after_it_was_abandoned_has_those_whom_it_overtook_sent_again(status: str) -> None:
+    scene = Scene(
+        Job(status, {"errored": 1}, "https://errors"), [b"ann@example.org,bad date\n"], after_s=9_000.0
+    )
+    scene.following().follow(replace(JOB, abandoned=True))
+    *rejects, (message, delay_s) = scene.changes.messages()
+    assert [change.email for one, _ in rejects for change in one.changes] == ["ann@example.org"] * len(
+        rejects
+    )
+    assert len(rejects) == (status == "errored")
+    assert {(change.kind, change.job) for change in message.changes} == {(Kind.REFRESH, "job-1")}
+    assert {change.time_ns for change in message.changes} == {(SENT_MS + 9_000_000) * 1_000_000}
+    assert delay_s == 0
+    assert not scene.imports.sent
+
+
+@pytest.mark.parametrize("status", ["failed", "unknown"])
+def test_an_abandoned_job_that_brought_nothing_leaves_nothing_to_do(status: str) -> None:
+    scene = Scene(Job(status), after_s=9_000.0)
+    scene.following().follow(replace(JOB, abandoned=True))
+    assert not scene.changes.sent
+    assert not scene.imports.sent
+    assert not scene.parked.sent
+
+
+def test_each_run_that_a_job_carries_waits_for_messages_of_its_own() -> None:
+    scene = Scene(Job("failed"))
+    followed = scene.following().follow(replace(JOB, runs=("r1", "r2")))
+    messages = [message for message, _ in scene.changes.messages()]
+    assert [message.run for message in messages] == ["r1", "r2"]
+    assert [message.number for message in messages] == followed.again * 2
+    assert [outcome["again"] for _, _, _, outcome, _ in scene.recorded] == [followed.again] * 2
+
+
+def test_a_run_waits_until_rows_that_its_job_refused_are_rejected() -> None:
+    scene = Scene(Job("errored", {"errored": 1}, "https://errors"), [b"ann@example.org,bad date\n"])
+    followed = scene.following().follow(replace(JOB, runs=("r1",)))
+    [(message, _)] = scene.changes.messages()
+    assert (message.changes[0].kind, message.run, [message.number]) == (Kind.REJECT, "r1", followed.again)
+    assert scene.recorded[0][3]["confirmed"] == 1
+    assert "example.org" not in str(scene.recorded), "numbers are kept for weeks and hold no address"
 
 
 def test_a_run_waits_for_the_messages_that_carry_its_contacts_again() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lytics_sendgrid.change import MESSAGE_BYTES, Kind, Message, decode
+from lytics_sendgrid.change import MESSAGE_BYTES, Message, decode
 from lytics_sendgrid.outbox import Carried, Import, Outbox, import_body, import_from, parts
 from tests.fakes import DelayedQueue
 from tests.unit.delivery_scene import enter, entering, people
@@ -91,18 +91,22 @@ def test_job_is_followed_after_a_while() -> None:
 
 def test_refreshes_are_messages_of_each_export_with_the_stamp_as_their_time() -> None:
     box, changes, _ = outbox()
-    box.refresh({"newsletter": ["ann@example.org", "bob@example.org"], "weekly": ["cy@example.org"]}, 5, 7)
+    people = {
+        "newsletter": [("ann@example.org", 0), ("bob@example.org", 2)],
+        "weekly": [("cy@example.org", 0)],
+    }
+    box.refresh(people, 5, 7)
     assert [
-        (delay_s, one.export, one.queued_ms, [(c.email, c.time_ns, c.kind) for c in one.changes])
+        (delay_s, one.export, one.queued_ms, [(c.email, c.time_ns, c.attempt) for c in one.changes])
         for delay_s, one in changes.messages()
     ] == [
         (
             900,
             "newsletter",
             7,
-            [("ann@example.org", 5_000_000, Kind.REFRESH), ("bob@example.org", 5_000_000, Kind.REFRESH)],
+            [("ann@example.org", 5_000_000, None), ("bob@example.org", 5_000_000, 2)],
         ),
-        (900, "weekly", 7, [("cy@example.org", 5_000_000, Kind.REFRESH)]),
+        (900, "weekly", 7, [("cy@example.org", 5_000_000, None)]),
     ]
 
 

@@ -30,6 +30,7 @@ _COLUMNS: Final = {
     "row": attrgetter("row"),
     "reason": attrgetter("reason"),
     "attempt": attrgetter("attempt"),
+    "job": attrgetter("job"),
 }
 """What a change is written as, its fields left out."""
 
@@ -59,6 +60,8 @@ class Change:
         row: of a reject, the hash of the row that was refused.
         reason: of a reject, why.
         attempt: of a refresh, how many import jobs have failed for the contact in a row, if any.
+        job: of a refresh, the import job that took so long that it may have overwritten a later one's row, if it is for
+            that; the contact need not be sent again where no later one was accepted.
     """
 
     email: str
@@ -71,6 +74,7 @@ class Change:
     row: str | None = None
     reason: str | None = None
     attempt: int | None = None
+    job: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,8 +267,9 @@ def _changes(
             get("row"),
             get("reason"),
             get("attempt"),
+            get("job"),
         )
-        texts = change.audience, change.profile, change.row, change.reason
+        texts = change.audience, change.profile, change.row, change.reason, change.job
         if (
             type(change.email) is not str
             or type(change.time_ns) is not int

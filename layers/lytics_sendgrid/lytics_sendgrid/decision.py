@@ -1,8 +1,9 @@
 """What is to be done for a contact: send and commit, only commit, or nothing."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from lytics_sendgrid.change import Kind
+from lytics_sendgrid.change import Change, Kind
 from lytics_sendgrid.contact import Contact, Rejection
 from lytics_sendgrid.delivery_batch import Task
 from lytics_sendgrid.merge import has_news, merge
@@ -24,7 +25,9 @@ def decide(task: Task, contact: Contact) -> None:
         contact: as the ledger has it.
     """
     merged = merge(contact, task.changes)
-    task.loaded, task.state, task.commits = contact, merged, merged is not contact
+    task.loaded, task.state = contact, merged
+    task.commits = merged is not contact or _was_not_overtaken(task, contact)
+    task.counted = _outcome(contact.rejection) if task.is_followed_up() else None
     task.row, task.refresh_ms, task.outcome, task.reduced = None, None, "unchanged", False
     form = task.view.form
     forced = task.sent_before or task.uncertain or _is_due(task, contact)
@@ -49,9 +52,10 @@ def seems_past(task: Task, contact: Contact) -> bool:
     """Tell whether a refresh or a reject would come to nothing only because of what was read of the ledger.
 
     Where that read was behind the ledger there is no second chance. Whatever else a stale read leads to loses the race
-    of its commit, or is sent once too often.
+    of its commit, or is sent once too often. Two consumers' clocks differ, so a state that was read too late may have a
+    later ``sent`` than the one that follows it.
     """
-    if task.stamp_ns is not None and not contact.version:
+    if task.stamp_ns is not None and not _is_due(task, contact):
         return True
     return task.rejects and any(
         change.kind is Kind.REJECT and change.row != contact.row for change, _ in task.changes
@@ -60,7 +64,28 @@ def seems_past(task: Task, contact: Contact) -> bool:
 
 def _is_due(task: Task, contact: Contact) -> bool:
     """Tell whether a refresh is to be sent. Whoever is not in the ledger has nothing that could be sent again."""
-    return task.stamp_ns is not None and contact.version > 0 and contact.sent_ms * 1_000_000 <= task.stamp_ns
+    return any(change.job is None or change.job != contact.job for change in _open_refreshes(task, contact))
+
+
+def _was_not_overtaken(task: Task, contact: Contact) -> bool:
+    """Tell whether a job took too long and no later request was accepted: then SendGrid holds the row that it brought.
+
+    That is committed, without being sent: a consumer whose request the ledger does not name yet loses the race of its
+    commit, and sends once more. To send here would be endless: where every job takes so long, so would this one's.
+    """
+    return any(
+        change.job is not None and change.job == contact.job for change in _open_refreshes(task, contact)
+    )
+
+
+def _open_refreshes(task: Task, contact: Contact) -> Iterator[Change]:
+    """Return the refreshes whose duty no later request has taken over."""
+    if task.stamp_ns is None or contact.version == 0:
+        return
+    sent_ns = contact.sent_ms * 1_000_000
+    for change, _ in task.changes:
+        if change.kind is Kind.REFRESH and sent_ns <= change.time_ns:
+            yield change
 
 
 def _is_settled(row: str, merged: Contact, contact: Contact) -> bool:
@@ -92,10 +117,14 @@ def accept(task: Task, sent: Sent, now_ms: int) -> None:
         configuration=task.view.form.version,
         rejection=rejection,
     )
-    task.outcome = "accepted" if rejection is None else f"rejected.{rejection.reason}"
+    task.outcome = _outcome(rejection)
 
 
 def refuse(task: Task, words: str, now_ms: int) -> None:
     """Note in the state that is to be committed that SendGrid refuses the contact's address."""
     task.state = replace(task.state, rejection=Rejection("address", words, task.hash, now_ms))
     task.outcome = "rejected.address"
+
+
+def _outcome(rejection: Rejection | None) -> str:
+    return "accepted" if rejection is None else f"rejected.{rejection.reason}"

@@ -202,7 +202,18 @@ class Delivery:
             for task in pending:
                 decide(task, loaded[task.key])
             self._sending.send(batch, [task for task in pending if task.row], deadline_epoch_s, summary)
+            self._record_jobs(batch)
             pending = self._commit(pending, loaded, summary)
+
+    def _record_jobs(self, batch: Batch) -> None:
+        """Tell each run of the jobs that carry its changes before anything is committed.
+
+        Whoever comes after a death in between finds nothing to send, and could not tell the run that a job is under way.
+        """
+        now_s = int(self._pace.clock())
+        for run, jobs in batch.jobs.items():
+            self._runs.record_done(run, (), jobs, now_s)
+        batch.jobs.clear()
 
     def _is_late(self, deadline_epoch_s: float) -> bool:
         return self._pace.clock() + self._pace.reserve_s > deadline_epoch_s
@@ -250,7 +261,7 @@ class Delivery:
         now_s = int(self._pace.clock())
         for run, done in batch.runs().items():
             try:
-                self._runs.record_done(run, done.numbers, done.jobs, now_s, done.counts)
+                self._runs.record_done(run, done.numbers, (), now_s, done.counts)
             except LyticsSendGridError as error:
                 summary.faults.append(str(error))
                 batch.unrecorded(run)

@@ -105,6 +105,7 @@ class Task:
         refresh_ms: stamp of the refresh that was queued for it in this round; None: none was.
         decided: it is done.
         outcome: for counting, once it is decided.
+        counted: as what its contact was counted before, where nothing has happened to the person since.
     """
 
     key: ContactKey
@@ -129,6 +130,13 @@ class Task:
     refresh_ms: int | None = None
     decided: bool = False
     outcome: str = "unchanged"
+    counted: str | None = None
+
+    def is_followed_up(self) -> bool:
+        """Tell whether there is nothing new of the person, and only what was sent is seen to."""
+        if self.stamp_ns is None and not self.rejects:
+            return False
+        return all(change.kind in {Kind.REFRESH, Kind.REJECT} for change, _ in self.changes)
 
     @property
     def sent_row(self) -> str:
@@ -141,7 +149,6 @@ class RunDone:
     """What a batch has committed of one run."""
 
     numbers: set[str] = field(default_factory=set)
-    jobs: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
 
 
@@ -181,7 +188,7 @@ class Batch:
     Attributes:
         letters: the messages.
         tasks: what they hold, by contact.
-        jobs: run to the import jobs that carry its changes.
+        jobs: run to the import jobs that carry its changes and that the run has not been told of.
         until_epoch_s: when SendGrid takes requests again, where it said so.
     """
 
@@ -220,15 +227,23 @@ class Batch:
         return [task for task in self.tasks.values() if not task.decided]
 
     def runs(self) -> dict[str, RunDone]:
-        """Return what is committed of each run; a message's number only once all of it is."""
-        runs = {run: RunDone(jobs=jobs) for run, jobs in self.jobs.items()}
+        """Return what is committed of each run; a message's number only once all of it is.
+
+        A person counts once: as what SendGrid has last decided.
+        """
+        runs: dict[str, RunDone] = {}
         for letter in self.letters:
             message = letter.message
             if message.run is not None and message.number is not None and not letter.leftover():
                 runs.setdefault(message.run, RunDone()).numbers.add(message.number)
         for task in self.tasks.values():
             for run in task.runs if task.decided else ():
-                runs.setdefault(run, RunDone()).counts[task.outcome] += 1
+                counts = runs.setdefault(run, RunDone()).counts
+                if task.counted is None:
+                    counts[task.outcome] += 1
+                elif task.outcome not in {"unchanged", task.counted}:
+                    counts[task.counted] -= 1
+                    counts[task.outcome] += 1
         return runs
 
     def unrecorded(self, run: str) -> None:

@@ -5,6 +5,7 @@ Its format is not documented beyond "contains email addresses and error reasons"
 in one of its cells, and whatever else stands in it are SendGrid's words.
 """
 
+import contextlib
 import csv
 import itertools
 import json
@@ -97,17 +98,14 @@ def _unzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
         raise RequestRefused("an errors file is cut short")
 
 
-def _records(line: str, emails: Collection[str]) -> Iterator[list[str]]:
+def _records(line: str, emails: Collection[str]) -> list[list[str]]:
     if line[:1] in ("{", "["):
-        try:
-            yield from _json_records(json.loads(line.rstrip(",")))
-            return
-        except (ValueError, RecursionError):
-            pass
+        with contextlib.suppress(ValueError, RecursionError):
+            return list(_json_records(json.loads(line.rstrip(","))))
     # The first delimiter that sets one of our addresses free, else the first that parts the line at all.
     cut = [_cells(line, delimiter) for delimiter in _DELIMITERS]
     ours = (cells for cells in cut if any(_address(cell) in emails for cell in cells))
-    yield next(ours, max(cut, key=len))
+    return [next(ours, max(cut, key=len))]
 
 
 def _cells(line: str, delimiter: str) -> list[str]:

@@ -41,7 +41,7 @@ RUN_KEPT_S: Final = 90 * 86_400
 """How long a run's progress is kept; its report and the configurations stay."""
 
 
-_OUR_COUNTS: Final = ("rejected", "refreshed", "parked", "unread")
+_OUR_COUNTS: Final = ("confirmed", "rejected", "refreshed", "parked", "unread")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,8 @@ class ExportsTable:
             run: whose backfill it carries.
             job: SendGrid's id.
             part_of: which part, counted from 1, of how many.
-            outcome: ``status``, SendGrid's counts, and for this part ``rejected``, ``refreshed``, ``parked``, ``unread``
+            outcome: ``status``, SendGrid's counts, and for this part ``confirmed``, ``rejected``, ``refreshed``, ``parked``,
+                ``unread``
                 and ``again``: the numbers of the messages that carry its contacts once more.
             now_s: our clock, Unix seconds.
         """
@@ -221,8 +222,13 @@ class ExportsTable:
 
 
 def _whole(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """Put the parts of an ended job together: SendGrid's counts are the job's, ours are each part's."""
+    """Put the parts of an ended job together: SendGrid's counts are the job's, ours are each part's.
+
+    No part can tell whether rows that are nobody's of its own are another's: only all of them together can.
+    """
     whole = parts[0] | {name: sum(part.get(name, 0) for part in parts) for name in _OUR_COUNTS}
+    if whole["status"] == "errored" and whole["rejected"] < whole.get("errored", 0):
+        whole["unread"] = max(whole["unread"], 1)
     return whole | {"again": [number for part in parts for number in part.get("again", ())]}
 
 

@@ -105,8 +105,8 @@ def follow_returned(outbox: Outbox, tasks: Iterable[Task], now_ms: int) -> None:
 
 def queue_refresh(outbox: Outbox, tasks: Iterable[Task], stamp_ms: int, now_ms: int) -> None:
     """Queue a refresh for contacts, each by the export that its change came by."""
-    exports: dict[str, list[str]] = {}
+    exports: dict[str, list[tuple[str, int]]] = {}
     for task in tasks:
-        exports.setdefault(task.view.export.name, []).append(task.email)
+        exports.setdefault(task.view.export.name, []).append((task.email, task.attempt))
     if exports:
         outbox.refresh(exports, stamp_ms, now_ms)

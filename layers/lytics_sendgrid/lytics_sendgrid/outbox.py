@@ -44,6 +44,8 @@ class Import:
         polls: how often it was asked for.
         part: which of its parts this is, counted from 1.
         parts: into how many it was cut.
+        abandoned: it was taken to never end, and what it carries was sent again; it is still asked for, because it may
+            end all the same and overwrite that.
     """
 
     authorization: str
@@ -54,6 +56,7 @@ class Import:
     polls: int = 0
     part: int = 1
     parts: int = 1
+    abandoned: bool = False
 
 
 def parts(followed: Import, max_bytes: int = MESSAGE_BYTES) -> list[Import]:
@@ -87,6 +90,8 @@ def import_body(followed: Import, parked: str | None = None) -> str:
     document: dict[str, Any] = {"v": 1, "authorization": followed.authorization, "job": followed.job}
     document |= {"sent": followed.sent_ms, "runs": followed.runs, "polls": followed.polls}
     document |= {"part": followed.part, "parts": followed.parts, "contacts": contacts}
+    if followed.abandoned:
+        document["abandoned"] = True
     if parked is not None:
         document["parked"] = parked
     return json.dumps(document, separators=(",", ":"))
@@ -120,6 +125,7 @@ def import_from(body: str) -> Import:
             document["polls"],
             document["part"],
             document["parts"],
+            bool(document.get("abandoned")),
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"not a message of an import job: {type(error).__name__} {error}") from error
@@ -141,20 +147,26 @@ class Outbox:
     refresh_delay_s: int
     confirm_delay_s: int
 
-    def refresh(self, exports: Mapping[str, Sequence[str]], stamp_ms: int, now_ms: int) -> None:
+    def refresh(self, exports: Mapping[str, Sequence[tuple[str, int]]], stamp_ms: int, now_ms: int) -> None:
         """Have contacts sent once more when nothing of before is in flight any more, as ``refreshes`` says.
 
         Args:
-            exports: export to the e-mails of its contacts.
+            exports: export to its contacts: the e-mail, and how many jobs have failed for it in a row. A refresh that
+                did not say so would begin to count anew, and what fails for ever would be sent for ever.
             stamp_ms: the ``sent`` of the request after which they are to be sent.
             now_ms: our clock.
         """
         stamp_ns = stamp_ms * NANOSECONDS_PER_MS
         messages = [
             Message(
-                export, tuple(Change(email, stamp_ns, Kind.REFRESH) for email in emails), queued_ms=now_ms
+                export,
+                tuple(
+                    Change(email, stamp_ns, Kind.REFRESH, attempt=attempt or None)
+                    for email, attempt in contacts
+                ),
+                queued_ms=now_ms,
             )
-            for export, emails in exports.items()
+            for export, contacts in exports.items()
         ]
         self.changes.send(bodies(messages), self.refresh_delay_s)
 

@@ -16,8 +16,8 @@ _NOT_LIVE: Final = (
     "under activation.paste; when that job runs, start this export again, so that nobody who came or went meanwhile is missed"
 )
 _SENDGRIDS_COUNTS: Final = ("requested", "created", "updated", "errored")
-_OUR_COUNTS: Final = ("rejected", "refreshed", "parked", "unread")
-"""What confirm did about an ended job's contacts."""
+_OUR_COUNTS: Final = ("confirmed", "rejected", "refreshed", "parked", "unread")
+"""What confirm found and did about an ended job's contacts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _people(counts: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _jobs(jobs: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
-    """Sum the jobs up. Confirmed is what SendGrid took of the jobs that it has ended."""
+    """Sum the jobs up. SendGrid's created and updated need not add up to what is confirmed: a row may change nothing."""
     names = (*_SENDGRIDS_COUNTS, *_OUR_COUNTS)
     totals = {"jobs": len(jobs), "failed": 0, "unknown": 0} | dict.fromkeys(names, 0)
     for outcome in jobs.values():
@@ -135,16 +135,7 @@ def _jobs(jobs: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
             totals["unknown"] += 1
         for name in names:
             totals[name] += outcome.get(name, 0)
-    totals["confirmed"] = sum(map(_confirmed, jobs.values()))
     return totals
-
-
-def _confirmed(outcome: Mapping[str, Any]) -> int:
-    """Return how many rows a job brought in: those that changed nothing may be neither created nor updated."""
-    if outcome.get("status") not in {"completed", "errored"}:
-        return 0
-    brought = int(outcome.get("created", 0) + outcome.get("updated", 0))
-    return max(brought, int(outcome.get("requested", 0) - outcome.get("errored", 0)))
 
 
 def _job_notes(totals: Mapping[str, int]) -> list[str]:

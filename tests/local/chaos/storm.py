@@ -35,6 +35,7 @@ SENDGRID: Final = Options(
     job_parts=3,
     job_report_lag_s=0.2,
     job_ttl_s=30,
+    job_forgotten_s=110,  # a job is taken to never end after 80
     refuse_emails=REFUSED,
     fail_emails=FAILING,
     named_bad_emails=2,

@@ -105,9 +105,7 @@ class ImportJobs:
     def status(self, request: Request, job_id: str) -> Answer:
         """GET imports/{id}. A count that is not known yet is absent, not 0."""
         job = self.by_id.get(job_id)
-        ttl_s = self._situation.options.job_ttl_s
-        gone = job is not None and job.finished_s is not None and ttl_s is not None
-        if job is None or (gone and self._situation.now() > (job.finished_s or 0.0) + (ttl_s or 0.0)):
+        if job is None or self._is_forgotten(job):
             return general_error(404, "not found")
         results: dict[str, Any] = {"requested_count": job.requested}
         counts = {
@@ -131,6 +129,14 @@ class ImportJobs:
         if job.finished_s is not None:
             answer["finished_at"] = iso(job.finished_s)
         return Answer(200, answer)
+
+    def _is_forgotten(self, job: Job) -> bool:
+        options = self._situation.options
+        if job.finished_s is None:
+            since_s, kept_s = job.started_s, options.job_forgotten_s
+        else:
+            since_s, kept_s = job.finished_s, options.job_ttl_s
+        return kept_s is not None and self._situation.now() > since_s + kept_s
 
     def errors_file(self, job_id: str) -> bytes | None:
         """Return the errors file of a job as CSV. Its real columns are not documented."""

@@ -42,6 +42,7 @@ class Options:
         job_parts: Each job is applied in so many parts, each with a delay of its own.
         job_report_lag_s: How long a job that is applied still reads `pending` (recorded: over 30 s).
         job_ttl_s: After this a finished job's id is unknown (404); `None` keeps it.
+        job_forgotten_s: After this a job's id is unknown though it has not ended; `None` keeps it.
         field_delay_s: How long a new custom field cannot be used in a PUT yet (about 5 s on the real one).
         max_rows: Contacts in one PUT.
         max_body_bytes: Bytes of one PUT's body; "6 MB" read in the narrower way.
@@ -70,6 +71,7 @@ class Options:
     job_parts: int = 1
     job_report_lag_s: float = 0.1
     job_ttl_s: float | None = None
+    job_forgotten_s: float | None = None
     field_delay_s: float = 1.0
     max_rows: int = 30_000
     max_body_bytes: int = 6_000_000

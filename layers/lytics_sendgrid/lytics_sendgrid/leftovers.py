@@ -1,0 +1,141 @@
+"""What an ended import job leaves to do for its contacts: refreshes, rejects, and who is parked."""
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from lytics_sendgrid.change import Change, Kind, Message
+from lytics_sendgrid.errors_file import BadRow
+from lytics_sendgrid.outbox import NANOSECONDS_PER_MS, Carried, Import, Queue, bodies, import_body
+
+ATTEMPTS: Final = 6
+"""So many jobs may fail in a row for a contact, over most of an hour, until it is parked."""
+LONGEST_DELAY_S: Final = 900
+_CONTACTS_A_MESSAGE: Final = 1_000
+"""What is queued of a run is numbered a message, so each is cut to fit one."""
+_ONE_MESSAGE: Final = 1_000_000
+
+
+@dataclass(slots=True)
+class Followed:
+    """What became of a job.
+
+    Attributes:
+        status: as SendGrid says it; ``abandoned`` where it has been pending for too long; ``put_off`` where it could not
+            be followed now.
+        stamp_ms: of the refreshes that it leads to. Usually the job's ``sent``; now, where the job took longer than the
+            delay: it may have overtaken even those that were sent and refreshed meanwhile.
+        counts: SendGrid's, and how many contacts were ``rejected``, ``refreshed``, ``parked``.
+        confirmed: how many contacts SendGrid says it has taken.
+        again: numbers of the messages that carry the contacts of a run once more.
+        fault: why it could not be followed now.
+    """
+
+    status: str
+    stamp_ms: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    confirmed: int = 0
+    again: list[str] = field(default_factory=list)
+    fault: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        document = {"status": self.status, **self.counts, "confirmed": self.confirmed}
+        return {**document, **({"again": self.again} if self.again else {})}
+
+    def count(self, name: str, by: int) -> None:
+        """Add to a count."""
+        self.counts[name] = self.counts.get(name, 0) + by
+
+
+class Leftovers:
+    """Queues what ended jobs leave to do."""
+
+    def __init__(self, changes: Queue, parked: Queue, first_delay_s: int, clock: Callable[[], float]) -> None:
+        """Keep the collaborators.
+
+        Args:
+            changes: the queue of changes.
+            parked: where contacts wait that are not tried any more by themselves.
+            first_delay_s: until a failed job's contacts are sent again, the first time; then twice as long each time.
+            clock: Unix seconds.
+        """
+        self._changes = changes
+        self._parked = parked
+        self._first_delay_s = first_delay_s
+        self._clock = clock
+
+    def reject(self, followed: Import, rows: Iterable[BadRow], result: Followed) -> int:
+        """Tie each bad row of a job to its contact, and have it rejected if it is still the row that was sent.
+
+        Returns:
+            How many of the rows are accounted for: a row with an address of nobody in this message is so only where
+            somebody else may carry it.
+        """
+        now_ns = int(self._clock() * 1000) * NANOSECONDS_PER_MS
+        rejects: dict[str, Change] = {}
+        listed = 0
+        for bad in rows:
+            listed += bad.email is not None or followed.parts > 1
+            if bad.email is not None:
+                row = followed.contacts[bad.email].row
+                rejects[bad.email] = Change(bad.email, now_ns, Kind.REJECT, row=row, reason=bad.words)
+        self._queue(followed, rejects.values(), 0, result)
+        result.count("rejected", len(rejects))
+        return listed
+
+    def send_again(
+        self,
+        followed: Import,
+        contacts: Mapping[str, Carried],
+        words: str,
+        least_delay_s: int,
+        result: Followed,
+    ) -> None:
+        """Have contacts of a job sent once more, or parked where that has failed often enough."""
+        by_attempt: dict[int, dict[str, Carried]] = {}
+        for email, carried in contacts.items():
+            by_attempt.setdefault(carried.attempt + 1, {})[email] = carried
+        for attempt, tried in by_attempt.items():
+            if attempt < ATTEMPTS:
+                delay_s = min(self._first_delay_s << (attempt - 1), LONGEST_DELAY_S)
+                stamp_ns = result.stamp_ms * NANOSECONDS_PER_MS
+                again = (Change(email, stamp_ns, Kind.REFRESH, attempt=attempt) for email in tried)
+                self._queue(followed, again, max(delay_s, least_delay_s), result)
+                result.count("refreshed", len(tried))
+            else:
+                self._park(followed, tried, f"{words}, {attempt} times in a row", result)
+
+    def refresh_overtaken(self, followed: Import, result: Followed) -> None:
+        """Have contacts of a job that took too long sent once more, if a later job carried them: it may have overwritten that."""
+        stamp_ns = result.stamp_ms * NANOSECONDS_PER_MS
+        refreshes = (Change(email, stamp_ns, Kind.REFRESH, job=followed.job) for email in followed.contacts)
+        self._queue(followed, refreshes, 0, result)
+        result.count("refreshed", len(followed.contacts))
+
+    def _park(self, followed: Import, contacts: Mapping[str, Carried], words: str, result: Followed) -> None:
+        parked = replace(followed, contacts=contacts)
+        self._parked.send([import_body(parked, f"{words}; redrive it when the cause is mended")])
+        result.count("parked", len(contacts))
+
+    def _queue(self, followed: Import, changes: Iterable[Change], delay_s: int, result: Followed) -> None:
+        """Queue changes by the export that each contact came by; for each run that waits for them, as its own messages."""
+        exports: dict[str, list[Change]] = {}
+        for change in changes:
+            exports.setdefault(followed.contacts[change.email].export, []).append(change)
+        now_ms = int(self._clock() * 1000)
+        for export, of_export in exports.items():
+            for part in itertools.batched(of_export, _CONTACTS_A_MESSAGE):
+                message = Message(export, part, queued_ms=now_ms)
+                if followed.runs:
+                    number = f"again.{followed.job}.{followed.part}.{len(result.again)}"
+                    result.again.append(number)
+                    messages = [_of_run(message, run, number) for run in followed.runs]
+                else:
+                    messages = [message]
+                self._changes.send(bodies(messages, _ONE_MESSAGE), delay_s)
+
+
+def _of_run(message: Message, run: str, number: str) -> Message:
+    return Message(message.export, message.changes, queued_ms=message.queued_ms, run=run, number=number)

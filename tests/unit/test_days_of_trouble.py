@@ -1,0 +1,212 @@
+"""deliver and confirm together, with the delays that they have on AWS, while SendGrid has trouble for days."""
+
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lytics_sendgrid.configuration_cache import View
+from lytics_sendgrid.exports_table import Progress
+from lytics_sendgrid.following import Delays, Following
+from lytics_sendgrid.import_job import Job
+from lytics_sendgrid.leftovers import ATTEMPTS
+from lytics_sendgrid.outbox import import_from
+from tests.fakes import DelayedQueue
+from tests.unit.delivery_scene import EXPORT, VIEW, Scene, entering, exit_, message
+from tests.unit.test_reporting import report
+
+HOUR_S = 3_600
+ANN, BOB = "ann@example.org", "bob@example.org"
+
+
+@dataclass
+class Days:
+    """A delivery scene with confirm beside it, and queues that wait as long as they are told to.
+
+    Attributes:
+        job_of: what SendGrid says of a job: its id, and seconds since its request.
+        file: lines of its errors file.
+    """
+
+    job_of: Callable[[str, float], Job]
+    file: str = ""
+
+    def __post_init__(self) -> None:
+        self.scene = Scene(VIEW, View(replace(EXPORT, name="shop"), VIEW.form, None))
+        self.parked = DelayedQueue()
+        self.ended: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._sent_s: dict[str, float] = {}
+        self._began_s = self.scene.clock.now_s
+        self._waiting: list[tuple[float, int, bool, str]] = []
+        self._numbers = itertools.count()
+        self._following = Following(
+            jobs=lambda _: self,
+            runs=self,
+            imports=self.scene.imports,
+            parked=self.parked,
+            changes=self.scene.changes,
+            delays=Delays(confirm_s=60, refresh_s=900),
+            clock=self.scene.clock,
+        )
+
+    def job(self, job_id: str) -> Job:
+        return self.job_of(job_id, self.scene.clock.now_s - self._sent_s[job_id])
+
+    def errors_file(self, _url: str) -> Iterable[bytes]:
+        return [self.file.encode()]
+
+    def record_job(
+        self, run: str, job: str, _part_of: tuple[int, int], outcome: Mapping[str, Any], _now_s: int
+    ) -> None:
+        self.ended[run, job] = dict(outcome)
+
+    def pass_until(self, hours: float) -> None:
+        """Work everything off that is due until then."""
+        clock = self.scene.clock
+        self._take()
+        while self._waiting and self._waiting[0][0] <= self._began_s + hours * HOUR_S:
+            due_s, _, is_import, body = heapq.heappop(self._waiting)
+            clock.now_s = max(clock.now_s, due_s)
+            if is_import:
+                followed = import_from(body)
+                self._sent_s[followed.job] = followed.sent_ms / 1000
+                self._following.follow(followed)
+            else:
+                self.scene.deliver(body)
+            self._take()
+        clock.now_s = self._began_s + hours * HOUR_S
+
+    def _take(self) -> None:
+        for queue, is_import in ((self.scene.changes, False), (self.scene.imports, True)):
+            for delay_s, body in queue.sent:
+                heapq.heappush(
+                    self._waiting,
+                    (self.scene.clock.now_s + delay_s, next(self._numbers), is_import, body),
+                )
+            queue.sent.clear()
+
+    def progress(self, run: str) -> Progress:
+        """Return what the exports table would say of a run."""
+        done = [(numbers, jobs, counts) for of, numbers, jobs, counts in self.scene.runs.done if of == run]
+        counts: Counter[str] = Counter()
+        for _, _, counted in done:
+            counts.update(counted)
+        ended = {job: {"confirmed": 0, **outcome} for (of, job), outcome in self.ended.items() if of == run}
+        return Progress(
+            frozenset().union(*(numbers for numbers, _, _ in done)),
+            frozenset().union(*(jobs for _, jobs, _ in done)),
+            ended,
+            counts,
+            frozenset(number for outcome in ended.values() for number in outcome.get("again", ())),
+        )
+
+    def is_settled(self, run: str, *numbers: str) -> bool:
+        progress = self.progress(run)
+        return progress.again.union(numbers) <= progress.numbers and progress.jobs <= progress.ended.keys()
+
+    def report(self, run: str) -> dict[str, Any]:
+        progress = self.progress(run)
+        return report(counts=progress.counts, jobs=progress.ended)
+
+
+def completed(after_s: float) -> Callable[[str, float], Job]:
+    """Return jobs that take so long, and say when they ended only by what they are."""
+
+    def job_of(_: str, since_s: float) -> Job:
+        return Job("completed", {"requested": 1}) if since_s >= after_s else Job("pending")
+
+    return job_of
+
+
+def test_a_contact_whose_jobs_always_fail_is_parked_within_hours() -> None:
+    days = Days(lambda *_: Job("failed", {"requested": 1}))
+    days.scene.deliver(entering([ANN]))
+    days.pass_until(24)
+    assert len(days.parked.sent) == 1
+    assert ATTEMPTS <= len(days.scene.sendgrid.requests) <= 2 * ATTEMPTS
+
+
+def test_a_job_whose_bad_rows_nobody_can_name_is_parked_within_hours() -> None:
+    days = Days(lambda *_: Job("errored", {"errored": 1}, "https://errors"), "7,a field is wrong\n")
+    days.scene.deliver(entering([ANN, BOB]))
+    days.pass_until(24)
+    assert len(days.parked.sent) == 1
+    assert len(days.scene.sendgrid.requests) <= 2 * ATTEMPTS
+
+
+def test_a_row_that_fails_its_job_alone_is_rejected_in_the_end() -> None:
+    days = Days(lambda *_: Job("failed", {"errored": 1}, "https://errors"), f"{ANN},a field is wrong\n")
+    days.scene.deliver(entering([ANN]))
+    days.pass_until(48)
+    rejection = days.scene.contact(ANN).rejection
+    assert rejection is not None
+    assert rejection.reason == "row"
+    assert not days.parked.sent
+
+
+def test_jobs_that_all_take_too_long_are_not_sent_again_for_ever() -> None:
+    days = Days(completed(1_200))
+    days.scene.deliver(entering([ANN], run="r1", number="a.0"))
+    days.pass_until(24)
+    assert len(days.scene.sendgrid.requests) == 1
+    assert days.is_settled("r1", "a.0")
+    assert days.report("r1")["import_jobs"]["confirmed"] == 1
+
+
+def test_whoever_changed_while_a_job_took_too_long_is_sent_once_more_when_it_ends() -> None:
+    days = Days(lambda job, since_s: completed(3_000 if job == "job1" else 30)(job, since_s))
+    days.scene.deliver(entering([ANN]))
+    days.pass_until(0.3)
+    days.scene.deliver(message(exit_(ANN, 200)))
+    days.pass_until(0.8)
+    assert len(days.scene.sendgrid.requests) == 2
+    days.pass_until(24)
+    assert len(days.scene.sendgrid.requests) == 3
+
+
+def test_a_job_that_ends_after_two_hours_does_not_win() -> None:
+    days = Days(lambda job, since_s: completed(9_600 if job == "job1" else 30)(job, since_s))
+    days.scene.deliver(entering([ANN]))
+    days.pass_until(0.3)
+    days.scene.deliver(message(exit_(ANN, 200)))
+    days.pass_until(2.6)
+    before = len(days.scene.sendgrid.requests)
+    days.pass_until(48)
+    assert len(days.scene.sendgrid.requests) == before + 1
+
+
+def test_two_runs_in_one_job_that_fails_settle_both() -> None:
+    days = Days(lambda job, _: Job("failed" if job == "job1" else "completed", {"requested": 2}))
+    days.scene.deliver(
+        entering([ANN], run="r1", number="a.0"), entering([BOB], export="shop", run="r2", number="b.0")
+    )
+    days.pass_until(24)
+    assert days.is_settled("r1", "a.0")
+    assert days.is_settled("r2", "b.0")
+
+
+def test_a_person_counts_once_however_often_the_job_fails() -> None:
+    days = Days(lambda job, _: Job("failed" if job == "job1" else "completed", {"requested": 2}))
+    days.scene.deliver(entering([ANN, BOB], run="r1", number="a.0"))
+    days.pass_until(24)
+    assert days.is_settled("r1", "a.0")
+    told = days.report("r1")
+    assert told["people"] == {"accepted": 2, "unchanged": 0, "rejected": {}}
+    assert told["import_jobs"]["confirmed"] == 2
+
+
+def test_whoever_a_job_refuses_is_counted_by_the_reason_and_not_as_accepted() -> None:
+    days = Days(
+        lambda job, _: (
+            Job("errored", {"errored": 1}, "https://errors") if job == "job1" else Job("completed", {})
+        ),
+        f"{ANN},a field is wrong\n",
+    )
+    days.scene.deliver(entering([ANN, BOB], run="r1", number="a.0"))
+    days.pass_until(24)
+    assert days.is_settled("r1", "a.0")
+    told = days.report("r1")
+    assert told["people"] == {"accepted": 1, "unchanged": 0, "rejected": {"fields": 1}}
+    assert told["import_jobs"]["rejected"] == 1
