@@ -5,7 +5,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from lytics_sendgrid.change import Message, decode
+from lytics_sendgrid.change import Message
+from lytics_sendgrid.change_codec import decode
 from lytics_sendgrid.configuration import Account, Export
 from lytics_sendgrid.configuration_cache import View
 from lytics_sendgrid.contact import UNKNOWN, Commit, Contact, ContactKey

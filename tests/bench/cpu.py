@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lytics_sendgrid.change import Change, Kind, Message, decode, pack
+from lytics_sendgrid.change import Change, Kind, Message
+from lytics_sendgrid.change_codec import decode, pack
 from lytics_sendgrid.lytics import PAGE_ROWS
 from tests.bench import load, people
 from tests.bench.event_source import answered, batches, event, made_record

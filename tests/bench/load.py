@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from lytics_sendgrid.backfill import Checkpoints, Queue, Timing, Work, scan_audience
-from lytics_sendgrid.change import Change, Kind, Message, pack
+from lytics_sendgrid.change import Change, Kind, Message
+from lytics_sendgrid.change_codec import pack
 from lytics_sendgrid.configuration import Export
 from lytics_sendgrid.scan_rows import changes_of
 from tests.bench import people

@@ -14,7 +14,8 @@ from moto import mock_aws
 
 from functions.activate import app as activate_app
 from functions.backfill import app as backfill_app
-from lytics_sendgrid.change import Kind, decode
+from lytics_sendgrid.change import Kind
+from lytics_sendgrid.change_codec import decode
 from lytics_sendgrid.configuration import Audience, Export, FieldKind, MappedField
 from lytics_sendgrid.errors import KeyRefused, RequestRefused, ScanStuck, StopRun, SubscriptionRefused
 from lytics_sendgrid.exports_table import ExportsTable

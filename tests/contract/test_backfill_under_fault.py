@@ -10,7 +10,8 @@ from moto import mock_aws
 
 from functions.backfill import app as backfill_app
 from lytics_sendgrid.backfill import Timing
-from lytics_sendgrid.change import Change, Kind, decode
+from lytics_sendgrid.change import Change, Kind
+from lytics_sendgrid.change_codec import decode
 from lytics_sendgrid.errors import RetryLater, ScanStuck
 from lytics_sendgrid.exports_table import ExportsTable
 from lytics_sendgrid.lytics import Lytics

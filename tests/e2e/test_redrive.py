@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.change import Change, Kind, Message, encode
+from lytics_sendgrid.change import Change, Kind, Message
+from lytics_sendgrid.change_codec import encode
 from lytics_sendgrid.outbox import Carried, Import, import_body
 from lytics_sendgrid.rejects import reject_body
 from lytics_sendgrid.repacking import MAX_HOPS

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from functions.ingest import app
-from lytics_sendgrid.change import decode
+from lytics_sendgrid.change_codec import decode
 from lytics_sendgrid.intake import Intake
 from lytics_sendgrid.kept_exports import KeptExports
 from lytics_sendgrid.rejects import MAX_SINGLE

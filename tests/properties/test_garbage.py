@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lytics_sendgrid.change import Change, Kind, Message, encode
+from lytics_sendgrid.change import Change, Kind, Message
+from lytics_sendgrid.change_codec import encode
 from tests.unit.delivery_scene import READERS, Scene, enter, entering
 
 SOUND = [

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lytics_sendgrid.backfill import Timing, Work, scan_audience
-from lytics_sendgrid.change import Kind, decode
+from lytics_sendgrid.change import Kind
+from lytics_sendgrid.change_codec import decode
 from lytics_sendgrid.errors import LyticsSendGridError, RetryLater, StopRun
 from lytics_sendgrid.lytics import Lytics
 from lytics_sendgrid.scan_rows import LAG_NS

@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lytics_sendgrid.change import Message, decode, pack
+from lytics_sendgrid.change import Message
+from lytics_sendgrid.change_codec import decode, pack
 from lytics_sendgrid.lenient_json import parse
 from lytics_sendgrid.rejects import reject_bodies
 from lytics_sendgrid.webhook_body import read

@@ -3,7 +3,8 @@
 import json
 from typing import Any, Final
 
-from lytics_sendgrid.change import Change, Message, encode
+from lytics_sendgrid.change import Change, Message
+from lytics_sendgrid.change_codec import encode
 from lytics_sendgrid.configuration import (
     Account,
     Audience,

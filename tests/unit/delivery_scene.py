@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from lytics_sendgrid.change import Change, Kind, Message, encode
+from lytics_sendgrid.change import Change, Kind, Message
+from lytics_sendgrid.change_codec import encode
 from lytics_sendgrid.configuration import Audience, Export, FieldKind, MappedField
 from lytics_sendgrid.configuration_cache import View
 from lytics_sendgrid.contact import Contact

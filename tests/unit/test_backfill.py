@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lytics_sendgrid.backfill import Timing, Work, scan_audience
-from lytics_sendgrid.change import MESSAGE_BYTES, decode
+from lytics_sendgrid.change_codec import MESSAGE_BYTES, decode
 from lytics_sendgrid.errors import (
     AnswerLost,
     KeyRefused,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import functions.deliver.app
-from lytics_sendgrid.change import encode
+from lytics_sendgrid.change_codec import encode
 from lytics_sendgrid.sendgrid_answers import RequestFault, Unanswered
 from tests.unit.delivery_scene import Scene, entering
 

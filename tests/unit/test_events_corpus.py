@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from lytics_sendgrid.api_gateway import delivery_from
-from lytics_sendgrid.change import Change, decode
+from lytics_sendgrid.change import Change
+from lytics_sendgrid.change_codec import decode
 from lytics_sendgrid.instants import parse_rfc3339_ns
 from lytics_sendgrid.lenient_json import parse
 from lytics_sendgrid.outbox import import_from

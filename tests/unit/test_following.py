@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.change import Change, Kind, Message, decode
+from lytics_sendgrid.change import Change, Kind, Message
+from lytics_sendgrid.change_codec import decode
 from lytics_sendgrid.errors import RequestRefused, RetryLater
 from lytics_sendgrid.following import MOST_POLLS, Delays, Following
 from lytics_sendgrid.import_job import Job

@@ -11,7 +11,8 @@ import pytest
 
 from lytics_sendgrid import intake as intake_module
 from lytics_sendgrid.api_gateway import Answer, Delivery
-from lytics_sendgrid.change import Kind, decode
+from lytics_sendgrid.change import Kind
+from lytics_sendgrid.change_codec import decode
 from lytics_sendgrid.configuration import Audience
 from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable, StopRun, Throttled
 from lytics_sendgrid.instants import parse_rfc3339_ns

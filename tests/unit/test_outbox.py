@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lytics_sendgrid.change import MESSAGE_BYTES, Message, decode
+from lytics_sendgrid.change import Message
+from lytics_sendgrid.change_codec import MESSAGE_BYTES, decode
 from lytics_sendgrid.outbox import Carried, Import, Outbox, import_body, import_from, parts
 from tests.fakes import DelayedQueue
 from tests.unit.delivery_scene import enter, entering, people

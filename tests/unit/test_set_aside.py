@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lytics_sendgrid.change import Change, Kind, Message, decode, encode
+from lytics_sendgrid.change import Change, Kind, Message
+from lytics_sendgrid.change_codec import decode, encode
 from lytics_sendgrid.outbox import Carried, Import, import_body, import_from
 from lytics_sendgrid.rejects import MAX_SINGLE, reject_bodies, reject_body
 from lytics_sendgrid.repacking import MAX_HOPS

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from lytics_sendgrid import webhook_body
-from lytics_sendgrid.change import Change, Kind, Message, Value, pack
+from lytics_sendgrid.change import Change, Kind, Message, Value
+from lytics_sendgrid.change_codec import pack
 from lytics_sendgrid.configuration import FieldKind, MappedField
 from lytics_sendgrid.instants import parse_rfc3339_ns
 from lytics_sendgrid.webhook_body import MAX_AHEAD_NS, Reading, read

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from lytics_sendgrid.backoff import wait_s
-from lytics_sendgrid.change import MESSAGE_BYTES, Change, Message, Packed, pack
+from lytics_sendgrid.change import Change, Message
+from lytics_sendgrid.change_codec import MESSAGE_BYTES, Packed, pack
 from lytics_sendgrid.configuration import Export
 from lytics_sendgrid.errors import RequestRefused, RetryLater
 from lytics_sendgrid.instants import NANOSECONDS_PER_S

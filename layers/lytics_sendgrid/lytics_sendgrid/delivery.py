@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
-from lytics_sendgrid.change import UnknownVersion, decode
+from lytics_sendgrid.change_codec import UnknownVersion, decode
 from lytics_sendgrid.configuration_cache import View
 from lytics_sendgrid.contact import UNKNOWN, Commit, Contact, ContactKey
 from lytics_sendgrid.decision import decide, seems_past

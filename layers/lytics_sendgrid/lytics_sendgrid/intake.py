@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 
 from lytics_sendgrid.api_gateway import Answer, Delivery
-from lytics_sendgrid.change import Message, pack
+from lytics_sendgrid.change import Message
+from lytics_sendgrid.change_codec import pack
 from lytics_sendgrid.configuration import Export
 from lytics_sendgrid.errors import RetryLater, StopRun
 from lytics_sendgrid.lenient_json import parse

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
-from lytics_sendgrid.change import MESSAGE_BYTES, Change, Kind, Message, pack
+from lytics_sendgrid.change import Change, Kind, Message
+from lytics_sendgrid.change_codec import MESSAGE_BYTES, pack
 
 NANOSECONDS_PER_MS: Final = 1_000_000
 

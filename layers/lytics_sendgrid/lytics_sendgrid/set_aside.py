@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
-from lytics_sendgrid.change import Message, decode, encode, pack
+from lytics_sendgrid.change import Message
+from lytics_sendgrid.change_codec import decode, encode, pack
 from lytics_sendgrid.configuration import Export
 from lytics_sendgrid.lenient_json import parse
 from lytics_sendgrid.outbox import import_body, import_from
