@@ -48,7 +48,7 @@ class ScriptedHttp:
         *,
         body: bytes | None = None,
         query: Mapping[str, str] | None = None,
-        read_timeout_s: float = 25.0,
+        timeout_s: float = 25.0,
     ) -> Answer:
         document = None if body is None else json.loads(body)
         self.requests.append((method, path, dict(query or {}), document))
@@ -502,14 +502,14 @@ class SendGridUpserts:
     def not_before(self) -> float:
         return self.wait_until_s
 
-    def upsert(self, body: bytes, read_timeout_s: float) -> Verdict:
+    def upsert(self, body: bytes, timeout_s: float) -> Verdict:
         document = json.loads(body)
         rows, lists = document["contacts"], tuple(document.get("list_ids", ()))
         assert 1 <= len(rows) <= 30_000
         assert len(body) <= 5_500_000
         assert len({row["email"] for row in rows}) == len(rows)
         self.requests.append((lists, rows))
-        self.timeouts_s.append(read_timeout_s)
+        self.timeouts_s.append(timeout_s)
         verdict = self.script.pop(0) if self.script else self._judge(rows, lists)
         if isinstance(verdict, Accepted) or (isinstance(verdict, Unanswered) and self.taken):
             for row in rows:

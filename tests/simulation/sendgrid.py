@@ -84,7 +84,7 @@ class SendGrid:
         self._fault_until_s = 0.0
 
     def request(
-        self, method: str, path: str, *, body: bytes | None = None, read_timeout_s: float = 25.0, **_: Any
+        self, method: str, path: str, *, body: bytes | None = None, timeout_s: float = 25.0, **_: Any
     ) -> Answer:
         """Answer a request as `VendorHttp` does; raise what it raises."""
         world, hit = self._world, self._faults.hit
@@ -94,7 +94,7 @@ class SendGrid:
             raise ServiceUnavailable("connection refused")
         world.tell("%s %s %s", method, path, body or b"")
         if hit("dropped_request") is not None:
-            world.sleep(read_timeout_s)
+            world.sleep(timeout_s)
             raise _LOST
         if (severity := hit("abandoned")) is not None:
             process, at_s = world.running.process, world.now + world.latency_s * (1 + severity)
@@ -102,7 +102,7 @@ class SendGrid:
         late_s = SLOW_S * (hit("slow_request") or 0.0)
         back_s = SLOW_S * (hit("slow_answer") or 0.0)
         answer = world.call(
-            partial(self._serve, body, path), _LOST, timeout_s=read_timeout_s, travel_s=late_s, back_s=back_s
+            partial(self._serve, body, path), _LOST, timeout_s=timeout_s, travel_s=late_s, back_s=back_s
         )
         if hit("lost_answer") is not None:
             world.tell("SendGrid's answer is lost")

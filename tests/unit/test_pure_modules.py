@@ -27,7 +27,8 @@ ADAPTERS = {
         "lytics",
         "queue_writer",
     ),
-    *("redrive", "rejected", "secret", "sendgrid", "sendgrid_contacts", "stack_outputs", "vendor_http"),
+    *("redrive", "rejected", "secret", "sendgrid", "sendgrid_contacts", "stack_outputs"),
+    *("vendor_connection", "vendor_http"),
 }
 """They do I/O and decide nothing. Whatever is not named here or below is pure, and everything that it imports is."""
 

@@ -130,6 +130,21 @@ def test_fault_that_the_time_left_does_not_cover_is_undecided() -> None:
     assert (result.fault, result.sent, result.refused) == (None, {}, {})
 
 
+def test_large_body_has_time_to_be_sent_beside_that_for_its_answer() -> None:
+    scene = Scene()
+    scene.upsert.run([row("p@example.org", city="x" * 5_000_000)], 1_120)
+    scene.upsert.run(rows(1), 1_120)
+    assert [round(timeout_s) for timeout_s in scene.sendgrid.timeouts_s] == [35, 25]
+
+
+def test_request_whose_body_cannot_be_sent_in_the_time_left_is_not_begun() -> None:
+    """20 s are reserved and the answer has 5: of 14 s, 9 are left for what takes 10."""
+    for more_s, requests in ((16, 1), (14, 0)):
+        scene = Scene()
+        result = scene.upsert.run([row("p@example.org", city="x" * 5_000_000)], 1_020 + more_s)
+        assert len(scene.sendgrid.requests) == len(result.sent) == requests
+
+
 def test_what_raised_in_a_follower_leaves_what_was_decided_before() -> None:
     scene = Scene()
     big = [row(f"p{n}@example.org", city="x" * 3_000_000) for n in range(2)]

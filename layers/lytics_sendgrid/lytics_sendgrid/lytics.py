@@ -23,7 +23,7 @@ from lytics_sendgrid.lytics_documents import (
     scan_page_from,
     whole_number,
 )
-from lytics_sendgrid.vendor_http import READ_TIMEOUT_S, Answer, VendorHttp, json_body
+from lytics_sendgrid.vendor_http import TIMEOUT_S, Answer, VendorHttp, json_body
 
 PAGE_ROWS: Final = 100
 """The most that a scan's page may hold (Lytics V1 OpenAPI)."""
@@ -45,7 +45,7 @@ class Http(Protocol):
         *,
         body: bytes | None = None,
         query: Mapping[str, str] | None = None,
-        read_timeout_s: float = READ_TIMEOUT_S,
+        timeout_s: float = TIMEOUT_S,
     ) -> Answer: ...
 
 

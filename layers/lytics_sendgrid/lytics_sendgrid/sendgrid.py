@@ -20,7 +20,7 @@ from lytics_sendgrid.sendgrid_documents import (
     unreadable,
 )
 from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Found, Segment, SendGridContact
-from lytics_sendgrid.vendor_http import READ_TIMEOUT_S, Answer, VendorHttp, json_body
+from lytics_sendgrid.vendor_http import TIMEOUT_S, Answer, VendorHttp, json_body
 
 FIELDS: Final = "/v3/marketing/field_definitions"
 LISTS: Final = "/v3/marketing/lists"
@@ -45,7 +45,7 @@ class Http(Protocol):
         *,
         body: bytes | None = None,
         query: Mapping[str, str] | None = None,
-        read_timeout_s: float = READ_TIMEOUT_S,
+        timeout_s: float = TIMEOUT_S,
     ) -> Answer:
         """See ``VendorHttp.request``."""
         ...

@@ -30,15 +30,15 @@ class SendGridContacts:
         """Return when the next request may start, Unix seconds: in the past, unless the rate limit is used up."""
         return self._not_before_epoch_s
 
-    def upsert(self, body: bytes, read_timeout_s: float) -> Verdict:
+    def upsert(self, body: bytes, timeout_s: float) -> Verdict:
         """Send one request and tell what came of it; every fault is a verdict.
 
         Args:
             body: what ``request_body`` wrote.
-            read_timeout_s: how long the answer may take.
+            timeout_s: how long sending it, and waiting for an answer, may take together.
         """
         try:
-            answer = self._http.request("PUT", PATH, body=body, read_timeout_s=read_timeout_s)
+            answer = self._http.request("PUT", PATH, body=body, timeout_s=timeout_s)
         except ServiceUnavailable as error:
             return Busy(str(error))
         except AnswerLost as error:

@@ -31,6 +31,8 @@ _FIRST_BACKOFF_S: Final = 1.0
 _LONGEST_BACKOFF_S: Final = 20.0
 LEAST_READ_TIMEOUT_S: Final = 5.0
 _LONGEST_READ_TIMEOUT_S: Final = 25.0
+_SLOWEST_BYTES_S: Final = 500_000
+"""What is sent at this rate leaves the whole read time-out for the answer: 5.5 MB have 11 s more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Contacts(Protocol):
 
     def not_before(self) -> float: ...  # noqa: D102
 
-    def upsert(self, body: bytes, read_timeout_s: float) -> Verdict: ...  # noqa: D102
+    def upsert(self, body: bytes, timeout_s: float) -> Verdict: ...  # noqa: D102
 
 
 class Followers(Protocol):
@@ -173,7 +175,8 @@ class Upsert:
         sent_ms = int(now_s * 1000)
         self._followers.before_request(batch, sent_ms)
         left_s = deadline_epoch_s - now_s - self._pace.reserve_s
-        return self._contacts.upsert(body, min(left_s, _LONGEST_READ_TIMEOUT_S)), sent_ms
+        timeout_s = min(left_s, _LONGEST_READ_TIMEOUT_S + len(body) // _SLOWEST_BYTES_S)
+        return self._contacts.upsert(body, timeout_s), sent_ms
 
     def _handle(self, batch: Sequence[Row], form: Form, verdict: Verdict, sent_ms: int) -> None:
         match verdict:
@@ -246,7 +249,9 @@ class Upsert:
         if self._fruitless:
             ceiling_s = min(_FIRST_BACKOFF_S * 2 ** (self._fruitless - 1), _LONGEST_BACKOFF_S)
             start_s = max(start_s, now_s + ceiling_s * (0.5 + self._pace.jitter() / 2))
-        if start_s > deadline_epoch_s - self._pace.reserve_s - LEAST_READ_TIMEOUT_S:
+        batch, _ = self._work[0]
+        least_s = LEAST_READ_TIMEOUT_S + sum(len(row.text) for row in batch) // _SLOWEST_BYTES_S
+        if start_s > deadline_epoch_s - self._pace.reserve_s - least_s:
             return False
         if start_s > now_s:
             self._pace.sleep(start_s - now_s)

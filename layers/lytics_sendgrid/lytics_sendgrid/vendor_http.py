@@ -7,12 +7,14 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
+from urllib3 import Timeout
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from lytics_sendgrid.errors import AnswerLost, RequestRefused, ServiceUnavailable
+from lytics_sendgrid.vendor_connection import Body, vendor_session
 
 CONNECT_TIMEOUT_S: Final = 3.05
-READ_TIMEOUT_S: Final = 25.0
+TIMEOUT_S: Final = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class VendorHttp:
         self, base_url: str, headers: Mapping[str, str], session: requests.Session | None = None
     ) -> None:
         self._base_url = base_url.rstrip("/")
-        self._session = session or requests.Session()
+        self._session = session or vendor_session()
         self._headers = {"Accept": "application/json", **headers}
 
     def request(
@@ -54,7 +56,7 @@ class VendorHttp:
         *,
         body: bytes | None = None,
         query: Mapping[str, str] | None = None,
-        read_timeout_s: float = READ_TIMEOUT_S,
+        timeout_s: float = TIMEOUT_S,
     ) -> Answer:
         """Send one request and return its answer, whatever its status; redirects are not followed.
 
@@ -63,7 +65,7 @@ class VendorHttp:
             path: begins with ``/``; every value in it already escaped.
             body: JSON as bytes, if any.
             query: parameters, escaped here.
-            read_timeout_s: how long an answer may take.
+            timeout_s: how long it may take until an answer begins, sending the body with it.
 
         Raises:
             ServiceUnavailable: the request was not sent: nobody is there.
@@ -75,9 +77,9 @@ class VendorHttp:
                 method,
                 self._base_url + path,
                 params=query,
-                data=body,
+                data=None if body is None else Body(body, timeout_s),  # type: ignore[arg-type]  # it is a buffer
                 headers=headers,
-                timeout=(CONNECT_TIMEOUT_S, read_timeout_s),
+                timeout=Timeout(connect=CONNECT_TIMEOUT_S, total=timeout_s),  # type: ignore[arg-type]  # it may be
                 allow_redirects=False,
             )
         except requests.exceptions.ConnectTimeout as error:
@@ -109,7 +111,7 @@ def download(url: str, max_bytes: int) -> Iterator[bytes]:
             parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost"}
         ):
             raise RequestRefused(f"a file at an address that is not https is not fetched: {parts.scheme}")
-        with requests.get(url, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)) as response:
+        with requests.get(url, stream=True, timeout=(CONNECT_TIMEOUT_S, TIMEOUT_S)) as response:
             if response.status_code >= 500:
                 raise ServiceUnavailable(f"a file could not be downloaded: {response.status_code}")
             if response.status_code != 200:
