@@ -57,6 +57,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         The messages that have to be received again, for ``ReportBatchItemFailures``.
     """
     statuses: Counter[str] = Counter()
+    ended = {}
     failed = []
     for record in event["Records"]:
         try:
@@ -68,11 +69,14 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
             if followed.fault:
                 logger.warning("job_put_off", reason=followed.fault, message_id=record["messageId"])
             statuses[f"jobs.{followed.status}"] += 1
+            ended[job.job] = followed.status
             statuses.update({f"job_contacts.{name}": count for name, count in followed.counts.items()})
         except (RetryLater, StopRun, ValueError) as error:
             failed.append(record["messageId"])
             logger.error("job_not_confirmed", reason=str(error), message_id=record["messageId"])
     for status, count in statuses.items():
         metrics.add_metric(status, MetricUnit.Count, count)
-    logger.info("confirmed", jobs=dict(statuses), failed=len(failed), request_id=context.aws_request_id)
+    logger.info(
+        "confirmed", jobs=ended, counts=dict(statuses), failed=len(failed), request_id=context.aws_request_id
+    )
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
@@ -24,6 +24,9 @@ from lytics_sendgrid.secret import Secrets
 from lytics_sendgrid.sendgrid_contacts import SendGridContacts, sendgrid_http
 from lytics_sendgrid.settings import Deliver, settings
 from lytics_sendgrid.upsert import Pace
+
+MOST_REQUESTS: Final = 1_000
+"""So many ids of 36 characters fit a log line of 256 KB well; a full event of 10,000 messages would not."""
 
 logger = Logger()
 metrics = Metrics()
@@ -96,6 +99,8 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         failed=len(summary.failed),
         put_back=summary.put_back,
         faults=summary.faults[:10],
+        jobs=summary.jobs,
+        requests=summary.requests[:MOST_REQUESTS],
         request_id=context.aws_request_id,
     )
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in summary.failed]}

@@ -23,6 +23,8 @@ _CHANGES = st.builds(
     profile=_OPTIONAL,
     row=_OPTIONAL,
     reason=_OPTIONAL,
+    attempt=st.none() | st.integers(1, 5),
+    job=_OPTIONAL,
 )
 _MESSAGES = st.builds(
     Message,
@@ -31,6 +33,8 @@ _MESSAGES = st.builds(
     run=_OPTIONAL,
     number=_OPTIONAL,
     uncertain=st.booleans(),
+    suspect=st.booleans(),
+    request=_OPTIONAL,
 )
 
 

@@ -57,10 +57,12 @@ def invoke(app: ModuleType, following: Following, *bodies: str, left_ms: int = 1
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
+def lines_of(capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
+
+
 def metrics_of(capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
-    metrics: dict[str, Any] = next(line for line in lines if "_aws" in line)
-    return metrics
+    return next(line for line in lines_of(capfd) if "_aws" in line)
 
 
 def test_ended_jobs_are_counted_and_acknowledged(app: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
@@ -68,6 +70,15 @@ def test_ended_jobs_are_counted_and_acknowledged(app: ModuleType, capfd: pytest.
     assert invoke(app, following, body("j1"), body("j2")) == []
     counted = metrics_of(capfd)
     assert (counted["jobs.completed"], counted["job_contacts.updated"]) == ([2.0], [6.0])
+
+
+def test_the_log_says_of_each_job_what_became_of_it(
+    app: ModuleType, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.logger.addHandler(caplog.handler)
+    invoke(app, Following(Followed("completed")), body("j1"), body("j2"))
+    (line,) = [line for line in lines_of(capfd) if line.get("message") == "confirmed"]
+    assert line["jobs"] == {"j1": "completed", "j2": "completed"}
 
 
 def test_jobs_for_which_no_time_is_left_are_put_off_and_not_failed(app: ModuleType) -> None:

@@ -60,6 +60,15 @@ def test_what_was_done_is_logged_and_counted(app: ModuleType, capfd: pytest.Capt
     assert (metrics["accepted"], metrics["requests"], metrics["service"]) == ([2.0], [1.0], "stack")
 
 
+def test_the_log_leads_from_a_webhooks_request_to_its_import_job(
+    app: ModuleType, capfd: pytest.CaptureFixture[str]
+) -> None:
+    known, other = entering([ANN], request="r-1"), entering([BOB], request="r-2")
+    invoke(app, Scene(), encode(known), encode(other), encode(entering(["cy@example.org"])))
+    (line,) = [line for line in lines(capfd) if line.get("message") == "delivered"]
+    assert (line["requests"], line["jobs"]) == (["r-1", "r-2"], ["job1"])
+
+
 def test_stop_is_an_error_and_a_metric_of_its_own(app: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
     scene = Scene()
     scene.sendgrid.script = [RequestFault("404 not found")] * 20

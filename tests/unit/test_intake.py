@@ -78,6 +78,12 @@ def event(audience: str = HIGH_VALUE, word: str = "enter", **data: Any) -> dict[
     return {"id": "7", "data": {"email": EMAIL, "city": "Lyon", **data, "segment_events": [element]}}
 
 
+def test_a_message_names_the_request_that_brought_it(scene: Scene) -> None:
+    event = {"id": HIGH_VALUE, "event": "enter", "enter": "2026-11-23T10:00:00Z"}
+    scene.post({"data": {"email": "ann@example.org", "segment_events": [event]}})
+    assert [decode(body).request for body in scene.changes.bodies] == ["r-1"]
+
+
 def test_a_delivery_is_answered_200_with_its_changes_on_the_queue(scene: Scene) -> None:
     answer = scene.post([event(), event(READERS, "exit")])
     assert (answer.status, answer.retry_after_s) == (200, None)

@@ -66,6 +66,7 @@ class Message:
         uncertain: a request that the ledger does not name may be in flight for its contacts: it was dead-lettered and
             brought back, or its consumer could not commit what it had sent.
         suspect: it was handled together with a message that may have killed its consumer.
+        request: API Gateway's id of the request that brought the changes, if one did: by it a log tells what became of it.
     """
 
     export: str
@@ -77,3 +78,4 @@ class Message:
     number: str | None = None
     uncertain: bool = False
     suspect: bool = False
+    request: str | None = None

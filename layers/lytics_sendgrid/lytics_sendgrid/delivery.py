@@ -155,6 +155,8 @@ class Delivery:
             message = letter.message
             versions[message.export] = max(versions.get(message.export, 0), message.config)
             summary.changes += len(message.changes)
+            if message.request is not None:
+                summary.requests.append(message.request)
         try:
             found = {export: self._views.view(export, version) for export, version in versions.items()}
         except LyticsSendGridError as error:

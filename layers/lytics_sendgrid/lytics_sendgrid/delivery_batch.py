@@ -165,6 +165,8 @@ class Summary:
         put_back: how many messages were put back as new ones.
         faults: what went wrong, in words.
         stopped: exports whose changes wait, and why.
+        requests: that brought the changes, by API Gateway's ids.
+        jobs: import jobs that SendGrid has begun.
     """
 
     messages: int = 0
@@ -175,6 +177,8 @@ class Summary:
     put_back: int = 0
     faults: list[str] = field(default_factory=list)
     stopped: dict[str, str] = field(default_factory=dict)
+    requests: list[str] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to a count."""

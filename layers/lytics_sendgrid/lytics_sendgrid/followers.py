@@ -51,6 +51,7 @@ class RequestFollowers:
         runs = {run for task in tasks for run in task.runs}
         contacts = {t.email: Carried(t.view.export.name, _sent_row(t, form), t.attempt) for t in tasks}
         self._outbox.follow(Import(self._authorization, job, sent_ms, tuple(sorted(runs)), contacts))
+        self._summary.jobs.append(job)
         # Only now: of a job that nobody follows no run would ever hear that it has ended.
         for run in runs:
             self._batch.jobs.setdefault(run, set()).add(job)

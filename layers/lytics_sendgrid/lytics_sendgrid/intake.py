@@ -94,7 +94,7 @@ class Intake:
                 return Answer(503, "unknown export")
             if fresh != export:
                 export, reading = fresh, read(document, fresh, now_ns)
-        self._queue(reading, export, now_ns)
+        self._queue(reading, export, now_ns, delivery.request_id)
         return Answer(200, "queued", counts=_counts(reading))
 
     def _admits(self, authorization: str, secrets: tuple[str, ...]) -> bool:
@@ -105,11 +105,15 @@ class Intake:
                 return True
         return False
 
-    def _queue(self, reading: Reading, export: Export, now_ns: int) -> None:
+    def _queue(self, reading: Reading, export: Export, now_ns: int, request_id: str) -> None:
         """Queue the changes, then the rejects: a retry after a failure between them repeats what may be repeated."""
         if reading.changes:
             message = Message(
-                export.name, reading.changes, config=export.version, queued_ms=now_ns // 1_000_000
+                export.name,
+                reading.changes,
+                config=export.version,
+                queued_ms=now_ns // 1_000_000,
+                request=request_id or None,
             )
             self._changes.send(packed.body for packed in pack(message))
         if reading.rejected:

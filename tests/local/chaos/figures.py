@@ -95,7 +95,7 @@ def survived(deployment: Deployment) -> dict[str, int]:
                     counts["deliver: messages put back"] += line["put_back"]
                     counts.update({f"deliver: {name}": n for name, n in line["counts"].items()})
                 case "confirmed":
-                    counts.update({f"confirm: {name}": n for name, n in line["jobs"].items()})
+                    counts.update({f"confirm: {name}": n for name, n in line["counts"].items()})
                     counts["confirm: messages left on the queue"] += line["failed"]
     return {name: count for name, count in sorted(counts.items()) if count}
 
