@@ -201,7 +201,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "stale_read_drops_a_refresh": Mutation(
         "a refresh comes to nothing where a stale read does not know its contact",
-        [(delivery, "seems_past", broken.no)],
+        [(delivery, "needs_the_newest", broken.no)],
         _with(stale_read=0.6, job_failed=0.5),
     ),
     "redriven_is_taken_for_new": Mutation(

@@ -77,7 +77,7 @@ def test_the_log_says_of_each_job_what_became_of_it(
 ) -> None:
     app.logger.addHandler(caplog.handler)
     invoke(app, Following(Followed("completed")), body("j1"), body("j2"))
-    (line,) = [line for line in lines_of(capfd) if line.get("message") == "confirmed"]
+    line = next(vars(one) for one in caplog.records if one.getMessage() == "confirmed")
     assert line["jobs"] == {"j1": "completed", "j2": "completed"}
 
 

@@ -61,11 +61,12 @@ def test_what_was_done_is_logged_and_counted(app: ModuleType, capfd: pytest.Capt
 
 
 def test_the_log_leads_from_a_webhooks_request_to_its_import_job(
-    app: ModuleType, capfd: pytest.CaptureFixture[str]
+    app: ModuleType, caplog: pytest.LogCaptureFixture
 ) -> None:
+    app.logger.addHandler(caplog.handler)
     known, other = entering([ANN], request="r-1"), entering([BOB], request="r-2")
     invoke(app, Scene(), encode(known), encode(other), encode(entering(["cy@example.org"])))
-    (line,) = [line for line in lines(capfd) if line.get("message") == "delivered"]
+    line = next(vars(one) for one in caplog.records if one.getMessage() == "delivered")
     assert (line["requests"], line["jobs"]) == (["r-1", "r-2"], ["job1"])
 
 

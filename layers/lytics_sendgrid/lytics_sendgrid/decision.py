@@ -48,14 +48,16 @@ def decide(task: Task, contact: Contact) -> None:
         task.outcome = f"rejected.{merged.rejection.reason}"
 
 
-def seems_past(task: Task, contact: Contact) -> bool:
-    """Tell whether a refresh or a reject would come to nothing only because of what was read of the ledger.
+def needs_the_newest(task: Task, contact: Contact) -> bool:
+    """Tell whether a read that was behind the ledger might leave something undone for good.
 
-    Where that read was behind the ledger there is no second chance. Whatever else a stale read leads to loses the race
-    of its commit, or is sent once too often. Two consumers' clocks differ, so a state that was read too late may have a
-    later ``sent`` than the one that follows it.
+    Whatever else such a read leads to loses the race of its commit, or is sent once too often; and a change that adds
+    nothing to an old state adds nothing to a newer one. But a refresh or a reject would come to nothing (two consumers'
+    clocks differ, so the older state may have the later ``sent``), and so would a row that a newer configuration makes.
     """
     if task.stamp_ns is not None and not _is_due(task, contact):
+        return True
+    if contact.version > 0 and contact.configuration < task.view.form.version:
         return True
     return task.rejects and any(
         change.kind is Kind.REJECT and change.row != contact.row for change, _ in task.changes

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from lytics_sendgrid.change_codec import UnknownVersion, decode
 from lytics_sendgrid.configuration_cache import View
 from lytics_sendgrid.contact import UNKNOWN, Commit, Contact, ContactKey
-from lytics_sendgrid.decision import decide, seems_past
+from lytics_sendgrid.decision import decide, needs_the_newest
 from lytics_sendgrid.delivery_batch import Batch, Letter, Received, Summary, Task
 from lytics_sendgrid.errors import LyticsSendGridError, RetryLater, StopRun
 from lytics_sendgrid.followers import follow_returned
@@ -198,8 +198,8 @@ class Delivery:
                 return
             # A reader that is behind would lose again: half price is for the first try.
             loaded = self._ledger.load([task.key for task in pending], consistent=number > 0)
-            if not number and (past := [t.key for t in pending if seems_past(t, loaded[t.key])]):
-                loaded |= self._ledger.load(past, consistent=True)
+            if not number and (keys := [t.key for t in pending if needs_the_newest(t, loaded[t.key])]):
+                loaded |= self._ledger.load(keys, consistent=True)
             self._read_newer_views(pending, loaded)
             for task in pending:
                 decide(task, loaded[task.key])
