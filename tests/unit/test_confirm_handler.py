@@ -87,7 +87,9 @@ def test_jobs_for_which_no_time_is_left_are_put_off_and_not_failed(app: ModuleTy
     assert (following.followed, following.off) == (["j0", "j1"], ["j2", "j3"])
 
 
-def test_a_refused_key_and_a_message_that_is_none_are_named_as_failed(app: ModuleType) -> None:
+def test_what_cannot_be_put_off_any_more_and_a_message_that_is_none_are_named_as_failed(
+    app: ModuleType,
+) -> None:
     assert invoke(app, Following(KeyRefused("401")), body("j1"), "noise") == ["m0", "m1"]
 
 

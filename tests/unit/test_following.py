@@ -8,7 +8,7 @@ import pytest
 
 from lytics_sendgrid.change import Change, Kind, Message
 from lytics_sendgrid.change_codec import decode
-from lytics_sendgrid.errors import RequestRefused, RetryLater
+from lytics_sendgrid.errors import KeyRefused, RequestRefused, RetryLater
 from lytics_sendgrid.following import MOST_POLLS, Delays, Following
 from lytics_sendgrid.import_job import Job
 from lytics_sendgrid.leftovers import ATTEMPTS
@@ -41,7 +41,7 @@ class Queue:
 class Scene:
     """SendGrid's jobs and the queues around confirm."""
 
-    job: Job
+    job: Job | Exception
     file: Iterable[bytes] | Exception = ()
     after_s: float = 60.0
     imports: Queue = field(default_factory=Queue)
@@ -55,6 +55,8 @@ class Scene:
         class Jobs:
             def job(self, job_id: str) -> Job:
                 assert job_id == "job-1"
+                if isinstance(jobs, Exception):
+                    raise jobs
                 return jobs
 
             def errors_file(self, url: str) -> Iterable[bytes]:
@@ -210,9 +212,17 @@ def test_a_job_that_sendgrid_does_not_answer_for_is_asked_for_later_and_later() 
     assert delays == [60, 120, 120, 240, 240, 480, 480, 900]
 
 
-def test_a_job_that_was_put_off_for_days_is_left_to_the_dead_letter_queue() -> None:
-    scene = Scene(Job("errored", {}, "https://errors"), RetryLater("away"))
-    with pytest.raises(RetryLater):
+def test_a_job_whose_key_is_refused_is_asked_for_later() -> None:
+    scene = Scene(KeyRefused("401"))
+    assert scene.following().follow(JOB).fault == "401"
+    [(body, delay_s)] = scene.imports.sent
+    assert (import_from(body), delay_s) == (replace(JOB, polls=1), 60)
+
+
+@pytest.mark.parametrize("error", [RetryLater("away"), KeyRefused("401")])
+def test_a_job_that_was_put_off_for_days_is_left_to_the_dead_letter_queue(error: Exception) -> None:
+    scene = Scene(error)
+    with pytest.raises(type(error)):
         scene.following().follow(replace(JOB, polls=MOST_POLLS))
     assert not scene.imports.sent
 

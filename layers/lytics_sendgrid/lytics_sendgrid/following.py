@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
-from lytics_sendgrid.errors import RequestRefused, RetryLater
+from lytics_sendgrid.errors import RequestRefused, RetryLater, StopRun
 from lytics_sendgrid.errors_file import BadRow, bad_rows, text_lines
 from lytics_sendgrid.import_job import Job
 from lytics_sendgrid.leftovers import ATTEMPTS, LONGEST_DELAY_S, Followed, Leftovers
@@ -79,16 +79,16 @@ class Following:
     def follow(self, followed: Import) -> Followed:
         """Ask for a job and do what its state asks for; everything is queued when this returns.
 
-        Where SendGrid or the table does not answer, the job is put off: a message that stays instead would come back no
-        sooner than after its visibility time-out, and be dead-lettered after an hour without SendGrid.
+        Where SendGrid or the table does not answer, or refuses, the job is put off: a message that stays instead would
+        come back no sooner than after its visibility time-out, and be dead-lettered after an hour.
 
         Raises:
             RetryLater: a queue did not answer, or this has been put off for days: the message must stay.
-            StopRun: SendGrid refuses the key.
+            StopRun: likewise, because a key or a permission is refused.
         """
         try:
             return self._follow(followed)
-        except RetryLater as error:
+        except (RetryLater, StopRun) as error:
             if followed.polls >= MOST_POLLS:
                 raise
             return self.put_off(followed, str(error))
