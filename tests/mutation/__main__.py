@@ -10,7 +10,7 @@ import sys
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -31,35 +31,55 @@ type Equivalents = Mapping[tuple[str, str, str], str]
 
 
 def equivalents() -> Equivalents:
-    """Return the mutants that behave as the original does, each with the reason; by module, source and mutant."""
+    """Return the mutants that may survive, each with the reason; by module, source and mutant."""
     listed = tomllib.loads((Path(__file__).parent / "equivalent.toml").read_text())
     return {(module, e["was"], e["now"]): e["why"] for module, entries in listed.items() for e in entries}
 
 
-def table(results: Mapping[Mutant, str], known: Equivalents) -> list[str]:
-    """Write what became of each module's mutants, and name the survivors."""
+def stale(known: Equivalents, found: Iterable[Mutant], names: Collection[str]) -> list[str]:
+    """Name what is explained and is no mutant (any more).
+
+    Args:
+        known: the explanations.
+        found: all mutants of some modules.
+        names: those modules; another's explanations are left alone, unless it is none that is ever looked at.
+    """
+    there = {_key(mutant) for mutant in found}
+    looked_at = {*names} | ({module for module, _, _ in known} - {*MODULES.split()})
+    return [
+        f"{module}: {was}  ->  {now}"
+        for module, was, now in known
+        if module in looked_at and (module, was, now) not in there
+    ]
+
+
+def report(results: Mapping[Mutant, str], known: Equivalents) -> list[str]:
+    """Write what became of each module's mutants; name the survivors, and what is explained and was killed."""
     counts: dict[str, Counter[str]] = {}
-    survivors = []
+    survivors: dict[str, list[str]] = {"UNEXPLAINED": [], "explained": [], "explained in vain, killed": []}
     for mutant, outcome in sorted(results.items(), key=lambda pair: (pair[0].module, pair[0].number)):
-        why = known.get((mutant.module, mutant.was, mutant.now))
-        counts.setdefault(mutant.module, Counter())[_counted(outcome, why)] += 1
-        if outcome == "survived":
-            place = f"{mutant.module}:{mutant.line}"
-            survivors += ["", f"{place}: {why or 'UNEXPLAINED'}", f"  - {mutant.was}", f"  + {mutant.now}"]
+        why = known.get(_key(mutant))
+        survived = outcome == "survived"
+        word = ("UNEXPLAINED" if why is None else "explained") if survived else "killed"
+        counts.setdefault(mutant.module, Counter())[word] += 1
+        if survived or why is not None:
+            place = f"{mutant.module}:{mutant.line}: {why or 'UNEXPLAINED'}"
+            entry = ["", place, f"  - {mutant.was}", f"  + {mutant.now}"]
+            survivors[word if survived else "explained in vain, killed"] += entry
     total = sum(counts.values(), Counter())
-    lines = [f"{'module':20}{'mutants':>8}{'killed':>8}{'equivalent':>12}{'survived':>10}{'killed %':>10}"]
+    lines = [f"{'module':20}{'mutants':>8}{'killed':>8}{'explained':>11}{'UNEXPLAINED':>13}{'killed %':>10}"]
     for name, of in [*counts.items(), ("in all", total)]:
         share = 100 * of["killed"] / of.total()
         lines.append(
-            f"{name:20}{of.total():8}{of['killed']:8}{of['equivalent']:12}{of['survived']:10}{share:10.1f}"
+            f"{name:20}{of.total():8}{of['killed']:8}{of['explained']:11}{of['UNEXPLAINED']:13}{share:10.1f}"
         )
-    return [*lines, "", "Survivors:", *survivors]
+    for title, entries in survivors.items():
+        lines += ["", f"{title}: {len(entries) // 4}", *entries]
+    return lines
 
 
-def _counted(outcome: str, why: str | None) -> str:
-    if outcome != "survived":
-        return "killed"
-    return "survived" if why is None else "equivalent"
+def _key(mutant: Mutant) -> tuple[str, str, str]:
+    return mutant.module, mutant.was, mutant.now
 
 
 def percent_killed(results: Iterable[str]) -> float:
@@ -69,11 +89,13 @@ def percent_killed(results: Iterable[str]) -> float:
 
 
 def main() -> None:
-    """Try all mutants, and fail where too many survive."""
+    """Try all mutants, and fail where too many survive, or what is explained is not there."""
     scratch = ROOT / "build" / "mutation"
     scratch.mkdir(parents=True, exist_ok=True)
-    names = (os.environ.get("MODULES") or MODULES).split()
+    names, known = (os.environ.get("MODULES") or MODULES).split(), equivalents()
     found = [mutant for name in names for mutant in mutants(FOLDER / f"{name}.py")]
+    if gone := stale(known, found, names):
+        sys.exit("\n".join(("equivalent.toml explains what is no mutant any more:", *gone)))
     began = time.monotonic()
     base = baseline(TESTS, scratch)
     print(f"{len(base.seconds)} tests pass in {time.monotonic() - began:.0f} s; {len(found)} mutants")
@@ -86,15 +108,24 @@ def main() -> None:
     results: dict[Mutant, str] = {}
     for mutant, outcome in trials(found, FOLDER, base, processes):
         results[mutant] = outcome
-        if outcome != "killed":
+        if outcome == "timed out" or (outcome == "survived" and _key(mutant) not in known):
             print(f"{outcome}: {mutant.module}:{mutant.line}: {mutant.now}", flush=True)
         if len(results) % 100 == 0:
             print(f"{len(results)} tried in {time.monotonic() - began:.0f} s", flush=True)
-    lines = table(results, equivalents())
-    report = Path(os.environ.get("REPORT") or scratch / "report.txt")
-    report.write_text("\n".join(lines) + "\n")
-    print("\n".join(lines[: lines.index("Survivors:")]), f"Survivors are listed in {report}", sep="\n")
-    killed = percent_killed(results.values())
+    _conclude(results, known, Path(os.environ.get("REPORT") or scratch / "report.txt"))
+
+
+def _conclude(results: Mapping[Mutant, str], known: Equivalents, path: Path) -> None:
+    lines = report(results, known)
+    path.write_text("\n".join(lines) + "\n")
+    survived = [_key(mutant) for mutant, outcome in results.items() if outcome == "survived"]
+    explained, killed = sum(key in known for key in survived), percent_killed(results.values())
+    # All but the survivors that are explained.
+    print(*lines[: next(n for n, line in enumerate(lines) if line.startswith("explained: "))], sep="\n")
+    print(
+        f"{killed:.1f} % of {len(results)} mutants were killed; {len(survived)} survived: {explained} explained, "
+        f"{len(survived) - explained} UNEXPLAINED. All are in {path}"
+    )
     if killed < LEAST_PERCENT:
         sys.exit(f"only {killed:.1f} % of the mutants were killed: at least {LEAST_PERCENT} % must be")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation.__main__ import FOLDER, MODULES, equivalents
-from tests.mutation.mutants import mutants, mutated
+from tests.mutation.__main__ import FOLDER, MODULES, equivalents, report, stale
+from tests.mutation.mutants import Mutant, mutants, mutated
 
 
 def module(folder: Path, source: str) -> Path:
@@ -93,7 +93,48 @@ def test_a_mutant_differs_from_its_module_in_what_it_says_and_in_nothing_else(na
             assert ast.dump(tree) == ast.dump(expected), mutant
 
 
-def test_every_mutant_that_is_called_equivalent_is_there() -> None:
-    found = {(m.module, m.was, m.now) for name in MODULES.split() for m in mutants(FOLDER / f"{name}.py")}
-    assert equivalents().keys() <= found
+def test_every_mutant_that_is_explained_is_there() -> None:
+    names = MODULES.split()
+    assert stale(equivalents(), (m for name in names for m in mutants(FOLDER / f"{name}.py")), names) == []
     assert all(equivalents().values())
+
+
+MUTANTS = [Mutant("row", number, number + 1, range(1), f"a{number}", f"b{number}") for number in range(4)]
+KNOWN = {("row", f"a{number}", f"b{number}"): f"reason {number}" for number in (1, 2)}
+
+
+def test_what_is_explained_and_is_no_mutant_any_more_is_told() -> None:
+    assert stale(KNOWN, MUTANTS, ["row"]) == []
+    assert stale({**KNOWN, ("row", "a2", "c2"): "?"}, MUTANTS, ["row"]) == ["row: a2  ->  c2"]
+
+
+def test_a_module_that_is_not_tried_is_not_stale_and_one_that_is_gone_is() -> None:
+    known = {("values", "x", "y"): "?", ("gone", "x", "y"): "?"}
+    assert stale(known, MUTANTS, ["row"]) == ["gone: x  ->  y"]
+
+
+def test_survivors_are_told_apart_by_whether_they_are_explained() -> None:
+    outcomes = ["survived", "survived", "killed", "timed out"]
+    assert report(dict(zip(MUTANTS, outcomes, strict=True)), KNOWN) == [
+        "module               mutants  killed  explained  UNEXPLAINED  killed %",
+        "row                        4       2          1            1      50.0",
+        "in all                     4       2          1            1      50.0",
+        "",
+        "UNEXPLAINED: 1",
+        "",
+        "row:1: UNEXPLAINED",
+        "  - a0",
+        "  + b0",
+        "",
+        "explained: 1",
+        "",
+        "row:2: reason 1",
+        "  - a1",
+        "  + b1",
+        "",
+        "explained in vain, killed: 1",
+        "",
+        "row:3: reason 2",
+        "  - a2",
+        "  + b2",
+    ]
