@@ -28,6 +28,7 @@ ACCOUNT = Account(
         HIGH_VALUE: ProvisionedAudience("lytics_segments", "segment-1", "list-1", ("newsletter", "second")),
         LAPSED: ProvisionedAudience("lytics_segments_1", None, None, ()),
     },
+    fields={"newsletter": ("e8_T", "e9_N"), "second": ()},
 )
 
 
@@ -67,6 +68,10 @@ def test_a_field_mapped_twice_is_needed_once() -> None:
 
 def test_custom_fields_are_told_from_reserved_ones() -> None:
     assert [mapped.is_custom for mapped in NEWSLETTER.fields] == [False, False, True, True, True]
+
+
+def test_types_are_named_as_sendgrid_names_them() -> None:
+    assert [str(kind) for kind in FieldKind] == ["Text", "Number", "Date"]
 
 
 def test_membership_fields_are_numbered_from_the_second_on() -> None:

@@ -1,7 +1,5 @@
 """A contact's state survives the ledger, and stays under the kilobyte that one write unit pays for."""
 
-import json
-
 from lytics_sendgrid.contact import UNKNOWN, Contact, Rejection, contact_key, decode, encode
 
 FULL = Contact(
@@ -30,8 +28,8 @@ def test_what_was_written_is_read() -> None:
     assert decode(encode(FULL), 7) == FULL
 
 
-def test_contact_that_was_never_sent_keeps_its_rejection() -> None:
-    rejected = Contact(1, {"a": -5}, rejection=Rejection("address", "400 no", "ff", 9))
+def test_contact_of_whom_no_row_was_accepted_keeps_when_it_was_sent_and_why_it_was_refused() -> None:
+    rejected = Contact(1, {"a": -5}, sent_ms=3, rejection=Rejection("address", "400 no", "ff", 9))
     assert decode(encode(rejected), 1) == rejected
 
 
@@ -41,7 +39,8 @@ def test_rejection_beside_an_accepted_row_is_kept() -> None:
 
 
 def test_state_is_small_and_names_no_defaults() -> None:
-    assert json.loads(encode(UNKNOWN)) == {"memberships": {}, "fields": [], "config": 0}
+    assert encode(UNKNOWN) == '{"memberships":{},"fields":[],"config":0}'
+    assert decode(encode(UNKNOWN), 0) == UNKNOWN
 
 
 def test_person_in_five_audiences_fits_one_write_unit() -> None:

@@ -117,8 +117,16 @@ def test_nothing_is_said_of_lytics_fields_that_could_not_be_read() -> None:
 )
 def test_what_cannot_be_mapped_is_told(document: dict[str, Any], said: str) -> None:
     planned = plan(**document)
-    assert len(planned.faults) == 1
-    assert said in planned.faults[0]
+    (fault,) = planned.faults
+    assert said in fault
+    assert fault.startswith(tuple(f'"{key}": ' for key in document))
+
+
+def test_a_field_that_cannot_be_written_is_not_planned() -> None:
+    assert [field.name for field in plan(custom_fields={"city": "1st_city"}).fields] == [
+        "first_name",
+        "last_name",
+    ]
 
 
 def test_a_wrong_target_and_a_wrong_source_are_both_told() -> None:

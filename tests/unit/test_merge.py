@@ -86,6 +86,11 @@ def test_lists_of_all_exports_add_up() -> None:
     assert merge(contact, [(enter(ANN), daily)]) is contact
 
 
+def test_lists_are_sorted_however_they_were_known() -> None:
+    contact = Contact(lists=tuple("gfedcba"))
+    assert merge(contact, [(enter(ANN), replace(EXPORT, list_id="h"))]).lists == tuple("abcdefgh")
+
+
 def test_refresh_changes_nothing() -> None:
     contact = Contact(1, {READERS: 5}, row="aa")
     assert merged(contact, refresh(ANN, 7)) is contact

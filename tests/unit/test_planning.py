@@ -87,6 +87,21 @@ def test_an_audience_that_cannot_be_meant_is_told(found: tuple[LyticsAudience, .
     assert said in fault
 
 
+def test_audiences_of_one_name_are_told_apart_by_slug_and_id_five_of_them_at_most() -> None:
+    nameless = LyticsAudience(identity(0), "VIP", "", size=10)
+    found = (nameless, *(audience(number, "VIP") for number in range(1, 7)))
+    (fault,) = faults(replace(FACTS, matches={"VIP": found}))
+    slugs = ", ".join(f"slug_{number} ({identity(number)})" for number in range(1, 5))
+    assert fault.endswith(
+        f"'VIP' is the name of 7 audiences in Lytics: take the id of one: VIP ({identity(0)}), {slugs}"
+    )
+
+
+def test_an_id_that_is_none_is_quoted_to_64_characters() -> None:
+    (fault,) = faults(replace(FACTS, matches={"A": (LyticsAudience("x" * 100, "A", "a"),)}))
+    assert f"has the id '{'x' * 64}' in Lytics" in fault
+
+
 def test_nothing_like_the_audience_is_told_without_a_guess() -> None:
     (fault,) = faults(replace(FACTS, matches={"qqq": ()}, listed=None))
     assert "copy it from Audiences in Lytics" in fault
@@ -133,6 +148,12 @@ def test_a_list_that_is_not_clear_is_told(wanted: str, said: str) -> None:
     assert made.segments == ()
 
 
+def test_of_many_lists_of_one_name_five_are_named() -> None:
+    lists = [ContactList(f"l{number}", "Twin") for number in range(1, 8)]
+    (fault,) = faults(replace(FACTS, lists=lists), list="Twin")
+    assert fault.endswith("is the name of 7 lists: take the id of one: l1, l2, l3, l4, l5")
+
+
 @pytest.mark.parametrize("workflow", ["sendgrid_export_new", "sendgrid-export-new", "sendgrid_export"])
 @pytest.mark.parametrize("status", ["running", "sleeping", "paused", "fault-2", "unknown"])
 def test_a_live_hosted_export_is_refused_unless_told(workflow: str, status: str) -> None:
@@ -141,6 +162,21 @@ def test_a_live_hosted_export_is_refused_unless_told(workflow: str, status: str)
     made, wrong = plan(facts, adopt=True)
     assert wrong == []
     assert "writes lytics_segments, too" in made.notes[0]
+
+
+def test_each_live_hosted_export_is_told_whatever_else_runs() -> None:
+    jobs = [
+        job("webhook_triggers", "running"),
+        job("sendgrid_export", "completed"),
+        job("sendgrid_export", "running"),
+        job("sendgrid_export_new", "paused"),
+    ]
+    facts = replace(FACTS, jobs=jobs)
+    assert [fault.partition("'Hosted' ")[2][:15] for fault in faults(facts)] == [
+        "(job j1, runnin",
+        "(job j1, paused",
+    ]
+    assert len(plan(facts, adopt=True)[0].notes) == 2
 
 
 @pytest.mark.parametrize(
@@ -157,6 +193,9 @@ def test_a_membership_field_of_somebody_else_is_refused_unless_told() -> None:
     assert "that this product did not make" in faults(facts)[0]
     made, wrong = plan(facts, adopt=True)
     assert (made.membership_fields, wrong) == ({"lytics_segments": "e1_T"}, [])
+    assert made.notes == (
+        "the custom field 'lytics_segments' exists already and is taken over, as the input says",
+    )
     assert faults(replace(facts, account=KNOWN)) == []
 
 
@@ -251,6 +290,7 @@ def test_only_segments_that_may_be_adopted_are_looked_into() -> None:
     owned = with_own(own(), "default").account
     assert segments_to_read([audience(1), audience(2)], Account("main"), segments) == ["s7"]
     assert segments_to_read([audience(1)], owned, segments) == []
+    assert segments_to_read([audience(1), audience(3, "Other")], owned, segments) == ["s8"]
     assert segments_to_read([audience(1)], owned, segments[1:]) == ["s7"]
 
 
@@ -266,11 +306,25 @@ def test_limits_count_what_is_there_and_what_is_missing() -> None:
     assert "SendGrid takes 200 segments and has 200; 1 more are needed" in wrong[1]
 
 
-def test_a_full_account_in_which_nothing_is_missing_is_fine() -> None:
-    facts = with_own(own(), "default")
-    fields = (OURS, *(CustomField(f"e{n}_T", f"field_{n}", "Text") for n in range(2, 501)))
-    segments = {"s1": own(), **{f"x{n}": Segment(f"x{n}", f"Segment {n}", None) for n in range(199)}}
-    assert faults(replace(facts, fields=fields, segments=segments)) == []
+def test_limits_may_be_reached() -> None:
+    fields = tuple(CustomField(f"e{n}_T", f"field_{n}", "Text") for n in range(499))
+    segments = {f"s{n}": Segment(f"s{n}", f"Segment {n}", None) for n in range(199)}
+    assert faults(replace(FACTS, fields=fields, segments=segments)) == []
+
+
+def test_of_many_missing_fields_ten_are_named() -> None:
+    names = [f"new_{number:02}" for number in range(11)]
+    fields = tuple(CustomField(f"e{n}_T", f"field_{n}", "Text") for n in range(500))
+    facts = replace(FACTS, fields=fields, schema={**SCHEMA, **dict.fromkeys(names, "string")})
+    (fault,) = faults(facts, custom_fields={name: name for name in names})
+    assert f"12 more are needed (lytics_segments, {', '.join(names[:9])}): delete some" in fault
+
+
+def test_an_account_beyond_the_limits_in_which_nothing_is_missing_is_fine() -> None:
+    facts = replace(with_own(own(), "default"), schema={**SCHEMA, "city": "string"})
+    fields = (OURS, *(CustomField(f"e{n}_T", f"field_{n}", "Text") for n in range(2, 502)))
+    segments = {"s1": own(), **{f"x{n}": Segment(f"x{n}", f"Segment {n}", None) for n in range(200)}}
+    assert faults(replace(facts, fields=fields, segments=segments), custom_fields={"city": "field_2"}) == []
 
 
 EXPORT = Export(

@@ -75,6 +75,7 @@ def test_account_without_a_membership_field_in_use_has_no_form(account: Account)
         ({A: -5, B: 6}, {"e1_T": B}),
         ({C: 5}, {"e2_T": C}),
         ({A: 5, C: -5}, {"e1_T": A, "e2_T": "none"}),
+        ({A: 1, B: 0}, {"e1_T": A}),
         ({D: 5}, {"e1_T": "none"}),
         ({D: 5, A: 5}, {"e1_T": A}),
         ({"f" * 32: 5}, {"e1_T": "none"}),
@@ -129,6 +130,10 @@ def test_hash_tells_rows_and_lists_apart() -> None:
     assert len(names) == 4
     assert {len(name) for name in names} == {16}
     assert without_fields("aa") != "aa"
+
+
+def test_hash_is_the_same_in_every_release_or_an_update_would_send_everybody_again() -> None:
+    assert row_hash('{"email":"ann@example.org"}', ("list-1", "list-2")) == "eb9f661a17c29df6"
 
 
 def test_a_field_that_no_export_maps_any_more_is_not_sent() -> None:

@@ -76,7 +76,7 @@ def test_a_row_becomes_an_enter_from_before_the_scan_with_fields_as_fresh_as_the
     (change,) = meaning.changes
     assert change.email == "beth@example.com"
     assert (change.kind, change.audience) == (Kind.ENTER, AUDIENCE)
-    assert change.time_ns == STARTED_NS - LAG_NS
+    assert change.time_ns == STARTED_NS - 600 * 1_000_000_000
     assert change.fields_time_ns == PAGE_NS
     assert change.fields == {"first_name": "Beth", "visits": 7, "is_vip": True}
 
@@ -94,9 +94,10 @@ def test_rows_without_an_address_and_with_a_bad_one_are_counted_apart() -> None:
         {"email": ""},
         {"email": "nobody"},
         {"email": ["a@example.com"]},
+        {"email": 5},
     ]
     meaning = changes_of(page(*rows), EXPORT, AUDIENCE, STARTED_NS, PAGE_NS)
-    assert (meaning.changes, meaning.without_email, meaning.bad_email) == ((), 3, 2)
+    assert (meaning.changes, meaning.without_email, meaning.bad_email) == ((), 3, 3)
 
 
 def test_several_profiles_with_one_address_are_each_an_enter() -> None:
@@ -133,14 +134,32 @@ def test_a_scan_is_complete_only_where_lytics_total_fits(rows: int, total: int |
     assert done.done
     assert done.is_complete == (not words)
     assert words in done.misfit
-    assert checkpoint_document(done)["complete"] == done.is_complete
-    assert progress_document(AUDIENCE, done)["misfit"] == done.misfit
+    for document in (checkpoint_document(done), progress_document(AUDIENCE, done)):
+        assert (document["complete"], document["misfit"]) == (done.is_complete, done.misfit)
 
 
 def test_an_unfinished_scan_is_not_complete_and_says_nothing_of_its_total() -> None:
     half = advanced(Checkpoint(), page({}, cursor="c1", total=1), NOTHING, 1)
     assert not half.is_complete
-    assert checkpoint_document(half)["misfit"] == ""
+    assert checkpoint_document(half)["misfit"] == progress_document(AUDIENCE, half)["misfit"] == ""
+
+
+def test_progress_says_how_far_the_scan_is() -> None:
+    begun = restarted(Checkpoint(), "400")
+    at = with_messages(advanced(begun, page({}, {}, {}, {}, total=4), PageOfChanges((), 2, 1), 1), "0.aa", 3)
+    assert progress_document(AUDIENCE, at) == {
+        "audience": AUDIENCE,
+        "done": True,
+        "scanned": 4,
+        "without_email": 2,
+        "bad_email": 1,
+        "people": 1,
+        "messages": 3,
+        "restarts": 1,
+        "complete": True,
+        "misfit": "",
+    }
+    assert checkpoint_document(at)["people"] == 1
 
 
 @pytest.mark.parametrize("before", [0, 1, 2, 7, 100])

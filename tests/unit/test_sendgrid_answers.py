@@ -53,6 +53,8 @@ def errors(*messages: Any) -> dict[str, Any]:
             RequestFault("400 invalid custom field ids supplied - e9_T"),
         ),
         (answer(400, errors("invalid JSON")), RequestFault("400 invalid JSON")),
+        (answer(400, errors("Invalid JSON: at 7")), RequestFault("400 Invalid JSON: at 7")),
+        (answer(300, None), RequestFault("300")),
         (answer(401, errors("authorization required")), RequestFault("401 authorization required")),
         (answer(403, errors("access forbidden")), RequestFault("403 access forbidden")),
         (answer(404, errors("not found")), RequestFault("404 not found")),
@@ -65,11 +67,16 @@ def test_verdict(given: Answer, verdict: Verdict) -> None:
 
 def test_every_named_address_is_found_whatever_its_case() -> None:
     given = answer(
-        400, errors("email 'Ann@Example.org' is not valid", "email ' o'neil@example.com' is not valid")
+        400,
+        errors(
+            "email 'Ann@Example.org' is not valid",
+            "Email ' o'neil@example.com ' Is Not Valid",
+            "email 'two\nlines@example.org' is not valid",
+        ),
     )
     verdict = interpret(given)
     assert isinstance(verdict, BadAddresses)
-    assert verdict.addresses == {"ann@example.org", "o'neil@example.com"}
+    assert verdict.addresses == {"ann@example.org", "o'neil@example.com", "two\nlines@example.org"}
 
 
 def test_words_hold_no_address_and_are_cut() -> None:

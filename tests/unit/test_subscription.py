@@ -16,13 +16,17 @@ from lytics_sendgrid.errors import (
     SubscriptionRefused,
     Throttled,
 )
+from lytics_sendgrid.lytics_documents import HeaderAuthorization, LyticsJob
 from lytics_sendgrid.secret import Authorization
 from lytics_sendgrid.subscription import (
-    MAX_TRIGGER_FIELDS,
+    authorization_label,
+    authorization_of,
     batch_size,
+    in_words,
     job_config,
     job_update,
     webhook_url,
+    what_to_paste,
 )
 from tests.fakes import KeptExports, LyticsJobs
 from tests.unit.test_scanning import AUDIENCE, EXPORT
@@ -59,16 +63,27 @@ def mapped(name: str) -> MappedField:
 
 
 def test_the_job_has_only_the_fields_that_are_needed_and_follows_their_changes() -> None:
-    config = job_config(EXPORT, URL, {"email", "first_name"})
     fields = ["email", "first_name", "visits", "is_vip"]
-    assert config["user_fields"] == config["field_changes"] == fields
-    assert config["segment_ids"] == [AUDIENCE]
-    assert config["webhook_url"] == URL == webhook_url(f"{BASE}/", "newsletter")
-    assert (config["http_method"], config["audience_events"], config["do_not_retry"]) == ("POST", "", [])
-    assert config["batch_requests"]
-    assert not config["withbackfill"]
-    assert not config["include_segs"]
-    assert not config["cloudevents"]
+    assert job_config(EXPORT, URL, {"email", "first_name"}) == {
+        "segment_ids": [AUDIENCE],
+        "webhook_url": URL,
+        "http_method": "POST",
+        "audience_events": "",
+        "user_fields": fields,
+        "field_changes": fields,
+        "withbackfill": False,
+        "include_segs": False,
+        "batch_requests": True,
+        "batch_size": 100,
+        "batch_flush_duration": 1,
+        "worker_count": 5,
+        "do_not_retry": [],
+        "cloudevents": False,
+    }
+
+
+def test_the_url_is_the_deployments_and_ends_in_the_export() -> None:
+    assert webhook_url(BASE, "newsletter") == webhook_url(f"{BASE}/", "newsletter") == URL
 
 
 def test_segment_events_is_selected_where_lytics_offers_it_as_a_field() -> None:
@@ -80,7 +95,7 @@ def test_segment_events_is_selected_where_lytics_offers_it_as_a_field() -> None:
 def test_no_more_fields_trigger_than_lytics_allows_and_the_address_is_one_of_them() -> None:
     export = dataclasses.replace(EXPORT, fields=tuple(mapped(f"f{number}") for number in range(120)))
     config = job_config(export, URL, ())
-    assert len(config["field_changes"]) == MAX_TRIGGER_FIELDS
+    assert len(config["field_changes"]) == 75
     assert config["field_changes"][0] == "email"
     assert len(config["user_fields"]) == 121
 
@@ -99,6 +114,11 @@ def test_a_body_of_the_longest_values_that_sendgrid_takes_stays_under_5_mb(field
     assert size == 1 or len(json.dumps([event] * size, ensure_ascii=False).encode()) < 5_000_000
 
 
+@pytest.mark.parametrize(("fields", "size"), [(1, 100), (13, 94), (50, 24), (1_300, 1)])
+def test_the_fewer_fields_there_are_the_more_events_a_request_holds(fields: int, size: int) -> None:
+    assert batch_size([f"field_{number:02}" for number in range(fields)]) == size
+
+
 def test_the_first_start_makes_the_authorization_and_the_job_and_keeps_their_ids() -> None:
     scene = Scene()
 
@@ -110,6 +130,8 @@ def test_the_first_start_makes_the_authorization_and_the_job_and_keeps_their_ids
     (job,) = scene.lytics.all_jobs
     assert job.auth_ids == ("auth0",)
     assert job.config == job_config(EXPORT, URL, scene.lytics.fields)
+    assert job.name == "SendGrid export newsletter"
+    assert job.document["description"].startswith("Made and kept by the SendGrid export")
     assert scene.exports.stopped == set()
     assert json.loads(json.dumps(activation.document()))["waited"] == 1
 
@@ -185,10 +207,11 @@ def test_another_deployments_job_of_the_same_name_is_left_alone() -> None:
     assert scene.activate().job_id == "job1"
 
 
-def test_a_job_that_was_killed_is_made_anew() -> None:
+@pytest.mark.parametrize("status", ["completed", "deleted", "deleting"])
+def test_a_job_that_is_gone_is_made_anew(status: str) -> None:
     scene = Scene()
     scene.activate()
-    scene.lytics.become("deleted")
+    scene.lytics.become(status)
     assert scene.activate(waited=1).job_id == "job1"
     assert scene.export.lytics_job == "job1"
 
@@ -216,6 +239,71 @@ def test_what_lytics_adds_or_leaves_out_is_no_difference() -> None:
     config = {name: value for name, value in job.config.items() if value not in ([], "", False)}
     config |= {"template_id": None, "user_fields": config["user_fields"][::-1]}
     assert job_update(dataclasses.replace(job, config=config), job.config, "auth0") is None
+
+
+@pytest.mark.parametrize(
+    ("config", "auth_ids"),
+    [
+        ({"template_id": "t1"}, ("auth0",)),
+        ({"batch_size": 7}, ("auth0",)),
+        ({"webhook_url": "https://elsewhere.example.com"}, ("auth0",)),
+        ({"user_fields": ["email"]}, ("auth0",)),
+        ({}, ("auth0", "auth1")),
+        ({}, ()),
+    ],
+)
+def test_any_one_difference_is_brought_back(config: dict[str, Any], auth_ids: tuple[str, ...]) -> None:
+    wanted = job_config(EXPORT, URL, ())
+    job = LyticsJob("j1", "Ours", "webhook_triggers", "running", {**wanted, **config}, auth_ids, {})
+    assert job_update(job, wanted, "auth0") == {"auth_ids": ["auth0"], "config": wanted}
+
+
+def test_an_authorization_is_known_by_its_id_before_its_label() -> None:
+    label = authorization_label(URL)
+    assert label == f"SendGrid export: {URL}"
+    ours, other = (
+        HeaderAuthorization("auth0", "renamed", "header_param_auth"),
+        HeaderAuthorization("auth1", label, "header_param_auth"),
+    )
+    assert authorization_of([other, ours], "auth0", label) == ours
+    assert authorization_of([ours, other], "auth9", label) == other
+    assert authorization_of([ours], "auth9", label) is None
+
+
+def test_what_to_paste_is_all_that_a_person_must_enter() -> None:
+    audiences = (*EXPORT.audiences, Audience("b" * 32, "Lapsed", "lapsed"))
+    export = dataclasses.replace(EXPORT, audiences=audiences)
+    paste = what_to_paste(export, job_config(export, URL, {"segment_events"}), "stack/default")
+    secret = "the first of webhook_secrets in the secret stack/default of AWS Secrets Manager"
+    assert paste == {
+        "where": "Lytics, a new job of the provider Webhooks: Audience Triggers Webhook",
+        "webhook_url": URL,
+        "http_method": "POST",
+        "header": {"name": "X-Lytics-Secret", "value": secret},
+        "audiences": [{"id": AUDIENCE, "name": "High Value Users"}, {"id": "b" * 32, "name": "Lapsed"}],
+        "export_fields": ["email", "first_name", "visits", "is_vip", "segment_events"],
+        "fields_to_trigger": ["email", "first_name", "visits", "is_vip"],
+        "existing_users": False,
+        "batch_requests": True,
+        "batch_size": 100,
+        "batch_flush_duration_s": 1,
+        "do_not_retry": [],
+        "cloudevents": False,
+    }
+    assert in_words(paste).splitlines() == [
+        "Make Lytics, a new job of the provider Webhooks: Audience Triggers Webhook, with",
+        f"  URL: {URL}",
+        "  HTTP method: POST",
+        f"  Header: X-Lytics-Secret: {secret}",
+        f"  Audiences: High Value Users ({AUDIENCE}), Lapsed ({'b' * 32})",
+        "  Audience events: enters and exits",
+        "  Export fields: email, first_name, visits, is_vip, segment_events",
+        "  Fields to trigger: email, first_name, visits, is_vip",
+        "  Existing users: no",
+        "  Batch requests: yes, 100 events or 1 s",
+        "  Do not retry: none",
+        "  CloudEvents: no",
+    ]
 
 
 @pytest.mark.parametrize(

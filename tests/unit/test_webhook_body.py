@@ -66,7 +66,9 @@ def test_a_change_holds_all_that_delivery_needs() -> None:
         ("", None, None),
         (["900"], {"a": 1}, None),
         (True, 1.5, None),
+        ("9" * 128, "77", "9" * 128),
         ("9" * 129, "77", "77"),
+        (int("9" * 129), "77", "9" * 128),
     ],
 )
 def test_profile_is_lytics_id_where_exported_else_the_envelopes(
@@ -236,9 +238,15 @@ def test_a_reject_names_its_event_and_person_and_only_mapped_fields() -> None:
     reject = only_reject(envelope(segment_event("join"), city="Porto", secret_note="unmapped"))
     assert reject.element["segment_event"] == segment_event("join")
     assert reject.element["envelope"]["id"] == "77"
+    assert reject.element["envelope"]["meta"]["timestamp"] == TIME
     assert reject.element["envelope"]["data"] == {"email": EMAIL, "city": "Porto"}
     assert "Porto" not in reject.detail
     assert EMAIL not in reject.detail
+
+
+def test_a_reject_of_a_cloudevent_keeps_its_time() -> None:
+    reject = only_reject({**envelope(segment_event("join")), "time": TIME})
+    assert reject.element["envelope"]["time"] == TIME
 
 
 def test_bad_segment_events_of_one_envelope_are_apart_up_to_200_and_together_beyond() -> None:
