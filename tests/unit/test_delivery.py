@@ -531,6 +531,7 @@ def test_message_that_cannot_be_put_back_is_received_again() -> None:
     summary = scene.deliver(entering([ANN]), entering([BOB]))
     assert summary.failed == ["m0", "m1"]
     assert summary.put_back == 0
+    assert summary.faults == ["throttled", "SQS is out"]
 
 
 def test_message_that_was_put_back_too_often_is_left_for_the_dead_letter_queue() -> None:
@@ -538,6 +539,7 @@ def test_message_that_was_put_back_too_often_is_left_for_the_dead_letter_queue()
     scene.ledger.broken["load"] = RetryLater("throttled")
     summary = scene.deliver(entering([ANN], hops=MAX_HOPS), entering([BOB], hops=MAX_HOPS - 1))
     assert summary.failed == ["m0"]
+    assert summary.faults == ["throttled", "changes of export 'newsletter' were put back 600 times"]
     assert [m.hops for _, m in scene.put_back()] == [MAX_HOPS]
 
 
@@ -621,8 +623,9 @@ def test_suspect_is_handled_last_and_alone() -> None:
 def test_suspect_that_is_put_back_stays_suspect() -> None:
     scene = Scene()
     scene.ledger.broken["load"] = RetryLater("throttled")
-    scene.deliver(entering([ANN]), entering([BOB]), receives=[3, 2])
-    assert {m.changes[0].email: m.suspect for _, m in scene.put_back()} == {ANN: True, BOB: False}
+    cy = "cy@example.org"
+    scene.deliver(entering([ANN]), entering([BOB]), entering([cy], suspect=True), receives=[3, 2, 1])
+    assert {m.changes[0].email: m.suspect for _, m in scene.put_back()} == {ANN: True, BOB: False, cy: True}
 
 
 def test_several_suspects_are_parted_in_halves_far_apart() -> None:

@@ -13,13 +13,14 @@ def test_a_pending_job_may_have_no_counts_at_all() -> None:
 
 
 def test_an_ended_job_has_its_counts_its_errors_and_its_end() -> None:
+    counts = {"requested": 6, "created": 3, "updated": 2, "errored": 1}
     document = {
-        "status": "Errored",
-        "results": {"requested_count": 3, "updated_count": 2, "errored_count": 1, "errors_url": "https://e"},
+        "status": " Errored ",
+        "results": {**{f"{name}_count": count for name, count in counts.items()}, "errors_url": "https://e"},
         "finished_at": "2026-11-23T10:00:30.5Z",
     }
     job = job_from(document)
-    assert job == Job("errored", {"requested": 3, "updated": 2, "errored": 1}, "https://e", job.finished_s)
+    assert job == Job("errored", counts, "https://e", job.finished_s)
     assert job.took_s(sent_ms=int((job.finished_s or 0) * 1000) - 30_000, waited_s=500) == pytest.approx(30)
 
 
@@ -34,7 +35,8 @@ def test_what_is_no_job_is_asked_for_again(document: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "results", [None, [], {"created_count": "3"}, {"created_count": True}, {"errors_url": 3}]
+    "results",
+    [None, [], {"created_count": "3"}, {"created_count": True}, {"errors_url": 3}, {"errors_url": ""}],
 )
 def test_counts_of_another_type_are_left_out(results: Any) -> None:
     assert job_from({"status": "completed", "results": results, "finished_at": "soon"}) == Job("completed")

@@ -46,11 +46,11 @@ def test_import_is_read_as_it_was_written(one: Import) -> None:
     assert import_from(body) == one
 
 
-def test_contacts_are_written_once_an_export() -> None:
+def test_contacts_are_written_once_an_export_and_without_blanks() -> None:
     contacts = {"a@example.org": Carried("x", "0a"), "b@example.org": Carried("x", "0b", 2)}
-    assert json.loads(import_body(replace(JOB, contacts=contacts)))["contacts"] == {
-        "x": [["a@example.org", "0a"], ["b@example.org", "0b", 2]]
-    }
+    body = import_body(replace(JOB, contacts=contacts))
+    assert '"contacts":{"x":[["a@example.org","0a"],["b@example.org","0b",2]]}' in body
+    assert " " not in body
 
 
 def test_parked_import_says_why_and_begins_anew_when_it_is_redriven() -> None:
@@ -76,6 +76,22 @@ def test_parts_fit_a_message_and_lose_nobody(name: str) -> None:
     assert {email: one for part in cut for email, one in part.contacts.items()} == carried
     assert sum(len(part.contacts) for part in cut) == len(carried)
     assert all(len(import_body(part)) <= MESSAGE_BYTES for part in cut)
+
+
+def test_import_of_another_version_is_none_however_like_it_looks() -> None:
+    with pytest.raises(ValueError, match="version 2"):
+        import_from(import_body(JOB).replace('"v":1', '"v":2'))
+
+
+def test_no_more_parts_are_made_than_are_needed() -> None:
+    carried = {email: Carried("newsletter", f"{0:016x}~", 1) for email in people(20_000)}
+    *full, _ = parts(replace(JOB, contacts=carried))
+    assert all(len(import_body(part)) > 0.9 * MESSAGE_BYTES for part in full)
+
+
+def test_contact_that_is_longer_than_a_message_goes_alone() -> None:
+    contacts = {email: Carried("newsletter", "0a") for email in people(2)}
+    assert [len(part.contacts) for part in parts(replace(JOB, contacts=contacts), 10)] == [1, 1]
 
 
 def test_import_without_contacts_is_one_part() -> None:

@@ -70,8 +70,26 @@ def test_each_side_stands_beside_the_others() -> None:
     }
 
 
+def test_report_names_its_run() -> None:
+    told = report()
+    names = ("run", "export", "account", "started_at", "finished_at", "sendgrid_contacts", "created")
+    assert {name: told[name] for name in names} == {
+        "run": "r",
+        "export": "news",
+        "account": "main",
+        "started_at": "2026-11-23T09:00:00Z",
+        "finished_at": "2026-11-23T09:05:00Z",
+        "sendgrid_contacts": 100,
+        "created": STATE["provision"],
+    }
+
+
 def test_people_are_counted_by_what_became_of_them() -> None:
     assert report()["people"] == {"accepted": 6, "unchanged": 0, "lost": 1, "rejected": {"address": 2}}
+    assert report(counts={})["people"] == {"accepted": 0, "unchanged": 0, "rejected": {}}
+    assert any(
+        "accepted, rejected and confirmed are counted once a person" in note for note in report()["notes"]
+    )
 
 
 def test_jobs_are_summed_up() -> None:
@@ -97,10 +115,10 @@ def test_what_became_of_failed_jobs_is_told() -> None:
     told = report(
         jobs={
             "j1": {"status": "failed", "parked": 3, "refreshed": 2},
-            "j2": {"status": "errored", "unread": 1},
+            "j2": {"status": "errored", "unread": 1, "rejected": 4},
         }
     )
-    assert (told["import_jobs"]["parked"], told["import_jobs"]["refreshed"]) == (3, 2)
+    assert [told["import_jobs"][name] for name in ("parked", "refreshed", "rejected")] == [3, 2, 4]
     assert any("3 people's import jobs failed again and again" in note for note in told["notes"])
     assert any("refused rows of 1 import jobs" in note for note in told["notes"])
 

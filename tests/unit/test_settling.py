@@ -46,6 +46,7 @@ def test_waits_are_an_eighth_of_the_time_so_far() -> None:
     assert waits == sorted(waits)
     assert waits[-1] == 60
     assert sum(waits[:20]) < 90
+    assert settle(settle(None, committed(), None, 1_000), committed(), None, 1_087)["wait_s"] == 10
 
 
 def test_an_execution_looks_so_often_and_the_next_one_goes_on() -> None:
@@ -55,6 +56,7 @@ def test_an_execution_looks_so_often_and_the_next_one_goes_on() -> None:
         look = settle(look, committed(), None, number)
         if look["elsewhere"]:
             moves.append(look["round"])
+    assert settle(None, committed(), None, 0)["round"] == 1
     assert moves == [ROUNDS_AN_EXECUTION, 2 * ROUNDS_AN_EXECUTION]
     # 9 events a look, and 25,000 in a history.
     assert ROUNDS_AN_EXECUTION * 9 < 25_000 / 2
@@ -71,8 +73,9 @@ def test_a_run_in_which_nothing_changes_is_given_up_in_words(stop: str | None, s
     with pytest.raises(
         StopRun, match="1 of 2 messages are delivered and 0 of 0 import jobs have ended"
     ) as given_up:
-        settle(last, committed("0.a.0"), stop, FRUITLESS_S)
+        settle(last, committed("0.a.0"), stop, 21_600)
     assert said in str(given_up.value)
+    assert "nothing has changed for 6 hours" in str(given_up.value)
 
 
 def test_whatever_moves_starts_the_six_hours_anew() -> None:
