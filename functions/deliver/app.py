@@ -90,6 +90,10 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         metrics.add_metric("ExportStopped", MetricUnit.Count, 1)
     for name, count in summary.counts.items():
         metrics.add_metric(name, MetricUnit.Count, count)
+    if summary.oldest_ms:
+        # A message that is put back is a new one to SQS, whose own age of the oldest message begins anew with it.
+        waited_s = max(0.0, time.time() - summary.oldest_ms / 1000)
+        metrics.add_metric("LongestWait", MetricUnit.Seconds, waited_s)
     logger.info(
         "delivered",
         messages=summary.messages,

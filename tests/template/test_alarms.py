@@ -1,9 +1,13 @@
 """Every alarm watches something that exists and leads to the part of the runbook that says what to do."""
 
+import json
 from typing import Any
 
 import pytest
 
+from lytics_sendgrid.api_gateway import Answer, Delivery
+from lytics_sendgrid.delivery_log import log_line
+from lytics_sendgrid.queue_writer import MAX_DELAY_S
 from tests.template.sources import REPOSITORY, Template, readme_anchors
 
 
@@ -48,8 +52,32 @@ def test_every_queue_that_should_be_empty_is_watched(template: Template) -> None
 
 def test_age_of_changes_is_watched_beyond_the_longest_delay(template: Template) -> None:
     assert _watched(template, "ApproximateAgeOfOldestMessage") == {"ChangesQueue"}
-    (alarm,) = [a for a in _alarms(template).values() if a["MetricName"] == "ApproximateAgeOfOldestMessage"]
-    assert alarm["Threshold"] > template.greatest({"Ref": "RefreshDelaySeconds"})
+    watching = {"ApproximateAgeOfOldestMessage", "LongestWait"}
+    thresholds_s = [a["Threshold"] for a in _alarms(template).values() if a["MetricName"] in watching]
+    assert len(thresholds_s) == 2
+    assert min(thresholds_s) > template.greatest({"Ref": "RefreshDelaySeconds"})
+
+
+def test_what_is_tried_in_vain_is_tried_again_before_its_alarm_ends(template: Template) -> None:
+    (alarm,) = [a for a in _alarms(template).values() if a["MetricName"] == "LongestWait"]
+    (event,) = template.queue_events("DeliverFunction")
+    window_s = template.greatest(event["MaximumBatchingWindowInSeconds"])
+    try_s = MAX_DELAY_S + window_s + template.functions["DeliverFunction"]["Timeout"]
+    assert (alarm["Statistic"], alarm["DatapointsToAlarm"]) == ("Maximum", 1)
+    assert alarm["Period"] * alarm["EvaluationPeriods"] > try_s
+
+
+def test_refused_secrets_are_counted_in_what_ingest_logs(template: Template) -> None:
+    counted = template.resources["WrongSecrets"]["Properties"]
+    (transformation,) = counted["MetricTransformations"]
+    (alarm,) = [a for a in _alarms(template).values() if a["MetricName"] == transformation["MetricName"]]
+    assert alarm["Namespace"] == transformation["MetricNamespace"]
+    assert counted["LogGroupName"] == template.functions["IngestFunction"]["LoggingConfig"]["LogGroup"]
+    assert counted["FilterPattern"] == "{ $.status = 401 }"
+    line = json.loads(
+        log_line(Delivery("shop", (), "", False, "r1"), Answer(401, "wrong secret"), "stack", 0)
+    )
+    assert line["status"] == 401
 
 
 def test_errors_of_functions_that_no_state_machine_watches_are_watched(template: Template) -> None:
@@ -69,7 +97,7 @@ def test_our_own_metrics_are_emitted_by_the_code(template: Template) -> None:
     metrics = [alarm["MetricName"] for alarm in _alarms(template).values() if alarm["Namespace"] == namespace]
     sources = [*REPOSITORY.glob("layers/lytics_sendgrid/**/*.py"), *REPOSITORY.glob("functions/**/*.py")]
     code = "".join(source.read_text() for source in sources)
-    assert metrics == ["ExportStopped"]
+    assert set(metrics) == {"ExportStopped", "LongestWait"}
     assert all(f'"{metric}"' in code for metric in metrics)
 
 

@@ -78,6 +78,24 @@ def test_stop_is_an_error_and_a_metric_of_its_own(app: ModuleType, capfd: pytest
     assert metrics["ExportStopped"] == [1.0]
 
 
+def test_longest_wait_of_what_is_not_finished_is_a_metric(
+    app: ModuleType, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scene = Scene()
+    now_ms = scene.now_ms()
+    scene.sendgrid.script = [Unanswered("lost")] * 99
+    old, older = entering([ANN], queued_ms=now_ms - 60_000), entering([BOB], queued_ms=now_ms - 90_000)
+    invoke(app, scene, encode(old), encode(older), encode(entering(["cy@example.org"])))
+    (metrics,) = [line for line in lines(capfd) if "_aws" in line]
+    assert metrics["LongestWait"] == [pytest.approx(90 + (scene.now_ms() - now_ms) / 1000)]
+
+
+def test_what_is_finished_waits_no_longer(app: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
+    invoke(app, Scene(), encode(entering([ANN], queued_ms=1)))
+    (metrics,) = [line for line in lines(capfd) if "_aws" in line]
+    assert "LongestWait" not in metrics
+
+
 def test_no_address_is_ever_logged(
     app: ModuleType, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

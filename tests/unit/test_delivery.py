@@ -12,6 +12,7 @@ from lytics_sendgrid.delivery import CONTACTS_AT_ONCE
 from lytics_sendgrid.errors import RetryLater, ServiceUnavailable, StopRun
 from lytics_sendgrid.outbox import import_from
 from lytics_sendgrid.repacking import MAX_HOPS
+from lytics_sendgrid.sendgrid_answers import Unanswered
 from lytics_sendgrid.stop import Stop
 from tests.unit.delivery_scene import (
     BUYERS,
@@ -767,6 +768,18 @@ def test_parts_that_the_time_does_not_suffice_for_are_put_back(monkeypatch: pyte
     assert len(scene.ledger.contacts) == 4
     ((_, back),) = scene.put_back()
     assert ([c.email for c in back.changes], back.uncertain) == (["p4@example.org"], False)
+
+
+def test_what_waits_longest_is_known_of_what_is_put_back_parted_or_failed() -> None:
+    scene = Scene()
+    scene.sendgrid.script = [Unanswered("lost")] * 99
+    assert scene.deliver(entering([ANN], queued_ms=7), entering([BOB], queued_ms=5)).oldest_ms == 5
+    assert (
+        scene.deliver(entering([ANN], queued_ms=7), entering([BOB], queued_ms=9), receives=3).oldest_ms == 7
+    )
+    assert scene.deliver(entering([ANN], export="nobody", queued_ms=3)).oldest_ms == 3
+    assert scene.deliver(entering([ANN])).oldest_ms == 0
+    assert Scene().deliver(entering([ANN], queued_ms=5)).oldest_ms == 0
 
 
 def test_late_round_is_left_to_the_next_invocation() -> None:

@@ -167,6 +167,7 @@ class Delivery:
         for letter in letters:
             if letter.message.export not in views:
                 summary.failed.append(letter.received.id)
+                summary.waits(letter.message)
         summary.faults += [f"there is no export '{export}'" for export in found.keys() - views.keys()]
         return [letter for letter in letters if letter.message.export in views], views
 

@@ -163,6 +163,8 @@ class Summary:
         counts: of outcomes, requests and lost races.
         failed: ids of the messages that have to be received again.
         put_back: how many messages were put back as new ones.
+        oldest_ms: when the changes were first queued that wait longest of those that are not finished, milliseconds
+            since 1970; 0: none wait, or nobody knows since when.
         faults: what went wrong, in words.
         stopped: exports whose changes wait, and why.
         requests: that brought the changes, by API Gateway's ids.
@@ -175,10 +177,16 @@ class Summary:
     counts: Counter[str] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
     put_back: int = 0
+    oldest_ms: int = 0
     faults: list[str] = field(default_factory=list)
     stopped: dict[str, str] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     jobs: list[str] = field(default_factory=list)
+
+    def waits(self, message: Message) -> None:
+        """Know that a message is not finished."""
+        if message.queued_ms:
+            self.oldest_ms = min(self.oldest_ms or message.queued_ms, message.queued_ms)
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to a count."""

@@ -55,6 +55,8 @@ class Repacker:
             self._send([(one, replace(one.message, suspect=True)) for one in half], delay_s, summary)
 
     def _send(self, pairs: Sequence[tuple[Letter, Message]], delay_s: float, summary: Summary) -> None:
+        for _, message in pairs:
+            summary.waits(message)
         spent = [letter for letter, message in pairs if message.hops >= MAX_HOPS]
         for letter in spent:
             summary.failed.append(letter.received.id)
