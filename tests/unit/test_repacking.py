@@ -1,33 +1,83 @@
-"""What is left of a batch is put back after a while that differs from one batch to the next."""
+"""What cannot be finished is kept for over five days, whatever is in its way, and then left to the dead-letter queue."""
+
+from collections.abc import Callable
 
 import pytest
 
 from lytics_sendgrid.delivery_batch import Batch, Letter, Received, Summary
 from lytics_sendgrid.outbox import Outbox
-from lytics_sendgrid.repacking import Repacker
-from tests.fakes import DelayedQueue
+from lytics_sendgrid.repacking import MAX_HOPS, Repacker
+from tests.fakes import DelayedQueue, PassingTime
 from tests.unit.delivery_scene import entering
 
-NOW_S = 1_000.0
+FIVE_DAYS_S = 5 * 86_400
+
+
+def nothing_said(_batch: Batch, _summary: Summary, _now_s: float) -> None: ...
+
+
+def rate_limited(batch: Batch, _summary: Summary, now_s: float) -> None:
+    batch.until_epoch_s = now_s + 60
+
+
+def rate_limit_is_over(batch: Batch, _summary: Summary, now_s: float) -> None:
+    batch.until_epoch_s = now_s - 5
+
+
+def stop_is_nearly_over(batch: Batch, _summary: Summary, _now_s: float) -> None:
+    batch.letters[0].delay_s = 0.01
+
+
+def stopped(_batch: Batch, summary: Summary, _now_s: float) -> None:
+    summary.stopped["newsletter"] = "its list is gone"
+
+
+SITUATIONS = [nothing_said, rate_limited, rate_limit_is_over, stop_is_nearly_over, stopped]
+
+
+class Scene:
+    def __init__(self, situation: Callable[[Batch, Summary, float], None]) -> None:
+        self.queue, self.clock = DelayedQueue(), PassingTime()
+        self.repacker = Repacker(Outbox(self.queue, DelayedQueue(), 900, 60), lambda: 0.0, self.clock)
+        self.situation = situation
+
+    def delay_s(self, hops: int) -> int | None:
+        """Return how long a message waits, or None where it is not put back any more."""
+        message = entering(["ann@example.org"], hops=hops)
+        batch, summary = Batch([Letter(Received("m0", "", 1), message)]), Summary()
+        self.situation(batch, summary, self.clock())
+        self.queue.sent.clear()
+        self.repacker.put_back(batch, summary)
+        if not self.queue.sent:
+            assert summary.failed == ["m0"]
+            return None
+        ((delay_s, _),) = self.queue.sent
+        return delay_s
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_changes_are_kept_for_over_five_days(situation: Callable[[Batch, Summary, float], None]) -> None:
+    scene = Scene(situation)
+    delays = [scene.delay_s(hops) for hops in range(MAX_HOPS)]
+    assert sum(delay_s or 0 for delay_s in delays) > FIVE_DAYS_S
+    assert scene.delay_s(MAX_HOPS) is None
+
+
+def test_changes_that_have_not_waited_long_go_on_as_soon_as_sendgrid_says() -> None:
+    scene = Scene(rate_limited)
+    assert {scene.delay_s(hops) for hops in range(100)} == {60}
+    assert {scene.delay_s(hops) for hops in range(100, MAX_HOPS)} == {900}
 
 
 @pytest.mark.parametrize(
-    ("until_epoch_s", "jitter", "delay_s"),
-    [
-        (None, 0.0, 5),
-        (None, 1.0, 7),
-        (NOW_S + 100, 0.5, 113),
-        (NOW_S + 0.5, 0.0, 1),
-        (NOW_S - 100, 0.0, 1),
-        (NOW_S + 5_000, 0.0, 900),
-    ],
+    ("until_in_s", "jitter", "delay_s"),
+    [(None, 0.0, 5), (None, 1.0, 7), (100.0, 0.5, 113), (0.5, 0.0, 1), (5_000.0, 0.0, 900)],
 )
 def test_the_wait_is_lengthened_by_up_to_a_quarter(
-    until_epoch_s: float | None, jitter: float, delay_s: int
+    until_in_s: float | None, jitter: float, delay_s: int
 ) -> None:
-    changes = DelayedQueue()
+    queue, clock = DelayedQueue(), PassingTime()
     batch = Batch([Letter(Received("m0", "", 1), entering(["ann@example.org"]))])
-    batch.until_epoch_s = until_epoch_s
-    repacker = Repacker(Outbox(changes, DelayedQueue(), 900, 60), lambda: jitter, lambda: NOW_S)
-    repacker.put_back(batch, Summary())
-    assert [one for one, _ in changes.sent] == [delay_s]
+    batch.until_epoch_s = None if until_in_s is None else clock() + until_in_s
+    Repacker(Outbox(queue, DelayedQueue(), 900, 60), lambda: jitter, clock).put_back(batch, Summary())
+    assert [one for one, _ in queue.sent] == [delay_s]
