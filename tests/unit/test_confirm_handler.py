@@ -48,9 +48,9 @@ def body(job: str) -> str:
 
 
 def invoke(app: ModuleType, following: Following, *bodies: str, left_ms: int = 120_000) -> list[str]:
-    """Invoke the handler; each record takes 30 seconds. Returns the ids of the failed messages."""
+    """Invoke the handler; each record takes 15 seconds. Returns the ids of the failed messages."""
     app._following = lambda: following  # type: ignore[attr-defined]
-    left = iter(range(left_ms, -1_000_000, -30_000))
+    left = iter(range(left_ms, -1_000_000, -15_000))
     context = SimpleNamespace(aws_request_id="r1", get_remaining_time_in_millis=lambda: next(left))
     records = [{"messageId": f"m{n}", "body": text} for n, text in enumerate(bodies)]
     answer: dict[str, Any] = app.lambda_handler({"Records": records}, context)

@@ -21,6 +21,7 @@ ADAPTERS = {
         "aws",
         "aws_json",
         "exports_table",
+        "file_download",
         "kept_connection",
         "kept_exports",
         "ledger",

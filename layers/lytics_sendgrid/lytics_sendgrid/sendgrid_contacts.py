@@ -7,9 +7,10 @@ from typing import Final
 from urllib.parse import quote
 
 from lytics_sendgrid.errors import AnswerLost, KeyRefused, RetryLater, ServiceUnavailable
+from lytics_sendgrid.file_download import download, is_local
 from lytics_sendgrid.import_job import Job, job_from
 from lytics_sendgrid.sendgrid_answers import Busy, Unanswered, Verdict, exhausted_until, interpret
-from lytics_sendgrid.vendor_http import VendorHttp, download
+from lytics_sendgrid.vendor_http import VendorHttp
 
 PATH: Final = "/v3/marketing/contacts"
 MAX_ERRORS_FILE_BYTES: Final = 100_000_000
@@ -68,11 +69,13 @@ class SendGridContacts:
     def errors_file(self, url: str) -> Iterator[bytes]:
         """Download an import job's errors file, part by part, without our key: its address is signed.
 
+        Only where SendGrid itself is on this machine may the file be, too.
+
         Raises:
             RequestRefused: there is nothing at the address (any more), or it is none that may be fetched.
             RetryLater: it could not be downloaded whole.
         """
-        yield from download(url, MAX_ERRORS_FILE_BYTES)
+        yield from download(url, MAX_ERRORS_FILE_BYTES, allows_local=is_local(self._http.base_url))
 
 
 def sendgrid_http(base_url: str, api_key: str) -> VendorHttp:

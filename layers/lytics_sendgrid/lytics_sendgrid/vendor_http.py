@@ -1,16 +1,15 @@
 """HTTP to one vendor: one session a process, explicit time-outs, and transport faults as our errors."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import requests
 from urllib3 import Timeout
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from lytics_sendgrid.errors import AnswerLost, RequestRefused, ServiceUnavailable
+from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable
 from lytics_sendgrid.vendor_connection import Body, vendor_session
 
 CONNECT_TIMEOUT_S: Final = 3.05
@@ -40,12 +39,16 @@ class Answer:
 
 
 class VendorHttp:
-    """One vendor's API."""
+    """One vendor's API.
+
+    Attributes:
+        base_url: without a slash at its end.
+    """
 
     def __init__(
         self, base_url: str, headers: Mapping[str, str], session: requests.Session | None = None
     ) -> None:
-        self._base_url = base_url.rstrip("/")
+        self.base_url = base_url.rstrip("/")
         self._session = session or vendor_session()
         self._headers = {"Accept": "application/json", **headers}
 
@@ -75,7 +78,7 @@ class VendorHttp:
         try:
             response = self._session.request(
                 method,
-                self._base_url + path,
+                self.base_url + path,
                 params=query,
                 data=None if body is None else Body(body, timeout_s),  # type: ignore[arg-type]  # it is a buffer
                 headers=headers,
@@ -91,40 +94,6 @@ class VendorHttp:
         return Answer(
             response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content
         )
-
-
-def download(url: str, max_bytes: int) -> Iterator[bytes]:
-    """Download a file part by part, without any key; memory stays bounded.
-
-    Args:
-        url: https, or http on this machine.
-        max_bytes: a larger file is refused.
-
-    Raises:
-        RequestRefused: the address may not be fetched, nothing is there (any more), or it is too large.
-        RetryLater: it did not come whole.
-    """
-    left = max_bytes
-    try:
-        parts = urlsplit(url)
-        if parts.scheme != "https" and not (
-            parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost"}
-        ):
-            raise RequestRefused(f"a file at an address that is not https is not fetched: {parts.scheme}")
-        with requests.get(url, stream=True, timeout=(CONNECT_TIMEOUT_S, TIMEOUT_S)) as response:
-            if response.status_code >= 500:
-                raise ServiceUnavailable(f"a file could not be downloaded: {response.status_code}")
-            if response.status_code != 200:
-                raise RequestRefused(f"a file is not there: {response.status_code}")
-            for chunk in response.iter_content(65_536):
-                left -= len(chunk)
-                if left < 0:
-                    raise RequestRefused(f"a file is larger than {max_bytes} bytes")
-                yield chunk
-    except ValueError as error:  # of urllib, urllib3 and requests alike
-        raise RequestRefused(f"a file's address cannot be read: {type(error).__name__}") from error
-    except requests.RequestException as error:
-        raise ServiceUnavailable(f"a file could not be downloaded: {type(error).__name__}") from error
 
 
 def _was_never_connected(error: requests.RequestException) -> bool:

@@ -3,7 +3,7 @@
 import pytest
 
 from lytics_sendgrid.errors import RequestRefused, RetryLater
-from lytics_sendgrid.vendor_http import download
+from lytics_sendgrid.file_download import download, is_local
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,18 @@ def test_an_address_that_is_none_or_not_https_is_refused(url: str) -> None:
         list(download(url, 10))
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://localhost/"])
+def test_an_address_on_this_machine_is_refused_where_none_is_expected(url: str) -> None:
+    assert is_local(url)
+    with pytest.raises(RequestRefused, match="a file"):
+        list(download(url, 10))
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1/", "http://127.0.0.2/", "http://localhost.example.com/"])
+def test_no_other_address_is_on_this_machine(url: str) -> None:
+    assert not is_local(url)
+
+
 def test_a_file_that_nobody_answers_for_is_tried_again_later() -> None:
     with pytest.raises(RetryLater, match="could not be downloaded: ConnectionError"):
-        list(download("http://127.0.0.1:1/", 10))
+        list(download("http://127.0.0.1:1/", 10, allows_local=True))
