@@ -130,6 +130,50 @@ def test_messages_that_come_round_again_end_the_work() -> None:
     assert found.messages == 1
 
 
+class Capricious(HeldQueue):
+    """Answers as a test says, by the ids of messages; then no more."""
+
+    def __init__(self, *answers: str) -> None:
+        super().__init__({key: f"bad{key}" for answer in answers for key in answer})
+        self.answers = list(answers)
+        self.let_go: list[str] = []
+
+    def receive_message(self, **_: Any) -> Any:
+        answer, number = self.answers.pop(0) if self.answers else "", len(self.answers)
+        return {
+            "Messages": [{"MessageId": k, "ReceiptHandle": f"{k}{number}", "Body": f"bad{k}"} for k in answer]
+        }
+
+    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: Any) -> Any:  # noqa: N803
+        self.let_go += [entry["ReceiptHandle"] for entry in Entries]
+        return {}
+
+
+def test_one_empty_answer_and_some_with_what_is_known_do_not_end_the_work() -> None:
+    queue = Capricious("ab", "", "ba", *["a"] * 10, "c", "", "d")
+    assert redrive(queue, URL, judge, targets()[0], dry=True).messages == 4
+
+
+def test_a_message_that_came_round_again_is_let_go_by_its_last_receipt() -> None:
+    queue = Capricious("ab", "b")
+    redrive(queue, URL, judge, targets()[0], dry=True)
+    assert queue.let_go == ["a1", "b0"]
+
+
+def test_what_was_deleted_and_comes_again_is_neither_sent_again_nor_let_go() -> None:
+    class Undead(HeldQueue):
+        def delete_message_batch(self, *, QueueUrl: str, Entries: Any) -> Any:  # noqa: N803
+            self.held.clear()
+            return {}
+
+        def change_message_visibility_batch(self, *, QueueUrl: str, Entries: Any) -> Any:  # noqa: N803
+            pytest.fail("a receipt that is spent is refused")
+
+    where, changes = targets()
+    assert redrive(Undead({"1": "1"}), URL, judge, where, dry=False).moved == 1
+    assert changes.sent == ["c1"]
+
+
 def test_what_was_found_is_said_with_counts_and_reasons() -> None:
     found = Found(messages=1_203, moved=1_200)
     found.why.update({"fine": 1_200, "noise": 3})

@@ -36,7 +36,11 @@ DEFAULT: Final = ("changes", "imports")
 HELD_S: Final = 300
 """How long nobody else sees a message that was received here; what stays is let go at the end."""
 _WAIT_S: Final = 2
-"""Asked so, SQS looks at all its servers: an empty answer means an empty queue."""
+"""Asked so, SQS looks at all its servers: an empty answer means an empty queue, most likely."""
+_EMPTY_POLLS: Final = 2
+_FAMILIAR_POLLS: Final = 20
+"""So many answers in a row without a message that is new end the work. Among many that stay, and were let go in a run that
+takes longer than they are held, some answers hold none but those."""
 
 
 class SqsClient(Protocol):
@@ -125,8 +129,7 @@ def redrive(
     found = Found()
     held: dict[str, str] = {}
     try:
-        for messages in _received(client, url):
-            held |= {message["MessageId"]: message["ReceiptHandle"] for message in messages}
+        for messages in _received(client, url, held):
             judged = {message["MessageId"]: judge(message["Body"]) for message in messages}
             movable = {key: one for key, one in judged.items() if one.stays is None}
             found.messages += len(judged)
@@ -146,10 +149,18 @@ def redrive(
     return found
 
 
-def _received(client: SqsClient, url: str) -> Iterator[list[Any]]:
-    """Receive every message once, until none is left or those come round that were seen before."""
+def _received(client: SqsClient, url: str, held: dict[str, str]) -> Iterator[list[Any]]:
+    """Receive every message once, until none comes any more but such as were seen before.
+
+    Args:
+        client: of SQS.
+        url: the queue's.
+        held: gets the last receipt of each message that was received and, as long as it is in there, of each that comes
+            round again: an older one may not count any more.
+    """
     seen: set[str] = set()
-    while True:
+    empty = familiar = 0
+    while empty < _EMPTY_POLLS and familiar < _FAMILIAR_POLLS:
         with translated("SQS"):
             answer = client.receive_message(
                 QueueUrl=url,
@@ -157,11 +168,17 @@ def _received(client: SqsClient, url: str) -> Iterator[list[Any]]:
                 WaitTimeSeconds=_WAIT_S,
                 VisibilityTimeout=HELD_S,
             )
-        messages = [one for one in answer.get("Messages", ()) if one["MessageId"] not in seen]
-        if not messages:
-            return
-        seen.update(message["MessageId"] for message in messages)
-        yield messages
+        received = {one["MessageId"]: one for one in answer.get("Messages", ())}
+        new = [one for key, one in received.items() if key not in seen]
+        held |= {key: one["ReceiptHandle"] for key, one in received.items() if key in held or key not in seen}
+        seen |= received.keys()
+        if new:
+            empty = familiar = 0
+            yield new
+        elif received:
+            familiar += 1
+        else:
+            empty += 1
 
 
 def _let_go(client: SqsClient, url: str, receipts: Sequence[str]) -> None:
