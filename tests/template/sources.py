@@ -57,6 +57,12 @@ class Template:
         """The queues' properties by logical id."""
         return {name: resource["Properties"] for name, resource in self.of_type("AWS::SQS::Queue").items()}
 
+    @property
+    def tasks(self) -> dict[str, str]:
+        """The functions that the state machine invokes: their logical ids by the names that its definition has for them."""
+        filled_in = self.resources["ExportStateMachine"]["Properties"]["DefinitionSubstitutions"]
+        return {name: value["Fn::GetAtt"][0] for name, value in filled_in.items() if "Fn::GetAtt" in value}
+
     def environment(self, function: str) -> dict[str, Any]:
         """Return a function's own variables, without those that all functions have."""
         variables: dict[str, Any] = self.functions[function]["Environment"]["Variables"]

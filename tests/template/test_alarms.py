@@ -81,9 +81,8 @@ def test_refused_secrets_are_counted_in_what_ingest_logs(template: Template) -> 
 
 
 def test_errors_of_functions_that_no_state_machine_watches_are_watched(template: Template) -> None:
-    tasks = template.resources["ExportStateMachine"]["Properties"]["DefinitionSubstitutions"].values()
     by_hand = {"InspectFunction"}
-    unwatched = template.functions.keys() - {task["Fn::GetAtt"][0] for task in tasks} - by_hand
+    unwatched = template.functions.keys() - set(template.tasks.values()) - by_hand
     assert _watched(template, "Errors") == unwatched
 
 

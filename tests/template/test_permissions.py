@@ -124,7 +124,7 @@ def test_a_function_may_read_the_queue_that_it_is_fed_from(template: Template) -
 def test_the_state_machine_may_invoke_exactly_its_tasks(template: Template) -> None:
     properties = template.resources["ExportStateMachine"]["Properties"]
     (invoke,) = [s for s in _all_statements(properties) if s["Action"] == ["lambda:InvokeFunction"]]
-    assert invoke["Resource"] == list(properties["DefinitionSubstitutions"].values())
+    assert invoke["Resource"] == [{"Fn::GetAtt": [function, "Arn"]} for function in template.tasks.values()]
 
 
 def test_secrets_are_nobodys_environment_variable(template: Template) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lytics_sendgrid import errors
-from tests.template.sources import StateMachine, Template, ends, reachable, targets
+from tests.template.sources import REPOSITORY, StateMachine, Template, ends, reachable, targets
 
 # What Step Functions and Lambda call their own errors, https://docs.aws.amazon.com/step-functions/latest/dg/
 # concepts-error-handling.html; every other name must be a class of ours.
@@ -19,10 +19,7 @@ def _function(task: dict[str, Any], template: Template) -> dict[str, Any] | None
     named = (
         task.get("Parameters", {}).get("FunctionName", task["Resource"]).removeprefix("${").removesuffix("}")
     )
-    substitutions = template.resources["ExportStateMachine"]["Properties"]["DefinitionSubstitutions"]
-    if named not in substitutions:
-        return None
-    return template.functions[substitutions[named]["Fn::GetAtt"][0]]
+    return template.functions[template.tasks[named]] if named in template.tasks else None
 
 
 def test_no_two_states_share_a_name(machine: StateMachine) -> None:
@@ -122,9 +119,16 @@ def test_names_to_fill_in_are_exactly_those_that_the_template_fills_in(
 ) -> None:
     filled_in = template.resources["ExportStateMachine"]["Properties"]["DefinitionSubstitutions"]
     assert machine.substitutions() == filled_in.keys()
-    assert all(
-        value == {"Fn::GetAtt": [name.removesuffix("Arn"), "Arn"]} for name, value in filled_in.items()
-    )
+    others = {"Partition": {"Ref": "AWS::Partition"}}
+    assert filled_in == others | {
+        f"{function}Arn": {"Fn::GetAtt": [function, "Arn"]} for function in template.tasks.values()
+    }
+
+
+def test_no_partition_of_aws_is_taken_for_granted(machine: StateMachine) -> None:
+    """China's and GovCloud's ARNs begin otherwise. Where the template allows a pattern, that allows them."""
+    template = (REPOSITORY / "template.yaml").read_text()
+    assert "arn:aws:" not in machine.text + template
 
 
 def test_every_state_uses_jsonpath(machine: StateMachine) -> None:
