@@ -477,6 +477,7 @@ class SendGridUpserts:
         bad_values: a row that holds one refuses the whole request, which names nothing.
         field_ids: what custom fields there are; None: whatever is asked for.
         lists: what lists there are; None: whatever is asked for.
+        chokes: tells of a request's rows whether they leave it unanswered.
         script: verdicts to give first, whatever is in the rows; with ``taken``, an unanswered request counts all the same.
         after_request: called after each request, with its number from 1.
         requests: the lists and the rows of every request.
@@ -489,6 +490,7 @@ class SendGridUpserts:
         self.bad_values: set[str] = set()
         self.field_ids: set[str] | None = None
         self.lists: set[str] | None = None
+        self.chokes: Callable[[Sequence[Mapping[str, Any]]], bool] = lambda _: False
         self.script: list[Verdict] = []
         self.taken = True
         self.duration_s = 0.0
@@ -524,6 +526,8 @@ class SendGridUpserts:
         return [sorted(row["email"] for row in rows) for _, rows in self.requests]
 
     def _judge(self, rows: Sequence[Mapping[str, Any]], lists: Sequence[str]) -> Verdict:
+        if self.chokes(rows):
+            return Unanswered("500")
         if self.lists is not None and set(lists) - self.lists:
             return RequestFault("404 not found")
         custom = [value for row in rows for value in row.get("custom_fields", {}).items()]

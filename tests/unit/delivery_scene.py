@@ -1,6 +1,6 @@
 """What delivery's tests are played on: two people's export, hand-written fakes around the real delivery."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from lytics_sendgrid.change import Change, Kind, Message
@@ -53,7 +53,9 @@ def with_list(view: View, list_id: str, name: str) -> View:
 class Scene:
     """A delivery with everything around it, and a clock that stands still unless somebody sleeps."""
 
-    def __init__(self, *views: View, fault_retry_s: float = 60.0) -> None:
+    def __init__(
+        self, *views: View, fault_retry_s: float = 60.0, jitter: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self.clock = PassingTime()
         self.ledger = LedgerInMemory()
         self.views = ListedViews(*(views or (VIEW,)))
@@ -69,7 +71,7 @@ class Scene:
             outbox=Outbox(self.changes, self.imports, REFRESH_S, 60),
             rejects=self.rejects,
             contacts=self._contacts,
-            pace=Pace(self.clock, self.clock.sleep, lambda: 0.0, fault_retry_s=fault_retry_s),
+            pace=Pace(self.clock, self.clock.sleep, jitter, fault_retry_s=fault_retry_s),
         )
 
     def _contacts(self, authorization: str) -> SendGridUpserts:

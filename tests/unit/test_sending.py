@@ -1,10 +1,12 @@
 """A bad row must not sink its batch, a bad batch must not reject its rows, and an outage must not multiply messages."""
 
+import itertools
 import json
 from dataclasses import replace
 
 from lytics_sendgrid.contact import Contact
 from lytics_sendgrid.errors import ServiceUnavailable
+from lytics_sendgrid.repacking import MAX_HOPS
 from lytics_sendgrid.sendgrid_answers import Accepted, Busy, RequestFault, RowsRefused, Unanswered
 from tests.unit.delivery_scene import (
     EXPORT,
@@ -312,6 +314,40 @@ def test_outage_of_hours_does_not_multiply_messages() -> None:
     assert scene.changes.sent == []
     assert scene.sendgrid.held[BOB]["custom_fields"] == {SEGMENTS: "none"}
     assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: READERS}
+
+
+def test_row_that_is_never_answered_ends_alone_in_the_dead_letter_queue() -> None:
+    scene = Scene()
+    scene.sendgrid.taken = False
+    scene.sendgrid.chokes = lambda rows: any(row["email"] == BOB for row in rows)
+    scene.deliver(entering([ANN, BOB, CY]))
+    assert scene.has(ANN)
+    assert scene.has(CY)
+    ((_, back),) = scene.put_back()
+    assert ([change.email for change in back.changes], back.uncertain) == ([BOB], True)
+    summary = scene.deliver(replace(back, hops=MAX_HOPS))
+    assert summary.failed == ["m0"]
+    assert summary.faults == [
+        "rows are left undecided: 500",
+        f"changes of export 'newsletter' were put back {MAX_HOPS} times",
+    ]
+
+
+def test_row_that_is_never_answered_does_not_always_take_its_turn_before_those_of_other_lists() -> None:
+    numbers = itertools.cycle([0.9, 0.1])
+    scene = Scene(VIEW, with_list(VIEW, "list-1", "weekly"), jitter=lambda: next(numbers))
+    scene.sendgrid.chokes = lambda rows: any(row["email"] == ANN for row in rows)
+    scene.deliver(entering([ANN]), entering([BOB], export="weekly"))
+    assert scene.sendgrid.emails()[:2] == [[BOB], [ANN]]
+
+
+def test_neighbours_of_a_lost_row_have_one_refresh_each_and_are_done() -> None:
+    scene = Scene()
+    scene.sendgrid.chokes = lambda rows: any(row["email"] == BOB for row in rows)
+    first_ms = scene.now_ms()
+    scene.deliver(entering([ANN, BOB, CY]))
+    assert scene.refreshes() == [(900, first_ms, [ANN, BOB, CY])]
+    assert scene.contact(ANN).sent_ms > first_ms
 
 
 def test_refresh_whose_answer_is_lost_is_itself_what_is_put_back() -> None:

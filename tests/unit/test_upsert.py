@@ -1,7 +1,8 @@
 """Rows come to SendGrid in as few requests as its limits allow, and every row is decided for itself."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -226,3 +227,90 @@ def test_body_of_each_form(form: Form, document: object) -> None:
 
 def test_body_without_lists_names_none() -> None:
     assert upsert_body(['{"email":"a@example.org"}'], ()) == b'{"contacts":[{"email":"a@example.org"}]}'
+
+
+def sizes(scene: Scene) -> list[int]:
+    return [len(one) for _, one in scene.sendgrid.requests]
+
+
+def holds(*emails: str) -> Callable[[Sequence[Mapping[str, Any]]], bool]:
+    return lambda rows: any(row["email"] in emails for row in rows)
+
+
+def test_rows_go_on_in_halves_after_the_second_lost_answer() -> None:
+    scene = Scene(Unanswered("500"), Unanswered("500"))
+    result = scene.upsert.run(rows(8), 1_120)
+    assert sizes(scene) == [8, 8, 4, 4]
+    assert len(result.sent) == 8
+    assert [call for call in scene.told.calls if call[0] == "lost"] == [
+        ("lost", 8, 1_000_000),
+        ("lost", 8, 1_001_000),
+    ]
+
+
+def test_one_lost_answer_cuts_nothing() -> None:
+    scene = Scene(Unanswered("500"), Accepted("j"), Unanswered("500"))
+    big = [row(f"p{n}@example.org", city="x" * 2_000_000) for n in range(4)]
+    scene.upsert.run(big, 1_120)
+    assert sizes(scene) == [2, 2, 2, 2]
+
+
+def test_row_that_is_never_answered_holds_up_nobody_else() -> None:
+    scene = Scene()
+    scene.sendgrid.chokes = holds("p5@example.org")
+    result = scene.upsert.run(rows(8), 1_120)
+    assert result.sent.keys() == {f"acme#p{n}@example.org" for n in range(8) if n != 5}
+    assert (result.refused, result.fault, result.hindrance) == ({}, None, "500")
+
+
+def test_rows_that_are_never_answered_wait_until_all_others_were_tried() -> None:
+    scene = Scene()
+    scene.sendgrid.chokes = holds("p0@example.org")
+    big = [row(f"p{n}@example.org", city="x" * 3_000_000) for n in range(4)]
+    scene.upsert.run(big, 1_120)
+    assert [one["email"][:2] for _, (one,) in scene.sendgrid.requests[:5]] == ["p0", "p1", "p2", "p3", "p0"]
+
+
+def test_request_that_is_too_large_to_be_answered_goes_in_smaller_ones() -> None:
+    scene = Scene()
+    scene.sendgrid.chokes = lambda rows: len(rows) > 1_000
+    assert len(scene.upsert.run(rows(5_000), 1_120).sent) == 5_000
+
+
+def test_requests_grow_again_with_each_answer() -> None:
+    scene = Scene(*[Unanswered("500")] * 5)
+    result = scene.upsert.run(rows(64), 1_120)
+    assert len(result.sent) == 64
+    assert sizes(scene)[:9] == [64, 64, 32, 8, 1, 1, 2, 4, 8]
+    assert len(scene.sendgrid.requests) < 20
+
+
+def test_outage_costs_no_more_requests_for_many_rows_than_for_one() -> None:
+    scenes = [Scene(*[Unanswered("500")] * 50), Scene(*[Unanswered("500")] * 50)]
+    for scene, count in zip(scenes, (1, 1_000), strict=True):
+        assert scene.upsert.run(rows(count), 1_120).sent == {}
+    assert len({len(scene.sendgrid.requests) for scene in scenes}) == 1
+
+
+def test_busy_sendgrid_is_no_reason_for_smaller_requests() -> None:
+    scene = Scene(Unanswered("500"), *[Busy("429")] * 3, RequestFault("404"))
+    scene.upsert.run(rows(8), 1_120)
+    assert sizes(scene) == [8] * 6
+
+
+def test_narrowed_row_whose_answer_is_lost_is_tried_whole_again() -> None:
+    scene = Scene(RowsRefused("400 a"), Unanswered("500"), RowsRefused("400 b"))
+    result = scene.upsert.run(rows(1), 1_120)
+    assert [sent.words for sent in result.sent.values()] == ["400 b"]
+    assert scene.told.forms == [Form.MEMBERSHIPS]
+
+
+def test_nothing_is_said_to_hinder_where_all_is_decided() -> None:
+    scene = Scene(Unanswered("500"), Busy("429"), RequestFault("404"))
+    assert scene.upsert.run(rows(1), 1_120).hindrance == ""
+
+
+@pytest.mark.parametrize("verdict", [Unanswered("words"), Busy("words"), RequestFault("words")])
+def test_what_hinders_is_known_where_time_is_up(verdict: Verdict) -> None:
+    scene = Scene(*[verdict] * 50)
+    assert scene.upsert.run(rows(1), 1_030).hindrance == "words"

@@ -52,7 +52,8 @@ class Sending:
         groups: dict[tuple[str, tuple[str, ...]], list[Task]] = {}
         for task in tasks:
             groups.setdefault((task.view.export.authorization, task.lists), []).append(task)
-        for (authorization, lists), group in groups.items():
+        # In any order: a row that SendGrid never answers takes all the time, and must not do so before the same others.
+        for (authorization, lists), group in sorted(groups.items(), key=lambda _: self._pace.jitter()):
             rows = [task.row for task in group if task.row and task.view.export.name not in summary.stopped]
             result = Upserted()
             try:
@@ -84,6 +85,8 @@ class Sending:
             tried = {task.view.export.name for task in group if task.view.stop is not None}
             for export in sorted(tried - summary.stopped.keys()):
                 self._go_on(export, summary)
+        if result.hindrance and result.fault is None:
+            summary.faults.append(f"rows are left undecided: {result.hindrance}")
         if result.until_epoch_s is not None:
             batch.until_epoch_s = max(result.until_epoch_s, batch.until_epoch_s or 0)
 

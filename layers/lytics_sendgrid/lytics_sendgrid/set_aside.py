@@ -59,7 +59,7 @@ def dead_changes(body: str, exports: Exports) -> Redriven:
     if exports.export(message.export) is None:
         return Redriven(why=f"there is no {about}", stays="run the state machine for that export first")
     if message.hops >= MAX_HOPS:
-        why = f"{about}: put back {MAX_HOPS} times, for days: SendGrid was away, or the export was stopped"
+        why = f"{about}: put back {MAX_HOPS} times, for days: SendGrid did not answer, or the export was stopped"
     else:
         why = f"{about}: deliver died of it or ran out of time again and again: its log says of what"
     return Redriven(why=why, changes=(encode(replace(message, uncertain=True, hops=0)),))

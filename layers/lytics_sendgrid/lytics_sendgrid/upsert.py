@@ -3,10 +3,10 @@
 SendGrid refuses a whole request for one bad row. The addresses that a refusal names are taken out; where it names
 none, the request is halved until each row is decided. A row that is refused alone is sent again as e-mail and
 memberships, because an exit must get through whatever the fields hold; refused so, as the bare e-mail: if that is
-taken, the fault was in the request (its list, its membership field) and not in the row.
+taken, the fault was in the request (its list, its membership field) and not in the row. Where SendGrid does not answer,
+the rows go on in smaller requests, so that a row that it cannot work off holds up nobody but itself.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, assert_never
@@ -21,7 +21,7 @@ from lytics_sendgrid.sendgrid_answers import (
     Unanswered,
     Verdict,
 )
-from lytics_sendgrid.upsert_rows import Form, Row, batches, request_body
+from lytics_sendgrid.upsert_rows import Form, Row, Work, request_body
 
 FEWEST_REJECTED: Final = 10
 """Up to so many rows a batch may be rejected whatever the share: one in a batch of five is no sign of a bad batch."""
@@ -76,12 +76,14 @@ class Upserted:
         refused: rows that SendGrid refuses for their address, with its words.
         fault: why the request itself is refused whatever its rows are, if it is; then no row is refused.
         until_epoch_s: when to go on with what is undecided, where SendGrid said it.
+        hindrance: what SendGrid last said instead of deciding the rows that are undecided, without anything of a row.
     """
 
     sent: dict[ContactKey, Sent] = field(default_factory=dict)
     refused: dict[ContactKey, str] = field(default_factory=dict)
     fault: Fault | None = None
     until_epoch_s: float | None = None
+    hindrance: str = ""
 
 
 class Contacts(Protocol):
@@ -139,7 +141,7 @@ class Upsert:
         self._followers = followers
         self._pace = pace
         self._lists = lists
-        self._work: deque[tuple[Sequence[Row], Form]] = deque()
+        self._work = Work((), lists, pace.jitter)
         self._fault_since_s: float | None = None
         self._fruitless = 0
         self._narrowed = 0
@@ -151,12 +153,12 @@ class Upsert:
         Raises:
             RetryLater: a follower could not do its part; nothing more is sent.
         """
-        self._work.extend((batch, Form.WHOLE) for batch in batches(rows, self._lists))
+        self._work = Work(rows, self._lists, self._pace.jitter)
         allowed = max(FEWEST_REJECTED, len(rows) * self._pace.rejected_percent / 100)
         for _ in range(len(self._work) + _EXTRA_REQUESTS):
             if not self._work or self.result.fault is not None or not self._wait_for_turn(deadline_epoch_s):
                 break
-            batch, form = self._work.popleft()
+            batch, form = self._work.take()
             self._handle(batch, form, *self._request(batch, form, deadline_epoch_s))
             if len(self.result.refused) + self._narrowed > allowed:
                 percent = f"{self._pace.rejected_percent:g} %"
@@ -165,7 +167,9 @@ class Upsert:
                 )
         if self.result.fault is not None:
             self._reject_nobody()
-        if self._work and self._contacts.not_before() > self._pace.clock():
+        if not self._work:
+            self.result.hindrance = ""
+        elif self._contacts.not_before() > self._pace.clock():
             self.result.until_epoch_s = self._contacts.not_before()
         return self.result
 
@@ -181,17 +185,18 @@ class Upsert:
     def _handle(self, batch: Sequence[Row], form: Form, verdict: Verdict, sent_ms: int) -> None:
         match verdict:
             case Accepted(job):
-                self._fruitless, self._fault_since_s = 0, None
+                self._answered()
+                self._fault_since_s = None
                 self._accept(batch, form, job, sent_ms)
             case BadAddresses(addresses, words) if any(row.email in addresses for row in batch):
-                self._fruitless = 0
+                self._answered()
                 self._words = words
                 self.result.refused |= {row.key: words for row in batch if row.email in addresses}
                 good = [row for row in batch if row.email not in addresses]
                 if good:
-                    self._work.appendleft((good, form))
+                    self._work.next((good, form))
             case BadAddresses(_, words) | RowsRefused(words):
-                self._fruitless = 0
+                self._answered()
                 self._words = words
                 self._narrow(batch, form, words)
             case RequestFault(words):
@@ -200,12 +205,15 @@ class Upsert:
                     self._fault_since_s = now_s
                 elif now_s - self._fault_since_s >= self._pace.fault_retry_s:
                     self.result.fault = Fault(words)
-                self._retry(batch, form)
-            case Busy():
-                self._retry(batch, form)
-            case Unanswered():
+                self._hindered(words)
+                self._work.next((batch, form))
+            case Busy(words):
+                self._hindered(words)
+                self._work.next((batch, form))
+            case Unanswered(words):
+                self._hindered(words)
                 self._followers.answer_lost(batch, sent_ms)
-                self._retry(batch, form)
+                self._work.lost(batch)
             case _ as never:
                 assert_never(never)
 
@@ -225,17 +233,21 @@ class Upsert:
     def _narrow(self, batch: Sequence[Row], form: Form, words: str) -> None:
         if len(batch) > 1:
             middle = len(batch) // 2
-            self._work.extendleft([(batch[middle:], form), (batch[:middle], form)])
+            self._work.next((batch[:middle], form), (batch[middle:], form))
         elif form is Form.WHOLE:
-            self._work.appendleft((batch, Form.MEMBERSHIPS))
+            self._work.next((batch, Form.MEMBERSHIPS))
         elif form is Form.MEMBERSHIPS:
-            self._work.appendleft((batch, Form.BARE))
+            self._work.next((batch, Form.BARE))
         else:
             self.result.refused[batch[0].key] = words
 
-    def _retry(self, batch: Sequence[Row], form: Form) -> None:
+    def _hindered(self, words: str) -> None:
         self._fruitless += 1
-        self._work.appendleft((batch, form))
+        self.result.hindrance = words
+
+    def _answered(self) -> None:
+        self._fruitless = 0
+        self._work.answered()
 
     def _reject_nobody(self) -> None:
         """Leave refused rows undecided, and those whose fields were refused: all are tried again when it is mended."""
@@ -249,8 +261,7 @@ class Upsert:
         if self._fruitless:
             ceiling_s = min(_FIRST_BACKOFF_S * 2 ** (self._fruitless - 1), _LONGEST_BACKOFF_S)
             start_s = max(start_s, now_s + ceiling_s * (0.5 + self._pace.jitter() / 2))
-        batch, _ = self._work[0]
-        least_s = LEAST_READ_TIMEOUT_S + sum(len(row.text) for row in batch) // _SLOWEST_BYTES_S
+        least_s = LEAST_READ_TIMEOUT_S + self._work.next_bytes() // _SLOWEST_BYTES_S
         if start_s > deadline_epoch_s - self._pace.reserve_s - least_s:
             return False
         if start_s > now_s:

@@ -1,6 +1,7 @@
 """Rows on their way to SendGrid, and the requests that they are cut into."""
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -36,6 +37,67 @@ class Form(Enum):
     WHOLE = "whole"
     MEMBERSHIPS = "memberships"
     BARE = "bare"
+
+
+class Work:
+    """The rows that are still to be sent, and how many of them one request may hold.
+
+    A request whose answer is lost again and again may hold a row that SendGrid cannot work off, or more rows than it
+    can in the time. Nobody can tell that from an outage, so it costs an outage nothing: no request is made that was not
+    made anyway, only with fewer and fewer rows. What was lost waits until all else was tried; each answer lets the next
+    request hold twice as many.
+    """
+
+    def __init__(self, rows: Sequence[Row], lists: Sequence[str], jitter: Callable[[], float]) -> None:
+        """Cut rows into requests.
+
+        Args:
+            rows: at most one for a contact.
+            lists: that all of them are put on.
+            jitter: a number from 0 to 1, anew each time.
+        """
+        self._jitter = jitter
+        self._pieces = deque((batch, Form.WHOLE) for batch in batches(rows, lists))
+        self._most_rows = MAX_ROWS
+        self._lost = 0
+
+    def __len__(self) -> int:
+        """Return in how many pieces the rows lie."""
+        return len(self._pieces)
+
+    def next_bytes(self) -> int:
+        """Return how long the rows of the next request are, about."""
+        batch, _ = self._pieces[0]
+        return sum(len(row.text) for row in batch[: self._most_rows])
+
+    def take(self) -> tuple[Sequence[Row], Form]:
+        """Take what the next request is to hold; it is the caller's to bring it back."""
+        batch, form = self._pieces.popleft()
+        if len(batch) > self._most_rows:
+            self._pieces.appendleft((batch[self._most_rows :], form))
+            batch = batch[: self._most_rows]
+        return batch, form
+
+    def next(self, *pieces: tuple[Sequence[Row], Form]) -> None:
+        """Bring rows back, to be sent before all others, in this order."""
+        self._pieces.extendleft(reversed(pieces))
+
+    def answered(self) -> None:
+        """Know that SendGrid has decided a request."""
+        self._lost = 0
+        self._most_rows = min(self._most_rows * 2, MAX_ROWS)
+
+    def lost(self, batch: Sequence[Row]) -> None:
+        """Bring rows back whose answer was lost, to be sent after all others, and whole.
+
+        After the second loss in a row a request holds half as many, after the third a quarter of those, and so on. They
+        are shuffled: the time may suffice for few requests, and the next invocation must not try the same rows first.
+        """
+        self._lost += 1
+        if self._lost > 1:
+            self._most_rows = max(len(batch) >> (self._lost - 1), 1)
+            batch = sorted(batch, key=lambda _: self._jitter())
+        self._pieces.append((batch, Form.WHOLE))
 
 
 def batches(rows: Sequence[Row], lists: Sequence[str]) -> Iterator[Sequence[Row]]:

@@ -1,0 +1,77 @@
+"""Whatever rows SendGrid does not answer, and however large a request it works off, all others come through."""
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lytics_sendgrid.upsert import Pace, Upsert
+from tests.fakes import PassingTime, SendGridUpserts
+from tests.unit.test_upsert import Told, row
+
+INVOCATIONS = 100
+"""So many there are in a day: changes are kept for over five."""
+TIME_S = 120.0
+
+
+class World:
+    """SendGrid, asked again and again for what is undecided."""
+
+    def __init__(self, seed: int, duration_s: float) -> None:
+        self.clock = PassingTime()
+        self.sendgrid = SendGridUpserts(self.clock)
+        self.sendgrid.duration_s = duration_s
+        self.random = Random(seed).random
+        self.left: set[str] = set()
+        self.most_requests = 0
+
+    def invoke(self) -> None:
+        before = len(self.sendgrid.requests)
+        upsert = Upsert(self.sendgrid, Told(), Pace(self.clock, self.clock.sleep, self.random), ())
+        rows = [row(email) for email in sorted(self.left)]
+        result = upsert.run(rows, self.clock.now_s + TIME_S)
+        assert not result.refused
+        assert result.fault is None
+        self.left -= {key.removeprefix("acme#") for key in result.sent}
+        self.most_requests = max(self.most_requests, len(self.sendgrid.requests) - before)
+
+
+def emails(count: int) -> list[str]:
+    return [f"p{number}@example.org" for number in range(count)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), seed=st.integers(0, 2**32), count=st.integers(1, 120))
+def test_rows_that_are_never_answered_are_left_and_all_others_sent(
+    data: st.DataObject, seed: int, count: int
+) -> None:
+    bad = data.draw(st.sets(st.sampled_from(emails(count)), max_size=12))
+    most = data.draw(st.sampled_from([1, 2, 40, 1_000]))
+
+    def chokes(rows: Sequence[Mapping[str, Any]]) -> bool:
+        return len(rows) > most or any(one["email"] in bad for one in rows)
+
+    world = World(seed, data.draw(st.sampled_from([0.1, 1.0, 5.0])))
+    world.sendgrid.chokes = chokes
+    world.left = set(emails(count))
+    for _ in range(INVOCATIONS):
+        if world.left != bad:
+            world.invoke()
+    assert world.left == bad
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32), st.integers(2, 300), st.sampled_from([0.1, 1.0, 25.0]))
+def test_an_outage_costs_no_more_requests_however_many_rows_wait(
+    seed: int, count: int, duration_s: float
+) -> None:
+    one, many = World(seed, duration_s), World(seed, duration_s)
+    for world, waiting in ((one, 1), (many, count)):
+        world.sendgrid.chokes = lambda _: True
+        world.left = set(emails(waiting))
+        for _ in range(20):
+            world.invoke()
+    assert len(many.left) == count
+    assert many.most_requests <= one.most_requests + 3
