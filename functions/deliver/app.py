@@ -56,7 +56,6 @@ def _delivery() -> Delivery:
             config.refresh_delay_s,
             config.confirm_delay_s,
         ),
-        rejects=QueueWriter(sqs, config.rejects_queue_url),
         contacts=lambda authorization: client(secrets.authorization(authorization).sendgrid_api_key),
         pace=Pace(
             time.time,

@@ -202,7 +202,6 @@ def test_what_delivery_asks_of_sendgrid_is_documented() -> None:
             views=stage.views,
             runs=stage.runs,
             outbox=Outbox(stage.changes, stage.imports, 900, 60),
-            rejects=stage.rejects,
             contacts=lambda _: adapter(scene),
             pace=Pace(stage.clock, stage.clock.sleep, lambda: 0.0),
         )

@@ -26,7 +26,6 @@ from tests.simulation.truth import NOBODY
 CHANGES: Final = "changes"
 IMPORTS: Final = "imports"
 PARKED: Final = "imports-dlq"
-REJECTS: Final = "rejects"
 TIMEOUT_S: Final = 120.0
 _CONFIRM_DELAY_S: Final = 60
 
@@ -64,7 +63,6 @@ def new_deliver(services: Services) -> Handler:
         outbox=Outbox(
             QueueWriter(sqs, CHANGES), QueueWriter(sqs, IMPORTS), REFRESH_DELAY_S, _CONFIRM_DELAY_S
         ),
-        rejects=QueueWriter(sqs, REJECTS),
         contacts=lambda _: contacts,
         pace=Pace(world.clock, world.sleep, world.timing.random),
     )

@@ -15,7 +15,6 @@ from tests.simulation.functions import (
     CHANGES,
     IMPORTS,
     PARKED,
-    REJECTS,
     EventSource,
     Services,
     new_confirm,
@@ -90,8 +89,7 @@ class _Run:
         self._parked = Queue(world, PARKED, 0, 0, None)
         changes = Queue(world, CHANGES, _VISIBILITY_S, scenario.receives, self._dead)
         imports = Queue(world, IMPORTS, _VISIBILITY_S, _RECEIVES, self._parked)
-        rejects = Queue(world, REJECTS, 0, 0, None)
-        self._queues = {CHANGES: changes, IMPORTS: imports, PARKED: self._parked, REJECTS: rejects}
+        self._queues = {CHANGES: changes, IMPORTS: imports, PARKED: self._parked}
         self._dynamodb = DynamoDb(world, self._faults)
         self._sendgrid = SendGrid(world, self._faults, scenario.job_max_s, says_when=scenario.says_when)
         sqs = Sqs(world, self._faults, self._queues)
@@ -171,7 +169,7 @@ class _Run:
 
     def _watch_dead_letters(self) -> None:
         """Redrive what is still dead-lettered, and go on looking as long as anything is under way."""
-        busy = any(queue.messages for queue in (*self._queues.values(), self._dead) if queue.name != REJECTS)
+        busy = any(queue.messages for queue in (*self._queues.values(), self._dead))
         if (self._dead.messages or self._parked.messages) and self._redrives < _REDRIVES:
             self._redrives += 1
             self._redrive()

@@ -60,7 +60,7 @@ class Scene:
         self.ledger = LedgerInMemory()
         self.views = ListedViews(*(views or (VIEW,)))
         self.runs = ListedRuns()
-        self.changes, self.imports, self.rejects = DelayedQueue(), DelayedQueue(), DelayedQueue()
+        self.changes, self.imports = DelayedQueue(), DelayedQueue()
         self.sendgrid = SendGridUpserts(self.clock)
         self.keys: list[str] = []
         self.no_key: dict[str, Exception] = {}
@@ -69,7 +69,6 @@ class Scene:
             views=self.views,
             runs=self.runs,
             outbox=Outbox(self.changes, self.imports, REFRESH_S, 60),
-            rejects=self.rejects,
             contacts=self._contacts,
             pace=Pace(self.clock, self.clock.sleep, jitter, fault_retry_s=fault_retry_s),
         )

@@ -156,14 +156,6 @@ def test_an_element_of_an_audience_that_is_not_exported_leaves_nothing_to_do() -
     )
 
 
-def test_a_message_that_an_older_deliver_could_not_read_goes_back_as_it_was() -> None:
-    text = encode(Message("newsletter", (ENTER,)))
-    assert reject(reject_body("bad_message", "?", "deliver", "", text), Exports(), NOW_NS).changes == (text,)
-    still = reject(reject_body("bad_message", "?", "deliver", "", '{"v":1}'), Exports(), NOW_NS)
-    assert still.stays is not None
-    assert still.changes == ()
-
-
 @pytest.mark.parametrize(
     ("body", "words"),
     [

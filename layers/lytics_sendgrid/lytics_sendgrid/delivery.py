@@ -1,7 +1,7 @@
 """Deliver changes: send to SendGrid, then commit to the ledger.
 
 The guarantee: when ``deliver`` returns, every change of every message that it does not name as failed is in SendGrid
-and in the ledger, or on a queue, or on the rejects queue with its reason. A crash anywhere leaves the messages on the
+and in the ledger, or on a queue. A crash anywhere leaves the messages on the
 queue and the ledger behind, never ahead.
 """
 
@@ -16,8 +16,7 @@ from lytics_sendgrid.decision import decide, needs_the_newest
 from lytics_sendgrid.delivery_batch import Batch, Letter, Received, Summary, Task
 from lytics_sendgrid.errors import LyticsSendGridError, RetryLater, StopRun
 from lytics_sendgrid.followers import follow_returned
-from lytics_sendgrid.outbox import Outbox, Queue
-from lytics_sendgrid.rejects import reject_body
+from lytics_sendgrid.outbox import Outbox
 from lytics_sendgrid.repacking import Repacker
 from lytics_sendgrid.sending import Sending, Stops
 from lytics_sendgrid.upsert import LEAST_READ_TIMEOUT_S, Contacts, Pace
@@ -72,7 +71,6 @@ class Delivery:
         views: Views,
         runs: Runs,
         outbox: Outbox,
-        rejects: Queue,
         contacts: Callable[[str], Contacts],
         pace: Pace,
     ) -> None:
@@ -80,7 +78,6 @@ class Delivery:
         self._views = views
         self._runs = runs
         self._outbox = outbox
-        self._rejects = rejects
         self._pace = pace
         self._sending = Sending(contacts, outbox, runs, views.forget, pace)
         self._repacker = Repacker(outbox, pace.jitter, pace.clock)
@@ -108,23 +105,19 @@ class Delivery:
         return summary
 
     def _opened(self, received: Sequence[Received], summary: Summary) -> list[Letter]:
-        letters, unreadable, rejects = [], [], []
+        """Read the messages. One that cannot be read stays, for the dead-letter queue, which keeps it whole."""
+        letters = []
         for one in received:
             try:
                 letters.append(Letter(one, decode(one.body)))
             except UnknownVersion as error:
                 summary.failed.append(one.id)
                 summary.faults.append(str(error))
-            except ValueError as error:
-                unreadable.append(one.id)
-                rejects.append(reject_body("bad_message", str(error), "deliver", "", one.body))
-        if rejects:
-            try:
-                self._rejects.send(rejects)
-                summary.count("rejected.bad_message", len(rejects))
-            except LyticsSendGridError as error:
-                summary.failed += unreadable
-                summary.faults.append(str(error))
+            except ValueError:  # its words may hold anybody's data
+                summary.failed.append(one.id)
+                summary.faults.append(
+                    "a message is none of changes: its dead-letter queue keeps it, with what is wrong"
+                )
         return letters
 
     def _together(

@@ -97,12 +97,9 @@ def reject(body: str, exports: Exports, now_ns: int) -> Redriven:
         return Redriven(
             why=why, stays=f"it was cut from {document['cut_from_chars']} characters: the rest is gone"
         )
-    match source:
-        case "ingest":
-            return _reread(why, exports.export(export), element, now_ns)
-        case "deliver":
-            return _decoded(why, element)
-    return Redriven(why=why, stays=f"nobody rejects as '{source}'")
+    if source != "ingest":
+        return Redriven(why=why, stays=f"nobody rejects as '{source}'")
+    return _reread(why, exports.export(export), element, now_ns)
 
 
 def _reread(why: str, export: Export | None, element: str, now_ns: int) -> Redriven:

@@ -22,7 +22,6 @@ class Deliver:
     """What deliver needs. Delays are in seconds."""
 
     changes_queue_url: str
-    rejects_queue_url: str
     imports_queue_url: str
     contacts_table: str
     exports_table: str
