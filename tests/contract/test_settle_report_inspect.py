@@ -93,7 +93,15 @@ def test_a_report_puts_what_each_side_counts_side_by_side(tasks: Tasks, state: d
         RUN,
         "job-1",
         (1, 1),
-        {"status": "errored", "requested": 50, "created": 40, "updated": 9, "errored": 1},
+        {
+            "status": "errored",
+            "requested": 50,
+            "created": 40,
+            "updated": 9,
+            "errored": 1,
+            "confirmed": 49,
+            "rejected": 1,
+        },
         NOW_S,
     )
     (audience, *_) = [one["id"] for one in state["audiences"]]
