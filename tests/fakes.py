@@ -529,7 +529,7 @@ class SendGridUpserts:
         if self.chokes(rows):
             return Unanswered("500")
         if self.lists is not None and set(lists) - self.lists:
-            return RequestFault("404 not found")
+            return RequestFault("404 not found", of_list=True)
         custom = [value for row in rows for value in row.get("custom_fields", {}).items()]
         if self.field_ids is not None and {name for name, _ in custom} - self.field_ids:
             return RequestFault("400 invalid custom field ids supplied")

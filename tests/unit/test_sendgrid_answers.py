@@ -57,7 +57,7 @@ def errors(*messages: Any) -> dict[str, Any]:
         (answer(300, None), RequestFault("300")),
         (answer(401, errors("authorization required")), RequestFault("401 authorization required")),
         (answer(403, errors("access forbidden")), RequestFault("403 access forbidden")),
-        (answer(404, errors("not found")), RequestFault("404 not found")),
+        (answer(404, errors("not found")), RequestFault("404 not found", of_list=True)),
         (answer(301, None), RequestFault("301")),
     ],
 )

@@ -48,9 +48,15 @@ class RowsRefused:
 
 @dataclass(frozen=True, slots=True)
 class RequestFault:
-    """The request was refused whatever its rows are: an unknown field id, a list that is gone, a key."""
+    """The request was refused whatever its rows are: an unknown field id, a list that is gone, a key.
+
+    Attributes:
+        words: SendGrid's.
+        of_list: it may be for a list; how SendGrid refuses one that is gone is not documented.
+    """
 
     words: str
+    of_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ def interpret(answer: Answer) -> Verdict:
         return RowsRefused(words)
     if status >= 500 or 200 <= status < 300 or status == 408:
         return Unanswered(words)
-    return RequestFault(words)
+    return RequestFault(words, of_list=400 <= status < 500 and status not in (401, 403))
 
 
 def _refusal(messages: list[str], words: str) -> Verdict:

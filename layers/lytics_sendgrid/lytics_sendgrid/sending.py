@@ -1,8 +1,16 @@
-"""Send a batch's rows, group by group, and note what became of each."""
+"""Send a batch's rows, group by group, and note what became of each.
 
-from collections.abc import Callable, Sequence
+A contact is put on the lists of all exports that have brought it, and rows with the same lists go together. A request
+with lists of several exports may be refused for one of them, which is no reason to stop the others: then its rows are
+sent list by list, and an export stops only where a request is at fault that holds nothing but its own list.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from lytics_sendgrid.configuration import Export
+from lytics_sendgrid.contact import ContactKey
 from lytics_sendgrid.decision import accept, refuse
 from lytics_sendgrid.delivery_batch import Batch, Summary, Task
 from lytics_sendgrid.errors import LyticsSendGridError, RetryLater, StopRun
@@ -10,7 +18,10 @@ from lytics_sendgrid.followers import RequestFollowers
 from lytics_sendgrid.outbox import Outbox
 from lytics_sendgrid.repacking import STOP_S
 from lytics_sendgrid.stop import Stop
-from lytics_sendgrid.upsert import Contacts, Fault, Pace, Upsert, Upserted
+from lytics_sendgrid.upsert import Contacts, Fault, Pace, Sent, Upsert, Upserted
+
+type _Request = tuple[str, tuple[str, ...]]
+"""An authorization, and the lists that all rows of a request are put on."""
 
 
 class Stops(Protocol):
@@ -19,6 +30,15 @@ class Stops(Protocol):
     def put_stop(self, export: str, stop: Stop) -> None: ...  # noqa: D102
 
     def clear_stop(self, export: str) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class _Occasion:
+    """What all requests of one batch share."""
+
+    batch: Batch
+    deadline_epoch_s: float
+    summary: Summary
 
 
 class Sending:
@@ -46,66 +66,145 @@ class Sending:
         self._stops = stops
         self._forget = forget
         self._pace = pace
+        self._at_once = replace(pace, fault_retry_s=0.0)
 
     def send(self, batch: Batch, tasks: Sequence[Task], deadline_epoch_s: float, summary: Summary) -> None:
         """Send rows, those with the same lists together; a fault of one group is not the others'."""
-        groups: dict[tuple[str, tuple[str, ...]], list[Task]] = {}
+        on = _Occasion(batch, deadline_epoch_s, summary)
+        groups: dict[_Request, list[Task]] = {}
         for task in tasks:
             groups.setdefault((task.view.export.authorization, task.lists), []).append(task)
-        # In any order: a row that SendGrid never answers takes all the time, and must not do so before the same others.
-        for (authorization, lists), group in sorted(groups.items(), key=lambda _: self._pace.jitter()):
-            rows = [task.row for task in group if task.row and task.view.export.name not in summary.stopped]
-            result = Upserted()
-            try:
-                followers = RequestFollowers(batch, authorization, self._outbox, summary)
-                upsert = Upsert(self._contacts(authorization), followers, self._pace, lists)
-                result = upsert.result
-                upsert.run(rows, deadline_epoch_s)
-            except RetryLater as error:
-                summary.faults.append(str(error))
-            except StopRun as error:
-                result.fault = Fault(str(error))
-            self._take(batch, group, result, summary)
-
-    def _take(self, batch: Batch, group: Sequence[Task], result: Upserted, summary: Summary) -> None:
-        now_ms = int(self._pace.clock() * 1000)
-        undecided = set()
-        for task in group:
-            if sent := result.sent.get(task.key):
-                accept(task, sent, now_ms)
-            elif (words := result.refused.get(task.key)) is not None:
-                refuse(task, words, now_ms)
+        at_fault: list[Task] = []
+        for request, group in self._in_any_order(groups):
+            is_own = all(_own(export, task) == request for task in group for _, export in task.changes)
+            going = [task for task in group if task.view.export.name not in summary.stopped]
+            result = self._upsert(request, going, self._pace if is_own else self._at_once, on)
+            left = self._settle(group, result.sent, result.refused)
+            if result.fault is None:
+                self._go_on((task for task in going if task.key in result.sent), summary)
+            elif is_own:
+                self._stop(_exports(request, left), result.fault, summary)
             else:
-                task.commits = False
-                undecided.add(task.view.export.name)
-        if result.fault is not None:
-            for export in sorted(undecided - summary.stopped.keys()):
-                self._stop(export, result.fault, now_ms, summary)
-        elif result.sent:
-            tried = {task.view.export.name for task in group if task.view.stop is not None}
-            for export in sorted(tried - summary.stopped.keys()):
-                self._go_on(export, summary)
-        if result.hindrance and result.fault is None:
-            summary.faults.append(f"rows are left undecided: {result.hindrance}")
-        if result.until_epoch_s is not None:
-            batch.until_epoch_s = max(result.until_epoch_s, batch.until_epoch_s or 0)
+                at_fault += [task for task in going if not task.commits]
+        self._send_list_by_list(at_fault, on)
 
-    def _stop(self, export: str, fault: Fault, now_ms: int, summary: Summary) -> None:
+    def _send_list_by_list(self, tasks: Sequence[Task], on: _Occasion) -> None:
+        """Send rows with the list of each export that they have changes of, then with each list of others.
+
+        The others' are sent for what the others' own requests may have left undone. Where SendGrid refuses such a list,
+        that is for its own export to find out, with its next change; once that is mended, no row names the list any more.
+
+        Of the jobs that carry a contact, the state names the first: a refresh for any of them is then sent, where the
+        state's ``sent`` would else be later than its stamp, and the list of the job that failed would be left out.
+        """
+        own, others = _by_list(tasks)
+        sent: dict[ContactKey, Sent] = {}
+        refused: dict[ContactKey, str] = {}
+        undecided: set[ContactKey] = set()
+        for request, group in self._in_any_order(own):
+            going = [task for task in group if _exports(request, [task]) - on.summary.stopped.keys()]
+            result = self._upsert(request, going, self._pace, on)
+            left = [task for task in group if task.key not in result.sent and task.key not in result.refused]
+            undecided |= {task.key for task in left}
+            sent = {**result.sent, **sent}
+            refused |= result.refused
+            if result.fault is not None:
+                self._stop(_exports(request, left), result.fault, on.summary)
+            else:
+                tried = (task for task in going if _own(task.view.export, task) == request)
+                self._go_on((task for task in tried if task.key in result.sent), on.summary)
+        for request, group in others.items():
+            going = [task for task in group if task.key in sent and task.key not in undecided]
+            result = self._upsert(request, going, self._at_once, on)
+            if result.fault is None or not result.fault.of_list:
+                undecided |= {task.key for task in going if task.key not in result.sent}
+        self._settle(tasks, _without(sent, undecided), _without(refused, undecided))
+
+    def _in_any_order(self, groups: Mapping[_Request, list[Task]]) -> list[tuple[_Request, list[Task]]]:
+        """Shuffle groups: a row that SendGrid never answers takes all the time, and not always before the same others."""
+        return sorted(groups.items(), key=lambda _: self._pace.jitter())
+
+    def _upsert(self, request: _Request, tasks: Sequence[Task], pace: Pace, on: _Occasion) -> Upserted:
+        authorization, lists = request
+        result = Upserted()
+        try:
+            followers = RequestFollowers(on.batch, authorization, self._outbox, on.summary)
+            upsert = Upsert(self._contacts(authorization), followers, pace, lists)
+            result = upsert.result
+            upsert.run([task.row for task in tasks if task.row], on.deadline_epoch_s)
+        except RetryLater as error:
+            on.summary.faults.append(str(error))
+        except StopRun as error:
+            result.fault = Fault(str(error))
+        if result.hindrance and result.fault is None:
+            on.summary.faults.append(f"rows are left undecided: {result.hindrance}")
+        if result.until_epoch_s is not None:
+            on.batch.until_epoch_s = max(result.until_epoch_s, on.batch.until_epoch_s or 0)
+        return result
+
+    def _settle(
+        self, tasks: Sequence[Task], sent: Mapping[ContactKey, Sent], refused: Mapping[ContactKey, str]
+    ) -> list[Task]:
+        """Note what became of rows, and return the tasks of those that are undecided."""
+        now_ms = int(self._pace.clock() * 1000)
+        for task in tasks:
+            task.commits = task.key in sent or task.key in refused
+            if accepted := sent.get(task.key):
+                accept(task, accepted, now_ms)
+            elif (words := refused.get(task.key)) is not None:
+                refuse(task, words, now_ms)
+        return [task for task in tasks if not task.commits]
+
+    def _stop(self, exports: Collection[str], fault: Fault, summary: Summary) -> None:
+        now_ms = int(self._pace.clock() * 1000)
         reason = (
             f"the export's changes cannot be sent: {fault}. Nobody is rejected; the changes wait. Mend the cause "
             f"(run the export again to see what is missing); it is tried again every {STOP_S // 60} minutes"
         )
-        summary.stopped[export] = fault.reason
-        self._forget(export)
-        try:
-            self._stops.put_stop(export, Stop(reason, now_ms, now_ms + STOP_S * 1000))
-        except LyticsSendGridError as error:
-            summary.faults.append(str(error))
+        for export in sorted(exports - summary.stopped.keys()):
+            summary.stopped[export] = fault.reason
+            self._forget(export)
+            try:
+                self._stops.put_stop(export, Stop(reason, now_ms, now_ms + STOP_S * 1000))
+            except LyticsSendGridError as error:
+                summary.faults.append(str(error))
 
-    def _go_on(self, export: str, summary: Summary) -> None:
-        """Lift a stop whose time was over: the try has worked."""
-        self._forget(export)
-        try:
-            self._stops.clear_stop(export)
-        except LyticsSendGridError as error:
-            summary.faults.append(str(error))
+    def _go_on(self, sent: Iterable[Task], summary: Summary) -> None:
+        """Lift the stops whose time was over: the try has worked."""
+        tried = {task.view.export.name for task in sent if task.view.stop is not None}
+        for export in sorted(tried - summary.stopped.keys()):
+            self._forget(export)
+            try:
+                self._stops.clear_stop(export)
+            except LyticsSendGridError as error:
+                summary.faults.append(str(error))
+
+
+def _own(export: Export, task: Task) -> _Request:
+    """Return the request for a task that holds nothing but an export's own list."""
+    own = export.list_id
+    return export.authorization, () if own is None or own not in task.lists else (own,)
+
+
+def _exports(request: _Request, tasks: Iterable[Task]) -> set[str]:
+    """Return the exports with changes in tasks whose own request it is."""
+    return {e.name for task in tasks for _, e in task.changes if _own(e, task) == request}
+
+
+def _by_list(tasks: Iterable[Task]) -> tuple[dict[_Request, list[Task]], dict[_Request, list[Task]]]:
+    """Return the requests of one list or none that tasks need: those of their own exports, and with lists of others."""
+    own: dict[_Request, list[Task]] = {}
+    others: dict[_Request, list[Task]] = {}
+    for task in tasks:
+        requests = dict.fromkeys(_own(export, task) for _, export in task.changes)
+        for request in requests:
+            own.setdefault(request, []).append(task)
+        theirs = {one for _, lists in requests for one in lists}
+        for one in task.lists:
+            if one not in theirs:
+                others.setdefault((task.view.export.authorization, (one,)), []).append(task)
+    return own, others
+
+
+def _without[V](mapping: Mapping[ContactKey, V], keys: Collection[ContactKey]) -> dict[ContactKey, V]:
+    return {key: value for key, value in mapping.items() if key not in keys}

@@ -57,10 +57,12 @@ class Fault:
     Attributes:
         reason: in words, for a log: without anything of a row.
         words: what SendGrid said of a row, where it said it of one.
+        of_list: it may be for a list that the request holds.
     """
 
     reason: str
     words: str = ""
+    of_list: bool = False
 
     def __str__(self) -> str:
         """Return both, for a person."""
@@ -199,12 +201,12 @@ class Upsert:
                 self._answered()
                 self._words = words
                 self._narrow(batch, form, words)
-            case RequestFault(words):
+            case RequestFault(words, of_list):
                 now_s = self._pace.clock()
                 if self._fault_since_s is None:
                     self._fault_since_s = now_s
-                elif now_s - self._fault_since_s >= self._pace.fault_retry_s:
-                    self.result.fault = Fault(words)
+                if now_s - self._fault_since_s >= self._pace.fault_retry_s:
+                    self.result.fault = Fault(words, of_list=of_list)
                 self._hindered(words)
                 self._work.next((batch, form))
             case Busy(words):
@@ -221,7 +223,7 @@ class Upsert:
         self._followers.accepted(batch, job, sent_ms, form)
         if form is Form.BARE:
             reason = "SendGrid takes an address alone and refuses it with its list and memberships"
-            self.result.fault = Fault(reason, self._words)
+            self.result.fault = Fault(reason, self._words, of_list=True)
             return
         words = None
         if form is Form.MEMBERSHIPS:

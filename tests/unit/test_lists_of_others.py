@@ -1,0 +1,304 @@
+"""A contact is on the lists of several exports: one that is gone stops its own export, and nobody else's change."""
+
+from dataclasses import replace
+
+import pytest
+
+from lytics_sendgrid.change import Change, Kind
+from lytics_sendgrid.configuration_cache import View
+from lytics_sendgrid.errors import StopRun
+from lytics_sendgrid.outbox import import_from
+from lytics_sendgrid.row import row_hash, row_lists, row_of
+from lytics_sendgrid.sendgrid_answers import Accepted, RequestFault, RowsRefused, Verdict
+from lytics_sendgrid.stop import Stop
+from tests.unit.delivery_scene import (
+    BUYERS,
+    EXPORT,
+    FORM,
+    READERS,
+    SEGMENTS,
+    Scene,
+    enter,
+    entering,
+    exit_,
+    message,
+    refresh,
+)
+
+ANN, BOB, CY = "ann@example.org", "bob@example.com", "cy@example.org"
+SHOP, NEWS, CLUB = "shop-list", "news-list", "club-list"
+ALL = frozenset({SHOP, NEWS, CLUB})
+
+
+def view(name: str, list_id: str | None, lists: frozenset[str] = ALL, authorization: str = "default") -> View:
+    export = replace(EXPORT, name=name, list_id=list_id, authorization=authorization)
+    return View(export, replace(FORM, lists=lists), None)
+
+
+def scene_with(*emails: str, exports: tuple[str, ...] = ("shop", "newsletter")) -> Scene:
+    """Begin with contacts that exports have brought long ago; then the shop's list is deleted in SendGrid."""
+    scene = Scene(view("shop", SHOP), view("newsletter", NEWS), view("club", CLUB), view("plain", None))
+    for export in exports:
+        scene.deliver(message(*(enter(email, 100, BUYERS) for email in emails), export=export))
+    scene.sendgrid.lists = {NEWS, CLUB}
+    scene.sendgrid.requests.clear()
+    scene.changes.sent.clear()
+    scene.imports.sent.clear()
+    scene.clock.now_s += 3_600
+    return scene
+
+
+def lists_asked_for(scene: Scene) -> list[tuple[str, ...]]:
+    return [lists for lists, _ in scene.sendgrid.requests]
+
+
+def whole_hash(scene: Scene, email: str) -> str:
+    contact, form = scene.contact(email), scene.views.views["shop"].form
+    return row_hash(row_of(email, contact, form), row_lists(contact, form))
+
+
+@pytest.mark.parametrize(
+    ("export", "requests"),
+    [
+        ("newsletter", [(NEWS, SHOP), (NEWS,), (SHOP,)]),
+        ("plain", [(NEWS, SHOP), (), (NEWS,), (SHOP,)]),
+        ("club", [(CLUB, NEWS, SHOP), (CLUB,), (NEWS,), (SHOP,)]),
+    ],
+)
+def test_exit_gets_through_though_the_list_of_another_export_is_gone(
+    export: str, requests: list[tuple[str, ...]]
+) -> None:
+    scene = scene_with(ANN)
+    began_s = scene.clock.now_s
+    summary = scene.deliver(message(exit_(ANN, 200, BUYERS), export=export), entering([BOB], export=export))
+    assert [lists for lists, rows in scene.sendgrid.requests if rows[0]["email"] == ANN] == requests
+    assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: "none"}
+    assert scene.contact(ANN).row == whole_hash(scene, ANN)
+    assert not scene.contact(ANN).is_in(BUYERS)
+    assert scene.has(BOB)
+    assert (summary.stopped, scene.runs.stops, scene.put_back()) == ({}, {}, [])
+    assert scene.clock.now_s == began_s, "nothing is waited for"
+
+
+def test_lists_that_are_all_there_cost_no_more_requests() -> None:
+    scene = scene_with(ANN)
+    scene.sendgrid.lists = None
+    scene.deliver(message(exit_(ANN, 200, BUYERS), export="plain"))
+    assert lists_asked_for(scene) == [(NEWS, SHOP)]
+
+
+def test_change_of_the_lists_own_export_stops_that_one_alone() -> None:
+    scene = scene_with(ANN, BOB)
+    summary = scene.deliver(
+        message(exit_(ANN, 200, BUYERS), export="newsletter"), message(exit_(BOB, 200, BUYERS), export="shop")
+    )
+    assert set(summary.stopped) == set(scene.runs.stops) == {"shop"}
+    assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: "none"}
+    assert scene.contact(ANN).row == whole_hash(scene, ANN)
+    assert scene.contact(BOB).is_in(BUYERS)
+    ((delay_s, back),) = scene.put_back()
+    assert (delay_s, back.export) == (900, "shop")
+
+
+def test_contact_with_changes_of_both_exports_is_sent_and_the_one_at_fault_waits() -> None:
+    scene = scene_with(ANN)
+    for export in ("newsletter", "shop"):
+        assert scene.contact(ANN).is_in(BUYERS)
+        first, second = ("newsletter", "shop") if export == "newsletter" else ("shop", "newsletter")
+        one = message(exit_(ANN, 200, BUYERS), export=first)
+        two = message(enter(ANN, 300, READERS), export=second)
+        summary = scene.deliver(one, two)
+        assert set(summary.stopped) == {"shop"}
+        assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: READERS}
+        assert {(delay_s, m.export, m.uncertain) for delay_s, m in scene.put_back()} == {
+            (900, "shop", True),
+            (5, "newsletter", True),
+        }
+        scene.changes.sent.clear()
+
+
+def test_what_waits_for_two_exports_goes_on_with_the_one_that_can() -> None:
+    scene = scene_with(ANN)
+    scene.deliver(
+        message(exit_(ANN, 200, BUYERS), export="shop"), message(enter(ANN, 300), export="newsletter")
+    )
+    back = {m.export: m for _, m in scene.put_back()}
+    scene.changes.sent.clear()
+    summary = scene.deliver(back["newsletter"])
+    assert (summary.stopped, scene.put_back()) == ({}, [])
+    assert scene.contact(ANN).is_in(READERS)
+    assert scene.contact(ANN).row == whole_hash(scene, ANN)
+
+
+def test_stop_is_lifted_only_for_what_is_sent_to_the_exports_own_list() -> None:
+    scene = scene_with(ANN)
+    for name, one in scene.views.views.items():
+        scene.views.views[name] = replace(one, stop=Stop("why", 0, 0))
+    scene.deliver(
+        message(exit_(ANN, 200, BUYERS), export="shop"), message(enter(ANN, 300), export="newsletter")
+    )
+    assert scene.runs.cleared == []
+    scene.deliver(message(enter(ANN, 300), export="newsletter"))
+    assert scene.runs.cleared == ["newsletter"]
+
+
+def test_other_exports_list_that_is_there_is_told_in_spite_of_the_one_that_is_gone() -> None:
+    scene = scene_with(ANN, exports=("shop", "newsletter", "club"))
+    scene.deliver(message(exit_(ANN, 200, BUYERS), export="club"))
+    assert lists_asked_for(scene) == [(CLUB, NEWS, SHOP), (CLUB,), (NEWS,), (SHOP,)]
+    assert [rows[0]["custom_fields"] for _, rows in scene.sendgrid.requests] == [{SEGMENTS: "none"}] * 4
+
+
+def test_fault_of_the_rows_themselves_stops_their_export_in_one_invocation() -> None:
+    scene = scene_with(ANN)
+    scene.sendgrid.field_ids = {"other"}
+    summary = scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
+    assert summary.stopped == {"newsletter": "400 invalid custom field ids supplied"}
+    assert scene.contact(ANN).is_in(BUYERS)
+
+
+def test_new_field_that_becomes_usable_leaves_no_list_out() -> None:
+    scene = scene_with(ANN)
+    scene.sendgrid.lists, scene.sendgrid.field_ids = None, set()
+
+    def make_usable(number: int) -> None:
+        if number == 3:
+            scene.sendgrid.field_ids = None
+
+    scene.sendgrid.after_request = make_usable
+    scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
+    assert lists_asked_for(scene) == [(NEWS, SHOP), (NEWS,), (NEWS,), (NEWS,), (SHOP,)]
+    assert not scene.contact(ANN).is_in(BUYERS)
+
+
+@pytest.mark.parametrize("verdict", [RequestFault("401 key"), RowsRefused("500")])
+def test_list_of_others_that_is_not_refused_for_being_gone_is_tried_again(verdict: Verdict) -> None:
+    scene = scene_with(ANN)
+    scene.sendgrid.script = [RequestFault("404", of_list=True), Accepted("j1"), *[verdict] * 3]
+    summary = scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
+    assert summary.stopped == {}
+    ((_, back),) = scene.put_back()
+    assert (back.export, back.uncertain) == ("newsletter", True)
+    assert scene.contact(ANN).is_in(BUYERS)
+
+
+def test_list_that_is_refused_without_a_word_about_it_is_found_all_the_same() -> None:
+    scene = scene_with(ANN)
+    scene.sendgrid.script = [RowsRefused("400"), RowsRefused("400"), Accepted("bare")]
+    scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
+    assert lists_asked_for(scene) == [(NEWS, SHOP), (NEWS, SHOP), (), (NEWS,), (SHOP,)]
+    assert not scene.contact(ANN).is_in(BUYERS)
+    assert scene.contact(ANN).rejection is None
+
+
+def test_fields_that_are_refused_are_left_out_on_every_list() -> None:
+    scene = scene_with(ANN)
+    scene.sendgrid.lists, scene.sendgrid.bad_values = {NEWS, CLUB, SHOP}, {"Atlantis"}
+    scene.sendgrid.script = [RequestFault("404", of_list=True)]
+    scene.deliver(message(replace(exit_(ANN, 200, BUYERS), fields={"city": "Atlantis"}), export="newsletter"))
+    contact = scene.contact(ANN)
+    assert contact.rejection is not None
+    assert contact.row == f"{contact.rejection.row}~" == f"{whole_hash(scene, ANN)}~"
+    assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: "none"}
+
+
+def test_address_that_is_refused_is_rejected_once() -> None:
+    scene = scene_with(ANN)
+    scene.sendgrid.bad_addresses = {ANN}
+    summary = scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
+    assert lists_asked_for(scene) == [(NEWS, SHOP), (NEWS,)]
+    assert summary.counts["rejected.address"] == 1
+
+
+def test_key_that_is_refused_stops_only_the_export_whose_it_is() -> None:
+    scene = scene_with(ANN)
+    scene.views.views["shop"] = view("shop", SHOP, authorization="other")
+    scene.no_key["other"] = StopRun("no key")
+    scene.deliver(
+        message(exit_(ANN, 200, BUYERS), export="shop"), message(enter(ANN, 300), export="newsletter")
+    )
+    assert set(scene.runs.stops) == {"shop"}
+    assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: READERS}
+
+
+def test_time_that_is_over_after_the_fault_stops_nobody() -> None:
+    scene = scene_with(ANN)
+    scene.sendgrid.duration_s = 10.0
+    summary = scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"), seconds=30)
+    assert lists_asked_for(scene) == [(NEWS, SHOP)]
+    assert summary.stopped == {}
+    assert len(scene.put_back()) == 1
+    scene.changes.sent.clear()
+    scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
+    assert not scene.contact(ANN).is_in(BUYERS)
+
+
+def test_late_refusal_of_the_row_is_tied_to_it_by_whichever_job() -> None:
+    scene = scene_with(ANN, exports=("shop", "newsletter", "club"))
+    scene.deliver(message(replace(exit_(ANN, 200, BUYERS), fields={"city": "Oslo"}), export="club"))
+    jobs = [import_from(body) for _, body in scene.imports.sent]
+    assert len(jobs) == 2
+    assert {job.contacts[ANN].row for job in jobs} == {scene.contact(ANN).row}
+    assert scene.contact(ANN).job == jobs[0].job
+    assert scene.contact(ANN).sent_ms == jobs[0].sent_ms
+    for job in jobs:
+        carried = job.contacts[ANN]
+        scene.deliver(
+            message(Change(ANN, 400, Kind.REJECT, row=carried.row, reason="city"), export=carried.export)
+        )
+    rejection = scene.contact(ANN).rejection
+    assert rejection is not None
+    assert (rejection.reason, scene.contact(ANN).row) == ("fields", f"{rejection.row}~")
+
+
+def test_refresh_is_sent_and_leads_to_no_other() -> None:
+    scene = scene_with(ANN)
+    stamp_ms = scene.contact(ANN).sent_ms
+    scene.deliver(message(refresh(ANN, stamp_ms), export="newsletter"))
+    assert lists_asked_for(scene) == [(NEWS, SHOP), (NEWS,), (SHOP,)]
+    assert scene.contact(ANN).sent_ms > stamp_ms
+    assert scene.changes.sent == []
+    scene.deliver(message(refresh(ANN, stamp_ms), export="newsletter"))
+    assert len(scene.sendgrid.requests) == 3
+
+
+def test_duplicate_of_what_was_sent_list_by_list_costs_nothing() -> None:
+    scene = scene_with(ANN)
+    for _ in range(2):
+        scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
+    scene.deliver(message(exit_(ANN, 250, BUYERS), export="newsletter"))
+    assert len(scene.sendgrid.requests) == 3
+
+
+def test_list_made_anew_is_taken_by_what_has_waited_and_the_old_one_is_named_no_more() -> None:
+    scene = scene_with(ANN, BOB)
+    scene.deliver(
+        message(exit_(ANN, 200, BUYERS), export="newsletter"), message(exit_(BOB, 200, BUYERS), export="shop")
+    )
+    lists = frozenset({"new-list", NEWS, CLUB})
+    for name, list_id in (("shop", "new-list"), ("newsletter", NEWS)):
+        mended = view(name, list_id, lists)
+        scene.views.views[name] = replace(mended, form=replace(mended.form, version=4))
+    scene.sendgrid.lists = set(lists)
+    scene.sendgrid.requests.clear()
+    scene.clock.now_s += 900
+    scene.deliver_queue()
+    assert lists_asked_for(scene) == [("new-list", NEWS)]
+    assert scene.sendgrid.held[BOB]["custom_fields"] == {SEGMENTS: "none"}
+    scene.deliver(message(enter(ANN, 500), export="newsletter"))
+    assert lists_asked_for(scene)[1:] == [(NEWS,)]
+    assert scene.changes.sent == [] or all(
+        m.changes[0].kind is Kind.REFRESH for _, m in scene.changes.messages()
+    )
+
+
+@pytest.mark.parametrize("failed", [0, 1])
+def test_list_whose_job_fails_is_told_again_though_a_later_job_did_not(failed: int) -> None:
+    scene = scene_with(ANN, exports=("shop", "newsletter", "club"))
+    scene.sendgrid.duration_s = 2.0
+    scene.deliver(message(exit_(ANN, 200, BUYERS), export="club"))
+    jobs = [import_from(body) for _, body in scene.imports.sent]
+    assert [job.sent_ms - jobs[0].sent_ms for job in jobs] == [0, 2_000]
+    scene.sendgrid.requests.clear()
+    scene.deliver(message(refresh(ANN, jobs[failed].sent_ms), export="club"))
+    assert {(CLUB,), (NEWS,)} <= set(lists_asked_for(scene))
