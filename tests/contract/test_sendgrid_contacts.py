@@ -193,7 +193,10 @@ def test_what_delivery_asks_of_sendgrid_is_documented() -> None:
         scene.clock.advance(10)
         fields = (EXPORT.fields[0], replace(EXPORT.fields[1], sendgrid=city))
         form = replace(
-            VIEW.form, audiences={READERS: segments}, membership_field=segments, lists=frozenset({list_id})
+            VIEW.form,
+            audiences={READERS: segments},
+            membership_field=segments,
+            lists={list_id: VIEW.export.name},
         )
         view = replace(VIEW, export=replace(EXPORT, fields=fields, list_id=list_id), form=form)
         stage = DeliveryScene(view)

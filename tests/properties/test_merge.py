@@ -27,7 +27,7 @@ WEEKLY = replace(
     list_id="list-1",
     fields=(*EXPORT.fields, MappedField("value", "e2_N", "value", FieldKind.NUMBER, 1000)),
 )
-FORM_WITH_LIST = replace(FORM, lists=frozenset({"list-1"}))
+FORM_WITH_LIST = replace(FORM, lists={"list-1": "newsletter"})
 
 values = st.one_of(
     st.sampled_from(["Oslo", "Bergen", "", "7", "7.0"]),

@@ -1,6 +1,7 @@
 """What provision would have written for a schedule, version by version, and what ingest would have queued."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from lytics_sendgrid.change import Change, Message
@@ -18,11 +19,12 @@ from lytics_sendgrid.configuration import (
 from tests.simulation.dynamodb import Table
 from tests.simulation.engine import START_S
 from tests.simulation.scenario import AUDIENCES, FIELDS, Event, Post
+from tests.simulation.sendgrid import LISTS
 from tests.simulation.truth import FIELD_IDS, exported, membership_fields
 
-LIST: Final = "list1"
-"""The list of the first of the exports; the second has none."""
 EXPORTS: Final = ("newsletter", "offers")
+_OF_THE_SECOND: Final = "c" * 32
+"""An audience that the second export exports onto its list, and that nothing happens in."""
 _NS: Final = 1_000_000_000
 
 
@@ -42,27 +44,33 @@ def change(event: Event) -> Change:
     )
 
 
-def account(version: int, *, second_field: bool) -> Account:
+def lists(*, second_list: bool) -> Mapping[str, str]:
+    """Return export to list."""
+    return dict(zip(EXPORTS, LISTS[: 1 + second_list], strict=False))
+
+
+def account(version: int, *, second_field: bool, second_list: bool) -> Account:
     fields = membership_fields(version, second_field=second_field)
+    of = {
+        audience: (fields[audience], LISTS[0], EXPORTS[:1] if audience in exported(version) else ())
+        for audience in AUDIENCES
+    }
+    if second_list:
+        of[_OF_THE_SECOND] = (fields[AUDIENCES[0]], LISTS[1], EXPORTS[1:])
     names = {"s1_T": "lytics_segments", "s2_T": "lytics_segments_1"}
     return Account(
         name="default",
         version=version,
         membership_fields={name: field_id for field_id, name in names.items()},
         audiences={
-            audience: ProvisionedAudience(
-                names[fields[audience]],
-                f"segment-{audience[0]}",
-                LIST,
-                ("newsletter",) if audience in exported(version) else (),
-            )
-            for audience in AUDIENCES
+            audience: ProvisionedAudience(names[field], f"segment-{audience[0]}", list_id, names_of_exports)
+            for audience, (field, list_id, names_of_exports) in of.items()
         },
         fields={"newsletter": tuple(FIELD_IDS[name] for name in FIELDS)},
     )
 
 
-def export(name: str, version: int) -> Export:
+def export(name: str, version: int, *, second_list: bool) -> Export:
     return Export(
         name=name,
         authorization="default",
@@ -71,7 +79,7 @@ def export(name: str, version: int) -> Export:
         email_field="email",
         fields=tuple(MappedField(f, FIELD_IDS[f], f, FieldKind.TEXT, 1000) for f in FIELDS),
         audiences=tuple(Audience(audience, audience[0], audience[0]) for audience in AUDIENCES),
-        list_id=LIST if name == EXPORTS[0] else None,
+        list_id=lists(second_list=second_list).get(name),
     )
 
 
@@ -81,11 +89,13 @@ def message_body(post: Post, version: int, now_s: float) -> str:
     return encode(Message(post.export, changes, version, int(now_s * 1000), run=post.run, number=post.number))
 
 
-def publish(table: Table, version: int, *, second_field: bool) -> None:
+def publish(table: Table, version: int, *, second_field: bool, second_list: bool) -> None:
     """Write a version of the configuration."""
-    _write(table, "account#default", account_document(account(version, second_field=second_field)))
+    of_account = account(version, second_field=second_field, second_list=second_list)
+    _write(table, "account#default", account_document(of_account))
     for name in EXPORTS:
-        _write(table, f"export#{name}", export_document(export(name, version)))
+        of_export = export(name, version, second_list=second_list)
+        _write(table, f"export#{name}", export_document(of_export))
 
 
 def _write(table: Table, pk: str, document: dict[str, Any]) -> None:
@@ -96,4 +106,4 @@ class KnownExports:
     """The exports, for the redrive command."""
 
     def export(self, name: str) -> Export:
-        return export(name, 1)
+        return export(name, 1, second_list=False)

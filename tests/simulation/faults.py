@@ -35,6 +35,7 @@ RATES: Final[Mapping[str, float]] = {
     "slow_answer": 0.08,
     "no_job_id": 0.03,
     "request_fault": 0.03,
+    "list_gone": 0.04,
     "unnamed_refusal": 0.5,
     # of SendGrid's import jobs
     "job_failed": 0.12,

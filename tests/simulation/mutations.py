@@ -17,6 +17,7 @@ from lytics_sendgrid.ledger import Ledger
 from lytics_sendgrid.leftovers import Leftovers
 from lytics_sendgrid.repacking import Repacker
 from lytics_sendgrid.sendgrid_contacts import SendGridContacts
+from lytics_sendgrid.sending import Sending
 from lytics_sendgrid.upsert import Upsert
 from tests.simulation import broken, schedule
 from tests.simulation.queues import Queue
@@ -218,6 +219,18 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "a request whose answer was lost is taken for one that was not made",
         [(RequestFollowers, "answer_lost", broken.nothing)],
         replace(_with(lost_answer=0.97), spread_s=700.0, fixed={"faults": 12, "job_max_s": 700.0}),
+    ),
+    "refused_list_is_not_left_to_its_export": Mutation(
+        "a contact that is sent without another export's list, because SendGrid refuses it, is never put on that",
+        [(Sending, "_leave_to_owner", broken.nothing)],
+        Bias(
+            only=(),
+            always={"list_gone": 0.3, "job_failed": 0.3},
+            two_exports=1.0,
+            publishes=0.0,
+            bad=0.0,
+            fixed={"second_list": True, "job_max_s": 700.0},
+        ),
     ),
     "returned_no_op_is_not_followed": Mutation(
         "a message that comes back and changes nothing leaves nothing to do",

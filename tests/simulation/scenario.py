@@ -72,6 +72,7 @@ class Scenario:
         faults_s: when they stop, seconds after the start.
         poison: the contact whose change kills its consumers, if any.
         second_field: the second audience has a membership field of its own.
+        second_list: the second export, too, has a list.
         says_when: SendGrid's jobs say when they have finished.
         receives: how often a change is received before it is dead-lettered.
         skew_s: how far a consumer's clock is ahead or behind at most.
@@ -88,6 +89,7 @@ class Scenario:
     faults_s: float = 7_200.0
     poison: str | None = None
     second_field: bool = False
+    second_list: bool = False
     says_when: bool = True
     receives: int = 5
     skew_s: float = 0.0
@@ -105,6 +107,7 @@ class Bias:
         poison: how likely a poisonous change is.
         large: how likely a large scenario is.
         publishes: how likely it is that the configuration changes.
+        two_exports: how likely it is that there are two.
         spread_s: over what time posts come, if it is not drawn.
         events: how many a contact has, one of these.
         audiences: how many there are.
@@ -118,6 +121,7 @@ class Bias:
     poison: float = 0.02
     large: float = 0.001
     publishes: float = 0.2
+    two_exports: float = 0.15
     spread_s: float | None = None
     events: tuple[int, ...] = (1, 2, 2, 3, 4, 6)
     audiences: int = 2
@@ -136,7 +140,7 @@ def draw(seed: int, bias: Bias = PLAIN) -> Scenario:
     bad = 0.002 if is_large else bias.bad
     people = r.choice((60, 200, 2_000)) if is_large else min(r.choice((1, 1, 1, 2, 3)), bias.contacts)
     spread_s = bias.spread_s or r.choice((0.2, 5.0, 60.0, 700.0, 2_000.0))
-    exports = ("newsletter", "offers") if r.random() < 0.15 else ("newsletter",)
+    exports = ("newsletter", "offers") if r.random() < bias.two_exports else ("newsletter",)
     events = []
     for number in range(people):
         email = f"{INVALID if r.random() < bad / 2 else 'person'}{number}@example.org"
@@ -168,6 +172,7 @@ def draw(seed: int, bias: Bias = PLAIN) -> Scenario:
         says_when=r.random() < 0.5,
         receives=r.choice((5, 5, 5, 5, 1)),
         skew_s=r.choice((0.0, 0.0, 0.5)),
+        second_list=r.random() < 0.5,
     )
     scenario = replace(scenario, **bias.fixed)
     if poisonous:

@@ -125,7 +125,12 @@ class _Run:
         """Publish the next version of the configuration."""
         self._version += 1
         self._world.note("version %d of the configuration exports %s", self._version, exported(self._version))
-        publish(self._dynamodb.exports, self._version, second_field=self._scenario.second_field)
+        publish(
+            self._dynamodb.exports,
+            self._version,
+            second_field=self._scenario.second_field,
+            second_list=self._scenario.second_list,
+        )
 
     def _post(self, post: Post) -> None:
         """Queue a message as ingest and backfill do."""

@@ -21,6 +21,7 @@ ERRORED: Final = "errored"
 """A row with a field of this value fails in its import job."""
 INVALID: Final = "invalid"
 """An address that begins so is refused."""
+LISTS: Final = ("list1", "list2")
 SLOW_S: Final = 60.0
 """A request may arrive so much later: the client does not wait so long."""
 _ABANDONED_S: Final = 7_200.0
@@ -82,6 +83,7 @@ class SendGrid:
         self._says_when = says_when
         self._busy_until_s = 0.0
         self._fault_until_s = 0.0
+        self._gone_until_s = dict.fromkeys(LISTS, 0.0)
 
     def request(
         self, method: str, path: str, *, body: bytes | None = None, timeout_s: float = 25.0, **_: Any
@@ -133,6 +135,10 @@ class SendGrid:
             self._fault_until_s = self._world.now + 600 * severity
         if self._world.now < self._fault_until_s:
             return _answer(400, _errors("invalid custom field ids supplied - e1_T"))
+        if (severity := self._faults.hit("list_gone")) is not None:
+            self._gone_until_s[LISTS[severity < 0.5]] = self._world.now + 3_600 * severity
+        if any(self._gone_until_s[one] > self._world.now for one in document.get("list_ids", ())):
+            return _answer(404, _errors("not found"))
         rows = document["contacts"]
         invalid = [row["email"] for row in rows if row["email"].startswith(INVALID)]
         if invalid and self._faults.hit("unnamed_refusal") is None:

@@ -15,6 +15,7 @@ from tests.simulation.shrink import Case, case_of, shrunk
 SCHEDULES = 1_000
 LARGE = 6
 POISONED = 60
+LISTS_GONE = 100
 
 
 def divergence_of(scenario: Scenario, seed: int) -> str | None:
@@ -51,6 +52,7 @@ def test_consumers_that_die_between_the_202_and_the_commit_of_thousands_lose_not
         *("refused_connection", "busy", "server_error", "dropped_request", "lost_answer", "no_job_id"),
         *(
             "request_fault",
+            "list_gone",
             "slow_answer",
             "job_failed",
             "job_late",
@@ -67,6 +69,12 @@ def test_a_fault_that_lasts_for_hours_does_not_fill_the_queue(fault: str) -> Non
     outcome = case_of(draw(0, bias), 0).run()
     assert outcome.divergence is None
     assert outcome.most_queued < 60
+
+
+def test_lists_that_are_gone_for_a_while_are_told_of_everybody_in_the_end() -> None:
+    bias = Bias(always={"list_gone": 0.3}, two_exports=1.0, fixed={"second_list": True})
+    for seed in range(LISTS_GONE):
+        assert divergence_of(draw(seed, bias), seed) is None
 
 
 def test_a_change_that_kills_its_consumers_ends_alone_in_the_dead_letter_queue() -> None:

@@ -8,7 +8,7 @@ from lytics_sendgrid.contact import Contact, decode
 from lytics_sendgrid.exports_table import ExportsTable
 from lytics_sendgrid.row import row_form, row_hash, row_lists, row_of
 from tests.simulation.dynamodb import DynamoDb
-from tests.simulation.exports import EXPORTS, LIST, account, ns
+from tests.simulation.exports import account, lists, ns
 from tests.simulation.scenario import Event, Scenario
 from tests.simulation.sendgrid import SendGrid
 from tests.simulation.truth import (
@@ -62,9 +62,10 @@ class Verdict:
         versions = range(max(contact.configuration, self.written_with[email]), self.version + 1)
         if found is None and all((found := self._of_row(email, contact, events, v)) for v in versions):
             return found
-        lists = {LIST} if any(export == EXPORTS[0] for export, _ in happened) else set()
+        of_exports = lists(second_list=self.scenario.second_list)
+        want = {of_exports[export] for export, _ in happened if export in of_exports}
         held = self.sendgrid.contacts.get(email)
-        if found is None and contact.rejection is None and held is not None and held["lists"] != lists:
+        if found is None and contact.rejection is None and held is not None and held["lists"] != want:
             return f"SendGrid has it on the lists {held['lists']}"
         return found
 
@@ -75,7 +76,8 @@ class Verdict:
         said = None if contact.rejection is None else contact.rejection.reason
         if said != rejected:
             return f"the ledger's rejection is {said!r}, it must be {rejected!r}"
-        form = row_form(account(version, second_field=second_field), NOBODY)
+        second_list = self.scenario.second_list
+        form = row_form(account(version, second_field=second_field, second_list=second_list), NOBODY)
         if rejected is None and contact.row != row_hash(
             row_of(email, contact, form), row_lists(contact, form)
         ):

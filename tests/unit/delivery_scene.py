@@ -36,7 +36,7 @@ FORM = RowForm(
     version=3,
     audiences={READERS: SEGMENTS, BUYERS: SEGMENTS},
     exported=frozenset({READERS, BUYERS}),
-    lists=frozenset(),
+    lists={},
     fields=frozenset({"e1_T"}),
     membership_field=SEGMENTS,
     no_audience_value="none",
@@ -46,7 +46,7 @@ VIEW = View(EXPORT, FORM, None)
 
 def with_list(view: View, list_id: str, name: str) -> View:
     """Return the view of another export of the account, that has a list."""
-    form = replace(view.form, lists=view.form.lists | {list_id})
+    form = replace(view.form, lists={**view.form.lists, list_id: name})
     return View(replace(view.export, name=name, list_id=list_id), form, None)
 
 

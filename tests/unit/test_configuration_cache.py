@@ -51,7 +51,7 @@ def test_view_holds_export_form_and_stop() -> None:
     scene.table.stopped = Stop("why", 1, 2)
     view = scene.view()
     assert (view.export, view.stop) == (EXPORT, Stop("why", 1, 2))
-    assert (view.form.version, view.form.no_audience_value, view.form.lists) == (3, "nobody", frozenset())
+    assert (view.form.version, view.form.no_audience_value, view.form.lists) == (3, "nobody", {})
 
 
 def test_view_is_read_again_after_twenty_seconds() -> None:
@@ -103,4 +103,4 @@ def test_export_of_an_account_without_a_membership_field_has_no_view() -> None:
 def test_exports_own_list_counts_as_configured() -> None:
     scene = Scene()
     scene.table.exports["newsletter"] = replace(EXPORT, list_id="list-1")
-    assert scene.view().form.lists == {"list-1"}
+    assert scene.view().form.lists == {"list-1": "newsletter"}

@@ -1,5 +1,6 @@
 """A contact is on the lists of several exports: one that is gone stops its own export, and nobody else's change."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from lytics_sendgrid.configuration_cache import View
 from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.outbox import import_from
 from lytics_sendgrid.row import row_hash, row_lists, row_of
-from lytics_sendgrid.sendgrid_answers import Accepted, RequestFault, RowsRefused, Verdict
+from lytics_sendgrid.sendgrid_answers import Accepted, RequestFault, RowsRefused, Unanswered, Verdict
 from lytics_sendgrid.stop import Stop
 from tests.unit.delivery_scene import (
     BUYERS,
@@ -27,10 +28,12 @@ from tests.unit.delivery_scene import (
 
 ANN, BOB, CY = "ann@example.org", "bob@example.com", "cy@example.org"
 SHOP, NEWS, CLUB = "shop-list", "news-list", "club-list"
-ALL = frozenset({SHOP, NEWS, CLUB})
+ALL = {SHOP: "shop", NEWS: "newsletter", CLUB: "club"}
 
 
-def view(name: str, list_id: str | None, lists: frozenset[str] = ALL, authorization: str = "default") -> View:
+def view(
+    name: str, list_id: str | None, lists: Mapping[str, str] = ALL, authorization: str = "default"
+) -> View:
     export = replace(EXPORT, name=name, list_id=list_id, authorization=authorization)
     return View(export, replace(FORM, lists=lists), None)
 
@@ -251,15 +254,21 @@ def test_late_refusal_of_the_row_is_tied_to_it_by_whichever_job() -> None:
     assert (rejection.reason, scene.contact(ANN).row) == ("fields", f"{rejection.row}~")
 
 
-def test_refresh_is_sent_and_leads_to_no_other() -> None:
+def test_refresh_is_sent_and_leads_to_none_but_of_the_export_whose_list_is_gone() -> None:
     scene = scene_with(ANN)
     stamp_ms = scene.contact(ANN).sent_ms
     scene.deliver(message(refresh(ANN, stamp_ms), export="newsletter"))
     assert lists_asked_for(scene) == [(NEWS, SHOP), (NEWS,), (SHOP,)]
     assert scene.contact(ANN).sent_ms > stamp_ms
-    assert scene.changes.sent == []
+    assert [one.export for _, one in scene.changes.messages()] == ["shop"]
     scene.deliver(message(refresh(ANN, stamp_ms), export="newsletter"))
     assert len(scene.sendgrid.requests) == 3
+    for _ in range(3):
+        scene.clock.now_s += 900
+        scene.deliver_queue()
+        assert [one.export for _, one in scene.changes.messages()] == ["shop"], (
+            "it waits and leads to no other"
+        )
 
 
 def test_duplicate_of_what_was_sent_list_by_list_costs_nothing() -> None:
@@ -275,7 +284,7 @@ def test_list_made_anew_is_taken_by_what_has_waited_and_the_old_one_is_named_no_
     scene.deliver(
         message(exit_(ANN, 200, BUYERS), export="newsletter"), message(exit_(BOB, 200, BUYERS), export="shop")
     )
-    lists = frozenset({"new-list", NEWS, CLUB})
+    lists = {"new-list": "shop", NEWS: "newsletter", CLUB: "club"}
     for name, list_id in (("shop", "new-list"), ("newsletter", NEWS)):
         mended = view(name, list_id, lists)
         scene.views.views[name] = replace(mended, form=replace(mended.form, version=4))
@@ -283,13 +292,11 @@ def test_list_made_anew_is_taken_by_what_has_waited_and_the_old_one_is_named_no_
     scene.sendgrid.requests.clear()
     scene.clock.now_s += 900
     scene.deliver_queue()
-    assert lists_asked_for(scene) == [("new-list", NEWS)]
+    assert lists_asked_for(scene) == [(NEWS,), ("new-list", NEWS)]
     assert scene.sendgrid.held[BOB]["custom_fields"] == {SEGMENTS: "none"}
     scene.deliver(message(enter(ANN, 500), export="newsletter"))
-    assert lists_asked_for(scene)[1:] == [(NEWS,)]
-    assert scene.changes.sent == [] or all(
-        m.changes[0].kind is Kind.REFRESH for _, m in scene.changes.messages()
-    )
+    assert lists_asked_for(scene)[2:] == [(NEWS,)]
+    assert {m.changes[0].kind for _, m in scene.changes.messages()} <= {Kind.REFRESH}
 
 
 @pytest.mark.parametrize("failed", [0, 1])
@@ -302,3 +309,28 @@ def test_list_whose_job_fails_is_told_again_though_a_later_job_did_not(failed: i
     scene.sendgrid.requests.clear()
     scene.deliver(message(refresh(ANN, jobs[failed].sent_ms), export="club"))
     assert {(CLUB,), (NEWS,)} <= set(lists_asked_for(scene))
+
+
+def test_contacts_that_a_refused_list_is_not_told_of_are_left_to_its_export() -> None:
+    scene = scene_with(ANN, BOB)
+    scene.deliver(message(exit_(ANN, 200, BUYERS), exit_(BOB, 200, BUYERS), export="newsletter"))
+    now_ms = scene.now_ms()
+    assert scene.refreshes() == [(900, now_ms, [ANN, BOB])]
+    ((_, refreshing),) = scene.changes.messages()
+    assert refreshing.export == "shop"
+    scene.sendgrid.requests.clear()
+    summary = scene.deliver_queue()
+    assert set(summary.stopped) == {"shop"}
+    scene.sendgrid.lists = None
+    scene.clock.now_s += 900
+    scene.deliver_queue()
+    assert lists_asked_for(scene)[-1] == (NEWS, SHOP)
+    assert scene.changes.sent == []
+
+
+def test_contact_whose_own_request_is_undecided_is_left_to_nobody() -> None:
+    scene = scene_with(ANN)
+    scene.sendgrid.script = [RequestFault("404", of_list=True), *[Unanswered("500")] * 30]
+    scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"), seconds=40)
+    assert {message.export for _, message in scene.changes.messages()} == {"newsletter"}
+    assert not scene.contact(ANN).is_in(READERS)

@@ -40,7 +40,7 @@ def test_form_is_ready_for_use() -> None:
         4,
         {A: "e1_T", B: "e1_T", C: "e2_T", D: "e1_T"},
         frozenset({A, B, C}),
-        frozenset({"list-1"}),
+        {"list-1": "newsletter"},
         frozenset({"e5_T", "e7_N"}),
         "e1_T",
         "none",

@@ -77,7 +77,7 @@ class ConfigurationCache:
         except ValueError:
             return None
         if configuration.list_id is not None:
-            form = replace(form, lists=form.lists | {configuration.list_id})
+            form = replace(form, lists={**form.lists, configuration.list_id: configuration.name})
         view = View(configuration, form, self._exports.stop(export))
         self._kept[export] = _Kept(now_s, max(form.version, at_least_version), view)
         return view

@@ -21,8 +21,9 @@ class RowForm:
         version: of the configuration.
         audiences: audience id to the id of the SendGrid field that holds it.
         exported: the audiences that are exported now; the others count for nobody.
-        lists: the lists that contacts are put on now: one of an earlier configuration may be gone from SendGrid, which
-            refuses a request for it, and whoever was put on it stays there without being told again.
+        lists: the lists that contacts are put on now, each with an export whose it is: one of an earlier configuration
+            may be gone from SendGrid, which refuses a request for it, and whoever was put on it stays there without
+            being told again.
         fields: ids of the custom fields that are mapped now: one that no export maps any more may be gone, too.
         membership_field: id of the first membership field.
         no_audience_value: what the field of a person in no audience is set to: SendGrid has no documented way to blank
@@ -32,7 +33,7 @@ class RowForm:
     version: int
     audiences: Mapping[str, str]
     exported: frozenset[str]
-    lists: frozenset[str]
+    lists: Mapping[str, str]
     fields: frozenset[str]
     membership_field: str
     no_audience_value: str
@@ -52,7 +53,7 @@ def row_form(account: Account, no_audience_value: str) -> RowForm:
     except KeyError as error:
         raise ValueError(f"account '{account.name}' has no membership field {error} yet") from error
     exported = {audience: p for audience, p in account.audiences.items() if p.exports}
-    lists = frozenset(p.list_id for p in exported.values() if p.list_id is not None)
+    lists = {p.list_id: p.exports[0] for p in exported.values() if p.list_id is not None}
     return RowForm(
         version=account.version,
         audiences=audiences,

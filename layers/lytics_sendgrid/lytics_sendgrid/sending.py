@@ -91,8 +91,8 @@ class Sending:
     def _send_list_by_list(self, tasks: Sequence[Task], on: _Occasion) -> None:
         """Send rows with the list of each export that they have changes of, then with each list of others.
 
-        The others' are sent for what the others' own requests may have left undone. Where SendGrid refuses such a list,
-        that is for its own export to find out, with its next change; once that is mended, no row names the list any more.
+        The others' are sent because this request takes over what is left to do of the others' earlier ones. Where
+        SendGrid refuses such a list, that is left to the list's own export.
 
         Of the jobs that carry a contact, the state names the first: a refresh for any of them is then sent, where the
         state's ``sent`` would else be later than its stamp, and the list of the job that failed would be left out.
@@ -116,9 +116,22 @@ class Sending:
         for request, group in others.items():
             going = [task for task in group if task.key in sent and task.key not in undecided]
             result = self._upsert(request, going, self._at_once, on)
-            if result.fault is None or not result.fault.of_list:
-                undecided |= {task.key for task in going if task.key not in result.sent}
+            left = [task for task in going if task.key not in result.sent]
+            if result.fault is not None and result.fault.of_list:
+                self._leave_to_owner(request, left)
+            else:
+                undecided |= {task.key for task in left}
         self._settle(tasks, _without(sent, undecided), _without(refused, undecided))
+
+    def _leave_to_owner(self, request: _Request, tasks: Iterable[Task]) -> None:
+        """Have the export whose list is refused send contacts once more: it stops, and does so when it is mended."""
+        _, (one,) = request
+        now_ms = int(self._pace.clock() * 1000)
+        owners: dict[str, list[tuple[str, int]]] = {}
+        for task in tasks:
+            owners.setdefault(task.view.form.lists[one], []).append((task.email, task.attempt))
+        if owners:
+            self._outbox.refresh(owners, now_ms, now_ms)
 
     def _in_any_order(self, groups: Mapping[_Request, list[Task]]) -> list[tuple[_Request, list[Task]]]:
         """Shuffle groups: a row that SendGrid never answers takes all the time, and not always before the same others."""
