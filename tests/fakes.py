@@ -213,12 +213,14 @@ class KeptExports:
     def __init__(self, *exports: Export) -> None:
         self.exports = {export.name: export for export in exports}
         self.stopped = set(self.exports)
+        self.lifted_ms: dict[str, int] = {}
 
     def put_export(self, export: Export) -> None:
         self.exports[export.name] = export
 
-    def clear_stop(self, export: str) -> None:
+    def lift_stop(self, export: str, at_ms: int) -> None:
         self.stopped.discard(export)
+        self.lifted_ms[export] = at_ms
 
 
 class ListedExports:
@@ -571,22 +573,31 @@ class ListedViews:
 
 
 class ListedRuns:
-    """Stops and what runs have committed; ``broken`` maps a method's name to what it raises."""
+    """Stops and what runs have committed.
+
+    Attributes:
+        lifted_ms: when somebody has let all exports go on.
+        broken: a method's name to what it raises.
+    """
 
     def __init__(self) -> None:
         self.stops: dict[str, Stop] = {}
         self.cleared: list[str] = []
+        self.lifted_ms = 0
         self.done: list[tuple[str, set[str], set[str], dict[str, int]]] = []
         self.broken: dict[str, Exception] = {}
 
-    def put_stop(self, export: str, stop: Stop) -> None:
+    def put_stop(self, export: str, stop: Stop) -> bool:
         if "put_stop" in self.broken:
             raise self.broken["put_stop"]
+        if stop.since_ms < self.lifted_ms:
+            return False
         self.stops[export] = stop
+        return True
 
-    def clear_stop(self, export: str) -> None:
-        if "clear_stop" in self.broken:
-            raise self.broken["clear_stop"]
+    def lift_stop(self, export: str, at_ms: int) -> None:
+        if "lift_stop" in self.broken:
+            raise self.broken["lift_stop"]
         self.cleared.append(export)
 
     def record_done(

@@ -1,6 +1,7 @@
 """Task of the state machine: make an export live. It is called again until the webhook job runs."""
 
 import os
+import time
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -52,6 +53,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         lytics_at(activate_settings.lytics_url, authorization.lytics_api_token),
         exports,
         subscribe=event["subscribe"],
+        now_ms=int(time.time() * 1000),
         waited=(event.get("activation") or {}).get("waited", 0),
     )
     seen: dict[str, Any] = {"live": activation.live, "job_id": activation.job_id, "state": activation.state}

@@ -77,13 +77,23 @@ def test_of_two_writers_of_an_account_the_second_is_told(table: ExportsTable) ->
     assert table.account("default") == second
 
 
-def test_a_stop_is_put_and_cleared(table: ExportsTable) -> None:
+def test_a_stop_is_put_and_lifted(table: ExportsTable) -> None:
     stop = Stop("SendGrid refuses the key: give it the right", 1, 2)
-    table.put_stop("newsletter", stop)
+    assert table.put_stop("newsletter", stop)
     assert table.stop("newsletter") == stop
-    table.clear_stop("newsletter")
-    table.clear_stop("newsletter")
+    table.lift_stop("newsletter", 5)
+    table.lift_stop("newsletter", 5)
     assert table.stop("newsletter") is None
+
+
+def test_a_stop_is_not_put_by_a_try_that_began_before_it_was_lifted(table: ExportsTable) -> None:
+    table.lift_stop("newsletter", 100)
+    assert not table.put_stop("newsletter", Stop("a list was gone", 99, 1_000))
+    assert table.stop("newsletter") is None
+    again = Stop("a list is gone", 100, 1_000)
+    assert table.put_stop("newsletter", again)
+    assert table.put_stop("newsletter", again)
+    assert table.stop("newsletter") == again
 
 
 def test_a_report_and_a_checkpoint_are_read_as_they_were_written(table: ExportsTable) -> None:

@@ -206,11 +206,26 @@ class Customer:
 
     def delete_field(self, name: str) -> None:
         """Delete a custom field in SendGrid, and with it its values, as somebody does by hand."""
-        fields = f"{self.sendgrid.url}/v3/marketing/field_definitions"
-        headers = {"Authorization": f"Bearer {sendgrid_key(self.name)}"}
-        listed = requests.get(fields, headers=headers, timeout=10).json()["custom_fields"]
+        listed = self._ask("GET", "field_definitions").json()["custom_fields"]
         (field_id,) = [field["id"] for field in listed if field["name"] == name]
-        assert requests.delete(f"{fields}/{field_id}", headers=headers, timeout=10).ok
+        self._ask("DELETE", f"field_definitions/{field_id}")
+
+    def delete_list(self, list_id: str) -> None:
+        """Delete a list in SendGrid, as somebody does by hand; the contacts stay."""
+        self._ask("DELETE", f"lists/{list_id}")
+
+    def delete_segment(self, name: str) -> None:
+        """Delete a segment in SendGrid, as somebody does by hand."""
+        listed = self._ask("GET", "segments/2.0").json()["results"]
+        (segment_id,) = [segment["id"] for segment in listed if segment["name"] == name]
+        self._ask("DELETE", f"segments/2.0/{segment_id}")
+
+    def _ask(self, method: str, path: str) -> requests.Response:
+        headers = {"Authorization": f"Bearer {sendgrid_key(self.name)}"}
+        url = f"{self.sendgrid.url}/v3/marketing/{path}"
+        answer = requests.request(method, url, headers=headers, timeout=10)
+        assert answer.ok, answer.text
+        return answer
 
     def writes(self) -> dict[str, int]:
         """Count the requests to SendGrid that write."""

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.customer import PUT_CONTACTS, Customer, Product, customer_of
 from tests.local.polling import poll
 from tests.local.sendgrid_twin.options import Fault, FaultKind
-from tests.newsletter import LAPSED
+from tests.newsletter import HIGH_VALUE, LAPSED
 
 FAULTS: Final = {
     "a burst of 429": [Fault(kind=FaultKind.RATE_LIMITED, on=PUT_CONTACTS, max_count=2, seconds=0.1)],
@@ -108,6 +108,64 @@ def test_field_that_is_deleted_stops_the_export_rejects_nobody_and_is_made_again
     assert report["created"]["fields"] == ["lifetime_value"]
     customer.wait_until_equal(customer.input())
     assert customer.product.invoke("InspectFunction", question)[1]["stop"] is None
+
+
+def test_list_that_is_deleted_stops_its_export_alone_and_everything_goes_on_with_a_new_one(
+    customer: Customer,
+) -> None:
+    first, second = (customer.sendgrid.add_list(name) for name in ("First", "Second"))
+    starts = {
+        audience: customer.input(export=f"{customer.name}-{name}", audiences=[audience], list=name)
+        for name, audience in (("First", HIGH_VALUE), ("Second", LAPSED))
+    }
+    customer.lytics.add_profile({"email": "both@example.com"}, [HIGH_VALUE, LAPSED])
+    customer.lytics.add_profile({"email": "first@example.com"}, [HIGH_VALUE])
+    for start in starts.values():
+        customer.succeed(start)
+    customer.product.wait_until_idle()
+    customer.delete_list(first)
+
+    customer.lytics.exit("both@example.com", LAPSED)
+    assert customer.lytics.drain(10)
+    poll(lambda: memberships(customer, "both@example.com") == HIGH_VALUE, "the exit", timeout_s=30)
+    customer.lytics.add_profile({"email": "new@example.com"})
+    customer.lytics.enter("new@example.com", HIGH_VALUE)
+    assert customer.lytics.drain(10)
+    question = {"export": starts[HIGH_VALUE]["export"], "email": "new@example.com"}
+
+    def stopped() -> Any:
+        return customer.product.invoke("InspectFunction", question)[1]["stop"]
+
+    assert "Nobody is rejected" in poll(stopped, "the stop", timeout_s=30, interval_s=0.5)
+    assert (
+        customer.product.invoke("InspectFunction", {**question, "export": starts[LAPSED]["export"]})[1][
+            "stop"
+        ]
+        is None
+    )
+    assert customer.contact("new@example.com") is None
+
+    anew = customer.sendgrid.add_list("First")
+    refused = customer.run(starts[HIGH_VALUE])
+    assert "SendGrid cannot move a segment" in refused.words
+    customer.delete_segment("High value users")
+    customer.succeed(starts[HIGH_VALUE])
+    customer.lytics.exit("first@example.com", HIGH_VALUE)
+    assert customer.lytics.drain(10)
+    poll(lambda: memberships(customer, "first@example.com") == "none", "the exit", timeout_s=30)
+    customer.sendgrid.settle()
+    lists = {contact["email"]: set(contact["list_ids"]) for contact in customer.sendgrid.contacts()}
+    assert lists == {
+        "both@example.com": {anew, second},
+        "first@example.com": {anew},
+        "new@example.com": {anew},
+    }
+    assert stopped() is None
+
+
+def memberships(customer: Customer, email: str) -> str | None:
+    contact = customer.contact(email)
+    return None if contact is None else contact["custom_fields"]["lytics_segments"]
 
 
 def test_revoked_key_of_one_customer_does_not_hold_up_another(product: Product, customer: Customer) -> None:

@@ -31,12 +31,9 @@ class Table:
         self.items: dict[Any, Item] = {}
         self.before: dict[Any, Item | None] = {}
 
-    def write(self, key: Any, item: Item | None) -> None:
+    def write(self, key: Any, item: Item) -> None:
         self.before[key] = self.items.get(key)
-        if item is None:
-            self.items.pop(key, None)
-        else:
-            self.items[key] = item
+        self.items[key] = item
 
 
 class DynamoDb:
@@ -123,15 +120,23 @@ class DynamoDb:
         item = self._call("GetItem", lambda: self.exports.items.get(key))
         return {} if item is None else {"Item": item}
 
-    def put_item(self, *, TableName: str, Item: Item) -> Any:
+    def put_item(
+        self, *, TableName: str, Item: Item, ExpressionAttributeValues: Item | None = None, **_: Any
+    ) -> Any:
+        """Write an item; of conditions this knows that of a stop, which one that was lifted later prevents."""
         key = Item["pk"]["S"], Item["sk"]["S"]
         self._world.tell("put %s %s", key[0], key[1].partition("#")[0])
-        self._call("PutItem", lambda: self.exports.write(key, Item))
-        return {}
 
-    def delete_item(self, *, TableName: str, Key: Item) -> Any:
-        key = Key["pk"]["S"], Key["sk"]["S"]
-        self._call("DeleteItem", lambda: self.exports.write(key, None))
+        def serve() -> bool:
+            lifted_ms = int(self.exports.items.get(key, {}).get("lifted_ms", {"N": "0"})["N"])
+            since_ms = int((ExpressionAttributeValues or {}).get(":since_ms", {"N": "0"})["N"])
+            if ExpressionAttributeValues is not None and lifted_ms > since_ms:
+                return False
+            self.exports.write(key, Item)
+            return True
+
+        if not self._call("PutItem", serve):
+            raise ClientError({"Error": {"Code": "ConditionalCheckFailedException"}}, "PutItem")
         return {}
 
     def query(self, *, ExpressionAttributeValues: Item, **_: Any) -> Any:

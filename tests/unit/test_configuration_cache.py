@@ -65,6 +65,16 @@ def test_view_is_read_again_after_twenty_seconds() -> None:
     assert scene.table.reads == 2
 
 
+def test_stop_that_was_lifted_holds_up_nothing_more() -> None:
+    scene = Scene()
+    scene.table.stopped = Stop("why", 1, 2)
+    scene.view()
+    scene.table.stopped = None
+    assert scene.view().stop is None
+    scene.view()
+    assert scene.table.reads == 2
+
+
 def test_newer_version_is_read_at_once() -> None:
     scene = Scene()
     scene.view(3)

@@ -428,7 +428,7 @@ def test_stop_that_is_over_is_cleared_by_the_first_success() -> None:
 def test_stop_that_cannot_be_cleared_costs_nothing_but_a_word() -> None:
     scene = Scene()
     scene.views.views["newsletter"] = replace(VIEW, stop=Stop("why", 0, scene.now_ms()))
-    scene.runs.broken["clear_stop"] = ServiceUnavailable("DynamoDB is out")
+    scene.runs.broken["lift_stop"] = ServiceUnavailable("DynamoDB is out")
     summary = scene.deliver(entering([ANN]))
     assert scene.has(ANN)
     assert summary.faults == ["DynamoDB is out"]

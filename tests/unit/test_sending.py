@@ -144,6 +144,19 @@ def test_stopped_export_sends_nothing_more_in_the_same_invocation() -> None:
     assert len(scene.put_back()[0][1].changes) == 2
 
 
+def test_export_that_was_let_go_on_after_the_try_had_begun_is_not_stopped_again() -> None:
+    scene = Scene(with_list(VIEW, "gone", "newsletter"))
+    scene.sendgrid.lists = set()
+    scene.runs.lifted_ms = scene.now_ms() + 1
+    summary = scene.deliver(entering([ANN]))
+    assert (summary.stopped, scene.runs.stops) == ({}, {})
+    assert "export 'newsletter' was let go on after this try had begun: 404 not found" in summary.faults
+    assert [delay_s for delay_s, _ in scene.put_back()] == [5]
+    scene.runs.lifted_ms = scene.now_ms()
+    assert set(scene.deliver_queue().stopped) == {"newsletter"}
+    assert scene.runs.stops["newsletter"].since_ms == scene.runs.lifted_ms
+
+
 def test_stop_that_cannot_be_kept_is_a_fault_and_the_rest_is_committed() -> None:
     scene = Scene(VIEW, with_list(VIEW, "gone", "weekly"))
     scene.sendgrid.lists = set()

@@ -35,6 +35,7 @@ BASE = "https://hooks.example.com/v1"
 URL = f"{BASE}/lytics/newsletter"
 AUTHORIZATION = Authorization("default", "main", "SG.key", "token", ("first-secret", "second-secret"))
 PLACE = Place(BASE, "stack/default")
+NOW_MS = 1_795_000_000_000
 WRITES = {"create_webhook_job", "update_webhook_job", "create_header_authorization"}
 
 
@@ -54,7 +55,14 @@ class Scene:
     ) -> Activation:
         self.lytics.calls.clear()
         return activate(
-            self.export, authorization, PLACE, self.lytics, self.exports, subscribe=subscribe, waited=waited
+            self.export,
+            authorization,
+            PLACE,
+            self.lytics,
+            self.exports,
+            subscribe=subscribe,
+            now_ms=NOW_MS,
+            waited=waited,
         )
 
 
@@ -133,6 +141,7 @@ def test_the_first_start_makes_the_authorization_and_the_job_and_keeps_their_ids
     assert job.name == "SendGrid export newsletter"
     assert job.document["description"].startswith("Made and kept by the SendGrid export")
     assert scene.exports.stopped == set()
+    assert scene.exports.lifted_ms == {"newsletter": NOW_MS}
     assert json.loads(json.dumps(activation.document()))["waited"] == 1
 
 

@@ -55,7 +55,7 @@ class Exports(Protocol):
 
     def put_export(self, export: Export) -> None: ...  # noqa: D102
 
-    def clear_stop(self, export: str) -> None: ...  # noqa: D102
+    def lift_stop(self, export: str, at_ms: int) -> None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,7 @@ def activate(
     exports: Exports,
     *,
     subscribe: bool,
+    now_ms: int,
     waited: int = 0,
 ) -> Activation:
     """Make an export live; calling it again finishes what a call before began.
@@ -117,6 +118,7 @@ def activate(
         jobs: Lytics.
         exports: where the ids of what is made in Lytics are kept.
         subscribe: make the webhook job, or only look whether somebody has.
+        now_ms: our clock, milliseconds since 1970.
         waited: what the call before returned; 0 at the first, which alone writes what is there already.
 
     Raises:
@@ -126,7 +128,7 @@ def activate(
         RetryLater: Lytics did not answer; the call may be repeated.
     """
     if not waited:
-        exports.clear_stop(export.name)
+        exports.lift_stop(export.name, now_ms)
     url = webhook_url(place.webhook_base_url, export.name)
     if not subscribe:
         return _looked_up(export, place, url, jobs)

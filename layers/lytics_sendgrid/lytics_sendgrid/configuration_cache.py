@@ -79,7 +79,10 @@ class ConfigurationCache:
         if configuration.list_id is not None:
             form = replace(form, lists={**form.lists, configuration.list_id: configuration.name})
         view = View(configuration, form, self._exports.stop(export))
-        self._kept[export] = _Kept(now_s, max(form.version, at_least_version), view)
+        if (
+            view.stop is None
+        ):  # else what comes just after it was lifted would be put off for a quarter of an hour
+            self._kept[export] = _Kept(now_s, max(form.version, at_least_version), view)
         return view
 
     def forget(self, export: str) -> None:

@@ -4,7 +4,7 @@ Items by (pk, sk), each with its JSON in ``doc``:
 
     account#<account>   config            the account's configuration; ``version`` guards it
     export#<export>     config            the export's configuration
-    export#<export>     stop              why its changes wait, and until when they do
+    export#<export>     stop              why its changes wait, and until when they do; or ``lifted_ms``, when they were let go on
     export#<export>     run#<run>         the run's report
     run#<run>           scan#<audience>   the backfill's checkpoint of one audience
     run#<run>           done#<id>         what one invocation of deliver committed: message numbers, import jobs
@@ -113,15 +113,37 @@ class ExportsTable:
         document = self._get(f"export#{export}", "stop")
         return None if document is None else Stop(**document)
 
-    def put_stop(self, export: str, stop: Stop) -> None:
-        """Make an export's changes wait."""
-        document = {"reason": stop.reason, "since_ms": stop.since_ms, "until_ms": stop.until_ms}
-        self._put(f"export#{export}", "stop", document)
+    def put_stop(self, export: str, stop: Stop) -> bool:
+        """Make an export's changes wait.
 
-    def clear_stop(self, export: str) -> None:
-        """Let an export's changes go on."""
+        Returns:
+            False, and nothing is done, where they were let go on after the try that found the fault had begun.
+        """
+        document = {"reason": stop.reason, "since_ms": stop.since_ms, "until_ms": stop.until_ms}
         with translated("DynamoDB"):
-            self._client.delete_item(TableName=self._table, Key=_key(f"export#{export}", "stop"))
+            try:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=_item(f"export#{export}", "stop", document),
+                    ConditionExpression="attribute_not_exists(lifted_ms) OR lifted_ms <= :since_ms",
+                    ExpressionAttributeValues={":since_ms": {"N": str(stop.since_ms)}},
+                )
+            except ClientError as error:
+                if error_code(error) != "ConditionalCheckFailedException":
+                    raise
+                return False
+        return True
+
+    def lift_stop(self, export: str, at_ms: int) -> None:
+        """Let an export's changes go on, whatever tries have found that began before.
+
+        Args:
+            export: its name.
+            at_ms: when the cause was mended, milliseconds since 1970.
+        """
+        item = _key(f"export#{export}", "stop") | {"lifted_ms": {"N": str(at_ms)}}
+        with translated("DynamoDB"):
+            self._client.put_item(TableName=self._table, Item=item)
 
     def put_report(self, export: str, run: str, report: Mapping[str, Any]) -> None:
         """Keep a run's report."""
@@ -194,7 +216,7 @@ class ExportsTable:
         with translated("DynamoDB"):
             answer = self._client.get_item(TableName=self._table, Key=_key(pk, sk), ConsistentRead=True)
         item = answer.get("Item")
-        return None if item is None else _document(item)
+        return None if item is None or "doc" not in item else _document(item)
 
     def _put(self, pk: str, sk: str, document: Mapping[str, Any], expires_epoch_s: int | None = None) -> None:
         item = _item(pk, sk, document)

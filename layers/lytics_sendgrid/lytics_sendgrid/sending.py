@@ -27,18 +27,23 @@ type _Request = tuple[str, tuple[str, ...]]
 class Stops(Protocol):
     """Which exports' changes wait."""
 
-    def put_stop(self, export: str, stop: Stop) -> None: ...  # noqa: D102
+    def put_stop(self, export: str, stop: Stop) -> bool: ...  # noqa: D102
 
-    def clear_stop(self, export: str) -> None: ...  # noqa: D102
+    def lift_stop(self, export: str, at_ms: int) -> None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
 class _Occasion:
-    """What all requests of one batch share."""
+    """What all requests of one batch share.
+
+    Attributes:
+        since_ms: when the first of them was about to be made.
+    """
 
     batch: Batch
     deadline_epoch_s: float
     summary: Summary
+    since_ms: int
 
 
 class Sending:
@@ -70,7 +75,7 @@ class Sending:
 
     def send(self, batch: Batch, tasks: Sequence[Task], deadline_epoch_s: float, summary: Summary) -> None:
         """Send rows, those with the same lists together; a fault of one group is not the others'."""
-        on = _Occasion(batch, deadline_epoch_s, summary)
+        on = _Occasion(batch, deadline_epoch_s, summary, int(self._pace.clock() * 1000))
         groups: dict[_Request, list[Task]] = {}
         for task in tasks:
             groups.setdefault((task.view.export.authorization, task.lists), []).append(task)
@@ -81,9 +86,9 @@ class Sending:
             result = self._upsert(request, going, self._pace if is_own else self._at_once, on)
             left = self._settle(group, result.sent, result.refused)
             if result.fault is None:
-                self._go_on((task for task in going if task.key in result.sent), summary)
+                self._go_on((task for task in going if task.key in result.sent), on)
             elif is_own:
-                self._stop(_exports(request, left), result.fault, summary)
+                self._stop(_exports(request, left), result.fault, on)
             else:
                 at_fault += [task for task in going if not task.commits]
         self._send_list_by_list(at_fault, on)
@@ -109,10 +114,10 @@ class Sending:
             sent = {**result.sent, **sent}
             refused |= result.refused
             if result.fault is not None:
-                self._stop(_exports(request, left), result.fault, on.summary)
+                self._stop(_exports(request, left), result.fault, on)
             else:
                 tried = (task for task in going if _own(task.view.export, task) == request)
-                self._go_on((task for task in tried if task.key in result.sent), on.summary)
+                self._go_on((task for task in tried if task.key in result.sent), on)
         for request, group in others.items():
             going = [task for task in group if task.key in sent and task.key not in undecided]
             result = self._upsert(request, going, self._at_once, on)
@@ -168,29 +173,37 @@ class Sending:
                 refuse(task, words, now_ms)
         return [task for task in tasks if not task.commits]
 
-    def _stop(self, exports: Collection[str], fault: Fault, summary: Summary) -> None:
-        now_ms = int(self._pace.clock() * 1000)
+    def _stop(self, exports: Collection[str], fault: Fault, on: _Occasion) -> None:
+        """Have exports' changes wait; not those of one that was let go on meanwhile: what was mended may help the next."""
+        summary = on.summary
         reason = (
             f"the export's changes cannot be sent: {fault}. Nobody is rejected; the changes wait. Mend the cause "
             f"(run the export again to see what is missing); it is tried again every {STOP_S // 60} minutes"
         )
+        stop = Stop(reason, on.since_ms, int((self._pace.clock() + STOP_S) * 1000))
         for export in sorted(exports - summary.stopped.keys()):
-            summary.stopped[export] = fault.reason
             self._forget(export)
             try:
-                self._stops.put_stop(export, Stop(reason, now_ms, now_ms + STOP_S * 1000))
+                is_kept = self._stops.put_stop(export, stop)
             except LyticsSendGridError as error:
                 summary.faults.append(str(error))
+                is_kept = True
+            if is_kept:
+                summary.stopped[export] = fault.reason
+            else:
+                summary.faults.append(
+                    f"export '{export}' was let go on after this try had begun: {fault.reason}"
+                )
 
-    def _go_on(self, sent: Iterable[Task], summary: Summary) -> None:
+    def _go_on(self, sent: Iterable[Task], on: _Occasion) -> None:
         """Lift the stops whose time was over: the try has worked."""
         tried = {task.view.export.name for task in sent if task.view.stop is not None}
-        for export in sorted(tried - summary.stopped.keys()):
+        for export in sorted(tried - on.summary.stopped.keys()):
             self._forget(export)
             try:
-                self._stops.clear_stop(export)
+                self._stops.lift_stop(export, on.since_ms)
             except LyticsSendGridError as error:
-                summary.faults.append(str(error))
+                on.summary.faults.append(str(error))
 
 
 def _own(export: Export, task: Task) -> _Request:

@@ -9,7 +9,7 @@ class Stop:
 
     Attributes:
         reason: in words, with what to do.
-        since_ms: when it stopped, milliseconds since 1970.
+        since_ms: when the try began that found its requests at fault, milliseconds since 1970.
         until_ms: when the next try may be made.
     """
 
