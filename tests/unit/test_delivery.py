@@ -116,6 +116,7 @@ def test_job_is_queued_before_the_commit_with_the_hash_and_the_time_before_the_r
     job = import_from(body)
     contact = scene.contact(ANN)
     assert (delay_s, job.job, job.sent_ms, job.runs) == (60, "job1", before_ms, ("r1",))
+    assert job.contacts[ANN].attempt == 0
     assert contact.row is not None
     assert (contact.job, contact.sent_ms, contact.configuration) == ("job1", before_ms, 3)
     assert job.contacts[ANN].row == contact.row
@@ -172,6 +173,18 @@ def test_lost_race_is_loaded_merged_and_sent_again_with_a_refresh_queued_before(
     assert scene.sendgrid.requests[1][1][0]["custom_fields"] == {SEGMENTS: f"{BUYERS},{READERS}"}
     assert summary.counts == {"requests": 2, "lost_races": 1, "accepted": 1}
     assert scene.ledger.reads == [(1, False), (1, True)]
+
+
+@pytest.mark.parametrize("hops", [0, 3])
+def test_second_request_after_a_lost_race_has_its_refresh_queued_before(hops: int) -> None:
+    scene = Scene()
+    scene.ledger.rivals.append(
+        lambda: scene.ledger.contacts.update({f"acme#{ANN}": Contact(1, {BUYERS: 50}, row="rival")})
+    )
+    queued: list[int] = []
+    scene.sendgrid.after_request = lambda number: queued.append(len(scene.refreshes()))
+    scene.deliver(entering([ANN], hops=hops))
+    assert queued == [0, 1]
 
 
 def test_lost_race_is_sent_again_though_the_winner_has_the_same_row() -> None:
@@ -334,6 +347,14 @@ def test_refresh_tells_the_job_how_often_jobs_have_failed_for_the_contact() -> N
     change = replace(refresh(ANN, scene.contact(ANN).sent_ms), attempt=2)
     scene.deliver(message(change), message(refresh(ANN, 1)))
     assert import_from(scene.imports.sent[0][1]).contacts[ANN].attempt == 2
+
+
+def test_refresh_that_speaks_of_no_failed_job_begins_no_count() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    scene.imports.sent.clear()
+    scene.deliver(message(refresh(ANN, scene.contact(ANN).sent_ms)))
+    assert import_from(scene.imports.sent[0][1]).contacts[ANN].attempt == 0
 
 
 def test_message_that_came_back_has_its_contacts_sent_once_more_where_nothing_is_to_be_sent() -> None:
@@ -548,6 +569,20 @@ def test_run_message_is_recorded_only_when_all_of_it_is_committed() -> None:
     assert scene.runs.done[-1] == ("r1", {"a.0"}, set(), {"accepted": 1})
 
 
+def test_person_of_several_profiles_counts_once_in_her_run() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN, ANN], run="r1", number="a.0"))
+    assert scene.runs.done[-1] == ("r1", {"a.0"}, set(), {"accepted": 1})
+
+
+def test_reject_that_comes_to_nothing_changes_no_count_of_its_run() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN], run="r1", number="a.0"))
+    stale = Change(ANN, 5, Kind.REJECT, row="older", reason="bad date")
+    scene.deliver(message(stale, run="r1", number="b.0"))
+    assert scene.runs.done[-1] == ("r1", {"b.0"}, set(), {})
+
+
 def test_what_was_committed_is_recorded_though_the_rest_failed() -> None:
     scene = Scene()
     key = f"acme#{BOB}"
@@ -623,6 +658,12 @@ def test_parted_suspect_is_suspected_at_its_next_return() -> None:
     scene.deliver(entering([ANN], suspect=True), entering([BOB], suspect=True), receives=2)
     assert scene.sendgrid.requests == []
     assert [delay_s for delay_s, _ in scene.put_back()] == [0, 900]
+
+
+def test_parted_suspects_are_delivered_like_all_others_at_first() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN], suspect=True), entering([BOB], suspect=True))
+    assert scene.sendgrid.emails() == [[ANN, BOB]]
 
 
 def test_parted_suspects_that_hop_too_often_are_left_for_the_dead_letter_queue() -> None:

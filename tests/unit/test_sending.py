@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from lytics_sendgrid.contact import Contact
 from lytics_sendgrid.errors import ServiceUnavailable
+from lytics_sendgrid.outbox import import_from
 from lytics_sendgrid.repacking import MAX_HOPS
 from lytics_sendgrid.sendgrid_answers import Accepted, Busy, RequestFault, RowsRefused, Unanswered
 from tests.unit.delivery_scene import (
@@ -76,6 +77,10 @@ def test_row_that_is_refused_for_its_fields_goes_as_email_and_memberships() -> N
     assert contact.rejection is not None
     assert (contact.rejection.reason, f"{contact.rejection.row}~") == ("fields", contact.row)
     assert summary.counts["rejected.fields"] == 1
+    carried = {
+        email: one for _, body in scene.imports.sent for email, one in import_from(body).contacts.items()
+    }
+    assert carried[ANN].row == contact.row
     scene.deliver(message(replace(exit_(ANN, 300), fields={"city": "Atlantis"})))
     assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: "none"}
 
@@ -200,6 +205,8 @@ def test_address_that_is_taken_alone_shows_that_the_request_is_at_fault() -> Non
         "newsletter": "SendGrid takes an address alone and refuses it with its list and memberships"
     }
     assert [m.uncertain for _, m in scene.put_back()] == [True]
+    ((_, body),) = scene.imports.sent
+    assert import_from(body).contacts["p0@example.org"].row == ""
 
 
 def test_row_that_is_refused_even_bare_is_rejected_for_its_address() -> None:
@@ -348,6 +355,14 @@ def test_neighbours_of_a_lost_row_have_one_refresh_each_and_are_done() -> None:
     scene.deliver(entering([ANN, BOB, CY]))
     assert scene.refreshes() == [(900, first_ms, [ANN, BOB, CY])]
     assert scene.contact(ANN).sent_ms > first_ms
+
+
+def test_message_that_is_put_back_again_and_again_leaves_no_refresh_for_lost_answers() -> None:
+    scene = Scene()
+    scene.sendgrid.script = [LOST] * 50
+    scene.deliver(entering([ANN], uncertain=True, hops=3))
+    assert scene.refreshes() == []
+    assert [(m.hops, m.uncertain) for _, m in scene.put_back()] == [(4, True)]
 
 
 def test_refresh_whose_answer_is_lost_is_itself_what_is_put_back() -> None:
