@@ -156,7 +156,7 @@ def test_little_that_unpacks_to_much_costs_no_memory() -> None:
         assert sum(1 for _ in itertools.islice(text_lines([packed]), 500_000)) == 500_000
 
 
-@pytest.mark.parametrize("before", [b"", gzip.compress(b"")])
+@pytest.mark.parametrize("before", [b"", gzip.compress(b"")], ids=["without an end", "after it"])
 def test_much_without_an_end_or_after_it_costs_no_memory(before: bytes) -> None:
     much = itertools.repeat(b"x" * 1_000_000, 40)
     with little_memory():
