@@ -151,7 +151,7 @@ def test_secret_that_cannot_be_read_now_puts_its_changes_back() -> None:
     scene = Scene()
     scene.no_key["default"] = ServiceUnavailable("Secrets Manager is out")
     summary = scene.deliver(entering([ANN]))
-    assert summary.stopped == {}
+    assert (summary.stopped, summary.faults) == ({}, ["Secrets Manager is out"])
     assert [m.hops for _, m in scene.put_back()] == [1]
 
 
@@ -365,6 +365,13 @@ def test_message_that_came_back_has_its_contacts_sent_once_more_where_nothing_is
     assert scene.refreshes() == [(900, scene.now_ms() + 900_000, [ANN])]
 
 
+def test_message_that_came_back_with_a_later_time_alone_has_its_contact_sent_once_more() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    scene.deliver(message(enter(ANN, 200)), receives=2)
+    assert scene.refreshes() == [(900, scene.now_ms() + 900_000, [ANN])]
+
+
 def test_message_that_came_back_has_a_refresh_queued_before_its_request() -> None:
     scene = Scene()
     queued: list[int] = []
@@ -399,6 +406,7 @@ def test_unknown_version_is_left_on_the_queue_for_a_newer_deployment() -> None:
     scene = Scene()
     summary = scene.deliver('{"v":2}', entering([ANN]))
     assert summary.failed == ["m0"]
+    assert summary.faults == ["message version 2; this code reads version 1"]
     assert scene.has(ANN)
 
 
@@ -407,6 +415,7 @@ def test_garbage_is_left_for_the_dead_letter_queue_and_harms_nobody() -> None:
     summary = scene.deliver("garbage", "[]", '{"v":1}', f'{{"v":1,"{ANN}":1}}', entering([ANN]))
     assert summary.failed == ["m0", "m1", "m2", "m3"]
     assert len(summary.faults) == 4
+    assert all(fault.startswith("a message is none of changes") for fault in summary.faults)
     assert ANN not in str(summary.faults), "faults are logged"
     assert scene.has(ANN)
     assert scene.changes.sent == []
@@ -510,13 +519,15 @@ def test_ledger_that_refuses_stops_for_a_quarter_of_an_hour() -> None:
     scene.ledger.broken["commit"] = StopRun("DynamoDB refused")
     summary = scene.deliver(entering([ANN]))
     assert summary.stopped == {"newsletter": "DynamoDB refused"}
+    assert summary.faults == ["DynamoDB refused"]
     assert [delay_s for delay_s, _ in scene.put_back()] == [900]
 
 
 def test_exports_table_that_does_not_answer_puts_everything_back() -> None:
     scene = Scene()
     scene.views.broken = RetryLater("throttled")
-    scene.deliver(entering([ANN]), entering([BOB], suspect=True), receives=[1, 2])
+    summary = scene.deliver(entering([ANN]), entering([BOB], suspect=True), receives=[1, 2])
+    assert summary.faults == ["throttled"]
     assert [(m.hops, m.uncertain, m.suspect) for _, m in scene.put_back()] == [
         (1, False, False),
         (1, True, True),
@@ -562,7 +573,7 @@ def test_run_message_is_recorded_only_when_all_of_it_is_committed() -> None:
     scene.deliver(entering([ANN, BOB], run="r1", number="a.0"))
     *jobs, done = scene.runs.done
     assert done == ("r1", set(), set(), {"accepted": 1})
-    assert set().union(*(of for _, _, of, _ in jobs)) == {f"job{n}" for n in range(1, 9)}
+    assert [of for _, _, of, _ in jobs] == [{f"job{n}"} for n in range(1, 9)]
     ((_, back),) = scene.put_back()
     assert ([c.email for c in back.changes], back.run, back.number) == ([BOB], "r1", "a.0")
     scene.deliver_queue()
@@ -693,6 +704,13 @@ def test_newer_configuration_in_a_contact_is_read_before_it_is_sent() -> None:
     assert scene.views.asked == [("newsletter", 0), ("newsletter", 4)]
 
 
+def test_configuration_that_is_in_memory_is_not_read_again() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    scene.deliver(message(exit_(ANN, 200)))
+    assert scene.views.asked == [("newsletter", 0), ("newsletter", 0)]
+
+
 def test_newer_configuration_of_one_account_is_not_sought_in_another() -> None:
     other = replace(VIEW, export=replace(EXPORT, name="shop", account="other"))
     scene = Scene(VIEW, other)
@@ -800,14 +818,16 @@ def test_what_waits_longest_is_known_of_what_is_put_back_parted_or_failed() -> N
     assert Scene().deliver(entering([ANN], queued_ms=5)).oldest_ms == 0
 
 
-def test_late_round_is_left_to_the_next_invocation() -> None:
+@pytest.mark.parametrize(("duration_s", "reads"), [(100.0, 2), (100.5, 1), (110.0, 1)])
+def test_late_round_is_left_to_the_next_invocation(duration_s: float, reads: int) -> None:
+    """20 of the 120 seconds are kept for a commit."""
     scene = Scene()
-    scene.sendgrid.duration_s = 110.0
+    scene.sendgrid.duration_s = duration_s
     scene.ledger.rivals.append(
         lambda: scene.ledger.contacts.update({f"acme#{ANN}": Contact(1, {BUYERS: 5}, row="rival")})
     )
     scene.deliver(entering([ANN]))
-    assert len(scene.sendgrid.requests) == 1
+    assert (len(scene.sendgrid.requests), len(scene.ledger.reads)) == (1, reads)
     assert [m.uncertain for _, m in scene.put_back()] == [True]
 
 

@@ -9,6 +9,7 @@ from lytics_sendgrid.errors import ServiceUnavailable
 from lytics_sendgrid.outbox import import_from
 from lytics_sendgrid.repacking import MAX_HOPS
 from lytics_sendgrid.sendgrid_answers import Accepted, Busy, RequestFault, RowsRefused, Unanswered
+from tests.fakes import SendGridUpserts
 from tests.unit.delivery_scene import (
     EXPORT,
     READERS,
@@ -38,6 +39,7 @@ def test_refused_addresses_cost_only_themselves() -> None:
     rejection = scene.contact(ANN).rejection
     assert rejection is not None
     assert (rejection.reason, rejection.words) == ("address", "400 email '(address)' is not valid")
+    assert rejection.at_ms == scene.now_ms()
     assert (scene.contact(ANN).row, scene.contact(ANN).sent_ms) == (None, 0)
     assert scene.contact(ANN).memberships == {READERS: 100}
     assert scene.contact(CY).rejection is None
@@ -108,6 +110,8 @@ def test_fault_of_the_request_is_retried_for_a_minute_then_stops_the_export_and_
     stop = scene.runs.stops["newsletter"]
     assert stop.until_ms == scene.now_ms() + 900_000
     assert "400 invalid custom field ids supplied" in stop.reason
+    assert stop.reason.endswith("it is tried again every 15 minutes")
+    assert summary.faults == []
     ((delay_s, back),) = scene.put_back()
     assert (delay_s, len(back.changes), back.number, back.uncertain) == (900, 2, "a.0", False)
     assert scene.refreshes() == []
@@ -265,6 +269,16 @@ def test_longest_rate_limit_of_several_groups_counts() -> None:
     scene = Scene(VIEW, with_list(VIEW, "list-1", "weekly"))
     scene.sendgrid.script = [Busy("429", scene.clock.now_s + 300)]
     scene.deliver(entering([ANN]), entering([BOB], export="weekly"))
+    assert [delay_s for delay_s, _ in scene.put_back()] == [300, 300]
+
+
+def test_longest_rate_limit_of_several_accounts_counts() -> None:
+    scene = Scene(VIEW, replace(VIEW, export=replace(EXPORT, name="shop", authorization="shop")))
+    scene.others["shop"] = SendGridUpserts(scene.clock)
+    scene.sendgrid.wait_until_s, scene.others["shop"].wait_until_s = (
+        scene.clock.now_s + wait_s for wait_s in (300, 200)
+    )
+    scene.deliver(entering([ANN]), entering([BOB], export="shop"))
     assert [delay_s for delay_s, _ in scene.put_back()] == [300, 300]
 
 
