@@ -22,9 +22,9 @@ FOLDER: Final = ROOT / "layers" / "lytics_sendgrid" / "lytics_sendgrid"
 LEAST_PERCENT: Final = 90
 TESTS: Final = ("tests/unit", "tests/properties")
 MODULES: Final = """
-    contact values merge row sendgrid_answers upsert upsert_rows decision followers delivery_batch repacking addresses
-    instants configuration webhook_body scanning scan_rows planning field_planning audience_planning settling import_job
-    errors_file outbox subscription reporting webhook_rejects
+    contact values merge row sendgrid_answers upsert upsert_rows decision followers delivery_batch sending delivery
+    repacking addresses instants configuration webhook_body change_codec scanning scan_rows planning field_planning
+    audience_planning settling import_job errors_file outbox subscription reporting webhook_rejects
 """
 
 type Equivalents = Mapping[tuple[str, str, str], str]

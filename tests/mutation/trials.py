@@ -48,12 +48,21 @@ class Baseline:
     seconds: Mapping[str, float]
 
     def of(self, mutant: Mutant) -> list[str]:
-        """Return the tests that run a mutant, the fastest first; of what an import runs, all that run the module."""
+        """Return the tests that run a mutant, the fastest first.
+
+        Of what an import runs that is all that run the module, and its own: those of a constant run none of its lines.
+        """
         by_line = self.tests[mutant.module]
         found = {test for line in mutant.lines for test in by_line.get(line, ())}
-        found = found or {test for tests in by_line.values() for test in tests}
+        if not found:
+            found = {test for tests in by_line.values() for test in tests}
+            found |= {test for test in self.seconds if _is_of(test, mutant.module)}
         fastest = sorted(found, key=lambda test: (self.seconds[test], test))
         return fastest if mutant.number >= 0 else fastest[:_ENOUGH]
+
+
+def _is_of(test: str, module: str) -> bool:
+    return f"/test_{module}.py::" in test
 
 
 class _Recorder:
@@ -192,7 +201,7 @@ def _try(mutant: Mutant, path: Path, tests: Sequence[str]) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     sys.meta_path.insert(0, _Faulty(path, mutant))
     # A module's own tests notice most of its faults, and the others' files need not be imported then.
-    own = [test for test in tests if f"/test_{mutant.module}.py::" in test]
+    own = [test for test in tests if _is_of(test, mutant.module)]
     for stage in (own, [test for test in tests if test not in own]):
         files = dict.fromkeys(test.partition("::")[0] for test in stage)
         if files and pytest.main([*files, *_PYTEST], plugins=[_Only(stage)]) not in _PASSED:

@@ -62,6 +62,7 @@ class Scene:
         self.runs = ListedRuns()
         self.changes, self.imports = DelayedQueue(), DelayedQueue()
         self.sendgrid = SendGridUpserts(self.clock)
+        self.others: dict[str, SendGridUpserts] = {}
         self.keys: list[str] = []
         self.no_key: dict[str, Exception] = {}
         self.delivery = Delivery(
@@ -77,7 +78,7 @@ class Scene:
         self.keys.append(authorization)
         if authorization in self.no_key:
             raise self.no_key[authorization]
-        return self.sendgrid
+        return self.others.get(authorization, self.sendgrid)
 
     def deliver(
         self, *messages: Message | str, receives: int | Sequence[int] = 1, seconds: float = 120.0

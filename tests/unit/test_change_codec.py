@@ -25,6 +25,14 @@ def test_one_change_is_written_with_its_names() -> None:
     )
 
 
+def test_what_a_change_has_not_is_not_written() -> None:
+    message = Message("newsletter", (Change("ann@example.com", 7, Kind.REFRESH),))
+    assert encode(message) == (
+        '{"v":1,"export":"newsletter","config":0,"queued":0,"hops":0,"kind":"refresh","time":7,'
+        '"changes":[{"email":"ann@example.com"}]}'
+    )
+
+
 def test_what_changes_share_stands_once_and_what_they_do_not_in_columns() -> None:
     changes = (
         Change("ann@example.com", 7, Kind.EXIT, AUDIENCES[0], {"city": "Oslo"}),
@@ -47,9 +55,30 @@ def test_messages_are_filled_to_their_size() -> None:
     assert len(packed[-1].body) <= MESSAGE_BYTES
 
 
+def test_a_message_is_billed_as_whole_chunks_of_64_kb() -> None:
+    assert MESSAGE_BYTES % 65_536 == 0
+
+
+def test_bodies_are_filled_to_the_last_byte() -> None:
+    message = Message("newsletter", tuple(member(n, fields={"city": "Oslo"}) for n in range(4)))
+    alone = len(next(pack(message, 1)).body)
+    two = alone + (len(encode(message)) - alone) // 3
+    assert [one.changes for one in pack(message, two)] == [2, 2]
+    assert [one.changes for one in pack(message, two - 1)] == [1, 1, 1, 1]
+    assert {len(one.body) for one in pack(message, two)} == {two}
+
+
 def test_a_change_larger_than_a_message_has_a_body_of_its_own() -> None:
     crowd = (member(1), member(2, fields={"city": "x" * MESSAGE_BYTES}), member(3))
     assert [one.changes for one in pack(Message("newsletter", crowd))] == [1, 1, 1]
+
+
+def test_what_a_message_does_not_say_is_as_in_one_that_was_just_made() -> None:
+    assert decode('{"v":1,"export":"newsletter","changes":[]}') == Message("newsletter", ())
+
+
+def test_a_message_that_was_put_back_fewer_than_no_times_does_no_harm() -> None:
+    assert decode('{"v":1,"export":"newsletter","hops":-3,"changes":[]}').hops == 3
 
 
 def test_a_newer_version_is_told_apart() -> None:

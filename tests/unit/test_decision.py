@@ -62,6 +62,12 @@ def test_equal_row_is_sent_again_where_a_request_may_be_in_flight_that_the_ledge
     assert task.row is not None
 
 
+def test_what_is_sent_is_committed_though_nothing_new_is_known() -> None:
+    task = task_of(NEW)
+    decide(task, accepted())
+    assert (task.row is not None, task.commits) == (True, True)
+
+
 def test_refresh_of_a_contact_of_whom_no_job_was_accepted_is_sent() -> None:
     task = task_of(NEW)
     decide(task, replace(refused("address"), job=None))

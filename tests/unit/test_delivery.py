@@ -116,6 +116,7 @@ def test_job_is_queued_before_the_commit_with_the_hash_and_the_time_before_the_r
     job = import_from(body)
     contact = scene.contact(ANN)
     assert (delay_s, job.job, job.sent_ms, job.runs) == (60, "job1", before_ms, ("r1",))
+    assert job.contacts[ANN].attempt == 0
     assert contact.row is not None
     assert (contact.job, contact.sent_ms, contact.configuration) == ("job1", before_ms, 3)
     assert job.contacts[ANN].row == contact.row
@@ -150,7 +151,7 @@ def test_secret_that_cannot_be_read_now_puts_its_changes_back() -> None:
     scene = Scene()
     scene.no_key["default"] = ServiceUnavailable("Secrets Manager is out")
     summary = scene.deliver(entering([ANN]))
-    assert summary.stopped == {}
+    assert (summary.stopped, summary.faults) == ({}, ["Secrets Manager is out"])
     assert [m.hops for _, m in scene.put_back()] == [1]
 
 
@@ -172,6 +173,18 @@ def test_lost_race_is_loaded_merged_and_sent_again_with_a_refresh_queued_before(
     assert scene.sendgrid.requests[1][1][0]["custom_fields"] == {SEGMENTS: f"{BUYERS},{READERS}"}
     assert summary.counts == {"requests": 2, "lost_races": 1, "accepted": 1}
     assert scene.ledger.reads == [(1, False), (1, True)]
+
+
+@pytest.mark.parametrize("hops", [0, 3])
+def test_second_request_after_a_lost_race_has_its_refresh_queued_before(hops: int) -> None:
+    scene = Scene()
+    scene.ledger.rivals.append(
+        lambda: scene.ledger.contacts.update({f"acme#{ANN}": Contact(1, {BUYERS: 50}, row="rival")})
+    )
+    queued: list[int] = []
+    scene.sendgrid.after_request = lambda number: queued.append(len(scene.refreshes()))
+    scene.deliver(entering([ANN], hops=hops))
+    assert queued == [0, 1]
 
 
 def test_lost_race_is_sent_again_though_the_winner_has_the_same_row() -> None:
@@ -336,11 +349,26 @@ def test_refresh_tells_the_job_how_often_jobs_have_failed_for_the_contact() -> N
     assert import_from(scene.imports.sent[0][1]).contacts[ANN].attempt == 2
 
 
+def test_refresh_that_speaks_of_no_failed_job_begins_no_count() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    scene.imports.sent.clear()
+    scene.deliver(message(refresh(ANN, scene.contact(ANN).sent_ms)))
+    assert import_from(scene.imports.sent[0][1]).contacts[ANN].attempt == 0
+
+
 def test_message_that_came_back_has_its_contacts_sent_once_more_where_nothing_is_to_be_sent() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     scene.deliver(entering([ANN]), receives=2)
     assert len(scene.sendgrid.requests) == 1
+    assert scene.refreshes() == [(900, scene.now_ms() + 900_000, [ANN])]
+
+
+def test_message_that_came_back_with_a_later_time_alone_has_its_contact_sent_once_more() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    scene.deliver(message(enter(ANN, 200)), receives=2)
     assert scene.refreshes() == [(900, scene.now_ms() + 900_000, [ANN])]
 
 
@@ -378,6 +406,7 @@ def test_unknown_version_is_left_on_the_queue_for_a_newer_deployment() -> None:
     scene = Scene()
     summary = scene.deliver('{"v":2}', entering([ANN]))
     assert summary.failed == ["m0"]
+    assert summary.faults == ["message version 2; this code reads version 1"]
     assert scene.has(ANN)
 
 
@@ -386,6 +415,7 @@ def test_garbage_is_left_for_the_dead_letter_queue_and_harms_nobody() -> None:
     summary = scene.deliver("garbage", "[]", '{"v":1}', f'{{"v":1,"{ANN}":1}}', entering([ANN]))
     assert summary.failed == ["m0", "m1", "m2", "m3"]
     assert len(summary.faults) == 4
+    assert all(fault.startswith("a message is none of changes") for fault in summary.faults)
     assert ANN not in str(summary.faults), "faults are logged"
     assert scene.has(ANN)
     assert scene.changes.sent == []
@@ -489,13 +519,15 @@ def test_ledger_that_refuses_stops_for_a_quarter_of_an_hour() -> None:
     scene.ledger.broken["commit"] = StopRun("DynamoDB refused")
     summary = scene.deliver(entering([ANN]))
     assert summary.stopped == {"newsletter": "DynamoDB refused"}
+    assert summary.faults == ["DynamoDB refused"]
     assert [delay_s for delay_s, _ in scene.put_back()] == [900]
 
 
 def test_exports_table_that_does_not_answer_puts_everything_back() -> None:
     scene = Scene()
     scene.views.broken = RetryLater("throttled")
-    scene.deliver(entering([ANN]), entering([BOB], suspect=True), receives=[1, 2])
+    summary = scene.deliver(entering([ANN]), entering([BOB], suspect=True), receives=[1, 2])
+    assert summary.faults == ["throttled"]
     assert [(m.hops, m.uncertain, m.suspect) for _, m in scene.put_back()] == [
         (1, False, False),
         (1, True, True),
@@ -541,11 +573,25 @@ def test_run_message_is_recorded_only_when_all_of_it_is_committed() -> None:
     scene.deliver(entering([ANN, BOB], run="r1", number="a.0"))
     *jobs, done = scene.runs.done
     assert done == ("r1", set(), set(), {"accepted": 1})
-    assert set().union(*(of for _, _, of, _ in jobs)) == {f"job{n}" for n in range(1, 9)}
+    assert [of for _, _, of, _ in jobs] == [{f"job{n}"} for n in range(1, 9)]
     ((_, back),) = scene.put_back()
     assert ([c.email for c in back.changes], back.run, back.number) == ([BOB], "r1", "a.0")
     scene.deliver_queue()
     assert scene.runs.done[-1] == ("r1", {"a.0"}, set(), {"accepted": 1})
+
+
+def test_person_of_several_profiles_counts_once_in_her_run() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN, ANN], run="r1", number="a.0"))
+    assert scene.runs.done[-1] == ("r1", {"a.0"}, set(), {"accepted": 1})
+
+
+def test_reject_that_comes_to_nothing_changes_no_count_of_its_run() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN], run="r1", number="a.0"))
+    stale = Change(ANN, 5, Kind.REJECT, row="older", reason="bad date")
+    scene.deliver(message(stale, run="r1", number="b.0"))
+    assert scene.runs.done[-1] == ("r1", {"b.0"}, set(), {})
 
 
 def test_what_was_committed_is_recorded_though_the_rest_failed() -> None:
@@ -625,6 +671,12 @@ def test_parted_suspect_is_suspected_at_its_next_return() -> None:
     assert [delay_s for delay_s, _ in scene.put_back()] == [0, 900]
 
 
+def test_parted_suspects_are_delivered_like_all_others_at_first() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN], suspect=True), entering([BOB], suspect=True))
+    assert scene.sendgrid.emails() == [[ANN, BOB]]
+
+
 def test_parted_suspects_that_hop_too_often_are_left_for_the_dead_letter_queue() -> None:
     scene = Scene()
     summary = scene.deliver(entering([ANN], hops=MAX_HOPS), entering([BOB], hops=3), receives=3)
@@ -650,6 +702,13 @@ def test_newer_configuration_in_a_contact_is_read_before_it_is_sent() -> None:
     }
     assert scene.contact(ANN).configuration == 4
     assert scene.views.asked == [("newsletter", 0), ("newsletter", 4)]
+
+
+def test_configuration_that_is_in_memory_is_not_read_again() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN]))
+    scene.deliver(message(exit_(ANN, 200)))
+    assert scene.views.asked == [("newsletter", 0), ("newsletter", 0)]
 
 
 def test_newer_configuration_of_one_account_is_not_sought_in_another() -> None:
@@ -759,14 +818,16 @@ def test_what_waits_longest_is_known_of_what_is_put_back_parted_or_failed() -> N
     assert Scene().deliver(entering([ANN], queued_ms=5)).oldest_ms == 0
 
 
-def test_late_round_is_left_to_the_next_invocation() -> None:
+@pytest.mark.parametrize(("duration_s", "reads"), [(100.0, 2), (100.5, 1), (110.0, 1)])
+def test_late_round_is_left_to_the_next_invocation(duration_s: float, reads: int) -> None:
+    """20 of the 120 seconds are kept for a commit."""
     scene = Scene()
-    scene.sendgrid.duration_s = 110.0
+    scene.sendgrid.duration_s = duration_s
     scene.ledger.rivals.append(
         lambda: scene.ledger.contacts.update({f"acme#{ANN}": Contact(1, {BUYERS: 5}, row="rival")})
     )
     scene.deliver(entering([ANN]))
-    assert len(scene.sendgrid.requests) == 1
+    assert (len(scene.sendgrid.requests), len(scene.ledger.reads)) == (1, reads)
     assert [m.uncertain for _, m in scene.put_back()] == [True]
 
 

@@ -1,10 +1,11 @@
 """An errors file is undocumented: it is read by what it holds."""
 
+import contextlib
 import gzip
 import itertools
 import json
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -21,7 +22,8 @@ OURS = {"ann@example.org", "bob@example.com"}
         ("3,invalid date,Ann@Example.org ", "3; invalid date"),
         ('"ann@example.org","says ""no"", twice"', 'says "no", twice'),
         ('{"email": "ann@example.org", "errors": [{"message": "invalid date"}]}', "invalid date"),
-        ('["ann@example.org", "invalid date", null],', "invalid date"),
+        ('["ann@example.org", "invalid date", null], ', "invalid date"),
+        ("ann@example.org,invalid date ,3", "invalid date; 3"),
         ("ann@example.org", ""),
         ("ann@example.org,x,x,y", "x; y"),
         ("ann@example.org;invalid, date", "invalid, date"),
@@ -36,14 +38,34 @@ def test_a_record_is_about_the_contact_whose_address_stands_in_it(line: str, wor
 
 @pytest.mark.parametrize(
     "line",
-    ["", "email,error", "write to help @ us", "{", "[[[", '"', "{}", "[]", "[1, 2]", "\x00", "[" * 5_000],
+    [
+        "",
+        "email,error",
+        "write to help @ us",
+        "{",
+        "[[[",
+        '"',
+        "{}",
+        "[]",
+        "[1, 2]",
+        "\x00",
+        "a\rb",
+        "[" * 5_000,
+    ],
 )
 def test_what_holds_no_address_is_passed_over(line: str) -> None:
     assert list(bad_rows([line], OURS)) == []
 
 
 @pytest.mark.parametrize(
-    "line", ["zoe@example.org,bad", "bad;zoe@example.org", '{"email": "zoe@example.org"}', "zoe@example.org"]
+    "line",
+    [
+        "zoe@example.org,bad",
+        "bad;zoe@example.org",
+        '{"email": "zoe@example.org"}',
+        "zoe@example.org",
+        "EXXON,zoe@example.org,no such user",
+    ],
 )
 def test_a_record_with_a_strangers_address_says_so(line: str) -> None:
     assert list(bad_rows([line], OURS)) == [BadRow(None, "")]
@@ -72,7 +94,22 @@ def test_lines_come_whole_from_parts_cut_anywhere() -> None:
     content = "email,error\r\nann@example.org,ä\nbob@example.com,b".encode()
     for size in (1, 2, 3, 1_000):
         chunks = [content[start : start + size] for start in range(0, len(content), size)]
-        assert list(text_lines(chunks)) == ["email,error", "ann@example.org,ä", "bob@example.com,b"]
+        lines = [line.strip() for line in text_lines(chunks)]
+        assert lines == ["email,error", "ann@example.org,ä", "bob@example.com,b"]
+
+
+@pytest.mark.parametrize("end", [b"\n", b""])
+def test_bytes_that_are_no_text_are_replaced(end: bytes) -> None:
+    assert list(bad_rows(text_lines([b"ann@example.org,\xff" + end]), OURS)) == [
+        BadRow("ann@example.org", "\ufffd")
+    ]
+
+
+@pytest.mark.parametrize("end", [b"\n", b""])
+def test_a_line_has_100000_bytes_at_most(end: bytes) -> None:
+    line = b"x" * 100_000
+    assert list(text_lines([line + end])) == [line.decode()]
+    assert list(text_lines([b"x" + line + end])) == []
 
 
 def test_a_gzip_file_is_unpacked_as_it_comes() -> None:
@@ -81,10 +118,19 @@ def test_a_gzip_file_is_unpacked_as_it_comes() -> None:
     assert [bad.email for bad in bad_rows(text_lines(chunks), OURS)] == ["ann@example.org", "bob@example.com"]
 
 
-@pytest.mark.parametrize("damage", [lambda p: p[:-9], lambda p: p[:2], lambda p: p[:20] + b"x" + p[21:]])
-def test_a_gzip_file_that_is_damaged_or_cut_is_refused_whole(damage: Callable[[bytes], bytes]) -> None:
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda p: p[:-9], "cut short"),
+        (lambda p: p[:2], "cut short"),
+        (lambda p: p[:20] + b"x" + p[21:], "cannot be unpacked: "),
+    ],
+)
+def test_a_gzip_file_that_is_damaged_or_cut_is_refused_whole(
+    damage: Callable[[bytes], bytes], said: str
+) -> None:
     packed = gzip.compress(b"ann@example.org,bad\nbob@example.com,worse\n")
-    with pytest.raises(RequestRefused, match=r"cannot be unpacked|cut short"):
+    with pytest.raises(RequestRefused, match=said):
         list(text_lines([damage(packed)]))
 
 
@@ -94,14 +140,27 @@ def test_a_gzip_file_is_known_from_bytes_that_come_one_by_one() -> None:
     assert list(text_lines([])) == list(text_lines([b""])) == []
 
 
-def test_little_that_unpacks_to_much_costs_no_memory() -> None:
-    packed = gzip.compress(b"\n" * 100_000_000)
+@contextlib.contextmanager
+def little_memory() -> Iterator[None]:
     tracemalloc.start()
     try:
-        assert sum(1 for _ in itertools.islice(text_lines([packed]), 500_000)) == 500_000
+        yield
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_little_that_unpacks_to_much_costs_no_memory() -> None:
+    packed = gzip.compress(b"\n" * 100_000_000)
+    with little_memory():
+        assert sum(1 for _ in itertools.islice(text_lines([packed]), 500_000)) == 500_000
+
+
+@pytest.mark.parametrize("before", [b"", gzip.compress(b"")], ids=["without an end", "after it"])
+def test_much_without_an_end_or_after_it_costs_no_memory(before: bytes) -> None:
+    much = itertools.repeat(b"x" * 1_000_000, 40)
+    with little_memory():
+        assert list(text_lines(itertools.chain([before], much))) == []
 
 
 def test_a_line_that_never_ends_costs_no_memory_and_hides_no_other() -> None:

@@ -83,6 +83,30 @@ def test_exit_gets_through_though_the_list_of_another_export_is_gone(
     assert scene.clock.now_s == began_s, "nothing is waited for"
 
 
+def test_exit_gets_through_beside_a_change_of_the_export_whose_list_is_gone() -> None:
+    scene = scene_with(ANN, exports=("shop",))
+    summary = scene.deliver(message(exit_(ANN, 200, BUYERS), export="plain"), entering([BOB], export="shop"))
+    assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: "none"}
+    assert set(summary.stopped) == {"shop"}
+
+
+def test_contact_that_must_wait_all_the_same_is_not_sent_to_the_lists_of_others() -> None:
+    scene = scene_with(ANN, exports=("shop", "newsletter", "club"))
+    scene.deliver(
+        message(exit_(ANN, 200, BUYERS), export="shop"), message(enter(ANN, 300), export="newsletter")
+    )
+    assert {lists for _, m in scene.put_back() for lists in [m.export]} == {"shop", "newsletter"}
+    assert (CLUB,) not in lists_asked_for(scene)
+
+
+def test_refresh_of_a_contact_that_is_not_on_its_exports_list_puts_nobody_on_it() -> None:
+    scene = scene_with(ANN, exports=("plain",))
+    scene.sendgrid.field_ids = {"other"}
+    scene.deliver(message(refresh(ANN, scene.contact(ANN).sent_ms), export="newsletter"))
+    assert set(lists_asked_for(scene)) == {()}
+    assert set(scene.runs.stops) == {"newsletter"}
+
+
 def test_lists_that_are_all_there_cost_no_more_requests() -> None:
     scene = scene_with(ANN)
     scene.sendgrid.lists = None

@@ -8,6 +8,7 @@ import pytest
 
 from tests.mutation.__main__ import FOLDER, MODULES, equivalents, report, stale
 from tests.mutation.mutants import Mutant, mutants, mutated
+from tests.mutation.trials import Baseline
 
 
 def module(folder: Path, source: str) -> Path:
@@ -101,6 +102,18 @@ def test_every_mutant_that_is_explained_is_there() -> None:
 
 MUTANTS = [Mutant("row", number, number + 1, range(1), f"a{number}", f"b{number}") for number in range(4)]
 KNOWN = {("row", f"a{number}", f"b{number}"): f"reason {number}" for number in (1, 2)}
+
+
+def test_fault_is_tried_with_the_tests_that_run_its_lines_and_a_constants_with_all_of_its_module() -> None:
+    slow, fast, own = (
+        "tests/unit/test_a.py::slow",
+        "tests/unit/test_a.py::fast",
+        "tests/unit/test_row.py::own",
+    )
+    lines = {7: frozenset({slow}), 8: frozenset({slow, fast})}
+    base = Baseline({"row": lines}, {slow: 3.0, own: 2.0, fast: 1.0, "tests/unit/test_b.py::other": 1.0})
+    assert base.of(Mutant("row", 0, 8, range(8, 9), "a", "b")) == [fast, slow]
+    assert base.of(Mutant("row", 1, 1, range(1, 2), "a", "b")) == [fast, own, slow]
 
 
 def test_what_is_explained_and_is_no_mutant_any_more_is_told() -> None:

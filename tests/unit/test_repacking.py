@@ -69,6 +69,14 @@ def test_changes_that_have_not_waited_long_go_on_as_soon_as_sendgrid_says() -> N
     assert {scene.delay_s(hops) for hops in range(100, MAX_HOPS)} == {900}
 
 
+def test_halves_of_suspects_are_at_least_a_batching_window_apart() -> None:
+    queue = DelayedQueue()
+    suspects = [Letter(Received(f"m{n}", "", 3), entering([f"p{n}@example.org"])) for n in range(2)]
+    repacker = Repacker(Outbox(queue, DelayedQueue(), 1, 1), lambda: 0.0, PassingTime())
+    repacker.part(suspects, Summary())
+    assert [delay_s for delay_s, _ in queue.sent] == [0, 60]
+
+
 @pytest.mark.parametrize(
     ("until_in_s", "jitter", "delay_s"),
     [(None, 0.0, 5), (None, 1.0, 7), (100.0, 0.5, 113), (0.5, 0.0, 1), (5_000.0, 0.0, 900)],

@@ -109,6 +109,7 @@ def test_jobs_are_summed_up() -> None:
     totals = report(jobs=jobs)["import_jobs"]
     assert (totals["jobs"], totals["failed"], totals["unknown"]) == (4, 1, 1)
     assert (totals["requested"], totals["confirmed"], totals["errored"]) == (20, 12, 2)
+    assert (totals["created"], totals["updated"]) == (12, 2)
 
 
 def test_what_became_of_failed_jobs_is_told() -> None:

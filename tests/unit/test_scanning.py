@@ -95,9 +95,10 @@ def test_rows_without_an_address_and_with_a_bad_one_are_counted_apart() -> None:
         {"email": "nobody"},
         {"email": ["a@example.com"]},
         {"email": 5},
+        {"email": "a b@example.com"},
     ]
     meaning = changes_of(page(*rows), EXPORT, AUDIENCE, STARTED_NS, PAGE_NS)
-    assert (meaning.changes, meaning.without_email, meaning.bad_email) == ((), 3, 3)
+    assert (meaning.changes, meaning.without_email, meaning.bad_email) == ((), 3, 4)
 
 
 def test_several_profiles_with_one_address_are_each_an_enter() -> None:

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from lytics_sendgrid.contact import Contact
 from lytics_sendgrid.errors import ServiceUnavailable
+from lytics_sendgrid.outbox import import_from
 from lytics_sendgrid.repacking import MAX_HOPS
 from lytics_sendgrid.sendgrid_answers import Accepted, Busy, RequestFault, RowsRefused, Unanswered
+from tests.fakes import SendGridUpserts
 from tests.unit.delivery_scene import (
     EXPORT,
     READERS,
@@ -37,6 +39,7 @@ def test_refused_addresses_cost_only_themselves() -> None:
     rejection = scene.contact(ANN).rejection
     assert rejection is not None
     assert (rejection.reason, rejection.words) == ("address", "400 email '(address)' is not valid")
+    assert rejection.at_ms == scene.now_ms()
     assert (scene.contact(ANN).row, scene.contact(ANN).sent_ms) == (None, 0)
     assert scene.contact(ANN).memberships == {READERS: 100}
     assert scene.contact(CY).rejection is None
@@ -76,6 +79,10 @@ def test_row_that_is_refused_for_its_fields_goes_as_email_and_memberships() -> N
     assert contact.rejection is not None
     assert (contact.rejection.reason, f"{contact.rejection.row}~") == ("fields", contact.row)
     assert summary.counts["rejected.fields"] == 1
+    carried = {
+        email: one for _, body in scene.imports.sent for email, one in import_from(body).contacts.items()
+    }
+    assert carried[ANN].row == contact.row
     scene.deliver(message(replace(exit_(ANN, 300), fields={"city": "Atlantis"})))
     assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: "none"}
 
@@ -103,6 +110,8 @@ def test_fault_of_the_request_is_retried_for_a_minute_then_stops_the_export_and_
     stop = scene.runs.stops["newsletter"]
     assert stop.until_ms == scene.now_ms() + 900_000
     assert "400 invalid custom field ids supplied" in stop.reason
+    assert stop.reason.endswith("it is tried again every 15 minutes")
+    assert summary.faults == []
     ((delay_s, back),) = scene.put_back()
     assert (delay_s, len(back.changes), back.number, back.uncertain) == (900, 2, "a.0", False)
     assert scene.refreshes() == []
@@ -213,6 +222,8 @@ def test_address_that_is_taken_alone_shows_that_the_request_is_at_fault() -> Non
         "newsletter": "SendGrid takes an address alone and refuses it with its list and memberships"
     }
     assert [m.uncertain for _, m in scene.put_back()] == [True]
+    ((_, body),) = scene.imports.sent
+    assert import_from(body).contacts["p0@example.org"].row == ""
 
 
 def test_row_that_is_refused_even_bare_is_rejected_for_its_address() -> None:
@@ -271,6 +282,16 @@ def test_longest_rate_limit_of_several_groups_counts() -> None:
     scene = Scene(VIEW, with_list(VIEW, "list-1", "weekly"))
     scene.sendgrid.script = [Busy("429", scene.clock.now_s + 300)]
     scene.deliver(entering([ANN]), entering([BOB], export="weekly"))
+    assert [delay_s for delay_s, _ in scene.put_back()] == [300, 300]
+
+
+def test_longest_rate_limit_of_several_accounts_counts() -> None:
+    scene = Scene(VIEW, replace(VIEW, export=replace(EXPORT, name="shop", authorization="shop")))
+    scene.others["shop"] = SendGridUpserts(scene.clock)
+    scene.sendgrid.wait_until_s, scene.others["shop"].wait_until_s = (
+        scene.clock.now_s + wait_s for wait_s in (300, 200)
+    )
+    scene.deliver(entering([ANN]), entering([BOB], export="shop"))
     assert [delay_s for delay_s, _ in scene.put_back()] == [300, 300]
 
 
@@ -361,6 +382,14 @@ def test_neighbours_of_a_lost_row_have_one_refresh_each_and_are_done() -> None:
     scene.deliver(entering([ANN, BOB, CY]))
     assert scene.refreshes() == [(900, first_ms, [ANN, BOB, CY])]
     assert scene.contact(ANN).sent_ms > first_ms
+
+
+def test_message_that_is_put_back_again_and_again_leaves_no_refresh_for_lost_answers() -> None:
+    scene = Scene()
+    scene.sendgrid.script = [LOST] * 50
+    scene.deliver(entering([ANN], uncertain=True, hops=3))
+    assert scene.refreshes() == []
+    assert [(m.hops, m.uncertain) for _, m in scene.put_back()] == [(4, True)]
 
 
 def test_refresh_whose_answer_is_lost_is_itself_what_is_put_back() -> None:

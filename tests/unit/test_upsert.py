@@ -95,8 +95,11 @@ def test_address_that_is_not_in_the_request_makes_it_be_split() -> None:
     assert [len(one) for _, one in scene.sendgrid.requests] == [2, 1, 1]
 
 
-def test_decision_ends_the_back_off() -> None:
-    scene = Scene(Busy("503"), RowsRefused("400"))
+@pytest.mark.parametrize(
+    "decision", [RowsRefused("400"), BadAddresses(frozenset({"p0@example.org"}), "400 bad address")]
+)
+def test_decision_ends_the_back_off(decision: Verdict) -> None:
+    scene = Scene(Busy("503"), decision)
     scene.upsert.run(rows(2), 1_120)
     assert scene.clock.sleeps == [1.0]
 
@@ -106,6 +109,29 @@ def test_narrowed_row_keeps_what_sendgrid_said_of_the_rest() -> None:
     result = scene.upsert.run(rows(1), 1_120)
     assert result.sent == {"acme#p0@example.org": Sent("job2", 1_000_000, "400 why")}
     assert scene.told.forms == [Form.MEMBERSHIPS]
+
+
+def test_address_that_is_taken_bare_shows_a_fault_that_may_be_the_lists() -> None:
+    scene = Scene(RowsRefused("400 whole"), RowsRefused("400 memberships"), lists=[LIST])
+    result = scene.upsert.run(rows(1), 1_120)
+    reason = "SendGrid takes an address alone and refuses it with its list and memberships"
+    assert result.fault == Fault(reason, "400 memberships", of_list=True)
+
+
+@pytest.mark.parametrize(("bad", "is_fault"), [(20, False), (21, True)])
+def test_share_of_rejected_rows_that_means_a_bad_batch_is_the_one_that_was_set(
+    bad: int, is_fault: bool
+) -> None:
+    scene = Scene(rejected_percent=10.0)
+    scene.sendgrid.bad_addresses = {f"p{number}@example.org" for number in range(bad)}
+    assert (scene.upsert.run(rows(200), 1_120).fault is not None) == is_fault
+
+
+def test_ten_rows_without_their_fields_are_no_bad_batch() -> None:
+    scene = Scene()
+    scene.sendgrid.bad_values = {"Atlantis"}
+    result = scene.upsert.run([row(f"p{n}@example.org", city="Atlantis") for n in range(10)], 1_120)
+    assert (result.fault, len(result.sent)) == (None, 10)
 
 
 def test_fault_is_retried_for_its_time_counted_from_the_first() -> None:
@@ -146,6 +172,20 @@ def test_request_whose_body_cannot_be_sent_in_the_time_left_is_not_begun() -> No
         assert len(scene.sendgrid.requests) == len(result.sent) == requests
 
 
+def test_only_the_rows_of_the_next_request_need_time_to_be_sent() -> None:
+    """After two lost answers a request holds one of two large rows: of 14 s, 5 are for the answer, and 5 suffice."""
+    scene = Scene(Unanswered("500"), Unanswered("500"))
+    big = [row(f"p{n}@example.org", city="x" * 2_500_000) for n in range(2)]
+    result = scene.upsert.run(big, 1_003 + 20 + 14)
+    assert len(result.sent) == 2
+
+
+def test_nothing_is_said_to_hinder_where_the_time_did_not_suffice_for_a_request() -> None:
+    scene = Scene()
+    result = scene.upsert.run(rows(1), 1_024)
+    assert (scene.sendgrid.requests, result.sent, result.hindrance) == ([], {}, "")
+
+
 def test_what_raised_in_a_follower_leaves_what_was_decided_before() -> None:
     scene = Scene()
     big = [row(f"p{n}@example.org", city="x" * 3_000_000) for n in range(2)]
@@ -182,7 +222,8 @@ def test_fault_names_its_reason_and_words_for_a_person() -> None:
 
 
 def test_requests_hold_at_most_30000_rows() -> None:
-    assert [len(batch) for batch in batches(rows(30_001), ())] == [30_000, 1]
+    many = [row("ann@example.org")] * 60_001
+    assert [len(batch) for batch in batches(many, ())] == [30_000, 30_000, 1]
 
 
 def test_requests_hold_at_most_five_and_a_half_megabytes() -> None:
@@ -194,6 +235,9 @@ def test_requests_hold_at_most_five_and_a_half_megabytes() -> None:
     assert [len(batch) for batch in batches(exact, [LIST])] == [2]
     assert len(request_body(exact, Form.WHOLE, [LIST])) <= 5_500_000
     assert [len(batch) for batch in batches([*exact, second], [LIST])] == [2, 1]
+    assert [len(batch) for batch in batches([*exact, *exact], [LIST])] == [2, 2]
+    longer = row("cyd@example.org", city=json.loads(filler.text)["city"])
+    assert [len(batch) for batch in batches([one, longer], [LIST])] == [1, 1]
 
 
 def test_row_larger_than_a_request_goes_alone() -> None:
@@ -253,6 +297,14 @@ def test_one_lost_answer_cuts_nothing() -> None:
     big = [row(f"p{n}@example.org", city="x" * 2_000_000) for n in range(4)]
     scene.upsert.run(big, 1_120)
     assert sizes(scene) == [2, 2, 2, 2]
+
+
+def test_one_lost_answer_to_few_rows_cuts_no_larger_request() -> None:
+    scene = Scene(Unanswered("500"))
+    large = row("large@example.org", city="x" * 5_400_000)
+    small = [row(f"p{n}@example.org", city="x" * 200_000) for n in range(3)]
+    scene.upsert.run([large, *small], 1_120)
+    assert sizes(scene) == [1, 3, 1]
 
 
 def test_row_that_is_never_answered_holds_up_nobody_else() -> None:

@@ -55,7 +55,7 @@ def needs_the_newest(task: Task, contact: Contact) -> bool:
     nothing to an old state adds nothing to a newer one. But a refresh or a reject would come to nothing (two consumers'
     clocks differ, so the older state may have the later ``sent``), and so would a row that a newer configuration makes.
     """
-    if task.stamp_ns is not None and not _is_due(task, contact):
+    if task.refreshes and not _is_due(task, contact):
         return True
     if contact.version > 0 and contact.configuration < task.view.form.version:
         return True
@@ -82,7 +82,7 @@ def _was_not_overtaken(task: Task, contact: Contact) -> bool:
 
 def _open_refreshes(task: Task, contact: Contact) -> Iterator[Change]:
     """Return the refreshes whose duty no later request has taken over."""
-    if task.stamp_ns is None or contact.version == 0:
+    if not task.refreshes or contact.version == 0:
         return
     sent_ns = contact.sent_ms * 1_000_000
     for change, _ in task.changes:

@@ -95,8 +95,8 @@ class Delivery:
         summary = Summary(messages=len(received))
         letters, views = self._known(self._opened(received, summary), summary)
         suspects = [letter for letter in letters if letter.is_suspect]
-        if len(suspects) < len(letters):
-            ordinary = [letter for letter in letters if not letter.is_suspect]
+        ordinary = [letter for letter in letters if not letter.is_suspect]
+        if ordinary:
             self._together(ordinary, views, deadline_epoch_s, summary)
         if len(suspects) > 1:
             self._repacker.part(suspects, summary)

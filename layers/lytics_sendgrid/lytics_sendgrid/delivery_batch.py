@@ -90,7 +90,7 @@ class Task:
         runs: whose backfill wrote one of them.
         returned: one of its messages came back, so a dead consumer may have sent for it.
         fresh: one of its messages is not one that was put back.
-        stamp_ns: of its refreshes, the latest stamp.
+        refreshes: one of its changes is a refresh.
         rejects: one of its changes is a reject.
         attempt: how many import jobs have failed for it in a row.
         sent_before: this consumer has sent for it, and has not committed that.
@@ -115,7 +115,7 @@ class Task:
     runs: tuple[str, ...] = ()
     returned: bool = False
     fresh: bool = False
-    stamp_ns: int | None = None
+    refreshes: bool = False
     rejects: bool = False
     attempt: int = 0
     sent_before: bool = False
@@ -134,7 +134,7 @@ class Task:
 
     def is_followed_up(self) -> bool:
         """Tell whether there is nothing new of the person, and only what was sent is seen to."""
-        if self.stamp_ns is None and not self.rejects:
+        if not self.refreshes and not self.rejects:
             return False
         return all(change.kind in {Kind.REFRESH, Kind.REJECT} for change, _ in self.changes)
 
@@ -227,7 +227,7 @@ class Batch:
             if fresh:
                 task.fresh = True
             if change.kind is Kind.REFRESH:
-                task.stamp_ns = max(task.stamp_ns or 0, change.time_ns)
+                task.refreshes = True
                 task.attempt = max(task.attempt, change.attempt or 0)
             elif change.kind is Kind.REJECT:
                 task.rejects = True

@@ -23,7 +23,6 @@ _GZIP: Final = b"\x1f\x8b"
 _PART_BYTES: Final = 65_536
 _DELIMITERS: Final = ",;\t|"
 _AROUND: Final = " \t\"'<>"
-csv.field_size_limit(_LINE_CHARS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +64,11 @@ def text_lines(chunks: Iterable[bytes]) -> Iterator[str]:
     pending = b""
     for chunk in _unpacked(chunks):
         *whole, pending = (pending + chunk).split(b"\n")
-        yield from (
-            line.decode("utf-8", "replace").rstrip("\r") for line in whole if len(line) <= _LINE_CHARS
-        )
+        yield from (line.decode("utf-8", "replace") for line in whole if len(line) <= _LINE_CHARS)
         if len(pending) > _LINE_CHARS:
             pending = pending[-_LINE_CHARS - 1 :]
     if pending and len(pending) <= _LINE_CHARS:
-        yield pending.decode("utf-8", "replace").rstrip("\r")
+        yield pending.decode("utf-8", "replace")
 
 
 def _unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -150,6 +147,6 @@ def _bad_row(cells: list[str], emails: Collection[str]) -> BadRow | None:
     for number, cell in enumerate(cells):
         email = _address(cell)
         if email in emails:
-            others = [other.strip() for other in cells[:number] + cells[number + 1 :] if other.strip()]
+            others = [words for other in cells[:number] + cells[number + 1 :] if (words := other.strip())]
             return BadRow(email, "; ".join(dict.fromkeys(others))[:_WORDS])
     return BadRow(None, "") if any(map(_looks_like_an_address, cells)) else None

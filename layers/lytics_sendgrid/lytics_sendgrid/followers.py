@@ -61,7 +61,7 @@ class RequestFollowers:
 
         Once a contact; and none where the message is a refresh, or came back: it is put back as what it is.
         """
-        tasks = [t for t in self._tasks(rows) if not (t.uncertain or t.returned or t.stamp_ns is not None)]
+        tasks = [t for t in self._tasks(rows) if not (t.uncertain or t.returned or t.refreshes)]
         for task in self._tasks(rows):
             task.uncertain = True
         queue_refresh(self._outbox, tasks, sent_ms, sent_ms)

@@ -84,4 +84,4 @@ class Repacker:
             return STOP_S
         if batch.until_epoch_s is not None:
             return min(max(batch.until_epoch_s - now_s, 1), STOP_S)
-        return float(min(_FIRST_DELAY_S << min(letter.message.hops, 8), STOP_S))
+        return float(min(_FIRST_DELAY_S << letter.message.hops, STOP_S))

@@ -70,7 +70,7 @@ def report_document(
     ]
     jobs = _jobs(counted.jobs)
     notes += [*_job_notes(jobs), _LAG]
-    if audiences and state["backfill"]:
+    if state["backfill"]:
         notes.append(
             "accepted, rejected and confirmed are counted once a person for the whole run, not by audience"
         )

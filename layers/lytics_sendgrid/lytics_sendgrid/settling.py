@@ -58,7 +58,7 @@ def settle(
     """
     messages = {"done": len(committed.expected & committed.numbers), "of": len(committed.expected)}
     jobs = {"done": len(committed.jobs & committed.ended), "of": len(committed.jobs)}
-    last = before or {"messages": None, "jobs": None, "round": 0, "started_s": now_s, "moved_s": now_s}
+    last = before or {"messages": None, "jobs": None, "round": 0, "started_s": now_s}
     moved_s = last["moved_s"] if (last["messages"], last["jobs"]) == (messages, jobs) else now_s
     settled = committed.scanned and messages["done"] == messages["of"] and jobs["done"] == jobs["of"]
     if not settled and now_s - moved_s >= FRUITLESS_S:

@@ -4,7 +4,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 from typing import Final, assert_never
 
 from lytics_sendgrid.contact import ContactKey
@@ -34,9 +34,9 @@ class Row:
 class Form(Enum):
     """How much of a row is sent."""
 
-    WHOLE = "whole"
-    MEMBERSHIPS = "memberships"
-    BARE = "bare"
+    WHOLE = auto()
+    MEMBERSHIPS = auto()
+    BARE = auto()
 
 
 class Work:
