@@ -176,6 +176,40 @@ def test_stop_that_cannot_be_kept_is_a_fault_and_the_rest_is_committed() -> None
     assert [delay_s for delay_s, _ in scene.put_back()] == [900]
 
 
+def test_who_refuses_everybody_without_naming_an_address_is_not_believed_of_anybody() -> None:
+    scene = Scene()
+    scene.deliver(entering([ANN, BOB]))
+    scene.clock.now_s += 3_600
+    scene.sendgrid.script = [RowsRefused("400 something")] * 7
+    leaving = message(exit_(ANN, 200), exit_(BOB, 200))
+    summary = scene.deliver(leaving)
+    assert (summary.stopped, summary.counts["rejected.address"]) == ({}, 0)
+    assert "rows are left undecided: SendGrid takes no row, and names no address" in summary.faults
+    assert all(scene.contact(one).is_in(READERS) for one in (ANN, BOB))
+    scene.deliver_queue()
+    assert not any(scene.contact(one).is_in(READERS) for one in (ANN, BOB))
+    assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: "none"}
+
+
+def test_address_that_is_refused_unnamed_is_rejected_as_soon_as_another_row_is_taken() -> None:
+    scene = Scene()
+    scene.sendgrid.bad_addresses, scene.sendgrid.names_addresses = {BOB}, False
+    scene.deliver(entering([BOB]))
+    assert not scene.has(BOB)
+    scene.deliver(*(body for _, body in scene.changes.sent), entering([ANN]))
+    rejection = scene.contact(BOB).rejection
+    assert rejection is not None
+    assert rejection.reason == "address"
+
+
+def test_page_of_a_proxy_stops_the_export_and_rejects_nobody() -> None:
+    scene = Scene()
+    scene.sendgrid.script = [RequestFault("400")] * 40
+    summary = scene.deliver(entering([ANN]))
+    assert summary.stopped == {"newsletter": "400"}
+    assert not scene.has(ANN)
+
+
 def test_more_than_one_percent_rejected_stops_and_rejects_nobody() -> None:
     scene = Scene()
     scene.sendgrid.bad_addresses = set(people(2_000)[:21])

@@ -48,7 +48,7 @@ class RowsRefused:
 
 @dataclass(frozen=True, slots=True)
 class RequestFault:
-    """The request was refused whatever its rows are: an unknown field id, a list that is gone, a key.
+    """The request was refused whatever its rows are: an unknown field id, a list that is gone, a key, a page of a proxy.
 
     Attributes:
         words: SendGrid's.
@@ -91,13 +91,13 @@ def interpret(answer: Answer) -> Verdict:
     words = f"{status} {_words(document)}".strip()
     if status == 429:
         return Busy(words, reset_epoch_s(answer.headers))
-    if status in (400, 422):
+    if status in (400, 422) and document is not None:
         return _refusal(_messages(document), words)
     if status == 413:
         return RowsRefused(words)
     if status >= 500 or 200 <= status < 300 or status == 408:
         return Unanswered(words)
-    return RequestFault(words, of_list=status >= 400 and status not in (401, 403))
+    return RequestFault(words, of_list=status >= 400 and status not in (400, 401, 403, 422))
 
 
 def _refusal(messages: list[str], words: str) -> Verdict:
@@ -124,10 +124,11 @@ def exhausted_until(headers: Mapping[str, str]) -> float | None:
 
 
 def _messages(document: Any) -> list[str]:
-    errors = document.get("errors") if isinstance(document, dict) else None
+    """Return what SendGrid says: most refusals hold ``errors``, a list; a few are such a list, or one such object."""
+    errors = document.get("errors", [document]) if isinstance(document, dict) else document
     if not isinstance(errors, list):
         return []
-    return [str(error.get("message", "")) for error in errors if isinstance(error, dict)]
+    return [str(error["message"]) for error in errors if isinstance(error, dict) and error.get("message")]
 
 
 def _words(document: Any) -> str:

@@ -3,8 +3,10 @@
 SendGrid refuses a whole request for one bad row. The addresses that a refusal names are taken out; where it names
 none, the request is halved until each row is decided. A row that is refused alone is sent again as e-mail and
 memberships, because an exit must get through whatever the fields hold; refused so, as the bare e-mail: if that is
-taken, the fault was in the request (its list, its membership field) and not in the row. Where SendGrid does not answer,
-the rows go on in smaller requests, so that a row that it cannot work off holds up nobody but itself.
+taken, the fault was in the request (its list, its membership field) and not in the row. If it is refused and its address
+not named, that is believed only where SendGrid takes another row: who refuses all of them does not speak of rows. Where
+SendGrid does not answer, the rows go on in smaller requests, so that a row that it cannot work off holds up nobody but
+itself.
 """
 
 from collections.abc import Callable, Sequence
@@ -147,6 +149,7 @@ class Upsert:
         self._fault_since_s: float | None = None
         self._fruitless = 0
         self._narrowed = 0
+        self._unnamed: dict[ContactKey, str] = {}
         self._words = ""
 
     def run(self, rows: Sequence[Row], deadline_epoch_s: float) -> Upserted:
@@ -162,15 +165,18 @@ class Upsert:
                 break
             batch, form = self._work.take()
             self._handle(batch, form, *self._request(batch, form, deadline_epoch_s))
-            if len(self.result.refused) + self._narrowed > allowed:
+            if len(self.result.refused) + len(self._unnamed) + self._narrowed > allowed:
                 percent = f"{self._pace.rejected_percent:g} %"
                 self.result.fault = Fault(
                     f"more than {percent} of a batch of {len(rows)} rows would be rejected", self._words
                 )
+        if self.result.sent:
+            self.result.refused |= self._unnamed
+            self._unnamed.clear()
         if self.result.fault is not None:
             self._reject_nobody()
         if not self._work:
-            self.result.hindrance = ""
+            self.result.hindrance = "SendGrid takes no row, and names no address" if self._unnamed else ""
         elif self._contacts.not_before() > self._pace.clock():
             self.result.until_epoch_s = self._contacts.not_before()
         return self.result
@@ -241,7 +247,7 @@ class Upsert:
         elif form is Form.MEMBERSHIPS:
             self._work.next((batch, Form.BARE))
         else:
-            self.result.refused[batch[0].key] = words
+            self._unnamed[batch[0].key] = words
 
     def _hindered(self, words: str) -> None:
         self._fruitless += 1
