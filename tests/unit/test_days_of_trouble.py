@@ -14,7 +14,7 @@ from lytics_sendgrid.import_job import Job
 from lytics_sendgrid.leftovers import ATTEMPTS
 from lytics_sendgrid.outbox import import_from
 from tests.fakes import DelayedQueue
-from tests.unit.delivery_scene import EXPORT, VIEW, Scene, entering, exit_, message
+from tests.unit.delivery_scene import EXPORT, READERS, VIEW, Scene, entering, exit_, message
 from tests.unit.test_reporting import report
 
 HOUR_S = 3_600
@@ -153,6 +153,19 @@ def test_jobs_that_all_take_too_long_are_not_sent_again_for_ever() -> None:
     assert len(days.scene.sendgrid.requests) == 1
     assert days.is_settled("r1", "a.0")
     assert days.report("r1")["import_jobs"]["confirmed"] == 1
+
+
+def test_jobs_of_several_changes_that_all_take_too_long_are_not_sent_again_for_ever() -> None:
+    days = Days(completed(1_200))
+    days.scene.deliver(entering([ANN]))
+    days.pass_until(1 / 60)
+    days.scene.deliver(message(exit_(ANN, 200)))
+    days.pass_until(3)
+    requests = len(days.scene.sendgrid.requests)
+    assert requests <= 6
+    days.pass_until(24)
+    assert len(days.scene.sendgrid.requests) == requests
+    assert not days.scene.contact(ANN).is_in(READERS)
 
 
 def test_whoever_changed_while_a_job_took_too_long_is_sent_once_more_when_it_ends() -> None:

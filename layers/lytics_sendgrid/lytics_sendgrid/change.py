@@ -31,7 +31,7 @@ class Change:
         fields: Lytics field name to its scalar value, as Lytics sent it.
         fields_time_ns: when the fields were true; None means ``time_ns``.
         profile: Lytics' id of the profile, where known.
-        row: of a reject, the hash of the row that was refused.
+        row: of a reject, the hash of the row that was refused; of a refresh with a job, of the row that the job brought.
         reason: of a reject, why.
         attempt: of a refresh, how many import jobs have failed for the contact in a row, if any.
         job: of a refresh, the import job that took so long that it may have overwritten a later one's row, if it is for

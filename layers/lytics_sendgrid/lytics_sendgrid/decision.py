@@ -66,18 +66,23 @@ def needs_the_newest(task: Task, contact: Contact) -> bool:
 
 def _is_due(task: Task, contact: Contact) -> bool:
     """Tell whether a refresh is to be sent. Whoever is not in the ledger has nothing that could be sent again."""
-    return any(change.job is None or change.job != contact.job for change in _open_refreshes(task, contact))
+    return any(not _brought(change, contact) for change in _open_refreshes(task, contact))
 
 
 def _was_not_overtaken(task: Task, contact: Contact) -> bool:
-    """Tell whether a job took too long and no later request was accepted: then SendGrid holds the row that it brought.
+    """Tell whether a job took too long and brought what SendGrid is to hold: it has overwritten nothing.
 
     That is committed, without being sent: a consumer whose request the ledger does not name yet loses the race of its
     commit, and sends once more. To send here would be endless: where every job takes so long, so would this one's.
     """
-    return any(
-        change.job is not None and change.job == contact.job for change in _open_refreshes(task, contact)
-    )
+    return any(_brought(change, contact) for change in _open_refreshes(task, contact))
+
+
+def _brought(change: Change, contact: Contact) -> bool:
+    """Tell whether a refresh is for a job that took too long, and the row that it brought is the ledger's."""
+    if change.job is None:
+        return False
+    return change.job == contact.job or (change.row is not None and change.row == contact.row)
 
 
 def _open_refreshes(task: Task, contact: Contact) -> Iterator[Change]:

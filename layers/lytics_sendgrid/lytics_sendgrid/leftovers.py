@@ -108,9 +108,15 @@ class Leftovers:
                 self._park(followed, tried, f"{words}, {attempt} times in a row", result)
 
     def refresh_overtaken(self, followed: Import, result: Followed) -> None:
-        """Have contacts of a job that took too long sent once more, if a later job carried them: it may have overwritten that."""
+        """Have contacts of a job that took too long sent once more, if a later job carried another row of theirs.
+
+        It may have overwritten that.
+        """
         stamp_ns = result.stamp_ms * NANOSECONDS_PER_MS
-        refreshes = (Change(email, stamp_ns, Kind.REFRESH, job=followed.job) for email in followed.contacts)
+        refreshes = (
+            Change(email, stamp_ns, Kind.REFRESH, row=carried.row, job=followed.job)
+            for email, carried in followed.contacts.items()
+        )
         self._queue(followed, refreshes, 0, result)
         result.count("refreshed", len(followed.contacts))
 
