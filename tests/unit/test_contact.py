@@ -1,5 +1,7 @@
 """A contact's state survives the ledger, and stays under the kilobyte that one write unit pays for."""
 
+from dataclasses import replace
+
 from lytics_sendgrid.contact import UNKNOWN, Contact, Rejection, contact_key, decode, encode
 
 FULL = Contact(
@@ -50,6 +52,21 @@ def test_person_in_five_audiences_fits_one_write_unit() -> None:
         "state": encode(FULL),
     }
     assert sum(len(name) + len(value) for name, value in item.items()) < 1_024
+
+
+def test_time_of_the_last_of_several_requests_is_kept() -> None:
+    assert decode(encode(replace(FULL, latest_ms=1_795_000_060_000)), 7).latest_ms == 1_795_000_060_000
+    assert "latest" not in encode(FULL)
+
+
+def test_fields_that_an_item_cannot_hold_are_left_out_and_memberships_stay() -> None:
+    long = {f"e{n}_T": (n, "ж" * 1_000) for n in range(75)}
+    state = encode(replace(FULL, fields=long))
+    assert len(state) < 1_000
+    assert decode(state, 7) == replace(FULL, fields={})
+    shorter = {name: long[name] for name in [*long][:60]}
+    assert decode(encode(replace(FULL, fields=shorter)), 7).fields == shorter
+    assert len(encode(replace(FULL, fields=shorter))) < 400_000
 
 
 def test_membership_is_the_sign_of_the_last_event() -> None:

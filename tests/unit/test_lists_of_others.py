@@ -17,6 +17,7 @@ from tests.unit.delivery_scene import (
     EXPORT,
     FORM,
     READERS,
+    REFRESH_S,
     SEGMENTS,
     Scene,
     enter,
@@ -268,6 +269,7 @@ def test_late_refusal_of_the_row_is_tied_to_it_by_whichever_job() -> None:
     assert {job.contacts[ANN].row for job in jobs} == {scene.contact(ANN).row}
     assert scene.contact(ANN).job == jobs[0].job
     assert scene.contact(ANN).sent_ms == jobs[0].sent_ms
+    assert scene.contact(ANN).latest_ms == jobs[-1].sent_ms
     for job in jobs:
         carried = job.contacts[ANN]
         scene.deliver(
@@ -358,3 +360,22 @@ def test_contact_whose_own_request_is_undecided_is_left_to_nobody() -> None:
     scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"), seconds=40)
     assert {message.export for _, message in scene.changes.messages()} == {"newsletter"}
     assert not scene.contact(ANN).is_in(READERS)
+
+
+def test_second_of_two_jobs_counts_as_in_flight_for_its_own_time() -> None:
+    scene = scene_with(ANN, exports=("shop", "newsletter", "club"))
+    scene.sendgrid.duration_s = 20.0
+    scene.deliver(message(enter(ANN, 200), export="club"))
+    first_ms, second_ms = (import_from(body).sent_ms for _, body in scene.imports.sent)
+    assert second_ms - first_ms == 20_000
+    scene.sendgrid.lists = None
+    scene.changes.sent.clear()
+    scene.clock.now_s = first_ms / 1000 + REFRESH_S + 1
+    now_ms = scene.now_ms()
+    scene.deliver(message(exit_(ANN, 300), export="club"))
+    assert scene.refreshes() == [(REFRESH_S, now_ms, [ANN])]
+    assert scene.contact(ANN).latest_ms == 0
+    scene.changes.sent.clear()
+    scene.clock.now_s += REFRESH_S + 1
+    scene.deliver(message(enter(ANN, 400), export="club"))
+    assert scene.refreshes() == []

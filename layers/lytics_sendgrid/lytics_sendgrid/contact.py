@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from lytics_sendgrid.change import Value
@@ -12,6 +12,8 @@ _write: Final = json.JSONEncoder(separators=(",", ":")).encode
 type ContactKey = str
 """``account#email``: authorizations that share a SendGrid account share its contacts."""
 
+_MAX_STATE_BYTES: Final = 380_000
+"""An item of DynamoDB holds 400 KB, key, version and rejection included."""
 _NO_MEMBERSHIPS: Final[Mapping[str, int]] = {}
 _NO_FIELDS: Final[Mapping[str, tuple[int, Value]]] = {}
 
@@ -48,8 +50,9 @@ class Contact:
         memberships: audience id to the time of its last event in nanoseconds, negative where that was an exit.
         fields: SendGrid field (a reserved name or a custom field's id) to the time and the value of the newest event.
         lists: ids of the lists that the contact is put on, sorted.
-        job: the last import job that carried it; None: none yet.
+        job: the last import job that carried it, of several for one row the first; None: none yet.
         sent_ms: our clock just before that job's request, milliseconds since 1970; 0: never sent.
+        latest_ms: the same of the last of several; 0: there was one.
         row: hash of the row that SendGrid accepted; None: none yet.
         configuration: version of the account's configuration that the row was made with.
         rejection: why the newest row was refused, until a row is accepted.
@@ -64,6 +67,7 @@ class Contact:
     row: str | None = None
     configuration: int = 0
     rejection: Rejection | None = None
+    latest_ms: int = 0
 
     def is_in(self, audience: str) -> bool:
         """Tell whether the contact is in an audience, by its last event."""
@@ -88,10 +92,16 @@ class Commit:
 
 
 def encode(contact: Contact) -> str:
-    """Write a contact's state as JSON, its version left out: that is an attribute of the item.
+    """Write a contact's state as ASCII JSON, its version left out: that is an attribute of the item.
 
-    Fields of one event share their time, so they are written together: ``[[time, {field: value}], …]``.
+    Fields of one event share their time, so they are written together: ``[[time, {field: value}], …]``. Where they are
+    longer than an item may be they are left out: SendGrid has them, and only their times are forgotten.
     """
+    text = _encoded(contact)
+    return text if len(text) <= _MAX_STATE_BYTES else _encoded(replace(contact, fields=_NO_FIELDS))
+
+
+def _encoded(contact: Contact) -> str:
     by_time: dict[int, dict[str, Value]] = {}
     for name, (time_ns, value) in contact.fields.items():
         by_time.setdefault(time_ns, {})[name] = value
@@ -101,6 +111,8 @@ def encode(contact: Contact) -> str:
         document["lists"] = contact.lists
     if contact.row is not None:
         document |= {"row": contact.row, "job": contact.job, "sent": contact.sent_ms}
+        if contact.latest_ms:
+            document["latest"] = contact.latest_ms
     rejection = contact.rejection
     if rejection is not None:
         document["sent"] = contact.sent_ms
@@ -126,4 +138,5 @@ def decode(text: str, version: int) -> Contact:
         document.get("row"),
         document["config"],
         None if rejection is None else Rejection(*rejection),
+        document.get("latest", 0),
     )

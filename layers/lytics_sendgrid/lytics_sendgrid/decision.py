@@ -120,6 +120,7 @@ def accept(task: Task, sent: Sent, now_ms: int) -> None:
         task.state,
         job=sent.job,
         sent_ms=sent.sent_ms,
+        latest_ms=sent.latest_ms,
         row=row,
         configuration=task.view.form.version,
         rejection=rejection,

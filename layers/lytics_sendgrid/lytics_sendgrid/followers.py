@@ -70,7 +70,8 @@ class RequestFollowers:
         return (self._batch.tasks[row.key] for row in rows)
 
     def _races(self, task: Task, sent_ms: int) -> bool:
-        return task.sent_before or task.returned or sent_ms - task.loaded.sent_ms < self._young_ms
+        last_ms = max(task.loaded.sent_ms, task.loaded.latest_ms)
+        return task.sent_before or task.returned or sent_ms - last_ms < self._young_ms
 
     def _refresh(self, tasks: Sequence[Task], stamp_ms: int, now_ms: int) -> None:
         queue_refresh(self._outbox, tasks, stamp_ms, now_ms)

@@ -100,7 +100,8 @@ class Sending:
         SendGrid refuses such a list, that is left to the list's own export.
 
         Of the jobs that carry a contact, the state names the first: a refresh for any of them is then sent, where the
-        state's ``sent`` would else be later than its stamp, and the list of the job that failed would be left out.
+        state's ``sent`` would else be later than its stamp, and the list of the job that failed would be left out. It
+        names the time of the last, too, which may be in flight for longer.
         """
         own, others = _by_list(tasks)
         sent: dict[ContactKey, Sent] = {}
@@ -111,7 +112,7 @@ class Sending:
             result = self._upsert(request, going, self._pace, on)
             left = [task for task in group if task.key not in result.sent and task.key not in result.refused]
             undecided |= {task.key for task in left}
-            sent = {**result.sent, **sent}
+            _take_in(sent, result.sent)
             refused |= result.refused
             if result.fault is not None:
                 self._stop(_exports(request, left), result.fault, on)
@@ -121,6 +122,7 @@ class Sending:
         for request, group in others.items():
             going = [task for task in group if task.key in sent and task.key not in undecided]
             result = self._upsert(request, going, self._at_once, on)
+            _take_in(sent, result.sent)
             left = [task for task in going if task.key not in result.sent]
             if result.fault is not None and result.fault.of_list:
                 self._leave_to_owner(request, left)
@@ -230,6 +232,13 @@ def _by_list(tasks: Iterable[Task]) -> tuple[dict[_Request, list[Task]], dict[_R
             if one not in theirs:
                 others.setdefault((task.view.export.authorization, (one,)), []).append(task)
     return own, others
+
+
+def _take_in(sent: dict[ContactKey, Sent], more: Mapping[ContactKey, Sent]) -> None:
+    """Note that the same rows were accepted once more, for another list."""
+    for key, again in more.items():
+        first = sent.get(key)
+        sent[key] = again if first is None else replace(first, latest_ms=again.sent_ms)
 
 
 def _without[V](mapping: Mapping[ContactKey, V], keys: Collection[ContactKey]) -> dict[ContactKey, V]:

@@ -45,11 +45,13 @@ class Sent:
         job: the import job that carries it.
         sent_ms: our clock just before the request.
         words: where only e-mail and memberships were accepted, SendGrid's words about the rest.
+        latest_ms: our clock just before the last request, where others carry the same row; 0: none do.
     """
 
     job: str
     sent_ms: int
     words: str | None = None
+    latest_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
