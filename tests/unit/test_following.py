@@ -108,6 +108,11 @@ def test_a_completed_job_is_counted_and_leaves_nothing_to_do() -> None:
     assert not scene.imports.sent
 
 
+def test_an_address_that_a_job_carried_alone_is_not_confirmed() -> None:
+    bare = {**JOB.contacts, "cy@example.com": Carried("newsletter", "")}
+    assert Scene(Job("completed")).following().follow(replace(JOB, contacts=bare)).confirmed == 2
+
+
 def test_a_late_job_has_its_contacts_sent_again_whatever_was_sent_before_its_end() -> None:
     late = Scene(Job("completed", finished_s=SENT_MS / 1000 + 901), after_s=1_000)
     late.following().follow(JOB)
@@ -115,7 +120,8 @@ def test_a_late_job_has_its_contacts_sent_again_whatever_was_sent_before_its_end
     assert delay_s == 0
     stamp_ns = (SENT_MS + 1_000_000) * 1_000_000
     assert message.changes == tuple(
-        Change(email, stamp_ns, Kind.REFRESH, job="job-1") for email in JOB.contacts
+        Change(email, stamp_ns, Kind.REFRESH, row=carried.row, job="job-1")
+        for email, carried in JOB.contacts.items()
     )
     in_time = Scene(Job("completed", finished_s=SENT_MS / 1000 + 899), after_s=1_000)
     in_time.following().follow(JOB)
@@ -167,6 +173,43 @@ def test_rows_that_the_errors_file_ties_to_nobody_of_ours_count_as_failed(file: 
         if change.kind is Kind.REFRESH
     }
     assert refreshed == JOB.contacts.keys() - named
+
+
+def test_two_lines_about_one_contact_do_not_hide_another_bad_row() -> None:
+    scene = Scene(
+        Job("errored", {"errored": 2}, "https://errors"),
+        [b"ann@example.org,bad date\nann@example.org,bad number\n"],
+    )
+    result = scene.following().follow(JOB)
+    assert (result.counts, result.confirmed) == (
+        {"errored": 2, "rejected": 1, "unread": 1, "refreshed": 1},
+        0,
+    )
+
+
+@pytest.mark.parametrize("status", ["failed", "errored"])
+def test_contacts_for_whom_the_account_has_no_room_are_parked_and_not_rejected(status: str) -> None:
+    file = [b"email,error\nann@example.org,You have hit your contact limit\nbob@example.com,bad date\n"]
+    scene = Scene(Job(status, {"errored": 2}, "https://errors"), file)
+    contacts = tried("ann@example.org") | tried("bob@example.com")
+    result = scene.following().follow(replace(JOB, contacts=contacts))
+    assert (result.counts["rejected"], result.counts["parked"]) == (1, 1)
+    [(message, _)] = scene.changes.messages()
+    assert [change.email for change in message.changes] == ["bob@example.com"]
+    [(body, _)] = scene.parked.sent
+    assert list(import_from(body).contacts) == ["ann@example.org"]
+    assert "no room for more contacts" in body
+
+
+def test_contacts_for_whom_the_account_has_no_room_are_first_sent_again() -> None:
+    file = [b"ann@example.org,You have hit your contact limit\n"]
+    scene = Scene(Job("errored", {"errored": 1}, "https://errors"), file)
+    result = scene.following().follow(JOB)
+    [(message, delay_s)] = scene.changes.messages()
+    assert [(one.kind, one.email, one.attempt) for one in message.changes] == [
+        (Kind.REFRESH, "ann@example.org", 1)
+    ]
+    assert (delay_s, result.confirmed) == (60, 1)
 
 
 def test_rows_of_contacts_in_other_parts_of_a_job_are_their_messages_business() -> None:

@@ -24,6 +24,12 @@ def test_an_ended_job_has_its_counts_its_errors_and_its_end() -> None:
     assert job.took_s(sent_ms=int((job.finished_s or 0) * 1000) - 30_000, waited_s=500) == pytest.approx(30)
 
 
+def test_a_job_that_has_completed_and_counts_failed_rows_has_errored() -> None:
+    document = {"status": "Completed", "results": {"errored_count": 1}}
+    assert job_from(document).status == "errored"
+    assert job_from({**document, "results": {"errored_count": 0}}).status == "completed"
+
+
 def test_without_an_end_it_took_at_most_as_long_as_we_waited() -> None:
     assert Job("completed").took_s(sent_ms=1, waited_s=77.5) == 77.5
 

@@ -55,6 +55,14 @@ def bad_rows(lines: Iterable[str], emails: Collection[str]) -> Iterator[BadRow]:
                 yield row
 
 
+def names_the_contact_limit(words: str) -> bool:
+    """Tell whether SendGrid took a row for one too many: nothing is wrong with it.
+
+    "you have hit your contact limit" (sendgrid/sendgrid-go issue 413, read 2026-11-23) is all that is known of its words.
+    """
+    return "contact limit" in words.lower()
+
+
 def text_lines(chunks: Iterable[bytes]) -> Iterator[str]:
     """Cut a downloaded file into lines as it comes, unpacked if it is gzip; lines that are too long are left out.
 

@@ -7,14 +7,14 @@ imports with the reason, and is tried from the start when it is redriven.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from lytics_sendgrid.errors import RequestRefused, RetryLater, StopRun
-from lytics_sendgrid.errors_file import BadRow, bad_rows, text_lines
+from lytics_sendgrid.errors_file import BadRow, bad_rows, names_the_contact_limit, text_lines
 from lytics_sendgrid.import_job import Job
 from lytics_sendgrid.leftovers import ATTEMPTS, LONGEST_DELAY_S, Followed, Leftovers
-from lytics_sendgrid.outbox import Import, Queue, import_body
+from lytics_sendgrid.outbox import Carried, Import, Queue, import_body
 from lytics_sendgrid.upsert import FEWEST_REJECTED
 
 _ABANDONED_AFTER_DELAYS: Final = 8
@@ -24,6 +24,7 @@ _FOLLOWED_FOR_DELAYS: Final = 96
 MOST_POLLS: Final = 500
 """How often a job is asked for before its message is left to the dead-letter queue: for five days."""
 _UNREAD: Final = "SendGrid refused rows of the import job, and whose they are could not be read"
+_FULL: Final = "SendGrid's account has no room for more contacts"
 
 
 class Jobs(Protocol):
@@ -119,7 +120,7 @@ class Following:
             return result
         match job.status:
             case "completed":
-                result.confirmed = len(followed.contacts)
+                result.confirmed = _whole(followed.contacts)
             case "errored":
                 self._reject(followed, job, jobs, result)
             case "failed":
@@ -158,35 +159,41 @@ class Following:
 
     def _reject(self, followed: Import, job: Job, jobs: Jobs, result: Followed) -> None:
         """Have an errored job's bad rows rejected. Where nobody can tell whose all of them are, the others are sent again."""
-        unnamed = dict(followed.contacts)
-        listed = self._leftovers.reject(followed, self._named(followed, job, jobs, unnamed, result), result)
+        others = _Others(dict(followed.contacts))
+        named = self._named(followed, job, jobs, others, result)
+        listed = self._leftovers.reject(followed, named, result) + len(others.full)
         if listed < job.counts.get("errored", 1):
             result.counts["unread"] = 1
+        self._leftovers.send_again(followed, others.full, _FULL, 0, result)
         if result.counts.get("unread"):
-            self._leftovers.send_again(followed, unnamed, _UNREAD, 0, result)
+            self._leftovers.send_again(followed, others.unnamed, _UNREAD, 0, result)
         else:
-            result.confirmed = len(unnamed)
+            result.confirmed = _whole(others.unnamed)
 
     def _fail(self, followed: Import, job: Job, jobs: Jobs, result: Followed) -> None:
         """Have a failed job's contacts sent once more, each but a row that fails to the last though it is almost alone.
 
         SendGrid also says ``failed`` where every row is bad, as one that was sent alone. A whole batch of bad rows is not
-        believed: an account without room fails everybody's job.
+        believed, nor a row for which the account has no room: that fails everybody's job.
         """
         last = {email: one for email, one in followed.contacts.items() if one.attempt + 1 >= ATTEMPTS}
-        rest = dict(followed.contacts)
+        others = _Others(dict(followed.contacts))
         if last and job.errors_url and followed.parts == 1 and len(followed.contacts) <= FEWEST_REJECTED:
             part = replace(followed, contacts=last)
-            self._leftovers.reject(part, self._named(part, job, jobs, rest, result), result)
-        self._leftovers.send_again(followed, rest, "SendGrid failed the import job", 0, result)
+            self._leftovers.reject(part, self._named(part, job, jobs, others, result), result)
+        self._leftovers.send_again(followed, others.unnamed, "SendGrid failed the import job", 0, result)
+        self._leftovers.send_again(followed, others.full, _FULL, 0, result)
 
     def _named(
-        self, followed: Import, job: Job, jobs: Jobs, unnamed: dict[str, Any], result: Followed
+        self, followed: Import, job: Job, jobs: Jobs, others: "_Others", result: Followed
     ) -> Iterator[BadRow]:
-        """Return a job's bad rows, and take the contacts that they name out of those that none names."""
+        """Return the rows to reject of a job's contacts, and take them out of the others."""
         for bad in self._bad_rows(followed, job, jobs, result):
-            unnamed.pop(bad.email or "", None)
-            yield bad
+            others.unnamed.pop(bad.email or "", None)
+            if bad.email is not None and names_the_contact_limit(bad.words):
+                others.full[bad.email] = followed.contacts[bad.email]
+            else:
+                yield bad
 
     def _bad_rows(self, followed: Import, job: Job, jobs: Jobs, result: Followed) -> Iterator[BadRow]:
         if job.errors_url is None:
@@ -197,3 +204,21 @@ class Following:
         except RequestRefused:
             # Its address has run out, or it is no file. The job of the next try has another.
             result.counts["unread"] = 1
+
+
+@dataclass(slots=True)
+class _Others:
+    """Contacts of a job that are not rejected.
+
+    Attributes:
+        unnamed: whom its errors file does not name.
+        full: for whom the account only had no room.
+    """
+
+    unnamed: dict[str, Carried]
+    full: dict[str, Carried] = field(default_factory=dict)
+
+
+def _whole(contacts: Mapping[str, Carried]) -> int:
+    """Count contacts whose memberships the job carried: a bare address changes no row."""
+    return sum(carried.row != "" for carried in contacts.values())

@@ -15,7 +15,8 @@ class Job:
     """An import job.
 
     Attributes:
-        status: ``pending``, ``completed``, ``errored`` or ``failed``; ``unknown`` where SendGrid has no such job.
+        status: ``pending``, ``completed``, ``errored`` or ``failed``; ``unknown`` where SendGrid has no such job. One that
+            has completed and counts rows that failed has ``errored``.
         counts: ``requested``, ``created``, ``updated``, ``errored``, as far as they are known.
         errors_url: where the errors file is, if there is one.
         finished_s: when it ended, Unix seconds by SendGrid's clock, where it says so.
@@ -42,15 +43,16 @@ def job_from(document: Any) -> Job:
     Raises:
         RetryLater: it is not a job.
     """
-    status = document.get("status") if isinstance(document, dict) else None
-    if not isinstance(status, str) or not status:
+    said = document.get("status") if isinstance(document, dict) else None
+    if not isinstance(said, str) or not said:
         raise RetryLater("SendGrid answered for an import job with something else")
     results = document.get("results")
     found = results if isinstance(results, dict) else {}
     counts = {name: count for name in _COUNTS if type(count := found.get(f"{name}_count")) is int}
     url = found.get("errors_url")
+    status = said.strip().lower()
     return Job(
-        status.strip().lower(),
+        "errored" if status == "completed" and counts.get("errored") else status,
         counts,
         url if isinstance(url, str) and url else None,
         _finished_s(document.get("finished_at")),
