@@ -12,6 +12,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from lytics_sendgrid.aws_timeouts import TIMEOUTS
 from lytics_sendgrid.errors import RetryLater, StopRun
 from lytics_sendgrid.exports_table import ExportsTable
 from lytics_sendgrid.following import Delays, Following
@@ -32,12 +33,12 @@ metrics = Metrics()
 @cache
 def _following() -> Following:
     config = settings(Confirm, os.environ)
-    secrets = Secrets(boto3.client("secretsmanager"), config.secret_prefix)
+    secrets = Secrets(boto3.client("secretsmanager", config=TIMEOUTS), config.secret_prefix)
     client = cache(lambda key: SendGridContacts(sendgrid_http(config.sendgrid_url, key)))
-    sqs = boto3.client("sqs")
+    sqs = boto3.client("sqs", config=TIMEOUTS)
     return Following(
         jobs=lambda authorization: client(secrets.authorization(authorization).sendgrid_api_key),
-        runs=ExportsTable(boto3.client("dynamodb"), config.exports_table),
+        runs=ExportsTable(boto3.client("dynamodb", config=TIMEOUTS), config.exports_table),
         imports=QueueWriter(sqs, config.imports_queue_url),
         parked=QueueWriter(sqs, config.imports_dead_letter_queue_url),
         changes=QueueWriter(sqs, config.changes_queue_url),

@@ -13,6 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
+from lytics_sendgrid.aws_timeouts import TIMEOUTS
 from lytics_sendgrid.configuration_cache import ConfigurationCache
 from lytics_sendgrid.delivery import Delivery
 from lytics_sendgrid.delivery_batch import Received
@@ -35,15 +36,11 @@ metrics = Metrics()
 @cache
 def _delivery() -> Delivery:
     config = settings(Deliver, os.environ)
-    # A call that hangs must leave time to put everything back: boto3's own 60 s, five times, would not.
-    timeouts = Config(
-        connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2}
-    )
     # Unvalidated, at a tenth of all CPU less: what is called with which parameters does not depend on anybody's data.
-    unvalidated = timeouts.merge(Config(parameter_validation=False))
-    sqs, dynamodb = boto3.client("sqs", config=timeouts), boto3.client("dynamodb", config=unvalidated)
+    unvalidated = TIMEOUTS.merge(Config(parameter_validation=False))
+    sqs, dynamodb = boto3.client("sqs", config=TIMEOUTS), boto3.client("dynamodb", config=unvalidated)
     exports = ExportsTable(dynamodb, config.exports_table)
-    secrets = Secrets(boto3.client("secretsmanager"), config.secret_prefix)
+    secrets = Secrets(boto3.client("secretsmanager", config=TIMEOUTS), config.secret_prefix)
     client = cache(lambda key: SendGridContacts(sendgrid_http(config.sendgrid_url, key)))
 
     return Delivery(

@@ -127,6 +127,22 @@ def test_a_job_has_ended_when_all_its_parts_have(table: ExportsTable) -> None:
     assert progress.ended["job-1"]["requested"] == 9
 
 
+def test_jobs_are_read_after_the_numbers_that_they_carry_and_after_what_has_ended(
+    table: ExportsTable, client: DynamoDBClient
+) -> None:
+    """Each is written before what follows from it: a page that is older than the next must not hide an open job."""
+    table.record_done("run-1", [], ["job-1"], NOW_S)
+    table.record_done("run-1", ["1"], [], NOW_S)
+    table.record_job("run-1", "job-1", (1, 1), {"status": "failed", "again": ["again.1"]}, NOW_S)
+    items = client.scan(TableName="exports")["Items"]
+    assert [sk.partition("#")[0] for sk in sorted(item["sk"]["S"] for item in items)] == [
+        "done",
+        "job",
+        "started",
+    ]
+    assert table.progress("run-1").jobs == {"job-1"}
+
+
 def test_progress_is_read_over_all_pages(table: ExportsTable) -> None:
     for part in range(30):
         table.record_done("run-1", [f"{part}-{n}" for n in range(4_000)], [], NOW_S)

@@ -62,6 +62,16 @@ def test_equal_row_is_sent_again_where_a_request_may_be_in_flight_that_the_ledge
     assert task.row is not None
 
 
+def test_late_job_that_brought_the_ledgers_row_is_not_sent_and_any_other_is() -> None:
+    by_row = task_of(replace(NEW, job="older", row=accepted().row))
+    decide(by_row, accepted())
+    assert (by_row.row, by_row.commits) == (None, True)
+    for change in (replace(NEW, job="older", row="another"), replace(NEW, job="older")):
+        task = task_of(change)
+        decide(task, replace(accepted(), row=None) if change.row is None else accepted())
+        assert task.row is not None
+
+
 def test_what_is_sent_is_committed_though_nothing_new_is_known() -> None:
     task = task_of(NEW)
     decide(task, accepted())
@@ -94,7 +104,13 @@ def test_equal_row_of_a_newer_configuration_is_not_sent_and_a_row_that_it_change
 def test_refused_row_that_a_newer_configuration_leaves_as_it_is_is_not_tried_again(reason: str) -> None:
     task = task_of(reject("older"))
     decide(task, replace(refused(reason), configuration=VERSION - 1))
-    assert (task.row, task.commits, task.outcome) == (None, False, "unchanged")
+    assert (task.row, task.commits, task.outcome) == (None, False, f"rejected.{reason}")
+
+
+def test_refused_row_that_comes_once_more_counts_as_rejected() -> None:
+    task = task_of(enter(ANN, city="Oslo"))
+    decide(task, refused("address"))
+    assert (task.row, task.outcome) == (None, "rejected.address")
 
 
 def test_refused_row_that_a_newer_configuration_changes_is_tried_whole() -> None:

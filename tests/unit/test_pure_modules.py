@@ -20,6 +20,7 @@ ADAPTERS = {
     *(
         "aws",
         "aws_json",
+        "aws_timeouts",
         "exports_table",
         "file_download",
         "kept_connection",

@@ -87,9 +87,7 @@ def test_report_names_its_run() -> None:
 def test_people_are_counted_by_what_became_of_them() -> None:
     assert report()["people"] == {"accepted": 6, "unchanged": 0, "lost": 1, "rejected": {"address": 2}}
     assert report(counts={})["people"] == {"accepted": 0, "unchanged": 0, "rejected": {}}
-    assert any(
-        "accepted, rejected and confirmed are counted once a person" in note for note in report()["notes"]
-    )
+    assert any("accepted, rejected and confirmed are of the whole run" in note for note in report()["notes"])
 
 
 def test_jobs_are_summed_up() -> None:

@@ -28,7 +28,8 @@ def decide(task: Task, contact: Contact) -> None:
     task.loaded, task.state = contact, merged
     task.commits = merged is not contact or _was_not_overtaken(task, contact)
     task.counted = _outcome(contact.rejection) if task.is_followed_up() else None
-    task.row, task.refresh_ms, task.outcome, task.reduced = None, None, "unchanged", False
+    task.row, task.refresh_ms, task.reduced = None, None, False
+    task.outcome = "unchanged" if contact.rejection is None else _outcome(contact.rejection)
     form = task.view.form
     forced = task.sent_before or task.uncertain or _is_due(task, contact)
     if merged is contact and not forced and (contact.configuration == form.version or not contact.version):

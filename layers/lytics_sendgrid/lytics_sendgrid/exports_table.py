@@ -7,8 +7,12 @@ Items by (pk, sk), each with its JSON in ``doc``:
     export#<export>     stop              why its changes wait, and until when they do; or ``lifted_ms``, when they were let go on
     export#<export>     run#<run>         the run's report
     run#<run>           scan#<audience>   the backfill's checkpoint of one audience
-    run#<run>           done#<id>         what one invocation of deliver committed: message numbers, import jobs
+    run#<run>           done#<id>         what one invocation of deliver committed: message numbers, counts
     run#<run>           job#<job>#<part>  how one import job ended, for one part of its contacts
+    run#<run>           started#<id>      import jobs that carry its changes, written before any of these is committed
+
+A run's items are read in this order, page by page, while others are written. So whoever sees a number as done sees the
+jobs that carried it, and whoever sees a job's end does not yet see what was done because of it.
 """
 
 from __future__ import annotations
@@ -174,7 +178,8 @@ class ExportsTable:
         Recording the same twice is harmless: progress is the union of what was recorded. Only counts add up.
         """
         document = {"numbers": sorted(numbers), "jobs": sorted(jobs), "counts": dict(counts or {})}
-        self._put(f"run#{run}", f"done#{uuid.uuid4().hex}", document, expires_epoch_s=now_s + RUN_KEPT_S)
+        kind = "done" if document["numbers"] else "started"
+        self._put(f"run#{run}", f"{kind}#{uuid.uuid4().hex}", document, expires_epoch_s=now_s + RUN_KEPT_S)
 
     def record_job(
         self, run: str, job: str, part_of: tuple[int, int], outcome: Mapping[str, Any], now_s: int
@@ -202,7 +207,7 @@ class ExportsTable:
         counts: Counter[str] = Counter()
         for sk, document in self._query(f"run#{run}"):
             kind, _, name = sk.partition("#")
-            if kind == "done":
+            if kind in {"done", "started"}:
                 numbers.update(document["numbers"])
                 jobs.update(document["jobs"])
                 counts.update(document.get("counts", {}))

@@ -72,7 +72,7 @@ def report_document(
     notes += [*_job_notes(jobs), _LAG]
     if state["backfill"]:
         notes.append(
-            "accepted, rejected and confirmed are counted once a person for the whole run, not by audience"
+            "accepted, rejected and confirmed are of the whole run, not by audience; who was sent twice counts twice"
         )
     return {
         "run": state["run"],
