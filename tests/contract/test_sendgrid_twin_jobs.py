@@ -145,7 +145,11 @@ def test_job_over_the_plans_contacts_fails() -> None:
     with scene_of(Options(contact_limit=1)) as scene:
         assert scene.applied(ANN)["status"] == "completed"
         assert scene.applied({**ANN, "first_name": "Ann"})["status"] == "completed"
-        assert scene.applied(BOB)["status"] == "failed"
+        failed = scene.applied(BOB)
+        assert failed["status"] == "failed"
+        file = requests.get(failed["results"]["errors_url"], timeout=10).text
+        assert "bob@example.com" in file
+        assert "you have hit your contact limit" in file
 
 
 def test_contacts_are_deleted_by_a_job(scene: Scene) -> None:

@@ -175,6 +175,7 @@ class ImportJobs:
         limit = self._situation.options.contact_limit
         if limit is not None and len(self._contacts) + self._new_contacts(rows) > limit:
             job.error = "you have hit your contact limit"
+            job.errors += [(str(row.get("email", "")), job.error) for row, _ in rows]
         if job.error:
             return
         for row, doomed in rows:
