@@ -10,6 +10,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import resource
+import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,6 +29,9 @@ from tests.mutation.mutants import Mutant, mutated
 PACKAGE: Final = "lytics_sendgrid"
 _OURS: Final = (PACKAGE, "functions", "tests.")
 _MEMORY_BYTES: Final = 4 * 2**30
+_LEAST_S: Final = 20
+_TIMES: Final = 10
+"""A test may take 20 s and ten times as long as without a fault; so may all tests of a fault together."""
 _PYTEST: Final = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:warnings")
 _ENOUGH: Final = 50
 """Tests that a module without a fault is tried with, to see that trying alone fails none."""
@@ -80,10 +84,17 @@ class _Recorder:
 
 
 class _Only:
-    """A plugin of pytest that runs some tests, in an order; all that were collected where none of them is there."""
+    """A plugin of pytest that runs some tests, in an order; all that were collected where none of them is there.
 
-    def __init__(self, tests: Sequence[str]) -> None:
+    A test that does not end ends the process: many may be still to come, and all of their time would be waited for.
+    """
+
+    def __init__(self, tests: Sequence[str], seconds: Mapping[str, float]) -> None:
         self._places = {test: place for place, test in enumerate(tests)}
+        self._seconds = seconds
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        signal.setitimer(signal.ITIMER_REAL, _LEAST_S + _TIMES * self._seconds.get(nodeid, 0.0))
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         chosen = [item for item in items if item.nodeid in self._places] or items
@@ -177,9 +188,10 @@ def trials(
             if not tests:
                 yield mutant, "survived"
                 continue
-            process = _FORK.Process(target=_try, args=(mutant, folder / f"{mutant.module}.py", tests))
+            path = folder / f"{mutant.module}.py"
+            process = _FORK.Process(target=_try, args=(mutant, path, tests, base.seconds))
             process.start()
-            limit_s = 20 + 10 * sum(base.seconds[test] for test in tests)
+            limit_s = _LEAST_S + _TIMES * sum(base.seconds[test] for test in tests)
             running[process.sentinel] = (process, mutant, time.monotonic() + limit_s)
         if not running:
             return
@@ -191,10 +203,11 @@ def trials(
             process.kill()
             process.join()
             del running[sentinel]
+            is_late = is_late or process.exitcode == -signal.SIGALRM
             yield mutant, "timed out" if is_late else "killed" if process.exitcode else "survived"
 
 
-def _try(mutant: Mutant, path: Path, tests: Sequence[str]) -> None:
+def _try(mutant: Mutant, path: Path, tests: Sequence[str], seconds: Mapping[str, float]) -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
@@ -204,6 +217,6 @@ def _try(mutant: Mutant, path: Path, tests: Sequence[str]) -> None:
     own = [test for test in tests if _is_of(test, mutant.module)]
     for stage in (own, [test for test in tests if test not in own]):
         files = dict.fromkeys(test.partition("::")[0] for test in stage)
-        if files and pytest.main([*files, *_PYTEST], plugins=[_Only(stage)]) not in _PASSED:
+        if files and pytest.main([*files, *_PYTEST], plugins=[_Only(stage, seconds)]) not in _PASSED:
             os._exit(1)
     os._exit(0)

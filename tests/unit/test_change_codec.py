@@ -77,6 +77,32 @@ def test_what_a_message_does_not_say_is_as_in_one_that_was_just_made() -> None:
     assert decode('{"v":1,"export":"newsletter","changes":[]}') == Message("newsletter", ())
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"email": 1},
+        {"time": 1.5},
+        {"time": "1"},
+        {"fields": ["city"]},
+        {"fields_time": 1.5},
+        {"attempt": "1"},
+        *({name: 1} for name in ("audience", "profile", "row", "reason", "job")),
+    ],
+)
+def test_a_value_of_a_wrong_type_is_told_before_it_can_end_the_consumer(wrong: dict[str, Any]) -> None:
+    change = {"email": "ann@example.com", "kind": "enter", "time": 1}
+    assert decode(json.dumps({"v": 1, "export": "e", "changes": [change]})).changes
+    with pytest.raises(ValueError, match="TypeError a value of a change is of a wrong type"):
+        decode(json.dumps({"v": 1, "export": "e", "changes": [{**change, **wrong}]}))
+
+
+@pytest.mark.parametrize("time_ns", [0, -1])
+def test_a_change_of_no_time_after_1970_is_none(time_ns: int) -> None:
+    change = {"email": "ann@example.com", "kind": "enter", "time": time_ns}
+    with pytest.raises(ValueError, match="a change has no time after 1970"):
+        decode(json.dumps({"v": 1, "export": "e", "changes": [change]}))
+
+
 def test_a_message_that_was_put_back_fewer_than_no_times_does_no_harm() -> None:
     assert decode('{"v":1,"export":"newsletter","hops":-3,"changes":[]}').hops == 3
 

@@ -122,14 +122,6 @@ def _reread(why: str, export: Export | None, element: str, now_ns: int) -> Redri
     )
 
 
-def _decoded(why: str, element: str) -> Redriven:
-    try:
-        decode(element)
-    except ValueError as error:
-        return Redriven(why=why, stays=f"it is still bad: {error}")
-    return Redriven(why=why, changes=(element,))
-
-
 def _envelope(element: Any) -> Any:
     """Put segment events that were rejected without their neighbours back into what was kept of their envelope."""
     match element:
