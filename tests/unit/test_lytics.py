@@ -1,6 +1,7 @@
 """The Lytics adapter: what it asks, what it reads, and what each refusal becomes."""
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -249,6 +250,21 @@ def test_the_cursor_is_read_under_both_of_its_names(keys: dict[str, Any], cursor
 def test_a_page_without_data_or_with_a_strange_cursor_is_not_the_last_one(document: dict[str, Any]) -> None:
     with pytest.raises(ServiceUnavailable):
         Lytics(ScriptedHttp(answered(document))).scan_page(AUDIENCE, "", ["email"])
+
+
+def test_a_number_that_python_does_not_read_costs_only_itself() -> None:
+    body = (
+        b'{"data":[{"email":"a@example.com","visits":'
+        + b"9" * 5_000
+        + b'},{"email":"b@example.com"}],"_next":""}'
+    )
+    page = Lytics(ScriptedHttp(Answer(200, {}, body))).scan_page(AUDIENCE, "", ["email"])
+    assert page.rows == ({"email": "a@example.com", "visits": math.inf}, {"email": "b@example.com"})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32-le"])
+def test_an_answer_is_read_in_each_encoding_of_json(encoding: str) -> None:
+    assert Answer(200, {}, '{"data":"ä"}'.encode(encoding)).json() == {"data": "ä"}
 
 
 def test_a_page_carries_lytics_own_clock_and_asks_for_the_most_rows() -> None:

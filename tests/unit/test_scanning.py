@@ -85,7 +85,27 @@ def test_a_row_becomes_an_enter_from_before_the_scan_with_fields_as_fresh_as_the
 def test_values_that_no_sendgrid_field_takes_stay_behind_and_long_texts_are_cut() -> None:
     row = {"email": "beth@example.com", "first_name": "x" * 1_000_000, "visits": ["1"], "is_vip": None}
     (change,) = changes_of(page(row), EXPORT, AUDIENCE, STARTED_NS, PAGE_NS).changes
-    assert change.fields == {"first_name": "x" * 4_096}
+    assert change.fields == {"first_name": "x" * 4_000}
+
+
+def test_a_row_too_long_for_a_message_loses_its_fields_and_keeps_its_membership() -> None:
+    names = [f"bio{number}" for number in range(60)]
+    mapped = tuple(MappedField(name, f"{name}_T", name, FieldKind.TEXT, 1000) for name in names)
+    export = dataclasses.replace(EXPORT, fields=mapped)
+    rows = [
+        {"email": "long@example.com", **dict.fromkeys(names, "я" * 4_000)},
+        {"email": "short@example.com", "bio1": "short"},
+    ]
+
+    long, short = changes_of(page(*rows), export, AUDIENCE, STARTED_NS, PAGE_NS).changes
+
+    assert (long.email, long.kind, long.audience, long.fields) == (
+        "long@example.com",
+        Kind.ENTER,
+        AUDIENCE,
+        {},
+    )
+    assert short.fields == {"bio1": "short"}
 
 
 def test_rows_without_an_address_and_with_a_bad_one_are_counted_apart() -> None:

@@ -10,6 +10,7 @@ from urllib3 import Timeout
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable
+from lytics_sendgrid.lenient_json import parse
 from lytics_sendgrid.vendor_connection import Body, vendor_session
 
 CONNECT_TIMEOUT_S: Final = 3.05
@@ -31,10 +32,13 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        """Return the body as JSON values, or None where it is not JSON: error pages may be HTML."""
+        """Return the body as JSON values, or None where it is not JSON: error pages may be HTML.
+
+        A value that Python's parser refuses costs only itself, as in a webhook's body: see ``lenient_json.parse``.
+        """
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
+            return parse(self.body.decode(json.detect_encoding(self.body), "surrogatepass"))
+        except ValueError:
             return None
 
 
