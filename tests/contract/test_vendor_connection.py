@@ -25,7 +25,8 @@ ANSWER = b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}"
 class Reader:
     """A server that waits for some time before it reads a body, and again before it answers."""
 
-    def __init__(self, patience_s: float) -> None:
+    def __init__(self, patience_s: float, answer: bytes = ANSWER) -> None:
+        self._what = answer
         self.lengths: list[int] = []
         self._ends = threading.Event()
         self._patience_s = patience_s
@@ -56,15 +57,15 @@ class Reader:
         self._ends.wait(self._patience_s)
         self.lengths.append(len(file.read(int(head[b"Content-Length"]))))
         self._ends.wait(self._patience_s)
-        connection.sendall(ANSWER)
+        connection.sendall(self._what)
 
 
 @pytest.fixture
-def reader() -> Iterator[Callable[[float], Reader]]:
+def reader() -> Iterator[Callable[..., Reader]]:
     started: list[Reader] = []
 
-    def start(patience_s: float) -> Reader:
-        started.append(Reader(patience_s))
+    def start(patience_s: float, answer: bytes = ANSWER) -> Reader:
+        started.append(Reader(patience_s, answer))
         return started[-1]
 
     yield start
@@ -73,7 +74,7 @@ def reader() -> Iterator[Callable[[float], Reader]]:
 
 
 def test_a_body_that_is_read_late_comes_through_though_it_takes_longer_than_connecting_may(
-    monkeypatch: pytest.MonkeyPatch, reader: Callable[[float], Reader]
+    monkeypatch: pytest.MonkeyPatch, reader: Callable[..., Reader]
 ) -> None:
     monkeypatch.setattr(vendor_http, "CONNECT_TIMEOUT_S", CONNECT_S)
     server = reader(PATIENCE_S)
@@ -83,14 +84,14 @@ def test_a_body_that_is_read_late_comes_through_though_it_takes_longer_than_conn
     assert server.lengths == [len(LARGE)] * 2
 
 
-def test_a_body_that_nobody_reads_is_given_up_at_its_time(reader: Callable[[float], Reader]) -> None:
+def test_a_body_that_nobody_reads_is_given_up_at_its_time(reader: Callable[..., Reader]) -> None:
     server = reader(20)
     with pytest.raises(AnswerLost):
         VendorHttp(server.url, {}).request("PUT", "/", body=LARGE, timeout_s=PATIENCE_S)
     assert server.lengths == []
 
 
-def test_sending_takes_from_the_time_for_the_answer(reader: Callable[[float], Reader]) -> None:
+def test_sending_takes_from_the_time_for_the_answer(reader: Callable[..., Reader]) -> None:
     """Each wait alone would fit."""
     with pytest.raises(AnswerLost):
         VendorHttp(reader(PATIENCE_S).url, {}).request("PUT", "/", body=LARGE, timeout_s=PATIENCE_S * 1.5)
@@ -104,7 +105,25 @@ def test_a_body_counts_its_time_from_when_it_was_made() -> None:
     assert (len(body), bytes(body)) == (3, b"abc")
 
 
-def test_any_other_session_sends_a_body_as_its_bytes(reader: Callable[[float], Reader]) -> None:
+def test_any_other_session_sends_a_body_as_its_bytes(reader: Callable[..., Reader]) -> None:
     server = reader(0)
     assert requests.put(server.url, data=Body(b"abc", 5.0), timeout=5).status_code == 202  # type: ignore[arg-type]
     assert server.lengths == [3]
+
+
+@pytest.mark.parametrize(
+    "target", [b"http://[bad", b"http://x/\xff\xfe", b"http://x:99999999/", b"//", b"https://login.example/"]
+)
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_redirect_is_an_answer_wherever_it_leads(
+    reader: Callable[..., Reader], method: str, target: bytes
+) -> None:
+    server = reader(0, b"HTTP/1.1 302 Found\r\nLocation: " + target + b"\r\nContent-Length: 2\r\n\r\nno")
+    answer = VendorHttp(server.url, {}).request(method, "/", body=b"{}")
+    assert (answer.status, answer.body) == (302, b"no")
+
+
+def test_a_target_that_another_session_cannot_read_is_a_lost_answer(reader: Callable[..., Reader]) -> None:
+    server = reader(0, b"HTTP/1.1 302 Found\r\nLocation: http://[\r\nContent-Length: 0\r\n\r\n")
+    with pytest.raises(AnswerLost, match="PUT /: ValueError"):
+        VendorHttp(server.url, {}, requests.Session()).request("PUT", "/", body=b"{}")

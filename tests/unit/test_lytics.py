@@ -136,6 +136,7 @@ def test_only_a_403_says_that_other_requests_may_work() -> None:
         ({"retry_after": "Mon, 23 Nov 2026 17:00:00 GMT", "date": DATE}, 0.0),
         ({"retry_after": "Mon, 23 Nov 2026 18:02:00 GMT"}, None),
         ({"retry_after": "soon", "date": DATE}, None),
+        ({"retry_after": "Mon, 01 Jan 99999999999999 00:00:00 GMT", "date": DATE}, None),
         ({}, None),
     ],
 )

@@ -104,7 +104,7 @@ def date_ns(answer: Answer) -> int | None:
 def _http_date_s(text: str) -> float | None:
     try:
         return parsedate_to_datetime(text).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

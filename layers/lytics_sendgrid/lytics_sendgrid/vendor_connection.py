@@ -51,7 +51,7 @@ class Body:
 
 def vendor_session() -> requests.Session:
     """Make a session that minds the time-out of a `Body`."""
-    session = requests.Session()
+    session = _Session()
     adapter = _Adapter()
     session.mount("https://", adapter)
     session.mount("http://", adapter)
@@ -64,6 +64,13 @@ def _content(data: Any, sock: socket.socket) -> Any:
         return data
     sock.settimeout(data.left_s())
     return data.content
+
+
+class _Session(requests.Session):
+    """A session that looks at no redirect's target: one that cannot be read would be an error, though nobody goes there."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
+        return None
 
 
 class _Http(HTTPConnection):

@@ -91,7 +91,7 @@ class VendorHttp:
             )
         except requests.exceptions.ConnectTimeout as error:
             raise ServiceUnavailable(f"{method} {path}: {type(error).__name__}") from error
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError) as error:  # requests lets some of urllib's pass
             if _was_never_connected(error):
                 raise ServiceUnavailable(f"{method} {path}: connection refused") from error
             raise AnswerLost(f"{method} {path}: {type(error).__name__}") from error
@@ -100,7 +100,7 @@ class VendorHttp:
         )
 
 
-def _was_never_connected(error: requests.RequestException) -> bool:
+def _was_never_connected(error: Exception) -> bool:
     cause = error.args[0] if error.args else None
     return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
 
