@@ -149,7 +149,7 @@ ODD: Final[tuple[Any, ...]] = (
 )  # fmt: skip
 HEADERS: Final = ("date", "retry-after", "x-ratelimit-reset", "x-ratelimit-remaining", "content-type")
 _ODD_HEADERS: Final = (
-    "", "0", "-1", "7", "1e999", "nan", "-inf", "9" * 400, DATE, "Mon, 23 Nov 99999 18:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT",
+    "", "0", "-1", "7", "1e999", "nan", "-inf", "9" * 400, DATE, "Mon, 23 Nov 99999 18:00:00 GMT", f"Mon, 01 Jan {'9' * 14} 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT",
     "Mon, 01 Jan 0001 00:00:00 -0000", "Mon, 31 Dec 9999 23:59:59 -2359", "Mon, 23 Nov 2099 18:00:00", "tomorrow", "²", "text/html",
 )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """The Lytics adapter: what it asks, what it reads, and what each refusal becomes."""
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -105,6 +106,50 @@ def test_a_refusal_inside_a_200_is_a_refusal(name: str) -> None:
 
 
 @every_call
+@pytest.mark.parametrize(
+    ("beside", "error", "words"),
+    [
+        ({"status": "error", "message": "Internal error"}, None, "Internal error"),
+        ({"status": 500.0, "message": "broken"}, None, "broken"),
+        ({"status": [], "message": "broken"}, None, "broken"),
+        ({"status": True, "message": "broken"}, None, "broken"),
+        ({"status": "500", "message": "backend"}, ServiceUnavailable, "answered 500 .*backend"),
+        ({"status": "403", "message": "no role"}, KeyRefused, "answered 403 .*no role"),
+        ({"errors": [{"code": "X", "message": "backend down"}], "status": 200}, None, "backend down"),
+        ({"errors": {"message": "backend down"}}, None, "errors"),
+    ],
+)
+@pytest.mark.parametrize("data", [None, [], {"id": "x", "segments": []}])
+def test_a_success_that_says_it_failed_is_none(
+    name: str, data: Any, beside: dict[str, Any], error: type[LyticsSendGridError] | None, words: str
+) -> None:
+    with pytest.raises(error or (AnswerLost if name in WRITES else ServiceUnavailable), match=words):
+        CALLS[name](Lytics(ScriptedHttp(answered({"data": data, **beside}))))
+
+
+@pytest.mark.parametrize("status", ["success", "OK", "200", 200, 201, None])
+def test_a_success_is_told_in_many_ways(status: object) -> None:
+    assert Lytics(ScriptedHttp(answered({"data": [], "status": status, "errors": []}))).audiences() == ()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"data": None},
+        {"data": None, "status": None},
+        {"data": None, "status": 200, "message": "Timed out"},
+        {"data": None, "status": "success", "message": ["odd"]},
+    ],
+)
+def test_null_is_no_empty_list_where_the_answer_does_not_call_itself_a_success(
+    document: dict[str, Any],
+) -> None:
+    for name in ("audiences", "sizes", "schema_fields", "scan_page", "jobs", "header_authorizations"):
+        with pytest.raises(ServiceUnavailable, match="no list of objects"):
+            CALLS[name](Lytics(ScriptedHttp(answered(document))))
+
+
+@every_call
 def test_a_proxys_error_page_is_an_outage(name: str) -> None:
     page = Answer(502, {}, b"<html><body><h1>502 Bad Gateway</h1></body></html>")
     with pytest.raises(ServiceUnavailable, match="Lytics answered 502"):
@@ -135,6 +180,7 @@ def test_only_a_403_says_that_other_requests_may_work() -> None:
         ({"retry_after": "Mon, 23 Nov 2026 17:00:00 GMT", "date": DATE}, 0.0),
         ({"retry_after": "Mon, 23 Nov 2026 18:02:00 GMT"}, None),
         ({"retry_after": "soon", "date": DATE}, None),
+        ({"retry_after": "Mon, 01 Jan 99999999999999 00:00:00 GMT", "date": DATE}, None),
         ({}, None),
     ],
 )
@@ -162,7 +208,8 @@ def test_audiences_are_those_of_people_with_their_sizes() -> None:
 
 
 def test_no_audience_at_all_may_come_as_null() -> None:
-    assert Lytics(ScriptedHttp(answered({"data": None, "status": 200}))).audiences() == ()
+    for words in ({}, {"message": ""}, {"message": "success"}):
+        assert Lytics(ScriptedHttp(answered({"data": None, "status": 200, **words}))).audiences() == ()
 
 
 def test_an_audience_that_is_not_listed_is_looked_up_with_its_reference_escaped() -> None:
@@ -251,8 +298,24 @@ def test_a_page_without_data_or_with_a_strange_cursor_is_not_the_last_one(docume
         Lytics(ScriptedHttp(answered(document))).scan_page(AUDIENCE, "", ["email"])
 
 
+def test_a_number_that_python_does_not_read_costs_only_itself() -> None:
+    body = (
+        b'{"data":[{"email":"a@example.com","visits":'
+        + b"9" * 5_000
+        + b'},{"email":"b@example.com"}],"_next":""}'
+    )
+    page = Lytics(ScriptedHttp(Answer(200, {}, body))).scan_page(AUDIENCE, "", ["email"])
+    assert page.rows == ({"email": "a@example.com", "visits": math.inf}, {"email": "b@example.com"})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32-le"])
+def test_an_answer_is_read_in_each_encoding_of_json(encoding: str) -> None:
+    assert Answer(200, {}, '{"data":"ä"}'.encode(encoding)).json() == {"data": "ä"}
+
+
 def test_a_page_carries_lytics_own_clock_and_asks_for_the_most_rows() -> None:
-    http = ScriptedHttp(answered({"data": None, "_next": "more", "total": "7"}, date=DATE))
+    document = {"data": None, "_next": "more", "total": "7", "status": 200}
+    http = ScriptedHttp(answered(document, date=DATE))
     page = Lytics(http).scan_page(AUDIENCE, "cursor", ["email", "first_name"])
     assert (page.rows, page.cursor, page.total, page.date_ns) == (
         (),

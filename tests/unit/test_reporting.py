@@ -70,6 +70,27 @@ def test_each_side_stands_beside_the_others() -> None:
     }
 
 
+def test_a_scan_far_below_what_lytics_counts_is_not_complete_whatever_it_says() -> None:
+    empty = SCAN | {"scanned": 0, "without_email": 0, "people": 0, "complete": True, "misfit": ""}
+    told = report(scans={FIRST: empty})
+    (audience,) = told["audiences"]
+    words = "Lytics counts 10 people in the audience and its scan returned 0"
+    assert (audience["complete"], audience["misfit"]) == (False, words)
+    assert f"'First': {words}" in told["notes"]
+
+
+def test_a_scan_is_not_held_against_a_size_that_is_near_or_not_known() -> None:
+    whole = SCAN | {"complete": True, "misfit": ""}
+    for sizes in ({FIRST: 10}, {}, None):
+        (audience,) = report(scans={FIRST: whole}, lytics=sizes)["audiences"]
+        assert (audience["complete"], audience["misfit"]) == (True, "")
+
+
+def test_a_misfit_that_the_scan_has_told_stays() -> None:
+    (audience,) = report(lytics={FIRST: 1_000})["audiences"]
+    assert audience["misfit"] == "Lytics counts 10"
+
+
 def test_report_names_its_run() -> None:
     told = report()
     names = ("run", "export", "account", "started_at", "finished_at", "sendgrid_contacts", "created")

@@ -18,6 +18,7 @@ from lytics_sendgrid.scanning import (
     advanced,
     checkpoint_document,
     checkpoint_from,
+    is_far_below,
     message_number,
     numbers_of,
     progress_document,
@@ -84,7 +85,27 @@ def test_a_row_becomes_an_enter_from_before_the_scan_with_fields_as_fresh_as_the
 def test_values_that_no_sendgrid_field_takes_stay_behind_and_long_texts_are_cut() -> None:
     row = {"email": "beth@example.com", "first_name": "x" * 1_000_000, "visits": ["1"], "is_vip": None}
     (change,) = changes_of(page(row), EXPORT, AUDIENCE, STARTED_NS, PAGE_NS).changes
-    assert change.fields == {"first_name": "x" * 4_096}
+    assert change.fields == {"first_name": "x" * 4_000}
+
+
+def test_a_row_too_long_for_a_message_loses_its_fields_and_keeps_its_membership() -> None:
+    names = [f"bio{number}" for number in range(60)]
+    mapped = tuple(MappedField(name, f"{name}_T", name, FieldKind.TEXT, 1000) for name in names)
+    export = dataclasses.replace(EXPORT, fields=mapped)
+    rows = [
+        {"email": "long@example.com", **dict.fromkeys(names, "я" * 4_000)},
+        {"email": "short@example.com", "bio1": "short"},
+    ]
+
+    long, short = changes_of(page(*rows), export, AUDIENCE, STARTED_NS, PAGE_NS).changes
+
+    assert (long.email, long.kind, long.audience, long.fields) == (
+        "long@example.com",
+        Kind.ENTER,
+        AUDIENCE,
+        {},
+    )
+    assert short.fields == {"bio1": "short"}
 
 
 def test_rows_without_an_address_and_with_a_bad_one_are_counted_apart() -> None:
@@ -137,6 +158,80 @@ def test_a_scan_is_complete_only_where_lytics_total_fits(rows: int, total: int |
     assert words in done.misfit
     for document in (checkpoint_document(done), progress_document(AUDIENCE, done)):
         assert (document["complete"], document["misfit"]) == (done.is_complete, done.misfit)
+
+
+def test_a_page_without_rows_cannot_make_a_scan_that_ends_early_complete() -> None:
+    cut = advanced(
+        advanced(Checkpoint(), page({}, {}, cursor="c1", total=3), NOTHING, 1), page(total=0), NOTHING, 2
+    )
+    assert (cut.done, cut.is_complete) == (True, False)
+    assert cut.misfit == "Lytics counts 3 people in the audience and returned 2"
+
+
+def test_a_total_of_which_only_pages_without_rows_tell_is_none() -> None:
+    cut = advanced(advanced(Checkpoint(), page({}, cursor="c1"), NOTHING, 1), page(total=0), NOTHING, 2)
+    assert cut.misfit == "Lytics did not say how many people are in the audience"
+
+
+def test_an_empty_audience_is_complete_where_no_page_told_of_people() -> None:
+    begun = advanced(Checkpoint(), page(cursor="c1", total=0), NOTHING, 1)
+    assert advanced(begun, page(total=0), NOTHING, 2).is_complete
+    told = advanced(Checkpoint(), page(cursor="c1", total=1), NOTHING, 1)
+    assert advanced(told, page(total=0), NOTHING, 2).misfit.startswith("Lytics counts 1 people")
+
+
+@pytest.mark.parametrize(("rows", "misfits"), [(899, True), (900, False), (950, False)])
+def test_a_total_that_falls_as_no_audience_does_is_not_believed(rows: int, misfits: bool) -> None:
+    first = advanced(Checkpoint(), page(*({} for _ in range(800)), cursor="c1", total=1_000), NOTHING, 1)
+    rest = page(*({} for _ in range(rows - 800)), total=rows)
+    assert advanced(first, rest, NOTHING, 2).misfit == (
+        f"Lytics counts 1000 people in the audience and returned {rows}" if misfits else ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("scanned", "counted", "is_far"),
+    [
+        (0, 0, False),
+        (0, 1, True),
+        (1, 100, False),
+        (9, 109, False),
+        (9, 110, True),
+        (899, 1000, True),
+        (900, 1000, False),
+    ],
+)
+def test_a_scan_is_far_below_by_a_tenth_and_a_hundred_people(
+    scanned: int, counted: int, is_far: bool
+) -> None:
+    assert is_far_below(scanned, counted) == is_far
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 7])
+@pytest.mark.parametrize("cycle", [1, 2, 3, 10])
+def test_pages_that_come_again_under_other_cursors_do_not_stand_for_those_that_do_not_come(
+    before: int, cycle: int
+) -> None:
+    pages = 4 * (before + cycle)
+    at = Checkpoint()
+    for read in range(pages):
+        number = read if read < before else before + (read - before) % cycle
+        rows = page(
+            {"email": f"{number}@example.com"}, {}, {"email": "?"}, cursor=f"c{read}", total=3 * pages
+        )
+        meaning = changes_of(rows, EXPORT, AUDIENCE, STARTED_NS, PAGE_NS)
+        at = checkpoint_from(checkpoint_document(advanced(at, rows, meaning, 1)))
+    done = advanced(at, page(), NOTHING, 1)
+    assert not done.is_complete
+    assert done.misfit == f"Lytics counts {3 * pages} people in the audience and returned {done.scanned}"
+    assert done.without_email == done.bad_email == done.people == done.scanned / 3
+
+
+def test_pages_of_people_without_an_address_are_alike_and_all_count() -> None:
+    at = Checkpoint()
+    for cursor in ("c1", "c2", ""):
+        at = advanced(at, page({}, {}, cursor=cursor, total=6), PageOfChanges((), 2, 0), 1)
+    assert at.is_complete
 
 
 def test_an_unfinished_scan_is_not_complete_and_says_nothing_of_its_total() -> None:

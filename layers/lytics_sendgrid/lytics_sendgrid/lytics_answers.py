@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from lytics_sendgrid.vendor_http import Answer
 
 _WORDS_CHARS: Final = 300
+_SUCCESSES: Final = frozenset({"success", "ok"})
+_STATUS: Final = re.compile(r"\d{3}", re.ASCII)
 _SECONDS: Final = re.compile(r"\d{1,9}", re.ASCII)
 
 
@@ -40,7 +42,7 @@ def document_of(answer: Answer, what: str, *, writes: bool = False) -> Mapping[s
     Raises:
         KeyRefused: 401 or 403.
         Throttled: 429.
-        ServiceUnavailable: 5xx, 408, or a success that is not JSON of the documented form.
+        ServiceUnavailable: 5xx, 408, or a success that is not JSON of the documented form, or that says it is none.
         AnswerLost: such a success of a request that writes.
         RequestRefused: any other status.
     """
@@ -50,10 +52,11 @@ def document_of(answer: Answer, what: str, *, writes: bool = False) -> Mapping[s
         if not isinstance(document, dict):
             raise unreadable(what, "its answer is no JSON object", writes=writes)
         # Older calls answer 200 and put the refusal's status into the body.
-        inner = document.get("status")
-        if not (isinstance(inner, int) and inner >= 400):
+        status = _status_inside(document, what, writes=writes)
+        if status < 400:
+            if document.get("errors"):
+                raise unreadable(what, f"a success with errors: {words_of(document)}", writes=writes)
             return document
-        status = inner
     words = words_of(document)
     said = f"Lytics answered {status} to {what}" + (f": {words}" if words else "")
     if status in {401, 403}:
@@ -67,6 +70,21 @@ def document_of(answer: Answer, what: str, *, writes: bool = False) -> Mapping[s
     if status >= 500 or status == 408:
         raise ServiceUnavailable(said, retry_after_s(answer))
     raise RequestRefused(said)
+
+
+def _status_inside(document: Mapping[str, Any], what: str, *, writes: bool) -> int:
+    """Return the status that an answer's document tells; it may be a number, digits or a word, or be missing."""
+    status = document.get("status")
+    if isinstance(status, str):
+        if status.casefold() in _SUCCESSES:
+            return 200
+        if _STATUS.fullmatch(status):
+            return int(status)
+    if status is None:
+        return 200
+    if isinstance(status, int) and not isinstance(status, bool):
+        return status
+    raise unreadable(what, f"a status that is none, with the words: {words_of(document)}", writes=writes)
 
 
 def unreadable(what: str, why: str, *, writes: bool = False) -> ServiceUnavailable | AnswerLost:
@@ -104,22 +122,29 @@ def date_ns(answer: Answer) -> int | None:
 def _http_date_s(text: str) -> float | None:
     try:
         return parsedate_to_datetime(text).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
 def list_of(document: Mapping[str, Any], what: str) -> list[Mapping[str, Any]]:
-    """Return the objects under ``data``; an empty list may come as null.
+    """Return the objects under ``data``.
+
+    Lytics does not document how it writes an empty list. As it writes null where it fails, null is one only in an answer
+    that calls itself a success.
 
     Raises:
         ServiceUnavailable: there is no such list.
     """
     data = document.get("data", ())
-    if data is None:
+    if data is None and document.get("status") is not None and _is_content(document.get("message")):
         return []
     if not isinstance(data, list) or not all(isinstance(element, dict) for element in data):
         raise unreadable(what, "no list of objects under data")
     return data
+
+
+def _is_content(message: Any) -> bool:
+    return message is None or (isinstance(message, str) and message.casefold() in {"", *_SUCCESSES})
 
 
 def object_of(document: Mapping[str, Any], what: str, *, writes: bool = False) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from lytics_sendgrid.configuration import Account
+from lytics_sendgrid.scanning import is_far_below
 from lytics_sendgrid.sendgrid_resources import Segment
 
 _LAG: Final = (
@@ -111,6 +112,13 @@ def _audience(audience: Mapping[str, Any], account: Account, counted: Counted) -
             key: scan[key] for key in ("scanned", "without_email", "bad_email", "complete", "misfit")
         }
         document["queued"] = scan["people"]
+        size = document["lytics"]
+        if scan["complete"] and size is not None and is_far_below(scan["scanned"], size):
+            # A scan that ends early need not say so: its pages' totals may be as wrong as its end.
+            document["complete"] = False
+            document["misfit"] = (
+                f"Lytics counts {size} people in the audience and its scan returned {scan['scanned']}"
+            )
     return document
 
 

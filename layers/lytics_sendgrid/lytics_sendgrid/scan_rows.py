@@ -1,20 +1,17 @@
 """What the rows of a scan's page mean: an ``enter`` for everybody who has an address."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from lytics_sendgrid.addresses import normalise
-from lytics_sendgrid.change import Change, Kind, Value
+from lytics_sendgrid.change import Change, Kind
 from lytics_sendgrid.configuration import Export
 from lytics_sendgrid.instants import NANOSECONDS_PER_S
 from lytics_sendgrid.lytics_documents import ScanPage
-from lytics_sendgrid.webhook_body import MAX_AHEAD_NS
+from lytics_sendgrid.webhook_body import MAX_AHEAD_NS, scalar_fields
 
 LAG_NS: Final = 600 * NANOSECONDS_PER_S
 """A scan may lag behind the webhook: a member that it shows may have left some minutes before it began."""
-_TEXT_CHARS: Final = 4_096
-"""No SendGrid field takes more than 1,000 characters; a profile may hold a megabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ def changes_of(page: ScanPage, export: Export, audience: str, started_ns: int, p
                     started_ns - LAG_NS,
                     Kind.ENTER,
                     audience,
-                    _values(row, fields),
+                    scalar_fields(row, fields)[0],
                     fields_time_ns=page_ns,
                 )
             )
@@ -75,14 +72,3 @@ def changes_of(page: ScanPage, export: Export, audience: str, started_ns: int, p
         else:
             bad_email += 1
     return PageOfChanges(tuple(changes), without_email, bad_email)
-
-
-def _values(row: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Value]:
-    values: dict[str, Value] = {}
-    for name in fields:
-        value = row.get(name)
-        if isinstance(value, str):
-            values[name] = value[:_TEXT_CHARS]
-        elif isinstance(value, int | float):
-            values[name] = value
-    return values

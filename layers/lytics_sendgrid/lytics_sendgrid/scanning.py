@@ -6,6 +6,8 @@ it anew, and only an empty one is its end.
 """
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +19,7 @@ from lytics_sendgrid.scan_rows import PageOfChanges
 MAX_RESTARTS: Final = 3
 MAX_FRUITLESS: Final = 8
 """Invocations in a row without one page: nearly two hours at 14 minutes each, as long as Lytics retries webhooks."""
+_FEW: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +30,16 @@ class Checkpoint:
         cursor: where the next page begins; empty before the first page.
         started_ns: Lytics' clock at the first page; None before it.
         pages: read since the scan last began.
-        scanned: rows since then.
+        scanned: rows since then; those of a page that comes again count once.
         without_email: of those, the ones with nothing in the e-mail field.
         bad_email: the ones with something in it that cannot be an address.
-        smallest: the smallest total that a page told, if any did.
-        largest: the largest.
+        smallest: the smallest total that a page with rows told, if any did: one without may tell what it failed to look up.
+        largest: the largest that any page told.
         anchor: an earlier cursor, which no later one may equal.
         anchor_age: pages read since the anchor was set.
         anchor_span: when it is that old, the anchor moves up: a cycle of any length is met (Brent's algorithm).
+        addresses: a hash of the addresses on the last page that had any.
+        anchor_addresses: of those on the anchor's page.
         restarts: how often the scan began anew because its cursor was refused.
         fruitless: invocations in a row that read no page.
         expected: prefix of message numbers and how many there are of it, one for each invocation that sent any.
@@ -52,6 +57,8 @@ class Checkpoint:
     anchor: str = ""
     anchor_age: int = 0
     anchor_span: int = 1
+    addresses: str = ""
+    anchor_addresses: str = ""
     restarts: int = 0
     fruitless: int = 0
     expected: tuple[tuple[str, int], ...] = ()
@@ -68,10 +75,13 @@ class Checkpoint:
 
         More rows than people are no fault: rows may come twice, and people enter meanwhile.
         """
-        if self.smallest is None:
+        counted = self.smallest if self.scanned else self.largest
+        if counted is None or self.largest is None:
             return "Lytics did not say how many people are in the audience"
-        if self.scanned < self.smallest:
-            return f"Lytics counts {self.smallest} people in the audience and returned {self.scanned}"
+        if is_far_below(self.scanned, self.largest):
+            counted = self.largest
+        if self.scanned < counted:
+            return f"Lytics counts {counted} people in the audience and returned {self.scanned}"
         return ""
 
     @property
@@ -80,13 +90,22 @@ class Checkpoint:
         return self.done and not self.misfit
 
 
+def is_far_below(scanned: int, counted: int) -> bool:
+    """Tell whether a scan returned fewer people than Lytics counts by more than may have left between the two."""
+    return scanned * 10 < counted * 9 and (scanned == 0 or counted - scanned > _FEW)
+
+
 def advanced(checkpoint: Checkpoint, page: ScanPage, meaning: PageOfChanges, answered_ns: int) -> Checkpoint:
     """Return the checkpoint after a page.
 
     Raises:
         ScanStuck: the page's cursor has come before.
     """
-    totals = [total for total in (page.total, checkpoint.smallest, checkpoint.largest) if total is not None]
+    told = page.total if page.rows else None
+    addresses = _addresses(meaning) or checkpoint.addresses
+    if meaning.changes and addresses in {checkpoint.addresses, checkpoint.anchor_addresses}:
+        # The same people under another cursor. Not counted again, they cannot stand for those who did not come.
+        page, meaning = dataclasses.replace(page, rows=()), PageOfChanges((), 0, 0)
     after = dataclasses.replace(
         checkpoint,
         cursor=page.cursor,
@@ -95,8 +114,9 @@ def advanced(checkpoint: Checkpoint, page: ScanPage, meaning: PageOfChanges, ans
         scanned=checkpoint.scanned + len(page.rows),
         without_email=checkpoint.without_email + meaning.without_email,
         bad_email=checkpoint.bad_email + meaning.bad_email,
-        smallest=min(totals, default=None),
-        largest=max(totals, default=None),
+        smallest=min((n for n in (told, checkpoint.smallest) if n is not None), default=None),
+        largest=max((n for n in (page.total, checkpoint.largest) if n is not None), default=None),
+        addresses=addresses,
         fruitless=0,
         done=not page.cursor,
     )
@@ -109,8 +129,17 @@ def advanced(checkpoint: Checkpoint, page: ScanPage, meaning: PageOfChanges, ans
         )
     if checkpoint.anchor_age + 1 == checkpoint.anchor_span:
         span = checkpoint.anchor_span * 2
+        after = dataclasses.replace(after, anchor_addresses=addresses)
         return dataclasses.replace(after, anchor=page.cursor, anchor_age=0, anchor_span=span)
     return dataclasses.replace(after, anchor_age=checkpoint.anchor_age + 1)
+
+
+def _addresses(meaning: PageOfChanges) -> str:
+    """Return a hash of a page's addresses in their order; empty where there are none."""
+    if not meaning.changes:
+        return ""
+    addresses = json.dumps([change.email for change in meaning.changes])
+    return hashlib.blake2b(addresses.encode(), digest_size=8).hexdigest()
 
 
 def restarted(checkpoint: Checkpoint, refusal: str) -> Checkpoint:

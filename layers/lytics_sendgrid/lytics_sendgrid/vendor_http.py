@@ -7,13 +7,17 @@ from typing import Any, Final
 
 import requests
 from urllib3 import Timeout
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ReadTimeoutError
 
 from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable
+from lytics_sendgrid.lenient_json import parse
 from lytics_sendgrid.vendor_connection import Body, vendor_session
 
 CONNECT_TIMEOUT_S: Final = 3.05
 TIMEOUT_S: Final = 25.0
+MAX_ANSWER_BYTES: Final = 50_000_000
+"""What the smallest function has memory for. A page of 100 profiles has less, but for fields of half a megabyte each."""
+_PART_BYTES: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +35,13 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        """Return the body as JSON values, or None where it is not JSON: error pages may be HTML."""
+        """Return the body as JSON values, or None where it is not JSON: error pages may be HTML.
+
+        A value that Python's parser refuses costs only itself, as in a webhook's body: see ``lenient_json.parse``.
+        """
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
+            return parse(self.body.decode(json.detect_encoding(self.body), "surrogatepass"))
+        except ValueError:
             return None
 
 
@@ -68,15 +75,16 @@ class VendorHttp:
             path: begins with ``/``; every value in it already escaped.
             body: JSON as bytes, if any.
             query: parameters, escaped here.
-            timeout_s: how long it may take until an answer begins, sending the body with it.
+            timeout_s: how long it may take, connecting apart: sending the body, and the whole answer.
 
         Raises:
             ServiceUnavailable: the request was not sent: nobody is there.
-            AnswerLost: it was sent, and no whole answer came; or TLS broke, before it was sent or after.
+            AnswerLost: it was sent, and no whole answer came, or one that is too large; or TLS broke, before it was sent
+                or after.
         """
         headers = {**self._headers, "Content-Type": "application/json"} if body is not None else self._headers
         try:
-            response = self._session.request(
+            with self._session.request(
                 method,
                 self.base_url + path,
                 params=query,
@@ -84,19 +92,40 @@ class VendorHttp:
                 headers=headers,
                 timeout=Timeout(connect=CONNECT_TIMEOUT_S, total=timeout_s),  # type: ignore[arg-type]  # it may be
                 allow_redirects=False,
-            )
+                stream=True,
+            ) as response:
+                body_received = _body_of(response)
         except requests.exceptions.ConnectTimeout as error:
             raise ServiceUnavailable(f"{method} {path}: {type(error).__name__}") from error
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError) as error:  # requests lets some of urllib's pass
             if _was_never_connected(error):
                 raise ServiceUnavailable(f"{method} {path}: connection refused") from error
-            raise AnswerLost(f"{method} {path}: {type(error).__name__}") from error
+            why = f"no whole answer in {timeout_s:g} s" if _came_too_late(error) else type(error).__name__
+            raise AnswerLost(f"{method} {path}: {why}") from error
+        if body_received is None:
+            raise AnswerLost(f"{method} {path}: an answer of more than {MAX_ANSWER_BYTES:,} bytes")
         return Answer(
-            response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content
+            response.status_code, {k.lower(): v for k, v in response.headers.items()}, body_received
         )
 
 
-def _was_never_connected(error: requests.RequestException) -> bool:
+def _body_of(response: requests.Response) -> bytes | None:
+    """Return an answer's body, unpacked; None where it is too large. Read to its end, its connection is kept."""
+    parts, size = [], 0
+    for part in response.iter_content(_PART_BYTES):
+        size += len(part)
+        if size > MAX_ANSWER_BYTES:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _came_too_late(error: Exception) -> bool:
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, ReadTimeoutError)
+
+
+def _was_never_connected(error: Exception) -> bool:
     cause = error.args[0] if error.args else None
     return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
 

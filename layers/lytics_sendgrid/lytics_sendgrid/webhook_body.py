@@ -69,6 +69,31 @@ def read(document: Any, export: Export, now_ns: int) -> Reading:
     return Reading(tuple(reader.changes), reader.ignored, tuple(reader.rejected), reader.dropped)
 
 
+def scalar_fields(data: Mapping[str, Any], names: Iterable[str]) -> tuple[Mapping[str, Value], int]:
+    """Return what of a profile goes on the queue, and how many of its named fields do not, though they hold something.
+
+    Those are the values that are no scalar, or not a finite one; and all, where they are too long for a message.
+    """
+    fields: dict[str, Value] = {}
+    dropped = 0
+    text_chars = 0
+    for name in names:
+        value = data.get(name)
+        if value is None:
+            continue
+        usable = _usable(value)
+        if usable is None:
+            dropped += 1
+            continue
+        fields[name] = usable
+        if isinstance(usable, str):
+            text_chars += len(usable)
+    # The longest that JSON makes of a character is the 12 of \ud83d\ude00: nothing less can be too long.
+    if text_chars * 12 > MAX_FIELDS_BYTES and len(json.dumps(fields)) > MAX_FIELDS_BYTES:
+        return _NO_FIELDS, dropped + len(fields)
+    return fields, dropped
+
+
 def _envelopes(document: Any) -> Iterable[Any]:
     if isinstance(document, list):
         return document
@@ -171,23 +196,8 @@ class _Reader:
         return _Person(email, self._projection(data), _profile(envelope, data))
 
     def _projection(self, data: Mapping[str, Any]) -> Mapping[str, Value]:
-        fields: dict[str, Value] = {}
-        text_chars = 0
-        for name in self._fields:
-            value = data.get(name)
-            if value is None:
-                continue
-            usable = _usable(value)
-            if usable is None:
-                self.dropped += 1
-                continue
-            fields[name] = usable
-            if isinstance(usable, str):
-                text_chars += len(usable)
-        # The longest that JSON makes of a character is the 12 of \ud83d\ude00: nothing less can be too long.
-        if text_chars * 12 > MAX_FIELDS_BYTES and len(json.dumps(fields)) > MAX_FIELDS_BYTES:
-            self.dropped += len(fields)
-            return _NO_FIELDS
+        fields, dropped = scalar_fields(data, self._fields)
+        self.dropped += dropped
         return fields
 
 
