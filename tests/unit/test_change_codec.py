@@ -96,6 +96,14 @@ def test_a_value_of_a_wrong_type_is_told_before_it_can_end_the_consumer(wrong: d
         decode(json.dumps({"v": 1, "export": "e", "changes": [{**change, **wrong}]}))
 
 
+@pytest.mark.parametrize(
+    ("wrong", "kind"), [({"export": 1}, "str"), ({"hops": "1"}, "int"), ({"run": 1}, "str")]
+)
+def test_a_value_of_a_wrong_type_about_a_message_is_told(wrong: dict[str, Any], kind: str) -> None:
+    with pytest.raises(ValueError, match=f"TypeError a value is not of type {kind}"):
+        decode(json.dumps({"v": 1, "export": "e", "changes": [], **wrong}))
+
+
 @pytest.mark.parametrize("time_ns", [0, -1])
 def test_a_change_of_no_time_after_1970_is_none(time_ns: int) -> None:
     change = {"email": "ann@example.com", "kind": "enter", "time": time_ns}
