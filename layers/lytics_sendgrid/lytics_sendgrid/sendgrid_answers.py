@@ -97,7 +97,7 @@ def interpret(answer: Answer) -> Verdict:
         return RowsRefused(words)
     if status >= 500 or 200 <= status < 300 or status == 408:
         return Unanswered(words)
-    return RequestFault(words, of_list=status >= 400 and status not in (400, 401, 403, 422))
+    return RequestFault(words, of_list=status > 400 and status not in (401, 403, 422))
 
 
 def _refusal(messages: list[str], words: str) -> Verdict:
