@@ -9,7 +9,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lytics_sendgrid.change import Change, Kind
@@ -152,6 +152,7 @@ def test_state_that_was_written_is_read(contact: Contact) -> None:
     st.lists(st.sampled_from([1, 50, 400, 100_000, 2_749_900, 5_499_000, 6_000_000]), max_size=30),
     st.integers(0, 3),
 )
+@example([50, 2_749_900, 2_749_900], 3)
 def test_requests_keep_every_row_in_order_and_their_limits(sizes: list[int], lists: int) -> None:
     list_ids = [f"{n:036d}" for n in range(lists)]
     rows = [Row(f"{n}", f"{n}@example.org", "x" * size, str) for n, size in enumerate(sizes)]

@@ -102,7 +102,8 @@ class Work:
 
 def batches(rows: Sequence[Row], lists: Sequence[str]) -> Iterator[Sequence[Row]]:
     """Cut rows into requests of at most 30,000 rows and 5.5 MB, in their order; a longer row goes alone."""
-    room = MAX_BYTES - len(upsert_body((), lists))
+    # Each row is counted with a comma, and the last has none.
+    room = MAX_BYTES - len(upsert_body((), lists)) + 1
     start = size = 0
     for number, row in enumerate(rows):
         row_bytes = len(row.text) + 1
