@@ -116,6 +116,13 @@ def test_an_event_from_the_future_is_read_once_its_time_has_come() -> None:
     assert decode(case.changes[0]).config == NEWSLETTER.version
 
 
+@pytest.mark.parametrize("city", [{str(n): n for n in range(300)}, ["Graz"] * 400, 10**1_000, {"a": 1}, [1]])
+def test_a_value_that_lytics_never_sent_is_not_sent_by_a_redrive(city: object) -> None:
+    (body,) = rejects_of(envelope(entering(LATE), city=city), EARLIER_NS)
+    (change,) = changes_of(reject(body, Exports(), NOW_NS))
+    assert change.fields == read(envelope(entering(), city=city), NEWSLETTER, NOW_NS).changes[0].fields == {}
+
+
 def test_an_envelope_that_was_rejected_whole_is_read_whole() -> None:
     body = reject_body("internal_error", "a fault", "ingest", "newsletter", envelope(entering()))
     (change,) = changes_of(reject(body, Exports(), NOW_NS))
