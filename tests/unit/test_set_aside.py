@@ -177,7 +177,8 @@ def test_an_element_of_an_audience_that_is_not_exported_leaves_nothing_to_do() -
         "internal_error", "a fault", "ingest", "newsletter", envelope(entering(audience=UNMANAGED))
     )
     assert reject(body, Exports(), NOW_NS) == Redriven(
-        why="ingest, export 'newsletter', internal_error: a fault"
+        why="ingest, export 'newsletter', internal_error: a fault",
+        dropped="it is of no audience that is exported now",
     )
 
 
