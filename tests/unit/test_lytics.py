@@ -353,6 +353,27 @@ def test_the_placeholder_of_a_missing_person_is_nobody(answer: Answer) -> None:
     assert Lytics(ScriptedHttp(answer)).person("email", "beth@example.com") is None
 
 
+@pytest.mark.parametrize("name", ["audience", "person", "job", "header_authorizations"])
+@pytest.mark.parametrize("page", [b"<html>no such host</html>", b"", b"[]"])
+def test_a_404_that_is_not_lytics_own_says_nothing(name: str, page: bytes) -> None:
+    with pytest.raises(ServiceUnavailable, match="not Lytics' own"):
+        CALLS[name](Lytics(ScriptedHttp(Answer(404, {"content-type": "text/html"}, page))))
+
+
+@pytest.mark.parametrize("odd", [{}, {"segments": None}, {"segments": "all", "segments_all": {}}])
+def test_a_person_without_memberships_is_no_answer(odd: dict[str, Any]) -> None:
+    document = {"data": {"email": "beth@example.com", **odd}, "status": 200, "message": "success"}
+    with pytest.raises(ServiceUnavailable, match="a profile without its memberships"):
+        Lytics(ScriptedHttp(answered(document))).person("email", "beth@example.com")
+
+
+@pytest.mark.parametrize("one", [{"segments": []}, {"segments_all": [AUDIENCE]}])
+def test_one_list_of_memberships_is_enough(one: dict[str, Any]) -> None:
+    person = Lytics(ScriptedHttp(answered({"data": one}))).person("email", "beth@example.com")
+    assert person is not None
+    assert person.audience_ids == frozenset(one.get("segments_all", ()))
+
+
 def test_a_look_up_that_timed_out_is_not_a_missing_person() -> None:
     timed_out = answered({"message": "Timed out", "data": {"segments": ["not_found", "all"]}})
     with pytest.raises(ServiceUnavailable, match="in time"):

@@ -100,6 +100,13 @@ def test_a_dry_run_looks_at_every_message_and_moves_none() -> None:
     assert held.held == set()
 
 
+def test_what_nothing_becomes_of_is_deleted_and_not_counted_as_redriven() -> None:
+    held, (where, changes) = queue(good=3), targets()
+    found = redrive(held, URL, lambda _: Redriven(why="late", dropped="nobody wants it"), where, dry=False)
+    assert (found.messages, found.moved, found.dropped, changes.sent) == (3, 0, {"nobody wants it": 3}, [])
+    assert held.messages == {}
+
+
 def test_what_could_not_be_sent_is_still_there_and_seen_by_others() -> None:
     held, (where, changes) = queue(good=12), targets()
     changes.broken = ServiceUnavailable("SQS: away")
@@ -178,14 +185,17 @@ def test_what_was_found_is_said_with_counts_and_reasons() -> None:
     found = Found(messages=1_203, moved=1_200)
     found.why.update({"fine": 1_200, "noise": 3})
     found.stays.update({"it is noise": 3})
+    found.dropped.update({"it is of no audience": 2})
     assert list(found.lines("changes dead-letter queue", dry=False)) == [
         "changes dead-letter queue: 1,203 messages",
         "    1,200  fine",
         "        3  noise",
         "  redriven: 1,200",
+        "  dropped: 2: it is of no audience",
         "  stays: 3: it is noise",
     ]
     assert "would be redriven: 1,200" in "".join(found.lines("x", dry=True))
+    assert "would be dropped: 2: it is" in "".join(found.lines("x", dry=True))
     assert list(Found().lines("imports dead-letter queue", dry=False)) == [
         "imports dead-letter queue: 0 messages"
     ]

@@ -1,5 +1,6 @@
 """Whom SendGrid rejects can be listed: who, why, since when, and in whose words."""
 
+from dataclasses import replace
 from typing import Any
 
 from lytics_sendgrid.contact import Contact, Rejection, encode
@@ -56,6 +57,12 @@ def test_a_person_concerns_the_exports_of_the_account_whose_audiences_they_were_
     assert Person("default", "a@example.org", contact("address")).concerns(NEWSLETTER)
     assert not Person("other", "a@example.org", contact("address")).concerns(NEWSLETTER)
     assert not Person("default", "a@example.org", contact("address", audience=UNMANAGED)).concerns(NEWSLETTER)
+
+
+def test_a_person_of_whom_only_changed_fields_are_known_concerns_every_export_of_the_account() -> None:
+    nobodys = replace(contact("address"), memberships={})
+    assert Person("default", "a@example.org", nobodys).concerns(NEWSLETTER)
+    assert not Person("other", "a@example.org", nobodys).concerns(NEWSLETTER)
 
 
 def test_without_a_stack_it_says_what_it_takes() -> None:

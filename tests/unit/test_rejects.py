@@ -94,6 +94,11 @@ def test_an_excerpt_of_something_long_is_its_beginning(value: Any) -> None:
     assert len(json.dumps(excerpt(value))) <= EXCERPT_CHARS + 100
 
 
+@pytest.mark.parametrize("value", [{str(n): n for n in range(300)}, ["Graz"] * 400, 10**1_000])
+def test_what_is_long_and_no_text_does_not_become_one(value: Any) -> None:
+    assert excerpt(value) == {"cut_from_chars": len(json.dumps(value, separators=(",", ":")))}
+
+
 def test_up_to_200_rejects_have_a_body_each() -> None:
     bodies = list(reject_bodies([Bad(number) for number in range(MAX_SINGLE)], "ingest", "newsletter"))
     assert [json.loads(body)["element"] for body in bodies] == [str(number) for number in range(MAX_SINGLE)]

@@ -57,6 +57,11 @@ def test_another_form_is_refused_in_words_without_a_value(text: str) -> None:
     assert "hush" not in str(raised.value)
 
 
+def test_an_account_whose_name_the_contacts_keys_cannot_hold_is_refused() -> None:
+    with pytest.raises(StopRun, match="'second' names a SendGrid account with a '#'"):
+        authorization_from("second", json.dumps({**DOCUMENT, "sendgrid_account": "acme #2"}))
+
+
 @pytest.mark.parametrize(
     ("presented", "is_admitted"),
     [

@@ -14,7 +14,7 @@ from lytics_sendgrid.errors import (
     Throttled,
 )
 from lytics_sendgrid.sendgrid import SendGrid
-from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Segment
+from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Found, Segment
 from lytics_sendgrid.vendor_http import Answer
 from tests.fakes import ScriptedHttp
 
@@ -164,9 +164,13 @@ def test_contacts_are_looked_up_a_hundred_at_a_time() -> None:
         "list_ids": ["l1"],
         "segment_ids": None,
     }
-    result = {"JANE@example.com": {"contact": contact}, "x@example.com": {"error": "contact not found"}}
+    missing = {"error": "contact not found"}
+    result = {
+        **{f"{n}@example.com": missing for n in range(100, 149)},
+        "JANE@example.com": {"contact": contact},
+    }
     scene = Scene(answer(200, {"result": result}), answer(404, {"errors": []}))
-    found = scene.sendgrid.contacts([f"{n}@example.com" for n in range(150)])
+    found = scene.sendgrid.contacts([*(f"{n}@example.com" for n in range(149)), "Jane@Example.com"])
     assert [len(body["emails"]) for *_, body in scene.http.requests] == [50, 100]
     jane = found.contacts["jane@example.com"]
     assert (jane.id, jane.values, jane.custom_fields) == ("c1", {"first_name": "Jane"}, {"w": 1})
@@ -180,6 +184,25 @@ def test_an_address_that_sendgrid_refuses_is_found_by_halves() -> None:
     found = scene.sendgrid.contacts(["a@example.com", "b@example.com", "c@example.com"])
     assert len(found.refused) == 1
     assert found.contacts == {}
+
+
+@pytest.mark.parametrize(
+    "unclear",
+    [
+        answer(404, b"<html>404</html>"),
+        answer(400, b"<html>Bad Request</html>"),
+        answer(200, {"result": {}}),
+        answer(200, {"result": {"a@example.com": {"error": "search timed out"}}}),
+        answer(200, {"result": {"a@example.com": {}}}),
+        answer(200, {"result": {"a@example.com": "contact not found"}}),
+        answer(200, {"result": {"b@example.com": {"error": "contact not found"}}}),
+    ],
+)
+def test_that_there_is_no_contact_must_be_said(unclear: Answer) -> None:
+    with pytest.raises(ServiceUnavailable, match="a search for contacts with something else"):
+        Scene(unclear).sendgrid.contacts(["a@example.com"])
+    missing = {"result": {"a@example.com": {"error": "Contact not found"}}}
+    assert Scene(answer(200, missing)).sendgrid.contacts(["A@example.com"]) == Found({}, frozenset())
 
 
 def test_contacts_are_counted() -> None:

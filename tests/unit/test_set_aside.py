@@ -1,6 +1,7 @@
 """A message that was set aside says why, and becomes work again once, whatever it was."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from lytics_sendgrid.rejects import MAX_SINGLE, reject_bodies, reject_body
 from lytics_sendgrid.repacking import MAX_HOPS
 from lytics_sendgrid.set_aside import Redriven, dead_changes, dead_import, reject
 from lytics_sendgrid.webhook_body import MAX_AHEAD_NS, read
-from lytics_sendgrid.webhook_rejects import MAX_APART
+from lytics_sendgrid.webhook_rejects import MAX_ADDRESSES, MAX_APART
 from tests.newsletter import HIGH_VALUE, NEWSLETTER, UNMANAGED
 
 NOW_NS = 1_795_000_000_000_000_000
@@ -116,6 +117,30 @@ def test_an_event_from_the_future_is_read_once_its_time_has_come() -> None:
     assert decode(case.changes[0]).config == NEWSLETTER.version
 
 
+@pytest.mark.parametrize("city", [{str(n): n for n in range(300)}, ["Graz"] * 400, 10**1_000, {"a": 1}, [1]])
+def test_a_value_that_lytics_never_sent_is_not_sent_by_a_redrive(city: object) -> None:
+    (body,) = rejects_of(envelope(entering(LATE), city=city), EARLIER_NS)
+    (change,) = changes_of(reject(body, Exports(), NOW_NS))
+    assert change.fields == read(envelope(entering(), city=city), NEWSLETTER, NOW_NS).changes[0].fields == {}
+
+
+@pytest.mark.parametrize("wrong", [{}, {"mail": ""}, {"mail": "Ann"}])
+def test_where_the_email_field_was_wrong_and_was_mended_rejects_are_read_again(wrong: dict[str, Any]) -> None:
+    before = replace(NEWSLETTER, email_field="mail")
+    many = {f"address_{n}": "ann@example.org" for n in range(3 * MAX_ADDRESSES)}
+    document = envelope(entering(), note="no address", **wrong, **many)
+    (body,) = reject_bodies(read(document, before, NOW_NS).rejected, "ingest", NEWSLETTER.name)
+    kept = json.loads(json.loads(body)["element"])["envelope"]["data"]
+    assert len(kept) == len(wrong) + len(["city"]) + MAX_ADDRESSES
+    (change,) = changes_of(reject(body, Exports(), NOW_NS))
+    assert (change.email, change.fields) == ("ann@example.org", {"city": "Oslo"})
+
+
+def test_only_where_the_address_is_at_fault_are_other_addresses_kept() -> None:
+    (body,) = rejects_of(envelope(entering(LATE), partner="bob@example.org"), EARLIER_NS)
+    assert "bob@example.org" not in body
+
+
 def test_an_envelope_that_was_rejected_whole_is_read_whole() -> None:
     body = reject_body("internal_error", "a fault", "ingest", "newsletter", envelope(entering()))
     (change,) = changes_of(reject(body, Exports(), NOW_NS))
@@ -152,7 +177,8 @@ def test_an_element_of_an_audience_that_is_not_exported_leaves_nothing_to_do() -
         "internal_error", "a fault", "ingest", "newsletter", envelope(entering(audience=UNMANAGED))
     )
     assert reject(body, Exports(), NOW_NS) == Redriven(
-        why="ingest, export 'newsletter', internal_error: a fault"
+        why="ingest, export 'newsletter', internal_error: a fault",
+        dropped="it is of no audience that is exported now",
     )
 
 

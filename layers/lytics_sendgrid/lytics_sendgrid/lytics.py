@@ -202,7 +202,11 @@ class Lytics:
 
     def _find(self, path: str, what: str, query: Mapping[str, str] | None = None) -> Mapping[str, Any] | None:
         answer = self._http.request("GET", path, query=query)
-        return None if answer.status == 404 else document_of(answer, what)
+        if answer.status != 404:
+            return document_of(answer, what)
+        if not isinstance(answer.json(), dict):
+            raise unreadable(what, "a 404 that is not Lytics' own: is the parameter LyticsUrl right?")
+        return None
 
     def _send(
         self, method: str, alternatives: Sequence[tuple[str, Mapping[str, Any]]], what: str

@@ -171,6 +171,8 @@ def person_from(document: Mapping[str, Any], what: str) -> Person | None:
     if message == "not found":
         return None
     data = object_of(document, what)
+    if not isinstance(data.get("segments"), list) and not isinstance(data.get("segments_all"), list):
+        raise unreadable(what, "a profile without its memberships")
     slugs, ids = _texts(data.get("segments")), _texts(data.get("segments_all"))
     if "not_found" in slugs:
         return None

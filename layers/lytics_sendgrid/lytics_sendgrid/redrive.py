@@ -2,7 +2,7 @@
 
 ``QUEUE`` is ``changes``, ``imports`` (both by default) or ``rejects``; ``DRY=1`` only says what is there and why.
 Each message is sent first and deleted then, so a crash leaves it twice, which is harmless. What cannot be redriven
-stays where it is. Needs ``cloudformation:DescribeStacks``, ``dynamodb:GetItem`` on the exports table, and on the queues
+stays where it is; a reject of which nothing would become any more is deleted, and counted as that. Needs ``cloudformation:DescribeStacks``, ``dynamodb:GetItem`` on the exports table, and on the queues
 ``sqs:ReceiveMessage``, ``sqs:DeleteMessage``, ``sqs:ChangeMessageVisibility`` and ``sqs:SendMessage``.
 """
 
@@ -74,12 +74,14 @@ class Found:
         messages: how many.
         moved: how many of them were redriven; of a dry run, could be.
         why: why they were set aside, counted.
+        dropped: why some were deleted instead, or of a dry run would be, counted.
         stays: why some stay, counted.
     """
 
     messages: int = 0
     moved: int = 0
     why: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
     stays: Counter[str] = field(default_factory=Counter)
 
     def lines(self, name: str, *, dry: bool) -> Iterator[str]:
@@ -88,6 +90,8 @@ class Found:
         yield from (f"{count:9,}  {why}" for why, count in self.why.most_common())
         if self.messages:
             yield f"  {'would be redriven' if dry else 'redriven'}: {self.moved:,}"
+        drops = "would be dropped" if dry else "dropped"
+        yield from (f"  {drops}: {count:,}: {reason}" for reason, count in self.dropped.most_common())
         yield from (f"  stays: {count:,}: {reason}" for reason, count in self.stays.most_common())
 
 
@@ -133,7 +137,8 @@ def redrive(
             judged = {message["MessageId"]: judge(message["Body"]) for message in messages}
             movable = {key: one for key, one in judged.items() if one.stays is None}
             found.messages += len(judged)
-            found.moved += len(movable)
+            found.moved += sum(one.dropped is None for one in movable.values())
+            found.dropped.update(one.dropped for one in judged.values() if one.dropped is not None)
             found.why.update(one.why for one in judged.values())
             found.stays.update(one.stays for one in judged.values() if one.stays is not None)
             if movable and not dry:

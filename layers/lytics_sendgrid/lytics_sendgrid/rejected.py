@@ -1,8 +1,8 @@
 """List whom SendGrid does not hold as it should: ``STACK=lytics-sendgrid python -m lytics_sendgrid.rejected``.
 
-With ``EXPORT`` only those who were in one of its audiences. Reads the whole contacts table, which costs about $0.02 per
-million people; needs ``cloudformation:DescribeStacks``, ``dynamodb:Scan`` on the contacts table and, with ``EXPORT``,
-``dynamodb:GetItem`` on the exports table.
+With ``EXPORT`` only those who were in one of its audiences, or of whom no audience is known yet. Reads the whole
+contacts table, which costs about $0.02 per million people; needs ``cloudformation:DescribeStacks``, ``dynamodb:Scan``
+on the contacts table and, with ``EXPORT``, ``dynamodb:GetItem`` on the exports table.
 """
 
 import os
@@ -44,8 +44,11 @@ class Person:
     contact: Contact
 
     def concerns(self, export: Export) -> bool:
-        """Tell whether the person is or was in an audience of an export."""
-        return self.account == export.account and not export.audience_ids.isdisjoint(self.contact.memberships)
+        """Tell whether the person is or was in an audience of an export, or may be: in none that is known."""
+        memberships = self.contact.memberships
+        return self.account == export.account and (
+            not memberships or not export.audience_ids.isdisjoint(memberships)
+        )
 
 
 def rejected_people(client: DynamoDBClient, table: str) -> Iterator[Person]:

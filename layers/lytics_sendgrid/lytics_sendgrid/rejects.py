@@ -72,13 +72,16 @@ def reject_body(reason: str, detail: str, source: str, export: str, element: Any
 
 
 def excerpt(value: Any) -> Any:
-    """Return a JSON value where it is short, else the beginning of its text."""
+    """Return a JSON value where it is short. Of a longer text its beginning, of any other value how long it was.
+
+    What was no text never becomes one: a redrive would send that as if Lytics had.
+    """
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, str):
         return value[:EXCERPT_CHARS]
     text = _text(value)
-    return json.loads(text) if len(text) <= EXCERPT_CHARS else text[:EXCERPT_CHARS]
+    return json.loads(text) if len(text) <= EXCERPT_CHARS else {"cut_from_chars": len(text)}
 
 
 def _lists(elements: Sequence[Any]) -> Iterator[str]:

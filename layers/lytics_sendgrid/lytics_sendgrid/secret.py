@@ -71,6 +71,11 @@ def authorization_from(name: str, text: str) -> Authorization:
     texts.append(document.get("sendgrid_account") or name)
     if not isinstance(live, list) or not all(isinstance(text, str) for text in [*live, *texts]):
         raise StopRun(f"the secret of authorization '{name}' has values that are no text: {how}")
+    if "#" in texts[2]:
+        raise StopRun(
+            f"the secret of authorization '{name}' names a SendGrid account with a '#', which ends the name in the contacts "
+            f'table\'s keys: choose a "sendgrid_account" without one'
+        )
     return Authorization(
         name, texts[2], texts[0].strip(), texts[1].strip(), tuple(s.strip() for s in live if s.strip())
     )

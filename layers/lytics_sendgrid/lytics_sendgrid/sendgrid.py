@@ -4,7 +4,7 @@ A 429 is waited for here, within a budget; every other refusal is raised as one 
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -28,6 +28,7 @@ SEGMENTS: Final = "/v3/marketing/segments/2.0"
 CONTACTS: Final = "/v3/marketing/contacts"
 SEARCH_EMAILS: Final = 100
 """Addresses in one search (OpenAPI mc_contacts, 2026-01-22)."""
+_SEARCH: Final = "a search for contacts"
 _PAGE_LISTS: Final = 1_000
 _PAGES: Final = 1_000
 _PATIENCE_S: Final = 45.0
@@ -146,6 +147,9 @@ class SendGrid:
         """Look contacts up by their addresses, 100 a request.
 
         SendGrid refuses a whole search for one address that is none: halves find it.
+
+        Raises:
+            ServiceUnavailable: besides what every method raises: it does not say of each address whether it has it.
         """
         found: dict[str, SendGridContact] = {}
         refused: set[str] = set()
@@ -153,12 +157,14 @@ class SendGrid:
         while waiting:
             batch = waiting.pop()
             answer = self._answer("POST", f"{CONTACTS}/search/emails", json_body({"emails": batch}))
+            if answer.status in (400, 404) and not isinstance(answer.json(), dict):
+                raise unreadable(_SEARCH)
             if answer.status == 400 and len(batch) > 1:
                 waiting += [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
             elif answer.status == 400:
                 refused.update(batch)
             elif answer.status != 404:
-                found |= self._looked_up(answer)
+                found |= _looked_up(answer, batch)
         return Found(found, frozenset(refused))
 
     def contacts_count(self) -> int:
@@ -168,17 +174,6 @@ class SendGrid:
         if not isinstance(count, int) or isinstance(count, bool):
             raise unreadable(what)
         return count
-
-    def _looked_up(self, answer: Answer) -> dict[str, SendGridContact]:
-        what = "a search for contacts"
-        result = document_of(answer, what, with_words=False).get("result")
-        if not isinstance(result, dict):
-            raise unreadable(what)
-        found = {}
-        for email, data in result.items():
-            if isinstance(data, dict) and isinstance(data.get("contact"), dict):
-                found[email.lower()] = contact_from(data["contact"])
-        return found
 
     def _get(self, path: str, what: str, query: Mapping[str, str] | None = None) -> Mapping[str, Any]:
         return document_of(self._answer("GET", path, query=query), what)
@@ -216,6 +211,23 @@ def _all[T](
     if objects is None:
         raise unreadable(what)
     return tuple(_read(data, read, what, writes=False) for data in objects)
+
+
+def _looked_up(answer: Answer, emails: Iterable[str]) -> dict[str, SendGridContact]:
+    """Return the contacts of a search; that there is none SendGrid says in words alone."""
+    result = document_of(answer, _SEARCH, with_words=False).get("result")
+    if not isinstance(result, dict):
+        raise unreadable(_SEARCH)
+    told = {email.lower(): data for email, data in result.items() if isinstance(data, dict)}
+    found = {email: contact_from(data["contact"]) for email, data in told.items() if _is_found(data)}
+    for email in {email.lower() for email in emails} - found.keys():
+        if "not found" not in str(told.get(email, {}).get("error")).casefold():
+            raise unreadable(_SEARCH)
+    return found
+
+
+def _is_found(data: Mapping[str, Any]) -> bool:
+    return isinstance(data.get("contact"), dict)
 
 
 def _page_token(next_url: object, what: str) -> str | None:

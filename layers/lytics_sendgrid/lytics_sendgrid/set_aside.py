@@ -2,7 +2,8 @@
 
     changes dead-letter queue   the same changes, marked: a request that nobody follows may be in flight for them
     imports dead-letter queue   the same import job, asked for from the start
-    rejects queue               its elements, read again; what is still bad is rejected again, with its new reason
+    rejects queue               its elements, read again; what is still bad is rejected again, with its new reason, and what is
+                                of an audience that is no longer exported is dropped
 
 Doing it twice is harmless: changes are merged by event time, and an import job may be followed by many.
 """
@@ -39,13 +40,15 @@ class Redriven:
         changes: bodies for the changes queue.
         imports: bodies for the imports queue.
         rejects: bodies for the rejects queue: of a reject's elements, those that are still bad.
-        stays: why it cannot be redriven and stays where it is; None: it can.
+        dropped: why nothing becomes of it any more.
+        stays: why it cannot be redriven and stays where it is; None: it can, or is dropped.
     """
 
     why: str
     changes: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
     rejects: tuple[str, ...] = ()
+    dropped: str | None = None
     stays: str | None = None
 
 
@@ -114,10 +117,12 @@ def _reread(why: str, export: Export | None, element: str, now_ns: int) -> Redri
     if reading.rejected and not reading.changes:
         reasons = ", ".join(dict.fromkeys(rejected.reason for rejected in reading.rejected))
         return Redriven(why=why, stays=f"it is still bad: {reasons}")
+    if not reading.changes:
+        return Redriven(why=why, dropped="it is of no audience that is exported now")
     message = Message(export.name, reading.changes, config=export.version, queued_ms=now_ns // 1_000_000)
     return Redriven(
         why=why,
-        changes=tuple(packed.body for packed in pack(message)) if reading.changes else (),
+        changes=tuple(packed.body for packed in pack(message)),
         rejects=tuple(reject_bodies(reading.rejected, "ingest", export.name)),
     )
 

@@ -1,16 +1,19 @@
 """What of a webhook's body can never become a change, as it goes to the rejects queue."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lytics_sendgrid.addresses import normalise
 from lytics_sendgrid.rejects import excerpt
 
 MAX_APART: Final = 200
 """Lytics' envelopes hold one to three segment events."""
 MAX_TOGETHER: Final = 250
 """So many, with what is kept of their envelope, fit the 64 KB that a reject may have."""
+MAX_ADDRESSES: Final = 10
+_ABOUT_EMAIL: Final = frozenset({"no_email", "bad_email"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +51,28 @@ class BadEvents:
         Args:
             envelope: that they came in.
             data: its profile.
-            names: of the fields that are kept of the profile.
+            names: of the fields that are kept of the profile. Where the address is missing or bad, so are others that hold
+                one: the export's ``email_field`` may be the wrong one, and be mended.
         """
         if not self._events:
             return
         needed = {name: excerpt(data[name]) for name in names if name in data}
         about = {name: excerpt(envelope[name]) for name in ("id", "time", "meta") if name in envelope}
         kept = {**about, "data": needed}
+        with_addresses = kept
+        if any(reason in _ABOUT_EMAIL for reason, _ in self._events):
+            addresses = dict(itertools.islice(_addresses(data, needed), MAX_ADDRESSES))
+            with_addresses = {**about, "data": needed | addresses}
         is_crowded = sum(map(len, self._events.values())) > MAX_APART
         for (reason, detail), events in self._events.items():
+            envelope_kept = with_addresses if reason in _ABOUT_EMAIL else kept
             for some in itertools.batched(events, MAX_TOGETHER if is_crowded else 1):
                 what = {"segment_events": some} if is_crowded else {"segment_event": some[0]}
-                yield Rejected(reason, detail, {**what, "envelope": kept}, len(some))
+                yield Rejected(reason, detail, {**what, "envelope": envelope_kept}, len(some))
+
+
+def _addresses(data: Mapping[str, Any], names: Container[str]) -> Iterator[tuple[str, str]]:
+    """Return the fields that hold an address, but for some."""
+    for name, value in data.items():
+        if isinstance(value, str) and "@" in value and name not in names and normalise(value) is not None:
+            yield name, value
