@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from lytics_sendgrid.change import Message
 from lytics_sendgrid.change_codec import decode, pack
+from lytics_sendgrid.contact import UNKNOWN, Contact
 from lytics_sendgrid.lenient_json import parse
+from lytics_sendgrid.merge import merge
 from lytics_sendgrid.rejects import reject_bodies
 from lytics_sendgrid.webhook_body import read
 from tests.newsletter import HIGH_VALUE, LAPSED, NEWSLETTER, READERS, UNMANAGED
@@ -120,6 +122,32 @@ def test_splitting_a_batch_changes_nothing(batch: list[Any]) -> None:
     whole = read(batch, NEWSLETTER, NOW_NS)
     parts = [read(one, NEWSLETTER, NOW_NS) for one in batch]
     assert whole.changes == tuple(change for part in parts for change in part.changes)
+
+
+times = st.sampled_from(["2026-10-14T20:27:33Z", "2026-10-14T20:27:34Z", "2026-10-14T20:27:35Z", "", "odd"])
+segment_events = st.builds(
+    lambda word, audience, time: {"id": audience, "event": word, word: time},
+    st.sampled_from(["enter", "exit", "change", "odd"]),
+    st.sampled_from([HIGH_VALUE, READERS, LAPSED, UNMANAGED, "odd"]),
+    times,
+)
+
+
+@given(st.lists(st.tuples(st.lists(segment_events, max_size=6), times, st.text(max_size=3)), max_size=3))
+def test_an_envelope_of_many_segment_events_ends_as_one_envelope_for_each(
+    several: list[tuple[list[Any], str, str]],
+) -> None:
+    def envelope(events: list[Any], time: str, city: str) -> Any:
+        data = {"email": "a@example.com", "city": city, "lifetime_value": len(city), "segment_events": events}
+        return {"data": data, "meta": {"timestamp": time}}
+
+    def state(envelopes: list[Any]) -> Contact:
+        changes = read(envelopes, NEWSLETTER, NOW_NS).changes
+        return merge(UNKNOWN, [(change, NEWSLETTER) for change in changes])
+
+    together = [envelope(events, time, city) for events, time, city in several]
+    apart = [envelope([event], time, city) for events, time, city in several for event in events]
+    assert state(together) == state(apart)
 
 
 @given(documents)

@@ -14,7 +14,7 @@ from lytics_sendgrid.configuration import FieldKind, MappedField
 from lytics_sendgrid.instants import parse_rfc3339_ns
 from lytics_sendgrid.webhook_body import MAX_AHEAD_NS, Reading, read
 from lytics_sendgrid.webhook_rejects import MAX_APART, MAX_TOGETHER, Rejected
-from tests.newsletter import HIGH_VALUE, NEWSLETTER, READERS, UNMANAGED
+from tests.newsletter import HIGH_VALUE, LAPSED, NEWSLETTER, READERS, UNMANAGED
 
 NOW_NS = parse_rfc3339_ns("2026-11-23T12:00:00Z")
 TIME = "2026-11-23T11:59:59.123456789Z"
@@ -219,6 +219,32 @@ def test_the_address_is_not_among_the_fields_even_where_it_is_mapped_too() -> No
     export = dataclasses.replace(NEWSLETTER, fields=(mapped, *NEWSLETTER.fields))
     [change] = read(envelope(segment_event()), export, NOW_NS).changes
     assert change.fields == {}
+
+
+def test_of_an_envelopes_changes_the_latest_brings_the_fields() -> None:
+    later = "2026-11-23T11:59:59.5Z"
+    events = [
+        segment_event("change"),
+        segment_event("exit", exit=later),
+        segment_event("enter", READERS),
+        {"id": "odd"},
+        segment_event("enter", LAPSED, enter=later),
+    ]
+    changes = taken(envelope(*events, city="Porto")).changes
+    assert [change.kind for change in changes] == [Kind.CHANGE, Kind.EXIT, Kind.ENTER, Kind.ENTER]
+    assert [change.fields for change in changes] == [{}, {"city": "Porto"}, {}, {}]
+
+
+def test_the_first_good_element_brings_the_fields_where_all_are_of_one_time() -> None:
+    changes = taken(envelope(segment_event(id=7), *[segment_event("change")] * 3, city="Porto")).changes
+    assert [change.fields for change in changes] == [{"city": "Porto"}, {}, {}]
+
+
+def test_what_an_envelope_becomes_is_not_much_larger_than_it_is() -> None:
+    document = envelope(*[segment_event()] * 1_000, city="x" * 4_000, first_name="y" * 4_000)
+    message = Message("newsletter", taken(document).changes)
+    assert len(message.changes) == 1_000
+    assert sum(len(packed.body) for packed in pack(message)) < len(json.dumps(document))
 
 
 def test_fields_that_no_message_holds_are_dropped_and_the_membership_gets_through() -> None:

@@ -8,7 +8,7 @@ updated 2026-11-05). Whatever cannot be read is returned with a stable reason, a
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from lytics_sendgrid.addresses import normalise
@@ -40,7 +40,7 @@ class Reading:
     """What a body holds. Each segment event is in exactly one of the first three.
 
     Attributes:
-        changes: in the body's order.
+        changes: in the body's order; of an envelope's, the latest brings the fields.
         ignored: ids of audiences that the export does not manage, and how many events each had.
         rejected: in the order of the body's envelopes.
         dropped: how many mapped fields had a value that is no scalar, or not a finite one.
@@ -126,6 +126,7 @@ class _Reader:
             self.rejected.append(Rejected("no_segment_events", _NO_SEGMENT_EVENTS, envelope))
             return
         person: _Person | None = None
+        latest: int | None = None
         bad = BadEvents()
         for event in events:
             try:
@@ -135,8 +136,18 @@ class _Reader:
                 kind, time_ns = self._what_and_when(event, envelope)
                 if person is None:
                     person = self._person(envelope, data)
+                # One profile, so one change is enough to bring its fields, the one that makes them newest: what is queued
+                # would else grow with segment events times fields, and an envelope may have thousands of each.
+                fields = person.fields
+                if latest is None:
+                    latest = len(self.changes)
+                elif time_ns > self.changes[latest].time_ns:
+                    self.changes[latest] = replace(self.changes[latest], fields=_NO_FIELDS)
+                    latest = len(self.changes)
+                else:
+                    fields = _NO_FIELDS
                 self.changes.append(
-                    Change(person.email, time_ns, kind, audience, person.fields, profile=person.profile)
+                    Change(person.email, time_ns, kind, audience, fields, profile=person.profile)
                 )
             except RejectRecord as reject:
                 bad.add(reject.reason, reject.detail, event)
