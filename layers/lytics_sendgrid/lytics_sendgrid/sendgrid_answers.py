@@ -92,7 +92,7 @@ def interpret(answer: Answer) -> Verdict:
     if status == 429:
         return Busy(words, reset_epoch_s(answer.headers))
     if status in (400, 422) and document is not None:
-        return _refusal(_messages(document), words)
+        return _refusal(messages(document), words)
     if status == 413:
         return RowsRefused(words)
     if status >= 500 or 200 <= status < 300 or status == 408:
@@ -123,14 +123,15 @@ def exhausted_until(headers: Mapping[str, str]) -> float | None:
     return reset_epoch_s(headers) if headers.get("x-ratelimit-remaining") == "0" else None
 
 
-def _messages(document: Any) -> list[str]:
+def messages(document: Any) -> list[str]:
     """Return what SendGrid says: most refusals hold ``errors``, a list; a few are such a list, or one such object."""
     errors = document.get("errors", [document]) if isinstance(document, dict) else document
     if not isinstance(errors, list):
         return []
-    return [str(error["message"]) for error in errors if isinstance(error, dict) and error.get("message")]
+    said = [error.get("message") for error in errors if isinstance(error, dict)]
+    return [text for text in said if isinstance(text, str) and text]
 
 
 def _words(document: Any) -> str:
     """Return what SendGrid said, without addresses: a refusal names everybody's, and its words go into logs too."""
-    return "; ".join(dict.fromkeys(_ADDRESS.sub("(address)", m) for m in _messages(document)))[:_WORDS]
+    return "; ".join(dict.fromkeys(_ADDRESS.sub("(address)", m) for m in messages(document)))[:_WORDS]

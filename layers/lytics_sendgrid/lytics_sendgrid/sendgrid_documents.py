@@ -11,6 +11,7 @@ from lytics_sendgrid.errors import (
     RequestRefused,
     ServiceUnavailable,
 )
+from lytics_sendgrid.sendgrid_answers import messages
 from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Segment, SendGridContact
 
 if TYPE_CHECKING:
@@ -150,12 +151,5 @@ def texts(value: object) -> list[str]:
 
 
 def words_of(document: object) -> str:
-    """Return SendGrid's words in a refusal, cut; empty where there are none.
-
-    Most refusals hold ``errors``, a list of objects; a few are such a list, or one such object, themselves.
-    """
-    errors = document.get("errors", [document]) if isinstance(document, dict) else document
-    if not isinstance(errors, list):
-        return ""
-    said = [error.get("message") for error in errors if isinstance(error, dict)]
-    return "; ".join(dict.fromkeys(text for text in said if isinstance(text, str) and text))[:_WORDS_CHARS]
+    """Return SendGrid's words in a refusal, cut; empty where there are none."""
+    return "; ".join(dict.fromkeys(messages(document)))[:_WORDS_CHARS]
