@@ -91,8 +91,8 @@ class Leftovers:
         followed: Import,
         contacts: Mapping[str, Carried],
         words: str,
-        least_delay_s: int,
         result: Followed,
+        least_delay_s: int = 0,
     ) -> None:
         """Have contacts of a job sent once more, or parked where that has failed often enough."""
         by_attempt: dict[int, dict[str, Carried]] = {}
