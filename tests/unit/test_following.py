@@ -523,3 +523,18 @@ def test_a_failed_job_of_very_many_long_addresses_keeps_one_message_a_number() -
     messages = [message for message, _ in scene.changes.messages()]
     assert [message.number for message in messages] == followed.again
     assert sum(len(message.changes) for message in messages) == 4_500
+
+
+def test_rejects_in_long_words_of_any_script_keep_one_message_a_number() -> None:
+    emails = [f"{number}@example.org" for number in range(900)]
+    file = "".join(f"{email},{'日' * 300}\n" for email in emails).encode()
+    scene = Scene(Job("errored", {"errored": 900}, "https://errors"), [file])
+    contacts = {email: Carried("newsletter", "0a") for email in emails}
+    followed = scene.following().follow(replace(JOB, runs=("r1", "r2"), contacts=contacts))
+    messages = [message for message, _ in scene.changes.messages()]
+    assert sorted((message.run, message.number) for message in messages) == [
+        (run, number) for run in ("r1", "r2") for number in sorted(followed.again)
+    ]
+    carried = [change.email for message in messages for change in message.changes if message.run == "r1"]
+    assert carried == emails
+    assert max(len(body) for body, _ in scene.changes.sent) < 1_000_000

@@ -6,15 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from lytics_sendgrid.change import Change, Kind, Message
+from lytics_sendgrid.change_codec import encode, pack
 from lytics_sendgrid.errors_file import BadRow
-from lytics_sendgrid.outbox import NANOSECONDS_PER_MS, Carried, Import, Queue, bodies, import_body
+from lytics_sendgrid.outbox import NANOSECONDS_PER_MS, Carried, Import, Queue, import_body
 
 ATTEMPTS: Final = 6
 """So many jobs may fail in a row for a contact, over most of an hour, until it is parked."""
 LONGEST_DELAY_S: Final = 900
-_CONTACTS_A_MESSAGE: Final = 1_000
-"""What is queued of a run is numbered a message, so each is cut to fit one."""
-_ONE_MESSAGE: Final = 1_000_000
 
 
 @dataclass(slots=True)
@@ -133,16 +131,14 @@ class Leftovers:
             exports.setdefault(followed.contacts[change.email].export, []).append(change)
         now_ms = int(self._clock() * 1000)
         for export, of_export in exports.items():
-            for part in itertools.batched(of_export, _CONTACTS_A_MESSAGE):
-                message = Message(export, part, queued_ms=now_ms)
-                if followed.runs:
-                    number = f"again.{followed.job}.{followed.part}.{len(result.again)}"
-                    result.again.append(number)
-                    messages = [_of_run(message, run, number) for run in followed.runs]
-                else:
-                    messages = [message]
-                self._changes.send(bodies(messages, _ONE_MESSAGE), delay_s)
-
-
-def _of_run(message: Message, run: str, number: str) -> Message:
-    return Message(message.export, message.changes, queued_ms=message.queued_ms, run=run, number=number)
+            waiting = iter(of_export)
+            for packed in pack(Message(export, tuple(of_export), queued_ms=now_ms)):
+                part = tuple(itertools.islice(waiting, packed.changes))
+                if not followed.runs:
+                    self._changes.send([packed.body], delay_s)
+                    continue
+                # A number stands for one message. Each is written whole: hardly longer than it was cut.
+                number = f"again.{followed.job}.{followed.part}.{len(result.again)}"
+                result.again.append(number)
+                message = Message(export, part, queued_ms=now_ms, number=number)
+                self._changes.send([encode(replace(message, run=run)) for run in followed.runs], delay_s)
