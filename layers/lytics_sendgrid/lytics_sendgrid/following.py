@@ -162,7 +162,8 @@ class Following:
         """Have an errored job's bad rows rejected. Where nobody can tell whose all of them are, the others are sent again."""
         others = _Others(dict(followed.contacts))
         named = self._named(followed, job, jobs, others, result)
-        listed = self._leftovers.reject(followed, named, result) + len(others.full)
+        elsewhere = self._leftovers.reject(followed, named, result)
+        listed = elsewhere + len(followed.contacts) - len(others.unnamed)
         if listed < job.counts.get("errored", 1):
             result.counts["unread"] = 1
         self._leftovers.send_again(followed, others.full, _FULL, result)

@@ -68,21 +68,20 @@ class Leftovers:
         """Tie each bad row of a job to its contact, and have it rejected if it is still the row that was sent.
 
         Returns:
-            How many bad rows are accounted for, one a contact: a row with an address of nobody in this message is so only
-            where somebody else may carry it.
+            How many bad rows are of nobody in this message, where somebody else may carry them.
         """
         now_ns = int(self._clock() * 1000) * NANOSECONDS_PER_MS
         rejects: dict[str, Change] = {}
-        others = 0
+        elsewhere = 0
         for bad in rows:
             if bad.email is None:
-                others += followed.parts > 1
+                elsewhere += followed.parts > 1
             else:
                 row = followed.contacts[bad.email].row
                 rejects[bad.email] = Change(bad.email, now_ns, Kind.REJECT, row=row, reason=bad.words)
         self._queue(followed, rejects.values(), 0, result)
         result.count("rejected", len(rejects))
-        return len(rejects) + others
+        return elsewhere
 
     def send_again(
         self,
