@@ -76,7 +76,7 @@ simulate: $(DEV) ## Run deliver and confirm in schedules full of faults: SCHEDUL
 chaos: install ## Run an export through every fault, and show that all is right in the end: PEOPLE= SEED= REPORT=
 	@.venv/bin/python -m tests.local.chaos
 
-mutate: $(DEV) ## Break the pure modules one way at a time and name the faults no test notices: MODULES= REPORT=
+mutate: $(DEV) ## Break modules that decide one small way at a time and name the faults no test notices: MODULES= REPORT=
 	@PYTHONHASHSEED=0 nice -n 15 .venv/bin/python -m tests.mutation
 
 redrive: $(DEV) ## Bring what was set aside back to work: STACK= QUEUE=changes|imports|rejects DRY=1

@@ -1,4 +1,4 @@
-"""Break the pure modules in one small way at a time, and tell which faults no test notices.
+"""Break the modules that decide in one small way at a time, and tell which faults no test notices.
 
 A tool of our own, because those that there are rename modules by their folder, so that ours are never found, rewrite
 the working tree, or leave constants alone, which here are half of what is decided. ``MODULES=`` names some modules,
@@ -25,6 +25,7 @@ MODULES: Final = """
     contact values merge row sendgrid_answers upsert upsert_rows decision followers delivery_batch sending delivery
     repacking addresses instants configuration webhook_body change_codec scanning scan_rows planning field_planning
     audience_planning settling import_job errors_file outbox subscription reporting webhook_rejects
+    following leftovers set_aside
 """
 
 type Equivalents = Mapping[tuple[str, str, str], str]

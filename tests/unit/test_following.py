@@ -44,6 +44,7 @@ class Scene:
     job: Job | Exception
     file: Iterable[bytes] | Exception = ()
     after_s: float = 60.0
+    confirm_s: int = 60
     imports: Queue = field(default_factory=Queue)
     parked: Queue = field(default_factory=Queue)
     changes: Queue = field(default_factory=Queue)
@@ -77,7 +78,7 @@ class Scene:
             imports=self.imports,
             parked=self.parked,
             changes=self.changes,
-            delays=Delays(confirm_s=60, refresh_s=900),
+            delays=Delays(confirm_s=self.confirm_s, refresh_s=900),
             clock=lambda: SENT_MS / 1000 + self.after_s,
         )
 
@@ -95,9 +96,17 @@ def test_a_pending_job_is_asked_for_later_and_later() -> None:
     assert delays == [60, 120, 120, 240, 240, 480, 480, 900, 900, 900, 900, 900]
 
 
+def test_a_job_is_never_asked_for_less_often_than_after_64_of_the_first_delays() -> None:
+    scene = Scene(Job("pending"), confirm_s=5)
+    scene.following().follow(replace(JOB, polls=40))
+    [(_, delay_s)] = scene.imports.sent
+    assert delay_s == 320
+
+
 def test_a_completed_job_is_counted_and_leaves_nothing_to_do() -> None:
     scene = Scene(Job("completed", {"updated": 2}))
-    scene.following().follow(replace(JOB, runs=("r1", "r2"), part=2, parts=3))
+    followed = scene.following().follow(replace(JOB, runs=("r1", "r2"), part=2, parts=3))
+    assert followed.fault == ""
     outcome = {"status": "completed", "updated": 2, "confirmed": 2}
     now_s = SENT_MS // 1000 + 60
     assert scene.recorded == [
@@ -115,7 +124,7 @@ def test_an_address_that_a_job_carried_alone_is_not_confirmed() -> None:
 
 def test_a_late_job_has_its_contacts_sent_again_whatever_was_sent_before_its_end() -> None:
     late = Scene(Job("completed", finished_s=SENT_MS / 1000 + 901), after_s=1_000)
-    late.following().follow(JOB)
+    assert late.following().follow(JOB).counts == {"refreshed": 2}
     [(message, delay_s)] = late.changes.messages()
     assert delay_s == 0
     stamp_ns = (SENT_MS + 1_000_000) * 1_000_000
@@ -123,9 +132,19 @@ def test_a_late_job_has_its_contacts_sent_again_whatever_was_sent_before_its_end
         Change(email, stamp_ns, Kind.REFRESH, row=carried.row, job="job-1")
         for email, carried in JOB.contacts.items()
     )
-    in_time = Scene(Job("completed", finished_s=SENT_MS / 1000 + 899), after_s=1_000)
+    in_time = Scene(Job("completed", finished_s=SENT_MS / 1000 + 900), after_s=1_000)
     in_time.following().follow(JOB)
     assert not in_time.changes.sent
+
+
+def test_a_late_job_that_refuses_a_row_may_have_overtaken_the_others() -> None:
+    file = [b"ann@example.org,bad date\n"]
+    scene = Scene(Job("errored", {"errored": 1}, "https://errors"), file, after_s=1_000)
+    result = scene.following().follow(JOB)
+    assert result.counts == {"errored": 1, "rejected": 1, "refreshed": 2}
+    rejects, refreshes = [message.changes for message, _ in scene.changes.messages()]
+    assert [change.kind for change in rejects] == [Kind.REJECT]
+    assert {(change.kind, change.job) for change in refreshes} == {(Kind.REFRESH, "job-1")}
 
 
 def test_each_bad_row_of_an_errored_job_is_tied_to_its_contact() -> None:
@@ -175,16 +194,25 @@ def test_rows_that_the_errors_file_ties_to_nobody_of_ours_count_as_failed(file: 
     assert refreshed == JOB.contacts.keys() - named
 
 
-def test_two_lines_about_one_contact_do_not_hide_another_bad_row() -> None:
-    scene = Scene(
-        Job("errored", {"errored": 2}, "https://errors"),
-        [b"ann@example.org,bad date\nann@example.org,bad number\n"],
-    )
+def test_a_job_that_does_not_count_its_bad_rows_has_one_at_least() -> None:
+    listed = Scene(Job("errored", {}, "https://errors"), [b"ann@example.org,bad date\n"])
+    result = listed.following().follow(JOB)
+    assert (result.counts, result.confirmed) == ({"rejected": 1}, 1)
+    nobody = Scene(Job("errored", {}, "https://errors"), [b"email,error\n"])
+    assert nobody.following().follow(JOB).counts == {"rejected": 0, "unread": 1, "refreshed": 2}
+
+
+@pytest.mark.parametrize(
+    ("words", "refreshed"), [("bad number", ["bob"]), ("you have hit your contact limit", ["ann", "bob"])]
+)
+def test_two_lines_about_one_contact_do_not_hide_another_bad_row(words: str, refreshed: list[str]) -> None:
+    file = [f"ann@example.org,bad date\nann@example.org,{words}\n".encode()]
+    scene = Scene(Job("errored", {"errored": 2}, "https://errors"), file)
     result = scene.following().follow(JOB)
-    assert (result.counts, result.confirmed) == (
-        {"errored": 2, "rejected": 1, "unread": 1, "refreshed": 1},
-        0,
-    )
+    counts = {"errored": 2, "rejected": 1, "unread": 1, "refreshed": len(refreshed)}
+    assert (result.counts, result.confirmed) == (counts, 0)
+    again = [one for message, _ in scene.changes.messages() for one in message.changes if one.attempt]
+    assert [change.email.partition("@")[0] for change in again] == refreshed
 
 
 @pytest.mark.parametrize("status", ["failed", "errored"])
@@ -225,7 +253,7 @@ def test_what_an_errors_file_says_until_it_breaks_off_for_good_is_kept() -> None
         raise RequestRefused("a file is larger than it may be")
 
     scene = Scene(Job("errored", {}, "https://errors"), file())
-    scene.following().follow(JOB)
+    assert scene.following().follow(JOB).counts == {"rejected": 1, "unread": 1, "refreshed": 1}
     [(rejects, _), (refreshes, _)] = scene.changes.messages()
     assert [(change.kind, change.email) for change in rejects.changes] == [(Kind.REJECT, "ann@example.org")]
     assert [(change.kind, change.email) for change in refreshes.changes] == [
@@ -297,14 +325,29 @@ def test_of_a_few_that_fail_together_only_the_named_ones_that_were_tried_to_the_
         Job("failed", {}, "https://errors"),
         [b"email,error\nann@example.org,bad date\nbob@example.com,bad date\n"],
     )
-    contacts = tried("ann@example.org") | tried("bob@example.com", 1) | tried("cy@example.com")
+    contacts = tried("ann@example.org") | tried("bob@example.com", ATTEMPTS - 2) | tried("cy@example.com")
     result = scene.following().follow(replace(JOB, contacts=contacts))
     assert result.counts == {"rejected": 1, "refreshed": 1, "parked": 1}
     rejects, refreshes = [message for message, _ in scene.changes.messages()]
     assert [change.email for change in rejects.changes] == ["ann@example.org"]
-    assert [(change.email, change.attempt) for change in refreshes.changes] == [("bob@example.com", 2)]
+    assert [(change.email, change.attempt) for change in refreshes.changes] == [
+        ("bob@example.com", ATTEMPTS - 1)
+    ]
     [(parked, _)] = scene.parked.sent
     assert list(import_from(parked).contacts) == ["cy@example.com"]
+
+
+def test_ten_rows_that_fail_together_to_the_last_are_believed_to_be_bad() -> None:
+    emails = [f"{number}@example.org" for number in range(10)]
+    file = "".join(f"{email},bad date\n" for email in emails).encode()
+    scene = Scene(Job("failed", {}, "https://errors"), [file])
+    contacts = {email: carried for one in emails for email, carried in tried(one).items()}
+    assert scene.following().follow(replace(JOB, contacts=contacts)).counts == {"rejected": 10}
+
+
+def test_the_errors_file_of_a_failed_job_is_not_waited_for_while_all_are_tried_again() -> None:
+    scene = Scene(Job("failed", {}, "https://errors"), AssertionError("not to be downloaded"))
+    assert scene.following().follow(JOB).counts == {"refreshed": 2}
 
 
 @pytest.mark.parametrize(
@@ -336,6 +379,7 @@ def test_contacts_of_a_failed_job_are_sent_again_and_parked_in_the_end() -> None
         [(message, delay_s)] = scene.changes.messages()
         assert {change.attempt for change in message.changes} == {attempt}
         assert {change.time_ns for change in message.changes} == {SENT_MS * 1_000_000}
+        assert message.queued_ms == SENT_MS + 60_000
         delays.append(delay_s)
         followed = replace(
             JOB, contacts={e: replace(carried, attempt=attempt) for e, carried in JOB.contacts.items()}
@@ -345,8 +389,22 @@ def test_contacts_of_a_failed_job_are_sent_again_and_parked_in_the_end() -> None
     assert scene.following().follow(followed).counts == {"parked": 2}
     assert not scene.changes.sent
     [(body, delay_s)] = scene.parked.sent
-    assert "6 times in a row; redrive it" in body
+    assert "SendGrid failed the import job, 6 times in a row; redrive it" in body
     assert import_from(body) == JOB, "a redriven one is tried from the start"
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [
+        (Job("errored", {"errored": 1}), "whose they are could not be read"),
+        (Job("unknown"), "import job is unknown: nobody can tell what became of it"),
+    ],
+)
+def test_who_is_parked_is_so_with_what_became_of_the_last_job(job: Job, words: str) -> None:
+    scene = Scene(job)
+    scene.following().follow(replace(JOB, contacts=tried("ann@example.org")))
+    [(body, _)] = scene.parked.sent
+    assert f"{words}, 6 times in a row" in body
 
 
 def test_only_the_contacts_that_failed_often_are_parked() -> None:
@@ -407,6 +465,21 @@ def test_a_job_that_ends_after_it_was_abandoned_has_those_whom_it_overtook_sent_
     assert not scene.imports.sent
 
 
+def test_an_abandoned_job_rejects_nobody_for_whom_the_account_had_no_room() -> None:
+    file = [b"ann@example.org,You have hit your contact limit\nbob@example.com,bad date\n"]
+    scene = Scene(Job("errored", {"errored": 2}, "https://errors"), file, after_s=9_000.0)
+    scene.following().follow(replace(JOB, abandoned=True))
+    changes = [change for message, _ in scene.changes.messages() for change in message.changes]
+    assert [change.email for change in changes if change.kind is Kind.REJECT] == ["bob@example.com"]
+    assert [change.email for change in changes if change.kind is Kind.REFRESH] == list(JOB.contacts)
+
+
+def test_an_abandoned_job_whose_bad_rows_nobody_can_name_rejects_nobody_and_says_so() -> None:
+    scene = Scene(Job("errored", {"errored": 1}), after_s=9_000.0)
+    result = scene.following().follow(replace(JOB, abandoned=True))
+    assert result.counts == {"errored": 1, "unread": 1, "rejected": 0, "refreshed": 2}
+
+
 @pytest.mark.parametrize("status", ["failed", "unknown"])
 def test_an_abandoned_job_that_brought_nothing_leaves_nothing_to_do(status: str) -> None:
     scene = Scene(Job(status), after_s=9_000.0)
@@ -439,14 +512,32 @@ def test_a_run_waits_for_the_messages_that_carry_its_contacts_again() -> None:
     followed = scene.following().follow(replace(JOB, runs=("r1",)))
     [(message, _)] = scene.changes.messages()
     assert message.run == "r1"
-    assert followed.again == [message.number]
+    assert followed.again == [message.number] == ["again.job-1.1.0"]
+    assert message.queued_ms == SENT_MS + 60_000
     assert scene.recorded[0][3]["again"] == [message.number]
 
 
-def test_a_failed_job_of_very_many_long_addresses_keeps_one_message_a_number() -> None:
+@pytest.mark.parametrize("runs", [(), ("r1",)])
+def test_a_failed_job_of_very_many_long_addresses_keeps_one_message_a_number(runs: tuple[str, ...]) -> None:
     contacts = {f"{number}{'x' * 230}@example.org": Carried("newsletter", "0a") for number in range(4_500)}
     scene = Scene(Job("failed"))
-    followed = scene.following().follow(replace(JOB, runs=("r1",), contacts=contacts))
+    followed = scene.following().follow(replace(JOB, runs=runs, contacts=contacts))
     messages = [message for message, _ in scene.changes.messages()]
-    assert [message.number for message in messages] == followed.again
-    assert sum(len(message.changes) for message in messages) == 4_500
+    assert [message.number for message in messages if message.run] == followed.again
+    assert bool(followed.again) == bool(runs)
+    assert [change.email for message in messages for change in message.changes] == list(contacts)
+
+
+def test_rejects_in_long_words_of_any_script_keep_one_message_a_number() -> None:
+    emails = [f"{number}@example.org" for number in range(900)]
+    file = "".join(f"{email},{'日' * 300}\n" for email in emails).encode()
+    scene = Scene(Job("errored", {"errored": 900}, "https://errors"), [file])
+    contacts = {email: Carried("newsletter", "0a") for email in emails}
+    followed = scene.following().follow(replace(JOB, runs=("r1", "r2"), contacts=contacts))
+    messages = [message for message, _ in scene.changes.messages()]
+    assert sorted((message.run, message.number) for message in messages) == [
+        (run, number) for run in ("r1", "r2") for number in sorted(followed.again)
+    ]
+    carried = [change.email for message in messages for change in message.changes if message.run == "r1"]
+    assert carried == emails
+    assert max(len(body) for body, _ in scene.changes.sent) < 1_000_000

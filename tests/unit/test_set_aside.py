@@ -66,8 +66,8 @@ def test_dead_changes_come_back_marked_and_fresh_and_keep_their_run() -> None:
 def test_dead_changes_say_whether_their_consumers_died_or_they_were_put_back_for_days() -> None:
     died = dead_changes(encode(Message("newsletter", (ENTER,))), Exports())
     waited = dead_changes(encode(Message("newsletter", (ENTER,), hops=MAX_HOPS)), Exports())
-    assert "deliver died" in died.why
-    assert f"put back {MAX_HOPS} times" in waited.why
+    assert died.why.startswith("export 'newsletter': deliver died")
+    assert waited.why.startswith(f"export 'newsletter': put back {MAX_HOPS} times")
 
 
 def test_changes_that_would_only_die_again_stay() -> None:
@@ -75,7 +75,7 @@ def test_changes_that_would_only_die_again_stay() -> None:
     newer = dead_changes('{"v":2,"export":"newsletter","changes":[]}', Exports())
     noise = dead_changes("hello", Exports())
     assert nobodys.stays == "run the state machine for that export first"
-    assert "gone" in nobodys.why
+    assert nobodys.why == "there is no export 'gone'"
     assert newer.stays is not None
     assert "version 2" in newer.stays
     assert noise.stays is not None
@@ -114,7 +114,8 @@ def test_an_event_from_the_future_is_read_once_its_time_has_come() -> None:
     assert change.fields == {"city": "Oslo"}
     assert change.profile == "7"
     assert case.why.startswith("ingest, export 'newsletter', future_time: ")
-    assert decode(case.changes[0]).config == NEWSLETTER.version
+    message = decode(case.changes[0])
+    assert (message.config, message.queued_ms) == (NEWSLETTER.version, NOW_NS // 1_000_000)
 
 
 @pytest.mark.parametrize("city", [{str(n): n for n in range(300)}, ["Graz"] * 400, 10**1_000, {"a": 1}, [1]])
@@ -157,6 +158,12 @@ def test_of_many_elements_the_good_ones_go_on_and_the_bad_ones_are_rejected_anew
     assert reject(again, Exports(), NOW_NS).stays == "it is still bad: no_email"
 
 
+def test_elements_that_are_all_still_bad_stay_with_each_reason_once() -> None:
+    elements = [envelope(entering(), email=""), {}, envelope(entering(), email="")]
+    body = reject_body("internal_error", "a fault", "ingest", "newsletter", elements)
+    assert reject(body, Exports(), NOW_NS).stays == "it is still bad: no_email, unknown_shape"
+
+
 def test_elements_that_were_written_together_are_read_one_by_one() -> None:
     document = [envelope(entering(LATE)) for _ in range(MAX_SINGLE + 1)]
     bodies = rejects_of(document, EARLIER_NS)
@@ -182,6 +189,13 @@ def test_an_element_of_an_audience_that_is_not_exported_leaves_nothing_to_do() -
     )
 
 
+@pytest.mark.parametrize("body", ["hello", "[]", "{}"])
+def test_messages_that_cannot_be_read_are_counted_together(body: str) -> None:
+    cases = (dead_changes(body, Exports()), dead_import(body), reject(body, Exports(), NOW_NS))
+    assert {case.why for case in cases} == {"it cannot be read"}
+    assert all(case.stays for case in cases)
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
@@ -202,6 +216,24 @@ def test_a_reject_that_cannot_be_read_stays_with_the_reason(body: str, words: st
     assert case.stays is not None
     assert words in case.stays
     assert case.changes == case.rejects == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "export", "element"),
+    [
+        ("ingest", "gone", {}),
+        ("ingest", "newsletter", {}),
+        ("ingest", "newsletter", "not JSON"),
+        ("ingest", "newsletter", "x" * 70_000),
+        ("somebody", "newsletter", {}),
+    ],
+)
+def test_a_reject_that_stays_is_counted_by_why_it_was_rejected(
+    source: str, export: str, element: Any
+) -> None:
+    case = reject(reject_body("no_email", "it is empty", source, export, element), Exports(), NOW_NS)
+    assert case.stays is not None
+    assert case.why == f"{source}, export '{export}', no_email: it is empty"
 
 
 ANYTHING = st.recursive(

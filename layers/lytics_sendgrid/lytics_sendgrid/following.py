@@ -127,7 +127,7 @@ class Following:
                 self._fail(followed, job, jobs, result)
             case _:
                 words = f"SendGrid's import job is {job.status}: nobody can tell what became of it"
-                self._leftovers.send_again(followed, followed.contacts, words, self._delays.refresh_s, result)
+                self._leftovers.send_again(followed, followed.contacts, words, result, self._delays.refresh_s)
         if job.status in {"completed", "errored"} and is_late:
             self._leftovers.refresh_overtaken(followed, result)
         now_s = int(self._clock())
@@ -152,7 +152,8 @@ class Following:
         if job.status == "abandoned" and not is_over:
             self._poll_again(followed)
         elif job.status == "errored":
-            self._leftovers.reject(followed, self._bad_rows(followed, job, jobs, result), result)
+            named = self._named(followed, job, jobs, _Others(), result)
+            self._leftovers.reject(followed, named, result)
         if job.status in {"completed", "errored"}:
             result.stamp_ms = self._now_ms()
             self._leftovers.refresh_overtaken(followed, result)
@@ -161,12 +162,13 @@ class Following:
         """Have an errored job's bad rows rejected. Where nobody can tell whose all of them are, the others are sent again."""
         others = _Others(dict(followed.contacts))
         named = self._named(followed, job, jobs, others, result)
-        listed = self._leftovers.reject(followed, named, result) + len(others.full)
+        elsewhere = self._leftovers.reject(followed, named, result)
+        listed = elsewhere + len(followed.contacts) - len(others.unnamed)
         if listed < job.counts.get("errored", 1):
             result.counts["unread"] = 1
-        self._leftovers.send_again(followed, others.full, _FULL, 0, result)
+        self._leftovers.send_again(followed, others.full, _FULL, result)
         if result.counts.get("unread"):
-            self._leftovers.send_again(followed, others.unnamed, _UNREAD, 0, result)
+            self._leftovers.send_again(followed, others.unnamed, _UNREAD, result)
         else:
             result.confirmed = _whole(others.unnamed)
 
@@ -181,19 +183,20 @@ class Following:
         if last and job.errors_url and followed.parts == 1 and len(followed.contacts) <= FEWEST_REJECTED:
             part = replace(followed, contacts=last)
             self._leftovers.reject(part, self._named(part, job, jobs, others, result), result)
-        self._leftovers.send_again(followed, others.unnamed, "SendGrid failed the import job", 0, result)
-        self._leftovers.send_again(followed, others.full, _FULL, 0, result)
+        self._leftovers.send_again(followed, others.unnamed, "SendGrid failed the import job", result)
+        self._leftovers.send_again(followed, others.full, _FULL, result)
 
     def _named(
         self, followed: Import, job: Job, jobs: Jobs, others: "_Others", result: Followed
     ) -> Iterator[BadRow]:
-        """Return the rows to reject of a job's contacts, and take them out of the others."""
+        """Return the rows to reject of a job's contacts, and note among the others for whom there only was no room."""
         for bad in self._bad_rows(followed, job, jobs, result):
-            others.unnamed.pop(bad.email or "", None)
-            if bad.email is not None and names_the_contact_limit(bad.words):
-                others.full[bad.email] = followed.contacts[bad.email]
-            else:
-                yield bad
+            if bad.email is not None:
+                others.unnamed.pop(bad.email, None)
+                if names_the_contact_limit(bad.words):
+                    others.full[bad.email] = followed.contacts[bad.email]
+                    continue
+            yield bad
 
     def _bad_rows(self, followed: Import, job: Job, jobs: Jobs, result: Followed) -> Iterator[BadRow]:
         if job.errors_url is None:
@@ -215,7 +218,7 @@ class _Others:
         full: for whom the account only had no room.
     """
 
-    unnamed: dict[str, Carried]
+    unnamed: dict[str, Carried] = field(default_factory=dict)
     full: dict[str, Carried] = field(default_factory=dict)
 
 

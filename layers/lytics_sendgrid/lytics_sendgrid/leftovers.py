@@ -6,15 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from lytics_sendgrid.change import Change, Kind, Message
+from lytics_sendgrid.change_codec import encode, pack
 from lytics_sendgrid.errors_file import BadRow
-from lytics_sendgrid.outbox import NANOSECONDS_PER_MS, Carried, Import, Queue, bodies, import_body
+from lytics_sendgrid.outbox import NANOSECONDS_PER_MS, Carried, Import, Queue, import_body
 
 ATTEMPTS: Final = 6
 """So many jobs may fail in a row for a contact, over most of an hour, until it is parked."""
 LONGEST_DELAY_S: Final = 900
-_CONTACTS_A_MESSAGE: Final = 1_000
-"""What is queued of a run is numbered a message, so each is cut to fit one."""
-_ONE_MESSAGE: Final = 1_000_000
 
 
 @dataclass(slots=True)
@@ -70,29 +68,28 @@ class Leftovers:
         """Tie each bad row of a job to its contact, and have it rejected if it is still the row that was sent.
 
         Returns:
-            How many bad rows are accounted for, one a contact: a row with an address of nobody in this message is so only
-            where somebody else may carry it.
+            How many bad rows are of nobody in this message, where somebody else may carry them.
         """
         now_ns = int(self._clock() * 1000) * NANOSECONDS_PER_MS
         rejects: dict[str, Change] = {}
-        others = 0
+        elsewhere = 0
         for bad in rows:
             if bad.email is None:
-                others += followed.parts > 1
+                elsewhere += followed.parts > 1
             else:
                 row = followed.contacts[bad.email].row
                 rejects[bad.email] = Change(bad.email, now_ns, Kind.REJECT, row=row, reason=bad.words)
         self._queue(followed, rejects.values(), 0, result)
         result.count("rejected", len(rejects))
-        return len(rejects) + others
+        return elsewhere
 
     def send_again(
         self,
         followed: Import,
         contacts: Mapping[str, Carried],
         words: str,
-        least_delay_s: int,
         result: Followed,
+        least_delay_s: int = 0,
     ) -> None:
         """Have contacts of a job sent once more, or parked where that has failed often enough."""
         by_attempt: dict[int, dict[str, Carried]] = {}
@@ -133,16 +130,14 @@ class Leftovers:
             exports.setdefault(followed.contacts[change.email].export, []).append(change)
         now_ms = int(self._clock() * 1000)
         for export, of_export in exports.items():
-            for part in itertools.batched(of_export, _CONTACTS_A_MESSAGE):
-                message = Message(export, part, queued_ms=now_ms)
-                if followed.runs:
-                    number = f"again.{followed.job}.{followed.part}.{len(result.again)}"
-                    result.again.append(number)
-                    messages = [_of_run(message, run, number) for run in followed.runs]
-                else:
-                    messages = [message]
-                self._changes.send(bodies(messages, _ONE_MESSAGE), delay_s)
-
-
-def _of_run(message: Message, run: str, number: str) -> Message:
-    return Message(message.export, message.changes, queued_ms=message.queued_ms, run=run, number=number)
+            waiting = iter(of_export)
+            for packed in pack(Message(export, tuple(of_export), queued_ms=now_ms)):
+                part = tuple(itertools.islice(waiting, packed.changes))
+                if not followed.runs:
+                    self._changes.send([packed.body], delay_s)
+                    continue
+                # A number stands for one message. Each is written whole: hardly longer than it was cut.
+                number = f"again.{followed.job}.{followed.part}.{len(result.again)}"
+                result.again.append(number)
+                message = Message(export, part, queued_ms=now_ms, number=number)
+                self._changes.send([encode(replace(message, run=run)) for run in followed.runs], delay_s)

@@ -93,7 +93,7 @@ def reject(body: str, exports: Exports, now_ns: int) -> Redriven:
     try:
         document = json.loads(body)
         source, export, element = document["source"], document["export"], document["element"]
-        why = f"{source}, {_of(export)}{document['reason']}: {document['detail']}"
+        why = f"{source}, export '{export}', {document['reason']}: {document['detail']}"
     except (KeyError, TypeError, ValueError) as error:
         return Redriven(why=_UNREADABLE, stays=f"not a reject: {type(error).__name__}")
     if "cut_from_chars" in document:
@@ -135,7 +135,3 @@ def _envelope(element: Any) -> Any:
         case {"segment_events": events, "envelope": {"data": Mapping() as data, **about}}:
             return {**about, "data": {**data, "segment_events": events}}
     return element
-
-
-def _of(export: str) -> str:
-    return f"export '{export}', " if export else ""
