@@ -127,6 +127,20 @@ def test_a_job_has_ended_when_all_its_parts_have(table: ExportsTable) -> None:
     assert progress.ended["job-1"]["requested"] == 9
 
 
+def test_rows_for_which_there_was_no_room_are_read(table: ExportsTable) -> None:
+    outcome = {"status": "errored", "errored": 2, "rejected": 1, "no_room": 1}
+    table.record_job("run-1", "job-1", (1, 1), outcome, NOW_S)
+    table.record_job("run-1", "job-2", (1, 1), {**outcome, "no_room": 0}, NOW_S)
+    ended = table.progress("run-1").ended
+    assert (ended["job-1"]["unread"], ended["job-2"]["unread"]) == (0, 1)
+
+
+def test_a_stop_is_lifted_by_the_later_of_two(table: ExportsTable) -> None:
+    table.lift_stop("newsletter", 100)
+    table.lift_stop("newsletter", 50)
+    assert not table.put_stop("newsletter", Stop("a list was gone", 99, 1_000))
+
+
 def test_jobs_are_read_after_the_numbers_that_they_carry_and_after_what_has_ended(
     table: ExportsTable, client: DynamoDBClient
 ) -> None:

@@ -117,11 +117,6 @@ def test_a_completed_job_is_counted_and_leaves_nothing_to_do() -> None:
     assert not scene.imports.sent
 
 
-def test_an_address_that_a_job_carried_alone_is_not_confirmed() -> None:
-    bare = {**JOB.contacts, "cy@example.com": Carried("newsletter", "")}
-    assert Scene(Job("completed")).following().follow(replace(JOB, contacts=bare)).confirmed == 2
-
-
 def test_a_late_job_has_its_contacts_sent_again_whatever_was_sent_before_its_end() -> None:
     late = Scene(Job("completed", finished_s=SENT_MS / 1000 + 901), after_s=1_000)
     assert late.following().follow(JOB).counts == {"refreshed": 2}

@@ -379,3 +379,21 @@ def test_second_of_two_jobs_counts_as_in_flight_for_its_own_time() -> None:
     scene.clock.now_s += REFRESH_S + 1
     scene.deliver(message(enter(ANN, 400), export="club"))
     assert scene.refreshes() == []
+
+
+def test_bare_address_that_only_tells_where_the_fault_is_leaves_nothing_to_follow() -> None:
+    scene = scene_with(ANN)
+    scene.sendgrid.script = [RowsRefused("400"), RowsRefused("400"), Accepted("bare")]
+    scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
+    assert "bare" not in {import_from(body).job for _, body in scene.imports.sent}
+    assert [one.export for _, one in scene.changes.messages()] == ["shop"]
+
+
+def test_list_that_is_another_exports_is_not_left_to_who_has_just_sent() -> None:
+    scene = scene_with(ANN)
+    for name, one in scene.views.views.items():
+        lists = {SHOP: "newsletter", NEWS: "newsletter", CLUB: "club"}
+        scene.views.views[name] = replace(one, form=replace(one.form, lists=lists))
+    scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
+    assert not scene.contact(ANN).is_in(BUYERS)
+    assert scene.changes.sent == []

@@ -202,6 +202,28 @@ def test_address_that_is_refused_unnamed_is_rejected_as_soon_as_another_row_is_t
     assert rejection.reason == "address"
 
 
+def test_row_that_is_taken_with_other_lists_is_enough_to_believe_a_refusal() -> None:
+    scene = Scene(VIEW, with_list(VIEW, "list", "weekly"))
+    scene.sendgrid.bad_addresses, scene.sendgrid.names_addresses = {BOB}, False
+    summary = scene.deliver(entering([BOB], export="weekly"), entering([ANN]))
+    assert summary.counts["rejected.address"] == 1
+    assert (scene.put_back(), summary.faults) == ([], [])
+
+
+def test_address_that_is_refused_alone_for_hours_is_rejected_though_no_other_row_is_taken() -> None:
+    scene = Scene()
+    scene.sendgrid.bad_addresses, scene.sendgrid.names_addresses = {BOB}, False
+    began_s = scene.clock.now_s
+    scene.deliver(entering([BOB], run="r1", number="a.0"))
+    while scene.changes.sent:
+        ((delay_s, _),) = scene.changes.sent
+        scene.clock.now_s += delay_s
+        scene.deliver_queue()
+    assert 3 * 3_600 < scene.clock.now_s - began_s < 4 * 3_600
+    assert scene.contact(BOB).rejection is not None
+    assert "a.0" in scene.runs.done[-1][1]
+
+
 def test_page_of_a_proxy_stops_the_export_and_rejects_nobody() -> None:
     scene = Scene()
     scene.sendgrid.script = [RequestFault("400")] * 40
@@ -255,7 +277,7 @@ def test_address_that_is_taken_alone_shows_that_the_request_is_at_fault() -> Non
     assert summary.stopped == {
         "newsletter": "SendGrid takes an address alone and refuses it with its list and memberships"
     }
-    assert [m.uncertain for _, m in scene.put_back()] == [True]
+    assert [m.uncertain for _, m in scene.put_back()] == [False]
     ((_, body),) = scene.imports.sent
     assert import_from(body).contacts["p0@example.org"].row == ""
 

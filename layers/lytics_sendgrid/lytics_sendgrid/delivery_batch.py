@@ -92,6 +92,7 @@ class Task:
         fresh: one of its messages is not one that was put back.
         refreshes: one of its changes is a refresh.
         rejects: one of its changes is a reject.
+        hops: how often one of its messages was put back.
         attempt: how many import jobs have failed for it in a row.
         sent_before: this consumer has sent for it, and has not committed that.
         uncertain: this consumer may have sent for it: the answer was lost.
@@ -117,6 +118,7 @@ class Task:
     fresh: bool = False
     refreshes: bool = False
     rejects: bool = False
+    hops: int = 0
     attempt: int = 0
     sent_before: bool = False
     uncertain: bool = False
@@ -226,6 +228,8 @@ class Batch:
                 task.returned = True
             if fresh:
                 task.fresh = True
+            else:
+                task.hops = max(task.hops, message.hops)
             if change.kind is Kind.REFRESH:
                 task.refreshes = True
                 task.attempt = max(task.attempt, change.attempt or 0)

@@ -124,19 +124,7 @@ class ExportsTable:
             False, and nothing is done, where they were let go on after the try that found the fault had begun.
         """
         document = {"reason": stop.reason, "since_ms": stop.since_ms, "until_ms": stop.until_ms}
-        with translated("DynamoDB"):
-            try:
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=_item(f"export#{export}", "stop", document),
-                    ConditionExpression="attribute_not_exists(lifted_ms) OR lifted_ms <= :since_ms",
-                    ExpressionAttributeValues={":since_ms": {"N": str(stop.since_ms)}},
-                )
-            except ClientError as error:
-                if error_code(error) != "ConditionalCheckFailedException":
-                    raise
-                return False
-        return True
+        return self._put_unless_lifted(_item(f"export#{export}", "stop", document), stop.since_ms)
 
     def lift_stop(self, export: str, at_ms: int) -> None:
         """Let an export's changes go on, whatever tries have found that began before.
@@ -146,8 +134,22 @@ class ExportsTable:
             at_ms: when the cause was mended, milliseconds since 1970.
         """
         item = _key(f"export#{export}", "stop") | {"lifted_ms": {"N": str(at_ms)}}
+        self._put_unless_lifted(item, at_ms)
+
+    def _put_unless_lifted(self, item: dict[str, Any], since_ms: int) -> bool:
         with translated("DynamoDB"):
-            self._client.put_item(TableName=self._table, Item=item)
+            try:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=item,
+                    ConditionExpression="attribute_not_exists(lifted_ms) OR lifted_ms <= :since_ms",
+                    ExpressionAttributeValues={":since_ms": {"N": str(since_ms)}},
+                )
+            except ClientError as error:
+                if error_code(error) != "ConditionalCheckFailedException":
+                    raise
+                return False
+        return True
 
     def put_report(self, export: str, run: str, report: Mapping[str, Any]) -> None:
         """Keep a run's report."""
@@ -191,7 +193,7 @@ class ExportsTable:
             job: SendGrid's id.
             part_of: which part, counted from 1, of how many.
             outcome: ``status``, SendGrid's counts, and for this part ``confirmed``, ``rejected``, ``refreshed``, ``parked``,
-                ``unread``
+                ``unread``, ``no_room``
                 and ``again``: the numbers of the messages that carry its contacts once more.
             now_s: our clock, Unix seconds.
         """
@@ -254,7 +256,8 @@ def _whole(parts: list[dict[str, Any]]) -> dict[str, Any]:
     No part can tell whether rows that are nobody's of its own are another's: only all of them together can.
     """
     whole = parts[0] | {name: sum(part.get(name, 0) for part in parts) for name in _OUR_COUNTS}
-    if whole["status"] == "errored" and whole["rejected"] < whole.get("errored", 0):
+    read = whole["rejected"] + sum(part.get("no_room", 0) for part in parts)
+    if whole["status"] == "errored" and read < whole.get("errored", 0):
         whole["unread"] = max(whole["unread"], 1)
     return whole | {"again": [number for part in parts for number in part.get("again", ())]}
 

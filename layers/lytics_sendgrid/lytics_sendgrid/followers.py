@@ -10,7 +10,6 @@ leave a refresh, and every refresh would do the same, until the queue is full of
 """
 
 from collections.abc import Iterable, Sequence
-from typing import assert_never
 
 from lytics_sendgrid.delivery_batch import Batch, Summary, Task
 from lytics_sendgrid.outbox import Carried, Import, Outbox
@@ -39,10 +38,12 @@ class RequestFollowers:
         self._refresh(tasks, sent_ms, sent_ms)
 
     def accepted(self, rows: Sequence[Row], job: str, sent_ms: int, form: Form) -> None:
-        """Have the job followed, before anything is committed: no job goes unread.
+        """Have the job followed, before anything is committed: no job goes unread, but one that changes no row.
 
         A refresh that was stamped with an earlier try of the request would be dropped for this one.
         """
+        if form is Form.BARE:
+            return
         tasks = list(self._tasks(rows))
         for task in tasks:
             task.uncertain = True
@@ -80,16 +81,8 @@ class RequestFollowers:
 
 
 def _sent_row(task: Task, form: Form) -> str:
-    """Return the hash that a job's refusal of the row is tied to its contact by; a bare address changes no row."""
-    match form:
-        case Form.WHOLE:
-            return task.sent_row
-        case Form.MEMBERSHIPS:
-            return without_fields(task.hash)
-        case Form.BARE:
-            return ""
-        case _ as never:
-            assert_never(never)
+    """Return the hash that a job's refusal of the row is tied to its contact by."""
+    return without_fields(task.hash) if form is Form.MEMBERSHIPS else task.sent_row
 
 
 def follow_returned(outbox: Outbox, tasks: Iterable[Task], now_ms: int) -> None:

@@ -120,7 +120,7 @@ class Following:
             return result
         match job.status:
             case "completed":
-                result.confirmed = _whole(followed.contacts)
+                result.confirmed = len(followed.contacts)
             case "errored":
                 self._reject(followed, job, jobs, result)
             case "failed":
@@ -163,14 +163,16 @@ class Following:
         others = _Others(dict(followed.contacts))
         named = self._named(followed, job, jobs, others, result)
         elsewhere = self._leftovers.reject(followed, named, result)
-        listed = elsewhere + len(followed.contacts) - len(others.unnamed)
-        if listed < job.counts.get("errored", 1):
+        named_here = len(followed.contacts) - len(others.unnamed)
+        if no_room := named_here - result.counts["rejected"]:
+            result.counts["no_room"] = no_room
+        if elsewhere + named_here < job.counts.get("errored", 1):
             result.counts["unread"] = 1
         self._leftovers.send_again(followed, others.full, _FULL, result)
         if result.counts.get("unread"):
             self._leftovers.send_again(followed, others.unnamed, _UNREAD, result)
         else:
-            result.confirmed = _whole(others.unnamed)
+            result.confirmed = len(others.unnamed)
 
     def _fail(self, followed: Import, job: Job, jobs: Jobs, result: Followed) -> None:
         """Have a failed job's contacts sent once more, each but a row that fails to the last though it is almost alone.
@@ -220,8 +222,3 @@ class _Others:
 
     unnamed: dict[str, Carried] = field(default_factory=dict)
     full: dict[str, Carried] = field(default_factory=dict)
-
-
-def _whole(contacts: Mapping[str, Carried]) -> int:
-    """Count contacts whose memberships the job carried: a bare address changes no row."""
-    return sum(carried.row != "" for carried in contacts.values())

@@ -6,8 +6,8 @@ sent list by list, and an export stops only where a request is at fault that hol
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
 
 from lytics_sendgrid.configuration import Export
 from lytics_sendgrid.contact import ContactKey
@@ -19,6 +19,9 @@ from lytics_sendgrid.outbox import Outbox
 from lytics_sendgrid.repacking import STOP_S
 from lytics_sendgrid.stop import Stop
 from lytics_sendgrid.upsert import Contacts, Fault, Pace, Sent, Upsert, Upserted
+
+_BELIEVED_AFTER_HOPS: Final = 20
+"""They take three and a half hours."""
 
 type _Request = tuple[str, tuple[str, ...]]
 """An authorization, and the lists that all rows of a request are put on."""
@@ -38,12 +41,16 @@ class _Occasion:
 
     Attributes:
         since_ms: when the first of them was about to be made.
+        taking: authorizations whose rows SendGrid takes.
+        unnamed: contacts whose address it refuses without naming it, with its words.
     """
 
     batch: Batch
     deadline_epoch_s: float
     summary: Summary
     since_ms: int
+    taking: set[str] = field(default_factory=set)
+    unnamed: dict[ContactKey, str] = field(default_factory=dict)
 
 
 class Sending:
@@ -92,6 +99,7 @@ class Sending:
             else:
                 at_fault += [task for task in going if not task.commits]
         self._send_list_by_list(at_fault, on)
+        self._refuse_unnamed(tasks, on)
 
     def _send_list_by_list(self, tasks: Sequence[Task], on: _Occasion) -> None:
         """Send rows with the list of each export that they have changes of, then with each list of others.
@@ -136,7 +144,10 @@ class Sending:
         now_ms = int(self._pace.clock() * 1000)
         owners: dict[str, list[tuple[str, int]]] = {}
         for task in tasks:
-            owners.setdefault(task.view.form.lists[one], []).append((task.email, task.attempt))
+            owner = task.view.form.lists[one]
+            # Of exports that share an audience, the list may be another's: who has just sent has another list.
+            if owner not in {export.name for _, export in task.changes}:
+                owners.setdefault(owner, []).append((task.email, task.attempt))
         if owners:
             self._outbox.refresh(owners, now_ms, now_ms)
 
@@ -156,6 +167,9 @@ class Sending:
             on.summary.faults.append(str(error))
         except StopRun as error:
             result.fault = Fault(str(error))
+        if result.sent:
+            on.taking.add(authorization)
+        on.unnamed.update(result.unnamed)
         if result.hindrance and result.fault is None:
             on.summary.faults.append(f"rows are left undecided: {result.hindrance}")
         if result.until_epoch_s is not None:
@@ -174,6 +188,25 @@ class Sending:
             elif (words := refused.get(task.key)) is not None:
                 refuse(task, words, now_ms)
         return [task for task in tasks if not task.commits]
+
+    def _refuse_unnamed(self, tasks: Sequence[Task], on: _Occasion) -> None:
+        """Refuse contacts whose address SendGrid does not name, where it takes others, or has not taken them for hours.
+
+        Who refuses everybody does not speak of addresses.
+        """
+        now_ms = int(self._pace.clock() * 1000)
+        waiting = 0
+        for task in tasks:
+            words = on.unnamed.get(task.key)
+            if words is None or task.commits or task.uncertain:
+                continue
+            if task.view.export.authorization in on.taking or task.hops >= _BELIEVED_AFTER_HOPS:
+                refuse(task, words, now_ms)
+                task.commits = True
+            else:
+                waiting += 1
+        if waiting:
+            on.summary.faults.append("rows are left undecided: SendGrid takes no row, and names no address")
 
     def _stop(self, exports: Collection[str], fault: Fault, on: _Occasion) -> None:
         """Have exports' changes wait; not those of one that was let go on meanwhile: what was mended may help the next."""

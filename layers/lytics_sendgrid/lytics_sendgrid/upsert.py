@@ -3,10 +3,8 @@
 SendGrid refuses a whole request for one bad row. The addresses that a refusal names are taken out; where it names
 none, the request is halved until each row is decided. A row that is refused alone is sent again as e-mail and
 memberships, because an exit must get through whatever the fields hold; refused so, as the bare e-mail: if that is
-taken, the fault was in the request (its list, its membership field) and not in the row. If it is refused and its address
-not named, that is believed only where SendGrid takes another row: who refuses all of them does not speak of rows. Where
-SendGrid does not answer, the rows go on in smaller requests, so that a row that it cannot work off holds up nobody but
-itself.
+taken, the fault was in the request (its list, its membership field) and not in the row. Where SendGrid does not answer,
+the rows go on in smaller requests, so that a row that it cannot work off holds up nobody but itself.
 """
 
 from collections.abc import Callable, Sequence
@@ -75,11 +73,13 @@ class Fault:
 
 @dataclass(slots=True)
 class Upserted:
-    """What became of the rows. Those in neither mapping are undecided.
+    """What became of the rows. Those in no mapping are undecided.
 
     Attributes:
         sent: accepted rows.
         refused: rows that SendGrid refuses for their address, with its words.
+        unnamed: rows of which it refuses even the address alone without naming it, with its words; to be believed only
+            where it takes others.
         fault: why the request itself is refused whatever its rows are, if it is; then no row is refused.
         until_epoch_s: when to go on with what is undecided, where SendGrid said it.
         hindrance: what SendGrid last said instead of deciding the rows that are undecided, without anything of a row.
@@ -87,6 +87,7 @@ class Upserted:
 
     sent: dict[ContactKey, Sent] = field(default_factory=dict)
     refused: dict[ContactKey, str] = field(default_factory=dict)
+    unnamed: dict[ContactKey, str] = field(default_factory=dict)
     fault: Fault | None = None
     until_epoch_s: float | None = None
     hindrance: str = ""
@@ -151,7 +152,6 @@ class Upsert:
         self._fault_since_s: float | None = None
         self._fruitless = 0
         self._narrowed = 0
-        self._unnamed: dict[ContactKey, str] = {}
         self._words = ""
 
     def run(self, rows: Sequence[Row], deadline_epoch_s: float) -> Upserted:
@@ -167,18 +167,15 @@ class Upsert:
                 break
             batch, form = self._work.take()
             self._handle(batch, form, *self._request(batch, form, deadline_epoch_s))
-            if len(self.result.refused) + len(self._unnamed) + self._narrowed > allowed:
+            if len(self.result.refused) + len(self.result.unnamed) + self._narrowed > allowed:
                 percent = f"{self._pace.rejected_percent:g} %"
                 self.result.fault = Fault(
                     f"more than {percent} of a batch of {len(rows)} rows would be rejected", self._words
                 )
-        if self.result.sent:
-            self.result.refused |= self._unnamed
-            self._unnamed.clear()
         if self.result.fault is not None:
             self._reject_nobody()
         if not self._work:
-            self.result.hindrance = "SendGrid takes no row, and names no address" if self._unnamed else ""
+            self.result.hindrance = ""
         elif self._contacts.not_before() > self._pace.clock():
             self.result.until_epoch_s = self._contacts.not_before()
         return self.result
@@ -249,7 +246,7 @@ class Upsert:
         elif form is Form.MEMBERSHIPS:
             self._work.next((batch, Form.BARE))
         else:
-            self._unnamed[batch[0].key] = words
+            self.result.unnamed[batch[0].key] = words
 
     def _hindered(self, words: str) -> None:
         self._fruitless += 1
@@ -262,6 +259,7 @@ class Upsert:
     def _reject_nobody(self) -> None:
         """Leave refused rows undecided, and those whose fields were refused: all are tried again when it is mended."""
         self.result.refused.clear()
+        self.result.unnamed.clear()
         self.result.sent = {key: sent for key, sent in self.result.sent.items() if sent.words is None}
 
     def _wait_for_turn(self, deadline_epoch_s: float) -> bool:
