@@ -199,7 +199,15 @@ def test_address_that_is_refused_unnamed_is_rejected_as_soon_as_another_row_is_t
     scene.deliver(*(body for _, body in scene.changes.sent), entering([ANN]))
     rejection = scene.contact(BOB).rejection
     assert rejection is not None
-    assert rejection.reason == "address"
+    assert (rejection.reason, rejection.at_ms) == ("address", scene.now_ms())
+
+
+def test_more_unnamed_refusals_than_a_batch_may_have_stop_the_export_and_reject_nobody() -> None:
+    scene = Scene()
+    scene.sendgrid.bad_addresses, scene.sendgrid.names_addresses = set(people(30)[:11]), False
+    summary = scene.deliver(entering(people(30)))
+    assert summary.stopped == {"newsletter": "more than 1 % of a batch of 30 rows would be rejected"}
+    assert not any(contact.rejection for contact in scene.ledger.contacts.values())
 
 
 def test_row_that_is_taken_with_other_lists_is_enough_to_believe_a_refusal() -> None:

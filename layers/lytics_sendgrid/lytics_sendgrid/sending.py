@@ -195,17 +195,17 @@ class Sending:
         Who refuses everybody does not speak of addresses.
         """
         now_ms = int(self._pace.clock() * 1000)
-        waiting = 0
+        some_wait = False
         for task in tasks:
             words = on.unnamed.get(task.key)
-            if words is None or task.commits or task.uncertain:
+            if words is None or task.uncertain:
                 continue
             if task.view.export.authorization in on.taking or task.hops >= _BELIEVED_AFTER_HOPS:
                 refuse(task, words, now_ms)
                 task.commits = True
             else:
-                waiting += 1
-        if waiting:
+                some_wait = True
+        if some_wait:
             on.summary.faults.append("rows are left undecided: SendGrid takes no row, and names no address")
 
     def _stop(self, exports: Collection[str], fault: Fault, on: _Occasion) -> None:
