@@ -129,7 +129,7 @@ class DynamoDb:
 
         def serve() -> bool:
             lifted_ms = int(self.exports.items.get(key, {}).get("lifted_ms", {"N": "0"})["N"])
-            since_ms = int((ExpressionAttributeValues or {}).get(":since_ms", {"N": "0"})["N"])
+            since_ms = int((ExpressionAttributeValues or {}).get(":than", {"N": "0"})["N"])
             if ExpressionAttributeValues is not None and lifted_ms > since_ms:
                 return False
             self.exports.write(key, Item)

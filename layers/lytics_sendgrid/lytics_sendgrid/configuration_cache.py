@@ -79,9 +79,8 @@ class ConfigurationCache:
         if configuration.list_id is not None:
             form = replace(form, lists={**form.lists, configuration.list_id: configuration.name})
         view = View(configuration, form, self._exports.stop(export))
-        if (
-            view.stop is None
-        ):  # else what comes just after it was lifted would be put off for a quarter of an hour
+        # A stop is read each time: else what comes just after it was lifted would wait for a quarter of an hour.
+        if view.stop is None:
             self._kept[export] = _Kept(now_s, max(form.version, at_least_version), view)
         return view
 

@@ -4,7 +4,8 @@ Items by (pk, sk), each with its JSON in ``doc``:
 
     account#<account>   config            the account's configuration; ``version`` guards it
     export#<export>     config            the export's configuration
-    export#<export>     stop              why its changes wait, and until when they do; or ``lifted_ms``, when they were let go on
+    export#<export>     stop              why its changes wait, and until when they do; without ``doc``, but with
+                                          ``lifted_ms``, where they do not, and since when
     export#<export>     run#<run>         the run's report
     run#<run>           scan#<audience>   the backfill's checkpoint of one audience
     run#<run>           done#<id>         what one invocation of deliver committed: message numbers, counts
@@ -88,20 +89,8 @@ class ExportsTable:
         """
         item = _item(f"account#{account.name}", "config", account_document(account))
         item["version"] = {"N": str(account.version)}
-        with translated("DynamoDB"):
-            try:
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=item,
-                    ConditionExpression="attribute_not_exists(pk) OR version = :read",
-                    ExpressionAttributeValues={":read": {"N": str(read_version)}},
-                )
-            except ClientError as error:
-                if error_code(error) != "ConditionalCheckFailedException":
-                    raise
-                raise ConfigurationChanged(
-                    f"the configuration of account '{account.name}' was changed meanwhile"
-                ) from error
+        if not self._put_if(item, "attribute_not_exists(pk) OR version = :than", read_version):
+            raise ConfigurationChanged(f"the configuration of account '{account.name}' was changed meanwhile")
 
     def export(self, name: str) -> Export | None:
         """Return an export's configuration, or None where there is no such export."""
@@ -137,13 +126,17 @@ class ExportsTable:
         self._put_unless_lifted(item, at_ms)
 
     def _put_unless_lifted(self, item: dict[str, Any], since_ms: int) -> bool:
+        return self._put_if(item, "attribute_not_exists(lifted_ms) OR lifted_ms <= :than", since_ms)
+
+    def _put_if(self, item: dict[str, Any], condition: str, than: int) -> bool:
+        """Write an item, and tell whether the condition on the one before let it; ``:than`` in it is a number."""
         with translated("DynamoDB"):
             try:
                 self._client.put_item(
                     TableName=self._table,
                     Item=item,
-                    ConditionExpression="attribute_not_exists(lifted_ms) OR lifted_ms <= :since_ms",
-                    ExpressionAttributeValues={":since_ms": {"N": str(since_ms)}},
+                    ConditionExpression=condition,
+                    ExpressionAttributeValues={":than": {"N": str(than)}},
                 )
             except ClientError as error:
                 if error_code(error) != "ConditionalCheckFailedException":
@@ -180,7 +173,7 @@ class ExportsTable:
         Recording the same twice is harmless: progress is the union of what was recorded. Only counts add up.
         """
         document = {"numbers": sorted(numbers), "jobs": sorted(jobs), "counts": dict(counts or {})}
-        kind = "done" if document["numbers"] else "started"
+        kind = "started" if document["jobs"] else "done"
         self._put(f"run#{run}", f"{kind}#{uuid.uuid4().hex}", document, expires_epoch_s=now_s + RUN_KEPT_S)
 
     def record_job(
@@ -193,8 +186,7 @@ class ExportsTable:
             job: SendGrid's id.
             part_of: which part, counted from 1, of how many.
             outcome: ``status``, SendGrid's counts, and for this part ``confirmed``, ``rejected``, ``refreshed``, ``parked``,
-                ``unread``, ``no_room``
-                and ``again``: the numbers of the messages that carry its contacts once more.
+                ``unread``, ``no_room`` and ``again``: the numbers of the messages that carry its contacts once more.
             now_s: our clock, Unix seconds.
         """
         part, parts = part_of

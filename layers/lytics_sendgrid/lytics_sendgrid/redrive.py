@@ -2,8 +2,9 @@
 
 ``QUEUE`` is ``changes``, ``imports`` (both by default) or ``rejects``; ``DRY=1`` only says what is there and why.
 Each message is sent first and deleted then, so a crash leaves it twice, which is harmless. What cannot be redriven
-stays where it is; a reject of which nothing would become any more is deleted, and counted as that. Needs ``cloudformation:DescribeStacks``, ``dynamodb:GetItem`` on the exports table, and on the queues
-``sqs:ReceiveMessage``, ``sqs:DeleteMessage``, ``sqs:ChangeMessageVisibility`` and ``sqs:SendMessage``.
+stays where it is; a reject of which nothing would become any more is deleted, and counted as that. Needs
+``cloudformation:DescribeStacks``, ``dynamodb:GetItem`` on the exports table, and on the queues ``sqs:ReceiveMessage``,
+``sqs:DeleteMessage``, ``sqs:ChangeMessageVisibility`` and ``sqs:SendMessage``.
 """
 
 import itertools
