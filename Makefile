@@ -80,10 +80,10 @@ mutate: $(DEV) ## Break modules that decide one small way at a time and name the
 	@PYTHONHASHSEED=0 nice -n 15 .venv/bin/python -m tests.mutation
 
 redrive: $(DEV) ## Bring what was set aside back to work: STACK= QUEUE=changes|imports|rejects DRY=1
-	@.venv/bin/python -m lytics_sendgrid.redrive
+	@.venv/bin/python -m functions.operate.redrive
 
 rejected: $(DEV) ## List whom SendGrid does not hold as it should, and why: STACK= EXPORT=
-	@.venv/bin/python -m lytics_sendgrid.rejected
+	@.venv/bin/python -m functions.operate.rejected
 
 clean: ## Remove the virtual environments and everything else that was made
 	rm -rf .venv .venv-sam .venv-emulator .venv-runtime .aws-sam .local-cloud build *.egg-info

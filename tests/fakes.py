@@ -5,22 +5,24 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from lytics_sendgrid.change import Message
-from lytics_sendgrid.change_codec import decode
-from lytics_sendgrid.configuration import Account, Export
-from lytics_sendgrid.configuration_cache import View
-from lytics_sendgrid.contact import UNKNOWN, Commit, Contact, ContactKey
-from lytics_sendgrid.contact import decode as contact_decode
-from lytics_sendgrid.contact import encode as contact_encode
+from functions.deliver.export_views import View
+from lytics_sendgrid.domain.change import Message
+from lytics_sendgrid.domain.configuration import Account, Export
+from lytics_sendgrid.domain.contact import UNKNOWN, Commit, Contact, ContactKey
+from lytics_sendgrid.domain.contact import decode as contact_decode
+from lytics_sendgrid.domain.contact import encode as contact_encode
+from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import ConfigurationChanged, RequestRefused
-from lytics_sendgrid.lytics_documents import (
+from lytics_sendgrid.lytics.documents import (
     HeaderAuthorization,
     LyticsAudience,
     LyticsJob,
     ScanPage,
     job_from,
 )
-from lytics_sendgrid.sendgrid_answers import (
+from lytics_sendgrid.queues.changes import decode
+from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment
+from lytics_sendgrid.sendgrid.upsert_answer import (
     Accepted,
     BadAddresses,
     Busy,
@@ -29,9 +31,7 @@ from lytics_sendgrid.sendgrid_answers import (
     Unanswered,
     Verdict,
 )
-from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Segment
-from lytics_sendgrid.stop import Stop
-from lytics_sendgrid.vendor_http import Answer
+from lytics_sendgrid.transport.client import Answer
 
 
 class ScriptedHttp:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from lytics_sendgrid.configuration import Audience, Export, FieldKind, MappedField
+from lytics_sendgrid.domain.configuration import Audience, Export, FieldKind, MappedField
 
 HIGH_VALUE: Final = "5f1c0e6b9a7d4e2f8b3c1d0a9e8f7a61"
 READERS: Final = "8a2d4c6e0b1f43579d8e7c6b5a493827"

@@ -4,12 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Protocol
 
-from lytics_sendgrid.configuration import Export
-from lytics_sendgrid.errors import KeyRefused, RequestRefused, StopRun, SubscriptionRefused
-from lytics_sendgrid.lytics import WEBHOOK_WORKFLOW
-from lytics_sendgrid.lytics_documents import HeaderAuthorization, LyticsJob
-from lytics_sendgrid.secret import Authorization
-from lytics_sendgrid.subscription import (
+from functions.activate.webhook_job import (
     RUNNING,
     SECRET_HEADER,
     STOPPED,
@@ -23,6 +18,11 @@ from lytics_sendgrid.subscription import (
     webhook_url,
     what_to_paste,
 )
+from lytics_sendgrid.aws.secret import Authorization
+from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.errors import KeyRefused, RequestRefused, StopRun, SubscriptionRefused
+from lytics_sendgrid.lytics.api import WEBHOOK_WORKFLOW
+from lytics_sendgrid.lytics.documents import HeaderAuthorization, LyticsJob
 
 MAX_WAITS: Final = 60
 """Calls until a job that does not run is given up: five minutes at five seconds."""

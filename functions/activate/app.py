@@ -10,12 +10,12 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lytics_sendgrid.activation import Place, activate
+from functions.activate.activation import Place, activate
+from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.errors import StopRun
-from lytics_sendgrid.exports_table import ExportsTable
-from lytics_sendgrid.lytics import lytics_at
-from lytics_sendgrid.secret import Secrets
+from lytics_sendgrid.lytics.api import lytics_at
 from lytics_sendgrid.settings import Activate, settings
+from lytics_sendgrid.tables.exports import ExportsTable
 
 logger = Logger()
 

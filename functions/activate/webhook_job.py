@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from lytics_sendgrid.configuration import Export
-from lytics_sendgrid.lytics_documents import HeaderAuthorization, LyticsJob
+from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.lytics.documents import HeaderAuthorization, LyticsJob
 
 SECRET_HEADER: Final = "X-Lytics-Secret"  # noqa: S105 - its name, not its value
 RUNNING: Final = frozenset({"running", "sleeping"})

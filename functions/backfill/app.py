@@ -9,14 +9,14 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lytics_sendgrid.backfill import MARGIN_S, Timing, Work, scan_audience
+from functions.backfill.scan import MARGIN_S, Timing, Work, scan_audience
+from lytics_sendgrid.aws.secret import Secrets
+from lytics_sendgrid.domain.checkpoint import progress_document
 from lytics_sendgrid.errors import StopRun
-from lytics_sendgrid.exports_table import ExportsTable
-from lytics_sendgrid.lytics import lytics_at
-from lytics_sendgrid.queue_writer import QueueWriter
-from lytics_sendgrid.scanning import progress_document
-from lytics_sendgrid.secret import Secrets
+from lytics_sendgrid.lytics.api import lytics_at
+from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.settings import Backfill, settings
+from lytics_sendgrid.tables.exports import ExportsTable
 
 logger = Logger()
 

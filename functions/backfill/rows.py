@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
-from lytics_sendgrid.addresses import normalise
-from lytics_sendgrid.change import Change, Kind
-from lytics_sendgrid.configuration import Export
-from lytics_sendgrid.instants import NANOSECONDS_PER_S
-from lytics_sendgrid.lytics_documents import ScanPage
-from lytics_sendgrid.webhook_body import MAX_AHEAD_NS, scalar_fields
+from lytics_sendgrid.domain.change import Change, Kind
+from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.domain.email_address import normalise
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
+from lytics_sendgrid.domain.profile import MAX_AHEAD_NS, scalar_fields
+from lytics_sendgrid.lytics.documents import ScanPage
 
 LAG_NS: Final = 600 * NANOSECONDS_PER_S
 """A scan may lag behind the webhook: a member that it shows may have left some minutes before it began."""

@@ -11,26 +11,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from lytics_sendgrid.backoff import wait_s
-from lytics_sendgrid.change import Change, Message
-from lytics_sendgrid.change_codec import MESSAGE_BYTES, Packed, pack
-from lytics_sendgrid.configuration import Export
+from functions.backfill.backoff import wait_s
+from functions.backfill.progress import advanced, restarted, rested, with_messages
+from functions.backfill.rows import changes_of, page_time_ns
+from lytics_sendgrid.domain.change import Change, Message
+from lytics_sendgrid.domain.checkpoint import Checkpoint, checkpoint_document, checkpoint_from, message_number
+from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
 from lytics_sendgrid.errors import RequestRefused, RetryLater
-from lytics_sendgrid.instants import NANOSECONDS_PER_S
-from lytics_sendgrid.lytics import PAGE_ROWS
-from lytics_sendgrid.lytics_documents import ScanPage
-from lytics_sendgrid.queue_writer import MAX_BATCH_BYTES
-from lytics_sendgrid.scan_rows import changes_of, page_time_ns
-from lytics_sendgrid.scanning import (
-    Checkpoint,
-    advanced,
-    checkpoint_document,
-    checkpoint_from,
-    message_number,
-    restarted,
-    rested,
-    with_messages,
-)
+from lytics_sendgrid.lytics.api import PAGE_ROWS
+from lytics_sendgrid.lytics.documents import ScanPage
+from lytics_sendgrid.queues.changes import MESSAGE_BYTES, Packed, pack
+from lytics_sendgrid.queues.writer import MAX_BATCH_BYTES
 
 MARGIN_S: Final = 60.0
 """What a page that has begun (28 s at worst), the last messages and the checkpoint may take."""

@@ -12,15 +12,15 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lytics_sendgrid.aws_timeouts import TIMEOUTS
+from functions.confirm.follow import Delays, Following
+from lytics_sendgrid.aws.secret import Secrets
+from lytics_sendgrid.aws.timeouts import TIMEOUTS
 from lytics_sendgrid.errors import RetryLater, StopRun
-from lytics_sendgrid.exports_table import ExportsTable
-from lytics_sendgrid.following import Delays, Following
-from lytics_sendgrid.outbox import import_from
-from lytics_sendgrid.queue_writer import QueueWriter
-from lytics_sendgrid.secret import Secrets
-from lytics_sendgrid.sendgrid_contacts import SendGridContacts, sendgrid_http
+from lytics_sendgrid.queues.imports import import_from
+from lytics_sendgrid.queues.writer import QueueWriter
+from lytics_sendgrid.sendgrid.contacts import SendGridContacts, sendgrid_http
 from lytics_sendgrid.settings import Confirm, settings
+from lytics_sendgrid.tables.exports import ExportsTable
 
 LEAST_MS: Final = 90_000
 """A job that hardly answers (25 s), and then its errors file (45 s and one wait of 10), and its contacts' refreshes take so

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from lytics_sendgrid.change import Change, Kind, Message
-from lytics_sendgrid.change_codec import encode, pack
-from lytics_sendgrid.errors_file import BadRow
-from lytics_sendgrid.outbox import NANOSECONDS_PER_MS, Carried, Import, Queue, import_body
+from functions.confirm.errors_file import BadRow
+from lytics_sendgrid.domain.change import Change, Kind, Message
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_MS
+from lytics_sendgrid.queues.changes import encode, pack
+from lytics_sendgrid.queues.imports import Carried, Import, import_body
+from lytics_sendgrid.queues.interface import Queue
 
 ATTEMPTS: Final = 6
 """So many jobs may fail in a row for a contact, over most of an hour, until it is parked."""

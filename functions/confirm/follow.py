@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
+from functions.confirm.consequences import ATTEMPTS, LONGEST_DELAY_S, Followed, Leftovers
+from functions.confirm.errors_file import BadRow, bad_rows, names_the_contact_limit, text_lines
+from lytics_sendgrid.domain.rejection_limits import FEWEST_REJECTED
 from lytics_sendgrid.errors import RequestRefused, RetryLater, StopRun
-from lytics_sendgrid.errors_file import BadRow, bad_rows, names_the_contact_limit, text_lines
-from lytics_sendgrid.import_job import Job
-from lytics_sendgrid.leftovers import ATTEMPTS, LONGEST_DELAY_S, Followed, Leftovers
-from lytics_sendgrid.outbox import Carried, Import, Queue, import_body
-from lytics_sendgrid.upsert import FEWEST_REJECTED
+from lytics_sendgrid.queues.imports import Carried, Import, import_body
+from lytics_sendgrid.queues.interface import Queue
+from lytics_sendgrid.sendgrid.import_job import Job
 
 _ABANDONED_AFTER_DELAYS: Final = 8
 """A job that is pending after so many refresh delays, two hours by default, is taken to never end."""

@@ -13,18 +13,18 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
-from lytics_sendgrid.aws_timeouts import TIMEOUTS
-from lytics_sendgrid.configuration_cache import ConfigurationCache
-from lytics_sendgrid.delivery import Delivery
-from lytics_sendgrid.delivery_batch import Received
-from lytics_sendgrid.exports_table import ExportsTable
-from lytics_sendgrid.ledger import Ledger
-from lytics_sendgrid.outbox import Outbox
-from lytics_sendgrid.queue_writer import QueueWriter
-from lytics_sendgrid.secret import Secrets
-from lytics_sendgrid.sendgrid_contacts import SendGridContacts, sendgrid_http
+from functions.deliver.batch import Received
+from functions.deliver.delivery import Delivery
+from functions.deliver.export_views import ConfigurationCache
+from functions.deliver.outbox import Outbox
+from functions.deliver.upsert import Pace
+from lytics_sendgrid.aws.secret import Secrets
+from lytics_sendgrid.aws.timeouts import TIMEOUTS
+from lytics_sendgrid.queues.writer import QueueWriter
+from lytics_sendgrid.sendgrid.contacts import SendGridContacts, sendgrid_http
 from lytics_sendgrid.settings import Deliver, settings
-from lytics_sendgrid.upsert import Pace
+from lytics_sendgrid.tables.contacts import Ledger
+from lytics_sendgrid.tables.exports import ExportsTable
 
 MOST_REQUESTS: Final = 1_000
 """So many ids of 36 characters fit a log line of 256 KB well; a full event of 10,000 messages would not."""

@@ -6,16 +6,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from lytics_sendgrid.change import Change, Kind, Message
-from lytics_sendgrid.contact import UNKNOWN, Contact, ContactKey, contact_key
-from lytics_sendgrid.row import without_fields
+from functions.deliver.row import without_fields
+from lytics_sendgrid.domain.change import Change, Kind, Message
+from lytics_sendgrid.domain.contact import UNKNOWN, Contact, ContactKey, contact_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lytics_sendgrid.configuration import Export
-    from lytics_sendgrid.configuration_cache import View
-    from lytics_sendgrid.upsert_rows import Row
+    from functions.deliver.export_views import View
+    from functions.deliver.row_queue import Row
+    from lytics_sendgrid.domain.configuration import Export
 
 SUSPECT_RECEIVES: Final = 3
 

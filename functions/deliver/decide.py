@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lytics_sendgrid.change import Change, Kind
-from lytics_sendgrid.contact import Contact, Rejection
-from lytics_sendgrid.delivery_batch import Task
-from lytics_sendgrid.merge import has_news, merge
-from lytics_sendgrid.row import membership_row, row_hash, row_lists, row_of, without_fields
-from lytics_sendgrid.upsert import Sent
-from lytics_sendgrid.upsert_rows import Row
+from functions.deliver.batch import Task
+from functions.deliver.merge import has_news, merge
+from functions.deliver.row import membership_row, row_hash, row_lists, row_of, without_fields
+from functions.deliver.row_queue import Row
+from functions.deliver.upsert import Sent
+from lytics_sendgrid.domain.change import Change, Kind
+from lytics_sendgrid.domain.contact import Contact, Rejection
 
 
 def decide(task: Task, contact: Contact) -> None:

@@ -9,17 +9,17 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
-from lytics_sendgrid.change_codec import UnknownVersion, decode
-from lytics_sendgrid.configuration_cache import View
-from lytics_sendgrid.contact import UNKNOWN, Commit, Contact, ContactKey
-from lytics_sendgrid.decision import decide, needs_the_newest
-from lytics_sendgrid.delivery_batch import Batch, Letter, Received, Summary, Task
+from functions.deliver.batch import Batch, Letter, Received, Summary, Task
+from functions.deliver.decide import decide, needs_the_newest
+from functions.deliver.export_views import View
+from functions.deliver.groups import Sending, Stops
+from functions.deliver.outbox import Outbox
+from functions.deliver.put_back import Repacker
+from functions.deliver.refreshes import follow_returned
+from functions.deliver.upsert import LEAST_READ_TIMEOUT_S, Contacts, Pace
+from lytics_sendgrid.domain.contact import UNKNOWN, Commit, Contact, ContactKey
 from lytics_sendgrid.errors import LyticsSendGridError, RetryLater, StopRun
-from lytics_sendgrid.followers import follow_returned
-from lytics_sendgrid.outbox import Outbox
-from lytics_sendgrid.repacking import Repacker
-from lytics_sendgrid.sending import Sending, Stops
-from lytics_sendgrid.upsert import LEAST_READ_TIMEOUT_S, Contacts, Pace
+from lytics_sendgrid.queues.changes import UnknownVersion, decode
 
 CONTACTS_AT_ONCE: Final = 60_000
 """A full event of bare addresses holds over 200,000: loaded together they would take 600 MB, and longer to commit than

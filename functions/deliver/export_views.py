@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from lytics_sendgrid.configuration import Account, Export
-from lytics_sendgrid.row import RowForm, row_form
-from lytics_sendgrid.stop import Stop
+from functions.deliver.row import RowForm, row_form
+from lytics_sendgrid.domain.configuration import Account, Export
+from lytics_sendgrid.domain.stop import Stop
 
 MAX_AGE_S: Final = 20.0
 

@@ -9,16 +9,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from lytics_sendgrid.configuration import Export
-from lytics_sendgrid.contact import ContactKey
-from lytics_sendgrid.decision import accept, refuse
-from lytics_sendgrid.delivery_batch import Batch, Summary, Task
+from functions.deliver.batch import Batch, Summary, Task
+from functions.deliver.decide import accept, refuse
+from functions.deliver.outbox import Outbox
+from functions.deliver.put_back import STOP_S
+from functions.deliver.refreshes import RequestFollowers
+from functions.deliver.upsert import Contacts, Fault, Pace, Sent, Upsert, Upserted
+from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.domain.contact import ContactKey
+from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import LyticsSendGridError, RetryLater, StopRun
-from lytics_sendgrid.followers import RequestFollowers
-from lytics_sendgrid.outbox import Outbox
-from lytics_sendgrid.repacking import STOP_S
-from lytics_sendgrid.stop import Stop
-from lytics_sendgrid.upsert import Contacts, Fault, Pace, Sent, Upsert, Upserted
 
 _BELIEVED_AFTER_HOPS: Final = 20
 """They take three and a half hours."""

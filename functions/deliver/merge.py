@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from lytics_sendgrid.change import Change, Kind, Value
-from lytics_sendgrid.configuration import Export
-from lytics_sendgrid.contact import Contact, Rejection
-from lytics_sendgrid.values import convert
+from lytics_sendgrid.domain.change import Change, Kind, Value
+from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.domain.contact import Contact, Rejection
+from lytics_sendgrid.domain.field_values import convert
 
 
 def merge(contact: Contact, changes: Iterable[tuple[Change, Export]]) -> Contact:

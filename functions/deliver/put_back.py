@@ -5,13 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from lytics_sendgrid.change import Message
-from lytics_sendgrid.delivery_batch import Batch, Letter, Summary
+from functions.deliver.batch import Batch, Letter, Summary
+from functions.deliver.outbox import Outbox
+from lytics_sendgrid.domain.change import Message
 from lytics_sendgrid.errors import LyticsSendGridError
-from lytics_sendgrid.outbox import Outbox
+from lytics_sendgrid.queues.changes import MAX_HOPS
 
-MAX_HOPS: Final = 600
-"""How often changes are put back before they are left to the dead-letter queue."""
 STOP_S: Final = 900
 """How long a stopped export's changes wait until the next try, which is SQS' longest delay."""
 _EARLY_HOPS: Final = 100

@@ -11,10 +11,11 @@ leave a refresh, and every refresh would do the same, until the queue is full of
 
 from collections.abc import Iterable, Sequence
 
-from lytics_sendgrid.delivery_batch import Batch, Summary, Task
-from lytics_sendgrid.outbox import Carried, Import, Outbox
-from lytics_sendgrid.row import without_fields
-from lytics_sendgrid.upsert_rows import Form, Row
+from functions.deliver.batch import Batch, Summary, Task
+from functions.deliver.outbox import Outbox
+from functions.deliver.row import without_fields
+from functions.deliver.row_queue import Form, Row
+from lytics_sendgrid.queues.imports import Carried, Import
 
 
 class RequestFollowers:

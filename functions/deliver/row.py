@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lytics_sendgrid.configuration import MEMBERSHIP_FIELD, Account
-from lytics_sendgrid.contact import Contact
-from lytics_sendgrid.sendgrid_fields import WRITABLE_RESERVED
+from lytics_sendgrid.domain.configuration import MEMBERSHIP_FIELD, Account
+from lytics_sendgrid.domain.contact import Contact
+from lytics_sendgrid.sendgrid.fields import WRITABLE_RESERVED
 
 _write: Final = json.JSONEncoder(separators=(",", ":")).encode
 

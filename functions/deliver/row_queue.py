@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, assert_never
 
-from lytics_sendgrid.contact import ContactKey
+from lytics_sendgrid.domain.contact import ContactKey
 
 MAX_ROWS: Final = 30_000
 MAX_BYTES: Final = 5_500_000

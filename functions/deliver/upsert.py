@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, assert_never
 
-from lytics_sendgrid.contact import ContactKey
-from lytics_sendgrid.sendgrid_answers import (
+from functions.deliver.row_queue import Form, Row, Work, request_body
+from lytics_sendgrid.domain.contact import ContactKey
+from lytics_sendgrid.domain.rejection_limits import FEWEST_REJECTED
+from lytics_sendgrid.sendgrid.upsert_answer import (
     Accepted,
     BadAddresses,
     Busy,
@@ -21,10 +23,7 @@ from lytics_sendgrid.sendgrid_answers import (
     Unanswered,
     Verdict,
 )
-from lytics_sendgrid.upsert_rows import Form, Row, Work, request_body
 
-FEWEST_REJECTED: Final = 10
-"""Up to so many rows a batch may be rejected whatever the share: one in a batch of five is no sign of a bad batch."""
 _EXTRA_REQUESTS: Final = 200
 """How many requests an invocation may spend on finding bad rows; what is undecided then is done by the next."""
 _FIRST_BACKOFF_S: Final = 1.0

@@ -6,15 +6,15 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, cast
 
-from lytics_sendgrid.api_gateway import delivery_from, proxy_answer
-from lytics_sendgrid.aws_json import aws_client
-from lytics_sendgrid.delivery_log import log_line
-from lytics_sendgrid.exports_table import ExportsTable
-from lytics_sendgrid.intake import Intake
-from lytics_sendgrid.kept_exports import KeptExports
-from lytics_sendgrid.queue_writer import QueueWriter
-from lytics_sendgrid.secret import Secrets
+from functions.ingest.aws_json import aws_client
+from functions.ingest.export_cache import KeptExports
+from functions.ingest.gateway import delivery_from, proxy_answer
+from functions.ingest.intake import Intake
+from functions.ingest.log_line import log_line
+from lytics_sendgrid.aws.secret import Secrets
+from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.settings import Ingest, settings
+from lytics_sendgrid.tables.exports import ExportsTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

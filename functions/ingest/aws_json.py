@@ -21,8 +21,8 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from lytics_sendgrid.kept_connection import KeptConnection
-from lytics_sendgrid.signature import Credentials, Signer
+from functions.ingest.kept_connection import KeptConnection
+from functions.ingest.signature import Credentials, Signer
 
 TIMEOUT_S: Final = 2.5
 """Three services, one after another, fit ingest's 10 s; each answers in milliseconds."""

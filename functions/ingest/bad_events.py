@@ -5,8 +5,8 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lytics_sendgrid.addresses import normalise
-from lytics_sendgrid.rejects import excerpt
+from lytics_sendgrid.domain.email_address import normalise
+from lytics_sendgrid.queues.rejects import excerpt
 
 MAX_APART: Final = 200
 """Lytics' envelopes hold one to three segment events."""

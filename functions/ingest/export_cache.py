@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from lytics_sendgrid.configuration import Export
+from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.errors import LyticsSendGridError
 
 MAX_AGE_S: Final = 60.0

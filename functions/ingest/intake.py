@@ -9,15 +9,15 @@ without it for an unknown export, 401 for a wrong secret, 400 only for what is n
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 
-from lytics_sendgrid.api_gateway import Answer, Delivery
-from lytics_sendgrid.change import Message
-from lytics_sendgrid.change_codec import pack
-from lytics_sendgrid.configuration import Export
+from functions.ingest.body import Reading, read
+from functions.ingest.gateway import Answer, Delivery
+from lytics_sendgrid.aws.secret import REFRESH_S, REFUSED_REFRESH_S, Authorization
+from lytics_sendgrid.domain.change import Message
+from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.errors import RetryLater, StopRun
 from lytics_sendgrid.lenient_json import parse
-from lytics_sendgrid.rejects import reject_bodies
-from lytics_sendgrid.secret import REFRESH_S, REFUSED_REFRESH_S, Authorization
-from lytics_sendgrid.webhook_body import Reading, read
+from lytics_sendgrid.queues.changes import pack
+from lytics_sendgrid.queues.rejects import reject_bodies
 
 RETRY_AFTER_S: Final = 30
 MAX_LOGGED_AUDIENCES: Final = 20

@@ -8,8 +8,8 @@ The format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Cloud
 import json
 from typing import Any, Final
 
-from lytics_sendgrid.api_gateway import Answer, Delivery
-from lytics_sendgrid.kept_exports import is_export_name
+from functions.ingest.export_cache import is_export_name
+from functions.ingest.gateway import Answer, Delivery
 
 NAMESPACE: Final = "LyticsSendGrid"
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode

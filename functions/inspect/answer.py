@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lytics_sendgrid.addresses import normalise
-from lytics_sendgrid.configuration import Account, Export
-from lytics_sendgrid.contact import Contact, ContactKey, contact_key
-from lytics_sendgrid.differences import differences
+from functions.inspect.differences import differences
+from functions.inspect.findings import Findings, Seat, columns, membership_value, seats
+from lytics_sendgrid.domain.configuration import Account, Export
+from lytics_sendgrid.domain.contact import Contact, ContactKey, contact_key
+from lytics_sendgrid.domain.email_address import normalise
+from lytics_sendgrid.domain.instants import format_rfc3339
 from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
-from lytics_sendgrid.findings import Findings, Seat, columns, membership_value, seats
-from lytics_sendgrid.instants import format_rfc3339
-from lytics_sendgrid.lytics_documents import Person
-from lytics_sendgrid.sendgrid_resources import Found, SendGridContact
+from lytics_sendgrid.lytics.documents import Person
+from lytics_sendgrid.sendgrid.resources import Found, SendGridContact
 
 
 class Ledger(Protocol):

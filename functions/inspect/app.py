@@ -10,14 +10,14 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lytics_sendgrid.configuration import Export
-from lytics_sendgrid.exports_table import ExportsTable
-from lytics_sendgrid.inspection import Sides, inspect_person, question_from
-from lytics_sendgrid.ledger import Ledger
-from lytics_sendgrid.lytics import lytics_at
-from lytics_sendgrid.secret import Secrets
-from lytics_sendgrid.sendgrid import sendgrid_at
+from functions.inspect.answer import Sides, inspect_person, question_from
+from lytics_sendgrid.aws.secret import Secrets
+from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.lytics.api import lytics_at
+from lytics_sendgrid.sendgrid.api import sendgrid_at
 from lytics_sendgrid.settings import Inspect, settings
+from lytics_sendgrid.tables.contacts import Ledger
+from lytics_sendgrid.tables.exports import ExportsTable
 
 logger = Logger()
 
@@ -46,7 +46,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     """Answer one question: ``{"export": "newsletter", "email": "jane@example.com"}``.
 
     Returns:
-        See ``inspection.answer_document``. The log says only that somebody asked.
+        See ``answer.answer_document``. The log says only that somebody asked.
     """
     question = question_from(event)
     answer = inspect_person(question, _collaborators()[1], _sides, time.time_ns() // 1_000_000)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from lytics_sendgrid.findings import Column, Findings, Seat, columns, seats
-from lytics_sendgrid.instants import format_rfc3339
-from lytics_sendgrid.sendgrid_resources import SendGridContact
+from functions.inspect.findings import Column, Findings, Seat, columns, seats
+from lytics_sendgrid.domain.instants import format_rfc3339
+from lytics_sendgrid.sendgrid.resources import SendGridContact
 
 IN_FLIGHT_MS: Final = 15 * 60_000
 """SendGrid works an import job off within minutes; as long as deliver reckons with two jobs in flight at once."""

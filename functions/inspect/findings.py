@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lytics_sendgrid.change import Value
-from lytics_sendgrid.configuration import Account, Audience, Export, FieldKind, MappedField
-from lytics_sendgrid.contact import Contact
-from lytics_sendgrid.lytics_documents import Person
-from lytics_sendgrid.sendgrid_resources import SendGridContact
-from lytics_sendgrid.values import convert
+from lytics_sendgrid.domain.change import Value
+from lytics_sendgrid.domain.configuration import Account, Audience, Export, FieldKind, MappedField
+from lytics_sendgrid.domain.contact import Contact
+from lytics_sendgrid.domain.field_values import convert
+from lytics_sendgrid.lytics.documents import Person
+from lytics_sendgrid.sendgrid.resources import SendGridContact
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
-from lytics_sendgrid.change import Message
-from lytics_sendgrid.change_codec import decode, encode, pack
-from lytics_sendgrid.configuration import Export
+from functions.ingest.body import read
+from lytics_sendgrid.domain.change import Message
+from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.lenient_json import parse
-from lytics_sendgrid.outbox import import_body, import_from
-from lytics_sendgrid.rejects import reject_bodies
-from lytics_sendgrid.repacking import MAX_HOPS
-from lytics_sendgrid.webhook_body import read
+from lytics_sendgrid.queues.changes import MAX_HOPS, decode, encode, pack
+from lytics_sendgrid.queues.imports import import_body, import_from
+from lytics_sendgrid.queues.rejects import reject_bodies
 
 _UNREADABLE: Final = "it cannot be read"
 

@@ -1,4 +1,4 @@
-"""Bring what was set aside back to work: ``STACK=lytics-sendgrid python -m lytics_sendgrid.redrive``.
+"""Bring what was set aside back to work: ``STACK=lytics-sendgrid python -m functions.operate.redrive``.
 
 ``QUEUE`` is ``changes``, ``imports`` (both by default) or ``rejects``; ``DRY=1`` only says what is there and why.
 Each message is sent first and deleted then, so a crash leaves it twice, which is harmless. What cannot be redriven
@@ -19,13 +19,13 @@ from typing import Any, Final, Protocol
 
 from botocore.exceptions import BotoCoreError
 
-from lytics_sendgrid.aws import translated
-from lytics_sendgrid.configuration import Export
+from functions.operate.dead_letters import Redriven, dead_changes, dead_import, reject
+from functions.operate.stack import asked_stack, session_of, stack_outputs
+from lytics_sendgrid.aws.errors import translated
+from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
-from lytics_sendgrid.exports_table import ExportsTable
-from lytics_sendgrid.queue_writer import MAX_ENTRIES, QueueWriter
-from lytics_sendgrid.set_aside import Redriven, dead_changes, dead_import, reject
-from lytics_sendgrid.stack_outputs import asked_stack, session_of, stack_outputs
+from lytics_sendgrid.queues.writer import MAX_ENTRIES, QueueWriter
+from lytics_sendgrid.tables.exports import ExportsTable
 
 QUEUES: Final = {
     "changes": ("changes dead-letter queue", "ChangesDeadLetterQueueUrl"),

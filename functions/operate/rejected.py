@@ -1,4 +1,4 @@
-"""List whom SendGrid does not hold as it should: ``STACK=lytics-sendgrid python -m lytics_sendgrid.rejected``.
+"""List whom SendGrid does not hold as it should: ``STACK=lytics-sendgrid python -m functions.operate.rejected``.
 
 With ``EXPORT`` only those who were in one of its audiences, or of whom no audience is known yet. Reads the whole
 contacts table, which costs about $0.02 per million people; needs ``cloudformation:DescribeStacks``, ``dynamodb:Scan``
@@ -14,13 +14,13 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError
 
-from lytics_sendgrid.aws import translated
-from lytics_sendgrid.configuration import Export
-from lytics_sendgrid.contact import Contact, decode
+from functions.operate.stack import asked_stack, session_of, stack_outputs
+from lytics_sendgrid.aws.errors import translated
+from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.domain.contact import Contact, decode
+from lytics_sendgrid.domain.instants import format_rfc3339
 from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
-from lytics_sendgrid.exports_table import ExportsTable
-from lytics_sendgrid.instants import format_rfc3339
-from lytics_sendgrid.stack_outputs import asked_stack, session_of, stack_outputs
+from lytics_sendgrid.tables.exports import ExportsTable
 
 
 class DynamoDBClient(Protocol):

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import boto3
 
-from lytics_sendgrid.aws import translated
+from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.errors import InputInvalid
 
 

@@ -10,13 +10,13 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lytics_sendgrid.exports_table import ExportsTable
-from lytics_sendgrid.instants import format_rfc3339
-from lytics_sendgrid.lytics import Lytics, lytics_at
-from lytics_sendgrid.plan_run import plan_run
-from lytics_sendgrid.secret import Authorization, Secrets
-from lytics_sendgrid.sendgrid import SendGrid, sendgrid_at
+from functions.plan.run import plan_run
+from lytics_sendgrid.aws.secret import Authorization, Secrets
+from lytics_sendgrid.domain.instants import format_rfc3339
+from lytics_sendgrid.lytics.api import Lytics, lytics_at
+from lytics_sendgrid.sendgrid.api import SendGrid, sendgrid_at
 from lytics_sendgrid.settings import Plan, settings
+from lytics_sendgrid.tables.exports import ExportsTable
 
 logger = Logger()
 

@@ -4,9 +4,9 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lytics_sendgrid.configuration import MEMBERSHIP_FIELD, Account, FieldKind, ProvisionedAudience
-from lytics_sendgrid.lytics_documents import LyticsAudience
-from lytics_sendgrid.sendgrid_resources import (
+from lytics_sendgrid.domain.configuration import MEMBERSHIP_FIELD, Account, FieldKind, ProvisionedAudience
+from lytics_sendgrid.lytics.documents import LyticsAudience
+from lytics_sendgrid.sendgrid.resources import (
     ContactList,
     CustomField,
     Segment,

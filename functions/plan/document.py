@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from lytics_sendgrid.estimate import estimate
-from lytics_sendgrid.export_input import ExportInput
-from lytics_sendgrid.planning import Plan
+from functions.plan.estimate import estimate
+from functions.plan.input import ExportInput
+from functions.plan.planning import Plan
 
 
 def plan_document(run: str, started_at: str, wanted: ExportInput, account: str, plan: Plan) -> dict[str, Any]:

@@ -5,16 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from lytics_sendgrid.configuration import MEMBERSHIP_FIELD, FieldKind
-from lytics_sendgrid.export_input import ExportInput
-from lytics_sendgrid.sendgrid_fields import TEXT_CHARS, WRITABLE_RESERVED
-from lytics_sendgrid.sendgrid_resources import (
-    IDENTIFIERS,
-    READ_ONLY_RESERVED,
-    CustomField,
-    by_name,
-    is_field_name,
-)
+from functions.plan.input import ExportInput
+from lytics_sendgrid.domain.configuration import MEMBERSHIP_FIELD, FieldKind
+from lytics_sendgrid.sendgrid.fields import IDENTIFIERS, READ_ONLY_RESERVED, TEXT_CHARS, WRITABLE_RESERVED
+from lytics_sendgrid.sendgrid.resources import CustomField, by_name, is_field_name
 
 KIND_OF: Final[Mapping[str, FieldKind]] = {
     "string": FieldKind.TEXT,

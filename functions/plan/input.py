@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from lytics_sendgrid.sendgrid_resources import SEGMENTS_LIMIT
+from lytics_sendgrid.sendgrid.resources import SEGMENTS_LIMIT
 
 _STARTED_BY: Final = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 """Step Functions puts this into the input of an execution that another one starts."""

@@ -1,11 +1,10 @@
 """What a run would do, or everything that is wrong with it: from an input and what both accounts hold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from lytics_sendgrid.audience_planning import (
-    Matches,
+from functions.plan.audiences import (
     PlannedSegment,
     chosen_audiences,
     chosen_list,
@@ -14,49 +13,15 @@ from lytics_sendgrid.audience_planning import (
     plan_segment,
     same_name_faults,
 )
-from lytics_sendgrid.configuration import Account, Export
-from lytics_sendgrid.export_input import ExportInput
-from lytics_sendgrid.field_planning import FieldsPlan, PlannedField, plan_fields
-from lytics_sendgrid.lytics_documents import LyticsAudience, LyticsJob
-from lytics_sendgrid.sendgrid_resources import (
-    FIELDS_LIMIT,
-    SEGMENTS_LIMIT,
-    ContactList,
-    CustomField,
-    Segment,
-)
+from functions.plan.facts import Facts
+from functions.plan.fields import FieldsPlan, PlannedField, plan_fields
+from functions.plan.input import ExportInput
+from lytics_sendgrid.domain.configuration import Account, Export
+from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
+from lytics_sendgrid.sendgrid.resources import FIELDS_LIMIT, SEGMENTS_LIMIT, ContactList, CustomField, Segment
 
 _ENDED: Final = frozenset({"completed", "deleted", "deleting", "failed", "killed"})
 _HOSTED_EXPORT: Final = "sendgrid_export"
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What our own tables and both accounts hold; None of an account's: it could not be read, a fault by itself.
-
-    Attributes:
-        account: the SendGrid account's configuration, as provisioned before.
-        export: the export of the input's name, if there is one.
-        listed: all audiences in Lytics.
-        matches: what each of the input's references may mean.
-        schema: Lytics' fields and their types.
-        jobs: Lytics' jobs.
-        fields: SendGrid's custom fields.
-        lists: its lists.
-        segments: its segments by id, with their queries where they matter.
-        notes: what could not be looked at, in words.
-    """
-
-    account: Account
-    export: Export | None
-    listed: Sequence[LyticsAudience] | None = None
-    matches: Matches = field(default_factory=dict)
-    schema: Mapping[str, str] | None = None
-    jobs: Sequence[LyticsJob] | None = None
-    fields: Sequence[CustomField] | None = None
-    lists: Sequence[ContactList] | None = None
-    segments: Mapping[str, Segment] | None = None
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

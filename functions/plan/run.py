@@ -3,19 +3,19 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from lytics_sendgrid.errors import ExportRefused, InputInvalid, StopRun
-from lytics_sendgrid.export_input import read_input
-from lytics_sendgrid.faults import refusal
-from lytics_sendgrid.plan_document import plan_document
-from lytics_sendgrid.planning import make_plan
-from lytics_sendgrid.secret import Authorization
-from lytics_sendgrid.survey import (
+from functions.plan.document import plan_document
+from functions.plan.faults import refusal
+from functions.plan.input import read_input
+from functions.plan.planning import make_plan
+from functions.plan.survey import (
     Configurations,
     LyticsAccount,
     SendGridAccount,
     Surveyor,
     authorization_faults,
 )
+from lytics_sendgrid.aws.secret import Authorization
+from lytics_sendgrid.errors import ExportRefused, InputInvalid, StopRun
 
 
 class Authorizations(Protocol):

@@ -4,15 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from lytics_sendgrid.audience_planning import chosen_audiences, segments_to_read
-from lytics_sendgrid.configuration import Account, Export
+from functions.plan.audiences import chosen_audiences, segments_to_read
+from functions.plan.facts import Facts
+from functions.plan.input import ExportInput
+from lytics_sendgrid.aws.secret import Authorization
+from lytics_sendgrid.domain.configuration import Account, Export
 from lytics_sendgrid.errors import ExportRefused, KeyRefused, StopRun
-from lytics_sendgrid.export_input import ExportInput
-from lytics_sendgrid.lytics_documents import LyticsAudience, LyticsJob
-from lytics_sendgrid.planning import Facts
-from lytics_sendgrid.secret import Authorization
-from lytics_sendgrid.sendgrid_documents import HOW_TO_PERMIT
-from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Segment
+from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
+from lytics_sendgrid.sendgrid.documents import HOW_TO_PERMIT
+from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment
 
 
 class SendGridAccount(Protocol):

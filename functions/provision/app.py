@@ -11,11 +11,11 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lytics_sendgrid.exports_table import ExportsTable
-from lytics_sendgrid.provisioning import provision
-from lytics_sendgrid.secret import Secrets
-from lytics_sendgrid.sendgrid import sendgrid_at
+from functions.provision.provisioning import provision
+from lytics_sendgrid.aws.secret import Secrets
+from lytics_sendgrid.sendgrid.api import sendgrid_at
 from lytics_sendgrid.settings import Plan, settings
+from lytics_sendgrid.tables.exports import ExportsTable
 
 logger = Logger()
 

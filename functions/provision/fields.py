@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from lytics_sendgrid.configuration import Account, FieldKind
+from lytics_sendgrid.domain.configuration import Account, FieldKind
 from lytics_sendgrid.errors import (
     ConfigurationChanged,
     ExportRefused,
@@ -14,7 +14,7 @@ from lytics_sendgrid.errors import (
     RequestRefused,
     ServiceUnavailable,
 )
-from lytics_sendgrid.sendgrid_resources import CustomField, by_name
+from lytics_sendgrid.sendgrid.resources import CustomField, by_name
 
 
 class SendGridFields(Protocol):

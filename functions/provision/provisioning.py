@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from lytics_sendgrid.configuration import (
+from functions.provision.fields import AccountBook, Accounts, FieldProvisioning, SendGridFields
+from functions.provision.segments import SegmentProvisioning, SendGridSegments
+from lytics_sendgrid.domain.configuration import (
     Account,
     Audience,
     Export,
@@ -16,8 +18,6 @@ from lytics_sendgrid.configuration import (
     MappedField,
     ProvisionedAudience,
 )
-from lytics_sendgrid.field_provisioning import AccountBook, Accounts, FieldProvisioning, SendGridFields
-from lytics_sendgrid.segment_provisioning import SegmentProvisioning, SendGridSegments
 
 
 class SendGridAccount(SendGridFields, SendGridSegments, Protocol):

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from lytics_sendgrid.configuration import ProvisionedAudience
+from lytics_sendgrid.domain.configuration import ProvisionedAudience
 from lytics_sendgrid.errors import ExportRefused, RequestRefused
-from lytics_sendgrid.sendgrid_resources import Segment, by_name, same_query, segment_query
+from lytics_sendgrid.sendgrid.resources import Segment, by_name, same_query, segment_query
 
 _WAITS_S: Final = (2.0, 3.0, 5.0, 10.0, 10.0, 15.0)
 """A field is known to segments some seconds after it was made; about 5 s were seen (StrongGrid's integration tests)."""

@@ -10,14 +10,14 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lytics_sendgrid.counting import count
-from lytics_sendgrid.exports_table import ExportsTable
-from lytics_sendgrid.instants import format_rfc3339
-from lytics_sendgrid.lytics import lytics_at
-from lytics_sendgrid.reporting import report_document
-from lytics_sendgrid.secret import Secrets
-from lytics_sendgrid.sendgrid import sendgrid_at
+from functions.report.counting import count
+from functions.report.reporting import report_document
+from lytics_sendgrid.aws.secret import Secrets
+from lytics_sendgrid.domain.instants import format_rfc3339
+from lytics_sendgrid.lytics.api import lytics_at
+from lytics_sendgrid.sendgrid.api import sendgrid_at
 from lytics_sendgrid.settings import Report, settings
+from lytics_sendgrid.tables.exports import ExportsTable
 
 logger = Logger()
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
+from functions.report.reporting import Counted
 from lytics_sendgrid.errors import LyticsSendGridError
-from lytics_sendgrid.exports_table import Progress
-from lytics_sendgrid.reporting import Counted
-from lytics_sendgrid.sendgrid_resources import Segment
+from lytics_sendgrid.sendgrid.resources import Segment
+from lytics_sendgrid.tables.exports import Progress
 
 
 class LyticsCounts(Protocol):

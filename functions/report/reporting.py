@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from lytics_sendgrid.configuration import Account
-from lytics_sendgrid.scanning import is_far_below
-from lytics_sendgrid.sendgrid_resources import Segment
+from lytics_sendgrid.domain.checkpoint import is_far_below
+from lytics_sendgrid.domain.configuration import Account
+from lytics_sendgrid.sendgrid.resources import Segment
 
 _LAG: Final = (
     "SendGrid counts a segment anew every 1 to 24 hours, so its number lags behind; a Single Send looks at the contacts "

@@ -10,10 +10,10 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lytics_sendgrid.exports_table import ExportsTable
-from lytics_sendgrid.scanning import numbers_of
+from functions.settle.settling import Committed, settle
+from lytics_sendgrid.domain.checkpoint import numbers_of
 from lytics_sendgrid.settings import Settle, settings
-from lytics_sendgrid.settling import Committed, settle
+from lytics_sendgrid.tables.exports import ExportsTable
 
 logger = Logger()
 

@@ -9,7 +9,7 @@ import threading
 from types import TracebackType
 from typing import Any, Self
 
-from lytics_sendgrid.configuration import Export, export_document
+from lytics_sendgrid.domain.configuration import Export, export_document
 
 
 class AwsStub:

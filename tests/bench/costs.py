@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from lytics_sendgrid.lytics import PAGE_ROWS
+from lytics_sendgrid.lytics.api import PAGE_ROWS
 from tests.bench import prices
 from tests.bench.counts import Usage
 from tests.bench.cpu import DeliverCpu, backfill_page_s

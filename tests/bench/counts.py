@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lytics_sendgrid.change import Kind
-from lytics_sendgrid.exports_table import ExportsTable
-from lytics_sendgrid.queue_writer import QueueWriter
+from lytics_sendgrid.domain.change import Kind
+from lytics_sendgrid.queues.writer import QueueWriter
+from lytics_sendgrid.tables.exports import ExportsTable
 from tests.bench import load
 from tests.bench.event_source import answered, drain, event
 from tests.bench.figures import Section

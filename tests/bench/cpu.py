@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lytics_sendgrid.change import Change, Kind, Message
-from lytics_sendgrid.change_codec import decode, pack
-from lytics_sendgrid.lytics import PAGE_ROWS
+from lytics_sendgrid.domain.change import Change, Kind, Message
+from lytics_sendgrid.lytics.api import PAGE_ROWS
+from lytics_sendgrid.queues.changes import decode, pack
 from tests.bench import load, people
 from tests.bench.event_source import answered, batches, event, made_record
 from tests.bench.figures import Section

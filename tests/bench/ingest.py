@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from lytics_sendgrid.configuration import Audience, Export, FieldKind, MappedField
+from lytics_sendgrid.domain.configuration import Audience, Export, FieldKind, MappedField
 from tests.bench.aws_stub import AwsStub
 from tests.local.runtime_api import Answer, FunctionProcess
 

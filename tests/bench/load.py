@@ -4,11 +4,11 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from lytics_sendgrid.backfill import Checkpoints, Queue, Timing, Work, scan_audience
-from lytics_sendgrid.change import Change, Kind, Message
-from lytics_sendgrid.change_codec import pack
-from lytics_sendgrid.configuration import Export
-from lytics_sendgrid.scan_rows import changes_of
+from functions.backfill.rows import changes_of
+from functions.backfill.scan import Checkpoints, Queue, Timing, Work, scan_audience
+from lytics_sendgrid.domain.change import Change, Kind, Message
+from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.queues.changes import pack
 from tests.bench import people
 
 _ENDLESS_S = 900.0

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lytics_sendgrid.configuration import (
+from lytics_sendgrid.domain.configuration import (
     MEMBERSHIP_FIELD,
     Account,
     Audience,
@@ -17,8 +17,8 @@ from lytics_sendgrid.configuration import (
     MappedField,
     ProvisionedAudience,
 )
-from lytics_sendgrid.lytics import PAGE_ROWS
-from lytics_sendgrid.lytics_documents import ScanPage
+from lytics_sendgrid.lytics.api import PAGE_ROWS
+from lytics_sendgrid.lytics.documents import ScanPage
 
 AUDIENCE: Final = Audience("42976a269a5e6b9d06c681b1c27292df", "High value users", "high_value_users")
 _FIRST: Final = ("Ottilie", "Bo", "Maximiliane", "Ines", "Thorvald", "Kim", "Philippa", "Jun")

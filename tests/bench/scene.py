@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 from botocore.config import Config
 
-from lytics_sendgrid.configuration import Export
-from lytics_sendgrid.exports_table import ExportsTable
+from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.tables.exports import ExportsTable
 from tests.bench import people
 from tests.bench.wire import Wire
 from tests.local.build import REPOSITORY, build_application

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import boto3
 from botocore.config import Config
 
-from lytics_sendgrid.aws_json import aws_client
+from functions.ingest.aws_json import aws_client
 
 REGION: Final = "eu-central-1"
 KEY: Final = "AKIDEXAMPLE"

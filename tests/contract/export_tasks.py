@@ -15,7 +15,7 @@ from functions.plan import app as plan_app
 from functions.provision import app as provision_app
 from functions.report import app as report_app
 from functions.settle import app as settle_app
-from lytics_sendgrid.exports_table import ExportsTable
+from lytics_sendgrid.tables.exports import ExportsTable
 from tests.contract.openapi import OpenApi
 from tests.local.lytics_twin.clock import ManualClock
 from tests.local.lytics_twin.twin import DEFAULT_TOKEN, LyticsTwin

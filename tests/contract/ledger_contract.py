@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from lytics_sendgrid.contact import UNKNOWN, Commit, Contact, Rejection
-from lytics_sendgrid.delivery import LedgerTable
+from functions.deliver.delivery import LedgerTable
+from lytics_sendgrid.domain.contact import UNKNOWN, Commit, Contact, Rejection
 
 ANN, BOB = "acme#ann@example.org", "acme#bob@example.org"
 NEW = Contact(0, {"a": 5}, {"city": (5, "Zürich 🏔")}, ("l",), "j1", 7, "aa", 3)

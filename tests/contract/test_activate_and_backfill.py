@@ -14,13 +14,13 @@ from moto import mock_aws
 
 from functions.activate import app as activate_app
 from functions.backfill import app as backfill_app
-from lytics_sendgrid.change import Kind
-from lytics_sendgrid.change_codec import decode
-from lytics_sendgrid.configuration import Audience, Export, FieldKind, MappedField
+from lytics_sendgrid.domain.change import Kind
+from lytics_sendgrid.domain.checkpoint import numbers_of
+from lytics_sendgrid.domain.configuration import Audience, Export, FieldKind, MappedField
+from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import KeyRefused, RequestRefused, ScanStuck, StopRun, SubscriptionRefused
-from lytics_sendgrid.exports_table import ExportsTable
-from lytics_sendgrid.scanning import numbers_of
-from lytics_sendgrid.stop import Stop
+from lytics_sendgrid.queues.changes import decode
+from lytics_sendgrid.tables.exports import ExportsTable
 from tests.local.lytics_twin.clock import ManualClock
 from tests.local.lytics_twin.receiver import Receiver
 from tests.local.lytics_twin.twin import DEFAULT_TOKEN, LyticsTwin

@@ -19,9 +19,9 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from lytics_sendgrid import aws_json
-from lytics_sendgrid.aws_json import aws_client
-from lytics_sendgrid.kept_connection import MAX_IDLE_S, KeptConnection
+from functions.ingest import aws_json
+from functions.ingest.aws_json import aws_client
+from functions.ingest.kept_connection import MAX_IDLE_S, KeptConnection
 from tests.contract.aws_clients import (
     KEY,
     REGION,

@@ -9,15 +9,16 @@ import pytest
 from moto import mock_aws
 
 from functions.backfill import app as backfill_app
-from lytics_sendgrid.backfill import Timing
-from lytics_sendgrid.change import Change, Kind
-from lytics_sendgrid.change_codec import decode
+from functions.backfill.progress import MAX_FRUITLESS
+from functions.backfill.rows import LAG_NS
+from functions.backfill.scan import Timing
+from lytics_sendgrid.domain.change import Change, Kind
+from lytics_sendgrid.domain.checkpoint import numbers_of
 from lytics_sendgrid.errors import RetryLater, ScanStuck
-from lytics_sendgrid.exports_table import ExportsTable
-from lytics_sendgrid.lytics import Lytics
-from lytics_sendgrid.queue_writer import QueueWriter
-from lytics_sendgrid.scan_rows import LAG_NS
-from lytics_sendgrid.scanning import MAX_FRUITLESS, numbers_of
+from lytics_sendgrid.lytics.api import Lytics
+from lytics_sendgrid.queues.changes import decode
+from lytics_sendgrid.queues.writer import QueueWriter
+from lytics_sendgrid.tables.exports import ExportsTable
 from tests.contract.test_activate_and_backfill import RUN, Deployment
 from tests.local.lytics_twin.clock import ManualClock
 from tests.local.lytics_twin.twin import LyticsTwin

@@ -9,10 +9,10 @@ from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from lytics_sendgrid.configuration import Account, ProvisionedAudience
+from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
+from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import ConfigurationChanged, RetryLater, StopRun
-from lytics_sendgrid.exports_table import RUN_KEPT_S, ExportsTable
-from lytics_sendgrid.stop import Stop
+from lytics_sendgrid.tables.exports import RUN_KEPT_S, ExportsTable
 from tests.newsletter import HIGH_VALUE, NEWSLETTER
 
 NOW_S = 1_795_000_000

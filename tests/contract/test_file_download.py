@@ -11,8 +11,8 @@ from itertools import count
 import pytest
 
 from lytics_sendgrid.errors import RequestRefused, ServiceUnavailable
-from lytics_sendgrid.file_download import download
-from lytics_sendgrid.sendgrid_contacts import SendGridContacts, sendgrid_http
+from lytics_sendgrid.sendgrid.contacts import SendGridContacts, sendgrid_http
+from lytics_sendgrid.transport.download import download
 
 LARGE = b"0123456789" * 40_000
 

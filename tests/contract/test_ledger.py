@@ -10,10 +10,10 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from lytics_sendgrid.contact import UNKNOWN, Commit, Contact
-from lytics_sendgrid.delivery import LedgerTable
+from functions.deliver.delivery import LedgerTable
+from lytics_sendgrid.domain.contact import UNKNOWN, Commit, Contact
 from lytics_sendgrid.errors import ServiceUnavailable, StopRun, Throttled
-from lytics_sendgrid.ledger import KEYS_A_READ, STATEMENTS_A_WRITE, Ledger
+from lytics_sendgrid.tables.contacts import KEYS_A_READ, STATEMENTS_A_WRITE, Ledger
 from tests.contract.ledger_contract import ANN, BOB, CONTRACT, NEW
 from tests.fakes import LedgerInMemory
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lytics_sendgrid.errors import KeyRefused, RequestRefused, RetryLater
-from lytics_sendgrid.lytics import Lytics, lytics_at
+from lytics_sendgrid.lytics.api import Lytics, lytics_at
 from tests.contract.subscription import counts
 from tests.local.lytics_twin.clock import ManualClock
 from tests.local.lytics_twin.receiver import Receiver

@@ -14,7 +14,7 @@ from lytics_sendgrid.errors import (
     ServiceUnavailable,
     StopRun,
 )
-from lytics_sendgrid.sendgrid import sendgrid_at
+from lytics_sendgrid.sendgrid.api import sendgrid_at
 from tests.contract.export_tasks import Tasks, tasks_of
 from tests.local.sendgrid_twin.options import Fault, FaultKind, Options
 

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.change import Change, Kind
-from lytics_sendgrid.delivery import Delivery
+from functions.deliver.delivery import Delivery
+from functions.deliver.outbox import Outbox
+from functions.deliver.row_queue import upsert_body
+from functions.deliver.upsert import Contacts, Pace
+from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.errors import KeyRefused, RequestRefused, RetryLater
-from lytics_sendgrid.outbox import Outbox
-from lytics_sendgrid.sendgrid_answers import (
+from lytics_sendgrid.sendgrid.contacts import LONGEST_WAIT_S, PATH, SendGridContacts, sendgrid_http
+from lytics_sendgrid.sendgrid.upsert_answer import (
     Accepted,
     BadAddresses,
     Busy,
@@ -21,16 +24,13 @@ from lytics_sendgrid.sendgrid_answers import (
     Unanswered,
     Verdict,
 )
-from lytics_sendgrid.sendgrid_contacts import LONGEST_WAIT_S, PATH, SendGridContacts, sendgrid_http
-from lytics_sendgrid.upsert import Contacts, Pace
-from lytics_sendgrid.upsert_rows import upsert_body
-from lytics_sendgrid.vendor_http import Answer
+from lytics_sendgrid.transport.client import Answer
 from tests.contract.openapi import VARIABLE, OpenApi
 from tests.contract.sendgrid_scene import UNKNOWN_ID, Scene, scene_of
 from tests.fakes import PassingTime, ScriptedHttp, SendGridUpserts
 from tests.local.sendgrid_twin.options import Fault, FaultKind, Options
-from tests.unit.delivery_scene import EXPORT, READERS, VIEW, message
-from tests.unit.delivery_scene import Scene as DeliveryScene
+from tests.unit.functions.deliver.delivery_scene import EXPORT, READERS, VIEW, message
+from tests.unit.functions.deliver.delivery_scene import Scene as DeliveryScene
 
 ANN = '{"email":"ann@example.org"}'
 BAD = '{"email":"bad@example.org"}'

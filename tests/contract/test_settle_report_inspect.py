@@ -10,10 +10,10 @@ import boto3
 import pytest
 import requests
 
-from lytics_sendgrid.change import Value
-from lytics_sendgrid.contact import Contact, Rejection, encode
+from lytics_sendgrid.domain.change import Value
+from lytics_sendgrid.domain.contact import Contact, Rejection, encode
+from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import InputInvalid
-from lytics_sendgrid.stop import Stop
 from tests.contract.export_tasks import RUN, Tasks, tasks_of
 
 NOW_S = int(time.time())

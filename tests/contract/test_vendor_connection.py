@@ -12,10 +12,10 @@ from io import BufferedReader
 import pytest
 import requests
 
-from lytics_sendgrid import vendor_http
 from lytics_sendgrid.errors import AnswerLost
-from lytics_sendgrid.vendor_connection import Body
-from lytics_sendgrid.vendor_http import VendorHttp
+from lytics_sendgrid.transport import client
+from lytics_sendgrid.transport.client import VendorHttp
+from lytics_sendgrid.transport.connection import Body
 
 LARGE = b"x" * 12_000_000
 """More than the buffers between two sockets take."""
@@ -84,7 +84,7 @@ def reader() -> Iterator[Callable[..., Reader]]:
 def test_a_body_that_is_read_late_comes_through_though_it_takes_longer_than_connecting_may(
     monkeypatch: pytest.MonkeyPatch, reader: Callable[..., Reader]
 ) -> None:
-    monkeypatch.setattr(vendor_http, "CONNECT_TIMEOUT_S", CONNECT_S)
+    monkeypatch.setattr(client, "CONNECT_TIMEOUT_S", CONNECT_S)
     server = reader(PATIENCE_S)
     http = VendorHttp(server.url, {})
     for _ in ("a new connection", "a kept one"):
@@ -167,7 +167,7 @@ def test_answers_that_come_in_time_keep_their_connection(reader: Callable[..., R
 def test_an_answer_that_is_too_large_for_the_memory_is_given_up(
     monkeypatch: pytest.MonkeyPatch, reader: Callable[..., Reader], is_packed: bool
 ) -> None:
-    monkeypatch.setattr(vendor_http, "MAX_ANSWER_BYTES", 1_000_000)
+    monkeypatch.setattr(client, "MAX_ANSWER_BYTES", 1_000_000)
     for size in (1_000_000, 1_000_001):
         content = gzip.compress(bytes(size)) if is_packed else bytes(size)
         coding = b"Content-Encoding: gzip\r\n" if is_packed else b""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import requests
 
-from lytics_sendgrid.contact import Contact
+from lytics_sendgrid.domain.contact import Contact
 from tests.contract.openapi import OpenApi, Watch
 from tests.e2e.switchboards import Switchboards
 from tests.local.build import REPOSITORY

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from lytics_sendgrid.delivery import LedgerTable
-from lytics_sendgrid.ledger import Ledger
+from functions.deliver.delivery import LedgerTable
+from lytics_sendgrid.tables.contacts import Ledger
 from tests.contract.ledger_contract import ANN, CONTRACT, NEW, REFUSED, commit, stored
 from tests.local.cloud import LocalCloud
 

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.change import Change, Kind, Message
-from lytics_sendgrid.change_codec import encode
-from lytics_sendgrid.outbox import Carried, Import, import_body
-from lytics_sendgrid.rejects import reject_body
-from lytics_sendgrid.repacking import MAX_HOPS
+from lytics_sendgrid.domain.change import Change, Kind, Message
+from lytics_sendgrid.queues.changes import MAX_HOPS, encode
+from lytics_sendgrid.queues.imports import Carried, Import, import_body
+from lytics_sendgrid.queues.rejects import reject_body
 from tests.e2e.customer import PUT_CONTACTS, Customer, Product
 from tests.local.operator import CommandFailed, Operator
 from tests.local.polling import poll

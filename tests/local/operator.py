@@ -50,7 +50,7 @@ class Operator:
 
     def _run(self, command: str, **variables: str) -> list[str]:
         finished = subprocess.run(
-            [sys.executable, "-m", f"lytics_sendgrid.{command}"],
+            [sys.executable, "-m", f"functions.operate.{command}"],
             cwd=REPOSITORY,
             env={
                 **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},

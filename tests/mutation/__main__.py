@@ -14,18 +14,25 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from tests.modules import PATHS, ROOT
 from tests.mutation.mutants import Mutant, mutants, without_fault
 from tests.mutation.trials import baseline, trials
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-FOLDER: Final = ROOT / "layers" / "lytics_sendgrid" / "lytics_sendgrid"
 LEAST_PERCENT: Final = 90
 TESTS: Final = ("tests/unit", "tests/properties")
 MODULES: Final = """
-    contact values merge row sendgrid_answers upsert upsert_rows decision followers delivery_batch sending delivery
-    repacking addresses instants configuration webhook_body change_codec scanning scan_rows planning field_planning
-    audience_planning settling import_job errors_file outbox subscription reporting webhook_rejects
-    following leftovers set_aside
+    lytics_sendgrid.domain.contact lytics_sendgrid.domain.field_values functions.deliver.merge functions.deliver.row
+    lytics_sendgrid.sendgrid.upsert_answer functions.deliver.upsert lytics_sendgrid.domain.rejection_limits
+    functions.deliver.row_queue functions.deliver.decide functions.deliver.refreshes functions.deliver.batch
+    functions.deliver.groups functions.deliver.delivery functions.deliver.put_back
+    lytics_sendgrid.domain.email_address lytics_sendgrid.domain.instants lytics_sendgrid.domain.configuration
+    functions.ingest.body lytics_sendgrid.domain.profile lytics_sendgrid.queues.changes
+    functions.backfill.progress lytics_sendgrid.domain.checkpoint functions.backfill.rows
+    functions.plan.planning functions.plan.fields functions.plan.audiences functions.settle.settling
+    lytics_sendgrid.sendgrid.import_job functions.confirm.errors_file functions.deliver.outbox
+    lytics_sendgrid.queues.imports functions.activate.webhook_job functions.report.reporting
+    functions.ingest.bad_events functions.confirm.follow functions.confirm.consequences
+    functions.operate.dead_letters
 """
 
 type Equivalents = Mapping[tuple[str, str, str], str]
@@ -68,11 +75,11 @@ def report(results: Mapping[Mutant, str], known: Equivalents) -> list[str]:
             entry = ["", place, f"  - {mutant.was}", f"  + {mutant.now}"]
             survivors[word if survived else "explained in vain, killed"] += entry
     total = sum(counts.values(), Counter())
-    lines = [f"{'module':20}{'mutants':>8}{'killed':>8}{'explained':>11}{'UNEXPLAINED':>13}{'killed %':>10}"]
+    lines = [f"{'module':40}{'mutants':>8}{'killed':>8}{'explained':>11}{'UNEXPLAINED':>13}{'killed %':>10}"]
     for name, of in [*counts.items(), ("in all", total)]:
         share = 100 * of["killed"] / of.total()
         lines.append(
-            f"{name:20}{of.total():8}{of['killed']:8}{of['explained']:11}{of['UNEXPLAINED']:13}{share:10.1f}"
+            f"{name:40}{of.total():8}{of['killed']:8}{of['explained']:11}{of['UNEXPLAINED']:13}{share:10.1f}"
         )
     for title, entries in survivors.items():
         lines += ["", f"{title}: {len(entries) // 4}", *entries]
@@ -94,20 +101,20 @@ def main() -> None:
     scratch = ROOT / "build" / "mutation"
     scratch.mkdir(parents=True, exist_ok=True)
     names, known = (os.environ.get("MODULES") or MODULES).split(), equivalents()
-    found = [mutant for name in names for mutant in mutants(FOLDER / f"{name}.py")]
+    found = [mutant for name in names for mutant in mutants(PATHS[name])]
     if gone := stale(known, found, names):
         sys.exit("\n".join(("equivalent.toml explains what is no mutant any more:", *gone)))
     began = time.monotonic()
     base = baseline(TESTS, scratch)
     print(f"{len(base.seconds)} tests pass in {time.monotonic() - began:.0f} s; {len(found)} mutants")
     processes = int(os.environ.get("PROCESSES") or os.cpu_count() or 1)
-    for mutant, outcome in trials(map(without_fault, names), FOLDER, base, processes):
+    for mutant, outcome in trials(map(without_fault, names), base, processes):
         if outcome != "survived":
             sys.exit(
                 f"tests of {mutant.module} fail without a fault: what they say of faults is worth nothing"
             )
     results: dict[Mutant, str] = {}
-    for mutant, outcome in trials(found, FOLDER, base, processes):
+    for mutant, outcome in trials(found, base, processes):
         results[mutant] = outcome
         if outcome == "timed out" or (outcome == "survived" and _key(mutant) not in known):
             print(f"{outcome}: {mutant.module}:{mutant.line}: {mutant.now}", flush=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tests.modules import NAMES
 from tests.mutation.faults import faults
 
 _NOT_RUN: Final = frozenset(
@@ -20,7 +21,7 @@ class Mutant:
     """One fault.
 
     Attributes:
-        module: which module has it.
+        module: import name of the module that has it.
         number: its place among the module's mutants, from 0.
         line: where it is in the source.
         lines: all that may run where it does: those of its statement.
@@ -62,7 +63,7 @@ class _Walk:
 
     def __init__(self, path: Path, wanted: int | None) -> None:
         self.found: list[Mutant] = []
-        self._module = path.stem
+        self._module = NAMES.get(path, path.stem)
         self._source = path.read_text().splitlines()
         self._wanted = wanted
         self._statement: ast.stmt | None = None

@@ -24,10 +24,11 @@ import coverage
 import hypothesis
 import pytest
 
+from tests.modules import NAMES, PATHS
 from tests.mutation.mutants import Mutant, mutated
 
-PACKAGE: Final = "lytics_sendgrid"
-_OURS: Final = (PACKAGE, "functions", "tests.")
+PACKAGES: Final = ("lytics_sendgrid", "functions")
+_OURS: Final = (*PACKAGES, "tests.")
 _MEMORY_BYTES: Final = 4 * 2**30
 _LEAST_S: Final = 20
 _TIMES: Final = 10
@@ -66,7 +67,7 @@ class Baseline:
 
 
 def _is_of(test: str, module: str) -> bool:
-    return f"/test_{module}.py::" in test
+    return f"/test_{module.rpartition('.')[2]}.py::" in test
 
 
 class _Recorder:
@@ -109,7 +110,7 @@ class _Faulty(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         self._mutant = mutant
 
     def find_spec(self, fullname: str, *_: Any) -> importlib.machinery.ModuleSpec | None:
-        if fullname != f"{PACKAGE}.{self._mutant.module}":
+        if fullname != self._mutant.module:
             return None
         return importlib.util.spec_from_file_location(fullname, self._path, loader=self)
 
@@ -153,7 +154,7 @@ def baseline(folders: Sequence[str], scratch: Path) -> Baseline:
 
 
 def _measure(folders: Sequence[str], data: Path, found: Path) -> None:
-    measured = coverage.Coverage(data_file=str(data), source_pkgs=[PACKAGE], config_file=False)
+    measured = coverage.Coverage(data_file=str(data), source_pkgs=[*PACKAGES], config_file=False)
     recorder = _Recorder(measured)
     measured.start()
     status = pytest.main([*folders, *_PYTEST], plugins=[recorder])
@@ -162,7 +163,7 @@ def _measure(folders: Sequence[str], data: Path, found: Path) -> None:
         os._exit(1)
     lines = measured.get_data()
     tests = {
-        Path(name).stem: {
+        NAMES.get(Path(name), name): {
             line: [context for context in contexts if context]
             for line, contexts in lines.contexts_by_lineno(name).items()
         }
@@ -173,9 +174,7 @@ def _measure(folders: Sequence[str], data: Path, found: Path) -> None:
     os._exit(0)
 
 
-def trials(
-    mutants: Iterable[Mutant], folder: Path, base: Baseline, processes: int
-) -> Iterator[tuple[Mutant, str]]:
+def trials(mutants: Iterable[Mutant], base: Baseline, processes: int) -> Iterator[tuple[Mutant, str]]:
     """Try mutants, some at a time.
 
     Yields:
@@ -188,8 +187,7 @@ def trials(
             if not tests:
                 yield mutant, "survived"
                 continue
-            path = folder / f"{mutant.module}.py"
-            process = _FORK.Process(target=_try, args=(mutant, path, tests, base.seconds))
+            process = _FORK.Process(target=_try, args=(mutant, PATHS[mutant.module], tests, base.seconds))
             process.start()
             limit_s = _LEAST_S + _TIMES * sum(base.seconds[test] for test in tests)
             running[process.sentinel] = (process, mutant, time.monotonic() + limit_s)

@@ -12,13 +12,13 @@ from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from lytics_sendgrid.import_job import Job
-from lytics_sendgrid.lytics import Lytics
-from lytics_sendgrid.lytics_documents import HeaderAuthorization, LyticsAudience, LyticsJob, Person, ScanPage
-from lytics_sendgrid.sendgrid import SendGrid
-from lytics_sendgrid.sendgrid_contacts import SendGridContacts
-from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Found, Segment
-from lytics_sendgrid.vendor_http import Answer
+from lytics_sendgrid.lytics.api import Lytics
+from lytics_sendgrid.lytics.documents import HeaderAuthorization, LyticsAudience, LyticsJob, Person, ScanPage
+from lytics_sendgrid.sendgrid.api import SendGrid
+from lytics_sendgrid.sendgrid.contacts import SendGridContacts
+from lytics_sendgrid.sendgrid.import_job import Job
+from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Found, Segment
+from lytics_sendgrid.transport.client import Answer
 from tests.fakes import ScriptedHttp
 
 AUDIENCE: Final = "5cecf2aa79b0a5641920e0607b95c793"

@@ -15,10 +15,10 @@ from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from functions.ingest import app
-from lytics_sendgrid.api_gateway import SECRET_HEADER
-from lytics_sendgrid.intake import Intake
-from lytics_sendgrid.kept_exports import KeptExports
-from lytics_sendgrid.secret import Secrets
+from functions.ingest.export_cache import KeptExports
+from functions.ingest.gateway import SECRET_HEADER
+from functions.ingest.intake import Intake
+from lytics_sendgrid.aws.secret import Secrets
 from tests.fakes import HandClock, ListedExports, ListedSecrets
 from tests.newsletter import HIGH_VALUE, NEWSLETTER
 

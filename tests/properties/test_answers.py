@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lytics_sendgrid.errors import AnswerLost, RetryLater, StopRun
-from lytics_sendgrid.sendgrid_answers import (
+from lytics_sendgrid.sendgrid.contacts import LONGEST_WAIT_S, SendGridContacts
+from lytics_sendgrid.sendgrid.upsert_answer import (
     Accepted,
     BadAddresses,
     Busy,
@@ -16,8 +17,7 @@ from lytics_sendgrid.sendgrid_answers import (
     RowsRefused,
     Unanswered,
 )
-from lytics_sendgrid.sendgrid_contacts import LONGEST_WAIT_S, SendGridContacts
-from lytics_sendgrid.vendor_http import Answer
+from lytics_sendgrid.transport.client import Answer
 from tests.fakes import ScriptedHttp
 from tests.properties.answers import CALLS, ODD, Call, answer, answers, is_of, places, put, without
 

@@ -13,11 +13,11 @@ from typing import Any, Final
 import pytest
 
 from functions.ingest import app
-from lytics_sendgrid.change_codec import decode
-from lytics_sendgrid.intake import Intake
-from lytics_sendgrid.kept_exports import KeptExports
-from lytics_sendgrid.rejects import MAX_SINGLE
-from lytics_sendgrid.secret import Secrets
+from functions.ingest.export_cache import KeptExports
+from functions.ingest.intake import Intake
+from lytics_sendgrid.aws.secret import Secrets
+from lytics_sendgrid.queues.changes import decode
+from lytics_sendgrid.queues.rejects import MAX_SINGLE
 from tests.fakes import HandClock, ListedExports, ListedQueue, ListedSecrets
 from tests.newsletter import NEWSLETTER
 from tests.properties.deliveries import NOW_NS, Expected, change_line, crowded, disfigured, element, mixture

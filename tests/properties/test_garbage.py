@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lytics_sendgrid.change import Change, Kind, Message
-from lytics_sendgrid.change_codec import decode, encode
-from tests.unit.delivery_scene import READERS, Scene, enter, entering
+from lytics_sendgrid.domain.change import Change, Kind, Message
+from lytics_sendgrid.queues.changes import decode, encode
+from tests.unit.functions.deliver.delivery_scene import READERS, Scene, enter, entering
 
 SOUND = [
     Message("newsletter", (enter("ann@example.org", city="Oslo"),), config=3, run="r1", number="a.0"),

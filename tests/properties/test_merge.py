@@ -12,13 +12,13 @@ from dataclasses import replace
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lytics_sendgrid.change import Change, Kind
-from lytics_sendgrid.configuration import Export, FieldKind, MappedField
-from lytics_sendgrid.contact import UNKNOWN, Contact, Rejection, decode, encode
-from lytics_sendgrid.merge import has_news, merge
-from lytics_sendgrid.row import row_hash, row_lists, row_of
-from lytics_sendgrid.upsert_rows import MAX_BYTES, MAX_ROWS, Form, Row, batches, request_body
-from tests.unit.delivery_scene import BUYERS, EXPORT, FORM, READERS, Scene, message
+from functions.deliver.merge import has_news, merge
+from functions.deliver.row import row_hash, row_lists, row_of
+from functions.deliver.row_queue import MAX_BYTES, MAX_ROWS, Form, Row, batches, request_body
+from lytics_sendgrid.domain.change import Change, Kind
+from lytics_sendgrid.domain.configuration import Export, FieldKind, MappedField
+from lytics_sendgrid.domain.contact import UNKNOWN, Contact, Rejection, decode, encode
+from tests.unit.functions.deliver.delivery_scene import BUYERS, EXPORT, FORM, READERS, Scene, message
 
 ANN = "ann@example.org"
 WEEKLY = replace(

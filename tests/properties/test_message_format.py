@@ -6,8 +6,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lytics_sendgrid.change import Change, Kind, Message
-from lytics_sendgrid.change_codec import decode, encode, pack
+from lytics_sendgrid.domain.change import Change, Kind, Message
+from lytics_sendgrid.queues.changes import decode, encode, pack
 
 _NAMES = st.sampled_from(["first_name", "last_name", "city", "visits", "vip", "email", "time"])
 _VALUES = st.one_of(st.text(max_size=8), st.integers(-(10**12), 10**12), st.floats(-1e9, 1e9), st.booleans())

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lytics_sendgrid.backfill import Timing, Work, scan_audience
-from lytics_sendgrid.change import Kind
-from lytics_sendgrid.change_codec import decode
+from functions.backfill.rows import LAG_NS
+from functions.backfill.scan import Timing, Work, scan_audience
+from lytics_sendgrid.domain.change import Kind
+from lytics_sendgrid.domain.checkpoint import Checkpoint, numbers_of
+from lytics_sendgrid.domain.profile import MAX_AHEAD_NS
 from lytics_sendgrid.errors import LyticsSendGridError, RetryLater, StopRun
-from lytics_sendgrid.lytics import Lytics
-from lytics_sendgrid.scan_rows import LAG_NS
-from lytics_sendgrid.scanning import Checkpoint, numbers_of
-from lytics_sendgrid.vendor_http import Answer
-from lytics_sendgrid.webhook_body import MAX_AHEAD_NS
+from lytics_sendgrid.lytics.api import Lytics
+from lytics_sendgrid.queues.changes import decode
+from lytics_sendgrid.transport.client import Answer
 from tests.fakes import InvocationTime, KeptCheckpoints, ListedQueue
 from tests.properties.answers import ODD, places, put, without
-from tests.unit.test_scanning import AUDIENCE, EXPORT
+from tests.unit.functions.backfill.test_progress import AUDIENCE, EXPORT
 
 NOW_S: Final = 1_790_000_000
 LATEST_NS: Final = NOW_S * 1_000_000_000 + MAX_AHEAD_NS

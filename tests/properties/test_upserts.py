@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lytics_sendgrid.upsert import Pace, Upsert
+from functions.deliver.upsert import Pace, Upsert
 from tests.fakes import PassingTime, SendGridUpserts
-from tests.unit.test_upsert import Told, row
+from tests.unit.functions.deliver.test_upsert import Told, row
 
 INVOCATIONS = 100
 """So many there are in a day: changes are kept for over five."""

@@ -6,13 +6,13 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lytics_sendgrid.change import Message
-from lytics_sendgrid.change_codec import decode, pack
-from lytics_sendgrid.contact import UNKNOWN, Contact
+from functions.deliver.merge import merge
+from functions.ingest.body import read
+from lytics_sendgrid.domain.change import Message
+from lytics_sendgrid.domain.contact import UNKNOWN, Contact
 from lytics_sendgrid.lenient_json import parse
-from lytics_sendgrid.merge import merge
-from lytics_sendgrid.rejects import reject_bodies
-from lytics_sendgrid.webhook_body import read
+from lytics_sendgrid.queues.changes import decode, pack
+from lytics_sendgrid.queues.rejects import reject_bodies
 from tests.newsletter import HIGH_VALUE, LAPSED, NEWSLETTER, READERS, UNMANAGED
 
 NOW_NS = 1_795_000_000_000_000_000

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from lytics_sendgrid import decision, merge
-from lytics_sendgrid.configuration_cache import ConfigurationCache
-from lytics_sendgrid.contact import Contact
-from lytics_sendgrid.followers import RequestFollowers
-from lytics_sendgrid.import_job import Job
-from lytics_sendgrid.leftovers import Leftovers
-from lytics_sendgrid.set_aside import Redriven
-from lytics_sendgrid.upsert import Sent, Upsert
+from functions.confirm.consequences import Leftovers
+from functions.deliver import decide, merge
+from functions.deliver.export_views import ConfigurationCache
+from functions.deliver.refreshes import RequestFollowers
+from functions.deliver.upsert import Sent, Upsert
+from functions.operate.dead_letters import Redriven
+from lytics_sendgrid.domain.contact import Contact
+from lytics_sendgrid.sendgrid.import_job import Job
 from tests.simulation.queues import Queue
 
 
@@ -139,9 +139,9 @@ def stamped_as_sent(self: Any, followed: Any, result: Any) -> None:
 
 _REFRESH_OVERTAKEN: Final = Leftovers.refresh_overtaken
 _ACCEPTED: Final = RequestFollowers.accepted
-_ACCEPT: Final = decision.accept
+_ACCEPT: Final = decide.accept
 _NARROW: Final = Upsert._narrow
 _RECEIVE: Final = Queue.receive
-_DECIDE: Final = decision.decide
+_DECIDE: Final = decide.decide
 _REJECTED: Final = merge._rejected
 _VIEW: Final = ConfigurationCache.view

@@ -4,9 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from lytics_sendgrid.change import Change, Message
-from lytics_sendgrid.change_codec import encode
-from lytics_sendgrid.configuration import (
+from lytics_sendgrid.domain.change import Change, Message
+from lytics_sendgrid.domain.configuration import (
     Account,
     Audience,
     Export,
@@ -16,6 +15,7 @@ from lytics_sendgrid.configuration import (
     account_document,
     export_document,
 )
+from lytics_sendgrid.queues.changes import encode
 from tests.simulation.dynamodb import Table
 from tests.simulation.engine import START_S
 from tests.simulation.scenario import AUDIENCES, FIELDS, Event, Post

@@ -4,17 +4,18 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from functions.confirm.app import LEAST_MS
-from lytics_sendgrid.configuration_cache import ConfigurationCache
-from lytics_sendgrid.delivery import Delivery
-from lytics_sendgrid.delivery_batch import Received
+from functions.confirm.follow import Delays, Following
+from functions.deliver.batch import Received
+from functions.deliver.delivery import Delivery
+from functions.deliver.export_views import ConfigurationCache
+from functions.deliver.outbox import Outbox
+from functions.deliver.upsert import Pace
 from lytics_sendgrid.errors import RetryLater, StopRun
-from lytics_sendgrid.exports_table import ExportsTable
-from lytics_sendgrid.following import Delays, Following
-from lytics_sendgrid.ledger import Ledger
-from lytics_sendgrid.outbox import Outbox, import_from
-from lytics_sendgrid.queue_writer import QueueWriter
-from lytics_sendgrid.sendgrid_contacts import SendGridContacts
-from lytics_sendgrid.upsert import Pace
+from lytics_sendgrid.queues.imports import import_from
+from lytics_sendgrid.queues.writer import QueueWriter
+from lytics_sendgrid.sendgrid.contacts import SendGridContacts
+from lytics_sendgrid.tables.contacts import Ledger
+from lytics_sendgrid.tables.exports import ExportsTable
 from tests.simulation.dynamodb import DynamoDb
 from tests.simulation.engine import Process, World
 from tests.simulation.faults import Faults

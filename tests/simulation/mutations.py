@@ -6,19 +6,19 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from unittest.mock import patch
 
-from lytics_sendgrid import decision, delivery, merge, sending
-from lytics_sendgrid.configuration_cache import ConfigurationCache
-from lytics_sendgrid.delivery import Delivery
-from lytics_sendgrid.delivery_batch import Letter
-from lytics_sendgrid.followers import RequestFollowers
-from lytics_sendgrid.following import Following
-from lytics_sendgrid.import_job import Job
-from lytics_sendgrid.ledger import Ledger
-from lytics_sendgrid.leftovers import Leftovers
-from lytics_sendgrid.repacking import Repacker
-from lytics_sendgrid.sendgrid_contacts import SendGridContacts
-from lytics_sendgrid.sending import Sending
-from lytics_sendgrid.upsert import Upsert
+from functions.confirm.consequences import Leftovers
+from functions.confirm.follow import Following
+from functions.deliver import decide, delivery, groups, merge
+from functions.deliver.batch import Letter
+from functions.deliver.delivery import Delivery
+from functions.deliver.export_views import ConfigurationCache
+from functions.deliver.groups import Sending
+from functions.deliver.put_back import Repacker
+from functions.deliver.refreshes import RequestFollowers
+from functions.deliver.upsert import Upsert
+from lytics_sendgrid.sendgrid.contacts import SendGridContacts
+from lytics_sendgrid.sendgrid.import_job import Job
+from lytics_sendgrid.tables.contacts import Ledger
 from tests.simulation import broken, schedule
 from tests.simulation.queues import Queue
 from tests.simulation.scenario import Bias
@@ -89,12 +89,12 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "refresh_skips_equal_rows": Mutation(
         "a refresh sends nothing where the row equals the ledger's",
-        [(decision, "_is_due", broken.no)],
+        [(decide, "_is_due", broken.no)],
         _ORDER,
     ),
     "sent_is_stamped_after_the_answer": Mutation(
         "`sent` is our clock after the request",
-        [(sending, "accept", broken.stamped_late)],
+        [(groups, "accept", broken.stamped_late)],
         _ORDER,
     ),
     "arrival_order": Mutation(
@@ -152,7 +152,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "late_refusal_hides_an_exit": Mutation(
         "a row that its job refuses for its fields is not sent without them",
-        [(decision, "_fields_were_refused", broken.no)],
+        [(decide, "_fields_were_refused", broken.no)],
         replace(_ORDER, bad=1.0),
     ),
     "reject_of_an_older_row_counts": Mutation(

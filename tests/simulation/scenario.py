@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Final
 
-from lytics_sendgrid.change import Kind
+from lytics_sendgrid.domain.change import Kind
 from tests.simulation.faults import RATES
 from tests.simulation.sendgrid import ERRORED, INVALID, REFUSED
 

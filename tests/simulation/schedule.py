@@ -6,7 +6,7 @@ from functools import partial
 from random import Random
 from typing import Final
 
-from lytics_sendgrid.set_aside import dead_changes, dead_import
+from functions.operate.dead_letters import dead_changes, dead_import
 from tests.simulation.dynamodb import DynamoDb
 from tests.simulation.engine import START_S, World
 from tests.simulation.exports import KnownExports, message_body, publish

@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from lytics_sendgrid.errors import AnswerLost, RequestRefused, ServiceUnavailable
-from lytics_sendgrid.vendor_http import Answer
+from lytics_sendgrid.transport.client import Answer
 from tests.simulation.engine import World
 from tests.simulation.faults import Faults
 from tests.simulation.queues import crash

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from lytics_sendgrid.change import Kind
+from lytics_sendgrid.domain.change import Kind
 from tests.simulation.scenario import AUDIENCES, FIELDS, Event
 from tests.simulation.sendgrid import ERRORED, INVALID, REFUSED
 

@@ -6,13 +6,14 @@ The local cloud grants everything, so a permission that is missing would show fi
 import ast
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Final
 
-from tests.template.sources import REPOSITORY
+from tests.modules import PATHS
 
-PACKAGE: Final = REPOSITORY / "layers" / "lytics_sendgrid" / "lytics_sendgrid"
-ADAPTERS: Final = {"ContactsTable": ("ledger", "Ledger"), "ExportsTable": ("exports_table", "ExportsTable")}
+ADAPTERS: Final = {
+    "ContactsTable": ("lytics_sendgrid.tables.contacts", "Ledger"),
+    "ExportsTable": ("lytics_sendgrid.tables.exports", "ExportsTable"),
+}
 """For each table of the template the module and class that alone call DynamoDB for it."""
 
 ACTIONS: Final = {
@@ -34,17 +35,17 @@ def actions_of(verb: str, table: str) -> set[str]:
     These are the calls in every module that the function imports, directly or not, to methods of the table's class.
     """
     module, class_name = ADAPTERS[table]
-    modules = _modules(REPOSITORY / "functions" / verb / "app.py")
-    if PACKAGE / f"{module}.py" not in modules:
+    modules = _modules(f"functions.{verb}.app")
+    if module not in modules:
         return set()
     methods = _methods(module, class_name)
-    called = {name for path in modules if path.stem != module for name in _called(_tree(path))}
+    called = {name for other in modules - {module} for name in _called(_tree(other))}
     return {action for method in called & methods.keys() for action in methods[method]}
 
 
 @cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+def _tree(module: str) -> ast.Module:
+    return ast.parse(PATHS[module].read_text())
 
 
 def _called(tree: ast.AST) -> set[str]:
@@ -56,33 +57,29 @@ def _named(tree: ast.AST) -> set[str]:
     return {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
 
 
-def _modules(app: Path) -> set[Path]:
+def _modules(app: str) -> set[str]:
     found = {app}
     waiting = [app]
     while waiting:
-        for path in _imported(_tree(waiting.pop())):
-            if path not in found:
-                found.add(path)
-                waiting.append(path)
+        for module in _imported(_tree(waiting.pop())):
+            if module not in found:
+                found.add(module)
+                waiting.append(module)
     return found
 
 
-def _imported(tree: ast.Module) -> Iterator[Path]:
+def _imported(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module is not None:
-            package, _, module = node.module.partition(".")
-            names = [module] if module else [alias.name for alias in node.names]
-            if package == "lytics_sendgrid":
-                yield from (PACKAGE / f"{name}.py" for name in names)
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            yield from (name for name in names if name in PATHS)
 
 
 @cache
 def _methods(module: str, class_name: str) -> dict[str, set[str]]:
     """Return the actions of each public method of an adapter, those of its private ones included."""
     (adapter,) = (
-        node
-        for node in _tree(PACKAGE / f"{module}.py").body
-        if isinstance(node, ast.ClassDef) and node.name == class_name
+        node for node in _tree(module).body if isinstance(node, ast.ClassDef) and node.name == class_name
     )
     # Named is enough here: a thread pool is given a method to call.
     calls = {node.name: _named(node) for node in adapter.body if isinstance(node, ast.FunctionDef)}

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.api_gateway import Answer, Delivery
-from lytics_sendgrid.delivery_log import log_line
-from lytics_sendgrid.queue_writer import MAX_DELAY_S
+from functions.ingest.gateway import Answer, Delivery
+from functions.ingest.log_line import log_line
+from lytics_sendgrid.queues.writer import MAX_DELAY_S
 from tests.template.sources import REPOSITORY, Template, readme_anchors
 
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from functions.activate.webhook_job import SECRET_HEADER
+from functions.plan.input import ExportInput, read_input
 from lytics_sendgrid import errors
 from lytics_sendgrid.errors import LyticsSendGridError
-from lytics_sendgrid.export_input import ExportInput, read_input
-from lytics_sendgrid.subscription import SECRET_HEADER
 from tests.template.sources import REPOSITORY, Template, readme_anchors
 
 TOP_LEVEL = {path.name for path in REPOSITORY.iterdir()}

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lytics_sendgrid.configuration_cache import View
-from lytics_sendgrid.exports_table import Progress
-from lytics_sendgrid.following import Delays, Following
-from lytics_sendgrid.import_job import Job
-from lytics_sendgrid.leftovers import ATTEMPTS
-from lytics_sendgrid.outbox import import_from
+from functions.confirm.consequences import ATTEMPTS
+from functions.confirm.follow import Delays, Following
+from functions.deliver.export_views import View
+from lytics_sendgrid.queues.imports import import_from
+from lytics_sendgrid.sendgrid.import_job import Job
+from lytics_sendgrid.tables.exports import Progress
 from tests.fakes import DelayedQueue
-from tests.unit.delivery_scene import EXPORT, READERS, VIEW, Scene, entering, exit_, message
-from tests.unit.test_reporting import report
+from tests.unit.functions.deliver.delivery_scene import EXPORT, READERS, VIEW, Scene, entering, exit_, message
+from tests.unit.functions.report.test_reporting import report
 
 HOUR_S = 3_600
 ANN, BOB = "ann@example.org", "bob@example.org"

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.api_gateway import delivery_from
-from lytics_sendgrid.change import Change
-from lytics_sendgrid.change_codec import decode
-from lytics_sendgrid.instants import parse_rfc3339_ns
+from functions.ingest.body import read
+from functions.ingest.gateway import delivery_from
+from lytics_sendgrid.domain.change import Change
+from lytics_sendgrid.domain.instants import parse_rfc3339_ns
 from lytics_sendgrid.lenient_json import parse
-from lytics_sendgrid.outbox import import_from
-from lytics_sendgrid.webhook_body import read
+from lytics_sendgrid.queues.changes import decode
+from lytics_sendgrid.queues.imports import import_from
 from tests.events_table import EVENTS, Situation, situations
 from tests.newsletter import NEWSLETTER, UNMANAGED
 

@@ -12,17 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from functions.deliver import app
-from lytics_sendgrid import (
-    decision,
-    delivery,
-    delivery_batch,
-    followers,
-    ledger,
-    repacking,
-    sendgrid_contacts,
-    sending,
-)
+from functions.deliver import app, batch, decide, delivery, groups, put_back, refreshes
+from lytics_sendgrid.sendgrid import contacts as sendgrid_contacts
+from lytics_sendgrid.tables import contacts as ledger
 
 _taken: dict[str, float] = {}
 _doing = ["log, and the rest of the handler"]
@@ -55,19 +47,19 @@ def _watch(owner: Any, attribute: str, name: str) -> None:
 
 _watch(delivery.Delivery, "deliver", "loops around all this")
 _watch(delivery, "decode", "decode messages")
-_watch(delivery_batch.Batch, "add", "group by contact")
+_watch(batch.Batch, "add", "group by contact")
 _watch(ledger.Ledger, "load", "load: BatchGetItem, 100 a call")
 _watch(delivery, "decide", "decide: compare, hash")
-_watch(decision, "merge", "merge")
-_watch(decision, "row_of", "write rows")
-_watch(sending.Sending, "send", "group rows, note the answers")
-_watch(followers.RequestFollowers, "before_request", "refreshes")
-_watch(followers.RequestFollowers, "accepted", "imports: write and send messages")
+_watch(decide, "merge", "merge")
+_watch(decide, "row_of", "write rows")
+_watch(groups.Sending, "send", "group rows, note the answers")
+_watch(refreshes.RequestFollowers, "before_request", "refreshes")
+_watch(refreshes.RequestFollowers, "accepted", "imports: write and send messages")
 _watch(delivery, "follow_returned", "refreshes")
 _watch(sendgrid_contacts.SendGridContacts, "upsert", "SendGrid HTTP")
 _watch(ledger.Ledger, "commit", "commit: encode states, BatchExecuteStatement, 25 a call")
 _watch(delivery.Delivery, "_record", "count, record the run")
-_watch(repacking.Repacker, "put_back", "look for what is left")
+_watch(put_back.Repacker, "put_back", "look for what is left")
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from lytics_sendgrid.contact import Contact, decode
+from lytics_sendgrid.domain.contact import Contact, decode
 from tests.local.cloud import LocalCloud
 from tests.local.lytics_twin.twin import LyticsTwin
 from tests.local.sendgrid_twin.twin import SendGridTwin

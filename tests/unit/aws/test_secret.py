@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from lytics_sendgrid.aws.secret import Authorization, Secrets, authorization_from
 from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable, StopRun
-from lytics_sendgrid.secret import Authorization, Secrets, authorization_from
 from tests.fakes import HandClock, ListedSecrets
 
 DOCUMENT = {"sendgrid_api_key": " SG.key ", "lytics_api_token": "token\n", "webhook_secrets": ["one", "two"]}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.aws_timeouts import TIMEOUTS
+from lytics_sendgrid.aws.timeouts import TIMEOUTS
 from tests.template.sources import REPOSITORY
 
 _LEFT_FOR_THE_COMMIT_S = 20

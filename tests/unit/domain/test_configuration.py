@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from lytics_sendgrid.configuration import (
+from lytics_sendgrid.domain.configuration import (
     MEMBERSHIP_FIELD_IDS,
     Account,
     Export,

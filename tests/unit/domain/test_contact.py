@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from lytics_sendgrid.contact import UNKNOWN, Contact, Rejection, contact_key, decode, encode
+from lytics_sendgrid.domain.contact import UNKNOWN, Contact, Rejection, contact_key, decode, encode
 
 FULL = Contact(
     version=7,

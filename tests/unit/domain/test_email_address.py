@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lytics_sendgrid.addresses import normalise
+from lytics_sendgrid.domain.email_address import normalise
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.configuration import FieldKind
-from lytics_sendgrid.values import convert
+from lytics_sendgrid.domain.configuration import FieldKind
+from lytics_sendgrid.domain.field_values import convert
 
 
 @pytest.mark.parametrize(

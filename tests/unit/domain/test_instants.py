@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lytics_sendgrid.instants import format_rfc3339, parse_rfc3339_ns
+from lytics_sendgrid.domain.instants import format_rfc3339, parse_rfc3339_ns
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from lytics_sendgrid.errors import (
     ServiceUnavailable,
     Throttled,
 )
-from lytics_sendgrid.lytics import Lytics, lytics_at
-from lytics_sendgrid.lytics_documents import LyticsAudience, matching
-from lytics_sendgrid.vendor_http import Answer
+from lytics_sendgrid.lytics.api import Lytics, lytics_at
+from lytics_sendgrid.lytics.documents import LyticsAudience, matching
+from lytics_sendgrid.transport.client import Answer
 from tests.fakes import ScriptedHttp
 
 AUDIENCE = "5cecf2aa79b0a5641920e0607b95c793"

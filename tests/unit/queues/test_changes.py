@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.change import Change, Kind, Message
-from lytics_sendgrid.change_codec import MESSAGE_BYTES, UnknownVersion, decode, encode, pack
+from lytics_sendgrid.domain.change import Change, Kind, Message
+from lytics_sendgrid.queues.changes import MESSAGE_BYTES, UnknownVersion, decode, encode, pack
 
 AUDIENCES = ["5f1c0e6b9a7d4e2f8b3c1d0a9e8f7a61", "8a2d4c6e0b1f43579d8e7c6b5a493827"]
 

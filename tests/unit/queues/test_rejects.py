@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lytics_sendgrid.rejects import EXCERPT_CHARS, MAX_SINGLE, excerpt, reject_bodies, reject_body
+from lytics_sendgrid.queues.rejects import EXCERPT_CHARS, MAX_SINGLE, excerpt, reject_bodies, reject_body
 
 MAX_BYTES = 65_536
 

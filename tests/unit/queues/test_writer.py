@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from lytics_sendgrid.errors import ServiceUnavailable, StopRun, Throttled
-from lytics_sendgrid.queue_writer import MAX_BATCH_BYTES, QueueWriter
+from lytics_sendgrid.queues.writer import MAX_BATCH_BYTES, QueueWriter
 
 URL = "https://sqs.example/queue"
 

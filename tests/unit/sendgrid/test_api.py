@@ -13,9 +13,9 @@ from lytics_sendgrid.errors import (
     ServiceUnavailable,
     Throttled,
 )
-from lytics_sendgrid.sendgrid import SendGrid
-from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Found, Segment
-from lytics_sendgrid.vendor_http import Answer
+from lytics_sendgrid.sendgrid.api import SendGrid
+from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Found, Segment
+from lytics_sendgrid.transport.client import Answer
 from tests.fakes import ScriptedHttp
 
 FIELD = {"id": "e4_T", "name": "lytics_segments", "field_type": "Text", "_metadata": {}}

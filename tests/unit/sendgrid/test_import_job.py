@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lytics_sendgrid.errors import RetryLater
-from lytics_sendgrid.import_job import Job, job_from
+from lytics_sendgrid.sendgrid.import_job import Job, job_from
 
 
 def test_a_pending_job_may_have_no_counts_at_all() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lytics_sendgrid.sendgrid_resources import (
+from lytics_sendgrid.sendgrid.resources import (
     CustomField,
     by_name,
     is_field_name,

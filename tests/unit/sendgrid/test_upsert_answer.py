@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.sendgrid_answers import (
+from lytics_sendgrid.sendgrid.upsert_answer import (
     Accepted,
     BadAddresses,
     Busy,
@@ -17,7 +17,7 @@ from lytics_sendgrid.sendgrid_answers import (
     interpret,
     reset_epoch_s,
 )
-from lytics_sendgrid.vendor_http import Answer
+from lytics_sendgrid.transport.client import Answer
 
 
 def answer(status: int, document: Any = None, **headers: str) -> Answer:

@@ -3,7 +3,7 @@
 import pytest
 
 from lytics_sendgrid.errors import RequestRefused, RetryLater
-from lytics_sendgrid.file_download import download, is_local
+from lytics_sendgrid.transport.download import download, is_local
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
-from lytics_sendgrid.aws import error_code, translated
+from lytics_sendgrid.aws.errors import error_code, translated
 from lytics_sendgrid.errors import LyticsSendGridError, StopRun
 
 REFRESH_S: Final = 300.0

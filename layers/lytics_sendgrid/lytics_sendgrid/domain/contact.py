@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from lytics_sendgrid.change import Value
+from lytics_sendgrid.domain.change import Value
 
 _write: Final = json.JSONEncoder(separators=(",", ":")).encode
 

@@ -8,9 +8,9 @@ import math
 import re
 from typing import Final, assert_never
 
-from lytics_sendgrid.change import Value
-from lytics_sendgrid.configuration import FieldKind
-from lytics_sendgrid.instants import format_rfc3339, parse_rfc3339_ns
+from lytics_sendgrid.domain.change import Value
+from lytics_sendgrid.domain.configuration import FieldKind
+from lytics_sendgrid.domain.instants import format_rfc3339, parse_rfc3339_ns
 
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INTEGER: Final = re.compile(r"[+-]?\d{1,300}", re.ASCII)

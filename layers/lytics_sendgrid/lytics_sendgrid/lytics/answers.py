@@ -11,19 +11,13 @@ import re
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from lytics_sendgrid.errors import (
-    AnswerLost,
-    KeyRefused,
-    RequestRefused,
-    ServiceUnavailable,
-    Throttled,
-)
-from lytics_sendgrid.instants import NANOSECONDS_PER_S
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
+from lytics_sendgrid.errors import AnswerLost, KeyRefused, RequestRefused, ServiceUnavailable, Throttled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lytics_sendgrid.vendor_http import Answer
+    from lytics_sendgrid.transport.client import Answer
 
 _WORDS_CHARS: Final = 300
 _SUCCESSES: Final = frozenset({"success", "ok"})

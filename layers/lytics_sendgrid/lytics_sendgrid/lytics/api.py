@@ -1,6 +1,6 @@
 """Lytics' API: audiences, schema, scans, profiles, jobs and authorizations.
 
-Every refusal is raised as one of our errors, see ``lytics_answers.document_of``; nothing is retried here.
+Every refusal is raised as one of our errors, see ``answers.document_of``; nothing is retried here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,8 +8,8 @@ from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 from lytics_sendgrid.errors import LyticsSendGridError
-from lytics_sendgrid.lytics_answers import date_ns, document_of, list_of, object_of, unreadable
-from lytics_sendgrid.lytics_documents import (
+from lytics_sendgrid.lytics.answers import date_ns, document_of, list_of, object_of, unreadable
+from lytics_sendgrid.lytics.documents import (
     HeaderAuthorization,
     LyticsAudience,
     LyticsJob,
@@ -23,7 +23,7 @@ from lytics_sendgrid.lytics_documents import (
     scan_page_from,
     whole_number,
 )
-from lytics_sendgrid.vendor_http import TIMEOUT_S, Answer, VendorHttp, json_body
+from lytics_sendgrid.transport.client import TIMEOUT_S, Answer, VendorHttp, json_body
 
 PAGE_ROWS: Final = 100
 """The most that a scan's page may hold (Lytics V1 OpenAPI)."""

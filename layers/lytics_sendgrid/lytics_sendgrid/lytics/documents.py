@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lytics_sendgrid.errors import ServiceUnavailable
-from lytics_sendgrid.lytics_answers import list_of, object_of, unreadable
+from lytics_sendgrid.lytics.answers import list_of, object_of, unreadable
 
 _COUNT: Final = re.compile(r"\d{1,18}", re.ASCII)
 

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final
 
-from lytics_sendgrid.change import NO_FIELDS, Change, Kind, Message
+from lytics_sendgrid.domain.change import NO_FIELDS, Change, Kind, Message
 
 VERSION: Final = 1
 MESSAGE_BYTES: Final = 4 * 65_536
 """How large a message grows: a whole number of the 64 KB that SQS bills, small against Lambda's 6 MB."""
+MAX_HOPS: Final = 600
+"""How often changes are put back before they are left to the dead-letter queue."""
 
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 _COLUMNS: Final = {

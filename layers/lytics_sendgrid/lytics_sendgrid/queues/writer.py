@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Protocol
 
-from lytics_sendgrid.aws import translated
+from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.errors import ServiceUnavailable
 
 MAX_ENTRIES: Final = 10

@@ -1,6 +1,6 @@
 """SendGrid's API but for its contacts' upsert: scopes, custom fields, lists, segments, look-ups.
 
-A 429 is waited for here, within a budget; every other refusal is raised as one of our errors, see ``sendgrid_documents.document_of``.
+A 429 is waited for here, within a budget; every other refusal is raised as one of our errors, see ``documents.document_of``.
 """
 
 import time
@@ -9,8 +9,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, quote, urlsplit
 
 from lytics_sendgrid.errors import ServiceUnavailable, Throttled
-from lytics_sendgrid.sendgrid_answers import reset_epoch_s
-from lytics_sendgrid.sendgrid_documents import (
+from lytics_sendgrid.sendgrid.documents import (
     contact_from,
     document_of,
     field_from,
@@ -19,8 +18,9 @@ from lytics_sendgrid.sendgrid_documents import (
     segment_from,
     unreadable,
 )
-from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Found, Segment, SendGridContact
-from lytics_sendgrid.vendor_http import TIMEOUT_S, Answer, VendorHttp, json_body
+from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Found, Segment, SendGridContact
+from lytics_sendgrid.sendgrid.upsert_answer import reset_epoch_s
+from lytics_sendgrid.transport.client import TIMEOUT_S, Answer, VendorHttp, json_body
 
 FIELDS: Final = "/v3/marketing/field_definitions"
 LISTS: Final = "/v3/marketing/lists"

@@ -7,10 +7,10 @@ from typing import Final
 from urllib.parse import quote
 
 from lytics_sendgrid.errors import AnswerLost, KeyRefused, RetryLater, ServiceUnavailable
-from lytics_sendgrid.file_download import download, is_local
-from lytics_sendgrid.import_job import Job, job_from
-from lytics_sendgrid.sendgrid_answers import Busy, Unanswered, Verdict, exhausted_until, interpret
-from lytics_sendgrid.vendor_http import VendorHttp
+from lytics_sendgrid.sendgrid.import_job import Job, job_from
+from lytics_sendgrid.sendgrid.upsert_answer import Busy, Unanswered, Verdict, exhausted_until, interpret
+from lytics_sendgrid.transport.client import VendorHttp
+from lytics_sendgrid.transport.download import download, is_local
 
 PATH: Final = "/v3/marketing/contacts"
 MAX_ERRORS_FILE_BYTES: Final = 100_000_000

@@ -11,13 +11,13 @@ from lytics_sendgrid.errors import (
     RequestRefused,
     ServiceUnavailable,
 )
-from lytics_sendgrid.sendgrid_answers import messages
-from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Segment, SendGridContact
+from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment, SendGridContact
+from lytics_sendgrid.sendgrid.upsert_answer import messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lytics_sendgrid.vendor_http import Answer
+    from lytics_sendgrid.transport.client import Answer
 
 HOW_TO_PERMIT: Final = (
     "in SendGrid open Settings > API Keys, give the key Restricted Access > Marketing: Full Access, or make a new key "

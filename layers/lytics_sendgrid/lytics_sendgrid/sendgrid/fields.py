@@ -19,6 +19,24 @@ WRITABLE_RESERVED: Final[Mapping[str, int]] = {
     "unique_name": 254,
 }
 """Reserved fields that a row may set beside the e-mail, and the longest text that each takes."""
+READ_ONLY_RESERVED: Final = frozenset(
+    (
+        "email_domains",
+        "last_clicked",
+        "last_opened",
+        "last_emailed",
+        "singlesend_id",
+        "automation_id",
+        "created_at",
+        "updated_at",
+        "contact_id",
+        "lists",
+    )
+)
+IDENTIFIERS: Final = frozenset(
+    ("email", "phone_number_id", "external_id", "anonymous_id", "alternate_emails")
+)
+"""What SendGrid finds a contact by: once one is sent, every later update must send it too."""
 
 TEXT_CHARS: Final = 1_000
 """The longest text of a custom field."""

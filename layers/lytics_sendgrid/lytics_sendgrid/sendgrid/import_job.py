@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, parse_rfc3339_ns
 from lytics_sendgrid.errors import RetryLater
-from lytics_sendgrid.instants import NANOSECONDS_PER_S, parse_rfc3339_ns
 
 _COUNTS: Final = ("requested", "created", "updated", "errored")
 

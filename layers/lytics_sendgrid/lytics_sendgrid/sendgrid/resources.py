@@ -10,24 +10,6 @@ FIELDS_LIMIT: Final = 500
 SEGMENTS_LIMIT: Final = 200
 """Segments of an account, whoever made them (page "Segmenting your contacts", read 2026-11-23)."""
 SEGMENT_NAME_CHARS: Final = 100
-READ_ONLY_RESERVED: Final = frozenset(
-    (
-        "email_domains",
-        "last_clicked",
-        "last_opened",
-        "last_emailed",
-        "singlesend_id",
-        "automation_id",
-        "created_at",
-        "updated_at",
-        "contact_id",
-        "lists",
-    )
-)
-IDENTIFIERS: Final = frozenset(
-    ("email", "phone_number_id", "external_id", "anonymous_id", "alternate_emails")
-)
-"""What SendGrid finds a contact by: once one is sent, every later update must send it too."""
 
 _FIELD_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}", re.ASCII)
 _AUDIENCE_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from lytics_sendgrid.aws import translated
-from lytics_sendgrid.contact import UNKNOWN, Commit, Contact, ContactKey, decode, encode
+from lytics_sendgrid.aws.errors import translated
+from lytics_sendgrid.domain.contact import UNKNOWN, Commit, Contact, ContactKey, decode, encode
 from lytics_sendgrid.errors import ServiceUnavailable, StopRun
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from lytics_sendgrid.aws import error_code, translated
-from lytics_sendgrid.configuration import (
+from lytics_sendgrid.aws.errors import error_code, translated
+from lytics_sendgrid.domain.configuration import (
     Account,
     Export,
     account_document,
@@ -36,8 +36,8 @@ from lytics_sendgrid.configuration import (
     export_document,
     export_from,
 )
+from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import ConfigurationChanged
-from lytics_sendgrid.stop import Stop
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

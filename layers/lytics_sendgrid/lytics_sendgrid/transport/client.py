@@ -11,7 +11,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ReadTimeoutErr
 
 from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable
 from lytics_sendgrid.lenient_json import parse
-from lytics_sendgrid.vendor_connection import Body, vendor_session
+from lytics_sendgrid.transport.connection import Body, vendor_session
 
 CONNECT_TIMEOUT_S: Final = 3.05
 TIMEOUT_S: Final = 25.0

@@ -6,19 +6,8 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.activation import MAX_WAITS, Activation, Place, activate
-from lytics_sendgrid.configuration import Audience, Export, FieldKind, MappedField
-from lytics_sendgrid.errors import (
-    AnswerLost,
-    KeyRefused,
-    RequestRefused,
-    StopRun,
-    SubscriptionRefused,
-    Throttled,
-)
-from lytics_sendgrid.lytics_documents import HeaderAuthorization, LyticsJob
-from lytics_sendgrid.secret import Authorization
-from lytics_sendgrid.subscription import (
+from functions.activate.activation import MAX_WAITS, Activation, Place, activate
+from functions.activate.webhook_job import (
     authorization_label,
     authorization_of,
     batch_size,
@@ -28,8 +17,19 @@ from lytics_sendgrid.subscription import (
     webhook_url,
     what_to_paste,
 )
+from lytics_sendgrid.aws.secret import Authorization
+from lytics_sendgrid.domain.configuration import Audience, Export, FieldKind, MappedField
+from lytics_sendgrid.errors import (
+    AnswerLost,
+    KeyRefused,
+    RequestRefused,
+    StopRun,
+    SubscriptionRefused,
+    Throttled,
+)
+from lytics_sendgrid.lytics.documents import HeaderAuthorization, LyticsJob
 from tests.fakes import KeptExports, LyticsJobs
-from tests.unit.test_scanning import AUDIENCE, EXPORT
+from tests.unit.functions.backfill.test_progress import AUDIENCE, EXPORT
 
 BASE = "https://hooks.example.com/v1"
 URL = f"{BASE}/lytics/newsletter"

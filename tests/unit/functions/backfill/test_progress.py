@@ -5,28 +5,30 @@ from collections.abc import Mapping
 
 import pytest
 
-from lytics_sendgrid.backoff import wait_s
-from lytics_sendgrid.change import Kind
-from lytics_sendgrid.configuration import Audience, Export, FieldKind, MappedField
-from lytics_sendgrid.errors import ScanStuck
-from lytics_sendgrid.lytics_documents import ScanPage
-from lytics_sendgrid.scan_rows import LAG_NS, PageOfChanges, changes_of, page_time_ns
-from lytics_sendgrid.scanning import (
+from functions.backfill.backoff import wait_s
+from functions.backfill.progress import (
     MAX_FRUITLESS,
     MAX_RESTARTS,
-    Checkpoint,
     advanced,
+    restarted,
+    rested,
+    with_messages,
+)
+from functions.backfill.rows import LAG_NS, PageOfChanges, changes_of, page_time_ns
+from lytics_sendgrid.domain.change import Kind
+from lytics_sendgrid.domain.checkpoint import (
+    Checkpoint,
     checkpoint_document,
     checkpoint_from,
     is_far_below,
     message_number,
     numbers_of,
     progress_document,
-    restarted,
-    rested,
-    with_messages,
 )
-from lytics_sendgrid.webhook_body import MAX_AHEAD_NS
+from lytics_sendgrid.domain.configuration import Audience, Export, FieldKind, MappedField
+from lytics_sendgrid.domain.profile import MAX_AHEAD_NS
+from lytics_sendgrid.errors import ScanStuck
+from lytics_sendgrid.lytics.documents import ScanPage
 
 AUDIENCE = "5cecf2aa79b0a5641920e0607b95c793"
 EXPORT = Export(

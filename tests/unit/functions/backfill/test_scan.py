@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.backfill import Timing, Work, scan_audience
-from lytics_sendgrid.change_codec import MESSAGE_BYTES, decode
+from functions.backfill.progress import MAX_FRUITLESS
+from functions.backfill.rows import LAG_NS
+from functions.backfill.scan import Timing, Work, scan_audience
+from lytics_sendgrid.domain.checkpoint import Checkpoint, numbers_of
 from lytics_sendgrid.errors import (
     AnswerLost,
     KeyRefused,
@@ -16,10 +18,9 @@ from lytics_sendgrid.errors import (
     ServiceUnavailable,
     Throttled,
 )
-from lytics_sendgrid.scan_rows import LAG_NS
-from lytics_sendgrid.scanning import MAX_FRUITLESS, Checkpoint, numbers_of
+from lytics_sendgrid.queues.changes import MESSAGE_BYTES, decode
 from tests.fakes import InvocationTime, KeptCheckpoints, ListedQueue, PagedAudience
-from tests.unit.test_scanning import AUDIENCE, EXPORT
+from tests.unit.functions.backfill.test_progress import AUDIENCE, EXPORT
 
 RUN = "run-1"
 DOWN = ServiceUnavailable("Lytics answered 503")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 import functions.confirm.app
+from functions.confirm.consequences import Followed
 from lytics_sendgrid.errors import KeyRefused, StopRun
-from lytics_sendgrid.leftovers import Followed
-from lytics_sendgrid.outbox import Carried, Import, import_body
+from lytics_sendgrid.queues.imports import Carried, Import, import_body
 
 EMAIL = "known.person@example.org"
 

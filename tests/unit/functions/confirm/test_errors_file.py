@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from functions.confirm.errors_file import BadRow, bad_rows, text_lines
 from lytics_sendgrid.errors import RequestRefused
-from lytics_sendgrid.errors_file import BadRow, bad_rows, text_lines
 
 OURS = {"ann@example.org", "bob@example.com"}
 

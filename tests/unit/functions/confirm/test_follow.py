@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.change import Change, Kind, Message
-from lytics_sendgrid.change_codec import decode
+from functions.confirm.consequences import ATTEMPTS
+from functions.confirm.follow import MOST_POLLS, Delays, Following
+from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.errors import KeyRefused, RequestRefused, RetryLater
-from lytics_sendgrid.following import MOST_POLLS, Delays, Following
-from lytics_sendgrid.import_job import Job
-from lytics_sendgrid.leftovers import ATTEMPTS
-from lytics_sendgrid.outbox import Carried, Import, import_from
+from lytics_sendgrid.queues.changes import decode
+from lytics_sendgrid.queues.imports import Carried, Import, import_from
+from lytics_sendgrid.sendgrid.import_job import Job
 
 SENT_MS = 1_700_000_000_000
 JOB = Import(

@@ -3,16 +3,17 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from lytics_sendgrid.change import Change, Kind, Message
-from lytics_sendgrid.change_codec import encode
-from lytics_sendgrid.configuration import Audience, Export, FieldKind, MappedField
-from lytics_sendgrid.configuration_cache import View
-from lytics_sendgrid.contact import Contact
-from lytics_sendgrid.delivery import Delivery
-from lytics_sendgrid.delivery_batch import Received, Summary
-from lytics_sendgrid.outbox import Outbox, import_from
-from lytics_sendgrid.row import RowForm
-from lytics_sendgrid.upsert import Pace
+from functions.deliver.batch import Received, Summary
+from functions.deliver.delivery import Delivery
+from functions.deliver.export_views import View
+from functions.deliver.outbox import Outbox
+from functions.deliver.row import RowForm
+from functions.deliver.upsert import Pace
+from lytics_sendgrid.domain.change import Change, Kind, Message
+from lytics_sendgrid.domain.configuration import Audience, Export, FieldKind, MappedField
+from lytics_sendgrid.domain.contact import Contact
+from lytics_sendgrid.queues.changes import encode
+from lytics_sendgrid.queues.imports import import_from
 from tests.fakes import DelayedQueue, LedgerInMemory, ListedRuns, ListedViews, PassingTime, SendGridUpserts
 
 READERS = "8a2d4c6e0b1f43579d8e7c6b5a493827"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import functions.deliver.app
-from lytics_sendgrid.change_codec import encode
-from lytics_sendgrid.sendgrid_answers import RequestFault, Unanswered
-from tests.unit.delivery_scene import Scene, entering
+from lytics_sendgrid.queues.changes import encode
+from lytics_sendgrid.sendgrid.upsert_answer import RequestFault, Unanswered
+from tests.unit.functions.deliver.delivery_scene import Scene, entering
 
 ANN, BOB = "ann@example.org", "bob@example.com"
 

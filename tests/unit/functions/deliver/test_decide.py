@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from lytics_sendgrid.change import Change, Kind
-from lytics_sendgrid.contact import UNKNOWN, Contact, Rejection
-from lytics_sendgrid.decision import accept, decide, needs_the_newest
-from lytics_sendgrid.delivery_batch import Batch, Letter, Received, Task
-from lytics_sendgrid.upsert import Sent
-from tests.unit.delivery_scene import VIEW, enter, message, refresh
+from functions.deliver.batch import Batch, Letter, Received, Task
+from functions.deliver.decide import accept, decide, needs_the_newest
+from functions.deliver.upsert import Sent
+from lytics_sendgrid.domain.change import Change, Kind
+from lytics_sendgrid.domain.contact import UNKNOWN, Contact, Rejection
+from tests.unit.functions.deliver.delivery_scene import VIEW, enter, message, refresh
 
 ANN = "ann@example.org"
 VERSION = VIEW.form.version

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from lytics_sendgrid.change import Change, Kind
-from lytics_sendgrid.configuration_cache import View
-from lytics_sendgrid.contact import Contact
-from lytics_sendgrid.delivery import CONTACTS_AT_ONCE
+from functions.deliver.delivery import CONTACTS_AT_ONCE
+from functions.deliver.export_views import View
+from lytics_sendgrid.domain.change import Change, Kind
+from lytics_sendgrid.domain.contact import Contact
+from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import RetryLater, ServiceUnavailable, StopRun
-from lytics_sendgrid.outbox import import_from
-from lytics_sendgrid.repacking import MAX_HOPS
-from lytics_sendgrid.sendgrid_answers import Unanswered
-from lytics_sendgrid.stop import Stop
-from tests.unit.delivery_scene import (
+from lytics_sendgrid.queues.changes import MAX_HOPS
+from lytics_sendgrid.queues.imports import import_from
+from lytics_sendgrid.sendgrid.upsert_answer import Unanswered
+from tests.unit.functions.deliver.delivery_scene import (
     BUYERS,
     EXPORT,
     READERS,
@@ -789,7 +789,7 @@ def test_rejected_person_is_tried_again_with_the_next_change() -> None:
 
 def test_many_contacts_are_decided_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert CONTACTS_AT_ONCE == 60_000
-    monkeypatch.setattr("lytics_sendgrid.delivery.CONTACTS_AT_ONCE", 2)
+    monkeypatch.setattr("functions.deliver.delivery.CONTACTS_AT_ONCE", 2)
     scene = Scene()
     scene.deliver(entering(people(5)))
     assert [len(rows) for _, rows in scene.sendgrid.requests] == [2, 2, 1]
@@ -797,7 +797,7 @@ def test_many_contacts_are_decided_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_parts_that_the_time_does_not_suffice_for_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lytics_sendgrid.delivery.CONTACTS_AT_ONCE", 2)
+    monkeypatch.setattr("functions.deliver.delivery.CONTACTS_AT_ONCE", 2)
     scene = Scene()
     scene.sendgrid.duration_s = 60.0
     scene.deliver(entering(people(5), run="r1", number="a.0"))

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from lytics_sendgrid.configuration import Account, Export, ProvisionedAudience
-from lytics_sendgrid.configuration_cache import ConfigurationCache, View
-from lytics_sendgrid.stop import Stop
+from functions.deliver.export_views import ConfigurationCache, View
+from lytics_sendgrid.domain.configuration import Account, Export, ProvisionedAudience
+from lytics_sendgrid.domain.stop import Stop
 from tests.fakes import HandClock
-from tests.unit.delivery_scene import EXPORT, READERS
+from tests.unit.functions.deliver.delivery_scene import EXPORT, READERS
 
 
 class Table:

@@ -4,13 +4,13 @@ import itertools
 import json
 from dataclasses import replace
 
-from lytics_sendgrid.contact import Contact
+from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.errors import ServiceUnavailable
-from lytics_sendgrid.outbox import import_from
-from lytics_sendgrid.repacking import MAX_HOPS
-from lytics_sendgrid.sendgrid_answers import Accepted, Busy, RequestFault, RowsRefused, Unanswered
+from lytics_sendgrid.queues.changes import MAX_HOPS
+from lytics_sendgrid.queues.imports import import_from
+from lytics_sendgrid.sendgrid.upsert_answer import Accepted, Busy, RequestFault, RowsRefused, Unanswered
 from tests.fakes import SendGridUpserts
-from tests.unit.delivery_scene import (
+from tests.unit.functions.deliver.delivery_scene import (
     EXPORT,
     READERS,
     SEGMENTS,

@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from lytics_sendgrid.change import Change, Kind
-from lytics_sendgrid.configuration import Account, ProvisionedAudience
-from lytics_sendgrid.configuration_cache import View
-from lytics_sendgrid.contact import Contact, Rejection
-from lytics_sendgrid.decision import accept, decide
-from lytics_sendgrid.delivery_batch import Task
-from lytics_sendgrid.row import row_form
-from lytics_sendgrid.upsert import Sent
+from functions.deliver.batch import Task
+from functions.deliver.decide import accept, decide
+from functions.deliver.export_views import View
+from functions.deliver.row import row_form
+from functions.deliver.upsert import Sent
+from lytics_sendgrid.domain.change import Change, Kind
+from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
+from lytics_sendgrid.domain.contact import Contact, Rejection
 from tests.newsletter import HIGH_VALUE, NEWSLETTER
 
 ACCOUNT = Account(

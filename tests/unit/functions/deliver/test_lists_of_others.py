@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from lytics_sendgrid.change import Change, Kind
-from lytics_sendgrid.configuration_cache import View
+from functions.deliver.export_views import View
+from functions.deliver.row import row_hash, row_lists, row_of
+from lytics_sendgrid.domain.change import Change, Kind
+from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import StopRun
-from lytics_sendgrid.outbox import import_from
-from lytics_sendgrid.row import row_hash, row_lists, row_of
-from lytics_sendgrid.sendgrid_answers import Accepted, RequestFault, RowsRefused, Unanswered, Verdict
-from lytics_sendgrid.stop import Stop
-from tests.unit.delivery_scene import (
+from lytics_sendgrid.queues.imports import import_from
+from lytics_sendgrid.sendgrid.upsert_answer import Accepted, RequestFault, RowsRefused, Unanswered, Verdict
+from tests.unit.functions.deliver.delivery_scene import (
     BUYERS,
     EXPORT,
     FORM,

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from lytics_sendgrid.change import Change, Kind
-from lytics_sendgrid.contact import UNKNOWN, Contact, Rejection
-from lytics_sendgrid.merge import has_news, merge
-from tests.unit.delivery_scene import BUYERS, EXPORT, READERS, enter, exit_, refresh
+from functions.deliver.merge import has_news, merge
+from lytics_sendgrid.domain.change import Change, Kind
+from lytics_sendgrid.domain.contact import UNKNOWN, Contact, Rejection
+from tests.unit.functions.deliver.delivery_scene import BUYERS, EXPORT, READERS, enter, exit_, refresh
 
 ANN = "ann@example.org"
 

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lytics_sendgrid.change import Message
-from lytics_sendgrid.change_codec import MESSAGE_BYTES, decode
-from lytics_sendgrid.outbox import Carried, Import, Outbox, import_body, import_from, parts
+from functions.deliver.outbox import Outbox
+from lytics_sendgrid.domain.change import Message
+from lytics_sendgrid.queues.changes import MESSAGE_BYTES, decode
+from lytics_sendgrid.queues.imports import Carried, Import, import_body, import_from, parts
 from tests.fakes import DelayedQueue
-from tests.unit.delivery_scene import enter, entering, people
+from tests.unit.functions.deliver.delivery_scene import enter, entering, people
 
 JOB = Import(
     "default", "j1", 1_795_000_000_000, ("r1",), {"ann@example.org": Carried("newsletter", "0a")}, 2, 1, 3

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from lytics_sendgrid.delivery_batch import Batch, Letter, Received, Summary
-from lytics_sendgrid.outbox import Outbox
-from lytics_sendgrid.repacking import MAX_HOPS, Repacker
+from functions.deliver.batch import Batch, Letter, Received, Summary
+from functions.deliver.outbox import Outbox
+from functions.deliver.put_back import Repacker
+from lytics_sendgrid.queues.changes import MAX_HOPS
 from tests.fakes import DelayedQueue, PassingTime
-from tests.unit.delivery_scene import entering
+from tests.unit.functions.deliver.delivery_scene import entering
 
 FIVE_DAYS_S = 5 * 86_400
 

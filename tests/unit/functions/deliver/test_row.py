@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.configuration import Account, ProvisionedAudience
-from lytics_sendgrid.contact import Contact
-from lytics_sendgrid.row import (
+from functions.deliver.row import (
     RowForm,
     membership_row,
     membership_values,
@@ -17,6 +15,8 @@ from lytics_sendgrid.row import (
     row_of,
     without_fields,
 )
+from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
+from lytics_sendgrid.domain.contact import Contact
 
 A, B, C, D = (letter * 32 for letter in "abcd")
 ANN = "ann@example.org"

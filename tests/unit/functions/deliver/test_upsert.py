@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from functions.deliver.row_queue import Form, Row, batches, request_body, upsert_body
+from functions.deliver.upsert import Fault, Pace, Sent, Upsert
 from lytics_sendgrid.errors import ServiceUnavailable
-from lytics_sendgrid.sendgrid_answers import (
+from lytics_sendgrid.sendgrid.upsert_answer import (
     Accepted,
     BadAddresses,
     Busy,
@@ -16,8 +18,6 @@ from lytics_sendgrid.sendgrid_answers import (
     Unanswered,
     Verdict,
 )
-from lytics_sendgrid.upsert import Fault, Pace, Sent, Upsert
-from lytics_sendgrid.upsert_rows import Form, Row, batches, request_body, upsert_body
 from tests.fakes import PassingTime, SendGridUpserts
 
 LIST = "0f8b1c9e-7a55-4c1f-9a8e-2f3b4c5d6e7f"

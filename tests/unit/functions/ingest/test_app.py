@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from functions.ingest import app
+from functions.ingest.export_cache import KeptExports
+from functions.ingest.intake import Intake
+from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.errors import Throttled
-from lytics_sendgrid.intake import Intake
-from lytics_sendgrid.kept_exports import KeptExports
-from lytics_sendgrid.secret import Secrets
 from tests.fakes import HandClock, ListedExports, ListedQueue, ListedSecrets
 from tests.newsletter import NEWSLETTER
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[4]
 EVENTS = ROOT / "events" / "apigw"
 SECRET = "local-webhook-secret"
 TOO_DEAR = {

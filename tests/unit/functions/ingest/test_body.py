@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid import webhook_body
-from lytics_sendgrid.change import Change, Kind, Message, Value
-from lytics_sendgrid.change_codec import pack
-from lytics_sendgrid.configuration import FieldKind, MappedField
-from lytics_sendgrid.instants import parse_rfc3339_ns
-from lytics_sendgrid.webhook_body import MAX_AHEAD_NS, Reading, read
-from lytics_sendgrid.webhook_rejects import MAX_APART, MAX_TOGETHER, Rejected
+from functions.ingest import body
+from functions.ingest.bad_events import MAX_APART, MAX_TOGETHER, Rejected
+from functions.ingest.body import Reading, read
+from lytics_sendgrid.domain.change import Change, Kind, Message, Value
+from lytics_sendgrid.domain.configuration import FieldKind, MappedField
+from lytics_sendgrid.domain.instants import parse_rfc3339_ns
+from lytics_sendgrid.domain.profile import MAX_AHEAD_NS
+from lytics_sendgrid.queues.changes import pack
 from tests.newsletter import HIGH_VALUE, LAPSED, NEWSLETTER, READERS, UNMANAGED
 
 NOW_NS = parse_rfc3339_ns("2026-11-23T12:00:00Z")
@@ -299,7 +300,7 @@ def test_a_fault_of_ours_in_one_element_costs_only_that_element(monkeypatch: pyt
             raise ZeroDivisionError(EMAIL)
         return TIME_NS
 
-    monkeypatch.setattr(webhook_body, "parse_rfc3339_ns", parse)
+    monkeypatch.setattr(body, "parse_rfc3339_ns", parse)
     reading = taken([envelope(segment_event(enter="trip")), envelope(segment_event())])
     assert len(reading.changes) == 1
     [reject] = reading.rejected

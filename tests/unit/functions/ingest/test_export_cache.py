@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
+from functions.ingest.export_cache import UNKNOWN_READS, KeptExports, is_export_name
 from lytics_sendgrid.errors import ServiceUnavailable, StopRun
-from lytics_sendgrid.kept_exports import UNKNOWN_READS, KeptExports, is_export_name
 from tests.fakes import HandClock, ListedExports
 from tests.newsletter import NEWSLETTER
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid import intake as intake_module
-from lytics_sendgrid.api_gateway import Answer, Delivery
-from lytics_sendgrid.change import Kind
-from lytics_sendgrid.change_codec import decode
-from lytics_sendgrid.configuration import Audience
+from functions.ingest import intake as intake_module
+from functions.ingest.export_cache import KeptExports
+from functions.ingest.gateway import Answer, Delivery
+from functions.ingest.intake import RETRY_AFTER_S, Intake
+from lytics_sendgrid.aws.secret import Secrets
+from lytics_sendgrid.domain.change import Kind
+from lytics_sendgrid.domain.configuration import Audience
+from lytics_sendgrid.domain.instants import parse_rfc3339_ns
 from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable, StopRun, Throttled
-from lytics_sendgrid.instants import parse_rfc3339_ns
-from lytics_sendgrid.intake import RETRY_AFTER_S, Intake
-from lytics_sendgrid.kept_exports import KeptExports
-from lytics_sendgrid.secret import Secrets
+from lytics_sendgrid.queues.changes import decode
 from tests.fakes import HandClock, ListedExports, ListedQueue, ListedSecrets
 from tests.newsletter import HIGH_VALUE, NEWSLETTER, READERS, UNMANAGED
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.kept_connection import KeptConnection
+from functions.ingest.kept_connection import KeptConnection
 
 PLAIN = b'HTTP/1.1 200 OK\r\nContent-Type: x\r\ncontent-length:  12\r\n\r\n{"a":"\r\n\r\n"}'
 CHUNKED = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n{"a":"\r\r\n4\r\n\n\r\n"\r\n1\r\n}\r\n0\r\n\r\n'

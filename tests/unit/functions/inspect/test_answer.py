@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.configuration import (
+from functions.inspect.answer import Question, Sides, answer_document, inspect_person, question_from
+from functions.inspect.differences import IN_FLIGHT_MS, differences
+from functions.inspect.findings import Findings
+from lytics_sendgrid.domain.configuration import (
     Account,
     Audience,
     Export,
@@ -15,13 +18,10 @@ from lytics_sendgrid.configuration import (
     MappedField,
     ProvisionedAudience,
 )
-from lytics_sendgrid.contact import UNKNOWN, Contact, ContactKey, Rejection
-from lytics_sendgrid.differences import IN_FLIGHT_MS, differences
+from lytics_sendgrid.domain.contact import UNKNOWN, Contact, ContactKey, Rejection
 from lytics_sendgrid.errors import InputInvalid, KeyRefused, ServiceUnavailable
-from lytics_sendgrid.findings import Findings
-from lytics_sendgrid.inspection import Question, Sides, answer_document, inspect_person, question_from
-from lytics_sendgrid.lytics_documents import Person
-from lytics_sendgrid.sendgrid_resources import Found, SendGridContact
+from lytics_sendgrid.lytics.documents import Person
+from lytics_sendgrid.sendgrid.resources import Found, SendGridContact
 
 FIRST, SECOND = "1" * 32, "2" * 32
 NOW_MS = 1_795_000_000_000

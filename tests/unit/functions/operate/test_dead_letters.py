@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lytics_sendgrid.change import Change, Kind, Message
-from lytics_sendgrid.change_codec import decode, encode
-from lytics_sendgrid.outbox import Carried, Import, import_body, import_from
-from lytics_sendgrid.rejects import MAX_SINGLE, reject_bodies, reject_body
-from lytics_sendgrid.repacking import MAX_HOPS
-from lytics_sendgrid.set_aside import Redriven, dead_changes, dead_import, reject
-from lytics_sendgrid.webhook_body import MAX_AHEAD_NS, read
-from lytics_sendgrid.webhook_rejects import MAX_ADDRESSES, MAX_APART
+from functions.ingest.bad_events import MAX_ADDRESSES, MAX_APART
+from functions.ingest.body import read
+from functions.operate.dead_letters import Redriven, dead_changes, dead_import, reject
+from lytics_sendgrid.domain.change import Change, Kind, Message
+from lytics_sendgrid.domain.profile import MAX_AHEAD_NS
+from lytics_sendgrid.queues.changes import MAX_HOPS, decode, encode
+from lytics_sendgrid.queues.imports import Carried, Import, import_body, import_from
+from lytics_sendgrid.queues.rejects import MAX_SINGLE, reject_bodies, reject_body
 from tests.newsletter import HIGH_VALUE, NEWSLETTER, UNMANAGED
 
 NOW_NS = 1_795_000_000_000_000_000

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from functions.operate.dead_letters import Redriven
+from functions.operate.redrive import Found, Targets, main, redrive
+from functions.operate.stack import asked_stack, stack_outputs
 from lytics_sendgrid.errors import InputInvalid, ServiceUnavailable
-from lytics_sendgrid.redrive import Found, Targets, main, redrive
-from lytics_sendgrid.set_aside import Redriven
-from lytics_sendgrid.stack_outputs import asked_stack, stack_outputs
 
 URL = "https://queue"
 

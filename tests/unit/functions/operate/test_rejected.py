@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from lytics_sendgrid.contact import Contact, Rejection, encode
-from lytics_sendgrid.rejected import Person, main, rejected_people, table_of
+from functions.operate.rejected import Person, main, rejected_people, table_of
+from lytics_sendgrid.domain.contact import Contact, Rejection, encode
 from tests.newsletter import HIGH_VALUE, NEWSLETTER, UNMANAGED
 
 AT_MS = 1_795_000_000_000

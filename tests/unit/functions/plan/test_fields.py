@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.configuration import FieldKind
-from lytics_sendgrid.export_input import read_input
-from lytics_sendgrid.field_planning import FieldsPlan, PlannedField, plan_fields
-from lytics_sendgrid.sendgrid_resources import CustomField
+from functions.plan.fields import FieldsPlan, PlannedField, plan_fields
+from functions.plan.input import read_input
+from lytics_sendgrid.domain.configuration import FieldKind
+from lytics_sendgrid.sendgrid.resources import CustomField
 
 SCHEMA = {
     "email": "string",

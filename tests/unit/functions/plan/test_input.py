@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.export_input import ExportInput, read_input
+from functions.plan.input import ExportInput, read_input
 
 
 def faults(document: Any) -> tuple[str, ...]:

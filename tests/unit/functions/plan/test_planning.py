@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.audience_planning import segments_to_read
-from lytics_sendgrid.configuration import Account, Audience, Export, ProvisionedAudience
+from functions.plan.audiences import segments_to_read
+from functions.plan.document import plan_document
+from functions.plan.estimate import estimate
+from functions.plan.facts import Facts
+from functions.plan.faults import refusal
+from functions.plan.input import read_input
+from functions.plan.planning import Plan, make_plan
+from lytics_sendgrid.domain.configuration import Account, Audience, Export, ProvisionedAudience
 from lytics_sendgrid.errors import ExportRefused, InputInvalid, KeyRefused
-from lytics_sendgrid.estimate import estimate
-from lytics_sendgrid.export_input import read_input
-from lytics_sendgrid.faults import refusal
-from lytics_sendgrid.lytics_documents import LyticsAudience, LyticsJob
-from lytics_sendgrid.plan_document import plan_document
-from lytics_sendgrid.planning import Facts, Plan, make_plan
-from lytics_sendgrid.sendgrid_resources import ContactList, CustomField, Segment, segment_query
+from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
+from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment, segment_query
 
 SCHEMA = {"email": "string", "first_name": "string", "last_name": "string"}
 OURS = CustomField("e1_T", "lytics_segments", "Text")

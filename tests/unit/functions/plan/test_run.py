@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.counting import count
+from functions.plan.run import plan_run
+from functions.report.counting import count
+from lytics_sendgrid.aws.secret import Authorization
 from lytics_sendgrid.errors import (
     ExportRefused,
     InputInvalid,
@@ -15,11 +17,9 @@ from lytics_sendgrid.errors import (
     StopRun,
     Throttled,
 )
-from lytics_sendgrid.exports_table import Progress
-from lytics_sendgrid.lytics_documents import LyticsAudience
-from lytics_sendgrid.plan_run import plan_run
-from lytics_sendgrid.secret import Authorization
-from lytics_sendgrid.sendgrid_resources import Segment, segment_query
+from lytics_sendgrid.lytics.documents import LyticsAudience
+from lytics_sendgrid.sendgrid.resources import Segment, segment_query
+from lytics_sendgrid.tables.exports import Progress
 from tests.fakes import KeptConfigurations, LyticsInMemory, SendGridInMemory
 
 FIRST = "1" * 32

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.configuration import Account, Export, ProvisionedAudience
+from functions.provision.provisioning import Provisioned, provision
+from lytics_sendgrid.domain.configuration import Account, Export, ProvisionedAudience
 from lytics_sendgrid.errors import (
     AnswerLost,
     ConfigurationChanged,
@@ -15,8 +16,7 @@ from lytics_sendgrid.errors import (
     RetryLater,
     ServiceUnavailable,
 )
-from lytics_sendgrid.provisioning import Provisioned, provision
-from lytics_sendgrid.sendgrid_resources import CustomField, Segment, segment_query
+from lytics_sendgrid.sendgrid.resources import CustomField, Segment, segment_query
 from tests.fakes import KeptConfigurations, SendGridInMemory
 
 FIRST, SECOND = "1" * 32, "2" * 32

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from lytics_sendgrid.configuration import Account, ProvisionedAudience
-from lytics_sendgrid.reporting import Counted, report_document
-from lytics_sendgrid.sendgrid_resources import Segment
+from functions.report.reporting import Counted, report_document
+from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
+from lytics_sendgrid.sendgrid.resources import Segment
 
 FIRST = "1" * 32
 ACCOUNT = Account(

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from functions.settle.settling import FRUITLESS_S, ROUNDS_AN_EXECUTION, Committed, settle
 from lytics_sendgrid.errors import StopRun
-from lytics_sendgrid.settling import FRUITLESS_S, ROUNDS_AN_EXECUTION, Committed, settle
 
 ALL = frozenset({"0.a.0", "0.a.1"})
 

@@ -1,0 +1,6 @@
+"""How many rows may be rejected before the batch, and not its rows, is taken to be bad."""
+
+from typing import Final
+
+FEWEST_REJECTED: Final = 10
+"""Up to so many rows a batch may be rejected whatever the share: one in a batch of five is no sign of a bad batch."""
