@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from functions.backfill.backoff import wait_s
 from functions.backfill.progress import advanced, restarted, rested, with_messages
 from functions.backfill.rows import changes_of, page_time_ns
+from lytics_sendgrid.domain.backoff import backoff_s
 from lytics_sendgrid.domain.change import Change, Message
 from lytics_sendgrid.domain.checkpoint import Checkpoint, checkpoint_document, checkpoint_from, message_number
 from lytics_sendgrid.domain.configuration import Export
@@ -28,6 +28,8 @@ MARGIN_S: Final = 60.0
 """What a page that has begun (28 s at worst), the last messages and the checkpoint may take."""
 _FLUSH_BYTES: Final = MAX_BATCH_BYTES - MESSAGE_BYTES // 16
 """One request's worth of full messages, less what the estimate may be wrong by: one more would be nearly empty."""
+_FIRST_BACKOFF_S: Final = 1.0
+_MAX_BACKOFF_S: Final = 60.0
 
 
 class Scanner(Protocol):
@@ -149,7 +151,8 @@ class _Scan:
                 self._begin_anew(str(error))
             except RetryLater as error:
                 failures += 1
-                wanted_s = wait_s(failures, error.retry_after_s, self._timing.chance())
+                pause_s = backoff_s(failures, _FIRST_BACKOFF_S, _MAX_BACKOFF_S, self._timing.chance())
+                wanted_s = max(pause_s, error.retry_after_s or 0.0)
                 spare_s = self._timing.spare_s()
                 self._timing.sleep(max(0.0, min(wanted_s, spare_s)))
                 if wanted_s >= spare_s:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from functions.confirm.errors_file import BadRow
+from lytics_sendgrid.domain.backoff import backoff_s
 from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_MS
 from lytics_sendgrid.queues.changes import encode, pack
@@ -99,7 +100,7 @@ class Leftovers:
             by_attempt.setdefault(carried.attempt + 1, {})[email] = carried
         for attempt, tried in by_attempt.items():
             if attempt < ATTEMPTS:
-                delay_s = min(self._first_delay_s << (attempt - 1), LONGEST_DELAY_S)
+                delay_s = int(backoff_s(attempt, self._first_delay_s, LONGEST_DELAY_S))
                 stamp_ns = result.stamp_ms * NANOSECONDS_PER_MS
                 again = (Change(email, stamp_ns, Kind.REFRESH, attempt=attempt) for email in tried)
                 self._queue(followed, again, max(delay_s, least_delay_s), result)

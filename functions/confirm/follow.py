@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 from functions.confirm.consequences import ATTEMPTS, LONGEST_DELAY_S, Followed, Leftovers
 from functions.confirm.errors_file import BadRow, bad_rows, names_the_contact_limit, text_lines
+from lytics_sendgrid.domain.backoff import backoff_s
 from lytics_sendgrid.domain.rejection_limits import FEWEST_REJECTED
 from lytics_sendgrid.errors import RequestRefused, RetryLater, StopRun
 from lytics_sendgrid.queues.imports import Carried, Import, import_body
@@ -144,7 +145,7 @@ class Following:
         return int(self._clock() * 1000)
 
     def _next_poll_s(self, polls: int) -> int:
-        return min(self._delays.confirm_s << min(polls // 2, 6), LONGEST_DELAY_S)
+        return int(backoff_s(min(polls // 2, 6) + 1, self._delays.confirm_s, LONGEST_DELAY_S))
 
     def _end_after_all(
         self, followed: Import, job: Job, jobs: Jobs, result: Followed, *, is_over: bool

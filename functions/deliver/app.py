@@ -23,7 +23,8 @@ from lytics_sendgrid.aws.timeouts import TIMEOUTS
 from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.sendgrid.contacts import SendGridContacts, sendgrid_http
 from lytics_sendgrid.settings import Deliver, settings
-from lytics_sendgrid.tables.contacts import Ledger
+from lytics_sendgrid.system_clock import SystemClock
+from lytics_sendgrid.tables.contacts import ContactsTable
 from lytics_sendgrid.tables.exports import ExportsTable
 
 MOST_REQUESTS: Final = 1_000
@@ -44,7 +45,7 @@ def _delivery() -> Delivery:
     client = cache(lambda key: SendGridContacts(sendgrid_http(config.sendgrid_url, key)))
 
     return Delivery(
-        ledger=Ledger(dynamodb, config.contacts_table, time.sleep),
+        ledger=ContactsTable(dynamodb, config.contacts_table, SystemClock()),
         views=ConfigurationCache(exports, config.no_audience_value, time.monotonic),
         runs=exports,
         outbox=Outbox(

@@ -7,6 +7,7 @@ from typing import Final
 
 from functions.deliver.batch import Batch, Letter, Summary
 from functions.deliver.outbox import Outbox
+from lytics_sendgrid.domain.backoff import backoff_s
 from lytics_sendgrid.domain.change import Message
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.queues.changes import MAX_HOPS
@@ -83,4 +84,4 @@ class Repacker:
             return STOP_S
         if batch.until_epoch_s is not None:
             return min(max(batch.until_epoch_s - now_s, 1), STOP_S)
-        return float(min(_FIRST_DELAY_S << letter.message.hops, STOP_S))
+        return backoff_s(letter.message.hops + 1, _FIRST_DELAY_S, STOP_S)

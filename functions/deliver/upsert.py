@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, assert_never
 
 from functions.deliver.row_queue import Form, Row, Work, request_body
+from lytics_sendgrid.domain.backoff import backoff_s
 from lytics_sendgrid.domain.contact import ContactKey
 from lytics_sendgrid.domain.rejection_limits import FEWEST_REJECTED
 from lytics_sendgrid.sendgrid.upsert_answer import (
@@ -27,7 +28,7 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
 _EXTRA_REQUESTS: Final = 200
 """How many requests an invocation may spend on finding bad rows; what is undecided then is done by the next."""
 _FIRST_BACKOFF_S: Final = 1.0
-_LONGEST_BACKOFF_S: Final = 20.0
+_MAX_BACKOFF_S: Final = 20.0
 LEAST_READ_TIMEOUT_S: Final = 5.0
 _LONGEST_READ_TIMEOUT_S: Final = 25.0
 _SLOWEST_BYTES_S: Final = 500_000
@@ -266,8 +267,8 @@ class Upsert:
         now_s = self._pace.clock()
         start_s = max(now_s, self._contacts.not_before())
         if self._fruitless:
-            ceiling_s = min(_FIRST_BACKOFF_S * 2 ** (self._fruitless - 1), _LONGEST_BACKOFF_S)
-            start_s = max(start_s, now_s + ceiling_s * (0.5 + self._pace.jitter() / 2))
+            wait_s = backoff_s(self._fruitless, _FIRST_BACKOFF_S, _MAX_BACKOFF_S, self._pace.jitter())
+            start_s = max(start_s, now_s + wait_s)
         least_s = LEAST_READ_TIMEOUT_S + self._work.next_bytes() // _SLOWEST_BYTES_S
         if start_s > deadline_epoch_s - self._pace.reserve_s - least_s:
             return False

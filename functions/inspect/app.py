@@ -16,18 +16,19 @@ from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.lytics.api import lytics_at
 from lytics_sendgrid.sendgrid.api import sendgrid_at
 from lytics_sendgrid.settings import Inspect, settings
-from lytics_sendgrid.tables.contacts import Ledger
+from lytics_sendgrid.system_clock import SystemClock
+from lytics_sendgrid.tables.contacts import ContactsTable
 from lytics_sendgrid.tables.exports import ExportsTable
 
 logger = Logger()
 
 
 @cache
-def _collaborators() -> tuple[Inspect, ExportsTable, Ledger, Secrets]:
+def _collaborators() -> tuple[Inspect, ExportsTable, ContactsTable, Secrets]:
     inspect_settings = settings(Inspect, os.environ)
     dynamodb = boto3.client("dynamodb")
     exports = ExportsTable(dynamodb, inspect_settings.exports_table)
-    ledger = Ledger(dynamodb, inspect_settings.contacts_table, time.sleep, connections=1)
+    ledger = ContactsTable(dynamodb, inspect_settings.contacts_table, SystemClock(), connections=1)
     secrets = Secrets(boto3.client("secretsmanager"), inspect_settings.secret_prefix)
     return inspect_settings, exports, ledger, secrets
 

@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 from functions.deliver.delivery import LedgerTable
 from lytics_sendgrid.domain.contact import UNKNOWN, Commit, Contact
 from lytics_sendgrid.errors import ServiceUnavailable, StopRun, Throttled
-from lytics_sendgrid.tables.contacts import KEYS_A_READ, STATEMENTS_A_WRITE, Ledger
+from lytics_sendgrid.tables.contacts import KEYS_A_READ, STATEMENTS_A_WRITE, ContactsTable
+from tests.clock import ManualClock
 from tests.contract.ledger_contract import ANN, BOB, CONTRACT, NEW
 from tests.fakes import LedgerInMemory
 
@@ -65,8 +66,8 @@ class ScriptedDynamoDb:
 
 class Scene:
     def __init__(self) -> None:
-        self.dynamodb, self.sleeps = ScriptedDynamoDb(), list[float]()
-        self.ledger = Ledger(cast(Any, self.dynamodb), "contacts", self.sleeps.append, each=map)
+        self.dynamodb, self.clock = ScriptedDynamoDb(), ManualClock()
+        self.ledger = ContactsTable(cast(Any, self.dynamodb), "contacts", self.clock, each=map)
 
     def commit(self, *keys: str, loaded: Contact = UNKNOWN) -> set[str]:
         return self.ledger.commit([Commit(key, NEW) for key in keys], dict.fromkeys(keys, loaded))
@@ -91,7 +92,7 @@ def test_keys_that_were_not_processed_are_asked_for_again() -> None:
     scene.dynamodb.unprocessed = [2, 1]
     assert scene.ledger.load([ANN, BOB])[BOB].version == 3
     assert scene.dynamodb.reads == [[ANN, BOB], [ANN, BOB], [ANN]]
-    assert scene.sleeps == [0.05, 0.1]
+    assert scene.clock.sleeps == [0.05, 0.1]
 
 
 def test_keys_that_are_never_processed_are_left_to_later() -> None:
@@ -144,7 +145,7 @@ def test_aws_errors_are_translated() -> None:
 
 def test_threads_keep_each_answer_with_its_question() -> None:
     dynamodb = ScriptedDynamoDb()
-    ledger = Ledger(cast(Any, dynamodb), "contacts", lambda _: None)
+    ledger = ContactsTable(cast(Any, dynamodb), "contacts", ManualClock())
     keys = [f"acme#p{n}@example.org" for n in range(1_000)]
     assert list(ledger.load(keys)) == keys
     assert ledger.commit([Commit(key, NEW) for key in keys], dict.fromkeys(keys, UNKNOWN)) == set()

@@ -1,14 +1,14 @@
 """The ledger's PartiQL does on DynamoDB what its contract says; the double of the quick tests keeps the same one."""
 
 import itertools
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 
 from functions.deliver.delivery import LedgerTable
-from lytics_sendgrid.tables.contacts import Ledger
+from lytics_sendgrid.system_clock import SystemClock
+from lytics_sendgrid.tables.contacts import ContactsTable
 from tests.contract.ledger_contract import ANN, CONTRACT, NEW, REFUSED, commit, stored
 from tests.local.cloud import LocalCloud
 
@@ -39,11 +39,11 @@ def table(cloud: LocalCloud) -> str:
 def test_dynamodb_keeps_the_contract(
     cloud: LocalCloud, table: str, clause: Callable[[LedgerTable], None]
 ) -> None:
-    clause(Ledger(cloud.client("dynamodb"), table, time.sleep))
+    clause(ContactsTable(cloud.client("dynamodb"), table, SystemClock()))
 
 
 def test_rejected_contacts_can_be_found_by_an_attribute(cloud: LocalCloud, table: str) -> None:
-    ledger = Ledger(cloud.client("dynamodb"), table, time.sleep)
+    ledger = ContactsTable(cloud.client("dynamodb"), table, SystemClock())
 
     def reason() -> object:
         item = cloud.client("dynamodb").get_item(TableName=table, Key={"pk": {"S": ANN}})["Item"]

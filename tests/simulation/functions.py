@@ -14,7 +14,7 @@ from lytics_sendgrid.errors import RetryLater, StopRun
 from lytics_sendgrid.queues.imports import import_from
 from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.sendgrid.contacts import SendGridContacts
-from lytics_sendgrid.tables.contacts import Ledger
+from lytics_sendgrid.tables.contacts import ContactsTable
 from lytics_sendgrid.tables.exports import ExportsTable
 from tests.simulation.dynamodb import DynamoDb
 from tests.simulation.engine import Process, World
@@ -52,13 +52,29 @@ class Services:
         return contacts
 
 
+class WorldClock:
+    """The simulated world's clock, as a process sees it: skewed against the others'."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def now(self) -> float:
+        return self._world.clock()
+
+    def sleep(self, seconds: float) -> None:
+        self._world.sleep(seconds)
+
+    def random(self) -> float:
+        return self._world.timing.random()
+
+
 def new_deliver(services: Services) -> Handler:
     """Compose deliver as functions/deliver/app.py does, for one environment of Lambda."""
     world, sqs = services.world, services.sqs
     exports = ExportsTable(services.dynamodb, "exports")
     contacts = services.contacts()
     delivery = Delivery(
-        ledger=Ledger(services.dynamodb, "contacts", world.sleep, each=world.each),
+        ledger=ContactsTable(services.dynamodb, "contacts", WorldClock(world), each=world.each),
         views=ConfigurationCache(exports, NOBODY, world.clock),
         runs=exports,
         outbox=Outbox(

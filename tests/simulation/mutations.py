@@ -18,7 +18,7 @@ from functions.deliver.refreshes import RequestFollowers
 from functions.deliver.upsert import Upsert
 from lytics_sendgrid.sendgrid.contacts import SendGridContacts
 from lytics_sendgrid.sendgrid.import_job import Job
-from lytics_sendgrid.tables.contacts import Ledger
+from lytics_sendgrid.tables.contacts import ContactsTable
 from tests.simulation import broken, schedule
 from tests.simulation.queues import Queue
 from tests.simulation.scenario import Bias
@@ -74,7 +74,7 @@ def _fixed(**fields: Any) -> Mapping[str, Any]:
 MUTATIONS: Final[Mapping[str, Mutation]] = {
     "no_version_condition": Mutation(
         "a commit overwrites what another consumer has committed meanwhile",
-        [(Ledger, "_statement", broken.changed(Ledger._statement, broken.unconditional))],
+        [(ContactsTable, "_statement", broken.changed(ContactsTable._statement, broken.unconditional))],
         replace(_with(stale_read=0.5), spread_s=0.2),
     ),
     "no_quiet_resend": Mutation(
@@ -107,7 +107,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "drop_on_conflict": Mutation(
         "whoever loses the race of its commit takes its changes for done",
-        [(Ledger, "commit", broken.changed(Ledger.commit, broken.nobody))],
+        [(ContactsTable, "commit", broken.changed(ContactsTable.commit, broken.nobody))],
         replace(_with(stale_read=0.5), spread_s=0.2),
     ),
     "lost_race_is_not_sent_again": Mutation(
@@ -177,7 +177,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "throttled_commit_is_done": Mutation(
         "a statement that was throttled is taken for executed",
-        [(Ledger, "_write", broken.half_written)],
+        [(ContactsTable, "_write", broken.half_written)],
         _with(statement_refused=0.5),
     ),
     "suspects_stay_together": Mutation(

@@ -24,7 +24,7 @@ ADAPTERS = {
     *(name for name in PATHS if name.startswith(("lytics_sendgrid.aws.", "lytics_sendgrid.tables."))),
     *(name for name in PATHS if name.startswith("lytics_sendgrid.transport.")),
     *("lytics_sendgrid.lytics.api", "lytics_sendgrid.sendgrid.api", "lytics_sendgrid.sendgrid.contacts"),
-    "lytics_sendgrid.queues.writer",
+    *("lytics_sendgrid.queues.writer", "lytics_sendgrid.system_clock"),
     *("functions.ingest.aws_json", "functions.ingest.export_cache", "functions.ingest.kept_connection"),
     *("functions.operate.redrive", "functions.operate.rejected", "functions.operate.stack"),
 }
@@ -44,7 +44,7 @@ BESIDE_ADAPTERS = {
 FLOORS = (
     {"sendgrid", "lytics", "queues", "tables"},
     {"transport", "aws", "settings"},
-    {"domain", "errors", "lenient_json"},
+    {"domain", "errors", "lenient_json", "system_clock"},
 )
 """Of the layer, from above: a room imports itself, and rooms on lower floors."""
 BESIDE = {("lytics_sendgrid.domain.change", "")}

@@ -8,6 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from lytics_sendgrid.aws.errors import translated
+from lytics_sendgrid.domain.backoff import backoff_s
+from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.contact import UNKNOWN, Commit, Contact, ContactKey, decode, encode
 from lytics_sendgrid.errors import ServiceUnavailable, StopRun
 
@@ -21,6 +23,7 @@ STATEMENTS_A_WRITE: Final = 25
 _ROUNDS: Final = 6
 _LOST: Final = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
 _FIRST_BACKOFF_S: Final = 0.05
+_MAX_BACKOFF_S: Final = 5.0
 
 
 class Each(Protocol):
@@ -29,7 +32,7 @@ class Each(Protocol):
     def __call__[T, R](self, function: Callable[[T], R], items: Iterable[T], /) -> Iterable[R]: ...  # noqa: D102
 
 
-class Ledger:
+class ContactsTable:
     """The contacts table in DynamoDB.
 
     Reads are eventually consistent, at half the price: a stale read loses the race of its commit and is repeated.
@@ -39,7 +42,7 @@ class Ledger:
         self,
         client: DynamoDBClient,
         table: str,
-        sleep: Callable[[float], None],
+        clock: Clock,
         connections: int = 8,
         each: Each | None = None,
     ) -> None:
@@ -48,13 +51,13 @@ class Ledger:
         Args:
             client: boto3's.
             table: the table's name.
-            sleep: waits for some seconds.
+            clock: the pauses between retries.
             connections: how many requests are made at once.
             each: makes them; a pool of threads unless another is given.
         """
         self._client = client
         self._table = table
-        self._sleep = sleep
+        self._clock = clock
         self._each = each or ThreadPoolExecutor(connections, thread_name_prefix="ledger").map
         self._insert = f"INSERT INTO \"{table}\" VALUE {{'pk':?,'version':?,'state':?}}"
         self._insert_rejected = f"INSERT INTO \"{table}\" VALUE {{'pk':?,'version':?,'state':?,'rejected':?}}"
@@ -104,20 +107,20 @@ class Ledger:
         items: list[dict[str, Any]] = []
         wanted = [{"pk": {"S": key}} for key in keys]
         left: Any = {self._table: {"Keys": wanted, "ConsistentRead": consistent}}
-        for number in range(_ROUNDS):
+        for number in range(1, _ROUNDS + 1):
             with translated("DynamoDB"):
                 answer = self._client.batch_get_item(RequestItems=left)
             items += answer["Responses"].get(self._table, [])
             left = answer.get("UnprocessedKeys")
             if not left:
                 return items
-            self._sleep(_FIRST_BACKOFF_S * 2**number)
+            self._clock.sleep(backoff_s(number, _FIRST_BACKOFF_S, _MAX_BACKOFF_S))
         raise ServiceUnavailable("DynamoDB did not read all contacts: it is throttled")
 
     def _write(self, commits: Sequence[Commit], loaded: Mapping[ContactKey, Contact]) -> set[ContactKey]:
         lost: set[ContactKey] = set()
         left = list(commits)
-        for number in range(_ROUNDS):
+        for number in range(1, _ROUNDS + 1):
             statements: Any = [self._statement(commit, loaded[commit.key]) for commit in left]
             with translated("DynamoDB"):
                 answer = self._client.batch_execute_statement(Statements=statements)
@@ -134,7 +137,7 @@ class Ledger:
             if not again:
                 return lost
             left = again
-            self._sleep(_FIRST_BACKOFF_S * 2**number)
+            self._clock.sleep(backoff_s(number, _FIRST_BACKOFF_S, _MAX_BACKOFF_S))
         raise ServiceUnavailable("DynamoDB did not write all contacts: it is throttled")
 
     def _statement(self, commit: Commit, loaded: Contact) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import pytest
 
-from functions.backfill.backoff import wait_s
 from functions.backfill.progress import (
     MAX_FRUITLESS,
     MAX_RESTARTS,
@@ -320,19 +319,3 @@ def test_a_checkpoint_survives_the_table() -> None:
     at = with_messages(advanced(Checkpoint(), page({}, cursor="c1", total=9), NOTHING, 5), "0.aa", 2)
     assert checkpoint_from(checkpoint_document(at)) == at
     assert checkpoint_from(None) == Checkpoint()
-
-
-@pytest.mark.parametrize(
-    ("failures", "asked_s", "chance", "wait"),
-    [
-        (1, None, 0.0, 0.5),
-        (1, None, 1.0, 1.0),
-        (3, None, 1.0, 4.0),
-        (99, None, 1.0, 60.0),
-        (1, 30.0, 0.5, 30.0),
-    ],
-)
-def test_waits_grow_with_jitter_and_never_undercut_what_was_asked(
-    failures: int, asked_s: float | None, chance: float, wait: float
-) -> None:
-    assert wait_s(failures, asked_s, chance) == wait

@@ -1,0 +1,33 @@
+"""A clock that a test moves."""
+
+from collections.abc import Callable
+
+START_S = 1_795_000_000.0
+
+
+class ManualClock:
+    """A ``Clock`` that moves only when code sleeps or a test moves it.
+
+    Attributes:
+        now_s: Unix seconds.
+        sleeps: the duration of each sleep, in order.
+        chance: what ``random`` returns next.
+    """
+
+    def __init__(self, now_s: float = START_S, chance: Callable[[], float] = lambda: 0.0) -> None:
+        self.now_s = now_s
+        self.sleeps: list[float] = []
+        self.chance = chance
+
+    def now(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.now_s += seconds
+
+    def random(self) -> float:
+        return self.chance()
+
+    def move(self, seconds: float) -> None:
+        self.now_s += seconds
