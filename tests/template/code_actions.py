@@ -11,7 +11,7 @@ from typing import Final
 from tests.modules import PATHS
 
 ADAPTERS: Final = {
-    "ContactsTable": ("lytics_sendgrid.tables.contacts", "Ledger"),
+    "ContactsTable": ("lytics_sendgrid.tables.contacts", "ContactsTable"),
     "ExportsTable": ("lytics_sendgrid.tables.exports", "ExportsTable"),
 }
 """For each table of the template the module and class that alone call DynamoDB for it."""
