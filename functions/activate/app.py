@@ -11,18 +11,19 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.activate.activation import Place, activate
+from functions.activate.settings import ActivateSettings
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.lytics.api import lytics_at
-from lytics_sendgrid.settings import Activate, settings
+from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.tables.exports import ExportsTable
 
 logger = Logger()
 
 
 @cache
-def _collaborators() -> tuple[Activate, ExportsTable, Secrets]:
-    activate_settings = settings(Activate, os.environ)
+def _collaborators() -> tuple[ActivateSettings, ExportsTable, Secrets]:
+    activate_settings = read_settings(ActivateSettings, os.environ)
     exports = ExportsTable(boto3.client("dynamodb"), activate_settings.exports_table)
     secrets = Secrets(boto3.client("secretsmanager"), activate_settings.secret_prefix)
     return activate_settings, exports, secrets

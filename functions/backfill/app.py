@@ -10,20 +10,21 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.backfill.scan import MARGIN_S, Timing, Work, scan_audience
+from functions.backfill.settings import BackfillSettings
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.domain.checkpoint import progress_document
 from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.lytics.api import lytics_at
 from lytics_sendgrid.queues.writer import QueueWriter
-from lytics_sendgrid.settings import Backfill, settings
+from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.tables.exports import ExportsTable
 
 logger = Logger()
 
 
 @cache
-def _collaborators() -> tuple[Backfill, ExportsTable, Secrets, QueueWriter]:
-    backfill_settings = settings(Backfill, os.environ)
+def _collaborators() -> tuple[BackfillSettings, ExportsTable, Secrets, QueueWriter]:
+    backfill_settings = read_settings(BackfillSettings, os.environ)
     exports = ExportsTable(boto3.client("dynamodb"), backfill_settings.exports_table)
     secrets = Secrets(boto3.client("secretsmanager"), backfill_settings.secret_prefix)
     return (

@@ -13,13 +13,14 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.confirm.follow import Delays, Following
+from functions.confirm.settings import ConfirmSettings
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.aws.timeouts import TIMEOUTS
 from lytics_sendgrid.errors import RetryLater, StopRun
 from lytics_sendgrid.queues.imports import import_from
 from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.sendgrid.contacts import SendGridContacts, sendgrid_http
-from lytics_sendgrid.settings import Confirm, settings
+from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.tables.exports import ExportsTable
 
 LEAST_MS: Final = 90_000
@@ -32,7 +33,7 @@ metrics = Metrics()
 
 @cache
 def _following() -> Following:
-    config = settings(Confirm, os.environ)
+    config = read_settings(ConfirmSettings, os.environ)
     secrets = Secrets(boto3.client("secretsmanager", config=TIMEOUTS), config.secret_prefix)
     client = cache(lambda key: SendGridContacts(sendgrid_http(config.sendgrid_url, key)))
     sqs = boto3.client("sqs", config=TIMEOUTS)

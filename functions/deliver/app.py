@@ -17,12 +17,13 @@ from functions.deliver.batch import Received
 from functions.deliver.delivery import Delivery
 from functions.deliver.export_views import ConfigurationCache
 from functions.deliver.outbox import Outbox
+from functions.deliver.settings import DeliverSettings
 from functions.deliver.upsert import Pace
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.aws.timeouts import TIMEOUTS
 from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.sendgrid.contacts import SendGridContacts, sendgrid_http
-from lytics_sendgrid.settings import Deliver, settings
+from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.contacts import ContactsTable
 from lytics_sendgrid.tables.exports import ExportsTable
@@ -36,7 +37,7 @@ metrics = Metrics()
 
 @cache
 def _delivery() -> Delivery:
-    config = settings(Deliver, os.environ)
+    config = read_settings(DeliverSettings, os.environ)
     # Unvalidated, at a tenth of all CPU less: what is called with which parameters does not depend on anybody's data.
     unvalidated = TIMEOUTS.merge(Config(parameter_validation=False))
     sqs, dynamodb = boto3.client("sqs", config=TIMEOUTS), boto3.client("dynamodb", config=unvalidated)

@@ -11,9 +11,10 @@ from functions.ingest.export_cache import KeptExports
 from functions.ingest.gateway import delivery_from, proxy_answer
 from functions.ingest.intake import Intake
 from functions.ingest.log_line import log_line
+from functions.ingest.settings import IngestSettings
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.queues.writer import QueueWriter
-from lytics_sendgrid.settings import Ingest, settings
+from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.tables.exports import ExportsTable
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @functools.cache
 def intake() -> Intake:
     """Build what takes deliveries in, on the first call; it is kept while the function is warm."""
-    mine = settings(Ingest, os.environ)
+    mine = read_settings(IngestSettings, os.environ)
     sqs = aws_client("sqs", os.environ)
     # The table's adapter takes the whole client that others give it; GetItem is all that is called here.
     dynamodb = cast("DynamoDBClient", aws_client("dynamodb", os.environ))

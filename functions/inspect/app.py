@@ -11,11 +11,12 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.inspect.answer import Sides, inspect_person, question_from
+from functions.inspect.settings import InspectSettings
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.lytics.api import lytics_at
 from lytics_sendgrid.sendgrid.api import sendgrid_at
-from lytics_sendgrid.settings import Inspect, settings
+from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.contacts import ContactsTable
 from lytics_sendgrid.tables.exports import ExportsTable
@@ -24,8 +25,8 @@ logger = Logger()
 
 
 @cache
-def _collaborators() -> tuple[Inspect, ExportsTable, ContactsTable, Secrets]:
-    inspect_settings = settings(Inspect, os.environ)
+def _collaborators() -> tuple[InspectSettings, ExportsTable, ContactsTable, Secrets]:
+    inspect_settings = read_settings(InspectSettings, os.environ)
     dynamodb = boto3.client("dynamodb")
     exports = ExportsTable(dynamodb, inspect_settings.exports_table)
     ledger = ContactsTable(dynamodb, inspect_settings.contacts_table, SystemClock(), connections=1)

@@ -11,19 +11,20 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.plan.run import plan_run
+from functions.plan.settings import PlanSettings
 from lytics_sendgrid.aws.secret import Authorization, Secrets
 from lytics_sendgrid.domain.instants import format_rfc3339
 from lytics_sendgrid.lytics.api import Lytics, lytics_at
 from lytics_sendgrid.sendgrid.api import SendGrid, sendgrid_at
-from lytics_sendgrid.settings import Plan, settings
+from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.tables.exports import ExportsTable
 
 logger = Logger()
 
 
 @cache
-def _collaborators() -> tuple[Plan, ExportsTable, Secrets]:
-    plan_settings = settings(Plan, os.environ)
+def _collaborators() -> tuple[PlanSettings, ExportsTable, Secrets]:
+    plan_settings = read_settings(PlanSettings, os.environ)
     exports = ExportsTable(boto3.client("dynamodb"), plan_settings.exports_table)
     secrets = Secrets(boto3.client("secretsmanager"), plan_settings.secret_prefix)
     return plan_settings, exports, secrets

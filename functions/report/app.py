@@ -12,19 +12,20 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.report.counting import count
 from functions.report.reporting import report_document
+from functions.report.settings import ReportSettings
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.domain.instants import format_rfc3339
 from lytics_sendgrid.lytics.api import lytics_at
 from lytics_sendgrid.sendgrid.api import sendgrid_at
-from lytics_sendgrid.settings import Report, settings
+from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.tables.exports import ExportsTable
 
 logger = Logger()
 
 
 @cache
-def _collaborators() -> tuple[Report, ExportsTable, Secrets]:
-    report_settings = settings(Report, os.environ)
+def _collaborators() -> tuple[ReportSettings, ExportsTable, Secrets]:
+    report_settings = read_settings(ReportSettings, os.environ)
     exports = ExportsTable(boto3.client("dynamodb"), report_settings.exports_table)
     secrets = Secrets(boto3.client("secretsmanager"), report_settings.secret_prefix)
     return report_settings, exports, secrets

@@ -10,9 +10,10 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.settle.settings import SettleSettings
 from functions.settle.settling import Committed, settle
 from lytics_sendgrid.domain.checkpoint import numbers_of
-from lytics_sendgrid.settings import Settle, settings
+from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.tables.exports import ExportsTable
 
 logger = Logger()
@@ -20,7 +21,7 @@ logger = Logger()
 
 @cache
 def _exports() -> ExportsTable:
-    return ExportsTable(boto3.client("dynamodb"), settings(Settle, os.environ).exports_table)
+    return ExportsTable(boto3.client("dynamodb"), read_settings(SettleSettings, os.environ).exports_table)
 
 
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:

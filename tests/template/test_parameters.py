@@ -2,13 +2,13 @@
 
 import ast
 import dataclasses
+import importlib
 import re
 import tomllib
 from typing import Any
 
 import pytest
 
-from lytics_sendgrid import settings
 from tests.template.sources import REPOSITORY, Template
 
 LOOPBACK = ["http://127.0.0.1", "http://127.0.0.1:8025", "http://localhost", "http://localhost:8025"]
@@ -20,18 +20,17 @@ def _documented_rows(readme: str) -> dict[str, str]:
 
 
 def _settings_class(verb: str) -> type:
-    """Return the class that a function's composition root gives to `settings(...)`."""
+    """Return the class that a function's handler passes to `read_settings(...)`."""
     source = ast.parse((REPOSITORY / "functions" / verb / "app.py").read_text())
-    calls = [node for node in ast.walk(source) if isinstance(node, ast.Call)]
     names = [
-        argument.attr if isinstance(argument, ast.Attribute) else argument.id
-        for call in calls
-        if getattr(call.func, "id", getattr(call.func, "attr", "")) == "settings" and call.args
-        for argument in call.args[:1]
-        if isinstance(argument, ast.Attribute | ast.Name)
+        node.args[0].id
+        for node in ast.walk(source)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "read_settings"
+        and isinstance(node.args[0], ast.Name)
     ]
-    assert len(names) == 1, f"functions/{verb}/app.py calls settings(...) {len(names)} times"
-    found = getattr(settings, names[0])
+    assert len(names) == 1, f"functions/{verb}/app.py calls read_settings(...) {len(names)} times"
+    found = getattr(importlib.import_module(f"functions.{verb}.settings"), names[0])
     assert isinstance(found, type)
     return found
 

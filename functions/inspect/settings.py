@@ -1,0 +1,15 @@
+"""Settings of `inspect`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectSettings:
+    """The environment variables of ``inspect``."""
+
+    contacts_table: str
+    exports_table: str
+    secret_prefix: str
+    sendgrid_url: str
+    lytics_url: str
+    no_audience_value: str

@@ -1,0 +1,13 @@
+"""Settings of `report`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSettings:
+    """The environment variables of ``report``."""
+
+    exports_table: str
+    secret_prefix: str
+    sendgrid_url: str
+    lytics_url: str
