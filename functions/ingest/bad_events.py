@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lytics_sendgrid.domain.email_address import normalise
+from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.queues.rejects import excerpt
 
 MAX_APART: Final = 200
@@ -14,6 +15,20 @@ MAX_TOGETHER: Final = 250
 """So many, with what is kept of their envelope, fit the 64 KB that a reject may have."""
 MAX_ADDRESSES: Final = 10
 _ABOUT_EMAIL: Final = frozenset({"no_email", "bad_email"})
+
+
+class RejectRecord(LyticsSendGridError):
+    """A segment event or envelope can never become a change.
+
+    Attributes:
+        reason: a short stable word for counting, such as ``no_email``.
+        detail: what is wrong and where, for a person. Holds no profile values.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from functions.ingest.bad_events import BadEvents, Rejected
+from functions.ingest.bad_events import BadEvents, Rejected, RejectRecord
 from lytics_sendgrid.domain.change import Change, Kind, Value
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.email_address import normalise
 from lytics_sendgrid.domain.instants import parse_rfc3339_ns
 from lytics_sendgrid.domain.profile import MAX_AHEAD_NS, scalar_fields
-from lytics_sendgrid.errors import RejectRecord
 
 _MAX_PROFILE_CHARS: Final = 128
 _AUDIENCE_ID: Final = re.compile(r"[0-9a-f]{32}")

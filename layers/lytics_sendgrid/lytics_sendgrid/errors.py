@@ -6,7 +6,6 @@
     │   ├── ServiceUnavailable  5xx, connection refused, time-out before anything was sent
     │   ├── AnswerLost          the request may have worked: its answer did not arrive
     │   └── ConfigurationChanged  somebody else wrote the account's configuration meanwhile: read it again
-    ├── RejectRecord            this record can never succeed: count it, keep it findable, go on
     └── StopRun                 an operator must act
         ├── ExportRefused       the plan found faults: all of them are in the message
         ├── InputInvalid        the execution's input is not of the documented form
@@ -46,20 +45,6 @@ class AnswerLost(RetryLater):
 
 class ConfigurationChanged(RetryLater):
     """Somebody else wrote the account's configuration since it was read: read it again and repeat."""
-
-
-class RejectRecord(LyticsSendGridError):
-    """This record can never succeed.
-
-    Attributes:
-        reason: a short stable word for counting, such as ``no_email``.
-        detail: what was wrong and where, for a person; free of profile values.
-    """
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
 
 
 class StopRun(LyticsSendGridError):
