@@ -31,31 +31,6 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
     Unanswered,
     Verdict,
 )
-from lytics_sendgrid.transport.client import Answer
-
-
-class ScriptedHttp:
-    """HTTP to a vendor: answers in the order that a test gives them, and keeps what was asked."""
-
-    def __init__(self, *answers: Answer | Exception) -> None:
-        self.answers = list(answers)
-        self.requests: list[tuple[str, str, dict[str, str], Any]] = []
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: bytes | None = None,
-        query: Mapping[str, str] | None = None,
-        timeout_s: float = 25.0,
-    ) -> Answer:
-        document = None if body is None else json.loads(body)
-        self.requests.append((method, path, dict(query or {}), document))
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
 
 
 class PagedAudience:

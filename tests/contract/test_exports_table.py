@@ -1,7 +1,8 @@
-"""The exports table's adapter against moto's DynamoDB, with the key that the template gives it."""
+"""The exports table's adapter on moto's DynamoDB and on the double of the other tests, which agree."""
 
 import dataclasses
 from collections.abc import Iterator
+from typing import cast
 
 import boto3
 import pytest
@@ -13,13 +14,14 @@ from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import ConfigurationChanged, RetryLater, StopRun
 from lytics_sendgrid.tables.exports import RUN_KEPT_S, ExportsTable
+from tests.doubles.dynamodb import DynamoDb
 from tests.newsletter import HIGH_VALUE, NEWSLETTER
 
 NOW_S = 1_795_000_000
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
+def moto_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
@@ -39,6 +41,15 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
             BillingMode="PAY_PER_REQUEST",
         )
         yield client
+
+
+@pytest.fixture(params=["moto", "double"])
+def client(request: pytest.FixtureRequest) -> DynamoDBClient:
+    """Return moto's client, and the double."""
+    if request.param == "double":
+        return cast(DynamoDBClient, DynamoDb())
+    client: DynamoDBClient = request.getfixturevalue("moto_client")
+    return client
 
 
 @pytest.fixture
@@ -182,10 +193,10 @@ def test_a_table_that_is_missing_stops_the_run_in_words(client: DynamoDBClient) 
         ExportsTable(client, "elsewhere").export("newsletter")
 
 
-def test_nobody_there_is_for_later(client: DynamoDBClient) -> None:
+def test_nobody_there_is_for_later(moto_client: DynamoDBClient) -> None:
     def refuse(**_: object) -> None:
         raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
 
-    client.meta.events.register_first("before-send.dynamodb.GetItem", refuse)
+    moto_client.meta.events.register_first("before-send.dynamodb.GetItem", refuse)
     with pytest.raises(RetryLater):
-        ExportsTable(client, "exports").export("newsletter")
+        ExportsTable(moto_client, "exports").export("newsletter")

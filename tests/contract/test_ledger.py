@@ -1,4 +1,4 @@
-"""The ledger's double keeps the ledger's contract, and the ledger gets by with what DynamoDB may answer.
+"""The ledger over the double of DynamoDB keeps its contract, and gets by with whatever DynamoDB may answer.
 
 moto does not execute a PartiQL INSERT with parameters (5.2.5), so the statements themselves run on the local cloud:
 `tests/e2e/test_ledger.py` has the same contract.
@@ -16,12 +16,12 @@ from lytics_sendgrid.errors import ServiceUnavailable, StopRun, Throttled
 from lytics_sendgrid.tables.contacts import KEYS_A_READ, STATEMENTS_A_WRITE, ContactsTable
 from tests.clock import ManualClock
 from tests.contract.ledger_contract import ANN, BOB, CONTRACT, NEW
-from tests.fakes import LedgerInMemory
+from tests.doubles.dynamodb import DynamoDb
 
 
 @pytest.mark.parametrize("clause", CONTRACT, ids=lambda clause: clause.__name__)
 def test_double_keeps_the_contract(clause: Callable[[LedgerTable], None]) -> None:
-    clause(LedgerInMemory())
+    clause(ContactsTable(cast(Any, DynamoDb()), "contacts", ManualClock(), each=map))
 
 
 class ScriptedDynamoDb:

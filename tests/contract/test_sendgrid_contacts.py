@@ -27,7 +27,8 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
 from lytics_sendgrid.transport.client import Answer
 from tests.contract.openapi import VARIABLE, OpenApi
 from tests.contract.sendgrid_scene import UNKNOWN_ID, Scene, scene_of
-from tests.fakes import PassingTime, ScriptedHttp, SendGridUpserts
+from tests.doubles.http import ScriptedHttp
+from tests.fakes import PassingTime, SendGridUpserts
 from tests.local.sendgrid_twin.options import Fault, FaultKind, Options
 from tests.unit.functions.deliver.delivery_scene import EXPORT, READERS, VIEW, message
 from tests.unit.functions.deliver.delivery_scene import Scene as DeliveryScene

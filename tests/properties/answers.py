@@ -19,7 +19,7 @@ from lytics_sendgrid.sendgrid.contacts import SendGridContacts
 from lytics_sendgrid.sendgrid.import_job import Job
 from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Found, Segment
 from lytics_sendgrid.transport.client import Answer
-from tests.fakes import ScriptedHttp
+from tests.doubles.http import ScriptedHttp
 
 AUDIENCE: Final = "5cecf2aa79b0a5641920e0607b95c793"
 DATE: Final = "Mon, 23 Nov 2026 18:00:00 GMT"

@@ -18,7 +18,7 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
     Unanswered,
 )
 from lytics_sendgrid.transport.client import Answer
-from tests.fakes import ScriptedHttp
+from tests.doubles.http import ScriptedHttp
 from tests.properties.answers import CALLS, ODD, Call, answer, answers, is_of, places, put, without
 
 every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)

@@ -1,148 +1,89 @@
-"""DynamoDB as far as the product uses it: batches with an outcome for each part, stale reads, single items."""
+"""The double of DynamoDB in the simulated world: every call takes time, and may fail in every way that is known."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from typing import Any, Final
 
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ReadTimeoutError
 
+from tests.doubles import dynamodb
+from tests.doubles.calls import refusal
 from tests.simulation.engine import World
 from tests.simulation.faults import Faults
 from tests.simulation.queues import crash
 
 _TIMEOUT: Final = ReadTimeoutError(endpoint_url="dynamodb")
-_INSERT: Final = re.compile(r"INSERT INTO \"(?P<table>\w+)\" VALUE \{(?P<names>[^}]*)\}")
-_UPDATE: Final = re.compile(
-    r"UPDATE \"(?P<table>\w+)\"(?P<sets>(?: SET \"\w+\"=\?)+)(?: REMOVE \"(?P<removed>\w+)\")?"
-    r" WHERE \"pk\"=\?(?P<version> AND \"version\"=\?)?"
-)
 _CODES: Final = ("ThrottlingError", "ProvisionedThroughputExceeded", "InternalServerError")
-_MAX_STATEMENTS: Final = 25
-_MAX_KEYS: Final = 100
-
-type Item = Mapping[str, Any]
-
-
-class Table:
-    """A table's items, each with what it was before: that is what a stale read sees."""
-
-    def __init__(self) -> None:
-        self.items: dict[Any, Item] = {}
-        self.before: dict[Any, Item | None] = {}
-
-    def write(self, key: Any, item: Item) -> None:
-        self.before[key] = self.items.get(key)
-        self.items[key] = item
 
 
 class DynamoDb:
     """The part of boto3's DynamoDB client that the product uses.
 
     Attributes:
-        contacts: by `pk`.
-        exports: by `pk` and `sk`.
+        contacts: the contacts table.
+        exports: the exports table.
     """
 
     def __init__(self, world: World, faults: Faults) -> None:
-        self.contacts = Table()
-        self.exports = Table()
+        self._double = dynamodb.DynamoDb()
+        self._double.is_unprocessed = lambda _: faults.hit("unprocessed") is not None
+        self._double.is_stale = self._is_stale
+        self._double.refuse_statement = self._refuse_statement
+        self._double.lose_statement = self._lose_statement
+        self.contacts = self._double.contacts
+        self.exports = self._double.exports
         self._world = world
         self._faults = faults
 
     def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> Any:
         ((name, request),) = RequestItems.items()
-        keys = [key["pk"]["S"] for key in request["Keys"]]
-        if not 1 <= len(set(keys)) == len(keys) <= _MAX_KEYS:
-            raise AssertionError(f"{len(keys)} keys in a BatchGetItem")
-        if not self._world.running.process.doomed_keys.isdisjoint(keys):
+        if not self._world.running.process.doomed_keys.isdisjoint(key["pk"]["S"] for key in request["Keys"]):
             self._world.die("the poison")
-        consistent = bool(request.get("ConsistentRead"))
-        items, unprocessed = self._call("BatchGetItem", lambda: self._read(keys, consistent))
+        answer = self._call("BatchGetItem", lambda: self._double.batch_get_item(RequestItems=RequestItems))
         if self._world.trace is not None:
+            items = answer["Responses"].get(name, [])
             self._world.tell("load %s", ", ".join(map(_shown, items)) or "nobody")
-        answer: dict[str, Any] = {"Responses": {name: items} if items else {}}
-        if unprocessed:
-            self._world.tell("unprocessed: %s", ", ".join(unprocessed))
-            answer["UnprocessedKeys"] = {name: {**request, "Keys": [{"pk": {"S": k}} for k in unprocessed]}}
+            if unprocessed := answer.get("UnprocessedKeys"):
+                self._world.tell(
+                    "unprocessed: %s", ", ".join(k["pk"]["S"] for k in unprocessed[name]["Keys"])
+                )
         return answer
 
-    def _read(self, keys: Sequence[str], consistent: bool) -> tuple[list[Item], list[str]]:
-        hit, table = self._faults.hit, self.contacts
-        unprocessed = [key for key in keys if hit("unprocessed") is not None]
-        items = []
-        for key in keys:
-            stale = not consistent and key in table.before and hit("stale_read") is not None
-            item = table.before[key] if stale else table.items.get(key)
-            if stale:
-                self._world.note("the read of %s is stale", key)
-            if item is not None and key not in unprocessed:
-                items.append(item)
-        return items, unprocessed
-
     def batch_execute_statement(self, *, Statements: Sequence[Mapping[str, Any]]) -> Any:
-        if not 1 <= len(Statements) <= _MAX_STATEMENTS:
-            raise AssertionError(f"{len(Statements)} statements in a BatchExecuteStatement")
         if self._world.trace is not None:
             for statement in Statements:
                 self._world.tell("commit %s", _parameters(statement))
-        return self._call("BatchExecuteStatement", lambda: {"Responses": list(map(self._one, Statements))})
+        answer = self._call(
+            "BatchExecuteStatement", lambda: self._double.batch_execute_statement(Statements=Statements)
+        )
+        if self._world.trace is not None:
+            for statement, response in zip(Statements, answer["Responses"], strict=True):
+                if error := response.get("Error"):
+                    self._world.tell("%s: %s", error["Code"], _parameters(statement))
+        return answer
 
-    def _one(self, statement: Mapping[str, Any]) -> dict[str, Any]:
-        if (severity := self._faults.hit("statement_refused")) is not None:
-            return {"Error": {"Code": _CODES[int(severity * len(_CODES))]}}
-        code = self._executed(_parsed(statement["Statement"]), statement["Parameters"])
-        if code is not None:
-            self._world.note("%s: %s", code, _parameters(statement))
-            return {"Error": {"Code": code}}
-        if self._faults.hit("statement_failed") is not None:
-            return {"Error": {"Code": "InternalServerError"}}
-        return {"TableName": "contacts"}
+    def get_item(self, **request: Any) -> Any:
+        return self._call("GetItem", lambda: self._double.get_item(**request))
 
-    def _executed(self, parsed: "_Statement", parameters: Sequence[Any]) -> str | None:
-        values = dict(zip(parsed.names, parameters, strict=False))
-        if parsed.inserts:
-            key = values["pk"]["S"]
-            if key in self.contacts.items:
-                return "DuplicateItem"
-            self.contacts.write(key, values)
-            return None
-        key = parameters[len(parsed.names)]["S"]
-        item = self.contacts.items.get(key)
-        if item is None or (parsed.conditional and item["version"] != parameters[-1]):
-            return "ConditionalCheckFailed"
-        kept = {name: value for name, value in item.items() if name != parsed.removed}
-        self.contacts.write(key, {**kept, **values})
-        return None
+    def put_item(self, *, Item: dynamodb.Item, **request: Any) -> Any:
+        self._world.tell("put %s %s", Item["pk"]["S"], Item["sk"]["S"].partition("#")[0])
+        return self._call("PutItem", lambda: self._double.put_item(Item=Item, **request))
 
-    def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool = False) -> Any:
-        key = Key["pk"]["S"], Key["sk"]["S"]
-        item = self._call("GetItem", lambda: self.exports.items.get(key))
-        return {} if item is None else {"Item": item}
+    def query(self, **request: Any) -> Any:
+        """Answer without a fault: it is called when the schedule is over."""
+        return self._double.query(**request)
 
-    def put_item(
-        self, *, TableName: str, Item: Item, ExpressionAttributeValues: Item | None = None, **_: Any
-    ) -> Any:
-        """Write an item; of conditions this knows that of a stop, which one that was lifted later prevents."""
-        key = Item["pk"]["S"], Item["sk"]["S"]
-        self._world.tell("put %s %s", key[0], key[1].partition("#")[0])
+    def _is_stale(self, key: str) -> bool:
+        if self._faults.hit("stale_read") is None:
+            return False
+        self._world.note("the read of %s is stale", key)
+        return True
 
-        def serve() -> bool:
-            lifted_ms = int(self.exports.items.get(key, {}).get("lifted_ms", {"N": "0"})["N"])
-            since_ms = int((ExpressionAttributeValues or {}).get(":than", {"N": "0"})["N"])
-            if ExpressionAttributeValues is not None and lifted_ms > since_ms:
-                return False
-            self.exports.write(key, Item)
-            return True
+    def _refuse_statement(self, _statement: Mapping[str, Any]) -> str | None:
+        severity = self._faults.hit("statement_refused")
+        return None if severity is None else _CODES[int(severity * len(_CODES))]
 
-        if not self._call("PutItem", serve):
-            raise ClientError({"Error": {"Code": "ConditionalCheckFailedException"}}, "PutItem")
-        return {}
-
-    def query(self, *, ExpressionAttributeValues: Item, **_: Any) -> Any:
-        """Return the items of one partition; asked when the schedule is over, so nothing goes wrong with it."""
-        pk = ExpressionAttributeValues[":pk"]["S"]
-        return {"Items": [item for key, item in self.exports.items.items() if key[0] == pk]}
+    def _lose_statement(self, _statement: Mapping[str, Any]) -> str | None:
+        return None if self._faults.hit("statement_failed") is None else "InternalServerError"
 
     def _call(self, operation: str, serve: Callable[[], Any]) -> Any:
         world, hit = self._world, self._faults.hit
@@ -150,9 +91,7 @@ class DynamoDb:
         if (severity := hit("dynamodb_refused")) is not None:
             code = "ProvisionedThroughputExceededException" if severity < 0.5 else "InternalServerError"
             world.tell("DynamoDB refuses %s: %s", operation, code)
-            status = 400 if severity < 0.5 else 500
-            answer: Any = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
-            raise ClientError(answer, operation)
+            raise refusal(code, operation, 400 if severity < 0.5 else 500)
         slow_s = 15 * (hit("dynamodb_slow") or 0.0)
         answer = world.call(serve, _TIMEOUT, travel_s=slow_s)
         if hit("dynamodb_retried") is not None:
@@ -164,32 +103,9 @@ class DynamoDb:
         return answer
 
 
-class _Statement:
-    """A PartiQL statement: `names` of the values that are set, in the order of its parameters."""
-
-    def __init__(self, text: str) -> None:
-        self.removed: str | None = None
-        self.conditional = True
-        insert, update = _INSERT.fullmatch(text), _UPDATE.fullmatch(text)
-        self.inserts = insert is not None
-        if insert is not None:
-            self.names = re.findall(r"'(\w+)':\?", insert["names"])
-        elif update is not None:
-            self.names = re.findall(r"SET \"(\w+)\"=\?", update["sets"])
-            self.removed = update["removed"]
-            self.conditional = update["version"] is not None
-        else:
-            raise AssertionError(f"not a statement that this double knows: {text}")
-
-
-@cache
-def _parsed(text: str) -> _Statement:
-    return _Statement(text)
-
-
 def _parameters(statement: Mapping[str, Any]) -> str:
     return ", ".join(next(iter(value.values())) for value in statement["Parameters"])
 
 
-def _shown(item: Item) -> str:
+def _shown(item: dynamodb.Item) -> str:
     return f"{item['pk']['S']} v{item['version']['N']} {item['state']['S']}"

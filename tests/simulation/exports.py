@@ -16,7 +16,7 @@ from lytics_sendgrid.domain.configuration import (
     export_document,
 )
 from lytics_sendgrid.queues.changes import encode
-from tests.simulation.dynamodb import Table
+from tests.doubles.dynamodb import Table
 from tests.simulation.engine import START_S
 from tests.simulation.scenario import AUDIENCES, FIELDS, Event, Post
 from tests.simulation.sendgrid import LISTS
@@ -99,7 +99,7 @@ def publish(table: Table, version: int, *, second_field: bool, second_list: bool
 
 
 def _write(table: Table, pk: str, document: dict[str, Any]) -> None:
-    table.write((pk, "config"), {"pk": {"S": pk}, "sk": {"S": "config"}, "doc": {"S": json.dumps(document)}})
+    table.write({"pk": {"S": pk}, "sk": {"S": "config"}, "doc": {"S": json.dumps(document)}})
 
 
 class KnownExports:

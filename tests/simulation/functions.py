@@ -16,10 +16,11 @@ from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.sendgrid.contacts import SendGridContacts
 from lytics_sendgrid.tables.contacts import ContactsTable
 from lytics_sendgrid.tables.exports import ExportsTable
+from tests.doubles.sqs import QueuedMessage
 from tests.simulation.dynamodb import DynamoDb
 from tests.simulation.engine import Process, World
 from tests.simulation.faults import Faults
-from tests.simulation.queues import Queue, QueuedMessage, Sqs, crash
+from tests.simulation.queues import Queue, Sqs, crash, received_twice
 from tests.simulation.scenario import REFRESH_DELAY_S
 from tests.simulation.sendgrid import SendGrid
 from tests.simulation.truth import NOBODY
@@ -182,7 +183,7 @@ class EventSource:
             return
         timing = self._world.timing
         size = min(len(visible), timing.randint(1, self._batch))
-        messages = self._queue.receive(timing.sample(visible, size), self._services.faults)
+        messages = self._queue.receive(timing.sample(visible, size), received_twice(self._services.faults))
         if messages:
             self._invoke(messages)
         if size < len(visible):

@@ -7,6 +7,7 @@ from random import Random
 from typing import Final
 
 from functions.operate.dead_letters import dead_changes, dead_import
+from tests.doubles.sqs import QueuedMessage
 from tests.simulation.dynamodb import DynamoDb
 from tests.simulation.engine import START_S, World
 from tests.simulation.exports import KnownExports, message_body, publish
@@ -20,7 +21,7 @@ from tests.simulation.functions import (
     new_confirm,
     new_deliver,
 )
-from tests.simulation.queues import Queue, QueuedMessage, Sqs
+from tests.simulation.queues import Queue, Sqs
 from tests.simulation.scenario import Post, Scenario
 from tests.simulation.sendgrid import SendGrid
 from tests.simulation.truth import exported

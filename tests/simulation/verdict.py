@@ -53,7 +53,7 @@ class Verdict:
 
     def _of_contact(self, email: str, happened: Sequence[tuple[str, Event]]) -> str | None:
         events = [event for _, event in happened]
-        item = self.dynamodb.contacts.items.get(f"default#{email}")
+        item = self.dynamodb.contacts.items.get((f"default#{email}",))
         if item is None:
             return "it is not in the ledger" if any(e.audience or e.fields for e in events) else None
         contact = decode(item["state"]["S"], int(item["version"]["N"]))

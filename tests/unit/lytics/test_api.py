@@ -18,7 +18,7 @@ from lytics_sendgrid.errors import (
 from lytics_sendgrid.lytics.api import Lytics, lytics_at
 from lytics_sendgrid.lytics.documents import LyticsAudience, matching
 from lytics_sendgrid.transport.client import Answer
-from tests.fakes import ScriptedHttp
+from tests.doubles.http import ScriptedHttp
 
 AUDIENCE = "5cecf2aa79b0a5641920e0607b95c793"
 SEGMENT = {"id": AUDIENCE, "name": "High Value Users", "slug_name": "high_value_users", "kind": "segment"}

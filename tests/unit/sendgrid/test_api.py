@@ -16,7 +16,7 @@ from lytics_sendgrid.errors import (
 from lytics_sendgrid.sendgrid.api import SendGrid
 from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Found, Segment
 from lytics_sendgrid.transport.client import Answer
-from tests.fakes import ScriptedHttp
+from tests.doubles.http import ScriptedHttp
 
 FIELD = {"id": "e4_T", "name": "lytics_segments", "field_type": "Text", "_metadata": {}}
 SEGMENT = {

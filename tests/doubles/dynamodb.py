@@ -1,0 +1,267 @@
+"""DynamoDB in memory, under the names of boto3's client: what the two tables' adapters call, and no more.
+
+It keeps the same contract as DynamoDB does: `tests/contract/ledger_contract.py` also runs on the local cloud,
+`tests/contract/test_exports_table.py` also on moto.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, Final
+
+from tests.doubles.calls import Calls, refusal
+
+MAX_KEYS: Final = 100
+MAX_STATEMENTS: Final = 25
+MAX_ITEM_BYTES: Final = 409_600
+MAX_PAGE_BYTES: Final = 1_048_576
+
+type Item = Mapping[str, Any]
+type Key = tuple[str, ...]
+
+_INSERT: Final = re.compile(r"INSERT INTO \"(?P<table>[\w-]+)\" VALUE \{(?P<names>[^}]*)\}")
+_UPDATE: Final = re.compile(
+    r"UPDATE \"(?P<table>[\w-]+)\"(?P<sets>(?: SET \"\w+\"=\?)+)(?: REMOVE \"(?P<removed>\w+)\")?"
+    r" WHERE \"pk\"=\?(?P<version> AND \"version\"=\?)?"
+)
+_CONDITION: Final = re.compile(r"attribute_not_exists\((\w+)\) OR (\w+) (=|<=) (:\w+)")
+
+
+class Table:
+    """A table's items.
+
+    Attributes:
+        items: by key.
+        before: each item as it was before its last write, or None: what a stale read returns.
+    """
+
+    def __init__(self, *key_names: str) -> None:
+        self.items: dict[Key, Item] = {}
+        self.before: dict[Key, Item | None] = {}
+        self._key_names = key_names
+
+    def key(self, item: Item) -> Key:
+        return tuple(item[name]["S"] for name in self._key_names)
+
+    def write(self, item: Item) -> None:
+        key = self.key(item)
+        self.before[key] = self.items.get(key)
+        self.items[key] = item
+
+    def as_key(self, key: Key) -> Item:
+        return {name: {"S": text} for name, text in zip(self._key_names, key, strict=True)}
+
+
+class DynamoDb:
+    """boto3's DynamoDB client over tables in memory.
+
+    Attributes:
+        contacts: the contacts table, by ``pk``.
+        exports: the exports table, by ``pk`` and ``sk``.
+        calls: the calls, and the errors they raise.
+        is_unprocessed: whether BatchGetItem leaves a key unprocessed.
+        is_stale: whether an eventually consistent read misses the last write of a key.
+        refuse_statement: the error code of a statement that is not executed, or None.
+        lose_statement: the error code of a statement that is executed all the same, or None.
+    """
+
+    def __init__(self) -> None:
+        self.contacts = Table("pk")
+        self.exports = Table("pk", "sk")
+        self.calls = Calls()
+        self.is_unprocessed: Callable[[str], bool] = lambda _: False
+        self.is_stale: Callable[[str], bool] = lambda _: False
+        self.refuse_statement: Callable[[Mapping[str, Any]], str | None] = lambda _: None
+        self.lose_statement: Callable[[Mapping[str, Any]], str | None] = lambda _: None
+
+    def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> Any:
+        self.calls.received("BatchGetItem", RequestItems=RequestItems)
+        ((name, request),) = RequestItems.items()
+        table = self._table(name, "BatchGetItem")
+        keys = list(map(table.key, request["Keys"]))
+        if not 1 <= len(set(keys)) == len(keys) <= MAX_KEYS:
+            raise refusal("ValidationException", "BatchGetItem", message=f"{len(keys)} keys")
+        unprocessed = [key for key in keys if self.is_unprocessed(key[0])]
+        items = []
+        for key in keys:
+            is_stale = not request.get("ConsistentRead") and key in table.before and self.is_stale(key[0])
+            item = table.before[key] if is_stale else table.items.get(key)
+            if item is not None and key not in unprocessed:
+                items.append(item)
+        self.calls.served("BatchGetItem")
+        answer: dict[str, Any] = {"Responses": {name: items} if items else {}}
+        if unprocessed:
+            answer["UnprocessedKeys"] = {name: {**request, "Keys": list(map(table.as_key, unprocessed))}}
+        return answer
+
+    def batch_execute_statement(self, *, Statements: Sequence[Mapping[str, Any]]) -> Any:
+        self.calls.received("BatchExecuteStatement", Statements=Statements)
+        if not 1 <= len(Statements) <= MAX_STATEMENTS:
+            raise refusal(
+                "ValidationException", "BatchExecuteStatement", message=f"{len(Statements)} statements"
+            )
+        answer = {"Responses": list(map(self._response, Statements))}
+        self.calls.served("BatchExecuteStatement")
+        return answer
+
+    def _response(self, statement: Mapping[str, Any]) -> dict[str, Any]:
+        code = self.refuse_statement(statement)
+        if code is None:
+            parsed = _parsed(statement["Statement"])
+            code = self._executed(parsed, statement["Parameters"]) or self.lose_statement(statement)
+            if code is None:
+                return {"TableName": parsed.table}
+        return {"Error": {"Code": code, "Message": f"{code} of a test's DynamoDB"}}
+
+    def _executed(self, parsed: "_Statement", parameters: Sequence[Any]) -> str | None:
+        """Execute a statement; return its error code, or None."""
+        table = self._tables().get(parsed.table)
+        if table is None:
+            return "ResourceNotFound"
+        values = dict(zip(parsed.names, parameters, strict=False))
+        if parsed.inserts:
+            if table.key(values) in table.items:
+                return "DuplicateItem"
+            table.write(values)
+            return None
+        item = table.items.get((parameters[len(parsed.names)]["S"],))
+        if item is None or (parsed.conditional and item["version"] != parameters[-1]):
+            return "ConditionalCheckFailed"
+        kept = {name: value for name, value in item.items() if name != parsed.removed}
+        table.write({**kept, **values})
+        return None
+
+    def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool = False) -> Any:
+        self.calls.received("GetItem", TableName=TableName, Key=Key, ConsistentRead=ConsistentRead)
+        table = self._table(TableName, "GetItem")
+        key = table.key(Key)
+        is_stale = not ConsistentRead and key in table.before and self.is_stale(key[0])
+        item = table.before[key] if is_stale else table.items.get(key)
+        self.calls.served("GetItem")
+        return {} if item is None else {"Item": item}
+
+    def put_item(
+        self,
+        *,
+        TableName: str,
+        Item: Item,
+        ConditionExpression: str | None = None,
+        ExpressionAttributeValues: Item | None = None,
+    ) -> Any:
+        self.calls.received(
+            "PutItem", TableName=TableName, Item=Item, ConditionExpression=ConditionExpression
+        )
+        table = self._table(TableName, "PutItem")
+        if _item_bytes(Item) > MAX_ITEM_BYTES:
+            raise refusal("ValidationException", "PutItem", message="Item size has exceeded 400 KB")
+        before = table.items.get(table.key(Item), {})
+        if ConditionExpression is not None and not _holds(
+            ConditionExpression, before, ExpressionAttributeValues or {}
+        ):
+            raise refusal("ConditionalCheckFailedException", "PutItem")
+        table.write(dict(Item))
+        self.calls.served("PutItem")
+        return {}
+
+    def query(
+        self,
+        *,
+        TableName: str,
+        KeyConditionExpression: str,
+        ExpressionAttributeValues: Item,
+        ConsistentRead: bool = False,
+        ExclusiveStartKey: Item | None = None,
+    ) -> Any:
+        self.calls.received("Query", TableName=TableName, ExclusiveStartKey=ExclusiveStartKey)
+        table = self._table(TableName, "Query")
+        if KeyConditionExpression != "pk = :pk":
+            raise AssertionError(f"not a condition that this double knows: {KeyConditionExpression}")
+        pk = ExpressionAttributeValues[":pk"]["S"]
+        start = None if ExclusiveStartKey is None else table.key(ExclusiveStartKey)
+        items = {key: item for key, item in table.items.items() if key[0] == pk}
+        return self._page("Query", table, items, start)
+
+    def scan(self, *, TableName: str, ExclusiveStartKey: Item | None = None) -> Any:
+        self.calls.received("Scan", TableName=TableName, ExclusiveStartKey=ExclusiveStartKey)
+        table = self._table(TableName, "Scan")
+        return self._page(
+            "Scan", table, table.items, None if ExclusiveStartKey is None else table.key(ExclusiveStartKey)
+        )
+
+    def _page(self, operation: str, table: Table, items: Mapping[Key, Item], start: Key | None) -> Any:
+        """Return the items behind ``start`` in the order of their keys, at most 1 MB of them."""
+        page: list[Item] = []
+        size = 0
+        last: Key = ()
+        for key in sorted(items, key=_utf8):
+            if start is not None and _utf8(key) <= _utf8(start):
+                continue
+            if size > MAX_PAGE_BYTES:
+                self.calls.served(operation)
+                return {"Items": page, "LastEvaluatedKey": table.as_key(last)}
+            page.append(items[key])
+            size += _item_bytes(items[key])
+            last = key
+        self.calls.served(operation)
+        return {"Items": page}
+
+    def _tables(self) -> Mapping[str, Table]:
+        return {"contacts": self.contacts, "exports": self.exports}
+
+    def _table(self, name: str, operation: str) -> Table:
+        table = self._tables().get(name)
+        if table is None:
+            raise refusal("ResourceNotFoundException", operation, message=f"no table {name}")
+        return table
+
+
+class _Statement:
+    """A PartiQL statement; ``names`` are those of the values it sets, in the order of its parameters."""
+
+    def __init__(self, text: str) -> None:
+        self.removed: str | None = None
+        self.conditional = True
+        insert, update = _INSERT.fullmatch(text), _UPDATE.fullmatch(text)
+        self.inserts = insert is not None
+        if insert is not None:
+            self.table = insert["table"]
+            self.names = re.findall(r"'(\w+)':\?", insert["names"])
+        elif update is not None:
+            self.table = update["table"]
+            self.names = re.findall(r"SET \"(\w+)\"=\?", update["sets"])
+            self.removed = update["removed"]
+            self.conditional = update["version"] is not None
+        else:
+            raise AssertionError(f"not a statement that this double knows: {text}")
+
+
+@cache
+def _parsed(text: str) -> _Statement:
+    return _Statement(text)
+
+
+def _holds(condition: str, item: Item, values: Item) -> bool:
+    """Return whether a condition holds for the item that a write replaces."""
+    known = _CONDITION.fullmatch(condition)
+    if known is None:
+        raise AssertionError(f"not a condition that this double knows: {condition}")
+    absent, name, comparison, value = known.groups()
+    if absent not in item:
+        return True
+    if name not in item:
+        return False
+    left, right = int(item[name]["N"]), int(values[value]["N"])
+    return left == right if comparison == "=" else left <= right
+
+
+def _item_bytes(item: Item) -> int:
+    return sum(len(name) + len(_text(value).encode()) for name, value in item.items())
+
+
+def _text(value: Mapping[str, str]) -> str:
+    (text,) = value.values()
+    return text
+
+
+def _utf8(key: Iterable[str]) -> list[bytes]:
+    return [part.encode() for part in key]
