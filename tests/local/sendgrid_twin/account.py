@@ -1,4 +1,4 @@
-"""One SendGrid account: its parts, its keys, and the endpoints that they answer."""
+"""One SendGrid account: its resources, its API keys and its endpoints."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ class Route:
     """One endpoint.
 
     Attributes:
-        reads: Whether it only reads, so that a key that cannot write may call it.
+        reads: Whether the endpoint only reads, so that a read-only key may call it.
     """
 
     method: str
@@ -49,7 +49,7 @@ class Route:
 
 
 class Account:
-    """All that the twin knows of one account. Not safe for threads: the twin holds its lock."""
+    """The state of one account. Not thread-safe: the twin holds its lock around every call."""
 
     def __init__(self, situation: Situation, keys: Mapping[str, Capability]) -> None:
         self.situation = situation
@@ -65,14 +65,14 @@ class Account:
         self._job_fault: Fault | None = None
 
     def route(self, method: str, path: str) -> tuple[Route, list[str]] | None:
-        """Find the endpoint of a request, and the values of its path."""
+        """Return the endpoint of a request and its path parameters; `None` if there is no such endpoint."""
         for route in self._routes:
             if route.method == method and (match := route.pattern.fullmatch(path)):
-                return route, [unquote(one) for one in match.groups()]
+                return route, [unquote(value) for value in match.groups()]
         return None
 
     def refused_key(self, request: Request, route: Route) -> Answer | None:
-        """Check the key: 401 for one that is unknown, 403 for one that may not."""
+        """Return 401 for an unknown key, 403 for a key without permission, `None` for a valid key."""
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         capability = self.keys.get(key) if scheme.lower() == "bearer" else None
         if capability is None:
@@ -84,7 +84,7 @@ class Account:
         return general_error(403, "access forbidden")
 
     def answer(self, request: Request, route: Route, values: list[str], job_fault: Fault | None) -> Answer:
-        """Do what a request asks."""
+        """Handle a request with its endpoint."""
         self._job_fault = job_fault
         try:
             return route.handler(request, *values)
@@ -141,17 +141,22 @@ class Account:
             ("DELETE", f"{segment}/{{segment_id}}", self.segments.delete, False),
             ("GET", "/v3/scopes", self._scopes, True),
         ]
-        return [Route(*one[:3], _pattern(one[1]), one[3]) for one in table]
+        return [
+            Route(method, template, handler, _pattern(template), reads)
+            for method, template, handler, reads in table
+        ]
 
     def counts(self) -> dict[str, Any]:
-        """Say how much there is of everything."""
-        statuses = [one.status for one in self.jobs.by_id.values()]
+        """Count the account's contacts, fields, lists, segments, jobs and rows."""
+        statuses = [job.status for job in self.jobs.by_id.values()]
         return {
             "contacts": len(self.contacts),
             "custom_fields": len(self.fields.by_id),
             "lists": len(self.lists.by_id),
             "segments": len(self.segments.by_id),
-            "jobs": {one: statuses.count(one) for one in ("pending", "completed", "errored", "failed")},
+            "jobs": {
+                status: statuses.count(status) for status in ("pending", "completed", "errored", "failed")
+            },
             "rows_accepted": self.jobs.rows_accepted,
             "rows_applied": self.jobs.rows_applied,
             "under_way": self.situation.under_way(),

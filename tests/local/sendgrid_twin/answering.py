@@ -1,4 +1,4 @@
-"""What happens to each request: fault, key, rate limit, work, record, in this order."""
+"""The steps of each request, in order: draw a fault, check the key and rate limit, handle, record."""
 
 import threading
 from dataclasses import replace
@@ -12,11 +12,11 @@ from tests.local.sendgrid_twin.record import Record
 
 
 class Answering:
-    """Answers requests, each in its connection's thread; everything but a pause is done under the lock.
+    """Answers requests, each in the thread of its connection. Only pauses run outside the lock.
 
     Attributes:
-        faults: What goes wrong from now on.
-        over: Set when the twin closes: ends every pause.
+        faults: The faults that requests draw from.
+        closing: Set when the twin closes; ends every pause.
     """
 
     def __init__(self, account: Account, record: Record, faults: FaultPlan, lock: threading.RLock) -> None:
@@ -25,10 +25,10 @@ class Answering:
         self._limits = RateLimits(account.situation)
         self._lock = lock
         self.faults = faults
-        self.over = threading.Event()
+        self.closing = threading.Event()
 
     def respond(self, request: Request) -> Answer | None:
-        """Answer one request; `None` where the connection is to be closed without a word."""
+        """Answer one request; `None` closes the connection without an answer."""
         if request.path.startswith("/_files/"):
             return self._file(request)
         with self._lock:
@@ -40,20 +40,20 @@ class Answering:
             route, values = found
             fault, job_fault = self.faults.draw(route.endpoint)
             if fault is None or fault.kind is not FaultKind.HANG or fault.work == "before":
-                answer = self._worked(request, route, values, fault, job_fault)
+                answer = self._handled(request, route, values, fault, job_fault)
         if fault is not None and fault.kind is FaultKind.HANG:
-            self.over.wait(fault.seconds)
+            self.closing.wait(fault.seconds)
             if fault.work != "before":
                 work = fault.work == "after"
                 with self._lock:
-                    answer = self._worked(request, route, values, None, job_fault) if work else None
+                    answer = self._handled(request, route, values, None, job_fault) if work else None
         with self._lock:
             return self._recorded(route.endpoint, request, answer)
 
-    def _worked(
+    def _handled(
         self, request: Request, route: Route, values: list[str], fault: Fault | None, job_fault: Fault | None
     ) -> Answer | None:
-        """Do the work, or what a fault makes of it; `None` where the connection is to be closed."""
+        """Handle a request or apply its fault; `None` closes the connection without an answer."""
         kind = fault.kind if fault is not None else None
         if kind is FaultKind.DROP_BEFORE:
             return None
@@ -61,8 +61,11 @@ class Answering:
             return self._with_limits(route.endpoint, refused)
         if not self._limits.take(route.endpoint):
             return self._with_limits(route.endpoint, too_many_requests())
-        if fault is not None and (spoilt := _spoilt(fault, self._account.situation.now())) is not None:
-            return self._with_limits(route.endpoint, spoilt)
+        if (
+            fault is not None
+            and (fault_answer := _fault_answer(fault, self._account.situation.now())) is not None
+        ):
+            return self._with_limits(route.endpoint, fault_answer)
         answer = self._account.answer(request, route, values, job_fault)
         return None if kind is FaultKind.DROP_AFTER else self._with_limits(route.endpoint, answer)
 
@@ -87,7 +90,7 @@ class Answering:
         return answer
 
     def _file(self, request: Request) -> Answer:
-        """Serve a file of a job or an export as a store with signed URLs does: a key beside it is refused."""
+        """Serve a job's or an export's file as S3 serves a signed URL: refuse an Authorization header."""
         kind, _, name = request.path.removeprefix("/_files/").partition("/")
         if "authorization" in request.headers:
             return Answer(
@@ -106,8 +109,8 @@ class Answering:
         return Answer(200, content, {"Content-Type": media})
 
 
-def _spoilt(fault: Fault, now: float) -> Answer | None:
-    """Return the answer that a fault puts in the place of the work; `None` where the work is done."""
+def _fault_answer(fault: Fault, now: float) -> Answer | None:
+    """Return the error answer of a fault; `None` for faults that let the request be handled."""
     match fault.kind:
         case FaultKind.RATE_LIMITED:
             limited = too_many_requests()

@@ -1,4 +1,4 @@
-"""The columns of `contact_data`: reserved fields, and each custom field under its name."""
+"""The columns of `contact_data`: the reserved fields, and each custom field by name."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ _KINDS = {FieldType.TEXT: Kind.TEXT, FieldType.NUMBER: Kind.NUMBER, FieldType.DA
 
 
 def columns_of(fields: CustomFields) -> dict[str, Term]:
-    """Return the columns, by lower-cased name. What a contact does not have reads as NULL."""
+    """Return the columns by lower-cased name. A value that a contact lacks reads as NULL."""
     columns = {name: Term(Kind.TEXT, _value(name)) for name in TEXTS}
     columns |= {name: Term(Kind.TEXT, _identifier(name)) for name in IDENTIFIERS}
     columns |= {

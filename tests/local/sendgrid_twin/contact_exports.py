@@ -1,4 +1,4 @@
-"""`/v3/marketing/contacts/exports`: files of contacts, made later, fetched without the key."""
+"""`/v3/marketing/contacts/exports`: contact files, created asynchronously, downloaded without a key."""
 
 import csv
 import gzip
@@ -23,8 +23,8 @@ class Export:
     """One export.
 
     Attributes:
-        file: Its content, gzipped, once it is ready.
-        contact_count: How many contacts it holds, once it is ready.
+        file: The gzipped content, once ready.
+        contact_count: The number of contacts in the file, once ready.
     """
 
     id: str
@@ -51,7 +51,7 @@ class ContactExports:
         self.by_id: dict[str, Export] = {}
 
     def start(self, request: Request) -> Answer:
-        """POST: all contacts where neither lists nor segments are named."""
+        """POST. Exports all contacts if the request names neither lists nor segments."""
         body = request.json() if request.body else {}
         if not isinstance(body, dict):
             return refusal(400, "invalid input")
@@ -61,8 +61,8 @@ class ContactExports:
         file_type = body.get("file_type", "csv")
         if file_type not in ("csv", "json"):
             return refusal(400, "file_type must be csv or json", "file_type")
-        if any(one not in self._lists.by_id for one in lists) or any(
-            one not in self._segments.by_id for one in segments
+        if any(list_id not in self._lists.by_id for list_id in lists) or any(
+            segment_id not in self._segments.by_id for segment_id in segments
         ):
             return general_error(404, "not found")
         export = Export(self._situation.new_id(), file_type, lists, segments, self._situation.now())
@@ -85,14 +85,14 @@ class ContactExports:
         return Answer(200, self._as_json(export) | {"contact_count": export.contact_count})
 
     def file(self, name: str) -> bytes | None:
-        """Return a file by the name in its URL; `None` when it is unknown or has expired."""
+        """Return a file by the name in its URL; `None` if it is unknown or has expired."""
         export = self.by_id.get(name.partition(".")[0])
         if export is None or export.ready_s is None or self._situation.now() > self._expires_s(export):
             return None
         return export.file
 
     def _make(self, export: Export, now: float) -> None:
-        # Segments are evaluated now, not as of their last refresh: that is how exports are documented.
+        # Exports evaluate segments now, not as of their last refresh (documented).
         wanted = {one.id for each in export.segment_ids for one in self._members(each)}
         found = [
             one

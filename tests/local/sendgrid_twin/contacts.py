@@ -1,4 +1,4 @@
-"""The contacts of the account: how a row of an import job becomes a contact."""
+"""The contacts of the account, and how import jobs apply rows to them."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,11 +26,11 @@ TEXTS = [
 ]
 
 type Row = Mapping[str, Any]
-"""One contact as a PUT holds it; checked, not yet applied."""
+"""One contact of a PUT: validated, not yet applied."""
 
 
 class RowError(Exception):
-    """A row cannot be applied; the text goes into the errors file."""
+    """A row cannot be applied. The errors file shows the message."""
 
 
 @dataclass(slots=True)
@@ -38,10 +38,10 @@ class Contact:
     """One contact.
 
     Attributes:
-        identifiers: By type, as in `IDENTIFIERS`; e-mail in lower case.
-        values: The reserved fields that are set.
-        custom: By id of the custom field.
-        writes: How many rows have been applied to it.
+        identifiers: Identifiers by type, as in `IDENTIFIERS`; the e-mail in lower case.
+        values: Reserved fields that have a value.
+        custom: Custom field values by field id.
+        writes: The number of rows applied to the contact.
     """
 
     id: str
@@ -55,12 +55,12 @@ class Contact:
 
     @property
     def email(self) -> str:
-        """The e-mail, or nothing."""
+        """The e-mail; empty if there is none."""
         return self.identifiers.get("email", "")
 
 
 class Contacts:
-    """All contacts, found by id and by each identifier."""
+    """All contacts, indexed by id and by each identifier."""
 
     def __init__(self, situation: Situation, fields: CustomFields) -> None:
         self._situation = situation
@@ -77,7 +77,7 @@ class Contacts:
         return iter(self.by_id.values())
 
     def find(self, identifier: str, value: str) -> Contact | None:
-        """Find by identifier; an e-mail also among the alternates, in any case."""
+        """Find a contact by identifier. An e-mail matches case-insensitively, also alternate addresses."""
         if identifier != "email":
             return self._by_identifier.get((identifier, value))
         return self._by_identifier.get(("email", value.lower())) or self._by_alternate.get(value.lower())
@@ -89,13 +89,13 @@ class Contacts:
         return self._sorted_emails
 
     def apply(self, row: Row, list_ids: Iterable[str], now: float) -> bool:
-        """Create or update a contact; fields that the row leaves out keep their values.
+        """Create or update a contact. Fields that the row omits keep their values.
 
         Returns:
-            Whether it was created.
+            Whether the contact was created.
 
         Raises:
-            RowError: The row cannot be applied; nothing has changed.
+            RowError: The row cannot be applied. The contact has not changed.
         """
         given = {kind: value for kind in IDENTIFIERS if (value := row.get(kind))}
         if "email" in given:
@@ -122,7 +122,7 @@ class Contacts:
         return created
 
     def remove(self, contact: Contact) -> None:
-        """Forget a contact."""
+        """Remove a contact."""
         del self.by_id[contact.id]
         for item in contact.identifiers.items():
             del self._by_identifier[item]
@@ -131,12 +131,12 @@ class Contacts:
         self._sorted_emails = None
 
     def forget_field(self, field_id: str) -> None:
-        """Destroy the values of a custom field."""
+        """Delete the values of a custom field from every contact."""
         for contact in self:
             contact.custom.pop(field_id, None)
 
     def as_json(self, contact: Contact, segment_ids: list[str]) -> dict[str, Any]:
-        """Write a contact as the reading endpoints do: custom fields by name, empty texts where nothing is set."""
+        """Return a contact as the read endpoints do: custom fields by name, unset texts as empty strings."""
         named = self._fields.by_id
         return {
             "id": contact.id,
@@ -175,14 +175,14 @@ class Contacts:
         for field_id, value in given.items():
             field = self._fields.by_id.get(field_id)
             if field is None:
-                continue  # deleted since the PUT was accepted
+                continue  # the field was deleted after the PUT was accepted
             if field.type is FieldType.TEXT:
                 if value == "" and not self._situation.options.blank_text_is_stored:
                     continue
                 values[field_id] = self._text(str(value))
             elif field.type is FieldType.NUMBER:
                 if not isinstance(value, str):
-                    values[field_id] = value  # a string is accepted, and the data not updated (2019)
+                    values[field_id] = value  # SendGrid accepts a string but does not store it (2019)
             else:
                 moment = date_value(value) if isinstance(value, str) else None
                 if moment is None:

@@ -1,4 +1,4 @@
-"""`/_twin/...`: what a test or the demo asks of the twin itself. There is no key: the twin is on loopback only."""
+"""`/_twin/...`: endpoints for tests and the demo. They need no key: the twin serves on loopback only."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def control(twin: "SendGridTwin", request: Request) -> Answer:
-    """Answer a request to `/_twin/...`; 400 with the reason for what cannot be understood."""
+    """Answer a request to `/_twin/...`; 400 with the reason if the request is invalid."""
     try:
         return _control(twin, request)
     except (NotJsonError, ValueError, TypeError, AttributeError, KeyError) as error:
@@ -43,7 +43,7 @@ def _read(twin: "SendGridTwin", name: str, query: Mapping[str, str]) -> Answer:
         case "members":
             return Answer(200, {"emails": twin.segment_members(query["segment"])})
         case "exchanges":
-            return Answer(200, {"exchanges": [one.as_json() for one in twin.exchanges()]})
+            return Answer(200, {"exchanges": [exchange.as_json() for exchange in twin.exchanges()]})
     return Answer(404, {"error": "unknown"})
 
 
@@ -77,7 +77,7 @@ def _change(twin: "SendGridTwin", request: Request, name: str) -> bool:
 
 
 def _options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn JSON's lists into the tuples that the options hold."""
+    """Convert JSON lists to the tuples that `Options` uses."""
     read = dict(given)
     if "limits" in read:
         read["limits"] = {endpoint: (int(count), float(s)) for endpoint, (count, s) in read["limits"].items()}

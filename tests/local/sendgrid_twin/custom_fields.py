@@ -1,4 +1,4 @@
-"""`/v3/marketing/field_definitions`: custom fields, their rules, and the values that they take."""
+"""`/v3/marketing/field_definitions`: custom fields, their naming rules and their valid values."""
 
 import re
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class CustomField:
     """One custom field.
 
     Attributes:
-        usable: Whether a PUT of contacts knows it already.
+        usable: Whether a PUT of contacts accepts the field yet.
     """
 
     id: str
@@ -81,11 +81,11 @@ class CustomFields:
         self.by_id: dict[str, CustomField] = {}
 
     def named(self, name: str) -> CustomField | None:
-        """Find a field by name; upper and lower case are the same."""
+        """Find a field by name, case-insensitively."""
         return next((one for one in self.by_id.values() if one.name.lower() == name.lower()), None)
 
     def create(self, request: Request) -> Answer:
-        """POST: usable in contacts only some seconds later."""
+        """POST. Contacts can use the field only some seconds later."""
         body = request.json()
         if not isinstance(body, dict):
             return refusal(400, "invalid input")
@@ -100,7 +100,7 @@ class CustomFields:
         return Answer(200, self._as_json(field))
 
     def add(self, name: str, kind: FieldType, *, usable: bool) -> CustomField:
-        """Add a field without asking; usable at once, or when the delay is over."""
+        """Add a field without a request; usable at once or after `field_delay_s`."""
         self._created += 1
         field = CustomField(f"e{self._created}_{kind[0]}", name, kind, usable)
         self.by_id[field.id] = field
@@ -110,7 +110,7 @@ class CustomFields:
         return field
 
     def get_all(self, request: Request) -> Answer:
-        """GET: all fields on one page."""
+        """GET. All fields come on one page."""
         reserved: list[dict[str, Any]] = [
             {
                 "id": f"_rf{number}_{'D' if name in _DATES else 'T'}",
@@ -130,7 +130,7 @@ class CustomFields:
         )
 
     def rename(self, request: Request, field_id: str) -> Answer:
-        """PATCH: the name only; a type cannot change."""
+        """PATCH. Changes the name; a type cannot change."""
         if (field := self.by_id.get(field_id)) is None:
             return refusal(404, "custom field not found", "id")
         body = request.json()
@@ -157,11 +157,11 @@ class CustomFields:
 
 
 def date_value(given: str) -> str | None:
-    """Read a date as written in a contact.
+    """Parse a date value of a contact.
 
     Returns:
-        The time in UTC as `YYYY-MM-DDTHH:MM:SSZ`, so that texts sort as times do; `None` for what SendGrid does
-        not read, such as the digits of an epoch time.
+        The time in UTC as `YYYY-MM-DDTHH:MM:SSZ`, so that the strings sort by time; `None` for a value that
+        SendGrid does not parse, such as epoch seconds.
     """
     try:
         if match := _MONTH_DAY_YEAR.fullmatch(given):

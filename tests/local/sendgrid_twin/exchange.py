@@ -1,4 +1,4 @@
-"""A request, its answer, and the pair as it is recorded."""
+"""HTTP requests, answers, and recorded pairs of them."""
 
 import json
 from base64 import b64decode, b64encode
@@ -11,7 +11,7 @@ _BODIES = ("request_body", "answer_body")
 
 
 class NotJsonError(ValueError):
-    """The body of a request is not JSON."""
+    """A request body is not JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,9 @@ class Request:
     """One HTTP request.
 
     Attributes:
-        path: As sent, without the query.
-        query: By name; of a name that is given twice, the last.
-        headers: By lower-cased name.
+        path: The path as sent, without the query.
+        query: Parameters by name. The last value wins if a name is repeated.
+        headers: Headers by lower-cased name.
     """
 
     method: str
@@ -32,15 +32,15 @@ class Request:
 
     @classmethod
     def of(cls, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Self:
-        """Build from the request line's target."""
+        """Build a request from the target of its request line."""
         path, _, query = target.partition("?")
         return cls(method, path, dict(parse_qsl(query, keep_blank_values=True)), headers, body)
 
     def json(self) -> Any:
-        """Read the body.
+        """Parse the body.
 
         Raises:
-            NotJsonError: It is not JSON, or is empty.
+            NotJsonError: The body is empty or not JSON.
         """
         try:
             return json.loads(self.body)
@@ -50,14 +50,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer. A body of bytes is sent as it is, `None` as an empty one, anything else as JSON."""
+    """One HTTP answer. A body of bytes is sent as is, `None` as an empty body, anything else as JSON."""
 
     status: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def encoded(self) -> bytes:
-        """Return the body's bytes."""
+        """Return the body as bytes."""
         if self.body is None:
             return b""
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
@@ -65,11 +65,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and what it was answered, without the key.
+    """One request and its answer, without the API key.
 
     Attributes:
         endpoint: `METHOD /path/{template}`, or `METHOD (unknown)`.
-        status: `None` when the connection was closed without an answer.
+        status: The answer's status; `None` if the connection was closed without an answer.
     """
 
     endpoint: str
@@ -82,28 +82,28 @@ class Exchange:
     answer_body: bytes
 
     def as_json(self) -> dict[str, Any]:
-        """Write it for `/_twin/exchanges`; the bodies in base64."""
+        """Return the exchange for `/_twin/exchanges`, with its bodies in base64."""
         return asdict(self) | {name: b64encode(getattr(self, name)).decode() for name in _BODIES}
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
-        """Read what `/_twin/exchanges` answered."""
+        """Parse one exchange of `/_twin/exchanges`."""
         return cls(**{**given, **{name: b64decode(given[name]) for name in _BODIES}})
 
 
 def refusal(status: int, message: str, field_name: str | None = None) -> Answer:
-    """Answer with an error of an endpoint: `field` is left out where there is none, as the descriptions ask."""
+    """Return an endpoint's error. It omits `field` if none is to blame, as the OpenAPI documents require."""
     error = {"message": message} if field_name is None else {"field": field_name, "message": message}
     return Answer(status, {"errors": [error]})
 
 
 def general_error(status: int, message: str) -> Answer:
-    """Answer with an error that comes from before any endpoint: its `field` is there, and null."""
+    """Return an error from before any endpoint (such as 401): its `field` is null."""
     return Answer(status, {"errors": [{"field": None, "message": message}]})
 
 
 def texts(value: object) -> list[str] | None:
-    """Return a list of texts as it is; `None` for anything else."""
+    """Return the value if it is a list of strings; `None` otherwise."""
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         return None
     return value

@@ -1,4 +1,4 @@
-"""Draws faults for requests, from a seeded generator."""
+"""Draw faults for requests, from a seeded generator."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,21 +17,21 @@ class _Planned:
 
 
 class FaultPlan:
-    """The faults that are on, and how often each has struck."""
+    """The active faults, and how often each has struck."""
 
     def __init__(self, faults: Iterable[Fault], seed: int) -> None:
         self._planned = [_Planned(fault) for fault in faults]
         self._random = Random(seed)
 
     def draw(self, endpoint: str) -> tuple[Fault | None, Fault | None]:
-        """Draw for one request.
+        """Draw the faults of one request.
 
         Args:
             endpoint: `METHOD /path/{template}`.
 
         Returns:
-            The fault of the request and the fault of the import job that it starts; the first of each that is
-            drawn, in the order in which they were set.
+            The fault of the request and the fault of the import job that it starts. If several strike, the
+            one set first.
         """
         request: Fault | None = None
         job: Fault | None = None
@@ -63,5 +63,8 @@ class FaultPlan:
         return True
 
     def counts(self) -> list[dict[str, Any]]:
-        """Say how often each fault has struck, in the order in which they were set."""
-        return [{"kind": one.fault.kind, "on": one.fault.on, "struck": one.struck} for one in self._planned]
+        """Return how often each fault has struck, in the order in which they were set."""
+        return [
+            {"kind": planned.fault.kind, "on": planned.fault.on, "struck": planned.struck}
+            for planned in self._planned
+        ]

@@ -1,4 +1,4 @@
-"""Import jobs: what the 202 of an upsert or a deletion promises, done later, and `imports/{id}`."""
+"""Import jobs: the asynchronous work behind a 202, and `imports/{id}`."""
 
 import csv
 import io
@@ -19,12 +19,12 @@ class Job:
     """One job.
 
     Attributes:
-        type: `upsert_contacts` and so on; the recorded answers say so, the descriptions say `upsert`.
-        parts_left: Parts that are not applied yet.
-        error: Why the job could not be processed at all.
-        errors: The address and the reason of each row that could not be applied.
+        type: Such as `upsert_contacts`. Recorded answers use this form, the OpenAPI documents say `upsert`.
+        parts_left: The number of parts not yet applied.
+        error: Why the whole job failed.
+        errors: The address and the error of each row that could not be applied.
         applied_s: When the last part was applied (epoch); `None` before.
-        finished_s: When the job's end could be read (epoch); `None` before.
+        finished_s: When `imports/{id}` first reported the end (epoch); `None` before.
     """
 
     id: str
@@ -42,7 +42,7 @@ class Job:
 
     @property
     def status(self) -> str:
-        """The status as SendGrid words it."""
+        """The job's status, as SendGrid names it."""
         if self.finished_s is None:
             return "pending"
         if self.error or (self.errors and len(self.errors) >= self.requested):
@@ -61,7 +61,7 @@ class ImportJobs:
         self.rows_applied = 0
 
     def start_upsert(self, upsert: Upsert, fault: Fault | None) -> Answer:
-        """Take an upsert that was checked, and have it applied later."""
+        """Accept a validated upsert and schedule its rows."""
         kind = fault.kind if fault is not None else None
         parts = max(1, min(self._situation.options.job_parts, len(upsert.rows)))
         job = self._new("upsert_contacts", len(upsert.rows), parts)
@@ -90,7 +90,7 @@ class ImportJobs:
     def start_other(
         self, kind: str, contacts: list[Contact], work: Callable[[Contact], None], *, counts_deleted: bool
     ) -> str:
-        """Start a job that does something to contacts, such as deleting them; returns its id."""
+        """Start a job that calls `work` for each contact, such as a deletion. Returns the job id."""
         job = self._new(kind, len(contacts), 1)
 
         def do(_now: float) -> None:
@@ -103,7 +103,7 @@ class ImportJobs:
         return job.id
 
     def status(self, request: Request, job_id: str) -> Answer:
-        """GET imports/{id}. A count that is not known yet is absent, not 0."""
+        """GET imports/{id}. Counts of zero are absent."""
         job = self.by_id.get(job_id)
         if job is None or self._is_forgotten(job):
             return general_error(404, "not found")
@@ -139,7 +139,7 @@ class ImportJobs:
         return kept_s is not None and self._situation.now() > since_s + kept_s
 
     def errors_file(self, job_id: str) -> bytes | None:
-        """Return the errors file of a job as CSV. Its real columns are not documented."""
+        """Return the errors file of a job as CSV. SendGrid does not document its columns."""
         job = self.by_id.get(job_id)
         if job is None or not job.errors:
             return None

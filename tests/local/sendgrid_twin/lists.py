@@ -14,7 +14,7 @@ PATH = "/v3/marketing/lists"
 
 @dataclass(slots=True)
 class ContactList:
-    """One list; who is on it is kept with the contacts."""
+    """One list. Each contact stores the lists that it belongs to."""
 
     id: str
     name: str
@@ -38,13 +38,13 @@ class Lists:
         return Answer(201, self._as_json(self.add(str(name))))
 
     def add(self, name: str) -> ContactList:
-        """Add a list without asking."""
+        """Add a list without a request."""
         new = ContactList(self._situation.new_id(), name)
         self.by_id[new.id] = new
         return new
 
     def get_all(self, request: Request) -> Answer:
-        """GET: pages, `_metadata.next` on all but the last. `count` is not the number of results (recorded)."""
+        """GET, paged: all pages but the last have `_metadata.next`. `count` is one too high (recorded)."""
         try:
             size = int(request.query.get("page_size", "100"))
             start = int(request.query.get("page_token") or "0")
@@ -52,18 +52,18 @@ class Lists:
             return refusal(400, "invalid page")
         if not 1 <= size <= 1_000:
             return refusal(400, "page_size must be between 1 and 1000", "page_size")
-        everything = list(self.by_id.values())
+        lists = list(self.by_id.values())
         where = f"{self._situation.url}{PATH}?page_size={size}&page_token="
-        metadata: dict[str, Any] = {"self": f"{where}{start or ''}", "count": len(everything) + 1}
+        metadata: dict[str, Any] = {"self": f"{where}{start or ''}", "count": len(lists) + 1}
         if start > 0:
             metadata["prev"] = f"{where}{max(0, start - size) or ''}"
-        if start + size < len(everything):
+        if start + size < len(lists):
             metadata["next"] = f"{where}{start + size}"
-        page = [self._as_json(one) for one in everything[start : start + size]]
+        page = [self._as_json(item) for item in lists[start : start + size]]
         return Answer(200, {"result": page, "_metadata": metadata})
 
     def get(self, request: Request, list_id: str) -> Answer:
-        """GET one. The 404 is a bare array, as described."""
+        """GET one. The body of the 404 is a bare array, as in the OpenAPI document."""
         if (found := self.by_id.get(list_id)) is None:
             return Answer(404, [{"message": "list not found", "field": "id"}])
         return Answer(200, self._as_json(found))
@@ -80,7 +80,7 @@ class Lists:
         return Answer(200, self._as_json(found))
 
     def delete(self, request: Request, list_id: str) -> Answer:
-        """DELETE; with `delete_contacts=true` the contacts too, which is a job."""
+        """DELETE. `delete_contacts=true` starts a job that deletes the contacts, too."""
         if list_id not in self.by_id:
             return refusal(404, "list not found", "id")
         members = list(self._members(list_id))
@@ -95,7 +95,7 @@ class Lists:
         return Answer(200, {"job_id": job_id})
 
     def remove_contacts(self, request: Request, list_id: str) -> Answer:
-        """DELETE {id}/contacts: 404 when the list or any one of the contacts is unknown."""
+        """DELETE {id}/contacts. 404 if the list or any of the contacts is unknown."""
         ids = [one for one in request.query.get("contact_ids", "").split(",") if one]
         if not ids:
             return Answer(400, {"message": "contact_ids is required", "parameter": "contact_ids"})
@@ -126,10 +126,10 @@ class Lists:
             return refusal(400, "a list of this name already exists", "name")
         return None
 
-    def _as_json(self, one: ContactList) -> dict[str, Any]:
+    def _as_json(self, item: ContactList) -> dict[str, Any]:
         return {
-            "id": one.id,
-            "name": one.name,
-            "contact_count": sum(1 for _ in self._members(one.id)),
-            "_metadata": {"self": f"{self._situation.url}{PATH}/{one.id}"},
+            "id": item.id,
+            "name": item.name,
+            "contact_count": sum(1 for _ in self._members(item.id)),
+            "_metadata": {"self": f"{self._situation.url}{PATH}/{item.id}"},
         }

@@ -1,7 +1,6 @@
-"""What a twin of SendGrid can be told: its settings, its keys and its faults.
+"""The options, API keys and faults of a SendGrid twin.
 
-Where SendGrid's documents leave a behaviour open, it is a setting here, and the default is the answer that is
-harder on the caller.
+A behaviour that SendGrid does not document is an option here. Its default is the harder one for the caller.
 """
 
 import re
@@ -20,9 +19,9 @@ class Capability(StrEnum):
 
     FULL = "full"
     READ_ONLY = "read-only"
-    """Marketing can be read; every write is 403. Its scopes look like those of a full key (seen in 2026)."""
+    """Every write is a 403. Its scopes look like those of a full key (seen in 2026)."""
     NO_MARKETING = "no-marketing"
-    """The scopes lack `marketing.read`; every marketing endpoint is 403."""
+    """The scopes lack `marketing.read`. Every marketing endpoint answers 403."""
 
 
 DEFAULT_KEYS: Mapping[str, Capability] = {
@@ -34,36 +33,36 @@ DEFAULT_KEYS: Mapping[str, Capability] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Limits, delays and the answers to what is not documented. Times in seconds.
+    """Limits, delays and choices between undocumented behaviours. Times in seconds.
 
     Attributes:
-        job_delay_s: From the 202 to the moment that the rows are applied.
-        job_jitter_s: A random extra delay, up to this: jobs then land in any order.
-        job_parts: Each job is applied in so many parts, each with a delay of its own.
-        job_report_lag_s: How long a job that is applied still reads `pending` (recorded: over 30 s).
-        job_ttl_s: After this a finished job's id is unknown (404); `None` keeps it.
-        job_forgotten_s: After this a job's id is unknown though it has not ended; `None` keeps it.
-        field_delay_s: How long a new custom field cannot be used in a PUT yet (about 5 s on the real one).
-        max_rows: Contacts in one PUT.
-        max_body_bytes: Bytes of one PUT's body; "6 MB" read in the narrower way.
-        oversize_status: The status of a body that is larger.
-        max_fields: Custom fields of the account.
-        max_segments: Segments of the account.
-        contact_limit: The plan's allotment: a job that would exceed it fails.
-        duplicates: Of two rows for one address in one PUT the last or the first counts, or the PUT is refused.
-        long_text: A text of over 1,000 characters refuses the PUT, fails the row in the job, or is cut.
-        blank_text_is_stored: Whether `""` blanks a Text field; otherwise the field keeps its value.
-        named_bad_emails: How many bad addresses one 400 names at most; `None` names all.
-        refuse_emails: A regular expression of further addresses that the PUT refuses.
-        fail_emails: A regular expression of addresses whose row fails in the job only.
-        errors_header: The header row of the errors file: a column whose name holds "mail" has the address, any
-            other the reason.
-        limits: Requests allowed per period (count, seconds), by `METHOD /path/{template}`; `*` for the others.
-        segment_validation_s: How long a new segment's query reads `PENDING`.
-        segment_refresh_s: How often a segment's count and members are refreshed.
-        segment_patch_wait_s: How long after its creation or last change a segment refuses a PATCH.
-        export_delay_s: From a contacts export's 202 to `ready`.
-        export_ttl_s: How long an export's files can be fetched.
+        job_delay_s: The time from the 202 until the rows are applied.
+        job_jitter_s: The maximum random extra delay: jobs are then applied in any order.
+        job_parts: The number of parts in which each job is applied, each with its own delay.
+        job_report_lag_s: How long an applied job still reports `pending` (recorded: over 30 s).
+        job_ttl_s: After this time, a finished job's id is unknown (404); `None` keeps it.
+        job_forgotten_s: After this time, an unfinished job's id is unknown (404); `None` keeps it.
+        field_delay_s: How long a PUT refuses a new custom field (about 5 s in SendGrid).
+        max_rows: The maximum number of contacts in one PUT.
+        max_body_bytes: The maximum body size of a PUT: the smaller reading of "6 MB".
+        oversize_status: The status for a larger body.
+        max_fields: The maximum number of custom fields.
+        max_segments: The maximum number of segments.
+        contact_limit: The contact limit of the plan. A job that would exceed it fails.
+        duplicates: Which of two rows for one address in a PUT wins, or `refuse` to refuse the PUT.
+        long_text: Whether a text of over 1,000 characters refuses the PUT, fails its row, or is truncated.
+        blank_text_is_stored: Whether `""` clears a Text field; otherwise the field keeps its value.
+        named_bad_emails: The maximum number of invalid addresses that one 400 names; `None` names all.
+        refuse_emails: A regular expression: the PUT refuses matching addresses, too.
+        fail_emails: A regular expression: rows of matching addresses fail in the job, not in the PUT.
+        errors_header: The columns of the errors file. A name that contains "mail" is an address column, any
+            other an error column.
+        limits: Rate limits (count, period in seconds) by `METHOD /path/{template}`; `*` for all others.
+        segment_validation_s: How long a new segment's query reports `PENDING`.
+        segment_refresh_s: The time between refreshes of a segment's count and members.
+        segment_patch_wait_s: How long a segment refuses a PATCH after its creation or last change.
+        export_delay_s: The time from a contacts export's 202 until it is `ready`.
+        export_ttl_s: How long an export's files can be downloaded.
     """
 
     job_delay_s: float = 0.3
@@ -94,16 +93,16 @@ class Options:
     export_ttl_s: float = 43_200.0
 
     def __post_init__(self) -> None:
-        """Refuse what would only show in the middle of a run.
+        """Raise for an invalid option now, not in the middle of a run.
 
         Raises:
-            ValueError: A pattern does not compile, a choice is unknown, or there are no parts.
+            ValueError: A pattern does not compile, a choice is unknown, or a number is out of range.
         """
         for pattern in (self.refuse_emails, self.fail_emails):
             try:
                 re.compile(pattern)
             except re.error as error:
-                raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+                raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
         if self.duplicates not in get_args(Duplicates.__value__):
             raise ValueError(f"duplicates cannot be {self.duplicates!r}")
         if self.long_text not in get_args(LongText.__value__):
@@ -116,7 +115,7 @@ class Options:
 
 
 class FaultKind(StrEnum):
-    """What can go wrong. The `job_*` faults are drawn for PUT contacts, and the PUT itself succeeds."""
+    """The kinds of faults. The `job_*` faults strike PUT contacts: the PUT succeeds, its job goes wrong."""
 
     RATE_LIMITED = "rate_limited"
     SERVER_ERROR = "server_error"
@@ -138,18 +137,18 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that goes wrong, how often and where.
+    """One fault: what goes wrong, how often and where.
 
     Attributes:
         kind: What goes wrong.
-        rate: The chance for each request that matches, 0 to 1.
-        max_count: After so many strikes it is over; `None` for no end.
+        rate: The probability for each matching request, 0 to 1.
+        max_count: The maximum number of strikes; `None` for no limit.
         on: A shell pattern over `METHOD /path/{template}`; the default is every endpoint.
-        burst: Once drawn, it strikes so many matching requests in a row.
+        burst: The number of matching requests in a row that it strikes once drawn.
         status: The status of a `server_error`.
-        seconds: How long a `hang` hangs, until a `rate_limited` says that it resets, how late a `job_late` is.
-        work: A `hang` does the work before or after the pause, or never.
-        share: The share of a `job_errored`'s rows that fail.
+        seconds: The duration of a `hang`, the time until a `rate_limited` resets, the delay of a `job_late`.
+        work: Whether a `hang` handles the request before or after the pause, or never.
+        share: The share of rows that a `job_errored` fails.
     """
 
     kind: FaultKind
@@ -164,12 +163,12 @@ class Fault:
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
-        """Read a fault from its JSON form, the same names.
+        """Parse a fault from JSON with the same names.
 
         Raises:
             ValueError: A name or a kind is unknown, or the kind is missing.
         """
-        known = {one.name for one in fields(cls)}
+        known = {attribute.name for attribute in fields(cls)}
         if unknown := sorted(given.keys() - known):
             raise ValueError(f"a fault has no {', '.join(unknown)}")
         if "kind" not in given:

@@ -1,9 +1,9 @@
-"""Segment queries: parsed, checked against the columns that exist, and compiled to a test of one contact.
+"""Segment queries: parse them, check their columns, and compile them to predicates over a contact.
 
-The grammar is the documented one without `event_data`, of which the twin has none:
-`SELECT contact_id, updated_at FROM contact_data [AS c] [WHERE predicate]`. A comparison with NULL is unknown, as
-in SQL. `LIKE` tells upper from lower case, and `_` stands for one character: both are undocumented, and this is
-the reading that is harder on the caller.
+The grammar is the documented one without `event_data`, since the twin has no events:
+`SELECT contact_id, updated_at FROM contact_data [AS c] [WHERE predicate]`. A comparison with NULL is
+unknown, as in SQL. `LIKE` is case-sensitive and `_` matches one character: SendGrid documents neither, so the
+twin chooses the harder reading for the caller.
 """
 
 import operator
@@ -46,10 +46,10 @@ def compile_query(sql: str, columns: Mapping[str, Term], now: float) -> Predicat
     Args:
         sql: The query.
         columns: The columns of `contact_data`, by lower-cased name.
-        now: The time that `current_timestamp` stands for, as epoch seconds.
+        now: The value of `current_timestamp`, as epoch seconds.
 
     Raises:
-        InvalidQueryError: It is not valid; the text says why.
+        InvalidQueryError: The query is invalid. The message says why.
     """
     try:
         statements = sqlglot.parse(sql)
@@ -75,12 +75,13 @@ def compile_query(sql: str, columns: Mapping[str, Term], now: float) -> Predicat
 
 
 def compile_condition(condition: str, columns: Mapping[str, Term], now: float) -> Predicate:
-    """Compile a search's `query`, which is the predicate alone, with `CONTAINS` for arrays.
+    """Compile the `query` of a search: the predicate alone, with `CONTAINS` for arrays.
 
     Raises:
         InvalidQueryError: As for `compile_query`.
     """
-    return compile_query(f"SELECT contact_id, updated_at FROM contact_data WHERE {condition}", columns, now)  # noqa: S608 - no database
+    sql = f"SELECT contact_id, updated_at FROM contact_data WHERE {condition}"  # noqa: S608 - no database
+    return compile_query(sql, columns, now)
 
 
 def _predicate(term: Term) -> Predicate:
@@ -181,9 +182,8 @@ class _Compiler:
 
     def _both(self, node: exp.And | exp.Or) -> Term:
         left, right = self._of(node.this, Kind.BOOLEAN).read, self._of(node.expression, Kind.BOOLEAN).read
-        decides: bool = isinstance(
-            node, exp.Or
-        )  # one such value decides; otherwise an unknown makes it unknown
+        # One such operand decides the result; otherwise an unknown operand makes it unknown.
+        decides: bool = isinstance(node, exp.Or)
 
         def read(contact: Contact) -> bool | None:
             first: bool | None = left(contact)
@@ -210,10 +210,10 @@ class _Compiler:
         if node.args.get("query") is not None or not node.expressions:
             raise InvalidQueryError("IN needs a list of values")
         read = self.term(node.this).read
-        values = [self._pair(node.this, one)[1] for one in node.expressions]
-        if any(one.constant is None for one in values):
+        values = [self._pair(node.this, item)[1] for item in node.expressions]
+        if any(value.constant is None for value in values):
             raise InvalidQueryError("IN needs a list of values")
-        wanted = frozenset(one.constant for one in values)
+        wanted = frozenset(value.constant for value in values)
         return Term(Kind.BOOLEAN, lambda c: None if (v := read(c)) is None else v in wanted)
 
     def _like(self, node: exp.Like) -> Term:
@@ -225,7 +225,7 @@ class _Compiler:
         if len(pattern) > 2 and pattern[0] == pattern[-1] == "%" and not set(inner) & {"%", "_"}:
             matches: Callable[[str], bool] = lambda value: inner in value  # noqa: E731
         else:
-            parts = (".*" if one == "%" else "." if one == "_" else re.escape(one) for one in pattern)
+            parts = (".*" if char == "%" else "." if char == "_" else re.escape(char) for char in pattern)
             matches = full_match(re.compile("".join(parts), re.DOTALL))
         like = Term(Kind.BOOLEAN, lambda c: None if (v := read(c)) is None else matches(v))
         return self._not(like) if node.args.get("negate") else like
@@ -234,7 +234,7 @@ class _Compiler:
         read = self._of(node.this, Kind.ARRAY).read
         wanted = node.expression
         values = [self._of(one, Kind.TEXT) for one in (wanted.expressions or [wanted])]
-        needed = frozenset(one.constant for one in values)
+        needed = frozenset(value.constant for value in values)
         return Term(Kind.BOOLEAN, lambda c: not needed.isdisjoint(read(c)))
 
     def _timestamp_add(self, node: exp.Anonymous) -> Term:

@@ -1,4 +1,4 @@
-"""Rate limits: a number of requests per endpoint and period, and the headers that tell of them."""
+"""Rate limits per endpoint and period, and their headers."""
 
 import math
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ class _Window:
 
 
 class RateLimits:
-    """Counts requests by endpoint. SendGrid publishes no number for any of the marketing endpoints."""
+    """Counts requests by endpoint. SendGrid does not publish limits for the marketing endpoints."""
 
     def __init__(self, situation: Situation) -> None:
         self._situation = situation
         self._windows: dict[str, _Window] = {}
 
     def take(self, endpoint: str) -> bool:
-        """Count one request; `False` when there was none left."""
+        """Count one request; `False` if the limit was already reached."""
         now = self._situation.now()
         limits = self._situation.options.limits
         limit, period_s = limits.get(endpoint) or limits.get("*") or (6_000, 60.0)
@@ -43,7 +43,7 @@ class RateLimits:
 
 
 def rate_limit_headers(limit: int, remaining: int, reset_s: float) -> dict[str, str]:
-    """Write the headers; the reset is in whole epoch seconds, and not before its time."""
+    """Return the headers. The reset is in epoch seconds, rounded up."""
     return {
         "X-RateLimit-Limit": str(limit),
         "X-RateLimit-Remaining": str(remaining),
@@ -52,5 +52,5 @@ def rate_limit_headers(limit: int, remaining: int, reset_s: float) -> dict[str, 
 
 
 def too_many_requests() -> Answer:
-    """Answer 429, with the body that is documented."""
+    """Return a 429 with the documented body."""
     return general_error(429, "too many requests")

@@ -1,4 +1,4 @@
-"""Counts every request, and keeps the latest exchanges so that a test can check them."""
+"""Count every request and keep the latest exchanges for tests."""
 
 from collections import Counter, deque
 from collections.abc import Callable
@@ -9,7 +9,7 @@ type Recorder = Callable[[Exchange], None]
 
 
 class Record:
-    """What has been asked and answered. Safe for threads as far as the twin's lock is held."""
+    """Counts and latest exchanges. Not thread-safe: the twin holds its lock around every call."""
 
     def __init__(self, keep_bytes: int, recorder: Recorder | None) -> None:
         self._keep_bytes = keep_bytes
@@ -20,7 +20,7 @@ class Record:
         self.answers: Counter[str] = Counter()
 
     def add(self, exchange: Exchange) -> None:
-        """Count and keep an exchange; the oldest go when there are too many bytes."""
+        """Count and keep an exchange. Drops the oldest ones beyond `keep_bytes`."""
         self.requests[exchange.endpoint] += 1
         self.answers[f"{exchange.endpoint} {exchange.status or 'closed'}"] += 1
         self._kept.append(exchange)
@@ -31,11 +31,11 @@ class Record:
             self._recorder(exchange)
 
     def exchanges(self) -> list[Exchange]:
-        """Return what is kept, oldest first."""
+        """Return the kept exchanges, oldest first."""
         return list(self._kept)
 
     def forget(self) -> None:
-        """Start again from nothing."""
+        """Reset the counts and drop the exchanges."""
         self._kept.clear()
         self._kept_bytes = 0
         self.requests.clear()

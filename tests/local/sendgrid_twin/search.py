@@ -1,4 +1,4 @@
-"""The endpoints that read contacts."""
+"""The endpoints that read or delete contacts."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ from tests.local.sendgrid_twin.terms import InvalidQueryError
 from tests.local.sendgrid_twin.upsert import is_email
 
 PATH = "/v3/marketing/contacts"
-_AT_ONCE = 100
-_SAMPLE = 50
+_MAX_VALUES = 100
+_SAMPLE_SIZE = 50
 
 
 class Search:
-    """Looks contacts up, and deletes them."""
+    """Looks up and deletes contacts."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Search:
         if emails is None:
             return refusal(400, "emails is required", "emails")
         emails = [one.lower() for one in emails if one]
-        if len(emails) > _AT_ONCE or any(not is_email(one) or len(one) > 100 for one in emails):
+        if len(emails) > _MAX_VALUES or any(not is_email(one) or len(one) > 100 for one in emails):
             return refusal(400, "invalid email addresses", "emails")
         result = self._found("email", emails)
         if not any("contact" in one for one in result.values()):
@@ -50,7 +50,7 @@ class Search:
         return Answer(200, {"result": result})
 
     def by_identifier(self, request: Request, identifier: str) -> Answer:
-        """POST search/identifiers/{identifier_type}. Its errors are bare objects, as described."""
+        """POST search/identifiers/{identifier_type}. Errors are bare objects, as in the OpenAPI document."""
         body = request.json()
         values = texts(body.get("identifiers")) if isinstance(body, dict) else None
         if identifier not in IDENTIFIERS:
@@ -59,7 +59,7 @@ class Search:
             return Answer(400, {"message": "identifiers is required", "field": "identifiers"})
         if identifier == "email":
             values = [one.lower() for one in values if one]
-        if len(values) > _AT_ONCE or (identifier == "email" and not all(map(is_email, values))):
+        if len(values) > _MAX_VALUES or (identifier == "email" and not all(map(is_email, values))):
             return Answer(400, {"message": "invalid identifiers", "field": "identifiers"})
         result = self._found(identifier, values)
         if not any("contact" in one for one in result.values()):
@@ -67,7 +67,7 @@ class Search:
         return Answer(200, {"result": result})
 
     def by_query(self, request: Request) -> Answer:
-        """POST search: the first 50, and how many there are."""
+        """POST search. Returns the first 50 matches and the total."""
         body = request.json()
         query = body.get("query") if isinstance(body, dict) else None
         if not isinstance(query, str):
@@ -83,7 +83,7 @@ class Search:
         """POST batch."""
         body = request.json()
         ids = texts(body.get("ids")) if isinstance(body, dict) else None
-        if ids is None or len(ids) > _AT_ONCE:
+        if ids is None or len(ids) > _MAX_VALUES:
             return refusal(400, "at most 100 ids are required", "ids")
         found = [one for one in map(self._contacts.by_id.get, ids) if one is not None]
         if not found:
@@ -97,7 +97,7 @@ class Search:
         return Answer(200, self.as_json(found))
 
     def latest(self, request: Request) -> Answer:
-        """GET: the last 50 that were changed, sorted by e-mail."""
+        """GET. Returns the 50 contacts changed last, sorted by e-mail."""
         return self._sample(sorted(self._contacts, key=lambda one: one.updated_s, reverse=True), PATH)
 
     def count(self, request: Request) -> Answer:
@@ -110,7 +110,7 @@ class Search:
         return Answer(200, {"contact_count": number, "billable_count": number, "identifier_counts": counts})
 
     def delete(self, request: Request) -> Answer:
-        """DELETE: by ids, or all."""
+        """DELETE, by ids or all."""
         if request.query.get("delete_all_contacts") == "true":
             doomed = list(self._contacts)
         else:
@@ -122,20 +122,20 @@ class Search:
         return Answer(202, {"job_id": job_id})
 
     def as_json(self, contact: Contact) -> dict[str, Any]:
-        """Write a contact, with the segments that it is known to be in."""
+        """Return a contact with its segments as of their last refresh."""
         return self._contacts.as_json(contact, self._segments.ids_of(contact))
 
     def _found(self, identifier: str, values: list[str]) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        for one in values:
-            contact = self._contacts.find(identifier, one)
-            result[one] = (
+        for value in values:
+            contact = self._contacts.find(identifier, value)
+            result[value] = (
                 {"error": "contact not found"} if contact is None else {"contact": self.as_json(contact)}
             )
         return result
 
     def _sample(self, found: list[Contact], path: str) -> Answer:
-        first = sorted(found[:_SAMPLE], key=lambda one: one.email)
+        first = sorted(found[:_SAMPLE_SIZE], key=lambda one: one.email)
         return Answer(
             200,
             {

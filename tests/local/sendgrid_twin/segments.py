@@ -1,4 +1,4 @@
-"""`/v3/marketing/segments/2.0`: queries that are evaluated for real, with counts that lag behind."""
+"""`/v3/marketing/segments/2.0`: segments with real query evaluation and delayed counts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,9 +22,9 @@ class Segment:
     """One segment.
 
     Attributes:
-        validated: Whether the query has been looked at yet.
-        members: Ids of the contacts at the last refresh.
-        refreshes_s: When it was refreshed by hand (epoch).
+        validated: Whether the query has been validated yet.
+        members: The ids of the contacts at the last refresh.
+        refreshes_s: The times of manual refreshes (epoch).
     """
 
     id: str
@@ -51,7 +51,7 @@ class Segments:
         self.by_id: dict[str, Segment] = {}
 
     def create(self, request: Request) -> Answer:
-        """POST. A query that is not valid is accepted, and reads INVALID later."""
+        """POST. Accepts an invalid query; the segment reports INVALID later."""
         body = request.json()
         if not isinstance(body, dict):
             return refusal(400, "invalid input", "")
@@ -78,7 +78,7 @@ class Segments:
         return Answer(201, self.as_json(new))
 
     def get_all(self, request: Request) -> Answer:
-        """GET: all of them, no pages, without the queries."""
+        """GET. Returns all segments on one page, without their queries."""
         ids = [one for one in request.query.get("ids", "").split(",") if one]
         parents = {one for one in request.query.get("parent_list_ids", "").split(",") if one}
         orphans = request.query.get("no_parent_list_id") == "true"
@@ -112,7 +112,7 @@ class Segments:
         return Answer(200, self.as_json(found) | extra)
 
     def update(self, request: Request, segment_id: str) -> Answer:
-        """PATCH: name and query, not within five minutes of the last change."""
+        """PATCH. Changes name and query, but not within five minutes of the last change."""
         if (found := self.by_id.get(segment_id)) is None:
             return general_error(404, "segment not found")
         body = request.json()
@@ -133,13 +133,13 @@ class Segments:
         return Answer(200, self.as_json(found))
 
     def delete(self, request: Request, segment_id: str) -> Answer:
-        """DELETE; the contacts stay."""
+        """DELETE. The contacts stay."""
         if self.by_id.pop(segment_id, None) is None:
             return general_error(404, "segment not found")
         return Answer(202)
 
     def refresh_by_hand(self, request: Request, segment_id: str) -> Answer:
-        """POST refresh/{id}: twice a day and once an hour for one segment, ten times a day for all."""
+        """POST refresh/{id}. At most twice a day and once an hour per segment, ten times a day in total."""
         if (found := self.by_id.get(segment_id)) is None:
             return Answer(404, {"error": "Segment does not exist."})
         body = request.json()
@@ -154,20 +154,20 @@ class Segments:
         return Answer(202, {"job_id": self._situation.new_id()})
 
     def refresh(self, segment: Segment) -> None:
-        """Bring the count and the members of a segment up to date."""
+        """Refresh the count and the members of a segment."""
         now = self._situation.now()
         segment.members = frozenset(contact.id for contact in self.members(segment))
         segment.refreshed_s = now
         segment.next_refresh_s = now + self._situation.options.segment_refresh_s
 
     def refresh_due(self) -> None:
-        """Refresh the segments whose hour has come."""
+        """Refresh every segment whose refresh is due."""
         for segment in self.by_id.values():
             if self._situation.now() >= segment.next_refresh_s:
                 self.refresh(segment)
 
     def members(self, segment: Segment) -> Iterator[Contact]:
-        """Evaluate a segment now, as a Single Send and a contacts export do; nobody if its query is not valid."""
+        """Evaluate a segment now, as a Single Send and an export do; empty if its query is invalid."""
         try:
             matches = self._compiled(segment)
         except InvalidQueryError:
@@ -178,11 +178,11 @@ class Segments:
                 yield contact
 
     def ids_of(self, contact: Contact) -> list[str]:
-        """Return the segments that a contact is in, as of each one's last refresh."""
+        """Return the ids of a contact's segments, as of each segment's last refresh."""
         return [one.id for one in self.by_id.values() if contact.id in one.members]
 
     def as_json(self, one: Segment) -> dict[str, Any]:
-        """Write a segment as the create endpoint does; times that are not known yet are null (recorded)."""
+        """Return a segment as the create endpoint does. Times not known yet are null (recorded)."""
         return {
             "id": one.id,
             "name": one.name,
@@ -208,7 +208,7 @@ class Segments:
         return {"query_validation": "VALID"}
 
     def _compiled(self, segment: Segment) -> Predicate:
-        # Compiled each time: a field that was renamed or deleted since makes the query invalid.
+        # Compiled each time: renaming or deleting a field makes the query invalid.
         return compile_query(segment.query, columns_of(self._fields), self._situation.now())
 
     def _validate_later(self, segment: Segment) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP server under the twin: loopback only, a thread for each connection, connections kept alive."""
+"""The twin's HTTP server: loopback only, one thread per connection, keep-alive."""
 
 import contextlib
 import socket
@@ -12,15 +12,15 @@ from typing import Any
 from tests.local.sendgrid_twin.exchange import Answer, Request
 
 type Respond = Callable[[Request], Answer | None]
-"""Answers a request; `None` closes the connection without a word."""
+"""Answers a request; `None` closes the connection without an answer."""
 
 
 _POLL_S = 0.02
-"""How long closing takes at most; the tests close hundreds of twins."""
+"""The maximum time to close a server. The tests close hundreds of twins."""
 
 
 class LoopbackServer:
-    """Serves until it is closed; `close` also ends the connections that are open."""
+    """Serves until it is closed. `close` ends open connections, too."""
 
     def __init__(self, respond: Respond, host: str, port: int) -> None:
         if not ip_address(host).is_loopback:
@@ -60,14 +60,14 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def end_connections(self) -> None:
-        """Wake the threads that wait for a next request that will not come."""
+        """End the threads that wait for the next request of an open connection."""
         with self._open_lock:
-            for one in self._open:
+            for connection in self._open:
                 with contextlib.suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that has gone away: time-outs are part of the tests."""
+        """Ignore clients that disconnect: time-outs are part of the tests."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
         self.wfile.flush()
 
-    do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base class asks for these
+    do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base class requires them
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
-        """Log nothing: addresses of people are in the paths."""
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
+        """Log nothing: paths contain personal data."""

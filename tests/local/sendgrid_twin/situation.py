@@ -1,7 +1,7 @@
-"""What all parts of the twin share: its settings, its clock, its dice and what is due later.
+"""The state that all parts of the twin share: options, clock, random generator and scheduled work.
 
-Nothing runs in the background. Work that is due is done when the next request comes in, before that request, so
-that the twin looks asynchronous from outside and needs no sleeping thread inside.
+Nothing runs in the background. Each request first does the work that is due by then. The twin thus looks
+asynchronous from outside without a thread inside.
 """
 
 import heapq
@@ -15,11 +15,11 @@ from uuid import UUID
 from tests.local.sendgrid_twin.options import Options
 
 type Action = Callable[[float], None]
-"""Work that is done later; it is given the time (epoch, seconds) at which it counts as done."""
+"""Scheduled work. Its argument is the time (epoch seconds) at which it counts as done."""
 
 
 class Situation:
-    """The shared part. Not safe for threads: the twin holds its lock."""
+    """The shared state. Not thread-safe: the twin holds its lock around every call."""
 
     def __init__(self, options: Options, clock: Callable[[], float], seed: int) -> None:
         self.options = options
@@ -38,32 +38,32 @@ class Situation:
         return str(UUID(int=self.random.getrandbits(128), version=4))
 
     def later(self, due: float, action: Action) -> None:
-        """Have an action done at a time; actions of the same time in the order in which they were given."""
+        """Schedule an action. Actions due at the same time run in the order of scheduling."""
         heapq.heappush(self._agenda, (due, next(self._order), action))
 
     def catch_up(self) -> None:
-        """Do what is due."""
+        """Run the actions that are due."""
         while self._agenda and self._agenda[0][0] <= self.now():
             due, _, action = heapq.heappop(self._agenda)
             action(due)
 
     def settle(self) -> None:
-        """Do everything that is under way, due or not, in the order in which it would be due."""
+        """Run every scheduled action, due or not, in the order of due times."""
         while self._agenda:
             due, _, action = heapq.heappop(self._agenda)
             action(min(due, self.now()))
 
     def under_way(self) -> int:
-        """Return how many actions wait."""
+        """Return the number of scheduled actions."""
         return len(self._agenda)
 
 
 def iso(epoch_s: float) -> str:
-    """Write a time as SendGrid does: `2026-07-15T16:07:03Z`."""
+    """Format a time as SendGrid does: `2026-07-15T16:07:03Z`."""
     return _iso_second(int(epoch_s))
 
 
 @lru_cache(maxsize=4_096)
 def _iso_second(epoch_s: int) -> str:
-    # Cached because the contacts of one job share their times, and a dump writes two for each of 100,000 people.
+    # Cached: the contacts of one job share their times, and a dump formats two per contact of 100,000.
     return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""The typed parts that a segment's query is made of."""
+"""The typed terms of a segment query."""
 
 import re
 from collections.abc import Callable
@@ -12,11 +12,11 @@ type Read = Callable[[Contact], Any]
 
 
 class InvalidQueryError(ValueError):
-    """The query is none that SendGrid's grammar and the account's columns allow."""
+    """The query does not fit SendGrid's grammar or the account's columns."""
 
 
 class Kind(StrEnum):
-    """The type of a term. Timestamps are texts in UTC that sort as times do."""
+    """The type of a term. Timestamps are UTC strings that sort by time."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -28,7 +28,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A part of a query: its type, how it is computed, and its value where that is the same for all."""
+    """A term of a query: its type, how to compute it, and its value if it is a constant."""
 
     kind: Kind
     read: Read
@@ -36,17 +36,17 @@ class Term:
 
 
 def constant(kind: Kind, value: Any) -> Term:
-    """Return a term that is the same for every contact."""
+    """Return a term with the same value for every contact."""
     return Term(kind, lambda _contact: value, value)
 
 
 def full_match(pattern: re.Pattern[str]) -> Callable[[str], bool]:
-    """Return a test for the whole of a text."""
+    """Return a predicate that matches a whole string."""
     return lambda value: pattern.fullmatch(value) is not None
 
 
 def strict(compute: Callable[[Any, Any], Any], left: Read, right: Read) -> Read:
-    """Return a computation that is unknown where one side is unknown."""
+    """Return a computation that is NULL if either operand is NULL."""
 
     def read(contact: Contact) -> Any:
         first = left(contact)

@@ -1,4 +1,4 @@
-"""A twin of SendGrid's Marketing Campaigns API: a small HTTP server that behaves as it is documented to.
+"""A twin of SendGrid's Marketing Campaigns API: a small HTTP server with the documented behaviour.
 
 with SendGridTwin(Options(job_delay_s=0.1)) as twin:
     requests.put(f"{twin.url}/v3/marketing/contacts", headers={"Authorization": "Bearer SG.full"}, ...)
@@ -26,18 +26,18 @@ from tests.local.sendgrid_twin.situation import Situation
 
 
 class SendGridTwin:
-    """The twin: serves from its construction until `close`. All methods are safe for threads.
+    """The twin. Serves from construction until `close`. All methods are thread-safe.
 
     Args:
-        options: Limits, delays and choices.
-        keys: What each API key may do.
-        faults: What goes wrong, from the start.
-        seed: For everything that is random.
+        options: Limits, delays and choices between undocumented behaviours.
+        keys: The API keys and their permissions.
+        faults: The initial faults.
+        seed: The seed of all random choices.
         clock: Returns the time as epoch seconds.
-        recorder: Called with each exchange, after the answer is made and before it is sent.
-        keep_bytes: How much of the latest exchanges is kept for `exchanges`.
-        host: An address of loopback.
-        port: 0 for any that is free.
+        recorder: Called with each exchange before its answer is sent.
+        keep_bytes: The maximum size of the exchanges kept for `exchanges`.
+        host: A loopback address.
+        port: 0 picks a free port.
     """
 
     def __init__(
@@ -71,21 +71,21 @@ class SendGridTwin:
         self.close()
 
     def close(self) -> None:
-        """Stop serving; whoever hangs is let go."""
-        self._answering.over.set()
+        """Stop serving and end every pause."""
+        self._answering.closing.set()
         self._server.close()
 
     @property
     def options(self) -> Options:
-        """The options as they are now."""
+        """The current options."""
         return self._situation.options
 
     def set_options(self, **changes: Any) -> None:
         """Change options by name, from the next request on.
 
         Raises:
-            TypeError: There is no such option.
-            ValueError: The value is not possible.
+            TypeError: An option does not exist.
+            ValueError: A value is invalid.
         """
         with self._lock:
             self._situation.options = replace(self._situation.options, **changes)
@@ -96,41 +96,44 @@ class SendGridTwin:
             self._account.keys = dict(keys)
 
     def set_faults(self, *faults: Fault, seed: int | None = None) -> None:
-        """Replace all faults; counts start again."""
+        """Replace all faults and reset their counts."""
         with self._lock:
             self._answering.faults = FaultPlan(faults, self._seed if seed is None else seed)
 
     def clear_faults(self) -> None:
-        """Let nothing go wrong any more."""
+        """Remove all faults."""
         self.set_faults()
 
     def add_field(self, name: str, kind: str = "Text") -> str:
-        """Make a custom field that can be used at once; returns its id."""
+        """Create a custom field that is usable at once. Returns its id."""
         with self._lock:
             return self._account.fields.add(name, FieldType(kind), usable=True).id
 
     def add_list(self, name: str) -> str:
-        """Make a list; returns its id."""
+        """Create a list. Returns its id."""
         with self._lock:
             return self._account.lists.add(name).id
 
     def settle(self) -> None:
-        """Finish everything that is under way: jobs, new fields, validations and exports."""
+        """Finish all scheduled work: jobs, new fields, validations and exports."""
         with self._lock:
             self._situation.settle()
 
     def refresh_segments(self) -> None:
-        """Bring all segments' counts and members up to date, as SendGrid does every 1 to 24 hours."""
+        """Refresh all segments' counts and members, as SendGrid does every 1 to 24 hours."""
         with self._lock:
             self._situation.catch_up()
             for segment in self._account.segments.by_id.values():
                 self._account.segments.refresh(segment)
 
     def segment_members(self, segment: str) -> list[str]:
-        """Evaluate a segment, given by id or name, now; returns e-mails, sorted.
+        """Evaluate a segment now. Returns the e-mails, sorted.
+
+        Args:
+            segment: Its id or name.
 
         Raises:
-            KeyError: There is no such segment.
+            KeyError: The segment does not exist.
         """
         with self._lock:
             self._situation.catch_up()
@@ -140,7 +143,7 @@ class SendGridTwin:
         raise KeyError(segment)
 
     def contacts(self, after: str = "", limit: int | None = None) -> list[dict[str, Any]]:
-        """Return contacts as SendGrid holds them, by e-mail, and how often each was written (`writes`)."""
+        """Return contacts sorted by e-mail, each with the number of its writes (`writes`)."""
         with self._lock:
             self._situation.catch_up()
             book = self._account.contacts
@@ -149,7 +152,7 @@ class SendGridTwin:
             return [self._account.search.as_json(one) | {"writes": one.writes} for one in found]
 
     def requests(self) -> dict[str, int]:
-        """Count the requests by `METHOD /path/{template}`."""
+        """Return the number of requests by `METHOD /path/{template}`."""
         with self._lock:
             return dict(self._record.requests)
 
@@ -159,12 +162,12 @@ class SendGridTwin:
             return self._record.exchanges()
 
     def forget_exchanges(self) -> None:
-        """Set the counts to zero and forget the exchanges."""
+        """Reset the request counts and drop the exchanges."""
         with self._lock:
             self._record.forget()
 
     def state(self) -> dict[str, Any]:
-        """Say how much there is of everything, and what has gone wrong so far."""
+        """Return counts of all resources, requests, answers and faults."""
         with self._lock:
             self._situation.catch_up()
             return self._account.counts() | {
@@ -174,7 +177,7 @@ class SendGridTwin:
             }
 
     def respond(self, request: Request) -> Answer | None:
-        """Answer a request, whichever server it came to; `None` closes its connection without a word."""
+        """Answer a request of any server; `None` closes its connection without an answer."""
         if request.path.startswith("/_twin/"):
             return control(self, request)
         return self._answering.respond(request)

@@ -1,4 +1,4 @@
-"""`PUT /v3/marketing/contacts`: what is checked before the 202. One bad row refuses the whole request."""
+"""`PUT /v3/marketing/contacts`: the checks before the 202. One bad row refuses the whole request."""
 
 import re
 from collections.abc import Callable, Container, Iterator, Mapping
@@ -41,24 +41,24 @@ type _Check = Callable[[], list[dict[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class Upsert:
-    """A request that was accepted."""
+    """An accepted request."""
 
     rows: list[Row]
     list_ids: list[str]
 
 
 def is_email(value: str) -> bool:
-    """Whether it is an address that SendGrid takes. Blanks around it make it none."""
+    """Return whether SendGrid accepts an address. It refuses surrounding blanks."""
     return len(value) <= _EMAIL_CHARS and _EMAIL.fullmatch(value) is not None
 
 
 def read_upsert(
     request: Request, fields: CustomFields, lists: Container[str], options: Options
 ) -> Upsert | Answer:
-    """Check a PUT.
+    """Validate a PUT.
 
     Returns:
-        What is to be applied, or the answer that refuses it.
+        The accepted upsert, or the answer that refuses it.
     """
     if len(request.body) > options.max_body_bytes:
         return refusal(options.oversize_status, "request body is too large")
@@ -109,7 +109,7 @@ def _refused_lists(list_ids: list[Any], lists: Container[str]) -> Answer | None:
 
 
 def _is_well_formed(row: object) -> bool:
-    """Whether each value has a type that its place allows; null is looked at later, in custom fields."""
+    """Return whether each value has a valid type. A later check refuses null in custom fields."""
     if not isinstance(row, dict):
         return False
     for name, value in row.items():
@@ -163,7 +163,7 @@ def _bad_identifiers(rows: list[Row], options: Options) -> list[dict[str, str]]:
         for one in row.get("alternate_emails", ()):
             if not is_email(one):
                 messages[f"alternate email '{one}' is not valid"] = None
-    # The one recorded answer says [0] for a contact that was not the first: the index is not to be trusted.
+    # The only recorded answer says [0] for a contact that was not the first: the index is unreliable.
     named = list(messages)[: options.named_bad_emails]
     return [{"field": "contacts[0].identifier", "message": one} for one in named]
 
