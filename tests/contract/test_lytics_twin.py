@@ -237,7 +237,7 @@ def test_twin_runs_as_a_process_with_its_controls_over_http() -> None:
             counted = requests.get(url + "/_twin/requests", timeout=5).json()
             assert counted == {"GET /v2/segment/{segment}": 1}
             refused = requests.post(url + "/_twin/faults", json={"shuffles": True}, timeout=5)
-            assert (refused.status_code, refused.json()["message"]) == (400, "no fault is called shuffles")
+            assert (refused.status_code, refused.json()["message"]) == (400, "unknown fault: shuffles")
             assert requests.post(url + "/_twin/drain", json={"timeout_s": 5}, timeout=10).json() == {
                 "result": True
             }

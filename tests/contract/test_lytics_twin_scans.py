@@ -116,7 +116,7 @@ def test_scan_faults_are_switches(twin: LyticsTwin) -> None:
 
 
 def test_unknown_fault_is_refused(twin: LyticsTwin) -> None:
-    with pytest.raises(ValueError, match="no fault is called scan_slowly"):
+    with pytest.raises(ValueError, match="unknown fault: scan_slowly"):
         twin.set_faults(scan_slowly=True)
     with pytest.raises(ValueError, match="api_429_rate must be a float"):
         twin.set_faults(api_429_rate="often")

@@ -1,4 +1,4 @@
-"""Run the twin as a process: prints its URL on one line, serves until it is terminated.
+"""Run the Lytics twin in its own process: print its URL on one line, serve until terminated.
 
 python -m tests.local.lytics_twin --port 0 --people 10000 --audiences 3 --time-scale 0.01
 """
@@ -12,17 +12,25 @@ from tests.local.lytics_twin.twin import LyticsTwin
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="lytics-twin", description="A Lytics account on this machine.")
-    parser.add_argument("--port", type=int, default=0, help="on 127.0.0.1; 0 takes a free one")
-    parser.add_argument("--token", default="lytics-token", help="the API token that is accepted")
-    parser.add_argument("--people", type=int, default=0, help="made-up people to begin with")
-    parser.add_argument("--audiences", type=int, default=3, help="over how many audiences they are spread")
-    parser.add_argument("--seed", type=int, default=0, help="of people, faults and shuffling")
-    parser.add_argument("--time-scale", type=float, default=1.0, help="real seconds a Lytics second takes")
-    parser.add_argument("--cursor-age", type=float, default=300.0, help="real seconds a cursor lives")
-    parser.add_argument("--initializing", type=float, default=1.0, help="Lytics seconds until a job runs")
-    parser.add_argument("--request-timeout", type=float, default=30.0, help="real seconds a webhook may take")
-    parser.add_argument("--enforce-job-limits", action="store_true", help="10 creations an hour, 200 active")
+    parser = argparse.ArgumentParser(
+        prog="lytics-twin", description="Run a twin of a Lytics account on this machine."
+    )
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 picks a free one")
+    parser.add_argument("--token", default="lytics-token", help="the valid API token")
+    parser.add_argument("--people", type=int, default=0, help="number of generated people")
+    parser.add_argument("--audiences", type=int, default=3, help="number of audiences of these people")
+    parser.add_argument("--seed", type=int, default=0, help="seed of people, faults and shuffling")
+    parser.add_argument("--time-scale", type=float, default=1.0, help="real seconds per Lytics second")
+    parser.add_argument(
+        "--cursor-age", type=float, default=300.0, help="lifetime of a cursor in real seconds"
+    )
+    parser.add_argument("--initializing", type=float, default=1.0, help="Lytics seconds until a new job runs")
+    parser.add_argument(
+        "--request-timeout", type=float, default=30.0, help="webhook time-out in real seconds"
+    )
+    parser.add_argument(
+        "--enforce-job-limits", action="store_true", help="at most 10 new jobs an hour, 200 active"
+    )
     given = parser.parse_args(arguments)
     ended = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):

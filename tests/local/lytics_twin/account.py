@@ -1,7 +1,7 @@
-"""The ground truth: profiles, audiences, who is in which, and what has happened to whom.
+"""The ground truth: profiles, audiences, memberships and events.
 
-Every mutation returns, and publishes, the *occurrence* that Lytics would tell its jobs about. Occurrences of one
-profile have strictly increasing times, also where thousands are made within a microsecond.
+Every mutation returns and publishes an *occurrence*, the source of the events that jobs send. Occurrences of
+one profile have strictly increasing times, even if thousands happen within a microsecond.
 """
 
 import dataclasses
@@ -13,12 +13,12 @@ from typing import Any
 from tests.local.lytics_twin.clock import Clock
 
 MAX_AUDIENCES = 500
-"""Audiences an account may have (Lytics, "Platform Limits")."""
+"""The maximum number of audiences of an account (Lytics, "Platform Limits")."""
 
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Profile:
-    """One person as Lytics knows them; `announced` holds the audiences of events that a job was told."""
+    """One person. `announced` holds the audiences of all events that a job has received."""
 
     id: str
     fields: dict[str, Any]
@@ -29,14 +29,14 @@ class Profile:
 
     @property
     def email(self) -> str | None:
-        """The e-mail in lower case, the key by which the ground truth names people."""
+        """The e-mail in lower case: the ground truth's key of a person."""
         email = self.fields.get("email")
         return email.lower() if isinstance(email, str) else None
 
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Audience:
-    """One audience; the members keep the order in which they entered."""
+    """One audience. Its members are in the order of entering."""
 
     id: str
     name: str
@@ -51,7 +51,7 @@ class Audience:
 
 @dataclasses.dataclass(slots=True, frozen=True)
 class SegmentEvent:
-    """One audience, and what happened there: `enter`, `exit` or `change`."""
+    """An audience and its event: `enter`, `exit` or `change`."""
 
     audience: Audience
     event: str
@@ -60,10 +60,10 @@ class SegmentEvent:
 
 @dataclasses.dataclass(slots=True, frozen=True)
 class Occurrence:
-    """What happened to a profile at one moment, with its fields and memberships right after it.
+    """The events of a profile at one moment, with its fields and memberships right after them.
 
-    `emitted_ns` is at most a few nanoseconds later than the event and before the profile's next one: a `change`
-    has no other time, so a later emission would make the order of a person's events unknowable.
+    `emitted_ns` is at most a few nanoseconds after the event and before the profile's next event. It is the
+    only time of a `change`, so a later value would hide the order of a person's events.
     """
 
     profile: Profile
@@ -75,11 +75,11 @@ class Occurrence:
 
 
 class Unknown(LookupError):
-    """No profile or audience has this name."""
+    """The profile or audience does not exist."""
 
 
 class Account:
-    """All data of one Lytics account; safe to use from several threads."""
+    """All data of one Lytics account. Thread-safe."""
 
     def __init__(self, clock: Clock) -> None:
         self.lock = threading.RLock()
@@ -88,8 +88,6 @@ class Account:
         self.publish: Callable[[list[Occurrence]], None] = lambda occurrences: None
         self._by_email: dict[str, list[Profile]] = {}
         self._clock = clock
-
-    # -- audiences ------------------------------------------------------------------------------------------
 
     def add_audience(
         self,
@@ -112,17 +110,17 @@ class Account:
             return audience
 
     def rename_audience(self, audience: str, *, name: str | None = None, slug: str | None = None) -> Audience:
-        """Give an audience another name or slug; its id stays, and a taken slug is silently suffixed."""
+        """Rename an audience. Its id stays; a slug that is taken gets a suffix."""
         with self.lock:
-            found = self.audience(audience)
-            found.name = name or found.name
-            if slug and slug != found.slug:
-                found.slug = self._free_slug(slug)
-            found.updated_ns = self._clock.wall_ns()
-            return found
+            renamed = self.audience(audience)
+            renamed.name = name or renamed.name
+            if slug and slug != renamed.slug:
+                renamed.slug = self._free_slug(slug)
+            renamed.updated_ns = self._clock.wall_ns()
+            return renamed
 
     def audience(self, id_or_slug: str) -> Audience:
-        """Find an audience by id or slug; raises `Unknown`."""
+        """Find an audience by id or slug. Raises `Unknown`."""
         with self.lock:
             if id_or_slug in self.audiences:
                 return self.audiences[id_or_slug]
@@ -139,12 +137,10 @@ class Account:
             slug = f"{wanted}_{number}"
         return slug
 
-    # -- profiles -------------------------------------------------------------------------------------------
-
     def add_profile(self, fields: Mapping[str, Any], audiences: Iterable[str] = ()) -> Profile:
-        """Add a person, a member from before anybody subscribed: no occurrence is published."""
+        """Add a person as an existing member: no occurrence is published."""
         with self.lock:
-            # Multiplied by an odd constant so that ids look like Lytics' own: above 2**53, in no order.
+            # Multiplied by an odd constant so that ids look like Lytics' ids: above 2**53, unordered.
             number = (len(self.profiles) + 1) * 0x9E3779B97F4A7C15 % 2**64
             profile = Profile(str(number), dict(fields), self._clock.wall_ns())
             self.profiles[profile.id] = profile
@@ -156,7 +152,7 @@ class Account:
             return profile
 
     def profile(self, id_or_email: str) -> Profile:
-        """Find a person by id or e-mail (any case); the first where several share it. Raises `Unknown`."""
+        """Find a person by id or e-mail in any case; the first if several share it. Raises `Unknown`."""
         with self.lock:
             if id_or_email in self.profiles:
                 return self.profiles[id_or_email]
@@ -166,7 +162,7 @@ class Account:
         raise Unknown("no such profile")
 
     def delete_profile(self, profile: Profile) -> None:
-        """Forget a person. No event tells of it (whether Lytics sends an exit is undocumented)."""
+        """Delete a person without an event (whether Lytics sends an exit is undocumented)."""
         with self.lock:
             for audience in profile.audiences:
                 self.audiences[audience].members.pop(profile.id, None)
@@ -181,10 +177,8 @@ class Account:
         if profile.email is not None:
             self._by_email[profile.email].remove(profile)
 
-    # -- what happens -----------------------------------------------------------------------------------------
-
     def enter(self, profile: Profile, audience: Audience) -> Occurrence | None:
-        """Let a person enter; None where they are in already, for then Lytics sends nothing."""
+        """Let a person enter. None if they are a member already: Lytics sends nothing then."""
         with self.lock:
             if audience.id in profile.audiences:
                 return None
@@ -193,7 +187,7 @@ class Account:
             return self.occur(profile, [(audience, "enter")])
 
     def exit(self, profile: Profile, audience: Audience) -> Occurrence | None:
-        """Let a person exit; None where they are not in."""
+        """Let a person exit. None if they are not a member."""
         with self.lock:
             if audience.id not in profile.audiences:
                 return None
@@ -202,7 +196,7 @@ class Account:
             return self.occur(profile, [(audience, "exit")])
 
     def change(self, profile: Profile, fields: Mapping[str, Any]) -> Occurrence | None:
-        """Change fields (None removes one); None where nothing differs or the person is in no audience."""
+        """Change fields (None removes one). None if nothing differs or the person is in no audience."""
         with self.lock:
             changed = {name for name, value in fields.items() if profile.fields.get(name) != value}
             if not changed:
@@ -222,7 +216,7 @@ class Account:
     def occur(
         self, profile: Profile, where: Iterable[tuple[Audience, str]], changed: Iterable[str] = ()
     ) -> Occurrence:
-        """Stamp what happened with the next free moment of this profile."""
+        """Stamp events with the profile's next free nanosecond."""
         time_ns = max(self._clock.wall_ns(), profile.last_ns + 1)
         profile.last_ns = time_ns + 1
         return Occurrence(

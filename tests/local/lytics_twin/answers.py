@@ -1,4 +1,4 @@
-"""The two shapes in which Lytics answers: `/api` (v1) and `/v2`."""
+"""The two formats of Lytics' answers: `/api` (v1) and `/v2`."""
 
 import itertools
 import json
@@ -10,7 +10,7 @@ _CODES = {400: "BADREQ-001", 401: "UNAUTHORIZED-017", 403: "FORBIDDEN-026", 404:
 
 
 class ApiError(Exception):
-    """A refusal, written in the shape of the API that was called; `code` is v2's."""
+    """A refusal, in the format of the called API. Only v2 has a `code`."""
 
     def __init__(self, status: int, message: str, code: str = "", *more: str) -> None:
         super().__init__(message)
@@ -20,7 +20,7 @@ class ApiError(Exception):
 
 
 class Reply(NamedTuple):
-    """An answer that is ready to be written."""
+    """An encoded answer."""
 
     status: int
     body: bytes
@@ -28,7 +28,7 @@ class Reply(NamedTuple):
 
 
 def success(version: int, data: object, status: int = 200, **more: object) -> Reply:
-    """Answer with data; `more` are the keys beside it, such as the scan's `total`."""
+    """Return an answer with data. `more` holds keys beside it, such as the scan's `total`."""
     if status == 204:
         return Reply(204, b"")
     if version == 2:
@@ -37,7 +37,7 @@ def success(version: int, data: object, status: int = 200, **more: object) -> Re
 
 
 def refusal(version: int, error: ApiError) -> Reply:
-    """Answer with an error; a rejected token is refused before either API, in the shape of v1."""
+    """Return an error answer. A rejected token is refused before either API, in the format of v1."""
     if version == 1 or error.status == 401:
         message = "; ".join(error.messages)
         return _json(error.status, {"data": None, "message": message, "status": error.status})
@@ -46,7 +46,7 @@ def refusal(version: int, error: ApiError) -> Reply:
 
 
 def plain(data: object, status: int = 200) -> Reply:
-    """Answer with JSON of no envelope, as the twin's own control endpoints do."""
+    """Return JSON without an envelope, as the twin's control endpoints do."""
     return _json(status, data)
 
 

@@ -1,7 +1,7 @@
-"""Header authorizations (`header_param_auth`): what a webhook job sends beside its body.
+"""Header authorizations (`header_param_auth`): the headers and parameters that webhook jobs add to requests.
 
-The wrapper is Lytics' V2 OpenAPI's AuthRequest, `{"label": …, "config": {…}}`; since its page on webhooks only
-names the keys of `config`, `name` for the label and the keys beside it are taken as well.
+The body is AuthRequest of Lytics' V2 OpenAPI, `{"label": …, "config": {…}}`. Lytics' page on webhooks only
+names the keys of `config`, so the twin also accepts them beside a `name` in place of the label.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ HEADER_PARAM_AUTH = "header_param_auth"
 
 @dataclasses.dataclass(slots=True)
 class Authorization:
-    """One authorization. Its secrets are never answered: AuthResponse has no `config`."""
+    """One authorization. Answers never contain its secrets: AuthResponse has no `config`."""
 
     id: str
     label: str
@@ -90,11 +90,11 @@ def _read(body: Mapping[str, Any], auth_id: str, created_ns: int, updated_ns: in
 
 
 def _headers(text: str) -> dict[str, str]:
-    """Read one `Key: value` a line."""
-    found = {}
+    """Parse `Key: value` lines."""
+    headers = {}
     for line in filter(str.strip, text.splitlines()):
         name, colon, value = line.partition(":")
         if not colon or not name.strip():
             raise ApiError(400, "webhook_request_headers must be lines of key:value", "AUTH-BADREQ-008")
-        found[name.strip()] = value.strip()
-    return found
+        headers[name.strip()] = value.strip()
+    return headers

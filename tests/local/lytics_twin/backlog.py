@@ -1,4 +1,4 @@
-"""The events and retries that wait in a job's sender."""
+"""The queued events and retries of a job's sender."""
 
 import dataclasses
 from collections import deque
@@ -11,20 +11,20 @@ Json = dict[str, Any]
 
 @dataclasses.dataclass(slots=True)
 class Event:
-    """One event on its way; `again` marks the second delivery of a duplicate."""
+    """One queued event; `again` marks the second copy of a duplicate."""
 
     body: Json
     again: bool = False
 
 
 class Backlog:
-    """Events in the order in which they happened, and requests that are to be sent again.
+    """New events in the order of occurrence, and failed requests to retry.
 
-    Not safe for threads: its sender holds a lock. All moments are Lytics seconds.
+    Not thread-safe: its sender holds a lock. All times are Lytics seconds.
     """
 
     NEVER_S = 3600.0
-    """How long to wait, at most, before looking again."""
+    """The maximum wait before the next look."""
 
     def __init__(self, dice: Dice) -> None:
         self._dice = dice
@@ -42,7 +42,7 @@ class Backlog:
         self._events.extend(events)
 
     def put_back(self, events: list[Event], due_s: float) -> None:
-        """Keep a failed request's events together, to be sent again as they were."""
+        """Queue a failed request for retry with the same events."""
         self._retries.append((due_s, events))
 
     def clear(self) -> None:
@@ -53,7 +53,7 @@ class Backlog:
     def take(
         self, now_s: float, *, batch_size: int, flush_s: float, shuffle: bool
     ) -> tuple[list[Event], float]:
-        """Return the events of the next request, or none and the seconds until there may be some."""
+        """Return the events of the next request, or no events and the seconds until there may be some."""
         pause_s = self.NEVER_S
         if self._retries:
             due_s, events = self._retries[0]
@@ -76,7 +76,7 @@ class Backlog:
             self._events[head], self._events[other] = self._events[other], self._events[head]
         event = self._events[head]
         self._head += 1
-        # Taking from the front of a list costs its length: cut off what is taken only now and then.
+        # Deleting from the front of a list costs its length, so taken events are deleted only now and then.
         if self._head == len(self._events) or self._head > 10_000:
             del self._events[: self._head]
             self._head = 0

@@ -1,8 +1,7 @@
-"""Time as the twin keeps it: events are stamped with wall time, waits run on Lytics seconds.
+"""The twin's clocks: events carry wall time, waits count Lytics seconds.
 
-Lytics waits for minutes (a job that sleeps after ten failures) and hours (a job that fails). Those waits are
-counted in Lytics seconds, which a `ScaledClock` lets pass faster than real ones and a `ManualClock` only when a
-test says so.
+Lytics waits for minutes (a job sleeps after ten failures) and hours (a job fails). These waits count Lytics
+seconds. They pass faster than real seconds with a `ScaledClock`, and only on `advance` with a `ManualClock`.
 """
 
 import threading
@@ -11,24 +10,24 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the twin needs of time."""
+    """The clock that the twin needs."""
 
     def wall_ns(self) -> int:
         """Return the wall time in nanoseconds since 1970."""
 
     def elapsed_s(self) -> float:
-        """Return Lytics seconds since some fixed moment; never goes back."""
+        """Return monotonic Lytics seconds since a fixed moment."""
 
     def wait(self, condition: threading.Condition, seconds: float) -> None:
-        """Wait on a held condition for at most so many Lytics seconds; may return early."""
+        """Wait on a held condition for at most `seconds` Lytics seconds; may return early."""
 
 
 class ScaledClock:
-    """Real time, whose waits take `scale` real seconds for each Lytics second."""
+    """Real time. Each Lytics second of a wait takes `scale` real seconds."""
 
     def __init__(self, scale: float = 1.0) -> None:
         if scale <= 0:
-            raise ValueError("the scale of a clock must be above zero")
+            raise ValueError("the scale of a clock must be greater than zero")
         self._scale = scale
 
     def wall_ns(self) -> int:
@@ -42,9 +41,9 @@ class ScaledClock:
 
 
 class ManualClock:
-    """A clock that stands still until it is advanced."""
+    """A clock that only moves on `advance`."""
 
-    # A waiting thread looks at the clock this often (real seconds), so `advance` needs to know no waiter.
+    # Waiting threads check the clock this often (real seconds), so `advance` does not need to wake them.
     POLL_S = 0.005
 
     def __init__(self, start_ns: int = 1_790_000_000_000_000_000) -> None:
@@ -61,5 +60,5 @@ class ManualClock:
         condition.wait(self.POLL_S)
 
     def advance(self, seconds: float) -> None:
-        """Let so many Lytics seconds pass at once."""
+        """Move the clock forward by Lytics seconds."""
         self._elapsed_s += seconds

@@ -1,4 +1,4 @@
-"""The twin's controls over HTTP, for a twin that runs as a process of its own: `/_twin/…`, JSON, no token."""
+"""Control endpoints for a twin in its own process: `/_twin/…`, JSON, no token."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def control_routes(twin: LyticsTwin) -> list[Route]:
-    """Mirror the twin's methods: a POST's body holds the arguments by name, the answer is `{"result": …}`."""
+    """Return routes that call the twin's methods: a POST with arguments by name answers `{"result": …}`."""
     return [
         *(Route("POST", f"/_twin/{name}", _call(method)) for name, method in _methods(twin).items()),
         Route("GET", "/_twin/state", lambda _: plain(twin.state())),

@@ -1,4 +1,4 @@
-"""What a webhook job sends for an occurrence, in each documented shape."""
+"""The events that a webhook job sends, in each documented format."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ Json = dict[str, Any]
 
 
 def subscribed_events(occurrence: Occurrence, config: Mapping[str, Any]) -> list[SegmentEvent]:
-    """Return those events of an occurrence that a job with this configuration is told."""
+    """Return the events of an occurrence to which a job's configuration subscribes."""
     audiences = set(config["segment_ids"])
     wanted = {"enters_only": {"enter", "change"}, "exits_only": {"exit", "change"}}.get(
         config.get("audience_events") or "", {"enter", "exit", "change"}
@@ -28,10 +28,10 @@ def subscribed_events(occurrence: Occurrence, config: Mapping[str, Any]) -> list
 def envelope(
     occurrence: Occurrence, events: Sequence[SegmentEvent], config: Mapping[str, Any], job_id: str
 ) -> Json:
-    """Build one event as it is sent.
+    """Build the JSON of one event.
 
-    The top-level `id` is the profile's: Lytics does not say what it identifies, and its own examples carry one id
-    for an enter and an exit, so a receiver that takes it for the event's loses events here.
+    The top-level `id` is the profile's id. Lytics does not document what it identifies, and its examples have
+    the same id for an enter and an exit. A receiver that deduplicates by it loses events.
     """
     offset = _offset_minutes(occurrence.emitted_ns)
     data = profile_fields(occurrence.profile, occurrence.fields, config.get("user_fields") or ())
@@ -57,7 +57,7 @@ def envelope(
 
 
 def profile_fields(profile: Profile, fields: Mapping[str, Any], selected: Sequence[str]) -> Json:
-    """Return the selected fields, or all where none is selected; a field that a profile lacks is absent."""
+    """Return the selected fields that the profile has; all its fields if none is selected."""
     if not selected:
         created = rfc3339_ms(profile.created_ns)
         return {"_created": created, "_modified": created, "_num_aliases": 1, **fields}
@@ -73,5 +73,5 @@ def _element(event: SegmentEvent, offset_minutes: int) -> Json:
 
 
 def _offset_minutes(ns: int) -> int:
-    """Vary UTC and offsets from event to event, as Lytics' examples do."""
+    """Vary the offset from event to event, as Lytics' examples do."""
     return (0, -420, 0, 330)[ns // 1000 % 4]

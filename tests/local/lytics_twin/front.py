@@ -1,4 +1,4 @@
-"""What stands before the calls: the token, the faults of the API, and the control endpoints that have neither."""
+"""The checks before each API call: token and API faults. Control endpoints skip both."""
 
 import hmac
 import threading
@@ -11,10 +11,10 @@ from tests.local.lytics_twin.routes import Request, Route, Router
 
 
 class Front:
-    """Answers every request of the server.
+    """Answers every request to the server.
 
     Attributes:
-        struck: How often each fault of the API has struck.
+        struck: How often each API fault has struck.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Front:
         self._faults, self._dice = faults, dice
 
     def answer(self, request: Request, authorization: str | None) -> Reply | None:
-        """Answer a request, given its `Authorization`; None closes the connection without an answer."""
+        """Answer a request with its `Authorization`; None closes the connection without an answer."""
         if request.path.startswith("/_twin/"):
             return _guarded(self._controls, request)
         if authorization is None or not hmac.compare_digest(authorization.encode(), self.token.encode()):
@@ -40,7 +40,7 @@ class Front:
         if faults.api_slow_s:
             self.closing.wait(faults.api_slow_s)
         if self.next_statuses:
-            return refusal(request.version, ApiError(self.next_statuses.pop(0), "as asked by a test"))
+            return refusal(request.version, ApiError(self.next_statuses.pop(0), "requested by a test"))
         return self._perhaps_faulty(request)
 
     def _perhaps_faulty(self, request: Request) -> Reply | None:

@@ -1,4 +1,4 @@
-"""What a webhook job's configuration may say (Lytics V2 OpenAPI, WebhookTriggersFree; "Webhooks"; limits)."""
+"""The rules of a webhook job's configuration (Lytics V2 OpenAPI, WebhookTriggersFree; "Webhooks"; limits)."""
 
 import urllib.parse
 from collections.abc import Callable, Container, Mapping
@@ -21,26 +21,26 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def _a_flag(value: object) -> bool:
+def _is_boolean(value: object) -> bool:
     return isinstance(value, bool)
 
 
-def _names(most: int | None = None) -> Callable[[object], bool]:
-    def holds(value: object) -> bool:
+def _names(max_count: int | None = None) -> Callable[[object], bool]:
+    def is_valid(value: object) -> bool:
         return (
             isinstance(value, list)
             and all(isinstance(name, str) and name for name in value)
-            and (most is None or len(value) <= most)
+            and (max_count is None or len(value) <= max_count)
         )
 
-    return holds
+    return is_valid
 
 
-def _whole(least: int, most: int) -> Callable[[object], bool]:
-    def holds(value: object) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+def _integer(minimum: int, maximum: int) -> Callable[[object], bool]:
+    def is_valid(value: object) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum
 
-    return holds
+    return is_valid
 
 
 def _one_of(*choices: str) -> Callable[[object], bool]:
@@ -48,7 +48,7 @@ def _one_of(*choices: str) -> Callable[[object], bool]:
 
 
 def _statuses(value: object) -> bool:
-    return isinstance(value, list) and all(_whole(100, 599)(status) for status in value)
+    return isinstance(value, list) and all(_integer(100, 599)(status) for status in value)
 
 
 RULES: dict[str, tuple[Callable[[object], bool], str]] = {
@@ -56,30 +56,30 @@ RULES: dict[str, tuple[Callable[[object], bool], str]] = {
     "audience_events": (_one_of("", "enters_only", "exits_only"), "'', enters_only or exits_only"),
     "user_fields": (_names(), "a list of field names"),
     "field_changes": (_names(75), "a list of at most 75 field names"),
-    "withbackfill": (_a_flag, "true or false"),
-    "include_segs": (_a_flag, "true or false"),
-    "batch_requests": (_a_flag, "true or false"),
-    "batch_size": (_whole(1, 1000), "1 to 1000"),
-    "batch_flush_duration": (_whole(1, 300), "1 to 300 seconds"),
-    "worker_count": (_whole(1, 20), "1 to 20"),
+    "withbackfill": (_is_boolean, "true or false"),
+    "include_segs": (_is_boolean, "true or false"),
+    "batch_requests": (_is_boolean, "true or false"),
+    "batch_size": (_integer(1, 1000), "1 to 1000"),
+    "batch_flush_duration": (_integer(1, 300), "1 to 300 seconds"),
+    "worker_count": (_integer(1, 20), "1 to 20"),
     "do_not_retry": (_statuses, "a list of HTTP statuses"),
-    "cloudevents": (_a_flag, "true or false"),
+    "cloudevents": (_is_boolean, "true or false"),
 }
 
 
 def config_faults(
     config: Mapping[str, Any], audiences: Container[str], fields: Container[str], *, http_on_loopback: bool
 ) -> list[str]:
-    """Return everything that is wrong, in words.
+    """Return a message for each invalid setting.
 
-    Stricter than Lytics in one point: a key that the configuration does not have is refused, not ignored (headers,
-    say, which belong to the authorization).
+    Stricter than Lytics in one point: an unknown key (such as headers, which belong to the authorization) is
+    refused, not ignored.
     """
     faults = [f"{key} is not part of the configuration" for key in sorted(config.keys() - KEYS)]
     faults += [
         f"{key} must be {wanted}"
-        for key, (holds, wanted) in RULES.items()
-        if key in config and not holds(config[key])
+        for key, (is_valid, wanted) in RULES.items()
+        if key in config and not is_valid(config[key])
     ]
     ids = config.get("segment_ids")
     if not _names()(ids) or not ids:

@@ -1,4 +1,4 @@
-"""The jobs of the account: made, changed, paused, bounced and killed by the API."""
+"""The jobs of the account."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 WEBHOOKS = "webhook_triggers"
 MAX_ACTIVE = 200
 MAX_CREATED_AN_HOUR = 10
-# "An update is not a merge": these go back to their defaults where the body of a PUT omits them.
+# "An update is not a merge": a PUT resets these to their defaults if its body omits them.
 RESET_BY_UPDATE: Json = {
     "description": "",
     "hidden": False,
@@ -28,7 +28,7 @@ RESET_BY_UPDATE: Json = {
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Job:
-    """One job. Only webhook jobs have a sender; others just stand there in the state they were seeded with."""
+    """One job. Only webhook jobs have a sender; other jobs keep the status they were seeded with."""
 
     id: str
     workflow: str
@@ -72,7 +72,7 @@ class Job:
         }
 
     def log_as_json(self) -> list[Json]:
-        """The log's entries, and one for what was sent so far (its `context` counts as Lytics' does)."""
+        """Return the log, and an entry whose `context` counts the events sent so far, as in Lytics."""
         if self.sender is None:
             return list(self.log)
         counts = self.sender.counts
@@ -87,7 +87,7 @@ class Job:
 
 
 class JobBook:
-    """All jobs, found by id, with the account's limits."""
+    """All jobs by id, with the account's limits."""
 
     def __init__(self, now_s: Callable[[], float], *, enforce_limits: bool) -> None:
         self._jobs: dict[str, Job] = {}
@@ -96,7 +96,7 @@ class JobBook:
         self._created_s: list[float] = []
 
     def admit(self) -> None:
-        """Count a creation; refuses the eleventh of an hour and the 201st active job."""
+        """Count a new job. Refuses the eleventh within an hour and the 201st active one."""
         if self._enforce_limits:
             now = self._now_s()
             recent = [moment for moment in self._created_s if now - moment < 3600]
@@ -114,17 +114,17 @@ class JobBook:
         return list(self._jobs.values())
 
     def find(self, job_id: str, workflow: str | None = None) -> Job:
-        """Find a job; one that was killed is gone."""
+        """Find a job. Killed jobs do not exist any more."""
         job = self._jobs.get(job_id)
         if job is None or job.status == "deleted" or workflow not in {None, job.workflow}:
             raise ApiError(404, f"no job {job_id}", "JOB-NOTFOUND-004")
         return job
 
     def listed(self, query: Mapping[str, str]) -> list[Job]:
-        """Filter as the list does; killed jobs show with `show_all`, or with both other flags."""
-        everything = query.get("show_all") == "true"
-        completed = everything or query.get("show_completed") == "true"
-        deleted = everything or (completed and query.get("show_deleted") == "true")
+        """Filter jobs as the list endpoint does. `show_all`, or both other flags, show killed jobs."""
+        show_all = query.get("show_all") == "true"
+        completed = show_all or query.get("show_completed") == "true"
+        deleted = show_all or (completed and query.get("show_deleted") == "true")
         workflow = query.get("workflow")
         auths = {name for name in query.get("auth_ids", "").split(",") if name}
         return [
@@ -134,5 +134,5 @@ class JobBook:
             and (not auths or auths & set(job.auth_ids))
             and (completed or job.status != "completed")
             and (deleted or job.status != "deleted")
-            and (everything or not job.details.get("hidden"))
+            and (show_all or not job.details.get("hidden"))
         ]

@@ -1,4 +1,4 @@
-"""Jobs and authorizations: how an export subscribes to Lytics."""
+"""The endpoints of jobs and authorizations, with which an export subscribes to Lytics."""
 
 import urllib.parse
 from collections.abc import Callable
@@ -22,7 +22,7 @@ MakeSender = Callable[[Target, Callable[..., None]], Sender]
 
 
 class JobsApi:
-    """Answers the calls about jobs, and passes what happens on to those that subscribe to it."""
+    """Answers calls about jobs, and passes occurrences to the jobs that subscribe to them."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class JobsApi:
         ]
 
     def publish(self, occurrences: list[Occurrence]) -> None:
-        """Hand occurrences to every job that subscribes to them, in their order."""
+        """Pass occurrences, in order, to every job that subscribes to them."""
         for job in self._book.all():
             if job.sender is None or job.status == "deleted":
                 continue
@@ -74,8 +74,6 @@ class JobsApi:
                 occurrence.profile.announced.update(event.audience.id for event in events)
             if bodies:
                 job.sender.put(bodies)
-
-    # -- jobs -------------------------------------------------------------------------------------------------
 
     def _list(self, request: Request) -> Reply:
         return success(2, [job.as_json() for job in self._book.listed(request.query)])
@@ -111,7 +109,7 @@ class JobsApi:
         return success(2, job.as_json(), 201)
 
     def _update(self, request: Request) -> Reply:
-        """Replace: a `config` that is sent replaces the stored one whole, and omitted details are reset."""
+        """Replace a job: a `config` in the body replaces the stored one, and omitted details are reset."""
         job = self._find(request)
         body = request.json()
         config = self._checked({"name": job.name, "config": job.config, "auth_ids": job.auth_ids} | body)
@@ -143,7 +141,7 @@ class JobsApi:
         return self._book.find(request.names["id"], _snake(workflow) if workflow else None)
 
     def _checked(self, body: Json) -> Json:
-        """Return the configuration with defaults; raises `ApiError` with everything that is wrong."""
+        """Return the configuration with defaults. Raises `ApiError` with all faults."""
         config = body.get("config")
         if not isinstance(config, dict):
             raise ApiError(400, "config is required", "JOB-BADREQ-002")
@@ -162,7 +160,7 @@ class JobsApi:
         return DEFAULTS | config
 
     def _backfill(self, job: Job, sender: Sender) -> None:
-        """Send an enter for everybody who is in already, not to be told from a real one."""
+        """Send an enter for every existing member. It looks like a real one."""
         members = [
             (profile, audience)
             for audience in map(self._account.audience, job.config["segment_ids"])
@@ -171,7 +169,7 @@ class JobsApi:
         occurrences = [self._account.occur(profile, [(audience, "enter")]) for profile, audience in members]
         for occurrence in occurrences:
             occurrence.profile.announced.update(event.audience.id for event in occurrence.events)
-        bodies = [envelope(happened, happened.events, job.config, job.id) for happened in occurrences]
+        bodies = [envelope(occurrence, occurrence.events, job.config, job.id) for occurrence in occurrences]
         if bodies:
             sender.put(bodies)
 
@@ -200,8 +198,6 @@ class JobsApi:
 
         return note
 
-    # -- authorizations -----------------------------------------------------------------------------------------
-
     def _create_auth(self, request: Request) -> Reply:
         if _snake(request.names["type"]) != HEADER_PARAM_AUTH:
             raise ApiError(404, f"the twin has no auth type {request.names['type']}", "AUTHTYPE-NOTFOUND-007")
@@ -226,5 +222,5 @@ COMMANDS = {"pause": "paused", "resume": "running", "bounce": "running", "kill":
 
 
 def _snake(name: str) -> str:
-    """Paths are written in kebab case, the workflow's and the type's own names in snake case."""
+    """Convert a kebab-case name of a path to the snake case of workflows and types."""
     return name.replace("-", "_")

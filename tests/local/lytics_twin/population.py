@@ -1,4 +1,4 @@
-"""Made-up people and what happens to them, always the same for the same seed."""
+"""Generate people and events, reproducibly by seed."""
 
 import random
 from collections.abc import Sequence
@@ -19,9 +19,10 @@ FIRST_NAMES = (
     ("Kwame", "kwame"), ("Lena", "lena"), ("Mei", "mei"), ("Noor", "noor"), ("Zoë", "zoe"), ("Ольга", "olga"),
 )  # fmt: skip
 LAST_NAMES = (
-    ("Abara", "abara"), ("Brandt", "brandt"), ("Castillo", "castillo"), ("Dubois", "dubois"), ("Eriksen", "eriksen"),
-    ("Fontaine", "fontaine"), ("García", "garcia"), ("Hoffmann", "hoffmann"), ("Ito", "ito"), ("Jensen", "jensen"),
-    ("Kowalska", "kowalska"), ("Łukasik", "lukasik"), ("Müller", "mueller"), ("O'Neil", "o.neil"), ("Tanaka", "tanaka"),
+    ("Abara", "abara"), ("Brandt", "brandt"), ("Castillo", "castillo"), ("Dubois", "dubois"),
+    ("Eriksen", "eriksen"), ("Fontaine", "fontaine"), ("García", "garcia"), ("Hoffmann", "hoffmann"),
+    ("Ito", "ito"), ("Jensen", "jensen"), ("Kowalska", "kowalska"), ("Łukasik", "lukasik"),
+    ("Müller", "mueller"), ("O'Neil", "o.neil"), ("Tanaka", "tanaka"),
 )  # fmt: skip
 CITIES = (
     "Portland",
@@ -39,9 +40,9 @@ INTERESTS = ("garden", "books", "cycling", "cooking", "music")
 
 
 def made_up_person(number: int, dice: random.Random) -> dict[str, Any]:
-    """Return the fields of one person; `number` keeps the e-mail unique within an account.
+    """Return the fields of one person. `number` makes the e-mail unique within an account.
 
-    One in fifty writes the e-mail with capitals, as people do; it is the same address all the same.
+    One e-mail in fifty contains capitals, as some people write it.
     """
     first, first_ascii = dice.choice(FIRST_NAMES)
     last, last_ascii = dice.choice(LAST_NAMES)
@@ -54,12 +55,17 @@ def made_up_person(number: int, dice: random.Random) -> dict[str, Any]:
         "city": dice.choice(CITIES),
         "lifetime_value": round(dice.uniform(0, 5000), 2),
         "visit_count": dice.randrange(500),
-        "birthday": f"{dice.randrange(1940, 2006)}-{dice.randrange(1, 13):02d}-{dice.randrange(1, 29):02d}T00:00:00Z",
+        "birthday": _birthday(dice),
         "last_purchase": f"2026-{dice.randrange(1, 11):02d}-{dice.randrange(1, 29):02d}T08:55:43.041-07:00",
         "is_mobile": dice.choice("tf"),
         "interests": [dice.choice(INTERESTS)],
         "hourly": {str(dice.randrange(24)): dice.randrange(1, 9)},
     }
+
+
+def _birthday(dice: random.Random) -> str:
+    year, month, day = dice.randrange(1940, 2006), dice.randrange(1, 13), dice.randrange(1, 29)
+    return f"{year}-{month:02d}-{day:02d}T00:00:00Z"
 
 
 def populate(
@@ -72,16 +78,16 @@ def populate(
     outside: float,
     without_email: float,
 ) -> list[str]:
-    """Add people to the account's first audiences, which are made as far as they are missing.
+    """Add people to the account's first audiences, and create missing audiences.
 
     Args:
-        account: Where they are added, silently: no event tells of it.
-        people: How many.
-        audiences: Over how many audiences; their slugs begin with `high_value_users`.
-        seed: Of all choices.
-        overlap: Probability to be in each audience besides the own one.
-        outside: Share of the people who are in no audience (yet).
-        without_email: Share of the people who have no e-mail.
+        account: The account. No events are published.
+        people: The number of people.
+        audiences: The number of audiences. The first one's slug is `high_value_users`.
+        seed: The seed of all choices.
+        overlap: The probability of a person to be in each further audience.
+        outside: The share of people who are in no audience (yet).
+        without_email: The share of people without an e-mail.
 
     Returns:
         The audiences' ids.
@@ -108,12 +114,12 @@ def populate(
 def make_events(
     account: Account, count: int, *, seed: int, audiences: Sequence[Audience], fields: Sequence[str]
 ) -> list[Occurrence]:
-    """Let so many things happen to random people, in order; half of them to a twentieth of the people.
+    """Make events for random people, in order. Half of the events concern a twentieth of the people.
 
-    Only members change, and only the given fields, so that nobody's fields change without an event.
+    Only members change, and only the given fields, so that no field changes without an event.
 
     Raises:
-        ValueError: There are no people or no audiences to whom anything could happen.
+        ValueError: The account has no people or no audiences.
     """
     dice = random.Random(seed)
     with account.lock:

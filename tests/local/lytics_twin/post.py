@@ -1,4 +1,4 @@
-"""One kept-alive connection of the webhook sender."""
+"""A keep-alive connection of the webhook sender."""
 
 import contextlib
 import http.client
@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 
 class Answer(NamedTuple):
-    """What came back: no status where the connection failed or timed out."""
+    """The answer to a request; no status if the connection failed or timed out."""
 
     status: int | None
     retry_after: str | None = None
 
 
 class Post:
-    """Sends requests to one server, over one connection for as long as that stays open."""
+    """Sends requests to one server, over one connection while it stays open."""
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
@@ -26,7 +26,7 @@ class Post:
         self._lock = threading.Lock()
 
     def send(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Send once; a kept-alive connection that the server has closed meanwhile is opened anew."""
+        """Send a request once. Reconnects if the server has closed the idle connection."""
         parts = urllib.parse.urlsplit(url)
         target = urllib.parse.urlunsplit(("", "", parts.path or "/", parts.query, ""))
         reused = self._connect(parts.scheme, parts.netloc)
@@ -47,7 +47,7 @@ class Post:
             return Answer(None)
 
     def close(self) -> None:
-        """Close the connection; a request that waits on it in another thread fails."""
+        """Close the connection. A request that waits in another thread fails."""
         with self._lock:
             connection, self._connection = self._connection, None
         if connection is not None:
@@ -57,7 +57,7 @@ class Post:
             connection.close()
 
     def _connect(self, scheme: str, netloc: str) -> bool:
-        """Make sure of a connection to this origin; return whether it was there before."""
+        """Ensure a connection to this origin. Returns whether it was open before."""
         if self._origin != (scheme, netloc):
             self.close()
         with self._lock:

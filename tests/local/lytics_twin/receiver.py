@@ -1,4 +1,4 @@
-"""A webhook on loopback that answers as it is told and keeps what it was sent: for tests of the sender."""
+"""A webhook on loopback with scripted answers that records its requests, for tests of the sender."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 
 
 class Delivery(NamedTuple):
-    """One request that arrived: headers by lower-case name, the parsed body, the path with its query."""
+    """One received request: headers by lower-case name, the parsed body, the path with its query."""
 
     headers: dict[str, str]
     body: Any
@@ -18,7 +18,7 @@ class Delivery(NamedTuple):
 
 
 class Receiver:
-    """Answers 200, or what `script` holds next: a status, a status with headers, or None to hang up."""
+    """Answers 200, or the next item of `script`: a status, a status with headers, or None to hang up."""
 
     def __init__(self) -> None:
         self.deliveries: list[Delivery] = []
@@ -36,7 +36,7 @@ class Receiver:
 
     @property
     def accepted(self) -> list[Any]:
-        """The bodies that were answered with 200, in the order of arrival."""
+        """The bodies answered with 200, in the order of arrival."""
         return [delivery.body for delivery in self.deliveries if delivery.status == 200]
 
     @property
@@ -68,7 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  The base class calls it so.
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - named by the base class
         """Keep the terminal clean."""
 
     def do_POST(self) -> None:  # Named by the base class.

@@ -1,4 +1,4 @@
-"""When Lytics retries a webhook, sleeps and gives up (Lytics, "Webhooks", Error Handling, and "Job Processing")."""
+"""When Lytics retries a webhook, sleeps and fails (Lytics, "Webhooks", Error Handling; "Job Processing")."""
 
 import dataclasses
 import email.utils
@@ -12,7 +12,7 @@ FAILS_AFTER_S = 2 * 3600.0
 
 
 class Outcome(enum.StrEnum):
-    """What an answer means to the event that was sent."""
+    """What an answer means for the sent events."""
 
     DELIVERED = "delivered"
     OMITTED = "omitted"
@@ -20,9 +20,10 @@ class Outcome(enum.StrEnum):
 
 
 def judge(status: int | None, do_not_retry: Collection[int]) -> Outcome:
-    """Interpret a status; None stands for a connection that failed or timed out.
+    """Interpret a status; None means that the connection failed or timed out.
 
-    Only 200 is success: whether 201, 202 and 204 are is undocumented, and "non-200" is retried.
+    Only 200 is a success. Lytics documents that "non-200" is retried, and says nothing about 201, 202 and
+    204.
     """
     if status == 200:
         return Outcome.DELIVERED
@@ -32,7 +33,7 @@ def judge(status: int | None, do_not_retry: Collection[int]) -> Outcome:
 
 
 def retry_after_s(value: str | None, wall_s: float) -> float | None:
-    """Read `Retry-After`, in seconds or as an HTTP date; None where there is none that makes sense."""
+    """Parse `Retry-After`, seconds or an HTTP date; None if it is absent or invalid."""
     if value is None:
         return None
     if value.strip().isdigit():
@@ -46,9 +47,9 @@ def retry_after_s(value: str | None, wall_s: float) -> float | None:
 
 @dataclasses.dataclass(slots=True)
 class Backoff:
-    """The count of failed requests of one job, and the sleeps that come of it.
+    """Counts the failed requests of one job and derives its sleeps.
 
-    Undocumented, and so assumed: a success ends the streak, and each sleep allows ten more failures.
+    Undocumented, therefore assumed: a success ends the streak, and each sleep allows ten more failures.
     """
 
     failures: int = 0
@@ -63,7 +64,7 @@ class Backoff:
         """Count a failed request.
 
         Returns:
-            Seconds to sleep; infinity where the job has failed for good; None to retry at once.
+            Seconds to sleep; infinity if the job has failed for good; None to retry at once.
         """
         if self.erring_since_s is None:
             self.erring_since_s = now_s

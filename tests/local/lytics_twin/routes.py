@@ -1,4 +1,4 @@
-"""How a request finds what answers it."""
+"""Requests, routes and the router."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ from tests.local.lytics_twin.answers import ApiError, Reply
 
 @dataclasses.dataclass(slots=True, frozen=True)
 class Request:
-    """A request, its path's names and its query unescaped (the last value of a name that is repeated)."""
+    """A request with unescaped path and query parameters. The last value wins if a name is repeated."""
 
     method: str
     path: str
@@ -23,11 +23,11 @@ class Request:
 
     @property
     def version(self) -> int:
-        """Which of the two shapes the answer has."""
+        """The API version, which decides the answer's format."""
         return 2 if self.path.startswith("/v2/") else 1
 
     def json(self) -> dict[str, Any]:
-        """Read the body as a JSON object; raises `ApiError` 400 for anything else."""
+        """Parse the body as a JSON object. Raises `ApiError` 400 for anything else."""
         try:
             content = json.loads(self.body or b"{}")
         except ValueError:
@@ -39,7 +39,7 @@ class Request:
 
 @dataclasses.dataclass(slots=True, frozen=True)
 class Route:
-    """One call: `template` has names in braces, each for one segment of the path."""
+    """One endpoint. Each name in braces in `template` matches one path segment."""
 
     method: str
     template: str
@@ -47,22 +47,22 @@ class Route:
 
 
 class Router:
-    """Finds routes, the first that fits, and counts requests by method and template."""
+    """Calls the first matching route, and counts requests by method and template."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._routes = [(re.compile(_pattern(route.template)), route) for route in routes]
         self.counts: Counter[str] = Counter()
 
     def answer(self, request: Request) -> Reply:
-        """Answer a request; raises `ApiError` 404 where no call has this path, 405 for another method."""
+        """Answer a request. Raises `ApiError` 404 for an unknown path, 405 for a wrong method."""
         status = 404
         for pattern, route in self._routes:
-            found = pattern.fullmatch(request.path)
-            if found and route.method == request.method:
+            match = pattern.fullmatch(request.path)
+            if match and route.method == request.method:
                 self.counts[f"{route.method} {route.template}"] += 1
-                names = {key: urllib.parse.unquote(value) for key, value in found.groupdict().items()}
+                names = {key: urllib.parse.unquote(value) for key, value in match.groupdict().items()}
                 return route.answer(dataclasses.replace(request, names=names))
-            status = 405 if found else status
+            status = 405 if match else status
         self.counts[f"{request.method} (unknown)"] += 1
         raise ApiError(status, "Not Found" if status == 404 else "Method Not Allowed")
 

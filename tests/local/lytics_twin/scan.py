@@ -1,4 +1,4 @@
-"""The paged scan of an audience's members (`GET /api/segment/{id}/scan`), with cursors that go stale."""
+"""The paged scan of an audience's members (`GET /api/segment/{id}/scan`), with cursors that expire."""
 
 import base64
 import dataclasses
@@ -20,7 +20,7 @@ MAX_LIMIT = 100
 
 @dataclasses.dataclass(slots=True)
 class Cursor:
-    """Where a scan goes on. The same page always answers the same cursor, so a page may be asked for twice."""
+    """Where a scan continues. A page always returns the same cursor, so it can be requested twice."""
 
     members: list[Profile]
     audience: str
@@ -33,8 +33,8 @@ class Cursor:
 class Scans:
     """All scans of the account.
 
-    A scan sees the members of its first page (whether Lytics' does is undocumented), so who exits meanwhile is
-    still returned; the fields of a row are those of the moment of its page.
+    A scan returns the members at the time of its first page, even if they exit meanwhile (Lytics does not
+    document this). A row has the fields at the time of its page.
     """
 
     def __init__(
@@ -46,10 +46,10 @@ class Scans:
         self._started = 0
 
     def page(self, audience: Audience, query: Mapping[str, str]) -> Reply:
-        """Answer one page.
+        """Return one page.
 
         Raises:
-            ApiError: 400 for a limit above 100, or for a cursor that is stale or of another audience.
+            ApiError: 400 for a limit above 100, or a cursor that is expired or of another audience.
         """
         limit = _limit(query.get("limit"))
         fields = [name for name in query.get("fields", "").split(",") if name]
@@ -71,7 +71,7 @@ class Scans:
         return success(1, data, **beside)
 
     def _now_s(self) -> float:
-        """Wall time: the age of a cursor is the client's doing, so a faster Lytics must not shorten it."""
+        """Return wall time: the client determines a cursor's age, so a faster Lytics must not shorten it."""
         return self._clock.wall_ns() / 1e9
 
     def _resume(self, token: str, audience: Audience) -> Cursor:
@@ -83,7 +83,7 @@ class Scans:
         return cursor
 
     def _read(self, cursor: Cursor, limit: int) -> tuple[list[Profile], Cursor | None]:
-        """Return a page's rows and where the next one starts; None after the last."""
+        """Return a page's rows and the cursor of the next page; None after the last."""
         every = self._faults.scan_empty_page_every
         now = self._now_s()
         if every and cursor.page % every == 0 and cursor.position < len(cursor.members):
@@ -94,11 +94,11 @@ class Scans:
         if end >= len(cursor.members):
             return rows, None
         carried = [row for row in fresh if self._dice.happens(self._faults.scan_duplicate_rate)]
-        carried = carried[: limit // 2]  # Else a page of nothing but duplicates would never come to an end.
+        carried = carried[: limit // 2]  # Otherwise a page of duplicates alone would never end.
         return rows, Cursor(cursor.members, cursor.audience, end, cursor.page + 1, carried, now)
 
     def _remember(self, start: str, following: Cursor) -> str:
-        """Keep a cursor under a token that has every character which must be escaped in a URL."""
+        """Store a cursor under a token with every character that must be escaped in a URL."""
         digest = hashlib.sha256(f"{start}|{following.position}|{following.page}".encode()).digest()
         token = f"{base64.b64encode(digest[:15]).decode()}+/{following.position}=="
         self._cursors[token] = following

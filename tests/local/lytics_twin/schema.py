@@ -1,4 +1,4 @@
-"""The fields of the `user` table: those of made-up people, with one of each kind of type."""
+"""The fields of the `user` table: those of generated people, and one of each other type."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ IDENTIFIERS = ("email", "_id")
 
 
 class Schema:
-    """The schema of one account, in the shapes of both APIs."""
+    """The schema of one account, in the formats of both APIs."""
 
     def __init__(self) -> None:
         self.fields = dict(DEFAULT_FIELDS)
@@ -32,7 +32,7 @@ class Schema:
         self.fields[name] = (kind, shortdesc or name)
 
     def v2_fields(self, which: str) -> list[Json]:
-        """List Field objects; `which` is scalar, nonscalar or all."""
+        """Return Field objects; `which` is scalar, nonscalar or all."""
         return [
             {
                 "id": name,
@@ -68,5 +68,5 @@ class Schema:
 
 
 def is_scalar(kind: str) -> bool:
-    """Whether a type holds one value."""
+    """Return whether a type holds a single value."""
     return kind in {"string", "bool", "int", "number", "float", "date", "time", "datetime"}

@@ -1,4 +1,4 @@
-"""Segments, schema and one profile: what the export reads of Lytics."""
+"""The endpoints that the export reads: segments, schema and profile."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 class SegmentsApi:
-    """Answers the reading calls of both APIs."""
+    """Answers the read calls of both APIs."""
 
     def __init__(self, account: Account, schema: Schema, scans: Scans, faults: Faults, clock: Clock) -> None:
         self._account, self._schema, self._scans = account, schema, scans
@@ -53,7 +53,7 @@ class SegmentsApi:
     def _sizes(self, request: Request) -> Reply:
         ids = [name for name in request.query.get("ids", "").split(",") if name]
         with self._account.lock:
-            found = [self._account.audiences[name] for name in ids if name in self._account.audiences]
+            audiences = [self._account.audiences[name] for name in ids if name in self._account.audiences]
             data = [
                 {
                     "id": audience.id,
@@ -62,7 +62,7 @@ class SegmentsApi:
                     "size": len(audience.members),
                     "timestamp": rfc3339_ms(self._clock.wall_ns()),
                 }
-                for audience in found
+                for audience in audiences
             ]
         return success(1, data)
 
@@ -78,7 +78,7 @@ class SegmentsApi:
         return success(1, self._schema.v1_table())
 
     def _entity(self, request: Request) -> Reply:
-        """Look one profile up; one that is missing is answered with status 200, as documented."""
+        """Look a profile up. Answers 200 even if it does not exist, as documented."""
         self._check_table(request)
         value = request.names["value"]
         with self._account.lock:

@@ -1,4 +1,4 @@
-"""The webhook sender of one job: workers, batches, retries, sleep and failure, as Lytics documents them."""
+"""The webhook sender of one job: workers, batches, retries, sleep and failure, as Lytics documents."""
 
 import dataclasses
 import json
@@ -24,14 +24,14 @@ class Target:
     headers: Mapping[str, str]
     worker_count: int
     batch_size: int
-    """Most events of one request; 0 sends each event as a single object."""
+    """The maximum number of events in a request; 0 sends each event as a single object."""
     flush_s: float
     do_not_retry: frozenset[int]
 
 
 @dataclasses.dataclass(slots=True)
 class Counts:
-    """What has become of a job's events and requests so far."""
+    """Counts of a job's events and requests."""
 
     queued: int = 0
     added: int = 0
@@ -43,7 +43,7 @@ class Counts:
 
 
 class Sender:
-    """Delivers events until they are taken or omitted; all waits are Lytics seconds."""
+    """Sends events until they are delivered or omitted. All waits are Lytics seconds."""
 
     def __init__(
         self,
@@ -68,11 +68,9 @@ class Sender:
         self._stopped: str | None = "paused"
         self._ready_s = self._wake_s = 0.0
 
-    # -- what the jobs API does -------------------------------------------------------------------------------
-
     @property
     def status(self) -> str:
-        """The state as Lytics names it; a sleep after failures is `fault-N`, one by `Retry-After` `sleeping`."""
+        """The status as Lytics names it: `fault-N` sleeps after failures, `sleeping` by `Retry-After`."""
         with self._changed:
             now = self._clock.elapsed_s()
             if self._stopped:
@@ -85,7 +83,7 @@ class Sender:
 
     @property
     def idle(self) -> bool:
-        """Whether every event has been delivered or omitted."""
+        """Whether every event is delivered or omitted."""
         with self._changed:
             return not (self._in_flight or self._backlog)
 
@@ -94,7 +92,7 @@ class Sender:
             return dataclasses.asdict(self.counts)
 
     def start(self, initializing_s: float) -> None:
-        """Run from now on, after the documented moment of initializing; forgets failures and sleep."""
+        """Start after the documented initializing time. Resets failures and sleep."""
         with self._changed:
             self._backoff = Backoff()
             self._ready_s, self._wake_s = self._clock.elapsed_s() + initializing_s, 0.0
@@ -103,7 +101,7 @@ class Sender:
             self._changed.notify_all()
 
     def stop(self, status: str) -> None:
-        """Hold (`paused`) or end (`deleted`) the job; a request under way comes to its end."""
+        """Pause (`paused`) or end (`deleted`) the job. A request in flight completes."""
         with self._changed:
             self._stopped = status
             if status == "deleted":
@@ -117,7 +115,7 @@ class Sender:
             self._changed.notify_all()
 
     def put(self, bodies: list[Json]) -> None:
-        """Queue events in the order in which they happened."""
+        """Queue events in the order of occurrence."""
         with self._changed:
             if self._stopped == "deleted":
                 return
@@ -130,14 +128,12 @@ class Sender:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """End all workers, also those that wait for an answer."""
+        """End all workers, even those that wait for an answer."""
         self.stop("deleted")
         for _, post in list(self._workers.values()):
             post.close()
         for thread, _ in list(self._workers.values()):
             thread.join(timeout=5)
-
-    # -- the workers --------------------------------------------------------------------------------------------
 
     def _employ(self) -> None:
         if self._stopped or not self._backlog:
@@ -169,7 +165,7 @@ class Sender:
                 self._changed.notify_all()
 
     def _take(self, number: int) -> list[Event] | None:
-        """Wait for the next request's events; None ends the worker."""
+        """Wait for the events of the next request; None ends the worker."""
         while True:
             now = self._clock.elapsed_s()
             if self._stopped == "deleted" or number >= self._target.worker_count:
@@ -208,22 +204,25 @@ class Sender:
             case Outcome.OMITTED:
                 self.counts.omitted += sum(not event.again for event in taken)
                 self._note(
-                    "warn", "Request omitted: not to be retried", status=answer.status, omitted=len(taken)
+                    "warn",
+                    "Request omitted: its status is not retried",
+                    status=answer.status,
+                    omitted=len(taken),
                 )
             case Outcome.RETRIED:
                 self.counts.failed_requests += 1
                 self._retry(taken, answer, now)
 
     def _retry(self, taken: list[Event], answer: Answer, now: float) -> None:
-        asked = retry_after_s(answer.retry_after, self._clock.wall_ns() / 1e9)
-        if asked is not None:
-            self._wake_s = max(self._wake_s, now + asked)
+        delay_s = retry_after_s(answer.retry_after, self._clock.wall_ns() / 1e9)
+        if delay_s is not None:
+            self._wake_s = max(self._wake_s, now + delay_s)
             self._backlog.put_back(taken, now)
-            self._note("info", "Sleeping as asked by Retry-After", status=answer.status, seconds=asked)
+            self._note("info", "Sleeping for Retry-After", status=answer.status, seconds=delay_s)
             return
         self._backlog.put_back(taken, now + self._retry_pause_s)
         if now < self._wake_s:
-            return  # A parallel request of the streak that has put the job to sleep already.
+            return  # a parallel request of the same streak has already put the job to sleep
         sleep_s = self._backoff.fail(now)
         if sleep_s == float("inf"):
             self._stopped = "failed"

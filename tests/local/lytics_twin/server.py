@@ -1,4 +1,4 @@
-"""The HTTP server in front of the twin: keep-alive, the token, faults, and nothing that decides."""
+"""The twin's HTTP server, without any logic: loopback only, keep-alive."""
 
 import contextlib
 import email.utils
@@ -14,11 +14,11 @@ from tests.local.lytics_twin.answers import Reply
 from tests.local.lytics_twin.routes import Request
 
 Answer = Callable[[Request, str | None], Reply | None]
-"""Answers a request, given its `Authorization`; None closes the connection without an answer."""
+"""Answers a request with its `Authorization`; None closes the connection without an answer."""
 
 
 class Server(ThreadingHTTPServer):
-    """Listens on loopback only; `close` ends open connections, too."""
+    """Listens on loopback only. `close` ends open connections, too."""
 
     daemon_threads = True
     block_on_close = False
@@ -44,7 +44,7 @@ class Server(ThreadingHTTPServer):
         self._thread.join(timeout=5)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that went away, which the tests make them do on purpose."""
+        """Ignore clients that disconnect: the tests do so on purpose."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -69,8 +69,8 @@ class Handler(BaseHTTPRequestHandler):
         moment = self.server.wall_ns() / 1e9 if timestamp is None else timestamp
         return email.utils.formatdate(moment, usegmt=True)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  The base class calls it so.
-        """Keep the terminal clean; `GET /_twin/requests` counts them."""
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - named by the base class
+        """Log nothing: `GET /_twin/requests` counts requests."""
 
     def _answer(self) -> None:
         parts = urllib.parse.urlsplit(self.path)
@@ -79,8 +79,8 @@ class Handler(BaseHTTPRequestHandler):
         request = Request(self.command, parts.path, query, body)
         try:
             reply = self.server.answer(request, self.headers.get("Authorization"))
-        except Exception as error:  # noqa: BLE001  A fault of the twin itself must show as one, not as a hang.
-            message = f"fault of the twin: {error!r}"
+        except Exception as error:  # noqa: BLE001 - an error of the twin must show as a 500, not as a hang
+            message = f"error in the twin: {error!r}"
             reply = Reply(500, json.dumps({"data": None, "message": message, "status": 500}).encode())
         if reply is None:
             self.close_connection = True

@@ -1,10 +1,10 @@
-"""Times as Lytics writes them: RFC 3339 with nine fractional digits, in UTC or with an offset."""
+"""Lytics' time formats: RFC 3339 in UTC or with an offset."""
 
 import datetime as dt
 
 
 def rfc3339_ns(ns: int, offset_minutes: int = 0) -> str:
-    """Write nanoseconds since 1970.
+    """Format nanoseconds since 1970 with nine fractional digits.
 
     Example:
         >>> rfc3339_ns(1_602_707_613_916_374_949, -420)
@@ -20,5 +20,5 @@ def rfc3339_ns(ns: int, offset_minutes: int = 0) -> str:
 
 
 def rfc3339_ms(ns: int) -> str:
-    """Write nanoseconds since 1970 as segments and jobs carry them, in UTC with milliseconds."""
+    """Format nanoseconds since 1970 in UTC with milliseconds, as in segments and jobs."""
     return rfc3339_ns(ns)[:23] + "Z"

@@ -1,4 +1,4 @@
-"""The account as a checker reads it: who is where, with which fields, and what each job has done."""
+"""The ground truth for checks: memberships, fields, and the jobs' counts."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,8 +12,8 @@ Json = dict[str, Any]
 def truth(account: Account) -> dict[str, Json]:
     """Return, for each e-mail in lower case, `audiences` (ids), `announced` (ids) and `fields` now.
 
-    `announced` are the audiences of events that were given to a job: who is in no audience and was announced in
-    none has no contact in SendGrid. Where profiles share an e-mail, their audiences are united. Fields of people
+    `announced` are the audiences of events that a job has received. A person who is in no audience and was
+    announced in none has no contact in SendGrid. Profiles that share an e-mail are merged. Fields of people
     in no audience may have changed without an event.
     """
     people: dict[str, Json] = {}
@@ -31,12 +31,14 @@ def truth(account: Account) -> dict[str, Json]:
 
 
 def state(account: Account, jobs: Iterable[Job]) -> Json:
-    """Return the sizes of the audiences and what each job has done."""
+    """Return the audiences' sizes and the jobs with their counts."""
     with account.lock:
         audiences = [
-            {"id": found.id, "slug": found.slug, "name": found.name, "size": len(found.members)}
-            for found in account.audiences.values()
+            {"id": audience.id, "slug": audience.slug, "name": audience.name, "size": len(audience.members)}
+            for audience in account.audiences.values()
         ]
         people = len(account.profiles)
-    told = [job.as_json() | ({"counts": job.sender.counts_json()} if job.sender else {}) for job in jobs]
-    return {"people": people, "audiences": audiences, "jobs": told}
+    job_states = [
+        job.as_json() | ({"counts": job.sender.counts_json()} if job.sender else {}) for job in jobs
+    ]
+    return {"people": people, "audiences": audiences, "jobs": job_states}

@@ -1,4 +1,4 @@
-"""The Lytics twin: a server that behaves as Lytics is documented to, with its ground truth and its faults at hand.
+"""A twin of Lytics: a server with the documented behaviour, its ground truth and its faults.
 
 Example:
     >>> with LyticsTwin(time_scale=0.01) as twin:
@@ -36,7 +36,7 @@ CHANGING_FIELDS = ("first_name", "city", "lifetime_value")
 
 
 class LyticsTwin:
-    """A Lytics account behind a URL. People are named by profile id or e-mail, audiences by id or slug."""
+    """A Lytics account behind a URL. A profile id or e-mail names a person, an id or slug an audience."""
 
     def __init__(
         self,
@@ -56,18 +56,18 @@ class LyticsTwin:
         """Start the server.
 
         Args:
-            port: On 127.0.0.1; 0 takes a free one.
-            token: The API token that is accepted.
-            clock: Instead of real time (`ManualClock` in tests).
-            time_scale: Real seconds that a Lytics second takes, for every wait of Lytics: sleep, initializing,
-                flush, pause before a retry, the hour of the job limit. 0.01 makes a minute 0.6 s.
-            seed: Of faults and shuffling.
-            cursor_age_s: Real seconds after which a scan's cursor is stale.
-            initializing_s: Lytics seconds that a started job is `initializing`.
-            enforce_job_limits: Refuse more than 10 creations an hour and 200 active jobs.
-            http_on_loopback: Accept an http webhook URL where it is this machine's; Lytics wants https.
-            request_timeout_s: Real seconds after which a webhook request counts as failed (undocumented).
-            retry_pause_s: Lytics seconds between a failed request and its retry (undocumented).
+            port: A port on 127.0.0.1; 0 picks a free one.
+            token: The valid API token.
+            clock: A clock in place of real time (`ManualClock` in tests).
+            time_scale: Real seconds per Lytics second, for every wait of Lytics: sleep, initializing, flush,
+                pause before a retry, the hour of the job limit. 0.01 makes a minute 0.6 s.
+            seed: The seed of faults and shuffling.
+            cursor_age_s: Real seconds after which a scan's cursor expires.
+            initializing_s: How long a started job is `initializing`, in Lytics seconds.
+            enforce_job_limits: Whether to refuse more than 10 new jobs an hour and 200 active ones.
+            http_on_loopback: Whether to accept a webhook URL with http on loopback. Lytics requires https.
+            request_timeout_s: The time-out of a webhook request in real seconds (undocumented).
+            retry_pause_s: Lytics seconds from a failed request to its retry (undocumented).
         """
         self.clock = clock or ScaledClock(time_scale)
         self.faults = Faults()
@@ -112,7 +112,7 @@ class LyticsTwin:
 
     @property
     def token(self) -> str:
-        """The API token that is accepted; setting another makes the old one fail, as when it expires."""
+        """The valid API token. Setting another invalidates the old one, as if it had expired."""
         return self._front.token
 
     @token.setter
@@ -120,7 +120,7 @@ class LyticsTwin:
         self._front.token = token
 
     def answer(self, request: Request, authorization: str | None) -> Reply | None:
-        """Answer a request, whichever server it came to; None closes its connection without an answer."""
+        """Answer a request of any server; None closes its connection without an answer."""
         return self._front.answer(request, authorization)
 
     def close(self) -> None:
@@ -137,8 +137,6 @@ class LyticsTwin:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # -- people and audiences -----------------------------------------------------------------------------------
-
     def populate(
         self,
         people: int = 10_000,
@@ -149,43 +147,43 @@ class LyticsTwin:
         outside: float = 0.1,
         without_email: float = 0.0,
     ) -> list[str]:
-        """Add made-up people, silently; returns the ids of the audiences (the first is `high_value_users`)."""
+        """Add generated people without events. Returns the audiences' ids, `high_value_users` first."""
         shares = {"overlap": overlap, "outside": outside, "without_email": without_email}
         return populate(self.account, people, audiences, seed=seed, **shares)
 
     def add_audience(self, name: str, **details: Any) -> str:
-        """Add an audience (slug, audience_id, kind, table, valid); returns its id."""
+        """Add an audience (details: slug, audience_id, kind, table, valid). Returns its id."""
         return self.account.add_audience(name, **details).id
 
     def rename_audience(self, audience: str, *, name: str | None = None, slug: str | None = None) -> str:
-        """Rename an audience; returns its slug, which is suffixed where it was taken."""
+        """Rename an audience. Returns its slug, with a suffix if the slug was taken."""
         return self.account.rename_audience(audience, name=name, slug=slug).slug
 
     def add_profile(self, fields: Mapping[str, Any], audiences: Sequence[str] = ()) -> str:
-        """Add a person, silently a member; returns the profile's id."""
+        """Add a person to audiences without an event. Returns the profile id."""
         return self.account.add_profile(fields, audiences).id
 
     def delete_profile(self, person: str) -> None:
-        """Delete a person, without a word to any job."""
+        """Delete a person without an event."""
         self.account.delete_profile(self.account.profile(person))
 
     def enter(self, person: str, audience: str, *, silently: bool = False) -> bool:
-        """Let a person enter; returns whether they were out. Silently: no job hears of it."""
+        """Let a person enter. Returns whether they were out. `silently` publishes no event."""
         with self.account.lock:
             profile, where = self.account.profile(person), self.account.audience(audience)
-            return self._happened(self.account.enter(profile, where), silently=silently)
+            return self._publish(self.account.enter(profile, where), silently=silently)
 
     def exit(self, person: str, audience: str, *, silently: bool = False) -> bool:
-        """Let a person exit; returns whether they were in."""
+        """Let a person exit. Returns whether they were in."""
         with self.account.lock:
             profile, where = self.account.profile(person), self.account.audience(audience)
-            return self._happened(self.account.exit(profile, where), silently=silently)
+            return self._publish(self.account.exit(profile, where), silently=silently)
 
     def change(self, person: str, fields: Mapping[str, Any], *, silently: bool = False) -> bool:
-        """Change a person's fields (None removes); returns whether there was anything to tell jobs of."""
+        """Change a person's fields (None removes one). Returns whether the change caused an event."""
         with self.account.lock:
             profile = self.account.profile(person)
-            return self._happened(self.account.change(profile, fields), silently=silently)
+            return self._publish(self.account.change(profile, fields), silently=silently)
 
     def make_events(
         self,
@@ -195,9 +193,9 @@ class LyticsTwin:
         audiences: Sequence[str] | None = None,
         fields: Sequence[str] = CHANGING_FIELDS,
     ) -> dict[str, int]:
-        """Let random people enter, exit and change, all at once; returns how many of each.
+        """Let random people enter, exit and change. Returns how many of each.
 
-        The truth changes in order; what is sent is shuffled and doubled as the faults say.
+        The truth changes in order. The faults decide whether events are sent shuffled or twice.
         """
         with self.account.lock:
             names = self.account.audiences if audiences is None else audiences
@@ -207,15 +205,13 @@ class LyticsTwin:
         kinds = [occurrence.events[0].event for occurrence in happened]
         return {kind: kinds.count(kind) for kind in ("enter", "exit", "change")}
 
-    def _happened(self, occurrence: Occurrence | None, *, silently: bool) -> bool:
+    def _publish(self, occurrence: Occurrence | None, *, silently: bool) -> bool:
         if occurrence is not None and not silently:
             self.account.publish([occurrence])
         return occurrence is not None
 
-    # -- the truth ------------------------------------------------------------------------------------------------
-
     def members(self, audience: str) -> set[str]:
-        """Return the e-mails, in lower case, of everybody in an audience who has one."""
+        """Return the lower-case e-mails of an audience's members."""
         with self.account.lock:
             people = self.account.audience(audience).members.values()
             return {profile.email for profile in people if profile.email is not None}
@@ -229,10 +225,8 @@ class LyticsTwin:
             return list(self.account.audiences.values())
 
     def truth(self) -> dict[str, dict[str, Any]]:
-        """Return audiences, announced audiences and fields by e-mail, as `truth.truth` says."""
+        """Return audiences, announced audiences and fields by e-mail: see `truth.truth`."""
         return truth(self.account)
-
-    # -- jobs, faults, requests -------------------------------------------------------------------------------------
 
     def seed_job(
         self,
@@ -242,7 +236,7 @@ class LyticsTwin:
         config: Mapping[str, Any] | None = None,
         status: str = "running",
     ) -> str:
-        """Put a job there that the twin does not run, such as a live `sendgrid_export_new`; returns its id."""
+        """Add a job that the twin does not run, such as a live `sendgrid_export_new`. Returns its id."""
         now = self.clock.wall_ns()
         job_id = f"5eed{len(self._book.all()) + 1:028x}"
         details = {"description": "", "hidden": False}
@@ -252,35 +246,35 @@ class LyticsTwin:
         return job_id
 
     def jobs(self) -> list[Job]:
-        """Return all jobs, killed ones too; `.status`, `.config`, `.log`, `.sender.counts` tell of each."""
+        """Return all jobs, even killed ones, with `.status`, `.config`, `.log` and `.sender.counts`."""
         return self._book.all()
 
     def set_faults(self, **changes: Any) -> None:
-        """Turn switches of `Faults`."""
+        """Change settings of `Faults`."""
         self.faults.update(**changes)
 
     def fail_next(self, *statuses: int) -> None:
-        """Answer the next API requests with these statuses, one each."""
+        """Answer each of the next API requests with one of these statuses."""
         self._front.next_statuses.extend(statuses)
 
     def requests(self) -> dict[str, int]:
-        """Return how often each call was made, by "METHOD path template"."""
+        """Return the number of requests by "METHOD path template"."""
         return dict(self._front.calls.counts)
 
     def struck(self) -> dict[str, int]:
-        """Return how often each fault of the API has struck: `429`, `500`, `html`, `truncate`, `drop`."""
+        """Return how often each API fault has struck: `429`, `500`, `html`, `truncate`, `drop`."""
         return dict(self._front.struck)
 
     def state(self) -> dict[str, Any]:
-        """Return sizes of audiences and what each job has done, as JSON."""
+        """Return the audiences' sizes and the jobs with their counts, as JSON."""
         return state(self.account, self.jobs())
 
     def drain(self, timeout_s: float) -> bool:
-        """Wait until every event is delivered or omitted; false after so many real seconds."""
+        """Wait until every event is delivered or omitted. False if `timeout_s` real seconds pass."""
         return self.wait_until(lambda: all(job.sender.idle for job in self.jobs() if job.sender), timeout_s)
 
     def wait_until(self, holds: Callable[[], bool], timeout_s: float) -> bool:
-        """Wait until something holds; false after so many real seconds."""
+        """Wait until a condition holds. False if `timeout_s` real seconds pass."""
         deadline = time.monotonic() + timeout_s
         while not holds():
             if time.monotonic() > deadline or self._front.closing.wait(0.005):
