@@ -23,7 +23,7 @@ from lytics_sendgrid.sendgrid.contacts import SendGridContacts, sendgrid_http
 from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.tables.exports import ExportsTable
 
-LEAST_MS: Final = 90_000
+MIN_REMAINING_MS: Final = 90_000
 """A job that hardly answers (25 s), and then its errors file (45 s and one wait of 10), and its contacts' refreshes take so
 long. Whatever is behind it is put off: none must run out of time, for that would have all ten received again."""
 
@@ -65,7 +65,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     for record in event["Records"]:
         try:
             job = import_from(record["body"])
-            if context.get_remaining_time_in_millis() > LEAST_MS:
+            if context.get_remaining_time_in_millis() > MIN_REMAINING_MS:
                 followed = _following().follow(job)
             else:
                 followed = _following().put_off(job, "no time was left in this invocation")

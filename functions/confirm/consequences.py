@@ -10,7 +10,7 @@ from lytics_sendgrid.domain.backoff import backoff_s
 from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_MS
 from lytics_sendgrid.queues.changes import encode, pack
-from lytics_sendgrid.queues.imports import Carried, Import, import_body
+from lytics_sendgrid.queues.imports import ImportedContact, ImportMessage, import_body
 from lytics_sendgrid.queues.interface import Queue
 
 ATTEMPTS: Final = 6
@@ -67,7 +67,7 @@ class Leftovers:
         self._first_delay_s = first_delay_s
         self._clock = clock
 
-    def reject(self, followed: Import, rows: Iterable[BadRow], result: Followed) -> int:
+    def reject(self, followed: ImportMessage, rows: Iterable[BadRow], result: Followed) -> int:
         """Tie each bad row of a job to its contact, and have it rejected if it is still the row that was sent.
 
         Returns:
@@ -88,14 +88,14 @@ class Leftovers:
 
     def send_again(
         self,
-        followed: Import,
-        contacts: Mapping[str, Carried],
+        followed: ImportMessage,
+        contacts: Mapping[str, ImportedContact],
         words: str,
         result: Followed,
         least_delay_s: int = 0,
     ) -> None:
         """Have contacts of a job sent once more, or parked where that has failed often enough."""
-        by_attempt: dict[int, dict[str, Carried]] = {}
+        by_attempt: dict[int, dict[str, ImportedContact]] = {}
         for email, carried in contacts.items():
             by_attempt.setdefault(carried.attempt + 1, {})[email] = carried
         for attempt, tried in by_attempt.items():
@@ -108,7 +108,7 @@ class Leftovers:
             else:
                 self._park(followed, tried, f"{words}, {attempt} times in a row", result)
 
-    def refresh_overtaken(self, followed: Import, result: Followed) -> None:
+    def refresh_overtaken(self, followed: ImportMessage, result: Followed) -> None:
         """Have contacts of a job that took too long sent once more, if a later job carried another row of theirs.
 
         It may have overwritten that.
@@ -121,12 +121,16 @@ class Leftovers:
         self._queue(followed, refreshes, 0, result)
         result.count("refreshed", len(followed.contacts))
 
-    def _park(self, followed: Import, contacts: Mapping[str, Carried], words: str, result: Followed) -> None:
+    def _park(
+        self, followed: ImportMessage, contacts: Mapping[str, ImportedContact], words: str, result: Followed
+    ) -> None:
         parked = replace(followed, contacts=contacts)
         self._parked.send([import_body(parked, f"{words}; redrive it when the cause is mended")])
         result.count("parked", len(contacts))
 
-    def _queue(self, followed: Import, changes: Iterable[Change], delay_s: int, result: Followed) -> None:
+    def _queue(
+        self, followed: ImportMessage, changes: Iterable[Change], delay_s: int, result: Followed
+    ) -> None:
         """Queue changes by the export that each contact came by; for each run that waits for them, as its own messages."""
         exports: dict[str, list[Change]] = {}
         for change in changes:

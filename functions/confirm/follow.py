@@ -13,9 +13,9 @@ from typing import Any, Final, Protocol
 from functions.confirm.consequences import ATTEMPTS, LONGEST_DELAY_S, Followed, Leftovers
 from functions.confirm.errors_file import BadRow, bad_rows, names_the_contact_limit, text_lines
 from lytics_sendgrid.domain.backoff import backoff_s
-from lytics_sendgrid.domain.rejection_limits import FEWEST_REJECTED
+from lytics_sendgrid.domain.rejection_limits import MIN_REJECT_LIMIT
 from lytics_sendgrid.errors import RequestRefused, RetryLater, StopRun
-from lytics_sendgrid.queues.imports import Carried, Import, import_body
+from lytics_sendgrid.queues.imports import ImportedContact, ImportMessage, import_body
 from lytics_sendgrid.queues.interface import Queue
 from lytics_sendgrid.sendgrid.import_job import Job
 
@@ -23,7 +23,7 @@ _ABANDONED_AFTER_DELAYS: Final = 8
 """A job that is pending after so many refresh delays, two hours by default, is taken to never end."""
 _FOLLOWED_FOR_DELAYS: Final = 96
 """So long, a day by default, it is still asked for: it may end all the same, and overwrite what was sent again."""
-MOST_POLLS: Final = 500
+MAX_POLLS: Final = 500
 """How often a job is asked for before its message is left to the dead-letter queue: for five days."""
 _UNREAD: Final = "SendGrid refused rows of the import job, and whose they are could not be read"
 _FULL: Final = "SendGrid's account has no room for more contacts"
@@ -79,7 +79,7 @@ class Following:
         self._delays = delays
         self._clock = clock
 
-    def follow(self, followed: Import) -> Followed:
+    def follow(self, followed: ImportMessage) -> Followed:
         """Ask for a job and do what its state asks for; everything is queued when this returns.
 
         Where SendGrid or the table does not answer, or refuses, the job is put off: a message that stays instead would
@@ -92,20 +92,20 @@ class Following:
         try:
             return self._follow(followed)
         except (RetryLater, StopRun) as error:
-            if followed.polls >= MOST_POLLS:
+            if followed.polls >= MAX_POLLS:
                 raise
             return self.put_off(followed, str(error))
 
-    def put_off(self, followed: Import, fault: str) -> Followed:
+    def put_off(self, followed: ImportMessage, fault: str) -> Followed:
         """Ask for a job later; raises as ``follow`` does."""
         self._poll_again(followed)
         return Followed("put_off", fault=fault)
 
-    def _poll_again(self, followed: Import) -> None:
+    def _poll_again(self, followed: ImportMessage) -> None:
         again = replace(followed, polls=followed.polls + 1)
         self._imports.send([import_body(again)], self._next_poll_s(again.polls))
 
-    def _follow(self, followed: Import) -> Followed:
+    def _follow(self, followed: ImportMessage) -> Followed:
         jobs = self._jobs(followed.authorization)
         job = jobs.job(followed.job)
         waited_s = self._clock() - followed.sent_ms / 1000
@@ -148,7 +148,7 @@ class Following:
         return int(backoff_s(min(polls // 2, 6) + 1, self._delays.confirm_s, LONGEST_DELAY_S))
 
     def _end_after_all(
-        self, followed: Import, job: Job, jobs: Jobs, result: Followed, *, is_over: bool
+        self, followed: ImportMessage, job: Job, jobs: Jobs, result: Followed, *, is_over: bool
     ) -> None:
         """See to a job that was abandoned: what it carries was sent again, which it may overwrite when it ends."""
         if job.status == "abandoned" and not is_over:
@@ -160,7 +160,7 @@ class Following:
             result.stamp_ms = self._now_ms()
             self._leftovers.refresh_overtaken(followed, result)
 
-    def _reject(self, followed: Import, job: Job, jobs: Jobs, result: Followed) -> None:
+    def _reject(self, followed: ImportMessage, job: Job, jobs: Jobs, result: Followed) -> None:
         """Have an errored job's bad rows rejected. Where nobody can tell whose all of them are, the others are sent again."""
         others = _Others(dict(followed.contacts))
         named = self._named(followed, job, jobs, others, result)
@@ -176,7 +176,7 @@ class Following:
         else:
             result.confirmed = len(others.unnamed)
 
-    def _fail(self, followed: Import, job: Job, jobs: Jobs, result: Followed) -> None:
+    def _fail(self, followed: ImportMessage, job: Job, jobs: Jobs, result: Followed) -> None:
         """Have a failed job's contacts sent once more, each but a row that fails to the last though it is almost alone.
 
         SendGrid also says ``failed`` where every row is bad, as one that was sent alone. A whole batch of bad rows is not
@@ -184,14 +184,14 @@ class Following:
         """
         last = {email: one for email, one in followed.contacts.items() if one.attempt + 1 >= ATTEMPTS}
         others = _Others(dict(followed.contacts))
-        if last and job.errors_url and followed.parts == 1 and len(followed.contacts) <= FEWEST_REJECTED:
+        if last and job.errors_url and followed.parts == 1 and len(followed.contacts) <= MIN_REJECT_LIMIT:
             part = replace(followed, contacts=last)
             self._leftovers.reject(part, self._named(part, job, jobs, others, result), result)
         self._leftovers.send_again(followed, others.unnamed, "SendGrid failed the import job", result)
         self._leftovers.send_again(followed, others.full, _FULL, result)
 
     def _named(
-        self, followed: Import, job: Job, jobs: Jobs, others: "_Others", result: Followed
+        self, followed: ImportMessage, job: Job, jobs: Jobs, others: "_Others", result: Followed
     ) -> Iterator[BadRow]:
         """Return the rows to reject of a job's contacts, and note among the others for whom there only was no room."""
         for bad in self._bad_rows(followed, job, jobs, result):
@@ -202,7 +202,7 @@ class Following:
                     continue
             yield bad
 
-    def _bad_rows(self, followed: Import, job: Job, jobs: Jobs, result: Followed) -> Iterator[BadRow]:
+    def _bad_rows(self, followed: ImportMessage, job: Job, jobs: Jobs, result: Followed) -> Iterator[BadRow]:
         if job.errors_url is None:
             result.counts["unread"] = 1
             return
@@ -222,5 +222,5 @@ class _Others:
         full: for whom the account only had no room.
     """
 
-    unnamed: dict[str, Carried] = field(default_factory=dict)
-    full: dict[str, Carried] = field(default_factory=dict)
+    unnamed: dict[str, ImportedContact] = field(default_factory=dict)
+    full: dict[str, ImportedContact] = field(default_factory=dict)

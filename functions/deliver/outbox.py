@@ -7,7 +7,7 @@ from typing import Final
 from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_MS
 from lytics_sendgrid.queues.changes import MESSAGE_BYTES, pack
-from lytics_sendgrid.queues.imports import Import, import_body, parts
+from lytics_sendgrid.queues.imports import ImportMessage, import_body, split_import
 from lytics_sendgrid.queues.interface import Queue
 
 
@@ -50,9 +50,9 @@ class Outbox:
         ]
         self.changes.send(bodies(messages), self.refresh_delay_s)
 
-    def follow(self, followed: Import) -> None:
+    def follow(self, followed: ImportMessage) -> None:
         """Have an import job followed to its end."""
-        self.imports.send(map(import_body, parts(followed)), self.confirm_delay_s)
+        self.imports.send(map(import_body, split_import(followed)), self.confirm_delay_s)
 
     def requeue(self, messages: Iterable[Message], delay_s: int) -> None:
         """Put changes back as new messages."""

@@ -15,7 +15,7 @@ from functions.deliver.batch import Batch, Summary, Task
 from functions.deliver.outbox import Outbox
 from functions.deliver.row import without_fields
 from functions.deliver.row_queue import Form, Row
-from lytics_sendgrid.queues.imports import Carried, Import
+from lytics_sendgrid.queues.imports import ImportedContact, ImportMessage
 
 
 class RequestFollowers:
@@ -51,8 +51,10 @@ class RequestFollowers:
         later = [t for t in tasks if (t.refresh_ms or 0) < sent_ms and self._races(t, sent_ms)]
         self._refresh(later, sent_ms, sent_ms)
         runs = {run for task in tasks for run in task.runs}
-        contacts = {t.email: Carried(t.view.export.name, _sent_row(t, form), t.attempt) for t in tasks}
-        self._outbox.follow(Import(self._authorization, job, sent_ms, tuple(sorted(runs)), contacts))
+        contacts = {
+            t.email: ImportedContact(t.view.export.name, _sent_row(t, form), t.attempt) for t in tasks
+        }
+        self._outbox.follow(ImportMessage(self._authorization, job, sent_ms, tuple(sorted(runs)), contacts))
         self._summary.jobs.append(job)
         # Only now: of a job that nobody follows no run would ever hear that it has ended.
         for run in runs:

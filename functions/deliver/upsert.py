@@ -14,7 +14,7 @@ from typing import Final, Protocol, assert_never
 from functions.deliver.row_queue import Form, Row, Work, request_body
 from lytics_sendgrid.domain.backoff import backoff_s
 from lytics_sendgrid.domain.contact import ContactKey
-from lytics_sendgrid.domain.rejection_limits import FEWEST_REJECTED
+from lytics_sendgrid.domain.rejection_limits import MIN_REJECT_LIMIT
 from lytics_sendgrid.sendgrid.upsert_answer import (
     Accepted,
     BadAddresses,
@@ -161,7 +161,7 @@ class Upsert:
             RetryLater: a follower could not do its part; nothing more is sent.
         """
         self._work = Work(rows, self._lists, self._pace.jitter)
-        allowed = max(FEWEST_REJECTED, len(rows) * self._pace.rejected_percent / 100)
+        allowed = max(MIN_REJECT_LIMIT, len(rows) * self._pace.rejected_percent / 100)
         for _ in range(len(self._work) + _EXTRA_REQUESTS):
             if not self._work or self.result.fault is not None or not self._wait_for_turn(deadline_epoch_s):
                 break

@@ -8,7 +8,7 @@ import pytest
 
 from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.queues.changes import MAX_HOPS, encode
-from lytics_sendgrid.queues.imports import Carried, Import, import_body
+from lytics_sendgrid.queues.imports import ImportedContact, ImportMessage, import_body
 from lytics_sendgrid.queues.rejects import reject_body
 from tests.e2e.customer import PUT_CONTACTS, Customer, Product
 from tests.local.operator import CommandFailed, Operator
@@ -92,8 +92,8 @@ def test_people_who_were_parked_while_the_account_was_full_arrive_after_the_redr
     row = live.ledger()["bo@example.com"]
     assert row.job is not None
     live.product.deployment.purge()
-    parked = Import(
-        live.name, row.job, row.sent_ms, (), {"bo@example.com": Carried(live.name, row.row or "", 5)}
+    parked = ImportMessage(
+        live.name, row.job, row.sent_ms, (), {"bo@example.com": ImportedContact(live.name, row.row or "", 5)}
     )
     put(
         live,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from functions.confirm.app import LEAST_MS
+from functions.confirm.app import MIN_REMAINING_MS
 from functions.confirm.follow import Delays, Following
 from functions.deliver.batch import Received
 from functions.deliver.delivery import Delivery
@@ -114,7 +114,7 @@ def new_confirm(services: Services) -> Handler:
         for message in messages:
             try:
                 job = import_from(message.body)
-                if deadline_s - world.clock() > LEAST_MS / 1000:
+                if deadline_s - world.clock() > MIN_REMAINING_MS / 1000:
                     followed = following.follow(job)
                 else:
                     followed = following.put_off(job, "no time was left in this invocation")

@@ -2,5 +2,5 @@
 
 from typing import Final
 
-FEWEST_REJECTED: Final = 10
+MIN_REJECT_LIMIT: Final = 10
 """Up to so many rows a batch may be rejected whatever the share: one in a batch of five is no sign of a bad batch."""

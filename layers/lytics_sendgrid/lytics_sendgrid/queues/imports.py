@@ -9,7 +9,7 @@ from lytics_sendgrid.queues.changes import MESSAGE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class ImportedContact:
     """A contact in an import job.
 
     Attributes:
@@ -24,7 +24,7 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
-class Import:
+class ImportMessage:
     """An import job to be followed to its end, as it lies on the imports queue.
 
     Attributes:
@@ -44,16 +44,16 @@ class Import:
     job: str
     sent_ms: int
     runs: tuple[str, ...]
-    contacts: Mapping[str, Carried]
+    contacts: Mapping[str, ImportedContact]
     polls: int = 0
     part: int = 1
     parts: int = 1
     abandoned: bool = False
 
 
-def parts(followed: Import, max_bytes: int = MESSAGE_BYTES) -> list[Import]:
+def split_import(followed: ImportMessage, max_bytes: int = MESSAGE_BYTES) -> list[ImportMessage]:
     """Cut an import into parts whose bodies are of at most ``max_bytes``; each is followed for itself."""
-    cut: list[dict[str, Carried]] = [{}]
+    cut: list[dict[str, ImportedContact]] = [{}]
     size = _HEAD_BYTES
     for email, carried in followed.contacts.items():
         # In ASCII JSON a character takes 12 bytes at most, and the hash, the attempt and the commas around 30.
@@ -65,7 +65,7 @@ def parts(followed: Import, max_bytes: int = MESSAGE_BYTES) -> list[Import]:
     return [replace(followed, contacts=part, part=n, parts=len(cut)) for n, part in enumerate(cut, start=1)]
 
 
-def import_body(followed: Import, parked: str | None = None) -> str:
+def import_body(followed: ImportMessage, parked: str | None = None) -> str:
     """Write an import, or a part of one, as a message.
 
     The contacts are written once an export: ``{"newsletter": [["ann@example.org", "0f…"], …]}``, and the attempt after
@@ -92,7 +92,7 @@ def import_body(followed: Import, parked: str | None = None) -> str:
 _HEAD_BYTES: Final = 4_096
 
 
-def import_from(body: str) -> Import:
+def import_from(body: str) -> ImportMessage:
     """Read what ``import_body`` wrote.
 
     Raises:
@@ -104,11 +104,11 @@ def import_from(body: str) -> Import:
             raise ValueError(f"version {document['v']!r}")
         parked = "parked" in document
         contacts = {
-            email: Carried(export, row, attempt[0] if attempt and not parked else 0)
+            email: ImportedContact(export, row, attempt[0] if attempt and not parked else 0)
             for export, rows in document["contacts"].items()
             for email, row, *attempt in rows
         }
-        return Import(
+        return ImportMessage(
             document["authorization"],
             document["job"],
             document["sent"],

@@ -11,7 +11,7 @@ import pytest
 import functions.confirm.app
 from functions.confirm.consequences import Followed
 from lytics_sendgrid.errors import KeyRefused, StopRun
-from lytics_sendgrid.queues.imports import Carried, Import, import_body
+from lytics_sendgrid.queues.imports import ImportedContact, ImportMessage, import_body
 
 EMAIL = "known.person@example.org"
 
@@ -24,13 +24,13 @@ class Following:
     followed: list[str] = field(default_factory=list)
     off: list[str] = field(default_factory=list)
 
-    def follow(self, job: Import) -> Followed:
+    def follow(self, job: ImportMessage) -> Followed:
         self.followed.append(job.job)
         if isinstance(self.answer, StopRun):
             raise self.answer
         return self.answer
 
-    def put_off(self, job: Import, fault: str) -> Followed:
+    def put_off(self, job: ImportMessage, fault: str) -> Followed:
         self.off.append(job.job)
         return Followed("put_off", fault=fault)
 
@@ -44,7 +44,9 @@ def app(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def body(job: str) -> str:
-    return import_body(Import("default", job, 1_795_000_000_000, (), {EMAIL: Carried("newsletter", "0a")}))
+    return import_body(
+        ImportMessage("default", job, 1_795_000_000_000, (), {EMAIL: ImportedContact("newsletter", "0a")})
+    )
 
 
 def invoke(app: ModuleType, following: Following, *bodies: str, left_ms: int = 120_000) -> list[str]:

@@ -7,20 +7,23 @@ from typing import Any
 import pytest
 
 from functions.confirm.consequences import ATTEMPTS
-from functions.confirm.follow import MOST_POLLS, Delays, Following
+from functions.confirm.follow import MAX_POLLS, Delays, Following
 from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.errors import KeyRefused, RequestRefused, RetryLater
 from lytics_sendgrid.queues.changes import decode
-from lytics_sendgrid.queues.imports import Carried, Import, import_from
+from lytics_sendgrid.queues.imports import ImportedContact, ImportMessage, import_from
 from lytics_sendgrid.sendgrid.import_job import Job
 
 SENT_MS = 1_700_000_000_000
-JOB = Import(
+JOB = ImportMessage(
     "default",
     "job-1",
     SENT_MS,
     (),
-    {"ann@example.org": Carried("newsletter", "0a"), "bob@example.com": Carried("newsletter", "0b")},
+    {
+        "ann@example.org": ImportedContact("newsletter", "0a"),
+        "bob@example.com": ImportedContact("newsletter", "0b"),
+    },
 )
 
 
@@ -289,7 +292,7 @@ def test_a_job_whose_key_is_refused_is_asked_for_later() -> None:
 def test_a_job_that_was_put_off_for_days_is_left_to_the_dead_letter_queue(error: Exception) -> None:
     scene = Scene(error)
     with pytest.raises(type(error)):
-        scene.following().follow(replace(JOB, polls=MOST_POLLS))
+        scene.following().follow(replace(JOB, polls=MAX_POLLS))
     assert not scene.imports.sent
 
 
@@ -301,8 +304,8 @@ def test_a_job_is_put_off_without_being_asked_for() -> None:
     assert not scene.changes.sent
 
 
-def tried(email: str, attempt: int = ATTEMPTS - 1) -> dict[str, Carried]:
-    return {email: Carried("newsletter", f"0{email[0]}", attempt)}
+def tried(email: str, attempt: int = ATTEMPTS - 1) -> dict[str, ImportedContact]:
+    return {email: ImportedContact("newsletter", f"0{email[0]}", attempt)}
 
 
 def test_a_row_that_fails_alone_to_the_last_is_rejected_in_sendgrids_words() -> None:
@@ -357,7 +360,7 @@ def test_the_errors_file_of_a_failed_job_is_not_waited_for_while_all_are_tried_a
     ],
 )
 def test_a_batch_that_fails_whole_or_without_a_list_of_its_bad_rows_rejects_nobody(
-    job: Job, followed: Import
+    job: Job, followed: ImportMessage
 ) -> None:
     scene = Scene(job, AssertionError("not to be downloaded"))
     result = scene.following().follow(followed)
@@ -403,7 +406,7 @@ def test_who_is_parked_is_so_with_what_became_of_the_last_job(job: Job, words: s
 
 
 def test_only_the_contacts_that_failed_often_are_parked() -> None:
-    often = {**JOB.contacts, "bob@example.com": Carried("newsletter", "0b", ATTEMPTS - 1)}
+    often = {**JOB.contacts, "bob@example.com": ImportedContact("newsletter", "0b", ATTEMPTS - 1)}
     scene = Scene(Job("failed"))
     assert scene.following().follow(replace(JOB, contacts=often)).counts == {"refreshed": 1, "parked": 1}
 
@@ -514,7 +517,9 @@ def test_a_run_waits_for_the_messages_that_carry_its_contacts_again() -> None:
 
 @pytest.mark.parametrize("runs", [(), ("r1",)])
 def test_a_failed_job_of_very_many_long_addresses_keeps_one_message_a_number(runs: tuple[str, ...]) -> None:
-    contacts = {f"{number}{'x' * 230}@example.org": Carried("newsletter", "0a") for number in range(4_500)}
+    contacts = {
+        f"{number}{'x' * 230}@example.org": ImportedContact("newsletter", "0a") for number in range(4_500)
+    }
     scene = Scene(Job("failed"))
     followed = scene.following().follow(replace(JOB, runs=runs, contacts=contacts))
     messages = [message for message, _ in scene.changes.messages()]
@@ -527,7 +532,7 @@ def test_rejects_in_long_words_of_any_script_keep_one_message_a_number() -> None
     emails = [f"{number}@example.org" for number in range(900)]
     file = "".join(f"{email},{'日' * 300}\n" for email in emails).encode()
     scene = Scene(Job("errored", {"errored": 900}, "https://errors"), [file])
-    contacts = {email: Carried("newsletter", "0a") for email in emails}
+    contacts = {email: ImportedContact("newsletter", "0a") for email in emails}
     followed = scene.following().follow(replace(JOB, runs=("r1", "r2"), contacts=contacts))
     messages = [message for message, _ in scene.changes.messages()]
     assert sorted((message.run, message.number) for message in messages) == [

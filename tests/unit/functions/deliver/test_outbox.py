@@ -10,23 +10,38 @@ from hypothesis import strategies as st
 from functions.deliver.outbox import Outbox
 from lytics_sendgrid.domain.change import Message
 from lytics_sendgrid.queues.changes import MESSAGE_BYTES, decode
-from lytics_sendgrid.queues.imports import Carried, Import, import_body, import_from, parts
+from lytics_sendgrid.queues.imports import (
+    ImportedContact,
+    ImportMessage,
+    import_body,
+    import_from,
+    split_import,
+)
 from tests.fakes import DelayedQueue
 from tests.unit.functions.deliver.delivery_scene import enter, entering, people
 
-JOB = Import(
-    "default", "j1", 1_795_000_000_000, ("r1",), {"ann@example.org": Carried("newsletter", "0a")}, 2, 1, 3
+JOB = ImportMessage(
+    "default",
+    "j1",
+    1_795_000_000_000,
+    ("r1",),
+    {"ann@example.org": ImportedContact("newsletter", "0a")},
+    2,
+    1,
+    3,
 )
 
 imports = st.builds(
-    Import,
+    ImportMessage,
     authorization=st.text(max_size=5),
     job=st.text(max_size=5),
     sent_ms=st.integers(0, 2**43),
     runs=st.lists(st.text(max_size=3), max_size=2).map(tuple),
     contacts=st.dictionaries(
         st.text(max_size=6),
-        st.builds(Carried, st.sampled_from(["newsletter", "weekly"]), st.text(max_size=4), st.integers(0, 6)),
+        st.builds(
+            ImportedContact, st.sampled_from(["newsletter", "weekly"]), st.text(max_size=4), st.integers(0, 6)
+        ),
         max_size=6,
     ),
     polls=st.integers(0, 300),
@@ -41,14 +56,14 @@ def outbox() -> tuple[Outbox, DelayedQueue, DelayedQueue]:
 
 
 @given(imports)
-def test_import_is_read_as_it_was_written(one: Import) -> None:
+def test_import_is_read_as_it_was_written(one: ImportMessage) -> None:
     body = import_body(one)
     assert body.isascii()
     assert import_from(body) == one
 
 
 def test_contacts_are_written_once_an_export_and_without_blanks() -> None:
-    contacts = {"a@example.org": Carried("x", "0a"), "b@example.org": Carried("x", "0b", 2)}
+    contacts = {"a@example.org": ImportedContact("x", "0a"), "b@example.org": ImportedContact("x", "0b", 2)}
     body = import_body(replace(JOB, contacts=contacts))
     assert '"contacts":{"x":[["a@example.org","0a"],["b@example.org","0b",2]]}' in body
     assert " " not in body
@@ -56,10 +71,10 @@ def test_contacts_are_written_once_an_export_and_without_blanks() -> None:
 
 def test_parked_import_says_why_and_begins_anew_when_it_is_redriven() -> None:
     parked = import_body(
-        replace(JOB, contacts={"ann@example.org": Carried("newsletter", "0a", 6)}), "six in a row"
+        replace(JOB, contacts={"ann@example.org": ImportedContact("newsletter", "0a", 6)}), "six in a row"
     )
     assert json.loads(parked)["parked"] == "six in a row"
-    assert import_from(parked).contacts == {"ann@example.org": Carried("newsletter", "0a", 0)}
+    assert import_from(parked).contacts == {"ann@example.org": ImportedContact("newsletter", "0a", 0)}
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"v":2}', '{"v":1}', '{"v":1,"contacts":[1]}'])
@@ -70,8 +85,8 @@ def test_other_text_is_no_import(body: str) -> None:
 
 @pytest.mark.parametrize("name", ["p{}@example.org", "ünïcödé-ädréss-{}@bücher.example", "🏔{}@example.org"])
 def test_parts_fit_a_message_and_lose_nobody(name: str) -> None:
-    carried = {name.format(n): Carried("newsletter", f"{n:016x}~", n % 7) for n in range(20_000)}
-    cut = parts(replace(JOB, contacts=carried))
+    carried = {name.format(n): ImportedContact("newsletter", f"{n:016x}~", n % 7) for n in range(20_000)}
+    cut = split_import(replace(JOB, contacts=carried))
     assert len(cut) > 1
     assert [(one.part, one.parts) for one in cut] == [(n + 1, len(cut)) for n in range(len(cut))]
     assert {email: one for part in cut for email, one in part.contacts.items()} == carried
@@ -85,24 +100,24 @@ def test_import_of_another_version_is_none_however_like_it_looks() -> None:
 
 
 def test_no_more_parts_are_made_than_are_needed() -> None:
-    carried = {email: Carried("newsletter", f"{0:016x}~", 1) for email in people(20_000)}
-    *full, _ = parts(replace(JOB, contacts=carried))
+    carried = {email: ImportedContact("newsletter", f"{0:016x}~", 1) for email in people(20_000)}
+    *full, _ = split_import(replace(JOB, contacts=carried))
     assert all(len(import_body(part)) > 0.9 * MESSAGE_BYTES for part in full)
 
 
 def test_contact_that_is_longer_than_a_message_goes_alone() -> None:
-    contacts = {email: Carried("newsletter", "0a") for email in people(2)}
-    assert [len(part.contacts) for part in parts(replace(JOB, contacts=contacts), 10)] == [1, 1]
+    contacts = {email: ImportedContact("newsletter", "0a") for email in people(2)}
+    assert [len(part.contacts) for part in split_import(replace(JOB, contacts=contacts), 10)] == [1, 1]
 
 
 def test_import_without_contacts_is_one_part() -> None:
-    (only,) = parts(replace(JOB, contacts={}))
+    (only,) = split_import(replace(JOB, contacts={}))
     assert (only.part, only.parts) == (1, 1)
 
 
 def test_job_is_followed_after_a_while() -> None:
     box, _, jobs = outbox()
-    box.follow(replace(JOB, contacts={email: Carried("newsletter", "0a") for email in people(9_000)}))
+    box.follow(replace(JOB, contacts={email: ImportedContact("newsletter", "0a") for email in people(9_000)}))
     assert {delay_s for delay_s, _ in jobs.sent} == {60}
     assert sum(len(import_from(body).contacts) for _, body in jobs.sent) == 9_000
 

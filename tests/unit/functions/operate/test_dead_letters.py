@@ -14,7 +14,7 @@ from functions.operate.dead_letters import Redriven, dead_changes, dead_import, 
 from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.domain.profile import MAX_AHEAD_NS
 from lytics_sendgrid.queues.changes import MAX_HOPS, decode, encode
-from lytics_sendgrid.queues.imports import Carried, Import, import_body, import_from
+from lytics_sendgrid.queues.imports import ImportedContact, ImportMessage, import_body, import_from
 from lytics_sendgrid.queues.rejects import MAX_SINGLE, reject_bodies, reject_body
 from tests.newsletter import HIGH_VALUE, NEWSLETTER, UNMANAGED
 
@@ -22,8 +22,12 @@ NOW_NS = 1_795_000_000_000_000_000
 EARLIER_NS = NOW_NS - 10 * MAX_AHEAD_NS
 LATE = "2026-11-18T11:00:00Z"
 ENTER = Change("ann@example.org", NOW_NS, Kind.ENTER, HIGH_VALUE, {"city": "Oslo"})
-JOB = Import(
-    "default", "job-1", 1_795_000_000_000, ("r1",), {"ann@example.org": Carried("newsletter", "0a", 5)}
+JOB = ImportMessage(
+    "default",
+    "job-1",
+    1_795_000_000_000,
+    ("r1",),
+    {"ann@example.org": ImportedContact("newsletter", "0a", 5)},
 )
 
 
@@ -91,15 +95,15 @@ def test_a_parked_import_says_why_and_is_tried_from_the_start() -> None:
     case = dead_import(import_body(JOB, "SendGrid failed the import job, 6 times in a row"))
     assert case.why == "authorization 'default': SendGrid failed the import job, 6 times in a row"
     (body,) = case.imports
-    assert import_from(body).contacts == {"ann@example.org": Carried("newsletter", "0a", 0)}
+    assert import_from(body).contacts == {"ann@example.org": ImportedContact("newsletter", "0a", 0)}
     assert "parked" not in json.loads(body)
 
 
 def test_a_dead_import_is_asked_for_from_the_start_and_keeps_its_attempts() -> None:
-    polled = Import(JOB.authorization, JOB.job, JOB.sent_ms, JOB.runs, JOB.contacts, 40, 2, 3)
+    polled = ImportMessage(JOB.authorization, JOB.job, JOB.sent_ms, JOB.runs, JOB.contacts, 40, 2, 3)
     case = dead_import(import_body(polled))
     (body,) = case.imports
-    assert import_from(body) == Import("default", "job-1", JOB.sent_ms, ("r1",), JOB.contacts, 0, 2, 3)
+    assert import_from(body) == ImportMessage("default", "job-1", JOB.sent_ms, ("r1",), JOB.contacts, 0, 2, 3)
     assert "confirm could not ask for it" in case.why
     assert dead_import("[]").stays is not None
 
