@@ -90,7 +90,7 @@ def of_ingest(progress: Progress) -> Section:
         "cold start, beside a bare handler's",
         cold.ratio,
         floor=1,
-        limit=1.3,
+        limit=ingest.MAX_COLD_START_RATIO,
         how=f"{cold.ingest_s * 1e3:.0f} ms and {cold.bare_s * 1e3:.0f} ms: start of the process to the first answer, "
         f"medians of 20, by turns",
     )
@@ -99,14 +99,14 @@ def of_ingest(progress: Progress) -> Section:
         statistics.median(one_us),
         "µs",
         floor=statistics.median(one.idle_s * 1e6 for one in warm),
-        limit=1000,
+        limit=ingest.MAX_EVENT_US,
         how=f"median of {_WARM} medians of 200, {min(one_us):.0f} to {max(one_us):.0f}; floor: an empty handler",
     )
     section.add(
         f"an event of {warm[0].array_events:,} in an array, own CPU",
         statistics.median(array_us),
         "µs",
-        limit=40,
+        limit=ingest.MAX_EVENT_OF_ARRAY_US,
         how=f"median of {_WARM} medians of 20, {min(array_us):.1f} to {max(array_us):.1f}; all CPU of the invocation",
     )
     return section

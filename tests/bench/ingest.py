@@ -20,6 +20,11 @@ from lytics_sendgrid.domain.configuration import Audience, Export, FieldKind, Ma
 from tests.bench.aws_stub import AwsStub
 from tests.local.runtime_api import Answer, FunctionProcess
 
+MAX_COLD_START_RATIO: Final = 1.7
+"""Ingest beside a bare handler with one boto3 client: ingest has three, and our modules."""
+MAX_EVENT_US: Final = 1_600
+"""Of which boto3's SendMessage takes two thirds, and Lambda's runtime client a third."""
+MAX_EVENT_OF_ARRAY_US: Final = 40
 ROOT: Final = Path(__file__).resolve().parents[2]
 SECRET: Final = "a-secret-of-the-bench"
 EXPORT: Final = Export(
@@ -156,13 +161,13 @@ def report(cold: ColdStart, warm: Warm) -> dict[str, float]:
         "cold_start_ms": round(cold.ingest_s * 1e3, 1),
         "bare_cold_start_ms": round(cold.bare_s * 1e3, 1),
         "cold_start_ratio": round(cold.ratio, 2),
-        "cold_start_ratio_at_most": 1.3,
+        "cold_start_ratio_at_most": MAX_COLD_START_RATIO,
         "cold_start_uncompiled_ms": round(cold.uncompiled_s * 1e3, 1),
         "one_event_us": round(warm.one_s * 1e6),
-        "one_event_us_at_most": 1000,
+        "one_event_us_at_most": MAX_EVENT_US,
         "of_which_runtime_client_us": round(warm.idle_s * 1e6),
         "event_of_array_us": round(warm.per_event_of_array_s * 1e6, 1),
-        "event_of_array_us_at_most": 40,
+        "event_of_array_us_at_most": MAX_EVENT_OF_ARRAY_US,
     }
 
 

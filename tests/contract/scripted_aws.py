@@ -1,79 +1,31 @@
-"""AWS as a scripted server on loopback, and the two clients that talk to it: boto3's and ingest's own."""
+"""A server on loopback that answers AWS calls from a script."""
 
 import http.server
 import json
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self
-
-import boto3
-from botocore.config import Config
-
-from functions.ingest.aws_json import aws_client
-
-REGION: Final = "eu-central-1"
-KEY: Final = "AKIDEXAMPLE"
-SECRET_KEY: Final = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-TOKEN: Final = "a-session-token"
-
-type Clients = Callable[[str, str], Any]
-
-
-def own_client(service: str, url: str) -> Any:
-    """Make ingest's client; it pauses between attempts for 0.3 s in all."""
-    return aws_client(service, environment(url))
-
-
-def environment(url: str) -> dict[str, str]:
-    return {
-        "AWS_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-        "AWS_SESSION_TOKEN": TOKEN,
-        "AWS_ENDPOINT_URL": url,
-    }
-
-
-def boto_client(service: str, url: str) -> Any:
-    """Make boto3's client, with as many attempts and the same time-out."""
-    make: Any = boto3.client  # its types ask for a service's name that is known beforehand
-    return make(
-        service,
-        endpoint_url=url,
-        region_name=REGION,
-        aws_access_key_id=KEY,
-        aws_secret_access_key=SECRET_KEY,
-        aws_session_token=TOKEN,
-        config=Config(retries={"total_max_attempts": 3}, read_timeout=0.4, connect_timeout=1),
-    )
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client asked."""
+    """One call."""
 
     operation: str
-    content_type: str
     document: Any
-    headers: dict[str, str]
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Scripted:
-    """An answer; status 0 closes the connection in its place, -1 does not answer at all."""
+    """An answer. Status 0 closes the connection instead; -1 leaves the call without an answer."""
 
     status: int = 200
     document: Any = None
-    chunked: bool = False
-    closes: bool = False
-    headers: tuple[tuple[str, str], ...] = ()
 
 
 class ScriptedAws:
-    """Answers in the order that a test gives; the last answer is repeated."""
+    """Give each call the next answer of a script, and repeat the last one."""
 
     def __init__(self, *answers: Scripted) -> None:
         self.answers = list(answers)
@@ -120,8 +72,7 @@ class _Endpoint(http.server.BaseHTTPRequestHandler):
         aws = self.server.aws
         body = self.rfile.read(int(self.headers["Content-Length"]))
         operation = self.headers["X-Amz-Target"]
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        aws.requests.append(Request(operation, self.headers["Content-Type"], json.loads(body), headers, body))
+        aws.requests.append(Request(operation, json.loads(body)))
         answer = aws.answers.pop(0) if len(aws.answers) > 1 else aws.answers[0]
         if answer.status <= 0:
             if answer.status < 0:
@@ -134,15 +85,9 @@ class _Endpoint(http.server.BaseHTTPRequestHandler):
         text = answer.document if isinstance(answer.document, bytes) else json.dumps(answer.document).encode()
         self.send_response(answer.status)
         self.send_header("Content-Type", "application/x-amz-json-1.0")
-        for name, value in answer.headers:
-            self.send_header(name, value)
-        if answer.closes:
-            self.send_header("Connection", "close")
-        self.send_header(
-            *(("Transfer-Encoding", "chunked") if answer.chunked else ("Content-Length", str(len(text))))
-        )
+        self.send_header("Content-Length", str(len(text)))
         self.end_headers()
-        self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(text), text) if answer.chunked else text)
+        self.wfile.write(text)
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class's name
         pass
