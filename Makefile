@@ -22,10 +22,13 @@ RUNTIME := .venv-runtime/.complete
 ENVIRONMENTS := $(DEV) $(SAM) $(EMULATOR) $(RUNTIME)
 
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+INSTALL_LOCK := $(PIP_INSTALL) --no-deps --require-hashes --requirement
+LOCK := .venv/bin/uv pip compile --quiet --no-header --no-annotate \
+	--universal --python-version 3.13 --generate-hashes $(if $(UPGRADE),--upgrade)
 export SAM_CLI_TELEMETRY := 0
 AWS_REGION_OF_LINT := us-east-1
 
-.PHONY: help install demo test static format format-check lint typecheck template build unit e2e bench simulate chaos mutate redrive rejected clean
+.PHONY: help install demo test static format format-check lint typecheck template build unit e2e bench simulate chaos mutate redrive rejected lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +88,13 @@ redrive: $(DEV) ## Bring what was set aside back to work: STACK= QUEUE=changes|i
 rejected: $(DEV) ## List whom SendGrid does not hold as it should, and why: STACK= EXPORT=
 	@.venv/bin/python -m functions.operate.rejected
 
+lock: $(DEV) ## Lock every environment's and the layer's packages, with hashes: UPGRADE=1
+	$(LOCK) layers/dependencies/requirements.in --output-file layers/dependencies/requirements.txt
+	$(LOCK) --group dev pyproject.toml --constraints layers/dependencies/requirements.txt \
+		--output-file requirements-dev.txt
+	for name in sam emulator runtime; do \
+		$(LOCK) tests/local/requirements-$$name.in --output-file tests/local/requirements-$$name.txt; done
+
 clean: ## Remove the virtual environments and everything else that was made
 	rm -rf .venv .venv-sam .venv-emulator .venv-runtime .aws-sam .local-cloud build *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
@@ -97,13 +107,13 @@ define new_environment
 @"$(PYTHON)" -m venv --clear $(@D)
 endef
 
-$(DEV): pyproject.toml layers/dependencies/requirements.txt .python-version
+$(DEV): requirements-dev.txt pyproject.toml .python-version
 	$(new_environment)
-	@$(@D)/bin/python $(PIP_INSTALL) 'pip>=25.1' # the first that knows --group
-	@$(@D)/bin/python $(PIP_INSTALL) --group dev --editable .
+	@$(@D)/bin/python $(INSTALL_LOCK) $<
+	@$(@D)/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv-%/.complete: tests/local/requirements-%.txt .python-version
 	$(new_environment)
-	@$(@D)/bin/python $(PIP_INSTALL) --requirement $<
+	@$(@D)/bin/python $(INSTALL_LOCK) $<
 	@touch $@

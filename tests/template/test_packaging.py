@@ -1,7 +1,10 @@
 """Handler, folder and layers agree, so that what is tested here is what runs in Lambda."""
 
+import re
 import tomllib
 from pathlib import Path
+
+import pytest
 
 from tests.template.sources import REPOSITORY, Template
 
@@ -13,6 +16,20 @@ def _requirements(path: Path) -> set[str]:
 
 def _project_dependencies() -> set[str]:
     return set(tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["dependencies"])
+
+
+def _development_dependencies() -> set[str]:
+    groups = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["dependency-groups"]
+    return set(groups["dev"])
+
+
+def _locked(lock: Path) -> dict[str, str]:
+    """Return the packages of a lock, with their versions."""
+    return dict(re.findall(r"^([\w.-]+)==([^ ;]+)", lock.read_text(), re.MULTILINE))
+
+
+def _normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_a_function_has_the_same_import_name_in_lambda_as_here(template: Template) -> None:
@@ -64,17 +81,38 @@ def test_functions_bring_no_requirements_of_their_own() -> None:
     assert list(REPOSITORY.glob("functions/**/requirements*.txt")) == []
 
 
+LOCKS = {
+    path.with_suffix(".txt"): _requirements(path)
+    for path in [
+        *REPOSITORY.glob("tests/local/requirements-*.in"),
+        REPOSITORY / "layers/dependencies/requirements.in",
+    ]
+} | {REPOSITORY / "requirements-dev.txt": _project_dependencies() | _development_dependencies()}
+"""Lock to the packages it is made from; `make lock` writes it."""
+
+
 def test_layer_and_development_use_the_same_versions() -> None:
-    layer = _requirements(REPOSITORY / "layers/dependencies/requirements.txt")
+    layer = _requirements(REPOSITORY / "layers/dependencies/requirements.in")
     beside_layer = _project_dependencies() - layer
     assert layer <= _project_dependencies()
     assert {requirement.split("==")[0] for requirement in beside_layer} == {"boto3"}
-    assert beside_layer <= _requirements(REPOSITORY / "tests/local/requirements-runtime.txt")
+    assert beside_layer <= _requirements(REPOSITORY / "tests/local/requirements-runtime.in")
+    locked = _locked(REPOSITORY / "layers/dependencies/requirements.txt")
+    assert locked.items() <= _locked(REPOSITORY / "requirements-dev.txt").items()
 
 
-def test_every_tool_is_pinned_to_one_version() -> None:
-    for path in [
-        *REPOSITORY.glob("tests/local/requirements-*.txt"),
-        REPOSITORY / "layers/dependencies/requirements.txt",
-    ]:
-        assert all("==" in requirement for requirement in _requirements(path)), path
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_lock_has_the_version_of_every_direct_requirement(lock: Path) -> None:
+    locked = _locked(lock)
+    for requirement in LOCKS[lock]:
+        name, version = requirement.split("==")
+        assert locked[_normalized(name.split("[")[0])] == version, f"run `make lock` for {requirement}"
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_lock_has_hashes_and_names_no_registry(lock: Path) -> None:
+    text = lock.read_text()
+    assert "://" not in text
+    assert "--index-url" not in text
+    for block in re.split(r"\n(?=\S)", text.strip()):
+        assert re.fullmatch(r"[\w.-]+==[^ ]+( ; [^\\]+)?( \\\n +--hash=sha256:[0-9a-f]{64})+", block), block
