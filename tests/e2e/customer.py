@@ -158,7 +158,7 @@ class Customer:
     def succeed(self, start: object) -> dict[str, Any]:
         """Run an execution that must succeed; returns its output."""
         finished = self.run(start)
-        assert finished.status == "SUCCEEDED", finished.words
+        assert finished.status == "SUCCEEDED", finished.error
         return finished.output
 
     def states(self, execution: str) -> list[str]:

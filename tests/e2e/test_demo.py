@@ -164,7 +164,7 @@ def test_demo_writes_its_figures(demos: Demos) -> None:
     assert figures["sendgrid_requests"]["PUT /v3/marketing/contacts"] >= 2
     assert figures["seconds"]["total"] >= figures["seconds"]["export"] > 0
     shown = demos.kept.shown()
-    for words in ("Plan", "Backfill", "Report", "Who is in which audience", "A contact in SendGrid"):
+    for words in ("Plan", "Backfill", "Report", "Members by audience", "A contact in SendGrid"):
         assert words in shown
 
 

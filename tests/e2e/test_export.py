@@ -56,7 +56,7 @@ def exported(product: Product) -> Iterator[Exported]:
 
 
 def test_everybody_is_in_sendgrid_exactly_as_in_lytics(exported: Exported) -> None:
-    assert exported.finished.status == "SUCCEEDED", exported.finished.words
+    assert exported.finished.status == "SUCCEEDED", exported.finished.error
     exported.customer.wait_until_equal(exported.start, exported.list_id)
     found = exported.customer.audit(exported.start, exported.list_id)
     assert found.contacts > PEOPLE * 0.8
@@ -220,7 +220,7 @@ def test_two_runs_at_once_make_nothing_twice(customer: Customer) -> None:
     customer.lytics.populate(150, 3, seed=3)
     executions = [customer.start(customer.input()) for _ in range(2)]
     ends = [customer.end(execution) for execution in executions]
-    assert [finished.words for finished in ends if finished.status != "SUCCEEDED"] == []
+    assert [finished.error for finished in ends if finished.status != "SUCCEEDED"] == []
     customer.wait_until_equal(customer.input())
     state = customer.sendgrid.state()
     assert (state["custom_fields"], state["segments"]) == (3, 3)

@@ -147,7 +147,7 @@ def test_list_that_is_deleted_stops_its_export_alone_and_everything_goes_on_with
 
     anew = customer.sendgrid.add_list("First")
     refused = customer.run(starts[HIGH_VALUE])
-    assert "SendGrid cannot move a segment" in refused.words
+    assert "SendGrid cannot move a segment" in refused.error
     customer.delete_segment("High value users")
     customer.succeed(starts[HIGH_VALUE])
     customer.lytics.exit("first@example.com", HIGH_VALUE)

@@ -34,7 +34,7 @@ def refused_in_plan(customer: Customer, start: object) -> list[str]:
     """Run an execution that the plan must refuse; returns its faults, a line each."""
     finished = refused(customer, start)
     assert customer.writes() == {}
-    head, *faults = finished.words.splitlines()[1:]
+    head, *faults = finished.error.splitlines()[1:]
     assert "nothing was changed" in head
     assert head.endswith(f"{len(faults)} fault{'s' if len(faults) != 1 else ''}:")
     return faults
@@ -144,7 +144,7 @@ def test_live_job_of_the_hosted_export_is_refused(customer: Customer, status: st
 def test_key_that_may_not_write_fails_at_the_first_request_and_leaves_nothing(customer: Customer) -> None:
     customer.put_secret(sendgrid_api_key=sendgrid_key(customer.name, Capability.READ_ONLY))
     finished = refused(customer, customer.input(), state="Provision")
-    assert "Marketing: Full Access" in finished.words
+    assert "Marketing: Full Access" in finished.error
     assert customer.writes() == {CREATE_FIELD: 1}
     state = customer.sendgrid.state()
     assert (state["custom_fields"], state["segments"]) == (0, 0)

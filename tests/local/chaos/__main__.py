@@ -1,4 +1,4 @@
-"""An export through every fault that can happen: ``make chaos``."""
+"""Run an export under many kinds of faults: ``make chaos``."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from tests.local.build import BuildError
 from tests.local.chaos import storm
 from tests.local.chaos.figures import Figures
 from tests.local.chaos.killing import Killer
-from tests.local.chaos.scenario import ActFailed, Chaos
+from tests.local.chaos.scenario import Chaos, PhaseFailed
 from tests.local.cloud import EmulatorError
 from tests.local.demo.choices import ChoicesInvalid, choices
 from tests.local.demo.screen import Screen
@@ -19,16 +19,16 @@ from tests.local.stack import DeploymentError
 
 
 def main() -> int:
-    """Run it; return 0 only if in the end everybody is exactly where Lytics says, and nothing is left over."""
+    """Run the chaos test. Returns 0 only if every contact matches Lytics and no message is left."""
     screen = Screen()
-    asked = {name: os.environ[name] for name in ("PEOPLE", "REPORT") if name in os.environ}
+    variables = {name: os.environ[name] for name in ("PEOPLE", "REPORT") if name in os.environ}
     try:
-        chosen = choices({"PEOPLE": "20000", **asked})
+        chosen = choices({"PEOPLE": "20000", **variables})
         seed = int(os.environ.get("SEED") or time.time_ns() % 1_000_000)
     except (ChoicesInvalid, ValueError) as error:
         screen.fault(str(error))
         return 2
-    screen.step(f"SEED={seed} draws the same faults again; when they strike depends on the machine")
+    screen.step(f"SEED={seed} repeats these faults; their timing depends on the machine")
     begun = time.monotonic()
     figures, killer = Figures(), Killer(seed)
     try:
@@ -42,7 +42,7 @@ def main() -> int:
             chaos = Chaos(chosen, running, screen, figures, killer=killer, seed=seed)
             try:
                 chaos.play()
-            except (ActFailed, CommandFailed, TimeoutError) as error:
+            except (PhaseFailed, CommandFailed, TimeoutError) as error:
                 figures.faults.append(str(error))
                 screen.fault(str(error))
             chaos.count()
@@ -56,20 +56,22 @@ def main() -> int:
     show(figures, screen)
     if chosen.report is not None:
         chosen.report.write_text(json.dumps(figures.document(), indent=2) + "\n")
-        screen.step(f"figures in {chosen.report}")
-    screen.step(f"logs in {logs}")
-    ending = "[green]✓ ok[/green]" if figures.ok else "[red]✗ not ok[/red]"
+        screen.step(f"wrote the figures to {chosen.report}")
+    screen.step(f"the logs are in {logs}")
+    ending = "[green]✓ ok[/green]" if figures.ok else "[red]✗ failed[/red]"
     screen.console.print(f"\n{ending} in {figures.seconds['total']:.0f} s")
     return 0 if figures.ok else 1
 
 
 def show(figures: Figures, screen: Screen) -> None:
-    """Show what was injected and survived."""
+    """Show the injected faults and how the product handled them."""
     events = {f"event: {kind}": count for kind, count in figures.events.items()}
-    screen.counts("Injected", "what", {**figures.injected, **events})
-    screen.counts("Survived", "what", figures.survived)
-    rejected = {f"rejected in the end: {reason}": count for reason, count in figures.rejected.items()}
-    screen.counts("People", "what", {"healed by their next change": figures.healed, **rejected})
+    screen.counts("Injected faults and events", "fault or event", {**figures.injected, **events})
+    screen.counts("Handled by the product", "function and outcome", figures.survived)
+    rejected = {f"still rejected: {reason}": count for reason, count in figures.rejected.items()}
+    screen.counts(
+        "Rejected people", "outcome", {"accepted with their next change": figures.healed, **rejected}
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What was injected and what the product did about it, counted."""
+"""Count the injected faults and how the product handled them."""
 
 import json
 import re
@@ -28,22 +28,22 @@ _KILLED: Final = re.compile(r"Error: Runtime exited with error: signal: killed")
 
 @dataclass(slots=True)
 class Figures:
-    """What chaos measured, as it is written to REPORT.
+    """The measurements of a chaos test, as written to REPORT.
 
     Attributes:
-        ok: everything holds.
-        faults: what does not hold, in words.
-        people: in Lytics.
-        events: that happened to them, by kind.
-        injected: what went wrong, by kind.
-        survived: what the product did about it.
-        redriven: what lay in the dead-letter queues when the faults were over, and why, as the command said it.
-        rejected: people whom SendGrid refuses in the end, by reason.
-        healed: people whom a passing fault had rejected, and whom the next change brought back.
-        audiences: who is where, as the demo's proof has it.
-        differences: between Lytics, the ledger and SendGrid, in the end.
-        seconds: how long each act took.
-        report: the execution's.
+        ok: Whether all checks passed.
+        faults: One message for each failed check.
+        people: The number of people in Lytics.
+        events: The number of live events by kind.
+        injected: The number of injected faults by kind.
+        survived: The number of outcomes in the product's logs.
+        redriven: The output of `make redrive` after the faults: the dead-lettered messages and their causes.
+        rejected: The number of people whom SendGrid refuses in the end, by reason.
+        healed: The number of people rejected by a temporary fault and accepted with their next change.
+        audiences: The members by audience, as in the demo.
+        differences: The number of differences between Lytics, the contacts table and SendGrid in the end.
+        seconds: The duration of each phase.
+        report: The report of the execution.
     """
 
     ok: bool = False
@@ -61,12 +61,12 @@ class Figures:
     report: dict[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
-        """Return them as JSON values."""
+        """Return the figures as JSON values."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
 def struck(sendgrid: SendGridTwin) -> Counter[str]:
-    """Count what the SendGrid twin's present faults have done."""
+    """Count the strikes of the SendGrid twin's current faults."""
     counts: Counter[str] = Counter()
     for fault in sendgrid.state()["faults"]:
         counts[f"SendGrid: {fault['kind'].replace('_', ' ')}"] += fault["struck"]
@@ -74,7 +74,7 @@ def struck(sendgrid: SendGridTwin) -> Counter[str]:
 
 
 def struck_elsewhere(lytics: LyticsTwin, kills: Mapping[str, int]) -> Counter[str]:
-    """Count what Lytics has done, and whom the killer killed."""
+    """Count the faults of the Lytics twin and the killed processes."""
     counts = Counter({f"Lytics API: {name}": count for name, count in lytics.struck().items()})
     for job in lytics.jobs():
         if job.sender is not None:
@@ -83,12 +83,12 @@ def struck_elsewhere(lytics: LyticsTwin, kills: Mapping[str, int]) -> Counter[st
 
 
 def survived(deployment: Deployment) -> dict[str, int]:
-    """Count what the product's logs say: deaths in the middle of work, and what was done about all that."""
+    """Count the outcomes in the product's logs: killed and timed-out invocations, and results of batches."""
     counts: Counter[str] = Counter()
     for verb in _VERBS:
         log = deployment.cloud.function_log(f"{deployment.stack}-{verb}")
-        counts[f"{verb}: killed while it worked"] += len(_KILLED.findall(log))
-        counts[f"{verb}: ran out of time"] += len(_TIMED_OUT.findall(log))
+        counts[f"{verb}: killed during an invocation"] += len(_KILLED.findall(log))
+        counts[f"{verb}: timed out"] += len(_TIMED_OUT.findall(log))
         for line in _documents(log):
             match line.get("message"):
                 case "delivered":
@@ -105,5 +105,5 @@ def _documents(log: str) -> Iterator[dict[str, Any]]:
         if line.startswith("{"):
             try:
                 yield json.loads(line)
-            except ValueError:  # cut by a death
+            except ValueError:  # truncated by a kill
                 continue

@@ -1,4 +1,4 @@
-"""People with bad addresses, and those whom a passing fault has hit."""
+"""Select people by address, and change them so that they are sent again."""
 
 import re
 
@@ -6,17 +6,17 @@ from tests.local.lytics_twin.twin import LyticsTwin
 
 
 def touch(lytics: LyticsTwin, people: set[str]) -> None:
-    """Let something happen to each of some people, so that SendGrid is asked once more to take them."""
+    """Cause an event for each person, so that the export sends them to SendGrid again."""
     audiences = [audience.id for audience in lytics.audiences()]
     for email in sorted(people):
         person = lytics.account.profile(email)
-        # Nobody is told of a change of somebody who is in no audience.
+        # A change of a person who is in no audience causes no event.
         if not lytics.change(person.id, {"city": f"{person.fields.get('city', '')} again"}):
             lytics.enter(person.id, audiences[0])
 
 
 def matching(lytics: LyticsTwin, pattern: str) -> set[str]:
-    """Return who of the exported people has an address like that."""
+    """Return the addresses of exported people that match a regular expression."""
     return {
         email
         for email, person in lytics.truth().items()

@@ -1,9 +1,9 @@
-"""What goes wrong, how often, and how fast time passes meanwhile.
+"""The faults of the chaos test, their rates, and its shortened delays.
 
-The protocol counts on one thing: that no import job of a request that nobody follows is under way any more when the
-refresh delay is over. AWS' 900 seconds are 10 here, so a request that hangs and works afterwards (11 s, and 2 for its
-job) is over 10 s after the client's own time-out, and jobs that are late by more than the delay (16 s), which `confirm`
-notices, come in another act than answers that are lost.
+The protocol relies on one assumption: when the refresh delay ends, SendGrid has processed every import job
+whose id was lost. The delay is 900 seconds on AWS and 10 here. A request that hangs for 11 s, with 2 s for
+its job, is processed within 10 s after the client's time-out. Jobs that are late by more than the delay (16
+s) are for `confirm` to notice, so they occur in another phase than lost answers.
 """
 
 from typing import Any, Final
@@ -18,24 +18,24 @@ PARAMETERS: Final = {
     "StopRetrySeconds": "10",
 }
 TIMEOUTS_S: Final = {"deliver": 30}
-"""Of these, 20 s are kept for the commit, so SendGrid has 10 s to answer in the place of 25."""
+"""The function keeps 20 s for the commit, so SendGrid has 10 s to answer instead of 25."""
 VISIBILITY_S: Final = {"ChangesQueueUrl": 32, "ImportsQueueUrl": 20}
-"""When a message comes back whose consumer died, or still works: then two work on it, which is harmless."""
+"""When a message becomes visible again. If its consumer still runs, two process it, which is harmless."""
 _PUT: Final = "PUT /v3/marketing/contacts"
 _JOB: Final = "GET /v3/marketing/contacts/imports/*"
 _CONTACTS: Final = "* /v3/marketing/contacts*"
 
 REFUSED: Final = r"[.+]\d*777@"
-"""Addresses that SendGrid refuses at once, and with them the whole request: one person in a thousand."""
+"""Addresses for which SendGrid refuses the whole request: one person in a thousand."""
 FAILING: Final = r"[.+]\d*555@"
-"""Addresses whose row every import job refuses: another one in a thousand."""
+"""Addresses whose rows fail in import jobs: another person in a thousand."""
 SENDGRID: Final = Options(
     job_delay_s=0.3,
     job_jitter_s=1.5,
     job_parts=3,
     job_report_lag_s=0.2,
     job_ttl_s=30,
-    job_forgotten_s=110,  # a job is taken to never end after 80
+    job_forgotten_s=110,  # confirm gives a job up after 80 s
     refuse_emails=REFUSED,
     fail_emails=FAILING,
     named_bad_emails=2,
@@ -46,7 +46,8 @@ _ALWAYS: Final = (
     Fault(kind=FaultKind.SERVER_ERROR, on=_CONTACTS, rate=0.05, burst=2),
     Fault(kind=FaultKind.SERVER_ERROR, on=_CONTACTS, rate=0.03, status=503),
     Fault(kind=FaultKind.DROP_BEFORE, on=_CONTACTS, rate=0.04),
-    # Fields, segments, lists: a dozen requests in a row, and the run may begin each task nine times.
+    # Fields, segments and lists take a dozen requests in a row, and Step Functions retries each task eight
+    # times.
     Fault(kind=FaultKind.SERVER_ERROR, rate=0.03),
     Fault(kind=FaultKind.JOB_FAILED, rate=0.08),
     Fault(kind=FaultKind.JOB_ERRORED, rate=0.06, share=0.01),
@@ -78,7 +79,7 @@ CALM: Final[dict[str, Any]] = {name: 0.0 for name in LYTICS if name.startswith("
 
 
 def hurry(deployment: Deployment) -> None:
-    """Scale down what the template has no parameter for: time-outs of functions, and when messages come back."""
+    """Shorten function and visibility time-outs, for which the template has no parameter."""
     functions, sqs = deployment.cloud.client("lambda"), deployment.cloud.client("sqs")
     for verb, seconds in TIMEOUTS_S.items():
         functions.update_function_configuration(FunctionName=f"{deployment.stack}-{verb}", Timeout=seconds)

@@ -1,4 +1,4 @@
-"""The main job on one machine: ``make demo``."""
+"""Run an export on one machine: ``make demo``."""
 
 import json
 import os
@@ -17,53 +17,56 @@ from tests.local.stack import DeploymentError
 
 
 def main() -> int:
-    """Run the demo; return 0 only if every contact is exactly what Lytics says."""
+    """Run the demo. Returns 0 only if every contact in SendGrid matches Lytics."""
     screen = Screen()
     try:
-        asked = choices(os.environ)
+        chosen = choices(os.environ)
     except ChoicesInvalid as error:
         screen.fault(str(error))
         return 2
     begun = time.monotonic()
     figures = Figures()
     try:
-        with stage(asked, screen.step) as running:
+        with stage(chosen, screen.step) as running:
             figures.seconds["start"] = round(time.monotonic() - begun, 2)
             try:
-                play(asked, running, screen, figures)
+                play(chosen, running, screen, figures)
             except TimeoutError as error:
                 screen.fault(str(error))
             figures.seconds["total"] = round(time.monotonic() - begun, 2)
-            if asked.report is not None:
-                asked.report.write_text(json.dumps(figures.document(), indent=2) + "\n")
-                screen.step(f"figures in {asked.report}")
-            look_around(asked, running, screen)
-            if asked.keep:
+            if chosen.report is not None:
+                chosen.report.write_text(json.dumps(figures.document(), indent=2) + "\n")
+                screen.step(f"wrote the figures to {chosen.report}")
+            look_around(chosen, running, screen)
+            if chosen.keep:
                 wait_for_the_end()
     except (BuildError, DeploymentError, EmulatorError) as error:
         screen.fault(str(error))
         return 1
     except KeyboardInterrupt:
         return 130
-    screen.console.print(
-        f"\n{'[green]✓ ok[/green]' if figures.ok else '[red]✗ not ok[/red]'} in {figures.seconds['total']:.0f} s"
-    )
+    result = "[green]✓ ok[/green]" if figures.ok else "[red]✗ failed[/red]"
+    screen.console.print(f"\n{result} in {figures.seconds['total']:.0f} s")
     return 0 if figures.ok else 1
 
 
-def look_around(asked: Choices, running: Stage, screen: Screen) -> None:
-    """Say where everything is."""
+def look_around(chosen: Choices, running: Stage, screen: Screen) -> None:
+    """Print where the logs are and, with KEEP=1, commands to try."""
     screen.heading("Look around")
     screen.console.print(f"  logs      {running.deployment.cloud.logs}")
-    if not asked.keep:
-        screen.console.print("  KEEP=1    leaves everything running, to be looked at and played with")
+    if not chosen.keep:
+        screen.console.print("  KEEP=1    keeps everything running, and prints commands to try")
         return
-    export = asked.start.get("export", "default")
+    export = chosen.start.get("export", "default")
     lines = {
-        "AWS": f"export AWS_ENDPOINT_URL={running.deployment.cloud.endpoint_url} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1",
+        "AWS": (
+            f"export AWS_ENDPOINT_URL={running.deployment.cloud.endpoint_url} AWS_ACCESS_KEY_ID=local "
+            "AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1"
+        ),
         "machine": running.deployment.outputs["StateMachineArn"],
         "inspect": (
-            f"aws lambda invoke --function-name {running.deployment.outputs['InspectFunction']} --cli-binary-format raw-in-base64-out "
+            f"aws lambda invoke --function-name {running.deployment.outputs['InspectFunction']} "
+            "--cli-binary-format raw-in-base64-out "
             f'--payload \'{{"export": "{export}", "email": "ada@example.com"}}\' /dev/stdout'
         ),
         "webhook": (
@@ -77,15 +80,15 @@ def look_around(asked: Choices, running: Stage, screen: Screen) -> None:
         lines["Lytics"] = f"curl {running.lytics.url}/_twin/state"
     for name, line in lines.items():
         screen.console.print(f"  {name:9} {line}", markup=False, soft_wrap=True)
-    screen.console.print("\nEverything goes on running. Ctrl-C ends it.")
+    screen.console.print("\nEverything is still running. Press Ctrl-C to stop it.")
 
 
 def wait_for_the_end() -> None:
     """Wait for Ctrl-C or SIGTERM."""
-    over = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: over.set())
-    signal.signal(signal.SIGINT, lambda *_: over.set())
-    over.wait()
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    stop.wait()
 
 
 if __name__ == "__main__":

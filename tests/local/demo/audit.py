@@ -1,6 +1,6 @@
-"""Is every contact exactly what Lytics says? Lytics' truth, the ledger and SendGrid, compared person by person.
+"""Compare Lytics, the contacts table and SendGrid, person by person.
 
-What is expected is worked out here from Lytics' own values, not with the code that is checked.
+The expected values are computed here from Lytics' own values, without the code under test.
 """
 
 from collections.abc import Iterator, Mapping, Set
@@ -19,12 +19,13 @@ NO_AUDIENCE = "none"
 
 @dataclass(slots=True)
 class Audit:
-    """What was found.
+    """The result of a comparison.
 
     Attributes:
-        audiences: per audience its id and name, and how many people Lytics, the ledger and SendGrid have in it.
-        differences: in words, an e-mail each; empty when all is equal.
-        contacts: how many contacts SendGrid has.
+        audiences: Each audience's id and name, and its number of members in Lytics, in the contacts table, in
+            SendGrid and in the SendGrid segment.
+        differences: One message for each difference; empty if all sides agree.
+        contacts: The number of contacts in SendGrid.
     """
 
     audiences: list[dict[str, Any]] = field(default_factory=list)
@@ -33,19 +34,19 @@ class Audit:
 
     @property
     def ok(self) -> bool:
-        """Whether all three agree on everybody."""
+        """Whether all sides agree about every person."""
         counts = all(a["lytics"] == a["ledger"] == a["sendgrid"] == a["segment"] for a in self.audiences)
         return counts and not self.differences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """What the export was asked to do.
+    """What an export should produce.
 
     Attributes:
-        audiences: id to name.
-        fields: Lytics field to SendGrid field, names included.
-        list_id: of the list that everybody is to be on, if there is one.
+        audiences: Names by audience id.
+        fields: SendGrid fields by Lytics field, including the names.
+        list_id: The list of all contacts, if the export has one.
     """
 
     audiences: Mapping[str, str]
@@ -54,7 +55,7 @@ class Expectation:
 
 
 def expectation(start: Mapping[str, Any], lytics: LyticsTwin, list_id: str | None) -> Expectation:
-    """Work out what an execution's input asks for, of accounts that are twins."""
+    """Return what an execution with this input should produce in the twins."""
     wanted = set(start["audiences"])
     fields = {
         start.get("first_name_field", "first_name"): "first_name",
@@ -75,24 +76,23 @@ def audit(
     *,
     refused: Set[str] = frozenset(),
 ) -> Audit:
-    """Compare everybody; those whom SendGrid refuses are not to be there."""
-    found = Audit()
+    """Compare every person. Those whom SendGrid refuses must be absent."""
+    result = Audit()
     truth = {
         email: person
         for email, person in lytics.truth().items()
         if (person["audiences"] or person["announced"]) and email not in refused
     }
     held = {contact["email"]: contact for contact in sendgrid.contacts()}
-    found.contacts = len(held)
-    found.differences += [
-        f"{email}: SendGrid does not have it" for email in sorted(truth.keys() - held.keys())
-    ]
-    found.differences += [
-        f"{email}: SendGrid has it, and it was in no audience" for email in sorted(held.keys() - truth.keys())
+    result.contacts = len(held)
+    result.differences += [f"{email} is missing in SendGrid" for email in sorted(truth.keys() - held.keys())]
+    result.differences += [
+        f"{email} is in SendGrid, but was never in an audience"
+        for email in sorted(held.keys() - truth.keys())
     ]
     for email in sorted(truth.keys() & held.keys()):
-        found.differences += [
-            f"{email}: {words}" for words in _differences(expected, truth[email], held[email])
+        result.differences += [
+            f"{email}: {difference}" for difference in _differences(expected, truth[email], held[email])
         ]
     for audience, name in expected.audiences.items():
         members = lytics.members(audience) - refused
@@ -102,18 +102,18 @@ def audit(
         }
         in_segment = set(sendgrid.segment_members(name))
         counts = {"lytics": members, "ledger": in_ledger, "sendgrid": in_sendgrid, "segment": in_segment}
-        found.audiences.append(
+        result.audiences.append(
             {"id": audience, "name": name, **{who: len(people) for who, people in counts.items()}}
         )
         for who, people in counts.items():
-            found.differences += [
-                f"{email}: {who} has it otherwise in '{name}'" for email in sorted(people ^ members)
+            result.differences += [
+                f"{email}: {who} and Lytics disagree about '{name}'" for email in sorted(people ^ members)
             ]
-    return found
+    return result
 
 
 def ledger(cloud: LocalCloud, table: str, account: str = "default") -> dict[str, Contact]:
-    """Return every contact of a SendGrid account that the ledger has, by e-mail."""
+    """Return all contacts of a SendGrid account in the contacts table, by e-mail."""
     pages = cloud.client("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
     return {
         item["pk"]["S"].removeprefix(f"{account}#"): decode(item["state"]["S"], int(item["version"]["N"]))

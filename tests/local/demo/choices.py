@@ -1,4 +1,4 @@
-"""What the demo is asked for, from its environment, all faults reported at once."""
+"""The demo's options, read from environment variables. All invalid ones are reported at once."""
 
 import json
 from collections.abc import Mapping
@@ -13,23 +13,23 @@ START_EXPORT = REPOSITORY / "events" / "states" / "start-export.json"
 
 
 class ChoicesInvalid(Exception):
-    """A variable of the call cannot be used; the message says which, and what it takes."""
+    """A variable is invalid. The message names it and what it accepts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """One demo.
+    """The options of one demo.
 
     Attributes:
-        people: in the Lytics twin.
-        events: that happen to them once the export is live.
-        report: where the figures are written, if anywhere.
-        keep: whether everything goes on running at the end.
-        sendgrid_url: another server in the place of the SendGrid twin.
-        lytics_url: another server in the place of the Lytics twin.
-        sendgrid_api_key: for that server.
-        lytics_api_token: for that server.
-        start: the execution's input.
+        people: The number of people in the Lytics twin.
+        events: The number of live events after the export.
+        report: The file for the figures, if any.
+        keep: Whether everything keeps running at the end.
+        sendgrid_url: A server to use in place of the SendGrid twin.
+        lytics_url: A server to use in place of the Lytics twin.
+        sendgrid_api_key: The key for `sendgrid_url`.
+        lytics_api_token: The token for `lytics_url`.
+        start: The input of the execution.
     """
 
     people: int
@@ -44,7 +44,7 @@ class Choices:
 
     @property
     def has_twins(self) -> bool:
-        """Whether both sides are twins, so that the demo can make events and knows the truth."""
+        """Whether both sides are twins. Only then can the demo make events and compare contacts."""
         return self.sendgrid_url is None and self.lytics_url is None
 
 
@@ -52,33 +52,33 @@ def choices(environment: Mapping[str, str]) -> Choices:
     """Read PEOPLE, EVENTS, REPORT, KEEP, SENDGRID_URL, LYTICS_URL, their keys, and INPUT.
 
     Raises:
-        ChoicesInvalid: names every variable that cannot be used.
+        ChoicesInvalid: Variables are invalid. Names all of them.
     """
     faults: list[str] = []
 
-    def number(name: str, default: int, least: int) -> int:
+    def number(name: str, default: int, minimum: int) -> int:
         text = environment.get(name) or str(default)
-        if text.isascii() and text.isdigit() and int(text) >= least:
+        if text.isascii() and text.isdigit() and int(text) >= minimum:
             return int(text)
-        faults.append(f"{name}={text}: it takes a whole number of at least {least}")
+        faults.append(f"{name}={text}: expected a whole number of at least {minimum}")
         return default
 
     def url(name: str, key: str) -> str | None:
         text = (environment.get(name) or "").rstrip("/")
         if text and not text.startswith(("http://", "https://")):
-            faults.append(f"{name}={text}: it takes a URL that begins with http:// or https://")
+            faults.append(f"{name}={text}: expected a URL that begins with http:// or https://")
         if text and not environment.get(key):
-            faults.append(f"{name} is set, so {key} must be the key for it")
+            faults.append(f"{name} is set: set {key}, too")
         return text or None
 
     people, events = number("PEOPLE", 10_000, 1), number("EVENTS", 2_000, 0)
     sendgrid_url, lytics_url = url("SENDGRID_URL", "SENDGRID_API_KEY"), url("LYTICS_URL", "LYTICS_API_TOKEN")
     start = _start(Path(environment.get("INPUT") or START_EXPORT), faults)
     if not environment.get("INPUT") and sendgrid_url is None:
-        start["list"] = LIST  # the twin has it, so the demo shows lists too
+        start["list"] = LIST  # the twin gets this list, so that the demo shows lists, too
     report = Path(environment["REPORT"]).absolute() if environment.get("REPORT") else None
     if report is not None and not report.parent.is_dir():
-        faults.append(f"REPORT={report}: there is no folder {report.parent}")
+        faults.append(f"REPORT={report}: the folder {report.parent} does not exist")
     if faults:
         raise ChoicesInvalid("\n".join(faults))
     return Choices(
@@ -101,6 +101,6 @@ def _start(file: Path, faults: list[str]) -> dict[str, Any]:
         faults.append(f"INPUT={file}: {error}")
         return {}
     if not isinstance(start, dict):
-        faults.append(f"INPUT={file}: it takes a JSON object")
+        faults.append(f"INPUT={file}: expected a JSON object")
         return {}
     return start

@@ -1,4 +1,4 @@
-"""The demo's acts: the export, the live events, the proof."""
+"""The steps of the demo: export, live events, check."""
 
 import json
 import time
@@ -22,7 +22,7 @@ DUPLICATE_RATE = 0.1
 
 @dataclass(slots=True)
 class Figures:
-    """What the demo measured, as it is written to REPORT."""
+    """The demo's measurements, as written to REPORT."""
 
     ok: bool = False
     people: int = 0
@@ -34,43 +34,43 @@ class Figures:
     differences: int = 0
 
     def document(self) -> dict[str, Any]:
-        """Return them as JSON values."""
+        """Return the figures as JSON values."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
 def play(choices: Choices, stage: Stage, screen: Screen, figures: Figures) -> None:
-    """Play all acts; ``figures.ok`` tells whether everything holds."""
+    """Run all steps. Sets ``figures.ok`` if every contact matches."""
     begun = time.monotonic()
-    screen.heading("The export")
+    screen.heading("Export")
     screen.console.print(f"  input   {json.dumps(choices.start)}", soft_wrap=True)
     finished = export(choices, stage, screen)
     figures.seconds["export"] = round(time.monotonic() - begun, 2)
     figures.report = finished.output
     if finished.status != "SUCCEEDED":
-        screen.fault(f"the execution {finished.status.lower()}:\n{finished.words}")
+        screen.fault(f"the execution {finished.status.lower()}:\n{finished.error}")
         return
     if stage.lytics is None or stage.sendgrid is None:
-        screen.heading("Its report")
+        screen.heading("Report of the export")
         screen.console.print_json(data=finished.output)
         figures.ok = True
         return
     begun = time.monotonic()
-    screen.heading("Live")
-    happened = live_events(choices, stage, stage.lytics, screen)
-    figures.events = sum(happened.values())
+    screen.heading("Live events")
+    events = live_events(choices, stage, stage.lytics, screen)
+    figures.events = sum(events.values())
     figures.seconds["events"] = round(time.monotonic() - begun, 2)
-    found = proof(choices, stage, stage.lytics, stage.sendgrid, screen)
-    figures.ok = found.ok
+    result = check(choices, stage, stage.lytics, stage.sendgrid, screen)
+    figures.ok = result.ok
     figures.people = choices.people
     figures.audiences = [
-        {key: a[key] for key in ("id", "lytics", "ledger", "sendgrid")} for a in found.audiences
+        {key: a[key] for key in ("id", "lytics", "ledger", "sendgrid")} for a in result.audiences
     ]
-    figures.differences = len(found.differences)
+    figures.differences = len(result.differences)
     figures.sendgrid_requests = stage.sendgrid.requests()
 
 
 def export(choices: Choices, stage: Stage, screen: Screen) -> Ended:
-    """Start the export and show it to its end."""
+    """Start the export and show its progress until it ends."""
     execution = stage.deployment.start(f"demo-{int(time.time())}", choices.start)
     return watch(execution, choices, stage, screen)
 
@@ -78,10 +78,10 @@ def export(choices: Choices, stage: Stage, screen: Screen) -> Ended:
 def watch(
     execution: str, choices: Choices, stage: Stage, screen: Screen, timeout_s: float = EXECUTION_TIMEOUT_S
 ) -> Ended:
-    """Show an execution to its end.
+    """Show an execution's progress until it ends.
 
     Raises:
-        TimeoutError: it has not ended so soon.
+        TimeoutError: The execution has not ended within `timeout_s`.
     """
     client = stage.deployment.cloud.client("stepfunctions")
     expected = None
@@ -94,35 +94,35 @@ def watch(
         def look() -> Ended | None:
             finished = ended(client, execution)
             there = stage.sendgrid.state()["contacts"] if stage.sendgrid is not None else 0
-            watching.show(states_entered(client, execution), there, over=finished is not None)
+            watching.show(states_entered(client, execution), there, ended=finished is not None)
             return finished
 
-        return poll(look, "the execution's end", timeout_s, interval_s=0.5)
+        return poll(look, "the end of the execution", timeout_s, interval_s=0.5)
 
 
 def live_events(choices: Choices, stage: Stage, lytics: LyticsTwin, screen: Screen) -> dict[str, int]:
-    """Let people enter, exit and change, told out of order and with duplicates; wait until all is worked off."""
+    """Send shuffled and duplicated events through the webhook, and wait until all are processed."""
     lytics.set_faults(shuffle=True, duplicate_rate=DUPLICATE_RATE)
-    happened = lytics.make_events(choices.events, seed=2) if choices.events else {}
-    told = ", ".join(f"{count:,} {kind}" for kind, count in happened.items())
+    events = lytics.make_events(choices.events, seed=2) if choices.events else {}
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in events.items())
     screen.step(
-        f"{told or 'no'} events, out of order, one in {1 / DUPLICATE_RATE:.0f} twice, through the webhook"
+        f"sending {counts or 'no'} events to the webhook, out of order, one in {1 / DUPLICATE_RATE:.0f} twice"
     )
-    with screen.watching("messages to work off", None) as watching:
+    with screen.watching("messages left in queues", None) as watching:
         delivered = False
 
         def settled() -> bool:
             nonlocal delivered
             delivered = delivered or lytics.drain(0.3)
             waiting = stage.deployment.queued()
-            watching.show(["events delivered" if delivered else "Lytics sends"], waiting, over=delivered)
+            watching.show(["all events sent" if delivered else "Lytics is sending"], waiting, ended=delivered)
             return delivered and waiting == 0
 
         poll(settled, "all events in SendGrid", SETTLE_TIMEOUT_S, interval_s=0.5)
-    return happened
+    return events
 
 
-def proof(
+def check(
     choices: Choices,
     stage: Stage,
     lytics: LyticsTwin,
@@ -131,9 +131,9 @@ def proof(
     *,
     refused: Set[str] = frozenset(),
 ) -> Audit:
-    """Compare everybody, and show it; those whom SendGrid refuses are not to be there."""
+    """Compare every person and show the result. Those whom SendGrid refuses must be absent."""
     sendgrid.settle()
-    found = audit(
+    result = audit(
         expectation(choices.start, lytics, stage.list_id),
         lytics,
         ledger(
@@ -144,11 +144,11 @@ def proof(
         sendgrid,
         refused=refused,
     )
-    screen.heading("The proof")
-    screen.audit(found)
+    screen.heading("Check")
+    screen.audit(result)
     contacts = sendgrid.contacts()
     if contacts:
         screen.sample(max(contacts, key=lambda c: len(c["custom_fields"].get("lytics_segments", ""))))
     screen.console.print()
     screen.counts("Requests to SendGrid", "request", sendgrid.requests())
-    return found
+    return result

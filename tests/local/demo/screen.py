@@ -1,4 +1,4 @@
-"""What the demo shows."""
+"""The terminal output of the demo."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from tests.local.demo.audit import Audit
 
 
 class Watching:
-    """The states of an execution, and a bar under them."""
+    """The states of an execution and a progress bar."""
 
     def __init__(self, live: Live, progress: Progress, total: int | None, label: str) -> None:
         self._live = live
@@ -23,11 +23,11 @@ class Watching:
         self._bar = progress.add_task(label, total=total)
         self._states = Text()
 
-    def show(self, states: list[str], done: int, *, over: bool = False) -> None:
-        """Show which states were entered, and how far it has come."""
+    def show(self, states: list[str], done: int, *, ended: bool = False) -> None:
+        """Show the entered states and the progress."""
         self._states = Text("  states  ", style="dim")
         for number, name in enumerate(states):
-            running = number == len(states) - 1 and not over
+            running = number == len(states) - 1 and not ended
             self._states.append(" > " if number else "", style="dim")
             self._states.append(name, style="bold yellow" if running else "green")
         self._progress.update(self._bar, completed=done)
@@ -40,21 +40,21 @@ class Screen:
     def __init__(self) -> None:
         self.console = Console(highlight=False)
 
-    def step(self, words: str) -> None:
-        """Say what comes next."""
-        self.console.print(f"[dim]•[/dim] {escape(words)}")
+    def step(self, text: str) -> None:
+        """Print the next step."""
+        self.console.print(f"[dim]•[/dim] {escape(text)}", soft_wrap=True)
 
-    def heading(self, words: str) -> None:
-        """Begin a part."""
-        self.console.print(f"\n[bold]{escape(words)}[/bold]")
+    def heading(self, text: str) -> None:
+        """Print a heading."""
+        self.console.print(f"\n[bold]{escape(text)}[/bold]")
 
-    def fault(self, words: str) -> None:
-        """Say what went wrong."""
-        self.console.print(f"[bold red]✗[/bold red] {escape(words)}")
+    def fault(self, text: str) -> None:
+        """Print an error."""
+        self.console.print(f"[bold red]✗[/bold red] {escape(text)}")
 
     @contextmanager
     def watching(self, label: str, total: int | None) -> Iterator[Watching]:
-        """Show progress while something runs."""
+        """Show progress until the context ends."""
         progress = Progress(
             TextColumn("  {task.description}"),
             BarColumn(40),
@@ -66,9 +66,14 @@ class Screen:
             yield Watching(live, progress, total, label)
 
     def audit(self, audit: Audit) -> None:
-        """Show whether Lytics, the ledger and SendGrid agree."""
-        table = Table(title="Who is in which audience", title_justify="left")
-        for name in ("Audience", "Lytics", "ledger", "SendGrid", "SendGrid segment"):
+        """Show whether Lytics, the contacts table and SendGrid agree."""
+        table = Table(
+            title="Members by audience",
+            title_justify="left",
+            caption="our table: DynamoDB; SendGrid: contacts' field lytics_segments; segment: the SendGrid segment",
+            caption_justify="left",
+        )
+        for name in ("Audience", "Lytics", "our table", "SendGrid", "segment"):
             table.add_column(name, justify="left" if name == "Audience" else "right")
         table.add_column("equal")
         for row in audit.audiences:
@@ -78,25 +83,26 @@ class Screen:
         self.console.print(table)
         if audit.differences:
             self.fault(f"{len(audit.differences):,} differences, such as:")
-            for words in audit.differences[:10]:
-                self.console.print(f"    {escape(words)}")
+            for text in audit.differences[:10]:
+                self.console.print(f"    {escape(text)}")
         else:
             self.console.print(
-                f"[green]✓[/green] all {audit.contacts:,} contacts have exactly the memberships, fields and list that Lytics says"
+                f"[green]✓[/green] all {audit.contacts:,} contacts in SendGrid match Lytics: "
+                "memberships, fields, list"
             )
 
     def sample(self, contact: Mapping[str, Any]) -> None:
-        """Show one contact as SendGrid holds it."""
+        """Show one contact of SendGrid."""
         self.heading("A contact in SendGrid")
         for name in ("email", "first_name", "last_name", "list_ids"):
             self.console.print(f"  {name:18} {escape(str(contact.get(name)))}")
         for name, value in contact["custom_fields"].items():
-            self.console.print(f"  {name:18} {escape(str(value))}")
+            self.console.print(f"  {name:18} {escape(str(value))}", soft_wrap=True)
 
-    def counts(self, title: str, what: str, counts: Mapping[str, int]) -> None:
-        """Show how often each thing happened."""
+    def counts(self, title: str, column: str, counts: Mapping[str, int]) -> None:
+        """Show a table of counts."""
         table = Table(title=title, title_justify="left")
-        table.add_column(what)
+        table.add_column(column)
         table.add_column("count", justify="right")
         for name, count in sorted(counts.items()):
             table.add_row(escape(name), f"{count:,}")

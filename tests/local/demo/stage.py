@@ -1,4 +1,4 @@
-"""The stage: the local cloud, the twins and the deployed stack, as one context."""
+"""The demo's environment: the local cloud, the twins and the deployed stack."""
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -17,22 +17,22 @@ from tests.newsletter import NEWSLETTER
 
 STACK = "demo"
 API_KEY = "SG.full"
-# Other servers work as slowly as they do.
-PATIENT = {"DeliverBatchingWindowSeconds": "1", "ConfirmDelaySeconds": "5"}
+# Delays for real servers: they need more time than the twins.
+DELAYS_OF_SERVERS = {"DeliverBatchingWindowSeconds": "1", "ConfirmDelaySeconds": "5"}
 JOBS = Options(job_delay_s=0.3, job_jitter_s=0.7)
 WAIT_SCALE = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """Everything that runs.
+    """The running parts of a demo.
 
     Attributes:
-        deployment: the stack on its cloud.
-        webhook_secret: what Lytics shows at the webhook.
-        sendgrid: the twin, if it is one.
-        lytics: the twin, if it is one.
-        list_id: of the list that the input names, made in the SendGrid twin.
+        deployment: The stack on the local cloud.
+        webhook_secret: The secret that Lytics sends to the webhook.
+        sendgrid: The SendGrid twin; None if SENDGRID_URL replaces it.
+        lytics: The Lytics twin; None if LYTICS_URL replaces it.
+        list_id: The id of the input's list in the SendGrid twin.
     """
 
     deployment: Deployment
@@ -45,46 +45,46 @@ class Stage:
 @contextmanager
 def stage(
     choices: Choices,
-    say: Callable[[str], None],
+    show_step: Callable[[str], None],
     *,
     sendgrid_options: Options = JOBS,
     recorder: Recorder | None = None,
     delays: Mapping[str, str] = DELAYS,
 ) -> Iterator[Stage]:
-    """Build, start and deploy everything; end all of it at the end.
+    """Build, start and deploy everything. Stops everything at the end.
 
     Args:
-        choices: what is asked for.
-        say: is told what comes next.
-        sendgrid_options: of the SendGrid twin.
-        recorder: is called with each exchange of the SendGrid twin before its answer is sent.
-        delays: parameters of the template, where both sides are twins.
+        choices: The options.
+        show_step: Called with each step.
+        sendgrid_options: The options of the SendGrid twin.
+        recorder: Called with each exchange of the SendGrid twin before its answer is sent.
+        delays: The template's delay parameters, used if both sides are twins.
     """
-    with ExitStack() as open_now:
+    with ExitStack() as contexts:
         sendgrid = lytics = list_id = None
         if choices.sendgrid_url is None:
-            sendgrid = open_now.enter_context(SendGridTwin(sendgrid_options, recorder=recorder))
+            sendgrid = contexts.enter_context(SendGridTwin(sendgrid_options, recorder=recorder))
             if isinstance(wanted := choices.start.get("list"), str):
                 list_id = sendgrid.add_list(wanted)
         if choices.lytics_url is None:
-            lytics = open_now.enter_context(LyticsTwin(time_scale=WAIT_SCALE))
-            say(f"making up {choices.people:,} people in Lytics")
-            # The ids that the bodies in `events/lytics` have, so that these can be posted to the webhook.
+            lytics = contexts.enter_context(LyticsTwin(time_scale=WAIT_SCALE))
+            show_step(f"adding {choices.people:,} made-up people to Lytics")
+            # The audience ids of `events/lytics`, so that these files can be posted to the webhook.
             for audience in NEWSLETTER.audiences:
                 lytics.add_audience(audience.name, slug=audience.slug, audience_id=audience.id)
             lytics.populate(choices.people, 3, seed=1)
-        say("building the application (sam build)")
+        show_step("building the application (sam build)")
         template = build_application()
-        say("starting the local cloud")
-        cloud = open_now.enter_context(LocalCloud(wait_scale=WAIT_SCALE if choices.has_twins else 1.0))
-        say("deploying the stack (CloudFormation)")
+        show_step("starting the local cloud")
+        cloud = contexts.enter_context(LocalCloud(wait_scale=WAIT_SCALE if choices.has_twins else 1.0))
+        show_step("deploying the stack (CloudFormation)")
         deployment = deploy(
             cloud,
             template,
             STACK,
             sendgrid_url=sendgrid.url if sendgrid else str(choices.sendgrid_url),
             lytics_url=lytics.url if lytics else str(choices.lytics_url),
-            delays=delays if choices.has_twins else PATIENT,
+            delays=delays if choices.has_twins else DELAYS_OF_SERVERS,
         )
         webhook_secret = secrets.token_urlsafe(24)
         deployment.put_secret(

@@ -1,4 +1,4 @@
-"""Watch an execution from outside, as a person would in the Step Functions console."""
+"""Read the progress of an execution from its history."""
 
 import json
 from collections.abc import Iterator
@@ -11,31 +11,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How an execution ended.
+    """The end of an execution.
 
     Attributes:
         status: ``SUCCEEDED``, ``FAILED``, …
-        output: what it returned, if it succeeded.
-        words: why it failed, if it did.
+        output: Its output; empty if it failed.
+        error: Its error and cause; empty if it succeeded.
     """
 
     status: str
     output: dict[str, Any]
-    words: str
+    error: str
 
 
 def states_entered(client: "SFNClient", execution: str) -> list[str]:
-    """Return the names of the states that were entered so far, in order, a repeated one once."""
+    """Return the names of the states entered so far, in order and without repetitions."""
     return list(dict.fromkeys(_entered(client, execution)))
 
 
 def ended(client: "SFNClient", execution: str) -> Ended | None:
-    """Return how an execution ended, or None while it runs."""
-    found: Any = client.describe_execution(executionArn=execution)
-    if found["status"] == "RUNNING":
+    """Return the end of an execution; None while it runs."""
+    description: Any = client.describe_execution(executionArn=execution)
+    if description["status"] == "RUNNING":
         return None
-    output = json.loads(found["output"]) if found.get("output") else {}
-    return Ended(found["status"], output, f"{found.get('error', '')}\n{found.get('cause', '')}".strip())
+    output = json.loads(description["output"]) if description.get("output") else {}
+    return Ended(
+        description["status"],
+        output,
+        f"{description.get('error', '')}\n{description.get('cause', '')}".strip(),
+    )
 
 
 def _entered(client: "SFNClient", execution: str) -> Iterator[str]:
