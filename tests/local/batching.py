@@ -1,4 +1,4 @@
-"""What Lambda's SQS event source decides, without any I/O: where a batch ends, and what of it has failed.
+"""The decisions of Lambda's SQS event source, without I/O: where a batch ends, and which records failed.
 
 Source: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html> and
 <https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html> (read 2026-11-23).
@@ -17,11 +17,11 @@ _HEAD, _SEPARATOR, _TAIL = b'{"Records":[', b",", b"]}"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One message as the function will see it.
+    """One message in the form that the function gets.
 
     Attributes:
-        message_id: What a function reports as failed.
-        receipt_handle: What deletes the message, as long as nobody has received it again.
+        message_id: The id that a function reports for a failed message.
+        receipt_handle: Deletes the message, unless it has been received again.
         serialised: The record's JSON.
     """
 
@@ -32,11 +32,11 @@ class Record:
 
 @dataclass(slots=True)
 class Gathering:
-    """Records that wait for their batch to be full or for its window to pass.
+    """Records that wait until their batch is full or its window ends.
 
     Attributes:
-        batch_size: Most records in a batch.
-        window_s: How long the first record of a batch may wait for others.
+        batch_size: The maximum number of records in a batch.
+        window_s: The maximum time that a batch's first record waits for others.
     """
 
     batch_size: int
@@ -46,7 +46,7 @@ class Gathering:
     _opened_s: float = 0.0
 
     def add(self, records: Sequence[Record], now_s: float) -> None:
-        """Add records; the window opens with the first one."""
+        """Add records. The window starts with the first one."""
         if not self._records:
             self._opened_s = now_s
         self._records.extend(records)
@@ -54,16 +54,16 @@ class Gathering:
 
     @property
     def free_records(self) -> int:
-        """How many more records the batch takes, by their number."""
+        """The number of records that still fit in the batch."""
         return max(0, self.batch_size - len(self._records))
 
     @property
     def free_bytes(self) -> int:
-        """How many more bytes the batch takes; 0 or less if it is full."""
+        """The number of bytes that still fit in the batch; 0 or less if it is full."""
         return MAX_PAYLOAD_BYTES - len(_HEAD) - len(_TAIL) - self._bytes
 
     def due_s(self, now_s: float) -> float | None:
-        """Return when the batch has to go (in the past: now), None while there is none."""
+        """Return when the batch is due (a time in the past: now); None without records."""
         if not self._records:
             return None
         if self.free_records == 0 or self.free_bytes <= 0:
@@ -71,15 +71,15 @@ class Gathering:
         return self._opened_s + self.window_s
 
     def cut(self, now_s: float) -> list[Record]:
-        """Take a batch out: as many records as its size and Lambda's payload limit allow.
+        """Remove and return a batch: as many records as the batch size and Lambda's payload limit allow.
 
-        What is left over is the beginning of the next batch, whose window opens now.
+        The remaining records start the next batch, whose window starts now.
         """
         batch: list[Record] = []
         size = len(_HEAD) + len(_TAIL)
         while self._records and len(batch) < self.batch_size:
             size += len(self._records[0].serialised) + len(_SEPARATOR)
-            # The last record has no separator behind it.
+            # The last record has no separator after it.
             if batch and size - len(_SEPARATOR) > MAX_PAYLOAD_BYTES:
                 break
             batch.append(self._records.popleft())
@@ -89,21 +89,20 @@ class Gathering:
 
 
 def payload(batch: Sequence[Record]) -> bytes:
-    """Return the event that a batch makes, as the function gets it."""
+    """Return a batch as the event that the function gets."""
     return _HEAD + _SEPARATOR.join(record.serialised for record in batch) + _TAIL
 
 
 def serialise(record: dict[str, Any]) -> bytes:
-    """Return a record's JSON as compact as Lambda writes it: the 6 MB are counted in these bytes."""
+    """Return a record's JSON, as compact as Lambda's: these bytes count towards the 6 MB."""
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def failed_ids(response: object, batch_ids: Set[str]) -> Set[str]:
-    """Return which messages of a batch a function has reported as failed under `ReportBatchItemFailures`.
+    """Return the ids of a batch's messages that a function reported under `ReportBatchItemFailures`.
 
-    Nothing at all (null, `{}`, an empty or null list) is a success. Whatever Lambda cannot make sense of is a
-    failure of the whole batch: another type, an entry without `itemIdentifier`, an empty one, or one that
-    is not in the batch.
+    An empty response (null, `{}`, an empty or null list) is a success. An invalid response fails the whole
+    batch: another type, or an entry whose `itemIdentifier` is missing, empty or not in the batch.
     """
     if response is None:
         return frozenset()

@@ -1,4 +1,4 @@
-"""`sam build`, run only when what it reads has changed."""
+"""Run `sam build` only if its input has changed."""
 
 import fcntl
 import hashlib
@@ -8,24 +8,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-# What `sam build` reads.
 _SOURCES = ("template.yaml", "functions", "layers")
 
 
 class BuildError(RuntimeError):
-    """`sam build` failed, or there is no SAM CLI."""
+    """`sam build` failed, or the SAM CLI is missing."""
 
 
 def build_application(project: Path = REPOSITORY) -> Path:
-    """Build the application unless its sources are those of the last build; return the built template's path.
+    """Build the application unless its sources are unchanged. Returns the path of the built template.
 
-    Several processes may call this at once: one builds, the others wait for it.
+    Safe to call from several processes at once: one builds, the others wait.
 
     Args:
-        project: Folder with `template.yaml`, `functions` and `layers`.
+        project: The folder with `template.yaml`, `functions` and `layers`.
 
     Raises:
-        BuildError: With what `sam build` has printed.
+        BuildError: The build failed. Contains the output of `sam build`.
     """
     built = project / ".aws-sam" / "build" / "template.yaml"
     built.parent.parent.mkdir(exist_ok=True)
@@ -44,7 +43,7 @@ def _run_sam(project: Path) -> None:
     sam = Path(os.environ.get("SAM_CLI") or REPOSITORY / ".venv-sam" / "bin" / "sam").absolute()
     if not sam.exists():
         raise BuildError(f"{sam} is missing: run `make install`, or set SAM_CLI.")
-    # SAM looks for the functions' Python on the path: its own is of the right version.
+    # SAM needs the functions' Python version on the path: its own interpreter has this version.
     path = os.pathsep.join([str(sam.parent), os.environ.get("PATH", "")])
     finished = subprocess.run(
         [str(sam), "build", "--template", "template.yaml", "--cached", "--parallel"],

@@ -1,4 +1,4 @@
-"""AWS on this machine: ministack with the functions under AWS's own runtime client, no Docker, loopback only.
+"""AWS on this machine: ministack, with the functions under AWS's runtime client; no Docker, loopback only.
 
     from tests.local.build import build_application
 
@@ -7,12 +7,12 @@
         outputs = cloud.deploy(
             build_application(),
             stack,
-            {"WebhookBaseUrl": cloud.api_url(stack, "WebhookApi", "v1"), "SendGridUrl": "http://127.0.0.1:8025"},
+            {"WebhookBaseUrl": cloud.api_url(stack, "WebhookApi", "v1"), "SendGridUrl":
+            "http://127.0.0.1:8025"},
         )
         cloud.client("sqs").send_message(QueueUrl=outputs["ChangesQueueUrl"], MessageBody="...")
 
-What the emulator cannot do is in the README; what this package adds to it is tested one by one in
-`tests/e2e/test_local_cloud_conformance.py`.
+`tests/e2e/test_local_cloud_conformance.py` tests each behaviour that this package adds to the emulator.
 """
 
 import os
@@ -45,24 +45,23 @@ if TYPE_CHECKING:
 
 REGION = "us-east-1"
 _KEEP_LOGS_S = 14 * 24 * 3600
-# ministack takes an access key that is not a 12-digit account for its default account, 000000000000.
+# ministack uses its default account, 000000000000, for access keys that are not 12-digit account ids.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
 
 class EmulatorError(RuntimeError):
-    """The emulator did not start, or one of the internals that we replace has changed."""
+    """The emulator did not start, or an internal that we replace has changed."""
 
 
 class LocalCloud:
-    """A running local cloud; a context manager, good for one use.
+    """A running local cloud, as a context manager for a single use.
 
-    Leaving the context ends every process that it started: normally, on an exception and on Ctrl-C. Where
-    this process is killed without a chance to clean up, the emulator notices that its end of a pipe has
-    closed, and ends the functions and itself.
+    Leaving the context ends all its processes, also on an exception and on Ctrl-C. If this process is killed,
+    a pipe to the emulator closes. The emulator then ends the functions and itself.
 
     Attributes:
-        endpoint_url: Where all AWS services answer, `http://127.0.0.1:<free port>`.
-        logs: Folder of this run: `emulator.log`, and `<function name>.log` for each function.
+        endpoint_url: The URL of all AWS services, `http://127.0.0.1:<free port>`.
+        logs: The folder of this run's logs: `emulator.log` and `<function name>.log`.
     """
 
     endpoint_url: str
@@ -76,15 +75,15 @@ class LocalCloud:
         emulator_python: Path | None = None,
         runtime_python: Path | None = None,
     ) -> None:
-        """Prepare, without starting anything.
+        """Prepare without starting anything.
 
         Args:
-            logs: Folder for the logs; a new one under `.local-cloud/` by default.
-            wait_scale: Factor on the Wait states and retry intervals of Step Functions: 0.1 makes a minute
-                six seconds. Nothing else is sped up.
-            emulator_python: Interpreter with ministack; `EMULATOR_PYTHON`, else `.venv-emulator`.
-            runtime_python: Interpreter with only boto3 and awslambdaric, as in Lambda; `RUNTIME_PYTHON`,
-                else `.venv-runtime`.
+            logs: The folder for the logs; by default a new one in `.local-cloud/`.
+            wait_scale: The factor on Wait states and retry intervals of Step Functions: 0.1 makes a minute
+                six seconds. Other times do not change.
+            emulator_python: The interpreter with ministack; by default `EMULATOR_PYTHON` or `.venv-emulator`.
+            runtime_python: The interpreter with only boto3 and awslambdaric, as in Lambda; by default
+                `RUNTIME_PYTHON` or `.venv-runtime`.
         """
         self._wait_scale = wait_scale
         self._emulator_python = emulator_python or interpreter("EMULATOR_PYTHON", ".venv-emulator")
@@ -94,10 +93,10 @@ class LocalCloud:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        """Start the emulator and return once it answers.
+        """Start the emulator and wait until it answers.
 
         Raises:
-            EmulatorError: It ended or did not answer in time; the message holds the end of its log.
+            EmulatorError: It ended or did not answer in time. Contains the end of its log.
         """
         with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
             self.endpoint_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -112,11 +111,11 @@ class LocalCloud:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End every process; an error in the context is passed on."""
+        """End every process."""
         self.close()
 
     def close(self) -> None:
-        """End the emulator and all functions and wait until they are gone. Safe to call twice."""
+        """End the emulator and all functions, and wait for their end. Safe to call twice."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -131,7 +130,7 @@ class LocalCloud:
             process.wait()
 
     def processes(self) -> list[int]:
-        """Return the ids of the running processes: the emulator's first, then the function workers'."""
+        """Return the process ids of the emulator and then of the function workers."""
         return processes.members(self._process.pid) if self._process else []
 
     @overload
@@ -147,7 +146,7 @@ class LocalCloud:
     @overload
     def client(self, service: Literal["lambda", "s3", "apigateway", "cloudwatch", "logs"]) -> Any: ...
     def client(self, service: Any) -> Any:
-        """Make a boto3 client for a service of this cloud. Calls are not retried, so that faults show."""
+        """Return a boto3 client for a service of this cloud. It does not retry, so that errors show."""
         return boto3.client(
             service,
             region_name=REGION,
@@ -162,35 +161,35 @@ class LocalCloud:
     def deploy(
         self, template: Path, stack_name: str, parameters: Mapping[str, str] | None = None
     ) -> dict[str, str]:
-        """Create or update a stack from a template whose code is on this disk; return its outputs.
+        """Create or update a stack from a template with local code. Returns the stack's outputs.
 
         Args:
-            template: A SAM template as `build_application` returns it, or one whose functions need no build.
-            stack_name: A name that exists already is updated.
-            parameters: Values of template parameters; an update keeps none of the earlier ones.
+            template: A template from `build_application`, or one whose functions need no build.
+            stack_name: The stack's name. An existing stack is updated.
+            parameters: The template parameters. An update keeps no earlier values.
 
         Raises:
-            stack.DeploymentError: CloudFormation failed; the message names each resource and its reason.
+            stack.DeploymentError: CloudFormation failed. Names each failed resource and the reason.
         """
         return stack.deploy(
             self.client("cloudformation"), self.client("s3"), template, stack_name, dict(parameters or {})
         )
 
     def api_url(self, stack_name: str, logical_id: str, stage: str) -> str:
-        """Return the URL that a REST API of a stack has or will have, without a trailing slash.
+        """Return the URL of a stack's REST API, without a trailing slash.
 
-        It is known before the deployment, so that it can be a parameter of the same stack. (An update that
-        changes the API's definition gives it a new id: ministack replaces it.)
+        The URL is known before the deployment, so it can be a parameter of the same stack. (An update that
+        changes the API's definition changes its id: ministack replaces the API.)
 
         Args:
-            stack_name: The stack's name as given to `deploy`.
-            logical_id: The `AWS::Serverless::Api`'s name in the template.
-            stage: Its stage's name.
+            stack_name: The stack's name, as in `deploy`.
+            logical_id: The name of the `AWS::Serverless::Api` in the template.
+            stage: The name of its stage.
         """
         return f"{self.endpoint_url}/_aws/execute-api/{gateway.rest_api_id(stack_name, logical_id)}/{stage}"
 
     def function_log(self, function_name: str) -> str:
-        """Return what all workers of a function have written so far, by its real name ("" if nothing)."""
+        """Return the output so far of all workers of a function, by its physical name."""
         log = self.logs / f"{function_name}.log"
         return log.read_text(errors="replace") if log.exists() else ""
 
@@ -208,17 +207,18 @@ class LocalCloud:
                 ],
                 cwd=REPOSITORY,
                 env=self._environment(listener.getsockname()[1]),
-                # The emulator ends itself when this pipe closes, also where this process is killed.
+                # The emulator ends itself when this pipe closes, even if this process is killed.
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=[listener.fileno()],
-                # Its own group: Ctrl-C in a terminal reaches only this process, which then ends the group.
+                # In its own process group: Ctrl-C in a terminal only reaches this process, which then ends
+                # the group.
                 start_new_session=True,
             )
 
     def _environment(self, port: int) -> dict[str, str]:
-        # Only what is needed: no AWS profile, proxy or Python setting of the caller's shell gets in.
+        # Only what is needed: no AWS profile, proxy or Python setting of the caller's shell.
         return {
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ},
             **CREDENTIALS,
@@ -229,7 +229,7 @@ class LocalCloud:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "SFN_WAIT_SCALE": repr(self._wait_scale),
-            # No Docker, even where there is one.
+            # No Docker, even if it is installed.
             "DOCKER_HOST": "unix:///nonexistent",
         }
 
@@ -247,15 +247,15 @@ class LocalCloud:
 
 
 def interpreter(variable: str, environment: str) -> Path:
-    """Return a virtual environment's python: from an environment variable, else from the repository's folder.
+    """Return a virtual environment's python: from an environment variable, or from the repository's folder.
 
     Raises:
-        EmulatorError: There is none; the message says how to make it.
+        EmulatorError: The interpreter is missing. Says how to install it.
     """
     python = Path(os.environ.get(variable) or REPOSITORY / environment / "bin" / "python")
     if not python.exists():
         raise EmulatorError(f"{python} is missing: run `make install`, or set {variable}.")
-    # Not resolved: the link is what makes an interpreter belong to its virtual environment.
+    # Not resolved: the link makes an interpreter part of its virtual environment.
     return python.absolute()
 
 

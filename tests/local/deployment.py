@@ -1,4 +1,4 @@
-"""The product's stack on a local cloud: deployed with delays of seconds, started and looked at from outside."""
+"""The product's stack on a local cloud, deployed with delays of seconds."""
 
 import json
 from collections.abc import Mapping
@@ -8,15 +8,15 @@ from typing import Any, Final
 
 from tests.local.cloud import LocalCloud
 
-# Minutes on AWS, seconds here; what they wait for is as much quicker.
+# Minutes on AWS, seconds here: the twins are as much faster.
 DELAYS: Final = {
     "DeliverBatchingWindowSeconds": "1",
     "ConfirmDelaySeconds": "1",
     "RefreshDelaySeconds": "3",
     "StopRetrySeconds": "10",
 }
-# The queues whose messages are work that is not done.
-_WORKING: Final = ("ChangesQueueUrl", "ImportsQueueUrl")
+# The queues of unfinished work.
+_WORK_QUEUES: Final = ("ChangesQueueUrl", "ImportsQueueUrl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +24,9 @@ class Deployment:
     """A deployed stack.
 
     Attributes:
-        cloud: the local cloud that it runs on.
+        cloud: The local cloud that runs the stack.
         stack: its name.
-        outputs: its outputs.
+        outputs: The stack's outputs.
     """
 
     cloud: LocalCloud
@@ -34,20 +34,21 @@ class Deployment:
     outputs: Mapping[str, str]
 
     def webhook(self, export: str) -> str:
-        """Return the URL at which events of an export are taken."""
+        """Return the webhook URL of an export."""
         return f"{self.outputs['WebhookUrl']}/lytics/{export}"
 
     def start(self, name: str, start: object) -> str:
-        """Start the export; return the execution's ARN."""
+        """Start an export. Returns the ARN of the execution."""
         return self.cloud.client("stepfunctions").start_execution(
             stateMachineArn=self.outputs["StateMachineArn"], name=name, input=json.dumps(start)
         )["executionArn"]
 
     def queued(self) -> int:
-        """Return how many messages lie on the changes and imports queues: waiting, delayed or in flight.
+        """Return the number of messages on the changes and imports queues: visible, delayed or in flight.
 
-        The imports are looked at twice: one look at each queue would miss a message that confirm turns into a change
-        between the two. None can go to and fro so fast, for an import waits for a second or more.
+        Counts the imports twice: otherwise it would miss a message that confirm turns into a change between
+        the two counts. A message cannot go back and forth in that time, since an import waits for at least a
+        second.
         """
         before = self._queued("ImportsQueueUrl")
         changes = self._queued("ChangesQueueUrl")
@@ -65,8 +66,8 @@ class Deployment:
         return sum(map(int, answer["Attributes"].values()))
 
     def purge(self) -> None:
-        """Forget all changes and import jobs that lie on the queues."""
-        for queue in _WORKING:
+        """Delete all messages on the changes and imports queues."""
+        for queue in _WORK_QUEUES:
             self.cloud.client("sqs").purge_queue(QueueUrl=self.outputs[queue])
 
     def put_secret(
@@ -77,7 +78,7 @@ class Deployment:
         lytics_api_token: str,
         webhook_secrets: list[str],
     ) -> None:
-        """Write an authorization's secret, which is made if there is none yet."""
+        """Create or update the secret of an authorization."""
         secrets = self.cloud.client("secretsmanager")
         name = f"{self.stack}/{authorization}"
         value = json.dumps(
@@ -105,12 +106,12 @@ def deploy(
     """Deploy the product.
 
     Args:
-        cloud: where to.
-        template: as `build_application` returns it.
-        stack: its name.
-        sendgrid_url: of SendGrid or its twin.
-        lytics_url: of Lytics or its twin.
-        delays: parameters of the template.
+        cloud: The local cloud.
+        template: The template from `build_application`.
+        stack: The stack's name.
+        sendgrid_url: The URL of SendGrid or its twin.
+        lytics_url: The URL of Lytics or its twin.
+        delays: The delay parameters of the template.
     """
     parameters = {
         **delays,

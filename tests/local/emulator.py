@@ -1,7 +1,7 @@
-"""ministack with the parts replaced that matter here; run by its own virtual environment's python.
+"""ministack with some parts replaced; runs under the python of its own virtual environment.
 
-Started by `LocalCloud` with the listening socket and, as standard input, a pipe: when that closes, whatever has
-become of the parent, the functions and this process end.
+`LocalCloud` starts it with a listening socket, and a pipe as standard input. When the pipe closes, the
+functions and this process end, whatever happened to the parent.
 """
 
 import argparse
@@ -26,7 +26,7 @@ _END_S = 5.0
 
 
 def main() -> None:
-    """Check ministack, replace, serve until the pipe closes."""
+    """Check ministack, replace its parts, and serve until the pipe closes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--listener", type=int, required=True, help="file descriptor of a listening socket")
     parser.add_argument("--runtime-python", type=Path, required=True)
@@ -76,7 +76,7 @@ def _executor(lambda_service: Any, workers: Workers) -> Any:
             workers.unpack(function["code_zip"]),
             [workers.unpack(layer) for layer in layers if layer],
         )
-        # The event sources hand over the bytes that they have counted.
+        # The event sources pass the bytes that they have counted.
         payload = event if isinstance(event, bytes) else json.dumps(event, ensure_ascii=False).encode()
         trace_id = lambda_service._xray_trace_id_for_invocation(configuration)
         answer = workers.invoke(version, payload, request_id, trace_id)
@@ -88,18 +88,18 @@ def _executor(lambda_service: Any, workers: Workers) -> Any:
 
 def _end_with_the_parent(workers: Workers) -> None:
     sys.stdin.buffer.read()
-    # Should the orderly end hang: the functions are in this process's group, and nothing else is.
+    # In case the orderly end hangs: kill this process group, which holds only the functions.
     threading.Timer(_END_S, os.killpg, (0, signal.SIGKILL)).start()
     workers.close()
-    # Nothing is left to save: state is in memory only.
+    # There is nothing to save: all state is in memory.
     os._exit(0)
 
 
 def _serve(listener: int) -> None:
-    # Each client connection and each function takes a few descriptors.
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    # Imported by name, because only the emulator's own environment has them.
+    # Each client connection and each function needs a few descriptors.
+    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    # Imported by name: only the emulator's environment has these modules.
     config = importlib.import_module("hypercorn.config").Config()
     config.bind = [f"fd://{listener}"]
     config.keep_alive_timeout = 75

@@ -1,8 +1,8 @@
-"""SQS event source mappings as Lambda runs them, in place of ministack's poller.
+"""SQS event source mappings as in Lambda, in place of ministack's poller.
 
-Different from the poller that is replaced: batches of up to 10,000 messages, the batching window, the cut of a
-batch at 6 MB, responses that report unknown messages, and times in fractions of a second. Kinesis and DynamoDB
-streams, which this product does not use, are no longer polled.
+Adds batches of up to 10,000 messages, the batching window, the limit of 6 MB, responses that report unknown
+messages, and times in fractions of a second. Does not poll Kinesis and DynamoDB streams, which this product
+does not use.
 """
 
 import logging
@@ -14,13 +14,13 @@ from typing import Any
 from tests.local.batching import Gathering, Record, failed_ids, payload, serialise
 
 _log = logging.getLogger("event-source")
-# A pass that nothing has called for: it sees messages whose delay or visibility time-out is over.
+# The interval of regular passes, which find messages whose delay or visibility time-out has ended.
 _IDLE_S = 0.1
-# Traffic calls for a pass with every message; this much of it is looked at together.
+# Each new message triggers a pass. Messages within this time share one.
 _PAUSE_S = 0.01
-# Dead-lettering and retention look at every message of a queue, so they have their own, slower pace.
+# Dead-lettering and retention check every message of a queue, so they run less often.
 _SWEEP_S = 0.2
-# Most messages to receive while holding the lock that every SQS request of the emulator waits for.
+# The maximum number of messages per receive: it holds the lock of all the emulator's SQS requests.
 _CHUNK = 500
 
 
@@ -28,13 +28,13 @@ class EventSources:
     """Polls the queues of all event source mappings and invokes their functions."""
 
     def __init__(self, lambda_service: Any, sqs: Any, parse_arn: Any) -> None:
-        """Prepare, with ministack's own modules `lambda_svc` and `sqs` and its `parse_arn`."""
+        """Prepare with ministack's modules `lambda_svc` and `sqs`, and its `parse_arn`."""
         self._lambda, self._sqs, self._parse_arn = lambda_service, sqs, parse_arn
         self._gatherings: dict[str, Gathering] = {}
         self._swept_s: dict[str, float] = {}
 
     def run(self) -> None:
-        """Poll for ever."""
+        """Poll forever."""
         while True:
             self._lambda._esm_wake.clear()
             due_s = time.monotonic() + _IDLE_S
@@ -52,7 +52,7 @@ class EventSources:
 
     @contextmanager
     def _scope(self, account: str, region: str) -> Iterator[None]:
-        # ministack finds everything by the account and region of the current context.
+        # ministack looks everything up by the account and region of the current context.
         account_token = self._lambda._request_account_id.set(account)
         region_token = self._lambda._request_region.set(region)
         try:
@@ -62,14 +62,14 @@ class EventSources:
             self._lambda._request_region.reset(region_token)
 
     def _poll(self, mapping: dict[str, Any]) -> float:
-        """Receive, and start what is due; return the monotonic time of the next thing to do."""
+        """Receive messages and start due batches. Returns the monotonic time of the next action."""
         never = float("inf")
         identifier = mapping["UUID"]
         arn = self._parse_arn(mapping["EventSourceArn"])
         if arn.service != "sqs":
             return never
         if not mapping.get("Enabled", True):
-            # What was received and not yet handed over comes back when it is visible again.
+            # Messages received but not passed to a function return after their visibility time-out.
             self._gatherings.pop(identifier, None)
             return never
         function, configuration = self._lambda._get_func_record_for_qualifier(
@@ -82,7 +82,7 @@ class EventSources:
         gathering = self._gatherings.setdefault(identifier, Gathering(10, 0.0))
         gathering.batch_size = int(mapping.get("BatchSize") or 10)
         gathering.window_s = float(mapping.get("MaximumBatchingWindowInSeconds") or 0)
-        # A number that comes from a template's parameter is text in the emulator.
+        # In the emulator, a number from a template parameter is a string.
         limit = int(self._lambda._sqs_esm_concurrency(mapping, function, configuration, queue))
         while self._lambda._esm_inflight.get(identifier, 0) < limit:
             self._gather(gathering, mapping, queue)
@@ -110,7 +110,7 @@ class EventSources:
                 [Record(event["messageId"], event["receiptHandle"], serialise(event)) for event in wanted],
                 time.monotonic(),
             )
-            # What a filter leaves out is deleted, as on AWS.
+            # Filtered messages are deleted, as on AWS.
             unwanted = {event["receiptHandle"] for event in events} - {
                 event["receiptHandle"] for event in wanted
             }
@@ -145,7 +145,7 @@ class EventSources:
             "awsRegion": arn.region,
         }
 
-    def _receive(self, queue: dict[str, Any], most: int, most_bytes: int) -> list[dict[str, Any]]:
+    def _receive(self, queue: dict[str, Any], max_messages: int, max_bytes: int) -> list[dict[str, Any]]:
         now, visibility_s = time.time(), int(queue["attributes"].get("VisibilityTimeout", "30"))
         with self._sqs._queues_lock:
             name = queue["attributes"]["QueueArn"]
@@ -154,7 +154,7 @@ class EventSources:
                 self._sqs._expire_retained(queue)
                 self._sqs._dlq_sweep(queue)
             if queue["is_fifo"]:
-                return list(self._sqs._collect_msgs(queue, min(most, 10), visibility_s))
+                return list(self._sqs._collect_msgs(queue, min(max_messages, 10), visibility_s))
             received: list[dict[str, Any]] = []
             size = 0
             for message in queue["messages"]:
@@ -163,11 +163,11 @@ class EventSources:
                 self._sqs._ensure_msg_fields(message)
                 received.append(message)
                 size += len(message["body"])
-                if len(received) == most or size >= most_bytes:
+                if len(received) == max_messages or size >= max_bytes:
                     break
-            # Marked by ministack's own receive, which takes the first visible ones: the same ones.
+            # ministack's receive marks the first visible messages, which are the same ones.
             visible = {"messages": received, "is_fifo": False}
-            return list(self._sqs._collect_msgs(visible, most, visibility_s))
+            return list(self._sqs._collect_msgs(visible, max_messages, visibility_s))
 
     def _invoke(
         self, mapping: dict[str, Any], function: dict[str, Any], batch: list[Record], url: str
@@ -175,7 +175,7 @@ class EventSources:
         result = self._lambda._execute_function(function, payload(batch))
         name = mapping["FunctionName"]
         if result.get("error") or result.get("throttle"):
-            # Nothing is deleted: the messages come back after their visibility time-out.
+            # Nothing is deleted: the messages return after their visibility time-out.
             mapping["LastProcessingResult"] = "FAILED"
             _log.warning("%s failed a batch of %d: %s", name, len(batch), result.get("body"))
             return
@@ -188,4 +188,4 @@ class EventSources:
         done = {record.receipt_handle for record in batch if record.message_id not in failed}
         self._sqs._delete_messages_for_esm(url, done)
         mapping["LastProcessingResult"] = f"OK - {len(done)} of {len(batch)} records"
-        _log.info("%s took %d of %d messages", name, len(done), len(batch))
+        _log.info("%s processed %d of %d messages", name, len(done), len(batch))

@@ -1,10 +1,10 @@
-"""REST APIs: what ministack's API Gateway answers differently from AWS, put right.
+"""REST APIs: fix differences between ministack's API Gateway and AWS.
 
-- A function that fails, or answers something that is not a proxy response, is 502 `Internal server error`, and
-  nothing of its error gets out.
+- A function that fails or does not return a proxy response causes a 502 `Internal server error` without
+details.
 - A body that is too large for the function's 6 MB event is refused with `REQUEST_TOO_LARGE` (413).
-- An API that CloudFormation makes has an id that is known beforehand.
-- Gateway responses and binary media types of an imported OpenAPI document, which is what SAM makes, count.
+- The id of a CloudFormation stack's API is known before the deployment.
+- Gateway responses and binary media types of an imported OpenAPI document (which SAM creates) apply.
 """
 
 import base64
@@ -19,7 +19,7 @@ type Handler = Callable[..., Awaitable[Any]]
 
 
 def replace(api_gateway: Any, provisioners: Any) -> None:
-    """Put our versions into ministack's `apigateway_v1` and CloudFormation's `provisioners`."""
+    """Replace functions of ministack's `apigateway_v1` and CloudFormation's `provisioners`."""
     provisioners._RESOURCE_HANDLERS["AWS::ApiGateway::RestApi"]["create"] = _creating(
         api_gateway, provisioners._apigw_rest_api_create
     )
@@ -29,9 +29,10 @@ def replace(api_gateway: Any, provisioners: Any) -> None:
 
 
 def proxy_response(result: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
-    """Return an invocation's proxy response, or None and the message of the 502 in its place.
+    """Return an invocation's proxy response, or None and the message of the 502.
 
-    Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
+    Source:
+        <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
     (output format; read 2026-11-23).
     """
     refused = None, "Internal server error"
@@ -48,7 +49,7 @@ def proxy_response(result: dict[str, Any]) -> tuple[dict[str, Any] | None, str |
 
 
 def rest_api_id(stack_name: str, logical_id: str) -> str:
-    """Return the id of a stack's REST API: fixed by the stack's name and the resource's name."""
+    """Return the id of a stack's REST API, derived from the names of the stack and the resource."""
     return hashlib.sha256(f"{stack_name}/{logical_id}".encode()).hexdigest()[:10]
 
 
@@ -83,7 +84,8 @@ def _importing(api_gateway: Any) -> Callable[..., str]:
 def _limiting(api_gateway: Any, original: Handler) -> Handler:
     async def invoke(*arguments: Any, **options: Any) -> Any:
         body: bytes = arguments[8] or b""
-        # The event holds the body as a JSON string; what else it holds is small beside the limit.
+        # The event contains the body as a JSON string. The rest of the event is small compared with the
+        # limit.
         as_event = (
             base64.b64encode(body)
             if options.get("binary_media_types")

@@ -1,6 +1,7 @@
-"""What we replace in, or call of, ministack that is not its public interface, and the check that it is there.
+"""The internals of ministack that we replace or call, and a check that they exist.
 
-ministack gives no guarantee on any of it: an upgrade has to fail at start-up, not in some test's result.
+ministack may change them at any time. The check makes an incompatible upgrade fail at start-up, not in a
+test.
 """
 
 import inspect
@@ -9,7 +10,7 @@ from typing import Any
 
 VERSION = "1.5.33"
 
-# Module -> function -> signature, as `inspect.signature` writes it.
+# Module -> function -> signature in the format of `inspect.signature`.
 FUNCTIONS = {
     "ministack.services.lambda_svc": {
         # Replaced.
@@ -19,13 +20,17 @@ FUNCTIONS = {
         "_apply_filter_criteria": "(records: list[dict], esm: dict) -> list[dict]",
         "_dispatch_esm_batch": "(esm_id: str, fn, *args) -> None",
         "_execute_function": "(func: dict, event: dict) -> dict",
-        "_get_func_record_for_qualifier": "(name: str, qualifier: str | None) -> tuple[dict | None, dict | None]",
+        "_get_func_record_for_qualifier": (
+            "(name: str, qualifier: str | None) -> tuple[dict | None, dict | None]"
+        ),
         "_iter_all_esms": "()",
         "_resolve_layer_zip": "(attachment: str | dict) -> bytes | None",
         "_sqs_esm_concurrency": "(esm: dict, func_rec: dict, config: dict, queue: dict | None = None) -> int",
         "_sqs_message_attributes_to_camel_case": "(attrs: dict) -> dict",
         "_sqs_queue_name_from_arn_spec": "(spec) -> str | None",
-        "_xray_trace_id_for_invocation": "(config: dict, inbound_trace_header: str | None = None) -> str | None",
+        "_xray_trace_id_for_invocation": (
+            "(config: dict, inbound_trace_header: str | None = None) -> str | None"
+        ),
     },
     "ministack.services.sqs": {
         # Replaced.
@@ -44,7 +49,8 @@ FUNCTIONS = {
         "_import_rest_api": "(spec, base_data=None)",
         "_invoke_lambda_proxy_v1": (
             "(integration, api_id, stage_name, stage, resource, request_path, method, headers, body, "
-            "query_params, path_params, *, owner_account_id=None, owner_region=None, binary_media_types=None, "
+            "query_params, path_params, *, owner_account_id=None, owner_region=None, "
+            "binary_media_types=None, "
             "authorizer_context=None, caller_identity=None)"
         ),
         "_lambda_proxy_response": "(result)",
@@ -76,18 +82,18 @@ VARIABLES = {
 
 
 class ChangedInternals(RuntimeError):
-    """The installed ministack is not the one that this package was written for."""
+    """The installed ministack differs from the one that this package was written for."""
 
 
 def verify(installed: str, modules: Mapping[str, Any]) -> None:
-    """Check version, functions with their signatures, and variables.
+    """Check the version, the functions' signatures and the variables.
 
     Args:
         installed: The version of ministack.
         modules: The imported modules by name, at least those of `FUNCTIONS`.
 
     Raises:
-        ChangedInternals: With every difference in its message.
+        ChangedInternals: ministack differs. Names every difference.
     """
     faults = []
     if installed != VERSION:
@@ -97,8 +103,8 @@ def verify(installed: str, modules: Mapping[str, Any]) -> None:
             function = getattr(modules[module], name, None)
             if function is None:
                 faults.append(f"{module}.{name} is gone")
-            elif (found := str(inspect.signature(function))) != expected:
-                faults.append(f"{module}.{name}: expected {expected}, found {found}")
+            elif (actual := str(inspect.signature(function))) != expected:
+                faults.append(f"{module}.{name}: expected {expected}, actual {actual}")
     for module, variables in VARIABLES.items():
         faults += [f"{module}.{name} is gone" for name in variables if not hasattr(modules[module], name)]
     if faults:

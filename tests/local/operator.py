@@ -1,4 +1,4 @@
-"""What an operator does, with the operator's own commands."""
+"""Run the operator's commands against a local stack."""
 
 import os
 import subprocess
@@ -15,30 +15,30 @@ _COLUMNS: Final = 5
 
 
 class CommandFailed(RuntimeError):
-    """A command did not end well; holds what it said."""
+    """A command failed. Contains its output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody with a shell and the stack's name."""
+    """Runs `make redrive` and `make rejected`, and counts messages."""
 
     deployment: Deployment
 
     def redrive(self, queue: str = "", *, dry: bool = False) -> list[str]:
-        """Redrive a queue, by default both dead-letter queues; return what was said."""
+        """Redrive a queue, by default both dead-letter queues. Returns the command's output."""
         return self._run("redrive", QUEUE=queue, DRY="1" if dry else "0")
 
     def rejected(self, export: str = "") -> dict[str, str]:
-        """Return whom SendGrid rejects, with the reason; of one export or of all."""
+        """Return the reasons of rejected contacts by e-mail, of one export or of all."""
         rows = [line.split("\t") for line in self._run("rejected", EXPORT=export)]
         return {row[0]: row[1] for row in rows[1:] if len(row) == _COLUMNS}
 
     def dead_letters(self) -> dict[str, int]:
-        """Return how many messages lie in each dead-letter queue."""
+        """Return the number of messages in each dead-letter queue."""
         return {output.removesuffix("QueueUrl"): self._size(output) for output in DEAD_LETTER_QUEUES}
 
     def rejects(self) -> int:
-        """Return how many messages lie in the rejects queue."""
+        """Return the number of messages in the rejects queue."""
         return self._size("RejectsQueueUrl")
 
     def _size(self, output: str) -> int:

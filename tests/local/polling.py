@@ -1,20 +1,20 @@
-"""Waiting for something that another process does, without sleeping and hoping."""
+"""Wait for a condition that another process or thread makes true."""
 
 import time
 from collections.abc import Callable
 
 
 def poll[T](check: Callable[[], T | None], what: str, timeout_s: float = 20.0, interval_s: float = 0.02) -> T:
-    """Call `check` until it answers with something true, and return that.
+    """Call `check` until it returns a true value, and return this value.
 
     Args:
-        check: Called at once and then every `interval_s`; an exception it raises is passed on.
-        what: The awaited thing in words, for the error.
-        timeout_s: When to give up, by the monotonic clock.
-        interval_s: Pause between two calls.
+        check: Called at once and then every `interval_s`. Its exceptions propagate.
+        what: A description of the condition, for the error message.
+        timeout_s: The maximum wait.
+        interval_s: The pause between calls.
 
     Raises:
-        TimeoutError: `check` had no true answer within `timeout_s`; the last one is in the message.
+        TimeoutError: `check` returned no true value within `timeout_s`. Contains its last value.
     """
     end = time.monotonic() + timeout_s
     while True:

@@ -1,4 +1,4 @@
-"""Process groups: who is in one, and ending all of it."""
+"""List and kill the processes of a process group."""
 
 import os
 import signal
@@ -8,27 +8,28 @@ from tests.local.polling import poll
 
 
 def members(group: int) -> list[int]:
-    """Return the ids of a process group's processes that still run, in ascending order; zombies do not."""
-    found = []
+    """Return the ids of a group's running processes (without zombies) in ascending order."""
+    running = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
-            # The second field is the program's name in brackets and may hold anything, brackets too.
+            # The second field is the program's name in parentheses. It may contain any character, even
+            # parentheses.
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
         state, process_group = fields[0], int(fields[2])
         if process_group == group and state not in "ZX":
-            found.append(int(entry.name))
-    return sorted(found)
+            running.append(int(entry.name))
+    return sorted(running)
 
 
 def kill_group(group: int) -> None:
-    """Kill what is left of a process group and return once it is gone.
+    """Kill a process group, and wait until it is gone.
 
     Raises:
-        TimeoutError: A process was still there 10 seconds after its SIGKILL.
+        TimeoutError: A process still exists 10 seconds after its SIGKILL.
     """
     if not members(group):
         return

@@ -1,4 +1,4 @@
-"""SQS: a delay of more than 15 minutes is refused, as on AWS; ministack takes any."""
+"""SQS: refuse delays of more than 15 minutes, as AWS does. ministack accepts any delay."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ _MAX_DELAY_S = 900
 
 
 def replace(sqs: Any) -> None:
-    """Put our version into ministack's `sqs`."""
+    """Replace functions of ministack's `sqs`."""
     original = sqs._act_send_message
 
     def send_message(data: dict[str, Any], qurl: str) -> Any:
@@ -19,5 +19,5 @@ def replace(sqs: Any) -> None:
             )
         return original(data, qurl)
 
-    sqs._act_send_message = send_message  # what SendMessageBatch calls
+    sqs._act_send_message = send_message  # SendMessageBatch calls this one
     sqs._HANDLERS["SendMessage"] = send_message

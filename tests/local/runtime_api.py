@@ -1,12 +1,14 @@
-"""The Lambda Runtime API on loopback, with one function process under `awslambdaric` behind it.
+"""A local Lambda Runtime API and one function process that uses it through `awslambdaric`.
 
-    with FunctionProcess("app.lambda_handler", Path("code"), python=Path(".venv-runtime/bin/python")) as function:
+    with FunctionProcess("app.lambda_handler", Path("code"), python=Path(".venv-runtime/bin/python")) as
+    function:
         cold = function.invoke(b"{}")          # cold.seconds: from the start of the process to the answer
         before = function.cpu_seconds()
         function.invoke(b"{}")
         print(function.cpu_seconds() - before, function.peak_memory_bytes())
 
-Nothing here limits CPU or memory as Lambda does. Runs in the emulator's interpreter too, so: standard library only.
+CPU and memory are not limited as in Lambda. Standard library only, since the emulator's interpreter runs
+this, too.
 """
 
 import json
@@ -24,20 +26,20 @@ from typing import Self
 
 from tests.local.runtime_server import Exited, Fetched, Invocation, Reply, RuntimeApi
 
-# Lambda lets a function initialise for 10 s before the time-out of its first invocation starts to count.
+# Lambda allows 10 s for initialization before the time-out of the first invocation starts.
 INIT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an invocation came to.
+    """The outcome of an invocation.
 
     Attributes:
-        payload: JSON: the handler's result, or `{"errorType", "errorMessage", ...}`.
-        failed: Whether it is an error, as the `X-Amz-Function-Error` header says on AWS.
+        payload: The handler's result or `{"errorType", "errorMessage", ...}` as JSON.
+        failed: Whether the payload is an error (on AWS, the `X-Amz-Function-Error` header).
         request_id: The invocation's id.
-        seconds: From handing the event over (a cold start: from starting the process) to the answer.
-        cold: Whether the process was started for this invocation or has not answered before.
+        seconds: The time from passing the event (in a cold start: from starting the process) to the answer.
+        cold: Whether this was the first invocation of the process.
     """
 
     payload: bytes
@@ -50,9 +52,9 @@ class Answer:
 class FunctionProcess:
     """One execution environment of a function: one process, one invocation at a time, kept warm.
 
-    A time-out kills the process; it, an exit and a failed initialisation are answers like those of Lambda
-    (`Sandbox.Timedout`, `Runtime.ExitError`, `Runtime.ImportModuleError` and so on), and the next invocation
-    starts a new process. Not thread-safe: each concurrent invocation wants a process of its own.
+    A time-out kills the process. Time-outs, exits and failed initializations return the errors that Lambda
+    does (`Sandbox.Timedout`, `Runtime.ExitError`, `Runtime.ImportModuleError` …), and the next invocation
+    starts a new process. Not thread-safe: each concurrent invocation needs its own process.
     """
 
     def __init__(
@@ -69,20 +71,20 @@ class FunctionProcess:
         log: Path | None = None,
         arn: str | None = None,
     ) -> None:
-        """Describe the function; nothing is started yet.
+        """Describe the function without starting it.
 
         Args:
-            handler: As in the template, `module.path.function`.
-            code: The function's built code, also its working directory.
-            python: Interpreter with `awslambdaric` and what Lambda's runtime has besides (boto3).
-            layers: Built layers, each a folder with a `python` folder in it, first one first on the path.
-            environment: The function's variables, the AWS credentials and region with them. Nothing of this
-                process's environment but `PATH` is passed on.
+            handler: The handler as in the template, `module.path.function`.
+            code: The folder of the built code, which is the working directory, too.
+            python: The interpreter with `awslambdaric` and boto3, as in Lambda's runtime.
+            layers: Built layers, each a folder with a `python` folder, in the order of the path.
+            environment: The function's variables, including AWS credentials and region. Of this process's
+                environment, only `PATH` is passed on.
             name: The function's name.
-            timeout_s: Its time-out; initialisation has 10 s besides.
-            memory_mb: What it is told that it has.
-            log: File that its output is appended to; without one it is dropped.
-            arn: The ARN that it was invoked by.
+            timeout_s: The function's time-out. Initialization has another 10 s.
+            memory_mb: The memory that the function's environment reports.
+            log: The file to append output to; None drops it.
+            arn: The ARN of the invocations.
         """
         self._command = [str(python), "-m", "awslambdaric", handler]
         self._code = code
@@ -93,7 +95,7 @@ class FunctionProcess:
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
             "LANG": "C.UTF-8",
             "TZ": ":UTC",
-            # Without these two boto3 would read the settings of whoever runs this.
+            # Without these two, boto3 would read the caller's settings.
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
@@ -110,7 +112,7 @@ class FunctionProcess:
         self._session: _Session | None = None
 
     def __enter__(self) -> Self:
-        """Return itself; the process starts with `start` or the first invocation."""
+        """Return itself. `start` or the first invocation starts the process."""
         return self
 
     def __exit__(
@@ -120,21 +122,21 @@ class FunctionProcess:
         self.close()
 
     def start(self) -> None:
-        """Start the process, unless one runs, without waiting until it is ready."""
+        """Start the process unless one runs. Does not wait until it is ready."""
         if self._session is None:
             self._session = _Session(self._command, self._code, self._environment, self._log, self._arn)
 
     def invoke(self, event: bytes, request_id: str | None = None, trace_id: str | None = None) -> Answer:
-        """Run one invocation and return its outcome, whatever it is.
+        """Run one invocation and return its outcome, even if it fails.
 
         Args:
-            event: JSON.
-            request_id: The context's `aws_request_id`; a new one by default.
-            trace_id: X-Ray header for the function's `_X_AMZN_TRACE_ID`.
+            event: The event as JSON.
+            request_id: The context's `aws_request_id`; by default a new one.
+            trace_id: The X-Ray header for the function's `_X_AMZN_TRACE_ID`.
         """
         begun = time.perf_counter()
         if self._session is not None and self._session.process.poll() is not None:
-            # Lambda does not count the exit of an idle environment against the next invocation.
+            # In Lambda, the exit of an idle environment does not fail the next invocation.
             self.close()
         self.start()
         session = self._session
@@ -157,24 +159,24 @@ class FunctionProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process's id, None while there is none."""
+        """The id of the process; None if none runs."""
         return self._session.process.pid if self._session else None
 
     def cpu_seconds(self) -> float:
-        """Return the process's own CPU time so far: user and system, all its threads, in seconds.
+        """Return the process's CPU time so far (user and system, all threads) in seconds.
 
         Raises:
-            ProcessLookupError: There is no process.
+            ProcessLookupError: No process runs.
         """
-        # Linux's per-process CPU clock, what clock_getcpuclockid(3) makes of a process id: /proc/<pid>/stat
-        # has the same figure, but only in steps of 10 ms.
+        # Linux's CPU clock of a process id, see clock_getcpuclockid(3). /proc/<pid>/stat has the same figure
+        # in steps of 10 ms.
         return time.clock_gettime(~self._running_pid() << 3 | 2)
 
     def peak_memory_bytes(self) -> int:
-        """Return the process's greatest resident memory so far (VmHWM).
+        """Return the process's peak resident memory so far (VmHWM).
 
         Raises:
-            ProcessLookupError: There is no process.
+            ProcessLookupError: No process runs.
         """
         for line in Path(f"/proc/{self._running_pid()}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
@@ -182,7 +184,7 @@ class FunctionProcess:
         raise ProcessLookupError("The process has ended.")
 
     def close(self) -> None:
-        """Kill the process, wait for its end and close the sockets. Safe to call twice."""
+        """Kill the process, wait for its end, and close the sockets. Safe to call twice."""
         session, self._session = self._session, None
         if session is not None:
             session.close()
@@ -194,7 +196,7 @@ class FunctionProcess:
 
 
 class _Session:
-    """A process from start to end, and the server that it talks to."""
+    """A process and its server, from start to end."""
 
     def __init__(
         self, command: list[str], code: Path, environment: dict[str, str], log: Path | None, arn: str
@@ -223,7 +225,7 @@ class _Session:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def run(self, invocation: Invocation, timeout_s: float) -> tuple[Reply, bool]:
-        """Return the reply, and whether the process can take another event."""
+        """Return the reply, and whether the process can process another event."""
         self._server.timeout_s = timeout_s
         self._invocations.put(invocation)
         expires = time.monotonic() + INIT_S + timeout_s
@@ -262,7 +264,7 @@ class _Session:
     def _failure(self, invocation: Invocation, error_type: str, reason: str) -> Reply:
         message = f"RequestId: {invocation.request_id} Error: {reason}"
         if self._log is not None:
-            # As in CloudWatch, where the platform writes this line: the function can no longer do so.
+            # As in CloudWatch: the platform writes this line, since the function no longer can.
             with self._log.open("a") as log:
                 log.write(f"{message}\n")
         return Reply(json.dumps({"errorType": error_type, "errorMessage": message}).encode(), failed=True)

@@ -1,6 +1,6 @@
-"""The HTTP half of the local Lambda Runtime API: hands events to one function process, takes its replies.
+"""The HTTP server of the local Lambda Runtime API: passes events to one function process, receives replies.
 
-The protocol: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
+Protocol: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 """
 
 import http.server
@@ -23,7 +23,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The runtime has taken the event: from now on the time-out counts."""
+    """The runtime has fetched the event. The time-out starts now."""
 
     expires_monotonic_s: float
 
@@ -41,13 +41,13 @@ class Reply:
 
 
 class RuntimeApi(http.server.ThreadingHTTPServer):
-    """The server of one process, on a free port of the loopback interface.
+    """The server of one process, on a free loopback port.
 
-    It gives out each item of `invocations` once (None ends the waiting connection) and reports all that
-    happens to `progress`, in order.
+    It passes each item of `invocations` once (None ends the waiting connection) and reports to `progress` in
+    order.
     """
 
-    # server_close() then waits for the connections' threads: they end with the process, which ends first.
+    # server_close() waits for the connections' threads, which end with the process before.
     daemon_threads = False
 
     def __init__(
@@ -58,18 +58,18 @@ class RuntimeApi(http.server.ThreadingHTTPServer):
     ) -> None:
         super().__init__(("127.0.0.1", 0), _Endpoint)
         self.invocations, self.progress, self.arn = invocations, progress, arn
-        # Of the invocation that is handed out next; the caller sets it before it queues one.
+        # Of the next invocation. The caller sets it before queueing the invocation.
         self.timeout_s = 0.0
 
     def handle_error(self, request: object, client_address: object) -> None:
-        if not isinstance(sys.exception(), ConnectionError):  # the process was killed: its owner's matter
+        if not isinstance(sys.exception(), ConnectionError):  # the process was killed: its owner reports that
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Endpoint(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    # Head and body in one write: a second one would wake the function's process twice, at its cost.
+    # Head and body in one write: two writes would wake the function's process twice and cost CPU time.
     wbufsize = -1
     server: RuntimeApi
 
@@ -104,7 +104,7 @@ class _Endpoint(http.server.BaseHTTPRequestHandler):
         self._answer(202, b"{}", {})
         self.server.progress.put(Reply(payload, failed, during_init=self.path.endswith("/init/error")))
 
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class's name
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - named by the base class
         pass
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:

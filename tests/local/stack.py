@@ -1,4 +1,4 @@
-"""From a SAM template and the code beside it to a CloudFormation stack, as `sam deploy` does it."""
+"""Deploy a SAM template and its code as a CloudFormation stack, as `sam deploy` does."""
 
 import hashlib
 import io
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _BUCKET = "deployments"
 _CAPABILITIES: Any = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-# Resource type -> the property that names something on this disk.
+# Resource type -> the property with a local path.
 _ARTIFACTS = {
     "AWS::Serverless::Function": "CodeUri",
     "AWS::Serverless::LayerVersion": "ContentUri",
@@ -28,7 +28,7 @@ _ARTIFACTS = {
 
 
 class DeploymentError(RuntimeError):
-    """CloudFormation could not make the stack."""
+    """CloudFormation could not create or update the stack."""
 
 
 def deploy(
@@ -42,7 +42,7 @@ def deploy(
 ) -> dict[str, str]:
     """Create or update a stack; see `LocalCloud.deploy`."""
     content = _load(template)
-    # CloudFormation refuses these, the emulator does not.
+    # CloudFormation refuses unknown parameters, the emulator does not.
     if unknown := parameters.keys() - content.get("Parameters", {}).keys():
         raise DeploymentError(f"{stack_name}: the template has no parameter {', '.join(sorted(unknown))}")
     body = json.dumps(_packaged(content, template.parent, s3))
@@ -67,7 +67,7 @@ def _update(cloudformation: "CloudFormationClient", arguments: Any) -> None:
     try:
         cloudformation.update_stack(**arguments)
     except ClientError as error:
-        # CloudFormation has no error code of its own for this.
+        # CloudFormation has no specific error code for this.
         if "No updates are to be performed" not in str(error):
             raise DeploymentError(f"{arguments['StackName']}: {error}") from error
 
@@ -76,11 +76,11 @@ def _outputs(
     cloudformation: "CloudFormationClient", stack_name: str, begun: float, timeout_s: float
 ) -> dict[str, str]:
     def finished() -> Any:
-        found = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
-        return None if found["StackStatus"].endswith("_IN_PROGRESS") else found
+        stack = cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0]
+        return None if stack["StackStatus"].endswith("_IN_PROGRESS") else stack
 
-    found = poll(finished, f"the deployment of {stack_name}", timeout_s, interval_s=0.05)
-    if found["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+    stack = poll(finished, f"the deployment of {stack_name}", timeout_s, interval_s=0.05)
+    if stack["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
         events = cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]
         reasons = [
             f"{event['LogicalResourceId']} ({event['ResourceType']}): {event.get('ResourceStatusReason', '')}"
@@ -89,14 +89,14 @@ def _outputs(
         ]
         raise DeploymentError(
             "\n  ".join(
-                [f"{stack_name}: {found['StackStatus']} {found.get('StackStatusReason', '')}", *reasons]
+                [f"{stack_name}: {stack['StackStatus']} {stack.get('StackStatusReason', '')}", *reasons]
             )
         )
-    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
 def _packaged(template: Any, folder: Path, s3: Any) -> Any:
-    """Upload what the template names on this disk, and name the uploads in its place."""
+    """Upload the template's local paths, and replace them with the uploads."""
     s3.create_bucket(Bucket=_BUCKET)
     default = template.get("Globals", {}).get("Function", {}).get("CodeUri")
     for resource in template["Resources"].values():
@@ -119,7 +119,7 @@ def _upload(s3: Any, source: Path, artifact: str) -> Any:
 
 
 def archive(folder: Path) -> bytes:
-    """Return a folder as a zip archive, the same bytes for the same content; not compressed, to be quick."""
+    """Return a folder as a reproducible zip archive, uncompressed for speed."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as target:
         for path in _files(folder):
@@ -136,7 +136,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms, `!Ref`, `!GetAtt`, `!Sub` and so on."""
+    """YAML with CloudFormation's short forms: `!Ref`, `!GetAtt`, `!Sub` and others."""
 
 
 def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> Any:

@@ -1,8 +1,9 @@
-"""Step Functions: what ministack's interpreter lets pass and AWS does not.
+"""Step Functions: fail where AWS fails and ministack's interpreter does not.
 
-- A path in `Parameters`, `ResultSelector` or `ItemSelector` that leads nowhere fails the state
-  (`States.ParameterPathFailure`) instead of standing for null.
-- So does the variable of a Choice rule (`States.Runtime`), unless the rule is `IsPresent`; and a null is present.
+- A path without a value in `Parameters`, `ResultSelector` or `ItemSelector` fails the state
+  (`States.ParameterPathFailure`). It is not null.
+- A Choice rule's variable without a value fails the state (`States.Runtime`), except in `IsPresent`. Null is
+a value.
 - A function's answer of more than 256 KB fails its task (`States.DataLimitExceeded`).
 
 Sources: <https://states-language.net/spec.html> and
@@ -17,7 +18,7 @@ _MAX_STATE_BYTES = 256 * 1024
 
 
 def replace(step_functions: Any) -> None:
-    """Put our versions into ministack's `stepfunctions`."""
+    """Replace functions of ministack's `stepfunctions`."""
     step_functions._resolve_params_obj = _parameters(step_functions, step_functions._resolve_params_obj)
     step_functions._evaluate_rule = _rule(step_functions, step_functions._evaluate_rule)
     step_functions._call_lambda = _task(step_functions, step_functions._call_lambda)
@@ -25,7 +26,7 @@ def replace(step_functions: Any) -> None:
 
 def _parameters(step_functions: Any, original: Callable[..., Any]) -> Callable[..., Any]:
     def resolve(template: Any, data: Any, ctx: Any = None) -> Any:
-        # The original calls this again for every object inside, so only this level is looked at.
+        # The original calls this again for each nested object, so this checks one level only.
         for key, value in template.items() if isinstance(template, dict) else ():
             if not (key.endswith(".$") and isinstance(value, str)):
                 continue
@@ -33,7 +34,8 @@ def _parameters(step_functions: Any, original: Callable[..., Any]) -> Callable[.
                 if not _leads_somewhere(step_functions, path, data, ctx):
                     raise step_functions._ExecutionError(
                         "States.ParameterPathFailure",
-                        f"The JSONPath '{path}' specified for the field '{key}' could not be found in the input",
+                        f"The JSONPath '{path}' specified for the field '{key}' could not be found "
+                        "in the input",
                     )
         return original(template, data, ctx)
 
@@ -50,7 +52,8 @@ def _rule(step_functions: Any, original: Callable[..., bool]) -> Callable[..., b
             if not present:
                 raise step_functions._ExecutionError(
                     "States.Runtime",
-                    f"Invalid path '{variable}': The choice state's condition path references an invalid value.",
+                    f"Invalid path '{variable}': The choice state's condition path references "
+                    "an invalid value.",
                 )
         return original(rule, data, ctx)
 
@@ -84,11 +87,11 @@ def _paths(step_functions: Any, expression: str) -> Iterator[str]:
 
 def _leads_somewhere(step_functions: Any, path: str, data: Any, ctx: Any) -> bool:
     if path.startswith("$$"):
-        if ctx is None:  # ministack has lost it on the way here
+        if ctx is None:  # ministack does not pass it to this place
             return True
         path, data = path[1:], ctx
     for kind, value in step_functions._parse_jsonpath_tokens(path) or []:
-        if kind == "wildcard":  # any number of values, none too
+        if kind == "wildcard":  # any number of values, even none
             return True
         known = isinstance(data, dict) and value in data
         if kind == "index":

@@ -1,4 +1,4 @@
-"""Function processes for the emulator: started when needed, reused while warm, ended with it."""
+"""The emulator's function processes: started on demand, reused while warm, ended with the emulator."""
 
 import hashlib
 import io
@@ -18,7 +18,7 @@ from tests.local.runtime_api import Answer, FunctionProcess
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """A version of a function: all that makes a warm process usable for its next invocation."""
+    """A version of a function. A warm process can run all invocations of the same version."""
 
     arn: str
     name: str
@@ -38,9 +38,9 @@ class Workers:
 
         Args:
             python: The interpreter of `.venv-runtime`.
-            logs: Folder for `<function name>.log`.
-            code: Folder that archives are unpacked into, by their content. It outlives the run: the byte code
-                that Python writes there makes the next run's cold starts those of a warm machine.
+            logs: The folder for `<function name>.log`.
+            code: The folder for unpacked archives, by content. It outlives the run: Python's byte code there
+                keeps the next run's cold starts comparable.
         """
         self._python, self._logs, self._code = python, logs, code
         self._lock = threading.Lock()
@@ -52,7 +52,7 @@ class Workers:
     def invoke(
         self, function: Deployed, event: bytes, request_id: str, trace_id: str | None = None
     ) -> Answer:
-        """Run one invocation in an idle process, or in a new one if all are busy."""
+        """Run one invocation in an idle process; in a new one if all are busy."""
         process = self._acquire(function)
         try:
             return process.invoke(event, request_id, trace_id)
@@ -60,7 +60,7 @@ class Workers:
             self._release(function, process)
 
     def close(self) -> None:
-        """End all processes, busy ones too; nothing can be invoked afterwards."""
+        """End all processes, even busy ones. Later invocations fail."""
         with self._lock:
             self._closed = True
             processes = [*self._busy, *(process for idle in self._idle.values() for process in idle)]
@@ -69,7 +69,7 @@ class Workers:
             process.close()
 
     def unpack(self, archive: bytes) -> Path:
-        """Return the folder that holds a zip archive's content, unpacking it if that is new."""
+        """Return the folder of a zip archive's content. Unpacks new content."""
         known = self._unpacked.get(id(archive))
         if known is not None and known[0] is archive:
             return known[1]
@@ -84,16 +84,16 @@ class Workers:
                 try:
                     content.rename(folder)
                 except OSError:
-                    # Another thread or run was faster with the same content.
+                    # Another thread or run has unpacked the same content meanwhile.
                     if not folder.exists():
                         raise
         os.utime(folder)
-        # The archive is kept with its folder so that its id cannot be given to another one.
+        # The archive is kept with its folder so that no other object can get its id.
         self._unpacked[id(archive)] = archive, folder
         return folder
 
     def forget(self, older_than_s: float) -> None:
-        """Remove unpacked archives that no run has used for so long."""
+        """Remove unpacked archives that no run has used for `older_than_s`."""
         for folder in self._code.iterdir() if self._code.exists() else ():
             if time.time() - folder.stat().st_mtime > older_than_s:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -102,7 +102,7 @@ class Workers:
         with self._lock:
             if self._closed:
                 raise RuntimeError("The local cloud is closing.")
-            # A function whose code or settings have changed never needs its earlier processes again.
+            # A function with new code or settings does not need its earlier processes any more.
             stale = [other for other in self._idle if other.name == function.name and other != function]
             ended = [process for other in stale for process in self._idle.pop(other)]
             idle = self._idle.get(function)
@@ -136,11 +136,11 @@ class Workers:
 def deployed(
     configuration: Mapping[str, Any], environment: Mapping[str, str], code: Path, layers: Sequence[Path]
 ) -> Deployed:
-    """Read a function's settings as `GetFunctionConfiguration` answers them.
+    """Build a function version from the answer of `GetFunctionConfiguration`.
 
     Args:
         configuration: The settings.
-        environment: All variables: the function's own and those of Lambda.
+        environment: All variables, the function's and Lambda's.
         code: The unpacked code.
         layers: The unpacked layers.
     """

@@ -70,7 +70,7 @@ class Screen:
         table = Table(
             title="Members by audience",
             title_justify="left",
-            caption="our table: DynamoDB; SendGrid: contacts' field lytics_segments; segment: the SendGrid segment",
+            caption="our table: in DynamoDB; SendGrid: the field lytics_segments; segment: in SendGrid",
             caption_justify="left",
         )
         for name in ("Audience", "Lytics", "our table", "SendGrid", "segment"):
