@@ -1,7 +1,6 @@
 """Follow SendGrid's import jobs to their end."""
 
 import os
-import time
 from collections import Counter
 from collections.abc import Mapping
 from functools import cache
@@ -12,7 +11,9 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.confirm.follow import Delays, Following
+from functions.confirm.consequences import Delays
+from functions.confirm.follow import ImportJobFollower
+from functions.confirm.follow_ups import FollowUps
 from functions.confirm.settings import ConfirmSettings
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.aws.timeouts import TIMEOUTS
@@ -21,65 +22,71 @@ from lytics_sendgrid.queues.imports import import_from
 from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.sendgrid.contacts import SendGridContacts, sendgrid_http
 from lytics_sendgrid.settings import read_settings
+from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
 
 MIN_REMAINING_MS: Final = 90_000
-"""A job that hardly answers (25 s), and then its errors file (45 s and one wait of 10), and its contacts' refreshes take so
-long. Whatever is behind it is put off: none must run out of time, for that would have all ten received again."""
+"""Time that one job may take: 25 s to poll it, 55 s to download its errors file, and its follow-ups. Later jobs are put
+off, because SQS would deliver all ten messages of an invocation again that runs out of time."""
 
 logger = Logger()
 metrics = Metrics()
 
 
 @cache
-def _following() -> Following:
+def _follower() -> ImportJobFollower:
     config = read_settings(ConfirmSettings, os.environ)
+    clock = SystemClock()
     secrets = Secrets(boto3.client("secretsmanager", config=TIMEOUTS), config.secret_prefix)
     client = cache(lambda key: SendGridContacts(sendgrid_http(config.sendgrid_url, key)))
     sqs = boto3.client("sqs", config=TIMEOUTS)
-    return Following(
+    return ImportJobFollower(
         jobs=lambda authorization: client(secrets.authorization(authorization).sendgrid_api_key),
         runs=ExportsTable(boto3.client("dynamodb", config=TIMEOUTS), config.exports_table),
         imports=QueueWriter(sqs, config.imports_queue_url),
-        parked=QueueWriter(sqs, config.imports_dead_letter_queue_url),
-        changes=QueueWriter(sqs, config.changes_queue_url),
+        follow_ups=FollowUps(
+            changes=QueueWriter(sqs, config.changes_queue_url),
+            parked=QueueWriter(sqs, config.imports_dead_letter_queue_url),
+            clock=clock,
+        ),
         delays=Delays(confirm_s=config.confirm_delay_s, refresh_s=config.refresh_delay_s),
-        clock=time.time,
+        clock=clock,
     )
 
 
 @metrics.log_metrics
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Ask SendGrid for the import jobs of a batch of messages from the imports queue.
+    """Follow the import jobs of a batch of messages from the imports queue.
 
     Args:
         event: SQS records.
         context: of the invocation.
 
     Returns:
-        The messages that have to be received again, for ``ReportBatchItemFailures``.
+        The messages that SQS must deliver again, for ``ReportBatchItemFailures``.
     """
-    statuses: Counter[str] = Counter()
-    ended = {}
+    counts: Counter[str] = Counter()
+    statuses = {}
     failed = []
     for record in event["Records"]:
         try:
-            job = import_from(record["body"])
+            message = import_from(record["body"])
             if context.get_remaining_time_in_millis() > MIN_REMAINING_MS:
-                followed = _following().follow(job)
+                outcome = _follower().follow(message)
             else:
-                followed = _following().put_off(job, "no time was left in this invocation")
-            if followed.fault:
-                logger.warning("job_put_off", reason=followed.fault, message_id=record["messageId"])
-            statuses[f"jobs.{followed.status}"] += 1
-            ended[job.job] = followed.status
-            statuses.update({f"job_contacts.{name}": count for name, count in followed.counts.items()})
+                outcome = _follower().put_off(message, "no time was left in this invocation")
         except (RetryLater, StopRun, ValueError) as error:
             failed.append(record["messageId"])
             logger.error("job_not_confirmed", reason=str(error), message_id=record["messageId"])
-    for status, count in statuses.items():
-        metrics.add_metric(status, MetricUnit.Count, count)
+            continue
+        if outcome.fault:
+            logger.warning("job_put_off", reason=outcome.fault, message_id=record["messageId"])
+        statuses[message.job] = outcome.status
+        counts[f"jobs.{outcome.status}"] += 1
+        counts.update({f"job_contacts.{name}": count for name, count in outcome.counts.items()})
+    for name, count in counts.items():
+        metrics.add_metric(name, MetricUnit.Count, count)
     logger.info(
-        "confirmed", jobs=ended, counts=dict(statuses), failed=len(failed), request_id=context.aws_request_id
+        "confirmed", jobs=statuses, counts=dict(counts), failed=len(failed), request_id=context.aws_request_id
     )
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}

@@ -1,150 +1,232 @@
-"""What an ended import job leaves to do for its contacts: refreshes, rejects, and who is parked."""
+"""Decide what must follow the end of an import job: rejects, refreshes, and contacts to park."""
 
-import itertools
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
 
-from functions.confirm.errors_file import BadRow
+from functions.confirm.errors_file import FailedRows
 from lytics_sendgrid.domain.backoff import backoff_s
-from lytics_sendgrid.domain.change import Change, Kind, Message
+from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_MS
-from lytics_sendgrid.queues.changes import encode, pack
-from lytics_sendgrid.queues.imports import ImportedContact, ImportMessage, import_body
-from lytics_sendgrid.queues.interface import Queue
+from lytics_sendgrid.domain.rejection_limits import MIN_REJECT_LIMIT
+from lytics_sendgrid.queues.imports import ImportedContact, ImportMessage
+from lytics_sendgrid.sendgrid.import_job import Job
 
-ATTEMPTS: Final = 6
-"""So many jobs may fail in a row for a contact, over most of an hour, until it is parked."""
-LONGEST_DELAY_S: Final = 900
+MAX_ATTEMPTS: Final = 6
+"""A contact is parked when this many of its jobs have failed in a row, over most of an hour."""
+MAX_DELAY_S: Final = 900
+_FAILED: Final = "SendGrid failed the import job"
+_UNREAD: Final = "SendGrid refused rows of the import job, but its errors file does not name all of them"
+_FULL: Final = "SendGrid's account has no room for more contacts"
 
 
-@dataclass(slots=True)
-class Followed:
-    """What became of a job.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delays:
+    """Delays in seconds.
 
     Attributes:
-        status: as SendGrid says it; ``abandoned`` where it has been pending for too long; ``put_off`` where it could not
-            be followed now.
-        stamp_ms: of the refreshes that it leads to. Usually the job's ``sent``; now, where the job took longer than the
-            delay: it may have overtaken even those that were sent and refreshed meanwhile.
-        counts: SendGrid's, and how many contacts were ``rejected``, ``refreshed``, ``parked``.
-        confirmed: how many contacts SendGrid says it has taken.
-        again: numbers of the messages that carry the contacts of a run once more.
-        fault: why it could not be followed now.
+        confirm_s: before a pending job is polled again, and before contacts are resent; doubles with each attempt.
+        refresh_s: after which no import job of an earlier request is still running.
     """
 
-    status: str
-    stamp_ms: int = 0
-    counts: dict[str, int] = field(default_factory=dict)
+    confirm_s: int
+    refresh_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndedJob:
+    """An import job that SendGrid has ended, does not know, or has kept pending for too long.
+
+    Attributes:
+        message: the contacts of the job, or of one part of it.
+        job: SendGrid's answer; its status is ``abandoned`` if the job has been pending for too long.
+        now_ms: our clock when SendGrid answered, milliseconds since 1970.
+        is_late: the job took longer than the refresh delay, so it may have overwritten rows sent after it.
+    """
+
+    message: ImportMessage
+    job: Job
+    now_ms: int
+    is_late: bool
+
+    @property
+    def stamp_ns(self) -> int:
+        """The stamp of its refreshes: a request sent later than this makes them unnecessary.
+
+        That is the job's ``sent``. For a late job it is now: the job may have overwritten even rows sent since.
+        """
+        return (self.now_ms if self.is_late else self.message.sent_ms) * NANOSECONDS_PER_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Rejects:
+    """Rejects to queue, one for each row that SendGrid refused."""
+
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshes:
+    """Refreshes to queue."""
+
+    changes: tuple[Change, ...]
+    delay_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Contacts that are not sent again until an operator redrives them."""
+
+    contacts: Mapping[str, ImportedContact]
+    reason: str
+
+
+type FollowUp = Rejects | Refreshes | Parked
+
+
+@dataclass(frozen=True, slots=True)
+class Consequences:
+    """What must follow the end of a job.
+
+    Attributes:
+        follow_ups: what to queue, in this order.
+        confirmed: how many contacts SendGrid has accepted.
+        no_room: how many contacts were refused only because the account is full.
+        is_unread: rows failed that cannot be tied to a contact.
+    """
+
+    follow_ups: tuple[FollowUp, ...] = ()
     confirmed: int = 0
-    again: list[str] = field(default_factory=list)
-    fault: str = ""
+    no_room: int = 0
+    is_unread: bool = False
 
-    def document(self) -> dict[str, Any]:
-        """Return it as JSON values."""
-        document = {"status": self.status, **self.counts, "confirmed": self.confirmed}
-        return {**document, **({"again": self.again} if self.again else {})}
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many contacts were rejected, refreshed or parked; ``unread`` is 1 if failed rows could not be read."""
+        counts: dict[str, int] = {}
+        for follow_up in self.follow_ups:
+            match follow_up:
+                case Rejects(changes):
+                    counts["rejected"] = counts.get("rejected", 0) + len(changes)
+                case Refreshes(changes):
+                    counts["refreshed"] = counts.get("refreshed", 0) + len(changes)
+                case Parked(contacts):
+                    counts["parked"] = counts.get("parked", 0) + len(contacts)
+        if self.no_room:
+            counts["no_room"] = self.no_room
+        if self.is_unread:
+            counts["unread"] = 1
+        return counts
 
-    def count(self, name: str, by: int) -> None:
-        """Add to a count."""
-        self.counts[name] = self.counts.get(name, 0) + by
+    def followed_by(self, follow_up: FollowUp) -> "Consequences":
+        """Return these consequences with one more follow-up at the end."""
+        return replace(self, follow_ups=(*self.follow_ups, follow_up))
 
 
-class Leftovers:
-    """Queues what ended jobs leave to do."""
+def after_errors(ended: EndedJob, rows: FailedRows, delays: Delays) -> Consequences:
+    """Reject the bad rows of a job. If some of them cannot be tied to a contact, resend all other contacts."""
+    message = ended.message
+    unnamed = _without(message.contacts, rows.named)
+    # A bad row of a stranger may belong to another part of the job: that part's message rejects it.
+    named = len(rows.named) + (rows.strangers if message.parts > 1 else 0)
+    is_unread = not rows.is_complete or named < ended.job.counts.get("errored", 1)
+    follow_ups: list[FollowUp] = [_rejects(ended, rows), *_resend(ended, _full(message, rows), _FULL, delays)]
+    if is_unread:
+        follow_ups += _resend(ended, unnamed, _UNREAD, delays)
+    return Consequences(
+        tuple(follow_ups),
+        confirmed=0 if is_unread else len(unnamed),
+        no_room=len(rows.named) - len(rows.reasons),
+        is_unread=is_unread,
+    )
 
-    def __init__(self, changes: Queue, parked: Queue, first_delay_s: int, clock: Callable[[], float]) -> None:
-        """Keep the collaborators.
 
-        Args:
-            changes: the queue of changes.
-            parked: where contacts wait that are not tried any more by themselves.
-            first_delay_s: until a failed job's contacts are sent again, the first time; then twice as long each time.
-            clock: Unix seconds.
-        """
-        self._changes = changes
-        self._parked = parked
-        self._first_delay_s = first_delay_s
-        self._clock = clock
+def rejectable(message: ImportMessage) -> Mapping[str, ImportedContact]:
+    """Return the contacts of a failed job that are rejected if its errors file names them.
 
-    def reject(self, followed: ImportMessage, rows: Iterable[BadRow], result: Followed) -> int:
-        """Tie each bad row of a job to its contact, and have it rejected if it is still the row that was sent.
+    SendGrid also fails a job whose rows are all bad, as that of a single bad row. So contacts on their last attempt are
+    rejected, but only from a small job: if every row of a large one is bad, the batch is to blame and not its rows.
+    """
+    if message.parts > 1 or len(message.contacts) > MIN_REJECT_LIMIT:
+        return {}
+    contacts = message.contacts.items()
+    return {email: contact for email, contact in contacts if contact.attempt + 1 >= MAX_ATTEMPTS}
 
-        Returns:
-            How many bad rows are of nobody in this message, where somebody else may carry them.
-        """
-        now_ns = int(self._clock() * 1000) * NANOSECONDS_PER_MS
-        rejects: dict[str, Change] = {}
-        elsewhere = 0
-        for bad in rows:
-            if bad.email is None:
-                elsewhere += followed.parts > 1
-            else:
-                row = followed.contacts[bad.email].row
-                rejects[bad.email] = Change(bad.email, now_ns, Kind.REJECT, row=row, reason=bad.words)
-        self._queue(followed, rejects.values(), 0, result)
-        result.count("rejected", len(rejects))
-        return elsewhere
 
-    def send_again(
-        self,
-        followed: ImportMessage,
-        contacts: Mapping[str, ImportedContact],
-        words: str,
-        result: Followed,
-        least_delay_s: int = 0,
-    ) -> None:
-        """Have contacts of a job sent once more, or parked where that has failed often enough."""
-        by_attempt: dict[int, dict[str, ImportedContact]] = {}
-        for email, carried in contacts.items():
-            by_attempt.setdefault(carried.attempt + 1, {})[email] = carried
-        for attempt, tried in by_attempt.items():
-            if attempt < ATTEMPTS:
-                delay_s = int(backoff_s(attempt, self._first_delay_s, LONGEST_DELAY_S))
-                stamp_ns = result.stamp_ms * NANOSECONDS_PER_MS
-                again = (Change(email, stamp_ns, Kind.REFRESH, attempt=attempt) for email in tried)
-                self._queue(followed, again, max(delay_s, least_delay_s), result)
-                result.count("refreshed", len(tried))
-            else:
-                self._park(followed, tried, f"{words}, {attempt} times in a row", result)
+def after_failure(ended: EndedJob, rows: FailedRows | None, delays: Delays) -> Consequences:
+    """Resend the contacts of a failed job, except those whose rows are rejected.
 
-    def refresh_overtaken(self, followed: ImportMessage, result: Followed) -> None:
-        """Have contacts of a job that took too long sent once more, if a later job carried another row of theirs.
+    Args:
+        ended: the job.
+        rows: what its errors file says about the contacts that are ``rejectable``; None if it was not read.
+        delays: of the resent contacts.
+    """
+    if rows is None:
+        return Consequences(_resend(ended, ended.message.contacts, _FAILED, delays))
+    unnamed = _without(ended.message.contacts, rows.named)
+    resent = _resend(ended, unnamed, _FAILED, delays)
+    resent += _resend(ended, _full(ended.message, rows), _FULL, delays)
+    return Consequences((_rejects(ended, rows), *resent), is_unread=not rows.is_complete)
 
-        It may have overwritten that.
-        """
-        stamp_ns = result.stamp_ms * NANOSECONDS_PER_MS
-        refreshes = (
-            Change(email, stamp_ns, Kind.REFRESH, row=carried.row, job=followed.job)
-            for email, carried in followed.contacts.items()
+
+def after_loss(ended: EndedJob, delays: Delays) -> Consequences:
+    """Resend the contacts of a job whose outcome is unknown, when it cannot be running any more."""
+    reason = f"the outcome of SendGrid's import job is unknown: its status is '{ended.job.status}'"
+    return Consequences(_resend(ended, ended.message.contacts, reason, delays, delays.refresh_s))
+
+
+def late_rejects(ended: EndedJob, rows: FailedRows) -> Consequences:
+    """Reject the bad rows of a job that ended after it was abandoned; its contacts have been resent already."""
+    return Consequences((_rejects(ended, rows),), is_unread=not rows.is_complete)
+
+
+def overwritten(ended: EndedJob) -> Refreshes:
+    """Refresh the contacts of a late job for which a later job carried another row: this one may have overwritten it."""
+    return Refreshes(
+        tuple(
+            Change(email, ended.stamp_ns, Kind.REFRESH, row=contact.row, job=ended.message.job)
+            for email, contact in ended.message.contacts.items()
         )
-        self._queue(followed, refreshes, 0, result)
-        result.count("refreshed", len(followed.contacts))
+    )
 
-    def _park(
-        self, followed: ImportMessage, contacts: Mapping[str, ImportedContact], words: str, result: Followed
-    ) -> None:
-        parked = replace(followed, contacts=contacts)
-        self._parked.send([import_body(parked, f"{words}; redrive it when the cause is mended")])
-        result.count("parked", len(contacts))
 
-    def _queue(
-        self, followed: ImportMessage, changes: Iterable[Change], delay_s: int, result: Followed
-    ) -> None:
-        """Queue changes by the export that each contact came by; for each run that waits for them, as its own messages."""
-        exports: dict[str, list[Change]] = {}
-        for change in changes:
-            exports.setdefault(followed.contacts[change.email].export, []).append(change)
-        now_ms = int(self._clock() * 1000)
-        for export, of_export in exports.items():
-            waiting = iter(of_export)
-            for packed in pack(Message(export, tuple(of_export), queued_ms=now_ms)):
-                part = tuple(itertools.islice(waiting, packed.changes))
-                if not followed.runs:
-                    self._changes.send([packed.body], delay_s)
-                    continue
-                # A number stands for one message. Each is written whole: hardly longer than it was cut.
-                number = f"again.{followed.job}.{followed.part}.{len(result.again)}"
-                result.again.append(number)
-                message = Message(export, part, queued_ms=now_ms, number=number)
-                self._changes.send([encode(replace(message, run=run)) for run in followed.runs], delay_s)
+def _rejects(ended: EndedJob, rows: FailedRows) -> Rejects:
+    """Reject each bad row; ``deliver`` applies it only if the contact still has that row."""
+    contacts, now_ns = ended.message.contacts, ended.now_ms * NANOSECONDS_PER_MS
+    return Rejects(
+        tuple(
+            Change(email, now_ns, Kind.REJECT, row=contacts[email].row, reason=reason)
+            for email, reason in rows.reasons.items()
+        )
+    )
+
+
+def _resend(
+    ended: EndedJob,
+    contacts: Mapping[str, ImportedContact],
+    reason: str,
+    delays: Delays,
+    min_delay_s: int = 0,
+) -> tuple[FollowUp, ...]:
+    """Refresh contacts, or park those whose jobs have failed too often."""
+    by_attempt: dict[int, dict[str, ImportedContact]] = {}
+    for email, contact in contacts.items():
+        by_attempt.setdefault(contact.attempt + 1, {})[email] = contact
+    follow_ups: list[FollowUp] = []
+    for attempt, tried in by_attempt.items():
+        if attempt < MAX_ATTEMPTS:
+            delay_s = int(backoff_s(attempt, delays.confirm_s, MAX_DELAY_S))
+            refreshes = (Change(email, ended.stamp_ns, Kind.REFRESH, attempt=attempt) for email in tried)
+            follow_ups.append(Refreshes(tuple(refreshes), max(delay_s, min_delay_s)))
+        else:
+            follow_ups.append(Parked(tried, f"{reason}, {attempt} times in a row"))
+    return tuple(follow_ups)
+
+
+def _full(message: ImportMessage, rows: FailedRows) -> dict[str, ImportedContact]:
+    return {email: message.contacts[email] for email in rows.without_room}
+
+
+def _without(contacts: Mapping[str, ImportedContact], left_out: Iterable[str]) -> dict[str, ImportedContact]:
+    names = frozenset(left_out)
+    return {email: contact for email, contact in contacts.items() if email not in names}

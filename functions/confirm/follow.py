@@ -1,32 +1,42 @@
-"""Follow import jobs to their end: a 202 only says that SendGrid took the request.
+"""Follow import jobs to their end: a 202 only says that SendGrid has taken the request.
 
-What a job leaves to do is queued before the job's message is acknowledged: a refresh for the contacts of a job that
-failed, that nobody can follow, or that took so long that a later one may have been overtaken; a reject for each row
-that failed. A contact whose jobs fail again and again is parked: its message goes to the dead-letter queue of the
-imports with the reason, and is tried from the start when it is redriven.
+Poll the job, match its status, decide the consequences, queue them. All of that happens before the job's message is
+acknowledged. The consequences are a refresh for the contacts of a job that failed, that SendGrid does not know, or that
+may have overwritten a later one; and a reject for each row that SendGrid refused. A contact whose jobs fail again and
+again is parked: its message goes to the dead-letter queue of the imports queue with the reason.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
-from functions.confirm.consequences import ATTEMPTS, LONGEST_DELAY_S, Followed, Leftovers
-from functions.confirm.errors_file import BadRow, bad_rows, names_the_contact_limit, text_lines
+from functions.confirm.consequences import (
+    MAX_DELAY_S,
+    Consequences,
+    Delays,
+    EndedJob,
+    after_errors,
+    after_failure,
+    after_loss,
+    late_rejects,
+    overwritten,
+    rejectable,
+)
+from functions.confirm.errors_file import FailedRows, failed_rows
+from functions.confirm.follow_ups import FollowUps
 from lytics_sendgrid.domain.backoff import backoff_s
-from lytics_sendgrid.domain.rejection_limits import MIN_REJECT_LIMIT
-from lytics_sendgrid.errors import RequestRefused, RetryLater, StopRun
-from lytics_sendgrid.queues.imports import ImportedContact, ImportMessage, import_body
+from lytics_sendgrid.domain.clock import Clock
+from lytics_sendgrid.errors import RetryLater, StopRun
+from lytics_sendgrid.queues.imports import ImportMessage, import_body
 from lytics_sendgrid.queues.interface import Queue
 from lytics_sendgrid.sendgrid.import_job import Job
 
-_ABANDONED_AFTER_DELAYS: Final = 8
-"""A job that is pending after so many refresh delays, two hours by default, is taken to never end."""
-_FOLLOWED_FOR_DELAYS: Final = 96
-"""So long, a day by default, it is still asked for: it may end all the same, and overwrite what was sent again."""
+_ABANDON_AFTER_DELAYS: Final = 8
+"""A job that is pending after this many refresh delays, by default two hours, is abandoned: its contacts are resent."""
+_POLL_FOR_DELAYS: Final = 96
+"""An abandoned job is polled for this many, by default a day: it may still end, and overwrite what was resent."""
 MAX_POLLS: Final = 500
-"""How often a job is asked for before its message is left to the dead-letter queue: for five days."""
-_UNREAD: Final = "SendGrid refused rows of the import job, and whose they are could not be read"
-_FULL: Final = "SendGrid's account has no room for more contacts"
+"""After this many polls, about five days, a message that cannot be followed is left for the dead-letter queue."""
 
 
 class Jobs(Protocol):
@@ -45,21 +55,33 @@ class Runs(Protocol):
     ) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delays:
-    """How long things wait, in seconds.
+@dataclass(frozen=True, slots=True)
+class JobOutcome:
+    """What became of a job.
 
     Attributes:
-        confirm_s: until a pending job is asked for again, at first.
-        refresh_s: after how long no import job of an earlier request is in flight any more.
+        status: SendGrid's; ``abandoned`` if the job has been pending for too long; ``put_off`` if it could not be
+            followed now.
+        counts: SendGrid's counts, and how many contacts were ``rejected``, ``refreshed`` and ``parked``.
+        confirmed: how many contacts SendGrid has accepted.
+        again: numbers of the messages that carry contacts of a run again.
+        fault: why the job was put off.
     """
 
-    confirm_s: int
-    refresh_s: int
+    status: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+    confirmed: int = 0
+    again: tuple[str, ...] = ()
+    fault: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """Return the outcome as JSON values."""
+        document = {"status": self.status, **self.counts, "confirmed": self.confirmed}
+        return document | ({"again": list(self.again)} if self.again else {})
 
 
-class Following:
-    """Asks for each job until it has ended, and queues what it leaves to do."""
+class ImportJobFollower:
+    """Polls each job until it has ended, and queues what must follow."""
 
     def __init__(
         self,
@@ -67,160 +89,113 @@ class Following:
         jobs: Callable[[str], Jobs],
         runs: Runs,
         imports: Queue,
-        parked: Queue,
-        changes: Queue,
+        follow_ups: FollowUps,
         delays: Delays,
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
+        """Keep the collaborators.
+
+        Args:
+            jobs: returns the import jobs of an authorization's SendGrid account.
+            runs: where the outcome is recorded for the runs that wait for it.
+            imports: the imports queue.
+            follow_ups: what must follow goes there.
+            delays: of polls and refreshes.
+            clock: wall time.
+        """
         self._jobs = jobs
         self._runs = runs
         self._imports = imports
-        self._leftovers = Leftovers(changes, parked, delays.confirm_s, clock)
+        self._follow_ups = follow_ups
         self._delays = delays
         self._clock = clock
 
-    def follow(self, followed: ImportMessage) -> Followed:
-        """Ask for a job and do what its state asks for; everything is queued when this returns.
+    def follow(self, message: ImportMessage) -> JobOutcome:
+        """Poll a job and queue what must follow; all of it is queued when this returns.
 
-        Where SendGrid or the table does not answer, or refuses, the job is put off: a message that stays instead would
-        come back no sooner than after its visibility time-out, and be dead-lettered after an hour.
+        If SendGrid or the table does not answer, or refuses, the job is put off with a new message. SQS would deliver
+        the old one again only after its visibility timeout, and dead-letter it within an hour.
 
         Raises:
-            RetryLater: a queue did not answer, or this has been put off for days: the message must stay.
-            StopRun: likewise, because a key or a permission is refused.
+            RetryLater: a queue did not answer, or the job has been put off for days: the message must stay.
+            StopRun: likewise, because a key or a permission was refused.
         """
         try:
-            return self._follow(followed)
+            return self._follow(message)
         except (RetryLater, StopRun) as error:
-            if followed.polls >= MAX_POLLS:
+            if message.polls >= MAX_POLLS:
                 raise
-            return self.put_off(followed, str(error))
+            return self.put_off(message, str(error))
 
-    def put_off(self, followed: ImportMessage, fault: str) -> Followed:
-        """Ask for a job later; raises as ``follow`` does."""
-        self._poll_again(followed)
-        return Followed("put_off", fault=fault)
+    def put_off(self, message: ImportMessage, fault: str) -> JobOutcome:
+        """Poll a job later instead; raises as ``follow`` does."""
+        self._poll_later(message)
+        return JobOutcome("put_off", fault=fault)
 
-    def _poll_again(self, followed: ImportMessage) -> None:
-        again = replace(followed, polls=followed.polls + 1)
-        self._imports.send([import_body(again)], self._next_poll_s(again.polls))
-
-    def _follow(self, followed: ImportMessage) -> Followed:
-        jobs = self._jobs(followed.authorization)
-        job = jobs.job(followed.job)
-        waited_s = self._clock() - followed.sent_ms / 1000
+    def _follow(self, message: ImportMessage) -> JobOutcome:
+        jobs = self._jobs(message.authorization)
+        job = jobs.job(message.job)
+        now_s = self._clock.now()
+        waited_s = now_s - message.sent_ms / 1000
         if job.status == "pending":
-            if waited_s < self._delays.refresh_s * _ABANDONED_AFTER_DELAYS:
-                self._poll_again(followed)
-                return Followed(job.status)
+            if waited_s < self._delays.refresh_s * _ABANDON_AFTER_DELAYS:
+                self._poll_later(message)
+                return JobOutcome("pending")
             job = replace(job, status="abandoned")
-        is_late = job.took_s(followed.sent_ms, waited_s) > self._delays.refresh_s
-        result = Followed(job.status, self._now_ms() if is_late else followed.sent_ms, dict(job.counts))
-        if followed.abandoned:
-            is_over = waited_s >= self._delays.refresh_s * _FOLLOWED_FOR_DELAYS
-            self._end_after_all(followed, job, jobs, result, is_over=is_over)
-            return result
+        is_late = job.took_s(message.sent_ms, waited_s) > self._delays.refresh_s
+        ended = EndedJob(message, job, int(now_s * 1000), is_late)
+        if message.abandoned:
+            return self._follow_abandoned(ended, jobs, waited_s)
         match job.status:
             case "completed":
-                result.confirmed = len(followed.contacts)
+                consequences = Consequences(confirmed=len(message.contacts))
             case "errored":
-                self._reject(followed, job, jobs, result)
+                consequences = after_errors(
+                    ended, _read_errors_file(jobs, job, message.contacts), self._delays
+                )
             case "failed":
-                self._fail(followed, job, jobs, result)
+                named = rejectable(message)
+                rows = _read_errors_file(jobs, job, named) if named and job.errors_url else None
+                consequences = after_failure(ended, rows, self._delays)
             case _:
-                words = f"SendGrid's import job is {job.status}: nobody can tell what became of it"
-                self._leftovers.send_again(followed, followed.contacts, words, result, self._delays.refresh_s)
-        if job.status in {"completed", "errored"} and is_late:
-            self._leftovers.refresh_overtaken(followed, result)
-        now_s = int(self._clock())
-        for run in followed.runs:
-            self._runs.record_job(
-                run, followed.job, (followed.part, followed.parts), result.document(), now_s
-            )
+                consequences = after_loss(ended, self._delays)
+        if is_late and job.status in {"completed", "errored"}:
+            consequences = consequences.followed_by(overwritten(ended))
+        outcome = self._queue(ended, consequences)
+        for run in message.runs:
+            part_of = message.part, message.parts
+            self._runs.record_job(run, message.job, part_of, outcome.document(), int(self._clock.now()))
         if job.status == "abandoned":
-            self._poll_again(replace(followed, runs=(), abandoned=True))
-        return result
+            self._poll_later(replace(message, runs=(), abandoned=True))
+        return outcome
 
-    def _now_ms(self) -> int:
-        return int(self._clock() * 1000)
+    def _follow_abandoned(self, ended: EndedJob, jobs: Jobs, waited_s: float) -> JobOutcome:
+        """Follow a job whose contacts were resent because it did not end. When it ends, it may overwrite those rows."""
+        ended = replace(ended, is_late=True)
+        consequences = Consequences()
+        match ended.job.status:
+            case "abandoned":
+                if waited_s < self._delays.refresh_s * _POLL_FOR_DELAYS:
+                    self._poll_later(ended.message)
+            case "errored":
+                rows = _read_errors_file(jobs, ended.job, ended.message.contacts)
+                consequences = late_rejects(ended, rows).followed_by(overwritten(ended))
+            case "completed":
+                consequences = consequences.followed_by(overwritten(ended))
+        return self._queue(ended, consequences)
 
-    def _next_poll_s(self, polls: int) -> int:
-        return int(backoff_s(min(polls // 2, 6) + 1, self._delays.confirm_s, LONGEST_DELAY_S))
+    def _queue(self, ended: EndedJob, consequences: Consequences) -> JobOutcome:
+        numbers = self._follow_ups.queue(ended.message, consequences.follow_ups)
+        counts = {**ended.job.counts, **consequences.counts}
+        return JobOutcome(ended.job.status, counts, consequences.confirmed, numbers)
 
-    def _end_after_all(
-        self, followed: ImportMessage, job: Job, jobs: Jobs, result: Followed, *, is_over: bool
-    ) -> None:
-        """See to a job that was abandoned: what it carries was sent again, which it may overwrite when it ends."""
-        if job.status == "abandoned" and not is_over:
-            self._poll_again(followed)
-        elif job.status == "errored":
-            named = self._named(followed, job, jobs, _Others(), result)
-            self._leftovers.reject(followed, named, result)
-        if job.status in {"completed", "errored"}:
-            result.stamp_ms = self._now_ms()
-            self._leftovers.refresh_overtaken(followed, result)
-
-    def _reject(self, followed: ImportMessage, job: Job, jobs: Jobs, result: Followed) -> None:
-        """Have an errored job's bad rows rejected. Where nobody can tell whose all of them are, the others are sent again."""
-        others = _Others(dict(followed.contacts))
-        named = self._named(followed, job, jobs, others, result)
-        elsewhere = self._leftovers.reject(followed, named, result)
-        named_here = len(followed.contacts) - len(others.unnamed)
-        if no_room := named_here - result.counts["rejected"]:
-            result.counts["no_room"] = no_room
-        if elsewhere + named_here < job.counts.get("errored", 1):
-            result.counts["unread"] = 1
-        self._leftovers.send_again(followed, others.full, _FULL, result)
-        if result.counts.get("unread"):
-            self._leftovers.send_again(followed, others.unnamed, _UNREAD, result)
-        else:
-            result.confirmed = len(others.unnamed)
-
-    def _fail(self, followed: ImportMessage, job: Job, jobs: Jobs, result: Followed) -> None:
-        """Have a failed job's contacts sent once more, each but a row that fails to the last though it is almost alone.
-
-        SendGrid also says ``failed`` where every row is bad, as one that was sent alone. A whole batch of bad rows is not
-        believed, nor a row for which the account has no room: that fails everybody's job.
-        """
-        last = {email: one for email, one in followed.contacts.items() if one.attempt + 1 >= ATTEMPTS}
-        others = _Others(dict(followed.contacts))
-        if last and job.errors_url and followed.parts == 1 and len(followed.contacts) <= MIN_REJECT_LIMIT:
-            part = replace(followed, contacts=last)
-            self._leftovers.reject(part, self._named(part, job, jobs, others, result), result)
-        self._leftovers.send_again(followed, others.unnamed, "SendGrid failed the import job", result)
-        self._leftovers.send_again(followed, others.full, _FULL, result)
-
-    def _named(
-        self, followed: ImportMessage, job: Job, jobs: Jobs, others: "_Others", result: Followed
-    ) -> Iterator[BadRow]:
-        """Return the rows to reject of a job's contacts, and note among the others for whom there only was no room."""
-        for bad in self._bad_rows(followed, job, jobs, result):
-            if bad.email is not None:
-                others.unnamed.pop(bad.email, None)
-                if names_the_contact_limit(bad.words):
-                    others.full[bad.email] = followed.contacts[bad.email]
-                    continue
-            yield bad
-
-    def _bad_rows(self, followed: ImportMessage, job: Job, jobs: Jobs, result: Followed) -> Iterator[BadRow]:
-        if job.errors_url is None:
-            result.counts["unread"] = 1
-            return
-        try:
-            yield from bad_rows(text_lines(jobs.errors_file(job.errors_url)), followed.contacts)
-        except RequestRefused:
-            # Its address has run out, or it is no file. The job of the next try has another.
-            result.counts["unread"] = 1
+    def _poll_later(self, message: ImportMessage) -> None:
+        polls = message.polls + 1
+        delay_s = backoff_s(min(polls // 2, 6) + 1, self._delays.confirm_s, MAX_DELAY_S)
+        self._imports.send([import_body(replace(message, polls=polls))], int(delay_s))
 
 
-@dataclass(slots=True)
-class _Others:
-    """Contacts of a job that are not rejected.
-
-    Attributes:
-        unnamed: whom its errors file does not name.
-        full: for whom the account only had no room.
-    """
-
-    unnamed: dict[str, ImportedContact] = field(default_factory=dict)
-    full: dict[str, ImportedContact] = field(default_factory=dict)
+def _read_errors_file(jobs: Jobs, job: Job, emails: Collection[str]) -> FailedRows:
+    if job.errors_url is None:
+        return FailedRows(is_complete=False)
+    return failed_rows(jobs.errors_file(job.errors_url), emails)

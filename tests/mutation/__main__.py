@@ -32,7 +32,7 @@ MODULES: Final = """
     lytics_sendgrid.sendgrid.import_job functions.confirm.errors_file functions.deliver.outbox
     lytics_sendgrid.queues.imports functions.activate.webhook_job functions.report.reporting
     functions.ingest.bad_events functions.confirm.follow functions.confirm.consequences
-    functions.operate.dead_letters
+    functions.confirm.follow_ups functions.operate.dead_letters
 """
 
 type Equivalents = Mapping[tuple[str, str, str], str]

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from functions.confirm.consequences import Leftovers
+from functions.confirm.consequences import Consequences, EndedJob, Refreshes, overwritten
+from functions.confirm.follow import JobOutcome
 from functions.deliver import decide, merge
 from functions.deliver.export_views import ConfigurationCache
 from functions.deliver.refreshes import RequestFollowers
@@ -132,12 +133,19 @@ def committed_first(self: Any, batch: Any, pending: Any, deadline_s: float, summ
         pending = lost
 
 
-def stamped_as_sent(self: Any, followed: Any, result: Any) -> None:
-    result.stamp_ms = followed.sent_ms
-    _REFRESH_OVERTAKEN(self, followed, result)
+def stamped_as_sent(ended: EndedJob) -> Refreshes:
+    return _OVERWRITTEN(replace(ended, is_late=False))
 
 
-_REFRESH_OVERTAKEN: Final = Leftovers.refresh_overtaken
+def left_alone(_self: Any, ended: EndedJob, *_: Any) -> JobOutcome:
+    return JobOutcome(ended.job.status, ended.job.counts)
+
+
+def no_consequences(*_: Any) -> Consequences:
+    return Consequences()
+
+
+_OVERWRITTEN: Final = overwritten
 _ACCEPTED: Final = RequestFollowers.accepted
 _ACCEPT: Final = decide.accept
 _NARROW: Final = Upsert._narrow

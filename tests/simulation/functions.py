@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from functions.confirm.app import MIN_REMAINING_MS
-from functions.confirm.follow import Delays, Following
+from functions.confirm.consequences import Delays
+from functions.confirm.follow import ImportJobFollower
+from functions.confirm.follow_ups import FollowUps
 from functions.deliver.batch import Received
 from functions.deliver.delivery import Delivery
 from functions.deliver.export_views import ConfigurationCache
@@ -99,14 +101,14 @@ def new_confirm(services: Services) -> Handler:
     """Compose confirm as functions/confirm/app.py does, for one environment of Lambda."""
     world, sqs = services.world, services.sqs
     contacts = services.contacts()
-    following = Following(
+    clock = WorldClock(world)
+    follower = ImportJobFollower(
         jobs=lambda _: contacts,
         runs=ExportsTable(services.dynamodb, "exports"),
         imports=QueueWriter(sqs, IMPORTS),
-        parked=QueueWriter(sqs, PARKED),
-        changes=QueueWriter(sqs, CHANGES),
+        follow_ups=FollowUps(QueueWriter(sqs, CHANGES), QueueWriter(sqs, PARKED), clock),
         delays=Delays(confirm_s=_CONFIRM_DELAY_S, refresh_s=REFRESH_DELAY_S),
-        clock=world.clock,
+        clock=clock,
     )
 
     def handle(messages: Sequence[QueuedMessage], deadline_s: float) -> Sequence[str]:
@@ -115,11 +117,11 @@ def new_confirm(services: Services) -> Handler:
             try:
                 job = import_from(message.body)
                 if deadline_s - world.clock() > MIN_REMAINING_MS / 1000:
-                    followed = following.follow(job)
+                    outcome = follower.follow(job)
                 else:
-                    followed = following.put_off(job, "no time was left in this invocation")
-                if followed.fault:
-                    world.tell("put off: %s", followed.fault)
+                    outcome = follower.put_off(job, "no time was left in this invocation")
+                if outcome.fault:
+                    world.tell("put off: %s", outcome.fault)
             except (RetryLater, StopRun, ValueError) as error:
                 world.tell("not confirmed: %s", error)
                 failed.append(message.id)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from unittest.mock import patch
 
-from functions.confirm.consequences import Leftovers
-from functions.confirm.follow import Following
+from functions.confirm import follow
+from functions.confirm.follow import ImportJobFollower
 from functions.deliver import decide, delivery, groups, merge
 from functions.deliver.batch import Letter
 from functions.deliver.delivery import Delivery
@@ -127,17 +127,17 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "late_job_is_stamped_with_its_sent": Mutation(
         "whoever was sent while a late job was under way takes over what it may overwrite",
-        [(Leftovers, "refresh_overtaken", broken.stamped_as_sent)],
+        [(follow, "overwritten", broken.stamped_as_sent)],
         replace(_with(job_late=0.5), spread_s=700.0),
     ),
     "abandoned_job_is_not_followed_on": Mutation(
         "nobody looks after a job that was taken to never end, and ends all the same",
-        [(Following, "_end_after_all", broken.nothing)],
+        [(ImportJobFollower, "_follow_abandoned", broken.left_alone)],
         replace(_with(job_stuck=0.7), spread_s=700.0),
     ),
     "errors_file_is_not_read": Mutation(
         "an errored import job is taken for completed",
-        [(Following, "_reject", broken.nothing)],
+        [(follow, "after_errors", broken.no_consequences)],
         replace(_ORDER, bad=1.0),
     ),
     "bad_row_rejects_its_batch": Mutation(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import functions.confirm.app
-from functions.confirm.consequences import Followed
+from functions.confirm.follow import JobOutcome
 from lytics_sendgrid.errors import KeyRefused, StopRun
 from lytics_sendgrid.queues.imports import ImportedContact, ImportMessage, import_body
 
@@ -17,22 +17,22 @@ EMAIL = "known.person@example.org"
 
 
 @dataclass
-class Following:
+class Follower:
     """Follows each job as a test says, and keeps which were followed and which put off."""
 
-    answer: Followed | StopRun
+    answer: JobOutcome | StopRun
     followed: list[str] = field(default_factory=list)
     off: list[str] = field(default_factory=list)
 
-    def follow(self, job: ImportMessage) -> Followed:
+    def follow(self, job: ImportMessage) -> JobOutcome:
         self.followed.append(job.job)
         if isinstance(self.answer, StopRun):
             raise self.answer
         return self.answer
 
-    def put_off(self, job: ImportMessage, fault: str) -> Followed:
+    def put_off(self, job: ImportMessage, fault: str) -> JobOutcome:
         self.off.append(job.job)
-        return Followed("put_off", fault=fault)
+        return JobOutcome("put_off", fault=fault)
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def body(job: str) -> str:
     )
 
 
-def invoke(app: ModuleType, following: Following, *bodies: str, left_ms: int = 120_000) -> list[str]:
+def invoke(app: ModuleType, follower: Follower, *bodies: str, left_ms: int = 120_000) -> list[str]:
     """Invoke the handler; each record takes 15 seconds. Returns the ids of the failed messages."""
-    app._following = lambda: following  # type: ignore[attr-defined]
+    app._follower = lambda: follower  # type: ignore[attr-defined]
     left = iter(range(left_ms, -1_000_000, -15_000))
     context = SimpleNamespace(aws_request_id="r1", get_remaining_time_in_millis=lambda: next(left))
     records = [{"messageId": f"m{n}", "body": text} for n, text in enumerate(bodies)]
@@ -68,8 +68,8 @@ def metrics_of(capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 
 def test_ended_jobs_are_counted_and_acknowledged(app: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
-    following = Following(Followed("completed", counts={"updated": 3}))
-    assert invoke(app, following, body("j1"), body("j2")) == []
+    follower = Follower(JobOutcome("completed", counts={"updated": 3}))
+    assert invoke(app, follower, body("j1"), body("j2")) == []
     counted = metrics_of(capfd)
     assert (counted["jobs.completed"], counted["job_contacts.updated"]) == ([2.0], [6.0])
 
@@ -78,27 +78,27 @@ def test_the_log_says_of_each_job_what_became_of_it(
     app: ModuleType, caplog: pytest.LogCaptureFixture
 ) -> None:
     app.logger.addHandler(caplog.handler)
-    invoke(app, Following(Followed("completed")), body("j1"), body("j2"))
+    invoke(app, Follower(JobOutcome("completed")), body("j1"), body("j2"))
     line = next(vars(one) for one in caplog.records if one.getMessage() == "confirmed")
     assert line["jobs"] == {"j1": "completed", "j2": "completed"}
 
 
 def test_jobs_for_which_no_time_is_left_are_put_off_and_not_failed(app: ModuleType) -> None:
-    following = Following(Followed("pending"))
-    assert invoke(app, following, *(body(f"j{n}") for n in range(4))) == []
-    assert (following.followed, following.off) == (["j0", "j1"], ["j2", "j3"])
+    follower = Follower(JobOutcome("pending"))
+    assert invoke(app, follower, *(body(f"j{n}") for n in range(4))) == []
+    assert (follower.followed, follower.off) == (["j0", "j1"], ["j2", "j3"])
 
 
 def test_what_cannot_be_put_off_any_more_and_a_message_that_is_none_are_named_as_failed(
     app: ModuleType,
 ) -> None:
-    assert invoke(app, Following(KeyRefused("401")), body("j1"), "noise") == ["m0", "m1"]
+    assert invoke(app, Follower(KeyRefused("401")), body("j1"), "noise") == ["m0", "m1"]
 
 
 def test_no_address_is_ever_logged(app: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
-    for answer in (Followed("completed"), Followed("put_off", fault="away"), KeyRefused("401")):
-        invoke(app, Following(answer), body("j1"), f"noise {EMAIL}", left_ms=300_000)
-        invoke(app, Following(answer), body("j1"), left_ms=1_000)
+    for answer in (JobOutcome("completed"), JobOutcome("put_off", fault="away"), KeyRefused("401")):
+        invoke(app, Follower(answer), body("j1"), f"noise {EMAIL}", left_ms=300_000)
+        invoke(app, Follower(answer), body("j1"), left_ms=1_000)
     captured = capfd.readouterr()
     assert EMAIL not in captured.out + captured.err
     assert "job" in captured.out

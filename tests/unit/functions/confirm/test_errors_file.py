@@ -82,12 +82,12 @@ def test_a_record_with_a_strangers_address_says_so(line: str) -> None:
 )
 def test_several_records_in_one_json_value_are_told_apart(document: object) -> None:
     rows = bad_rows([json.dumps(document)], OURS)
-    assert [(row.email, row.words) for row in rows] == [("ann@example.org", "x"), ("bob@example.com", "y")]
+    assert [(row.email, row.reason) for row in rows] == [("ann@example.org", "x"), ("bob@example.com", "y")]
 
 
 def test_long_words_are_cut() -> None:
     [bad] = bad_rows(["ann@example.org," + "x" * 1_000], OURS)
-    assert bad.words == "x" * 300
+    assert bad.reason == "x" * 300
 
 
 def test_lines_come_whole_from_parts_cut_anywhere() -> None:
@@ -123,7 +123,7 @@ def test_a_gzip_file_is_unpacked_as_it_comes() -> None:
     [
         (lambda p: p[:-9], "cut short"),
         (lambda p: p[:2], "cut short"),
-        (lambda p: p[:20] + b"x" + p[21:], "cannot be unpacked: "),
+        (lambda p: p[:20] + b"x" + p[21:], "cannot decompress the errors file: "),
     ],
 )
 def test_a_gzip_file_that_is_damaged_or_cut_is_refused_whole(

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from functions.confirm.consequences import ATTEMPTS
-from functions.confirm.follow import MAX_POLLS, Delays, Following
+from functions.confirm.consequences import MAX_ATTEMPTS, Delays
+from functions.confirm.follow import MAX_POLLS, ImportJobFollower
+from functions.confirm.follow_ups import FollowUps
 from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.errors import KeyRefused, RequestRefused, RetryLater
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.queues.imports import ImportedContact, ImportMessage, import_from
 from lytics_sendgrid.sendgrid.import_job import Job
+from tests.clock import ManualClock
 
 SENT_MS = 1_700_000_000_000
 JOB = ImportMessage(
@@ -53,7 +55,7 @@ class Scene:
     changes: Queue = field(default_factory=Queue)
     recorded: list[tuple[str, str, tuple[int, int], Mapping[str, Any], int]] = field(default_factory=list)
 
-    def following(self) -> Following:
+    def follower(self) -> ImportJobFollower:
         jobs, scene = self.job, self
 
         class Jobs:
@@ -67,7 +69,7 @@ class Scene:
                 assert url == "https://errors"
                 if isinstance(scene.file, Exception):
                     raise scene.file
-                return scene.file
+                yield from scene.file
 
         class Runs:
             def record_job(
@@ -75,14 +77,14 @@ class Scene:
             ) -> None:
                 scene.recorded.append((run, job, part_of, outcome, now_s))
 
-        return Following(
+        clock = ManualClock(SENT_MS / 1000 + self.after_s)
+        return ImportJobFollower(
             jobs=lambda authorization: Jobs() if authorization == "default" else pytest.fail(authorization),
             runs=Runs(),
             imports=self.imports,
-            parked=self.parked,
-            changes=self.changes,
+            follow_ups=FollowUps(self.changes, self.parked, clock),
             delays=Delays(confirm_s=self.confirm_s, refresh_s=900),
-            clock=lambda: SENT_MS / 1000 + self.after_s,
+            clock=clock,
         )
 
 
@@ -91,7 +93,7 @@ def test_a_pending_job_is_asked_for_later_and_later() -> None:
     followed = JOB
     for _ in range(12):
         scene = Scene(Job("pending"))
-        assert scene.following().follow(followed).status == "pending"
+        assert scene.follower().follow(followed).status == "pending"
         [(body, delay_s)] = scene.imports.sent
         followed = import_from(body)
         delays.append(delay_s)
@@ -101,14 +103,14 @@ def test_a_pending_job_is_asked_for_later_and_later() -> None:
 
 def test_a_job_is_never_asked_for_less_often_than_after_64_of_the_first_delays() -> None:
     scene = Scene(Job("pending"), confirm_s=5)
-    scene.following().follow(replace(JOB, polls=40))
+    scene.follower().follow(replace(JOB, polls=40))
     [(_, delay_s)] = scene.imports.sent
     assert delay_s == 320
 
 
 def test_a_completed_job_is_counted_and_leaves_nothing_to_do() -> None:
     scene = Scene(Job("completed", {"updated": 2}))
-    followed = scene.following().follow(replace(JOB, runs=("r1", "r2"), part=2, parts=3))
+    followed = scene.follower().follow(replace(JOB, runs=("r1", "r2"), part=2, parts=3))
     assert followed.fault == ""
     outcome = {"status": "completed", "updated": 2, "confirmed": 2}
     now_s = SENT_MS // 1000 + 60
@@ -122,7 +124,7 @@ def test_a_completed_job_is_counted_and_leaves_nothing_to_do() -> None:
 
 def test_a_late_job_has_its_contacts_sent_again_whatever_was_sent_before_its_end() -> None:
     late = Scene(Job("completed", finished_s=SENT_MS / 1000 + 901), after_s=1_000)
-    assert late.following().follow(JOB).counts == {"refreshed": 2}
+    assert late.follower().follow(JOB).counts == {"refreshed": 2}
     [(message, delay_s)] = late.changes.messages()
     assert delay_s == 0
     stamp_ns = (SENT_MS + 1_000_000) * 1_000_000
@@ -131,14 +133,14 @@ def test_a_late_job_has_its_contacts_sent_again_whatever_was_sent_before_its_end
         for email, carried in JOB.contacts.items()
     )
     in_time = Scene(Job("completed", finished_s=SENT_MS / 1000 + 900), after_s=1_000)
-    in_time.following().follow(JOB)
+    in_time.follower().follow(JOB)
     assert not in_time.changes.sent
 
 
 def test_a_late_job_that_refuses_a_row_may_have_overtaken_the_others() -> None:
     file = [b"ann@example.org,bad date\n"]
     scene = Scene(Job("errored", {"errored": 1}, "https://errors"), file, after_s=1_000)
-    result = scene.following().follow(JOB)
+    result = scene.follower().follow(JOB)
     assert result.counts == {"errored": 1, "rejected": 1, "refreshed": 2}
     rejects, refreshes = [message.changes for message, _ in scene.changes.messages()]
     assert [change.kind for change in rejects] == [Kind.REJECT]
@@ -149,7 +151,7 @@ def test_each_bad_row_of_an_errored_job_is_tied_to_its_contact() -> None:
     scene = Scene(
         Job("errored", {"errored": 1}, "https://errors"), [b"email,error\nANN@example.org,bad date\n"]
     )
-    followed = scene.following().follow(JOB)
+    followed = scene.follower().follow(JOB)
     assert followed.counts == {"errored": 1, "rejected": 1}
     [(message, delay_s)] = scene.changes.messages()
     assert (message.export, delay_s) == ("newsletter", 0)
@@ -166,7 +168,7 @@ def test_each_bad_row_of_an_errored_job_is_tied_to_its_contact() -> None:
 )
 def test_a_job_whose_errors_file_cannot_be_had_counts_as_failed(job: Job, file: Any) -> None:
     scene = Scene(job, file)
-    followed = scene.following().follow(replace(JOB, runs=("r1",)))
+    followed = scene.follower().follow(replace(JOB, runs=("r1",)))
     assert followed.counts == {"errored": 1, "unread": 1, "rejected": 0, "refreshed": 2}
     assert scene.recorded[0][3]["unread"] == 1
     [(message, delay_s)] = scene.changes.messages()
@@ -180,7 +182,7 @@ def test_a_job_whose_errors_file_cannot_be_had_counts_as_failed(job: Job, file: 
 )
 def test_rows_that_the_errors_file_ties_to_nobody_of_ours_count_as_failed(file: bytes) -> None:
     scene = Scene(Job("errored", {"errored": 2}, "https://errors"), [file])
-    followed = scene.following().follow(JOB)
+    followed = scene.follower().follow(JOB)
     assert followed.counts["unread"] == 1
     named = {"ann@example.org"} if b"ann" in file else set()
     refreshed = {
@@ -194,10 +196,10 @@ def test_rows_that_the_errors_file_ties_to_nobody_of_ours_count_as_failed(file: 
 
 def test_a_job_that_does_not_count_its_bad_rows_has_one_at_least() -> None:
     listed = Scene(Job("errored", {}, "https://errors"), [b"ann@example.org,bad date\n"])
-    result = listed.following().follow(JOB)
+    result = listed.follower().follow(JOB)
     assert (result.counts, result.confirmed) == ({"rejected": 1}, 1)
     nobody = Scene(Job("errored", {}, "https://errors"), [b"email,error\n"])
-    assert nobody.following().follow(JOB).counts == {"rejected": 0, "unread": 1, "refreshed": 2}
+    assert nobody.follower().follow(JOB).counts == {"rejected": 0, "unread": 1, "refreshed": 2}
 
 
 @pytest.mark.parametrize(
@@ -206,7 +208,7 @@ def test_a_job_that_does_not_count_its_bad_rows_has_one_at_least() -> None:
 def test_two_lines_about_one_contact_do_not_hide_another_bad_row(words: str, refreshed: list[str]) -> None:
     file = [f"ann@example.org,bad date\nann@example.org,{words}\n".encode()]
     scene = Scene(Job("errored", {"errored": 2}, "https://errors"), file)
-    result = scene.following().follow(JOB)
+    result = scene.follower().follow(JOB)
     counts = {"errored": 2, "rejected": 1, "unread": 1, "refreshed": len(refreshed)}
     assert (result.counts, result.confirmed) == (counts, 0)
     again = [one for message, _ in scene.changes.messages() for one in message.changes if one.attempt]
@@ -218,7 +220,7 @@ def test_contacts_for_whom_the_account_has_no_room_are_parked_and_not_rejected(s
     file = [b"email,error\nann@example.org,You have hit your contact limit\nbob@example.com,bad date\n"]
     scene = Scene(Job(status, {"errored": 2}, "https://errors"), file)
     contacts = tried("ann@example.org") | tried("bob@example.com")
-    result = scene.following().follow(replace(JOB, contacts=contacts))
+    result = scene.follower().follow(replace(JOB, contacts=contacts))
     assert (result.counts["rejected"], result.counts["parked"]) == (1, 1)
     [(message, _)] = scene.changes.messages()
     assert [change.email for change in message.changes] == ["bob@example.com"]
@@ -230,7 +232,7 @@ def test_contacts_for_whom_the_account_has_no_room_are_parked_and_not_rejected(s
 def test_contacts_for_whom_the_account_has_no_room_are_first_sent_again() -> None:
     file = [b"ann@example.org,You have hit your contact limit\n"]
     scene = Scene(Job("errored", {"errored": 1}, "https://errors"), file)
-    result = scene.following().follow(JOB)
+    result = scene.follower().follow(JOB)
     [(message, delay_s)] = scene.changes.messages()
     assert [(one.kind, one.email, one.attempt) for one in message.changes] == [
         (Kind.REFRESH, "ann@example.org", 1)
@@ -241,7 +243,7 @@ def test_contacts_for_whom_the_account_has_no_room_are_first_sent_again() -> Non
 def test_rows_of_contacts_in_other_parts_of_a_job_are_their_messages_business() -> None:
     file = [b"ann@example.org,bad date\nsomebody@example.com,bad date\n"]
     scene = Scene(Job("errored", {"errored": 2}, "https://errors"), file)
-    followed = scene.following().follow(replace(JOB, part=1, parts=2))
+    followed = scene.follower().follow(replace(JOB, part=1, parts=2))
     assert followed.counts == {"errored": 2, "rejected": 1}
 
 
@@ -251,7 +253,7 @@ def test_what_an_errors_file_says_until_it_breaks_off_for_good_is_kept() -> None
         raise RequestRefused("a file is larger than it may be")
 
     scene = Scene(Job("errored", {}, "https://errors"), file())
-    assert scene.following().follow(JOB).counts == {"rejected": 1, "unread": 1, "refreshed": 1}
+    assert scene.follower().follow(JOB).counts == {"rejected": 1, "unread": 1, "refreshed": 1}
     [(rejects, _), (refreshes, _)] = scene.changes.messages()
     assert [(change.kind, change.email) for change in rejects.changes] == [(Kind.REJECT, "ann@example.org")]
     assert [(change.kind, change.email) for change in refreshes.changes] == [
@@ -261,7 +263,7 @@ def test_what_an_errors_file_says_until_it_breaks_off_for_good_is_kept() -> None
 
 def test_an_errors_file_that_breaks_off_is_read_again_later() -> None:
     scene = Scene(Job("errored", {}, "https://errors"), RetryLater("broke off"))
-    result = scene.following().follow(replace(JOB, runs=("r1",)))
+    result = scene.follower().follow(replace(JOB, runs=("r1",)))
     assert (result.status, result.fault) == ("put_off", "broke off")
     [(body, delay_s)] = scene.imports.sent
     assert import_from(body) == replace(JOB, runs=("r1",), polls=1)
@@ -274,7 +276,7 @@ def test_a_job_that_sendgrid_does_not_answer_for_is_asked_for_later_and_later() 
     followed, delays = JOB, []
     for _ in range(8):
         scene = Scene(Job("errored", {}, "https://errors"), RetryLater("away"))
-        assert scene.following().follow(followed).fault == "away"
+        assert scene.follower().follow(followed).fault == "away"
         [(body, delay_s)] = scene.imports.sent
         followed = import_from(body)
         delays.append(delay_s)
@@ -283,7 +285,7 @@ def test_a_job_that_sendgrid_does_not_answer_for_is_asked_for_later_and_later() 
 
 def test_a_job_whose_key_is_refused_is_asked_for_later() -> None:
     scene = Scene(KeyRefused("401"))
-    assert scene.following().follow(JOB).fault == "401"
+    assert scene.follower().follow(JOB).fault == "401"
     [(body, delay_s)] = scene.imports.sent
     assert (import_from(body), delay_s) == (replace(JOB, polls=1), 60)
 
@@ -292,25 +294,25 @@ def test_a_job_whose_key_is_refused_is_asked_for_later() -> None:
 def test_a_job_that_was_put_off_for_days_is_left_to_the_dead_letter_queue(error: Exception) -> None:
     scene = Scene(error)
     with pytest.raises(type(error)):
-        scene.following().follow(replace(JOB, polls=MAX_POLLS))
+        scene.follower().follow(replace(JOB, polls=MAX_POLLS))
     assert not scene.imports.sent
 
 
 def test_a_job_is_put_off_without_being_asked_for() -> None:
     scene = Scene(Job("failed"))
-    assert scene.following().put_off(JOB, "no time").fault == "no time"
+    assert scene.follower().put_off(JOB, "no time").fault == "no time"
     [(body, _)] = scene.imports.sent
     assert import_from(body) == replace(JOB, polls=1)
     assert not scene.changes.sent
 
 
-def tried(email: str, attempt: int = ATTEMPTS - 1) -> dict[str, ImportedContact]:
+def tried(email: str, attempt: int = MAX_ATTEMPTS - 1) -> dict[str, ImportedContact]:
     return {email: ImportedContact("newsletter", f"0{email[0]}", attempt)}
 
 
 def test_a_row_that_fails_alone_to_the_last_is_rejected_in_sendgrids_words() -> None:
     scene = Scene(Job("failed", {}, "https://errors"), [b"email,error\nann@example.org,bad date\n"])
-    result = scene.following().follow(replace(JOB, contacts=tried("ann@example.org")))
+    result = scene.follower().follow(replace(JOB, contacts=tried("ann@example.org")))
     assert result.counts == {"rejected": 1}
     [(message, _)] = scene.changes.messages()
     [change] = message.changes
@@ -323,13 +325,13 @@ def test_of_a_few_that_fail_together_only_the_named_ones_that_were_tried_to_the_
         Job("failed", {}, "https://errors"),
         [b"email,error\nann@example.org,bad date\nbob@example.com,bad date\n"],
     )
-    contacts = tried("ann@example.org") | tried("bob@example.com", ATTEMPTS - 2) | tried("cy@example.com")
-    result = scene.following().follow(replace(JOB, contacts=contacts))
+    contacts = tried("ann@example.org") | tried("bob@example.com", MAX_ATTEMPTS - 2) | tried("cy@example.com")
+    result = scene.follower().follow(replace(JOB, contacts=contacts))
     assert result.counts == {"rejected": 1, "refreshed": 1, "parked": 1}
     rejects, refreshes = [message for message, _ in scene.changes.messages()]
     assert [change.email for change in rejects.changes] == ["ann@example.org"]
     assert [(change.email, change.attempt) for change in refreshes.changes] == [
-        ("bob@example.com", ATTEMPTS - 1)
+        ("bob@example.com", MAX_ATTEMPTS - 1)
     ]
     [(parked, _)] = scene.parked.sent
     assert list(import_from(parked).contacts) == ["cy@example.com"]
@@ -340,12 +342,12 @@ def test_ten_rows_that_fail_together_to_the_last_are_believed_to_be_bad() -> Non
     file = "".join(f"{email},bad date\n" for email in emails).encode()
     scene = Scene(Job("failed", {}, "https://errors"), [file])
     contacts = {email: carried for one in emails for email, carried in tried(one).items()}
-    assert scene.following().follow(replace(JOB, contacts=contacts)).counts == {"rejected": 10}
+    assert scene.follower().follow(replace(JOB, contacts=contacts)).counts == {"rejected": 10}
 
 
 def test_the_errors_file_of_a_failed_job_is_not_waited_for_while_all_are_tried_again() -> None:
     scene = Scene(Job("failed", {}, "https://errors"), AssertionError("not to be downloaded"))
-    assert scene.following().follow(JOB).counts == {"refreshed": 2}
+    assert scene.follower().follow(JOB).counts == {"refreshed": 2}
 
 
 @pytest.mark.parametrize(
@@ -363,16 +365,16 @@ def test_a_batch_that_fails_whole_or_without_a_list_of_its_bad_rows_rejects_nobo
     job: Job, followed: ImportMessage
 ) -> None:
     scene = Scene(job, AssertionError("not to be downloaded"))
-    result = scene.following().follow(followed)
+    result = scene.follower().follow(followed)
     assert result.counts == {"parked": len(followed.contacts)}
     assert not scene.changes.sent
 
 
 def test_contacts_of_a_failed_job_are_sent_again_and_parked_in_the_end() -> None:
     followed, delays = JOB, []
-    for attempt in range(1, ATTEMPTS):
+    for attempt in range(1, MAX_ATTEMPTS):
         scene = Scene(Job("failed", {"requested": 2}))
-        result = scene.following().follow(followed)
+        result = scene.follower().follow(followed)
         assert result.counts == {"requested": 2, "refreshed": 2}
         [(message, delay_s)] = scene.changes.messages()
         assert {change.attempt for change in message.changes} == {attempt}
@@ -384,7 +386,7 @@ def test_contacts_of_a_failed_job_are_sent_again_and_parked_in_the_end() -> None
         )
     assert delays == [60, 120, 240, 480, 900]
     scene = Scene(Job("failed"))
-    assert scene.following().follow(followed).counts == {"parked": 2}
+    assert scene.follower().follow(followed).counts == {"parked": 2}
     assert not scene.changes.sent
     [(body, delay_s)] = scene.parked.sent
     assert "SendGrid failed the import job, 6 times in a row; redrive it" in body
@@ -394,21 +396,21 @@ def test_contacts_of_a_failed_job_are_sent_again_and_parked_in_the_end() -> None
 @pytest.mark.parametrize(
     ("job", "words"),
     [
-        (Job("errored", {"errored": 1}), "whose they are could not be read"),
-        (Job("unknown"), "import job is unknown: nobody can tell what became of it"),
+        (Job("errored", {"errored": 1}), "its errors file does not name all of them"),
+        (Job("unknown"), "the outcome of SendGrid's import job is unknown: its status is 'unknown'"),
     ],
 )
 def test_who_is_parked_is_so_with_what_became_of_the_last_job(job: Job, words: str) -> None:
     scene = Scene(job)
-    scene.following().follow(replace(JOB, contacts=tried("ann@example.org")))
+    scene.follower().follow(replace(JOB, contacts=tried("ann@example.org")))
     [(body, _)] = scene.parked.sent
     assert f"{words}, 6 times in a row" in body
 
 
 def test_only_the_contacts_that_failed_often_are_parked() -> None:
-    often = {**JOB.contacts, "bob@example.com": ImportedContact("newsletter", "0b", ATTEMPTS - 1)}
+    often = {**JOB.contacts, "bob@example.com": ImportedContact("newsletter", "0b", MAX_ATTEMPTS - 1)}
     scene = Scene(Job("failed"))
-    assert scene.following().follow(replace(JOB, contacts=often)).counts == {"refreshed": 1, "parked": 1}
+    assert scene.follower().follow(replace(JOB, contacts=often)).counts == {"refreshed": 1, "parked": 1}
 
 
 @pytest.mark.parametrize(("status", "after_s"), [("unknown", 60.0), ("strange", 60.0)])
@@ -416,7 +418,7 @@ def test_a_job_that_nobody_can_follow_has_its_contacts_sent_when_it_cannot_land_
     status: str, after_s: float
 ) -> None:
     scene = Scene(Job(status), after_s=after_s)
-    result = scene.following().follow(JOB)
+    result = scene.follower().follow(JOB)
     assert result.status == status
     [(message, delay_s)] = scene.changes.messages()
     assert {change.time_ns for change in message.changes} == {SENT_MS * 1_000_000}
@@ -426,7 +428,7 @@ def test_a_job_that_nobody_can_follow_has_its_contacts_sent_when_it_cannot_land_
 
 def test_a_job_that_does_not_end_has_its_contacts_sent_again_and_is_still_asked_for() -> None:
     scene = Scene(Job("pending"), after_s=7_200.0)
-    assert scene.following().follow(replace(JOB, runs=("r1",), polls=20)).status == "abandoned"
+    assert scene.follower().follow(replace(JOB, runs=("r1",), polls=20)).status == "abandoned"
     [(message, delay_s)] = scene.changes.messages()
     assert {change.time_ns for change in message.changes} == {(SENT_MS + 7_200_000) * 1_000_000}
     assert delay_s == 900
@@ -437,11 +439,11 @@ def test_a_job_that_does_not_end_has_its_contacts_sent_again_and_is_still_asked_
     assert delay_s == 900
 
     later = Scene(Job("pending"), after_s=86_000.0)
-    assert later.following().follow(abandoned).status == "abandoned"
+    assert later.follower().follow(abandoned).status == "abandoned"
     assert [import_from(body) for body, _ in later.imports.sent] == [replace(abandoned, polls=22)]
     assert not later.changes.sent
     over = Scene(Job("pending"), after_s=86_400.0)
-    assert over.following().follow(abandoned).status == "abandoned"
+    assert over.follower().follow(abandoned).status == "abandoned"
     assert not over.imports.sent
     assert not over.changes.sent
 
@@ -451,7 +453,7 @@ def test_a_job_that_ends_after_it_was_abandoned_has_those_whom_it_overtook_sent_
     scene = Scene(
         Job(status, {"errored": 1}, "https://errors"), [b"ann@example.org,bad date\n"], after_s=9_000.0
     )
-    scene.following().follow(replace(JOB, abandoned=True))
+    scene.follower().follow(replace(JOB, abandoned=True))
     *rejects, (message, delay_s) = scene.changes.messages()
     assert [change.email for one, _ in rejects for change in one.changes] == ["ann@example.org"] * len(
         rejects
@@ -466,7 +468,7 @@ def test_a_job_that_ends_after_it_was_abandoned_has_those_whom_it_overtook_sent_
 def test_an_abandoned_job_rejects_nobody_for_whom_the_account_had_no_room() -> None:
     file = [b"ann@example.org,You have hit your contact limit\nbob@example.com,bad date\n"]
     scene = Scene(Job("errored", {"errored": 2}, "https://errors"), file, after_s=9_000.0)
-    scene.following().follow(replace(JOB, abandoned=True))
+    scene.follower().follow(replace(JOB, abandoned=True))
     changes = [change for message, _ in scene.changes.messages() for change in message.changes]
     assert [change.email for change in changes if change.kind is Kind.REJECT] == ["bob@example.com"]
     assert [change.email for change in changes if change.kind is Kind.REFRESH] == list(JOB.contacts)
@@ -474,14 +476,14 @@ def test_an_abandoned_job_rejects_nobody_for_whom_the_account_had_no_room() -> N
 
 def test_an_abandoned_job_whose_bad_rows_nobody_can_name_rejects_nobody_and_says_so() -> None:
     scene = Scene(Job("errored", {"errored": 1}), after_s=9_000.0)
-    result = scene.following().follow(replace(JOB, abandoned=True))
+    result = scene.follower().follow(replace(JOB, abandoned=True))
     assert result.counts == {"errored": 1, "unread": 1, "rejected": 0, "refreshed": 2}
 
 
 @pytest.mark.parametrize("status", ["failed", "unknown"])
 def test_an_abandoned_job_that_brought_nothing_leaves_nothing_to_do(status: str) -> None:
     scene = Scene(Job(status), after_s=9_000.0)
-    scene.following().follow(replace(JOB, abandoned=True))
+    scene.follower().follow(replace(JOB, abandoned=True))
     assert not scene.changes.sent
     assert not scene.imports.sent
     assert not scene.parked.sent
@@ -489,28 +491,32 @@ def test_an_abandoned_job_that_brought_nothing_leaves_nothing_to_do(status: str)
 
 def test_each_run_that_a_job_carries_waits_for_messages_of_its_own() -> None:
     scene = Scene(Job("failed"))
-    followed = scene.following().follow(replace(JOB, runs=("r1", "r2")))
+    followed = scene.follower().follow(replace(JOB, runs=("r1", "r2")))
     messages = [message for message, _ in scene.changes.messages()]
     assert [message.run for message in messages] == ["r1", "r2"]
-    assert [message.number for message in messages] == followed.again * 2
-    assert [outcome["again"] for _, _, _, outcome, _ in scene.recorded] == [followed.again] * 2
+    assert [message.number for message in messages] == list(followed.again) * 2
+    assert [outcome["again"] for _, _, _, outcome, _ in scene.recorded] == [list(followed.again)] * 2
 
 
 def test_a_run_waits_until_rows_that_its_job_refused_are_rejected() -> None:
     scene = Scene(Job("errored", {"errored": 1}, "https://errors"), [b"ann@example.org,bad date\n"])
-    followed = scene.following().follow(replace(JOB, runs=("r1",)))
+    followed = scene.follower().follow(replace(JOB, runs=("r1",)))
     [(message, _)] = scene.changes.messages()
-    assert (message.changes[0].kind, message.run, [message.number]) == (Kind.REJECT, "r1", followed.again)
+    assert (message.changes[0].kind, message.run, [message.number]) == (
+        Kind.REJECT,
+        "r1",
+        list(followed.again),
+    )
     assert scene.recorded[0][3]["confirmed"] == 1
     assert "example.org" not in str(scene.recorded), "numbers are kept for weeks and hold no address"
 
 
 def test_a_run_waits_for_the_messages_that_carry_its_contacts_again() -> None:
     scene = Scene(Job("failed"))
-    followed = scene.following().follow(replace(JOB, runs=("r1",)))
+    followed = scene.follower().follow(replace(JOB, runs=("r1",)))
     [(message, _)] = scene.changes.messages()
     assert message.run == "r1"
-    assert followed.again == [message.number] == ["again.job-1.1.0"]
+    assert list(followed.again) == [message.number] == ["again.job-1.1.0"]
     assert message.queued_ms == SENT_MS + 60_000
     assert scene.recorded[0][3]["again"] == [message.number]
 
@@ -521,9 +527,9 @@ def test_a_failed_job_of_very_many_long_addresses_keeps_one_message_a_number(run
         f"{number}{'x' * 230}@example.org": ImportedContact("newsletter", "0a") for number in range(4_500)
     }
     scene = Scene(Job("failed"))
-    followed = scene.following().follow(replace(JOB, runs=runs, contacts=contacts))
+    followed = scene.follower().follow(replace(JOB, runs=runs, contacts=contacts))
     messages = [message for message, _ in scene.changes.messages()]
-    assert [message.number for message in messages if message.run] == followed.again
+    assert [message.number for message in messages if message.run] == list(followed.again)
     assert bool(followed.again) == bool(runs)
     assert [change.email for message in messages for change in message.changes] == list(contacts)
 
@@ -533,7 +539,7 @@ def test_rejects_in_long_words_of_any_script_keep_one_message_a_number() -> None
     file = "".join(f"{email},{'日' * 300}\n" for email in emails).encode()
     scene = Scene(Job("errored", {"errored": 900}, "https://errors"), [file])
     contacts = {email: ImportedContact("newsletter", "0a") for email in emails}
-    followed = scene.following().follow(replace(JOB, runs=("r1", "r2"), contacts=contacts))
+    followed = scene.follower().follow(replace(JOB, runs=("r1", "r2"), contacts=contacts))
     messages = [message for message, _ in scene.changes.messages()]
     assert sorted((message.run, message.number) for message in messages) == [
         (run, number) for run in ("r1", "r2") for number in sorted(followed.again)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from functions.confirm.consequences import ATTEMPTS
-from functions.confirm.follow import Delays, Following
+from functions.confirm.consequences import MAX_ATTEMPTS, Delays
+from functions.confirm.follow import ImportJobFollower
+from functions.confirm.follow_ups import FollowUps
 from functions.deliver.export_views import View
 from lytics_sendgrid.queues.imports import import_from
 from lytics_sendgrid.sendgrid.import_job import Job
@@ -19,6 +20,22 @@ from tests.unit.functions.report.test_reporting import report
 
 HOUR_S = 3_600
 ANN, BOB = "ann@example.org", "bob@example.org"
+
+
+class SceneClock:
+    """The scene's clock as a ``Clock``."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+
+    def now(self) -> float:
+        return self._scene.clock.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self._scene.clock.sleep(seconds)
+
+    def random(self) -> float:
+        return 0.0
 
 
 @dataclass
@@ -41,14 +58,14 @@ class Days:
         self._began_s = self.scene.clock.now_s
         self._waiting: list[tuple[float, int, bool, str]] = []
         self._numbers = itertools.count()
-        self._following = Following(
+        clock = SceneClock(self.scene)
+        self._follower = ImportJobFollower(
             jobs=lambda _: self,
             runs=self,
             imports=self.scene.imports,
-            parked=self.parked,
-            changes=self.scene.changes,
+            follow_ups=FollowUps(self.scene.changes, self.parked, clock),
             delays=Delays(confirm_s=60, refresh_s=900),
-            clock=self.scene.clock,
+            clock=clock,
         )
 
     def job(self, job_id: str) -> Job:
@@ -72,7 +89,7 @@ class Days:
             if is_import:
                 followed = import_from(body)
                 self._sent_s[followed.job] = followed.sent_ms / 1000
-                self._following.follow(followed)
+                self._follower.follow(followed)
             else:
                 self.scene.deliver(body)
             self._take()
@@ -125,7 +142,7 @@ def test_a_contact_whose_jobs_always_fail_is_parked_within_hours() -> None:
     days.scene.deliver(entering([ANN]))
     days.pass_until(24)
     assert len(days.parked.sent) == 1
-    assert ATTEMPTS <= len(days.scene.sendgrid.requests) <= 2 * ATTEMPTS
+    assert MAX_ATTEMPTS <= len(days.scene.sendgrid.requests) <= 2 * MAX_ATTEMPTS
 
 
 def test_a_job_whose_bad_rows_nobody_can_name_is_parked_within_hours() -> None:
@@ -133,7 +150,7 @@ def test_a_job_whose_bad_rows_nobody_can_name_is_parked_within_hours() -> None:
     days.scene.deliver(entering([ANN, BOB]))
     days.pass_until(24)
     assert len(days.parked.sent) == 1
-    assert len(days.scene.sendgrid.requests) <= 2 * ATTEMPTS
+    assert len(days.scene.sendgrid.requests) <= 2 * MAX_ATTEMPTS
 
 
 def test_a_row_that_fails_its_job_alone_is_rejected_in_the_end() -> None:
