@@ -7,6 +7,7 @@ from typing import Any
 
 from functions.deliver.export_views import View
 from lytics_sendgrid.domain.change import Message
+from lytics_sendgrid.domain.checkpoint import Checkpoint, checkpoint_document, checkpoint_from
 from lytics_sendgrid.domain.configuration import Account, Export
 from lytics_sendgrid.domain.contact import UNKNOWN, Commit, Contact, ContactKey
 from lytics_sendgrid.domain.contact import decode as contact_decode
@@ -31,6 +32,7 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
     Unanswered,
     Verdict,
 )
+from tests.clock import START_S, ManualClock
 
 
 class PagedAudience:
@@ -75,7 +77,7 @@ class ListedQueue:
         self.requests = 0
         self.broken: Exception | None = None
 
-    def send(self, bodies: Iterable[str]) -> None:
+    def send(self, bodies: Iterable[str], delay_s: int = 0) -> None:
         if self.broken is not None:
             raise self.broken
         self.requests += 1
@@ -90,23 +92,23 @@ class KeptCheckpoints:
         self.writes = 0
         self.broken: Exception | None = None
 
-    def scan(self, run: str, audience: str) -> dict[str, Any] | None:
+    def scan(self, run: str, audience: str) -> Checkpoint | None:
         text = self.kept.get((run, audience))
-        return None if text is None else json.loads(text)
+        return None if text is None else checkpoint_from(json.loads(text))
 
-    def put_scan(self, run: str, audience: str, checkpoint: Mapping[str, Any], now_s: int) -> None:
+    def put_scan(self, run: str, audience: str, checkpoint: Checkpoint, now_s: int) -> None:
         if self.broken is not None:
             raise self.broken
         self.writes += 1
-        self.kept[run, audience] = json.dumps(checkpoint)
+        self.kept[run, audience] = json.dumps(checkpoint_document(checkpoint))
 
 
-class InvocationTime:
-    """The time that an invocation has left; it passes when somebody sleeps, and a second with each look at it."""
+class InvocationClock(ManualClock):
+    """A clock that stands still, and the seconds left: each sleep takes its time, each look at them takes one second."""
 
-    def __init__(self, left_s: float = 840.0) -> None:
+    def __init__(self, left_s: float = 840.0, now_s: float = START_S) -> None:
+        super().__init__(now_s, lambda: 1.0)
         self.left = left_s
-        self.sleeps: list[float] = []
 
     def left_s(self) -> float:
         self.left -= 1

@@ -1,31 +1,34 @@
-"""Make an export live: let its changes go on, and have Lytics send its events."""
+"""Make an export live: lift its stop and have Lytics send its events."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from functions.activate.webhook_job import (
     RUNNING,
     SECRET_HEADER,
     STOPPED,
+    as_text,
     authorization_label,
     authorization_of,
-    in_words,
     job_config,
     job_document,
     job_of,
     job_update,
+    manual_webhook,
     webhook_url,
-    what_to_paste,
 )
 from lytics_sendgrid.aws.secret import Authorization
+from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.errors import KeyRefused, RequestRefused, StopRun, SubscriptionRefused
 from lytics_sendgrid.lytics.api import WEBHOOK_WORKFLOW
 from lytics_sendgrid.lytics.documents import HeaderAuthorization, LyticsJob
+from lytics_sendgrid.workflow.export_run import Activation
 
 MAX_WAITS: Final = 60
-"""Calls until a job that does not run is given up: five minutes at five seconds."""
+"""Calls before a job that has not started is given up: five minutes at five seconds each."""
 
 
 class WebhookJobs(Protocol):
@@ -51,7 +54,7 @@ class WebhookJobs(Protocol):
 
 
 class Exports(Protocol):
-    """Where an export is kept."""
+    """Where exports are kept."""
 
     def put_export(self, export: Export) -> None: ...  # noqa: D102
 
@@ -59,39 +62,12 @@ class Exports(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Activation:
-    """Whether an export is live.
-
-    Attributes:
-        live: Lytics sends, or is about to send, its events.
-        running: the backfill may begin: the job runs, or there is none to wait for.
-        job_id: of the webhook job.
-        state: the job's, in Lytics' word; ``NOT LIVE`` without one.
-        webhook_url: where the events go.
-        paste: where it is not live, what to enter in Lytics.
-        waited: how many calls found the job not running yet.
-    """
-
-    live: bool
-    running: bool
-    job_id: str | None
-    state: str
-    webhook_url: str
-    paste: dict[str, Any] | None
-    waited: int
-
-    def document(self) -> dict[str, Any]:
-        """Write it as JSON values."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where this deployment is.
+class Deployment:
+    """This deployment's addresses.
 
     Attributes:
         webhook_base_url: without ``/lytics/<export>``.
-        secret_name: of the authorization's secret, for a person to find it.
+        secret_name: the authorization's secret in AWS Secrets Manager, for a person to find it.
     """
 
     webhook_base_url: str
@@ -101,40 +77,41 @@ class Place:
 def activate(
     export: Export,
     authorization: Authorization,
-    place: Place,
+    deployment: Deployment,
     jobs: WebhookJobs,
     exports: Exports,
     *,
+    clock: Clock,
     subscribe: bool,
-    now_ms: int,
     waited: int = 0,
 ) -> Activation:
-    """Make an export live; calling it again finishes what a call before began.
+    """Make an export live. Another call completes what an earlier one began.
 
     Args:
-        export: as it was provisioned.
-        authorization: whose first webhook secret Lytics shows.
-        place: of this deployment.
+        export: as provisioned.
+        authorization: Lytics sends its first webhook secret.
+        deployment: this one.
         jobs: Lytics.
-        exports: where the ids of what is made in Lytics are kept.
-        subscribe: make the webhook job, or only look whether somebody has.
-        now_ms: our clock, milliseconds since 1970.
-        waited: what the call before returned; 0 at the first, which alone writes what is there already.
+        exports: where the ids of Lytics' job and authorization are kept.
+        clock: ours.
+        subscribe: create the webhook job; otherwise only look for one.
+        waited: what the previous call returned; 0 at the first call, the only one that updates existing things.
 
     Raises:
-        SubscriptionRefused: Lytics does not let us make the job; says what to paste.
+        SubscriptionRefused: Lytics does not allow us to create the job; the message says what to enter by hand.
         KeyRefused: Lytics refuses the token.
-        StopRun: the job was stopped, or does not come to run; or there is no webhook secret.
-        RetryLater: Lytics did not answer; the call may be repeated.
+        StopRun: the job was stopped or has not started, or there is no webhook secret.
+        RetryLater: Lytics did not answer; call again.
     """
     if not waited:
-        exports.lift_stop(export.name, now_ms)
-    url = webhook_url(place.webhook_base_url, export.name)
+        exports.lift_stop(export.name, math.floor(clock.now() * 1000))
+    url = webhook_url(deployment.webhook_base_url, export.name)
     if not subscribe:
-        return _looked_up(export, place, url, jobs)
+        return _looked_up(export, deployment, url, jobs)
     if not authorization.webhook_secrets:
         raise StopRun(
-            f'the secret {place.secret_name} has no "webhook_secrets": add one, of 32 characters or more'
+            f'the secret {deployment.secret_name} has no "webhook_secrets": add one of at least 32 characters and start '
+            f"the export again"
         )
     config = job_config(export, url, jobs.schema_fields())
     try:
@@ -142,28 +119,36 @@ def activate(
     except (RequestRefused, KeyRefused) as error:
         if isinstance(error, KeyRefused) and not error.lacks_permission:
             raise
-        words = in_words(what_to_paste(export, config, place.secret_name))
+        instructions = as_text(manual_webhook(export, config, deployment.secret_name))
         raise SubscriptionRefused(
-            f'{error}.\n{words}\nthen start the export again with "subscribe": false'
+            f'{error}.\n{instructions}\nThen start the export again with "subscribe": false.'
         ) from error
     running = job.status in RUNNING
     if job.status in STOPPED:
-        raise StopRun(_stopped_words(job))
+        raise StopRun(_stopped_message(job))
     if not running and waited >= MAX_WAITS:
         raise StopRun(
-            f"the webhook job {job.id} in Lytics does not come to run, it is '{job.status}': look at its log in Lytics, "
-            f"restart it there, and start the export again"
+            f"the webhook job {job.id} in Lytics has not started, its status is '{job.status}': check its log in Lytics, "
+            f"restart it there and start the export again"
         )
-    return Activation(True, running, job.id, job.status, url, None, waited if running else waited + 1)
+    return Activation(
+        live=True,
+        running=running,
+        job_id=job.id,
+        state=job.status,
+        webhook_url=url,
+        paste=None,
+        waited=waited if running else waited + 1,
+    )
 
 
-def _looked_up(export: Export, place: Place, url: str, jobs: WebhookJobs) -> Activation:
-    """Tell whether a job that somebody made sends this export's events; nothing in Lytics is changed."""
+def _looked_up(export: Export, deployment: Deployment, url: str, jobs: WebhookJobs) -> Activation:
+    """Return whether a job that a person created sends this export's events, without changing anything in Lytics."""
     try:
         job = job_of(jobs.jobs(WEBHOOK_WORKFLOW), export.lytics_job, url)
         schema: Mapping[str, str] = jobs.schema_fields()
     except StopRun:
-        # A token that may not list jobs is what "subscribe": false is for.
+        # "subscribe": false is meant for tokens that may not list jobs.
         job, schema = None, {}
     if (
         job is not None
@@ -171,9 +156,24 @@ def _looked_up(export: Export, place: Place, url: str, jobs: WebhookJobs) -> Act
         and job.config.get("webhook_url") == url
         and export.audience_ids <= set(job.config.get("segment_ids") or ())
     ):
-        return Activation(True, True, job.id, job.status, url, None, 0)
-    paste = what_to_paste(export, job_config(export, url, schema), place.secret_name)
-    return Activation(False, True, None, "NOT LIVE", url, paste, 0)
+        return Activation(
+            live=True,
+            running=True,
+            job_id=job.id,
+            state=job.status,
+            webhook_url=url,
+            paste=None,
+            waited=0,
+        )
+    return Activation(
+        live=False,
+        running=True,
+        job_id=None,
+        state="NOT LIVE",
+        webhook_url=url,
+        paste=manual_webhook(export, job_config(export, url, schema), deployment.secret_name),
+        waited=0,
+    )
 
 
 def _subscribed(
@@ -205,7 +205,7 @@ def _subscribed(
 
 
 def _header_authorization(export: Export, authorization: Authorization, url: str, jobs: WebhookJobs) -> str:
-    """Make or rewrite the header authorization: Lytics never shows the secret in it, so it cannot be compared."""
+    """Create or overwrite the header authorization. Lytics never returns its secret, so it cannot be compared."""
     headers = {SECRET_HEADER: authorization.webhook_secrets[0]}
     label = authorization_label(url)
     known = authorization_of(jobs.header_authorizations(), export.lytics_auth, label)
@@ -214,11 +214,11 @@ def _header_authorization(export: Export, authorization: Authorization, url: str
     return jobs.update_header_authorization(known.id, label, headers).id
 
 
-def _stopped_words(job: LyticsJob) -> str:
+def _stopped_message(job: LyticsJob) -> str:
     if job.status == "failed":
         return (
-            f"the webhook job {job.id} in Lytics has failed: Lytics does so when deliveries were refused for two hours. "
-            f"Look at its log there and at this stack's alarms, restart it in Lytics (bounce), start the export again"
+            f"the webhook job {job.id} in Lytics has failed, which happens after two hours of refused deliveries: check "
+            f"its log in Lytics and this stack's alarms, restart the job in Lytics (bounce) and start the export again"
         )
     return (
         f"the webhook job {job.id} in Lytics is {job.status}: resume it in Lytics and start the export again"

@@ -1,4 +1,4 @@
-"""Task of the state machine: scan one audience for as long as one invocation may, and queue everybody in it."""
+"""Task of the state machine: scan one audience for as long as one invocation may take, and queue everybody in it."""
 
 import os
 from collections.abc import Mapping
@@ -11,12 +11,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.backfill.scan import MARGIN_S, Timing, Work, scan_audience
 from functions.backfill.settings import BackfillSettings
+from functions.backfill.state import ScanProgress, ScanRequest
 from lytics_sendgrid.aws.secret import Secrets
-from lytics_sendgrid.domain.checkpoint import progress_document
 from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.lytics.api import lytics_at
 from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.settings import read_settings
+from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
 
 logger = Logger()
@@ -36,35 +37,41 @@ def _collaborators() -> tuple[BackfillSettings, ExportsTable, Secrets, QueueWrit
 
 
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Go on with the scan of an audience.
+    """Continue the scan of an audience.
 
     Args:
-        event: ``run``, ``export``, ``authorization``, ``audience`` with its ``id``, and ``number``, its place in the run.
-        context: of the invocation; its request id sets its messages' numbers apart.
+        event: a ``ScanRequest``.
+        context: of the invocation. Its request id makes the numbers of this invocation's messages unique.
 
     Returns:
-        ``done``: false means call again. How far the scan is: see ``progress_document``.
+        How far the scan is, a ``ScanProgress``. If it is not ``done``, call again.
     """
     backfill_settings, exports, secrets, queue = _collaborators()
-    export, audience = exports.export(event["export"]), event["audience"]["id"]
+    request = ScanRequest.read(event)
+    export, audience = exports.export(request.export), request.audience.id
     if export is None or audience not in export.audience_ids:
         raise StopRun(
-            f"the export '{event['export']}' has no such audience: start the state machine from its beginning"
+            f"the export '{request.export}' has no such audience in its configuration: start the state machine from the "
+            f"beginning"
         )
-    authorization = secrets.authorization(event["authorization"], max_age_s=0)
+    authorization = secrets.authorization(request.authorization, max_age_s=0)
     seconds = context.get_remaining_time_in_millis() / 1000
     checkpoint = scan_audience(
-        Work(export, audience, event["run"], f"{event['number']}.{context.aws_request_id[:8]}"),
+        Work(export, audience, request.run, f"{request.number}.{context.aws_request_id[:8]}"),
         lytics_at(backfill_settings.lytics_url, authorization.lytics_api_token),
         queue,
         exports,
-        Timing(lambda: context.get_remaining_time_in_millis() / 1000, margin_s=min(MARGIN_S, seconds / 3)),
+        Timing(
+            SystemClock(),
+            lambda: context.get_remaining_time_in_millis() / 1000,
+            margin_s=min(MARGIN_S, seconds / 3),
+        ),
     )
-    progress = progress_document(audience, checkpoint)
+    progress = ScanProgress.of(audience, checkpoint).document()
     logger.info(
         "audience_scanned",
         export=export.name,
-        run=event["run"],
+        run=request.run,
         **progress,
         request_id=context.aws_request_id,
     )

@@ -1,8 +1,7 @@
-"""Decide, page by page, how far a scan of an audience has come and whether it may go on.
+"""Advance a scan's checkpoint page by page, and stop a scan that cannot finish.
 
-A scan pages through an audience's members by cursors that must be recent (Lytics V1 OpenAPI) and of which nothing
-else is documented. So a cursor that comes again ends the scan with an error, one that Lytics no longer takes begins
-it anew, and only an empty one is its end.
+A scan pages through an audience's members with cursors. Lytics documents only that a cursor must be recent (V1
+OpenAPI). So a repeated cursor stops the scan, a refused cursor restarts it, and an empty cursor ends it.
 """
 
 import dataclasses
@@ -16,30 +15,30 @@ from lytics_sendgrid.errors import ScanStuck
 from lytics_sendgrid.lytics.documents import ScanPage
 
 MAX_RESTARTS: Final = 3
-MAX_FRUITLESS: Final = 8
-"""Invocations in a row without one page: nearly two hours at 14 minutes each, as long as Lytics retries webhooks."""
+MAX_IDLE_INVOCATIONS: Final = 8
+"""Invocations in a row without a page: nearly two hours of 14 minutes each, as long as Lytics retries a webhook."""
 
 
-def advanced(checkpoint: Checkpoint, page: ScanPage, meaning: PageOfChanges, answered_ns: int) -> Checkpoint:
+def advanced(checkpoint: Checkpoint, page: ScanPage, contents: PageOfChanges, answered_ns: int) -> Checkpoint:
     """Return the checkpoint after a page.
 
     Raises:
-        ScanStuck: the page's cursor has come before.
+        ScanStuck: an earlier page had the same cursor.
     """
-    told = page.total if page.rows else None
-    addresses = _addresses(meaning) or checkpoint.addresses
-    if meaning.changes and addresses in {checkpoint.addresses, checkpoint.anchor_addresses}:
-        # The same people under another cursor. Not counted again, they cannot stand for those who did not come.
-        page, meaning = dataclasses.replace(page, rows=()), PageOfChanges((), 0, 0)
+    total = page.total if page.rows else None
+    addresses = _addresses(contents) or checkpoint.addresses
+    if contents.changes and addresses in {checkpoint.addresses, checkpoint.anchor_addresses}:
+        # The same people under another cursor. Counted twice, they would hide that others are missing.
+        page, contents = dataclasses.replace(page, rows=()), PageOfChanges((), 0, 0)
     after = dataclasses.replace(
         checkpoint,
         cursor=page.cursor,
         started_ns=answered_ns if checkpoint.started_ns is None else checkpoint.started_ns,
         pages=checkpoint.pages + 1,
         scanned=checkpoint.scanned + len(page.rows),
-        without_email=checkpoint.without_email + meaning.without_email,
-        bad_email=checkpoint.bad_email + meaning.bad_email,
-        smallest=min((n for n in (told, checkpoint.smallest) if n is not None), default=None),
+        without_email=checkpoint.without_email + contents.without_email,
+        bad_email=checkpoint.bad_email + contents.bad_email,
+        smallest=min((n for n in (total, checkpoint.smallest) if n is not None), default=None),
         largest=max((n for n in (page.total, checkpoint.largest) if n is not None), default=None),
         addresses=addresses,
         fruitless=0,
@@ -50,7 +49,7 @@ def advanced(checkpoint: Checkpoint, page: ScanPage, meaning: PageOfChanges, ans
     if page.cursor in {checkpoint.cursor, checkpoint.anchor}:
         raise ScanStuck(
             f"Lytics' scan repeats its cursor after {after.pages} pages and {after.scanned} rows: start the export "
-            f"again, and tell Lytics' support where it repeats"
+            f"again. If it happens again, report these numbers to Lytics' support"
         )
     if checkpoint.anchor_age + 1 == checkpoint.anchor_span:
         span = checkpoint.anchor_span * 2
@@ -59,21 +58,21 @@ def advanced(checkpoint: Checkpoint, page: ScanPage, meaning: PageOfChanges, ans
     return dataclasses.replace(after, anchor_age=checkpoint.anchor_age + 1)
 
 
-def _addresses(meaning: PageOfChanges) -> str:
-    """Return a hash of a page's addresses in their order; empty where there are none."""
-    if not meaning.changes:
+def _addresses(contents: PageOfChanges) -> str:
+    """Return a hash of a page's addresses in their order; empty if the page has none."""
+    if not contents.changes:
         return ""
-    addresses = json.dumps([change.email for change in meaning.changes])
+    addresses = json.dumps([change.email for change in contents.changes])
     return hashlib.blake2b(addresses.encode(), digest_size=8).hexdigest()
 
 
 def restarted(checkpoint: Checkpoint, refusal: str) -> Checkpoint:
-    """Return the checkpoint of a scan that begins anew, because Lytics no longer takes its cursor.
+    """Return the checkpoint of a scan that starts again because Lytics refused its cursor.
 
-    Messages that were queued stay expected: what they say was true, and everybody in them comes again.
+    The run still waits for the messages that are queued.
 
     Raises:
-        ScanStuck: it has begun anew too often.
+        ScanStuck: the scan has restarted too often.
     """
     if checkpoint.restarts >= MAX_RESTARTS:
         raise ScanStuck(
@@ -83,21 +82,21 @@ def restarted(checkpoint: Checkpoint, refusal: str) -> Checkpoint:
     return Checkpoint(restarts=checkpoint.restarts + 1, expected=checkpoint.expected)
 
 
-def rested(checkpoint: Checkpoint, reason: str) -> Checkpoint:
+def after_idle_invocation(checkpoint: Checkpoint, reason: str) -> Checkpoint:
     """Return the checkpoint after an invocation that read no page.
 
     Raises:
-        ScanStuck: too many in a row read none.
+        ScanStuck: too many invocations in a row read none.
     """
-    if checkpoint.fruitless + 1 >= MAX_FRUITLESS:
+    if checkpoint.fruitless + 1 >= MAX_IDLE_INVOCATIONS:
         raise ScanStuck(
-            f"Lytics has not answered the scan for {MAX_FRUITLESS} invocations ({reason}): start the export again "
-            f"when Lytics answers"
+            f"Lytics has not answered the scan for {MAX_IDLE_INVOCATIONS} invocations ({reason}): start the export "
+            f"again when Lytics answers"
         )
     return dataclasses.replace(checkpoint, fruitless=checkpoint.fruitless + 1)
 
 
 def with_messages(checkpoint: Checkpoint, prefix: str, messages: int) -> Checkpoint:
-    """Return the checkpoint with the messages of one invocation expected; an earlier count of its prefix is replaced."""
+    """Return the checkpoint that expects one invocation's messages. Their count replaces an earlier one."""
     others = tuple(entry for entry in checkpoint.expected if entry[0] != prefix)
     return dataclasses.replace(checkpoint, expected=(*others, (prefix, messages)) if messages else others)

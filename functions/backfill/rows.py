@@ -1,4 +1,4 @@
-"""What the rows of a scan's page mean: an ``enter`` for everybody who has an address."""
+"""Turn the rows of a scan's page into ``enter`` changes."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,17 +11,17 @@ from lytics_sendgrid.domain.profile import MAX_AHEAD_NS, scalar_fields
 from lytics_sendgrid.lytics.documents import ScanPage
 
 LAG_NS: Final = 600 * NANOSECONDS_PER_S
-"""A scan may lag behind the webhook: a member that it shows may have left some minutes before it began."""
+"""A scan may lag behind the webhook: it may return a person who left some minutes before it began."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageOfChanges:
-    """What a page of rows means.
+    """The contents of a page.
 
     Attributes:
-        changes: one ``enter`` for each row with an address; several profiles may share one.
-        without_email: rows with nothing in the e-mail field.
-        bad_email: rows with something in it that cannot be an address.
+        changes: one ``enter`` for each row with an address. Several profiles may share an address.
+        without_email: rows whose e-mail field is empty.
+        bad_email: rows whose e-mail field holds no valid address.
     """
 
     changes: tuple[Change, ...]
@@ -30,10 +30,10 @@ class PageOfChanges:
 
 
 def page_time_ns(page: ScanPage, now_ns: int) -> int:
-    """Return when a page was answered, in nanoseconds since 1970.
+    """Return when Lytics sent a page, in nanoseconds since 1970.
 
-    Only Lytics' own clock can be compared with its events. Ours stands in where a proxy took the header out, and where
-    Lytics' is further ahead than a webhook's event may be: until then everybody's exits would be older, and lose.
+    Only Lytics' own clock can be compared with its events. Our clock replaces it if a proxy removed the ``Date`` header,
+    or if Lytics' clock is further ahead than an event may be: exits would look older than this page, and lose.
     """
     date_ns = page.date_ns
     return now_ns if date_ns is None or not LAG_NS < date_ns <= now_ns + MAX_AHEAD_NS else date_ns
@@ -43,12 +43,11 @@ def changes_of(page: ScanPage, export: Export, audience: str, started_ns: int, p
     """Turn a page's rows into ``enter`` changes.
 
     Args:
-        page: of the scan of the audience.
-        export: whose mapping says which fields are needed.
-        audience: its id.
-        started_ns: when the scan began; the membership's time lies 10 minutes before it, so that a scan that lags
-            never beats a real exit.
-        page_ns: when the page was answered: its fields are as fresh as that.
+        page: of the scan.
+        export: its mapping names the fields to keep.
+        audience: the scanned audience's id.
+        started_ns: when the scan began. The enters are 10 minutes older, so that a lagging scan never beats a real exit.
+        page_ns: when Lytics sent the page, which is the time of its fields.
     """
     fields = tuple(dict.fromkeys(mapped.lytics for mapped in export.fields))
     changes = []

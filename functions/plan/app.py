@@ -1,7 +1,7 @@
-"""Task of the state machine: check a run's input against both accounts and say what it would do, changing nothing."""
+"""The state machine's first task: check a run's input against both accounts and plan the run, without changing anything."""
 
+import math
 import os
-import time
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -10,13 +10,15 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.plan.input import PlanRequest
 from functions.plan.run import plan_run
 from functions.plan.settings import PlanSettings
 from lytics_sendgrid.aws.secret import Authorization, Secrets
-from lytics_sendgrid.domain.instants import format_rfc3339
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339
 from lytics_sendgrid.lytics.api import Lytics, lytics_at
 from lytics_sendgrid.sendgrid.api import SendGrid, sendgrid_at
 from lytics_sendgrid.settings import read_settings
+from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
 
 logger = Logger()
@@ -39,18 +41,25 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     """Plan a run.
 
     Args:
-        event: ``run``, the execution's name, and ``input``, its input.
+        event: a ``PlanRequest``.
         context: of the invocation.
 
     Returns:
-        The execution's state, as ``plan_document`` writes it.
+        The execution's state, an ``ExportRun``.
 
     Raises:
-        StopRun: everything that is wrong, in one message.
+        StopRun: the message lists every fault.
     """
-    now = format_rfc3339(time.time_ns())
     _, exports, secrets = _collaborators()
-    plan = plan_run(event["run"], event["input"], exports, secrets, _connect, started_at=now)
-    counts = {"audiences": len(plan["audiences"]), "people": plan["plan"]["people"]}
-    logger.info("run_planned", run=plan["run"], **counts, request_id=context.aws_request_id)
-    return plan
+    request = PlanRequest.read(event)
+    now_s = math.floor(SystemClock().now())
+    started_at = format_rfc3339(now_s * NANOSECONDS_PER_S)
+    planned = plan_run(request.run, request.input, exports, secrets, _connect, started_at=started_at)
+    logger.info(
+        "run_planned",
+        run=planned.run,
+        audiences=len(planned.audiences),
+        people=planned.plan.people,
+        request_id=context.aws_request_id,
+    )
+    return planned.document()

@@ -1,4 +1,4 @@
-"""What a plan is made from, beside the input: our own tables, and what both accounts hold."""
+"""What a plan is made from, besides the input: our own tables and what both accounts hold."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,19 +11,19 @@ from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What our own tables and both accounts hold; None of an account's: it could not be read, a fault by itself.
+    """What our tables and both accounts hold. None: that part could not be read, which is a fault of its own.
 
     Attributes:
-        account: the SendGrid account's configuration, as provisioned before.
-        export: the export of the input's name, if there is one.
+        account: the SendGrid account's configuration, as last provisioned.
+        export: the export with the input's name, if there is one.
         listed: all audiences in Lytics.
-        matches: what each of the input's references may mean.
+        matches: what each audience in the input may refer to.
         schema: Lytics' fields and their types.
         jobs: Lytics' jobs.
         fields: SendGrid's custom fields.
-        lists: its lists.
-        segments: its segments by id, with their queries where they matter.
-        notes: what could not be looked at, in words.
+        lists: SendGrid's lists.
+        segments: SendGrid's segments by id, with their queries where a plan compares them.
+        notes: for a person: what could not be checked.
     """
 
     account: Account

@@ -8,17 +8,25 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from lytics_sendgrid.sendgrid.resources import SEGMENTS_LIMIT
+from lytics_sendgrid.workflow.export_run import StatePart
 
 _STARTED_BY: Final = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
-"""Step Functions puts this into the input of an execution that another one starts."""
+"""Step Functions adds this key to the input of an execution that another execution starts."""
 
 
 type Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 type Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
+class PlanRequest(StatePart):
+    """What the state machine passes to ``plan``: the execution's name and its input, whatever that is."""
+
+    run: str
+    input: Any
+
+
 class ExportInput(BaseModel):
-    """What to export. Only ``audiences`` is required; what each key means is in the README."""
+    """What to export. Only ``audiences`` is required."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -41,13 +49,12 @@ _KEYS: Final = tuple(field.alias or name for name, field in ExportInput.model_fi
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An input as far as it could be read, so that the rest of the plan can be checked with it.
+    """As much of an input as could be read, so that the rest of the plan can be checked with it.
 
     Attributes:
-        wanted: what is faulty is left out: a key has its default then, and ``audiences`` may be empty, as in no input
-            that was read whole.
-        faults: in words.
-        faulty: keys that are not as the person meant them.
+        wanted: the input without its faulty parts. A faulty key has its default; ``audiences`` may be empty.
+        faults: for a person.
+        faulty: the keys that have a fault.
     """
 
     wanted: ExportInput
@@ -56,10 +63,10 @@ class Reading:
 
 
 def read_input(document: object) -> Reading:
-    """Read an execution's input and report all its faults at once."""
+    """Read an execution's input and report all its faults."""
     if not isinstance(document, dict):
-        form = '{"audiences": ["name of an audience"]}'
-        fault = f"The input is {_kind(document)}, not a JSON object: start with {form}"
+        example = '{"audiences": ["name of an audience"]}'
+        fault = f"The input is {_kind(document)}, not a JSON object: start with {example}"
         return Reading(_sound({}), (fault,), frozenset(_KEYS))
     given = {key: value for key, value in document.items() if key != _STARTED_BY}
     try:
@@ -78,18 +85,17 @@ def _sound(keys: Mapping[str, Any]) -> ExportInput:
 
 
 def _pruned(given: Mapping[str, Any], places: Sequence[tuple[int | str, ...]]) -> dict[str, Any]:
-    """Leave out what is faulty: the element of a list or an object where the fault is in one, else the whole key."""
+    """Remove what is faulty: an element of a list or an object if the fault is inside one, otherwise the whole key."""
     sound = dict(given)
     for key in {str(place[0]) for place in places}:
         inside = {place[1] for place in places if place[0] == key and len(place) > 1}
         value = sound.pop(key, None)
         if any(place == (key,) for place in places):
             continue
-        # A fault inside of a key is one inside of a list or an object: nothing else has an inside.
         if isinstance(value, list):
-            sound[key] = [one for number, one in enumerate(value) if number not in inside]
+            sound[key] = [element for number, element in enumerate(value) if number not in inside]
         else:
-            sound[key] = {name: one for name, one in (value or {}).items() if name not in inside}
+            sound[key] = {name: element for name, element in (value or {}).items() if name not in inside}
     return sound
 
 
@@ -101,17 +107,19 @@ def _fault(detail: Mapping[str, Any], given: Mapping[str, Any]) -> str:
         where += f", entry {place[1] + 1}" if isinstance(place[1], int) else f', "{place[1]}"'
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(key.lower(), [known for known in _KEYS if known not in given], n=1)
-        hint = f'did you mean "{near[0]}"?' if near else f"known are {', '.join(_KEYS)}"
-        return f"{where} is no key of the input: {hint}"
-    return f"{where} {_WRONG.get(kind, 'must be text in quotes')}{_but(kind, detail['input'])}"
+        hint = f'did you mean "{near[0]}"?' if near else f"valid keys are {', '.join(_KEYS)}"
+        return f"{where} is not a valid key: {hint}"
+    return f"{where} {_MESSAGES.get(kind, 'must be text in quotes')}{_but(kind, detail['input'])}"
 
 
-_HOW_MANY: Final = f"must name 1 to {SEGMENTS_LIMIT} audiences: SendGrid takes no more segments in an account"
-_WRONG: Final = {
+_HOW_MANY: Final = (
+    f"must name 1 to {SEGMENTS_LIMIT} audiences: a SendGrid account holds {SEGMENTS_LIMIT} segments"
+)
+_MESSAGES: Final = {
     "missing": 'is missing: name at least one Lytics audience, such as "audiences": ["high_value_users"]',
     "too_short": _HOW_MANY,
     "too_long": _HOW_MANY,
-    "string_pattern_mismatch": "must be 1 to 64 letters, digits, - or _: it is part of a web address or a secret's name",
+    "string_pattern_mismatch": "must be 1 to 64 letters, digits, - or _: it is part of a URL or of a secret's name",
     "string_too_short": "must not be empty",
     "string_too_long": "must be at most 200 characters long",
     "bool_type": "must be true or false, without quotes",

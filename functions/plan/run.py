@@ -1,12 +1,12 @@
-"""Plan a run: read its input, survey both accounts, and answer with a plan or with everything that is wrong."""
+"""Plan a run: read its input, survey both accounts, and return a plan or report every fault."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
-from functions.plan.document import plan_document
 from functions.plan.faults import refusal
 from functions.plan.input import read_input
 from functions.plan.planning import make_plan
+from functions.plan.state import planned_run
 from functions.plan.survey import (
     Configurations,
     LyticsAccount,
@@ -16,6 +16,7 @@ from functions.plan.survey import (
 )
 from lytics_sendgrid.aws.secret import Authorization
 from lytics_sendgrid.errors import ExportRefused, InputInvalid, StopRun
+from lytics_sendgrid.workflow.export_run import ExportRun
 
 
 class Authorizations(Protocol):
@@ -35,24 +36,24 @@ def plan_run(
     connect: Connect,
     *,
     started_at: str,
-) -> dict[str, Any]:
-    """Plan a run, changing nothing.
+) -> ExportRun:
+    """Plan a run without changing anything.
 
     Args:
         run: the execution's name.
         document: the execution's input.
         configurations: what was provisioned before.
-        authorizations: the secrets; read afresh, because a person may just have mended one.
-        connect: makes both vendors' APIs of an authorization.
+        authorizations: the secrets; never read from the cache, because a person may just have corrected one.
+        connect: makes both vendors' clients for an authorization.
         started_at: now, ISO 8601.
 
     Returns:
-        The state that the tasks after this one work with.
+        The state that the other tasks read.
 
     Raises:
-        StopRun: faults, all of them in one message, one a line. ``InputInvalid``, ``KeyRefused`` and the like where all
-            of them are of that kind, else ``ExportRefused``.
-        RetryLater: one of the sides does not answer now.
+        StopRun: all faults in one message, one a line; ``InputInvalid``, ``KeyRefused`` or another class that all
+            faults share, otherwise ``ExportRefused``.
+        RetryLater: AWS, SendGrid or Lytics does not answer now.
     """
     reading = read_input(document)
     wanted = reading.wanted
@@ -71,8 +72,8 @@ def plan_run(
         lytics if authorization.lytics_api_token else None,
     )
     facts = surveyor.survey(wanted, authorization.account)
-    plan, wrong = make_plan(wanted, facts)
-    faults += [*surveyor.faults, *(ExportRefused(text) for text in wrong)]
+    plan, plan_faults = make_plan(wanted, facts)
+    faults += [*surveyor.faults, *(ExportRefused(text) for text in plan_faults)]
     if faults:
         raise refusal(faults)
-    return plan_document(run, started_at, wanted, authorization.account, plan)
+    return planned_run(run, started_at, wanted, authorization.account, plan)

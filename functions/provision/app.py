@@ -1,9 +1,7 @@
-"""Task of the state machine: create the custom fields and segments that are missing and write the configuration."""
+"""Task of the state machine: create the missing custom fields and segments, and write the configuration."""
 
 import os
-import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -16,7 +14,9 @@ from functions.provision.settings import ProvisionSettings
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.sendgrid.api import sendgrid_at
 from lytics_sendgrid.settings import read_settings
+from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
+from lytics_sendgrid.workflow.export_run import ExportRun
 
 logger = Logger()
 
@@ -30,20 +30,19 @@ def _collaborators() -> tuple[ProvisionSettings, ExportsTable, Secrets]:
 
 
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Carry out what ``plan`` has answered; doing it twice creates nothing twice.
+    """Carry out a plan. A second call creates nothing twice.
 
     Args:
-        event: the execution's state.
+        event: the execution's state, an ``ExportRun``.
         context: of the invocation.
 
     Returns:
-        ``version`` of the configuration, and the ``fields`` and numbers of ``segments`` that were created or ``adopted``.
+        What was created and adopted: a ``Provisioned``.
     """
     provision_settings, exports, secrets = _collaborators()
-    authorization = secrets.authorization(event["authorization"], max_age_s=0)
+    run = ExportRun.read(event)
+    authorization = secrets.authorization(run.authorization, max_age_s=0)
     sendgrid = sendgrid_at(provision_settings.sendgrid_url, authorization.sendgrid_api_key)
-    provisioned = provision(event, sendgrid, exports, time.sleep)
-    logger.info(
-        "export_provisioned", run=event["run"], request_id=context.aws_request_id, **asdict(provisioned)
-    )
-    return asdict(provisioned)
+    provisioned = provision(run, sendgrid, exports, SystemClock()).document()
+    logger.info("export_provisioned", run=run.run, request_id=context.aws_request_id, **provisioned)
+    return provisioned

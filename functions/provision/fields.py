@@ -1,4 +1,4 @@
-"""Make the custom fields of a plan: the membership fields, which must be ours alone, and those of the mapping."""
+"""Create the custom fields of a plan: the membership fields, which only this product may write, and the mapping's."""
 
 import contextlib
 from collections.abc import Mapping
@@ -26,35 +26,35 @@ class SendGridFields(Protocol):
 
 
 class Accounts(Protocol):
-    """Where accounts' configurations are kept."""
+    """Where the accounts' configurations are kept."""
 
     def account(self, name: str) -> Account: ...  # noqa: D102
     def put_account(self, account: Account, read_version: int) -> None: ...  # noqa: D102
 
 
 class AccountBook:
-    """An account's configuration while it is being changed; every write raises its version by one."""
+    """An account's configuration while a run changes it. Every write raises its version by one."""
 
     def __init__(self, name: str, accounts: Accounts) -> None:
         self._accounts = accounts
         self.account = accounts.account(name)
 
     def check(self) -> None:
-        """Make sure that nobody else has written since.
+        """Make sure that no other run has written the configuration.
 
         Raises:
-            ConfigurationChanged: somebody has.
+            ConfigurationChanged: another run has.
         """
         if self._accounts.account(self.account.name).version != self.account.version:
             raise ConfigurationChanged(
-                f"the configuration of account '{self.account.name}' was changed meanwhile"
+                f"another run changed the configuration of account '{self.account.name}'"
             )
 
     def write(self, account: Account) -> None:
-        """Write the configuration down.
+        """Write the configuration.
 
         Raises:
-            ConfigurationChanged: somebody else did meanwhile.
+            ConfigurationChanged: another run wrote it first.
         """
         written = replace(account, version=self.account.version + 1)
         self._accounts.put_account(written, self.account.version)
@@ -62,41 +62,42 @@ class AccountBook:
 
 
 class FieldProvisioning:
-    """Makes custom fields, or finds them.
+    """Creates custom fields, or finds them.
 
     Attributes:
-        created: names of those that this run made.
+        created: names of the fields that this run created.
     """
 
     def __init__(self, sendgrid: SendGridFields, book: AccountBook, *, adopt: bool) -> None:
         self._sendgrid = sendgrid
         self._book = book
         self._adopt = adopt
-        self._made: dict[str, CustomField] = {}
+        self._created: dict[str, CustomField] = {}
         self._fields: dict[str, CustomField] = {}
         self.created: list[str] = []
 
     def id_of(self, name: str) -> str:
-        """Return the id of a field that was made or found."""
+        """Return the id of a field that was created or found."""
         return self._fields[name.casefold()].id
 
     def make_membership_fields(self, planned: Mapping[str, str | None]) -> None:
-        """Make the membership fields, which is the first that SendGrid hears of a run.
+        """Create the membership fields. These are a run's first writes to SendGrid.
 
-        A field that is to be made is written down before it is, so that a crash in between does not make it look like
-        somebody else's; by every run anew, so that of two at once each sees the other. A field that is there is given the name that it has, which shows whether the key may write.
+        A field is recorded before it is created. After a crash in between, the field is still known as ours. Every run
+        records it again, so that of two simultaneous runs one notices the other. An existing field is renamed to its own
+        name, which shows whether the key may write.
 
         Args:
-            planned: name to the id of the field that exists, or None where it is to be made.
+            planned: name to the id of the existing field; None: to be created.
 
         Raises:
-            KeyRefused: the key may not write; then nothing was created, and nothing is written down.
-            ExportRefused: somebody else has made such a field since the plan.
-            ConfigurationChanged: another run makes it at the same time.
+            KeyRefused: the key may not write; nothing was created or recorded.
+            ExportRefused: since the plan, something else has created the field.
+            ConfigurationChanged: another run is creating it.
         """
         before = self._book.account
         known = before.membership_fields
-        planned = self._as_it_is_now(planned, known)
+        planned = self._with_own_fields(planned, known)
         missing = [name for name, field in planned.items() if field is None]
         new = [name for name in missing if known.get(name, "") is not None]
         if missing:
@@ -106,14 +107,14 @@ class FieldProvisioning:
                 if field is None:
                     self._create(name, FieldKind.TEXT)
                 else:
-                    # Whether SendGrid takes a name for its own owner's is not documented: only 401 and 403 matter.
+                    # SendGrid does not document this case. Only a refused key (401, 403) matters here.
                     with contextlib.suppress(RequestRefused):
                         self._sendgrid.rename_field(field, name)
         except KeyRefused:
             if new and not self.created:
                 self._forget(new, known)
             raise
-        self._look()
+        self._reload()
         for name in planned:
             if name.casefold() not in self._fields:
                 raise ServiceUnavailable(f"SendGrid does not list the custom field '{name}' yet")
@@ -121,17 +122,17 @@ class FieldProvisioning:
                 self._book.check()
                 self._forget([name], known)
                 raise ExportRefused(
-                    f"SendGrid has a custom field '{name}' now that was not there a moment ago: something else writes it. "
-                    f"Find out what, then start the export again"
+                    f"since the plan, something else has created the custom field '{name}' in SendGrid, and may write "
+                    f"it: find out what it is, then start the export again"
                 )
 
-    def _as_it_is_now(
+    def _with_own_fields(
         self, planned: Mapping[str, str | None], known: Mapping[str, str | None]
     ) -> dict[str, str | None]:
-        """Return the plan, but for the fields that this run has made already, in an invocation that died later."""
+        """Add the ids of fields that an earlier attempt of this run has already created."""
         if not any(field is None and known.get(name) is not None for name, field in planned.items()):
             return dict(planned)
-        self._look()
+        self._reload()
         ids = {name: self._fields[name.casefold()].id for name in planned if name.casefold() in self._fields}
         return {
             name: known[name] if field is None and known.get(name, "") == ids.get(name) else field
@@ -139,39 +140,39 @@ class FieldProvisioning:
         }
 
     def make(self, name: str, kind: str) -> None:
-        """Make a field of the mapping, unless it is there.
+        """Create a field of the mapping, unless it exists.
 
         Raises:
-            RequestRefused: SendGrid does not take it, or has one of another type.
+            RequestRefused: SendGrid refuses the field, or has one of another type.
         """
         if name.casefold() not in self._fields:
             self._create(name, kind)
-        found = self._fields[name.casefold()]
-        if found.type.casefold() != kind.casefold():
+        existing = self._fields[name.casefold()]
+        if existing.type.casefold() != kind.casefold():
             raise RequestRefused(
-                f"SendGrid has a custom field '{found.name}' of type {found.type} now, and {kind} is needed: choose another "
-                f"name in the export's input"
+                f"SendGrid now has a custom field '{existing.name}' of type {existing.type}, but the export needs type "
+                f"{kind}: choose another name in the export's input"
             )
 
     def _create(self, name: str, kind: str) -> None:
-        """Create a field, or find it: SendGrid refuses a name that is taken, and a run before this one may have made it."""
+        """Create a field, or find it: an earlier attempt may have created it, and SendGrid refuses a name twice."""
         try:
             field = self._sendgrid.create_field(name, kind)
         except RequestRefused as refusal:
-            self._look()
+            self._reload()
             if name.casefold() not in self._fields:
                 raise RequestRefused(
-                    f"{refusal}: make the custom field '{name}' of type {kind} by hand (Marketing > Custom Fields) and start "
-                    f"the export again"
+                    f"{refusal}: create the custom field '{name}' of type {kind} in SendGrid (Marketing > Custom Fields) "
+                    f"and start the export again"
                 ) from refusal
         else:
             self.created.append(name)
-            self._made[name.casefold()] = field
+            self._created[name.casefold()] = field
             self._fields[name.casefold()] = field
 
-    def _look(self) -> None:
-        # What was made a moment ago may not be listed yet.
-        self._fields = by_name(self._sendgrid.fields()) | self._made
+    def _reload(self) -> None:
+        # SendGrid may not list a new field yet.
+        self._fields = by_name(self._sendgrid.fields()) | self._created
 
     def _forget(self, names: list[str], known: Mapping[str, str | None]) -> None:
         fields = {
@@ -179,6 +180,6 @@ class FieldProvisioning:
             for name, field in self._book.account.membership_fields.items()
             if name not in names or name in known
         }
-        # What made us stop is what the person must read, whatever becomes of this.
+        # The person must read the error that brought us here, even if this write fails too.
         with contextlib.suppress(LyticsSendGridError):
             self._book.write(replace(self._book.account, membership_fields=fields))

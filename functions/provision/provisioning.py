@@ -1,139 +1,110 @@
-"""Create the fields and segments that a plan misses, adopt what exists, and write down what was provisioned.
+"""Create the fields and segments that a plan needs, adopt those that exist, and write the configuration.
 
-Every step can be repeated: a run that dies anywhere is healed by running it again. What is created is looked for by its
-name first and after each refusal; only then is the account's configuration written, and then the export's.
+Every step can be repeated: if a run dies, the next one finishes its work. Before anything is created, and after each
+refusal, it is looked up by name. The account's configuration is written last, then the export's.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
 
 from functions.provision.fields import AccountBook, Accounts, FieldProvisioning, SendGridFields
 from functions.provision.segments import SegmentProvisioning, SendGridSegments
-from lytics_sendgrid.domain.configuration import (
-    Account,
-    Audience,
-    Export,
-    FieldKind,
-    MappedField,
-    ProvisionedAudience,
-)
+from lytics_sendgrid.domain.clock import Clock
+from lytics_sendgrid.domain.configuration import Account, Export, MappedField, ProvisionedAudience
+from lytics_sendgrid.workflow.export_run import ExportRun, Provisioned
 
 
 class SendGridAccount(SendGridFields, SendGridSegments, Protocol):
-    """SendGrid, to be provisioned."""
+    """The SendGrid account to provision."""
 
 
 class Configurations(Accounts, Protocol):
-    """Where what was provisioned is written down."""
+    """Where the configurations are kept."""
 
     def export(self, name: str) -> Export | None: ...  # noqa: D102
     def put_export(self, export: Export) -> None: ...  # noqa: D102
 
 
-@dataclass(frozen=True, slots=True)
-class Provisioned:
-    """What was done.
-
-    Attributes:
-        version: of the account's configuration.
-        fields: names of the custom fields that were created.
-        segments: how many segments were created.
-        adopted: how many existed and are used.
-    """
-
-    version: int
-    fields: tuple[str, ...]
-    segments: int
-    adopted: int
-
-
 def provision(
-    state: Mapping[str, Any],
-    sendgrid: SendGridAccount,
-    configurations: Configurations,
-    sleep: Callable[[float], None],
+    run: ExportRun, sendgrid: SendGridAccount, configurations: Configurations, clock: Clock
 ) -> Provisioned:
     """Carry out a plan.
 
-    Args:
-        state: what ``plan_document`` wrote.
-        sendgrid: the account.
-        configurations: ours.
-        sleep: waits some seconds, where a field is too new to be known.
-
     Raises:
-        KeyRefused: the key may not write; where that shows at the first request, nothing was created.
-        ExportRefused: what the plan saw has changed meanwhile: somebody else made a field or a segment of a needed name.
-        RequestRefused: SendGrid does not take a field or a segment, with its words.
-        RetryLater: run it again.
+        KeyRefused: the key may not write. If the first request shows it, nothing was created.
+        ExportRefused: since the plan, something else has created a field or a segment with a name that is needed.
+        RequestRefused: SendGrid refuses a field or a segment; the message quotes it.
+        RetryLater: call again.
     """
-    config: Mapping[str, Any] = state["config"]
-    list_id = config["list"]["id"] if config["list"] else None
-    book = AccountBook(state["account"], configurations)
-    fields = FieldProvisioning(sendgrid, book, adopt=config["adopt"])
-    fields.make_membership_fields(config["membership_fields"])
-    for line in config["mapping"]:
-        if line["custom"]:
-            fields.make(line["name"], line["kind"])
-    segments = SegmentProvisioning(sendgrid, list_id, sleep)
-    segment_ids = segments.make(config["segments"], book.account.audiences)
-    membership = {name: fields.id_of(name) for name in config["membership_fields"]}
+    config = run.config
+    list_id = config.contact_list.id if config.contact_list else None
+    book = AccountBook(run.account, configurations)
+    fields = FieldProvisioning(sendgrid, book, adopt=config.adopt)
+    fields.make_membership_fields(config.membership_fields)
+    for field in config.mapping:
+        if field.custom:
+            fields.make(field.name, field.kind)
+    segments = SegmentProvisioning(sendgrid, list_id, clock)
+    segment_ids = segments.make(config.segments, book.account.audiences)
+    membership = {name: fields.id_of(name) for name in config.membership_fields}
     account = _with_audiences(
         replace(book.account, membership_fields={**book.account.membership_fields, **membership}),
-        state["export"],
+        run.export,
         {
-            plan["audience"]: ProvisionedAudience(plan["field"], segment_ids[plan["audience"]], list_id, ())
-            for plan in config["segments"]
+            segment.audience: ProvisionedAudience(segment.field, segment_ids[segment.audience], list_id, ())
+            for segment in config.segments
         },
     )
-    before = configurations.export(state["export"])
-    export = _export(state, fields, before)
-    written = tuple(mapped.sendgrid for mapped in export.fields if mapped.is_custom)
-    account = replace(account, fields={**account.fields, export.name: written})
+    before = configurations.export(run.export)
+    export = _export(run, fields, before)
+    custom_ids = tuple(mapped.sendgrid for mapped in export.fields if mapped.is_custom)
+    account = replace(account, fields={**account.fields, export.name: custom_ids})
     if account != book.account or export != before:
         book.write(account)
         configurations.put_export(replace(export, version=book.account.version))
     return Provisioned(
-        book.account.version, tuple(fields.created), segments.created, len(segment_ids) - segments.created
+        version=book.account.version,
+        fields=tuple(fields.created),
+        segments=segments.created,
+        adopted=len(segment_ids) - segments.created,
     )
 
 
-def _with_audiences(account: Account, export: str, made: Mapping[str, ProvisionedAudience]) -> Account:
-    """Return the account in which an export exports these audiences and no others."""
+def _with_audiences(account: Account, export: str, chosen: Mapping[str, ProvisionedAudience]) -> Account:
+    """Return the account in which an export has these audiences and no others."""
     audiences = {
         audience: replace(provisioned, exports=tuple(name for name in provisioned.exports if name != export))
         for audience, provisioned in account.audiences.items()
     }
-    for audience, provisioned in made.items():
+    for audience, provisioned in chosen.items():
         others = audiences[audience].exports if audience in audiences else ()
         audiences[audience] = replace(provisioned, exports=tuple(sorted({export, *others})))
     return replace(account, audiences=audiences)
 
 
-def _export(state: Mapping[str, Any], fields: FieldProvisioning, before: Export | None) -> Export:
-    """Return the export's configuration, with the version that it has: a later one only if something else differs."""
-    config = state["config"]
-    chosen = config["list"] or {"id": None, "name": None}
+def _export(run: ExportRun, fields: FieldProvisioning, before: Export | None) -> Export:
+    """Return the export's configuration with its present version."""
+    config = run.config
     return Export(
-        name=state["export"],
-        authorization=state["authorization"],
-        account=state["account"],
+        name=run.export,
+        authorization=run.authorization,
+        account=run.account,
         version=before.version if before else 0,
-        email_field=config["email_field"],
+        email_field=config.email_field,
         fields=tuple(
             MappedField(
-                line["lytics"],
-                fields.id_of(line["name"]) if line["custom"] else line["name"],
-                line["name"],
-                FieldKind(line["kind"]),
-                line["max_chars"],
+                field.lytics,
+                fields.id_of(field.name) if field.custom else field.name,
+                field.name,
+                field.kind,
+                field.max_chars,
             )
-            for line in config["mapping"]
+            for field in config.mapping
         ),
-        audiences=tuple(Audience(**audience) for audience in state["audiences"]),
-        list_id=chosen["id"],
-        list_name=chosen["name"],
+        audiences=run.audiences,
+        list_id=config.contact_list.id if config.contact_list else None,
+        list_name=config.contact_list.name if config.contact_list else None,
         lytics_job=before.lytics_job if before else None,
         lytics_auth=before.lytics_auth if before else None,
     )

@@ -1,15 +1,17 @@
-"""Make the segments of a plan, or find them."""
+"""Create the segments of a plan, or find them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
+from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import ProvisionedAudience
 from lytics_sendgrid.errors import ExportRefused, RequestRefused
 from lytics_sendgrid.sendgrid.resources import Segment, by_name, same_query, segment_query
+from lytics_sendgrid.workflow.export_run import SegmentConfig
 
 _WAITS_S: Final = (2.0, 3.0, 5.0, 10.0, 10.0, 15.0)
-"""A field is known to segments some seconds after it was made; about 5 s were seen (StrongGrid's integration tests)."""
+"""Segments accept a new field only some seconds after its creation; StrongGrid's integration tests wait about 5 s."""
 
 
 class SendGridSegments(Protocol):
@@ -22,57 +24,57 @@ class SendGridSegments(Protocol):
 
 @dataclass(slots=True)
 class SegmentProvisioning:
-    """Makes segments, each on the same list.
+    """Creates segments, all on the same list.
 
     Attributes:
         list_id: that list; None: all contacts.
-        sleep: waits some seconds, where SendGrid does not know a new field yet.
-        created: how many were made.
+        clock: to wait while SendGrid does not know a new field yet.
+        created: how many segments were created.
     """
 
     sendgrid: SendGridSegments
     list_id: str | None
-    sleep: Callable[[float], None]
+    clock: Clock
     created: int = 0
-    _waited: int = 0
+    _waits: int = 0
 
     def make(
-        self, planned: Sequence[Mapping[str, Any]], known: Mapping[str, ProvisionedAudience]
+        self, planned: Sequence[SegmentConfig], known: Mapping[str, ProvisionedAudience]
     ) -> dict[str, str]:
-        """Make every segment that is missing.
+        """Create every segment that is missing.
 
         Args:
-            planned: ``audience``, ``name`` and membership ``field`` of each.
-            known: what was provisioned before: a segment that somebody renamed is still the audience's.
+            planned: the segments.
+            known: what was provisioned before. A segment that a person renamed is still the audience's.
 
         Returns:
             Audience id to segment id.
 
         Raises:
-            ExportRefused: somebody else has made a segment of a needed name since the plan.
-            RequestRefused: SendGrid does not take a segment.
+            ExportRefused: since the plan, something else has created a segment with a name that is needed.
+            RequestRefused: SendGrid refuses a segment.
         """
         listed = self.sendgrid.segments()
         ids = {segment.id for segment in listed}
-        found = {}
+        segment_ids = {}
         for plan in planned:
-            provisioned = known.get(plan["audience"])
+            provisioned = known.get(plan.audience)
             if (
                 provisioned is not None
                 and provisioned.segment_id in ids
                 and provisioned.segment_id is not None
             ):
-                found[plan["audience"]] = provisioned.segment_id
+                segment_ids[plan.audience] = provisioned.segment_id
                 continue
-            query = segment_query(plan["field"], plan["audience"])
-            segment = self._existing(plan["name"], query, listed) or self._create(plan["name"], query)
+            query = segment_query(plan.field, plan.audience)
+            segment = self._existing(plan.name, query, listed) or self._create(plan.name, query)
             if segment.validation == "INVALID":
                 raise RequestRefused(
-                    f"SendGrid says that the query of segment '{segment.name}' is invalid ({segment.error}): delete the "
-                    f"segment there and start the export again"
+                    f"SendGrid says that the query of the segment '{segment.name}' is invalid ({segment.error}): delete "
+                    f"the segment in SendGrid and start the export again"
                 )
-            found[plan["audience"]] = segment.id
-        return found
+            segment_ids[plan.audience] = segment.id
+        return segment_ids
 
     def _existing(self, name: str, query: str, listed: Iterable[Segment]) -> Segment | None:
         same = by_name(listed).get(name.casefold())
@@ -81,7 +83,8 @@ class SegmentProvisioning:
         segment = self.sendgrid.segment(same.id)
         if segment.query is None or not same_query(segment.query, query) or segment.list_id != self.list_id:
             raise ExportRefused(
-                f"SendGrid has a segment '{segment.name}' now that is not the audience's: rename it and start the export again"
+                f"since the plan, another segment '{segment.name}' was created in SendGrid, and it does not show this "
+                f"audience: rename that segment and start the export again"
             )
         return segment
 
@@ -93,10 +96,10 @@ class SegmentProvisioning:
                 existing = self._existing(name, query, self.sendgrid.segments())
                 if existing is not None:
                     return existing
-                if self._waited == len(_WAITS_S):
-                    raise RequestRefused(f"{refusal}: mend that and start the export again") from refusal
-                self.sleep(_WAITS_S[self._waited])
-                self._waited += 1
+                if self._waits == len(_WAITS_S):
+                    raise RequestRefused(f"{refusal}: fix that and start the export again") from refusal
+                self.clock.sleep(_WAITS_S[self._waits])
+                self._waits += 1
             else:
                 self.created += 1
                 return segment

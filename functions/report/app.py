@@ -1,7 +1,7 @@
-"""Task of the state machine: say what a run has done, and keep that."""
+"""The state machine's last task: report what a run did, and keep the report."""
 
+import math
 import os
-import time
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -11,14 +11,16 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.report.counting import count
-from functions.report.reporting import report_document
+from functions.report.reporting import run_report
 from functions.report.settings import ReportSettings
 from lytics_sendgrid.aws.secret import Secrets
-from lytics_sendgrid.domain.instants import format_rfc3339
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339
 from lytics_sendgrid.lytics.api import lytics_at
 from lytics_sendgrid.sendgrid.api import sendgrid_at
 from lytics_sendgrid.settings import read_settings
+from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
+from lytics_sendgrid.workflow.export_run import ActivatedRun
 
 logger = Logger()
 
@@ -32,26 +34,35 @@ def _collaborators() -> tuple[ReportSettings, ExportsTable, Secrets]:
 
 
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Write the report of a run.
+    """Report a run.
 
     Args:
-        event: the execution's state.
+        event: the execution's state, an ``ActivatedRun``.
         context: of the invocation.
 
     Returns:
-        The report, which is also kept in the exports table.
+        The report, a ``RunReport``.
     """
     report_settings, exports, secrets = _collaborators()
-    authorization = secrets.authorization(event["authorization"])
+    run = ActivatedRun.read(event)
+    authorization = secrets.authorization(run.authorization)
     counted = count(
-        event,
+        run,
         lytics_at(report_settings.lytics_url, authorization.lytics_api_token),
         sendgrid_at(report_settings.sendgrid_url, authorization.sendgrid_api_key),
         exports,
     )
-    finished_at = format_rfc3339(time.time_ns())
-    report = report_document(event, exports.account(event["account"]), counted, finished_at)
-    exports.put_report(event["export"], event["run"], report)
-    told = {key: report[key] for key in ("run", "export", "live", "people", "import_jobs")}
-    logger.info("run_reported", request_id=context.aws_request_id, **told)
-    return report
+    finished_at = format_rfc3339(math.floor(SystemClock().now()) * NANOSECONDS_PER_S)
+    report = run_report(run, exports.account(run.account), counted, finished_at)
+    document = report.document()
+    exports.put_report(run.export, run.run, document)
+    logger.info(
+        "run_reported",
+        run=report.run,
+        export=report.export,
+        live=report.live,
+        people=document["people"],
+        import_jobs=document["import_jobs"],
+        request_id=context.aws_request_id,
+    )
+    return document

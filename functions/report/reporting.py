@@ -1,36 +1,42 @@
-"""What a run has done, audience by audience, for the person who started it."""
+"""Report what a run did, audience by audience, to the person who started it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from lytics_sendgrid.domain.checkpoint import is_far_below
-from lytics_sendgrid.domain.configuration import Account
+from functions.report.document import AudienceReport, ImportJobs, RunReport
+from lytics_sendgrid.domain.checkpoint import Checkpoint, is_far_fewer
+from lytics_sendgrid.domain.configuration import Account, Audience
 from lytics_sendgrid.sendgrid.resources import Segment
+from lytics_sendgrid.workflow.export_run import ActivatedRun
 
 _LAG: Final = (
-    "SendGrid counts a segment anew every 1 to 24 hours, so its number lags behind; a Single Send looks at the contacts "
-    "themselves at the time it is sent"
+    "SendGrid counts each segment every 1 to 24 hours, so its number lags behind. A Single Send is not affected: it reads "
+    "the contacts themselves when it is sent"
 )
 _NOT_LIVE: Final = (
-    "NOT LIVE: Lytics does not send this export's events yet, so the segments stay as they are now. Enter in Lytics what is "
-    "under activation.paste; when that job runs, start this export again, so that nobody who came or went meanwhile is missed"
+    "NOT LIVE: Lytics does not send this export's events yet, so the segments do not change any more. Create the webhook "
+    "job in Lytics as activation.paste says. When it is running, start this export again, so that everybody who entered or "
+    "left meanwhile is included"
 )
-_SENDGRIDS_COUNTS: Final = ("requested", "created", "updated", "errored")
-_OUR_COUNTS: Final = ("confirmed", "rejected", "refreshed", "parked", "unread")
-"""What confirm found and did about an ended job's contacts."""
+_WHOLE_RUN: Final = "accepted, rejected and confirmed count the whole run, not one audience; a contact that was sent twice counts twice"
+_COUNTS: Final = (
+    *("requested", "created", "updated", "errored"),
+    *("confirmed", "rejected", "refreshed", "parked", "unread"),
+)
+"""Of an import job that has ended: first what SendGrid counts, then what ``confirm`` counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What each side counts; None: it could not be read, and a note says why.
+    """What each side counts. None: it could not be read, and a note says why.
 
     Attributes:
-        lytics: audience id to how many people Lytics counts in it now.
-        segments: SendGrid's, by id.
-        contacts: of the SendGrid account.
+        lytics: audience id to the people that Lytics counts in it now.
+        segments: SendGrid's segments by id.
+        contacts: in the SendGrid account.
         scans: audience id to the checkpoint of its scan.
-        counts: what deliver counted of this run: ``accepted``, ``unchanged``, ``rejected.<reason>``.
+        counts: what ``deliver`` counted in this run: ``accepted``, ``unchanged``, ``rejected.<reason>``.
         jobs: how each import job ended.
         notes: what could not be read.
     """
@@ -38,91 +44,99 @@ class Counted:
     lytics: Mapping[str, int] | None
     segments: Mapping[str, Segment] | None
     contacts: int | None
-    scans: Mapping[str, Mapping[str, Any] | None]
+    scans: Mapping[str, Checkpoint | None]
     counts: Mapping[str, int]
     jobs: Mapping[str, Mapping[str, Any]]
     notes: tuple[str, ...] = field(default=())
 
 
-def report_document(
-    state: Mapping[str, Any], account: Account, counted: Counted, finished_at: str
-) -> dict[str, Any]:
-    """Write a run's report, which is also the execution's output.
+def run_report(run: ActivatedRun, account: Account, counted: Counted, finished_at: str) -> RunReport:
+    """Return a run's report.
 
     Args:
-        state: the execution's.
+        run: the execution's state.
         account: as provisioned.
         counted: what each side counts.
         finished_at: now, ISO 8601.
     """
-    activation = state["activation"]
-    audiences = [_audience(audience, account, counted) for audience in state["audiences"]]
-    notes = [*state["plan"]["notes"], *counted.notes]
-    if not activation["live"]:
-        notes.insert(0, _NOT_LIVE)
-    notes += [
-        f"the segment of '{audience['name']}' is invalid in SendGrid ({audience['segment_error']}): delete it there and "
+    audiences = tuple(_audience(audience, account, counted) for audience in run.audiences)
+    jobs = _import_jobs(counted.jobs)
+    return RunReport(
+        run=run.run,
+        export=run.export,
+        account=run.account,
+        live=run.activation.live,
+        started_at=run.started_at,
+        finished_at=finished_at,
+        audiences=audiences,
+        people=_people(counted.counts) if run.backfill else None,
+        import_jobs=jobs,
+        sendgrid_contacts=counted.contacts,
+        created=run.provision,
+        activation=run.activation,
+        notes=(
+            *(() if run.activation.live else (_NOT_LIVE,)),
+            *run.plan.notes,
+            *counted.notes,
+            *_audience_notes(audiences),
+            *_job_notes(jobs),
+            _LAG,
+            *((_WHOLE_RUN,) if run.backfill else ()),
+        ),
+    )
+
+
+def _audience(audience: Audience, account: Account, counted: Counted) -> AudienceReport:
+    provisioned = account.audiences.get(audience.id)
+    segment_id = provisioned.segment_id if provisioned else None
+    segment = (counted.segments or {}).get(segment_id or "")
+    size = None if counted.lytics is None else counted.lytics.get(audience.id)
+    # A field that is set appears in the report, so fields that do not apply must stay unset.
+    fields: dict[str, Any] = {}
+    if segment is not None and segment.validation == "INVALID":
+        fields["segment_error"] = segment.error
+    scan = counted.scans.get(audience.id)
+    if scan is not None:
+        fields |= _scan_fields(scan, size)
+    return AudienceReport(
+        id=audience.id,
+        name=audience.name,
+        lytics=size,
+        segment=segment.name if segment else None,
+        segment_id=segment_id,
+        sendgrid=segment.contacts if segment else None,
+        sendgrid_counted_at=segment.counted_at if segment else None,
+        **fields,
+    )
+
+
+def _scan_fields(scan: Checkpoint, size: int | None) -> dict[str, Any]:
+    complete, mismatch = scan.is_complete, scan.mismatch if scan.done else ""
+    if complete and size is not None and is_far_fewer(scan.scanned, size):
+        # If a scan ends early, the totals on its pages may be wrong, too.
+        complete = False
+        mismatch = f"Lytics counts {size} people in the audience but its scan returned {scan.scanned}"
+    return {
+        "scanned": scan.scanned,
+        "without_email": scan.without_email,
+        "bad_email": scan.bad_email,
+        "complete": complete,
+        "misfit": mismatch,
+        "queued": scan.people,
+    }
+
+
+def _audience_notes(audiences: tuple[AudienceReport, ...]) -> list[str]:
+    notes = [
+        f"SendGrid calls the segment of '{audience.name}' invalid ({audience.segment_error}): delete it in SendGrid and "
         f"start the export again"
         for audience in audiences
-        if audience.get("segment_error") is not None
+        if "segment_error" in audience.model_fields_set
     ]
-    notes += [
-        f"'{audience['name']}': {audience['misfit']}" for audience in audiences if audience.get("misfit")
-    ]
-    jobs = _jobs(counted.jobs)
-    notes += [*_job_notes(jobs), _LAG]
-    if state["backfill"]:
-        notes.append(
-            "accepted, rejected and confirmed are of the whole run, not by audience; who was sent twice counts twice"
-        )
-    return {
-        "run": state["run"],
-        "export": state["export"],
-        "account": state["account"],
-        "live": activation["live"],
-        "started_at": state["started_at"],
-        "finished_at": finished_at,
-        "audiences": audiences,
-        "people": _people(counted.counts) if state["backfill"] else None,
-        "import_jobs": jobs,
-        "sendgrid_contacts": counted.contacts,
-        "created": state["provision"],
-        "activation": activation,
-        "notes": notes,
-    }
+    return notes + [f"'{audience.name}': {audience.mismatch}" for audience in audiences if audience.mismatch]
 
 
-def _audience(audience: Mapping[str, Any], account: Account, counted: Counted) -> dict[str, Any]:
-    provisioned = account.audiences.get(audience["id"])
-    segment = (counted.segments or {}).get((provisioned.segment_id if provisioned else None) or "")
-    document: dict[str, Any] = {
-        "id": audience["id"],
-        "name": audience["name"],
-        "lytics": None if counted.lytics is None else counted.lytics.get(audience["id"]),
-        "segment": segment.name if segment else None,
-        "segment_id": provisioned.segment_id if provisioned else None,
-        "sendgrid": segment.contacts if segment else None,
-        "sendgrid_counted_at": segment.counted_at if segment else None,
-    }
-    if segment is not None and segment.validation == "INVALID":
-        document["segment_error"] = segment.error
-    scan = counted.scans.get(audience["id"])
-    if scan is not None:
-        document |= {
-            key: scan[key] for key in ("scanned", "without_email", "bad_email", "complete", "misfit")
-        }
-        document["queued"] = scan["people"]
-        size = document["lytics"]
-        if scan["complete"] and size is not None and is_far_below(scan["scanned"], size):
-            # A scan that ends early need not say so: its pages' totals may be as wrong as its end.
-            document["complete"] = False
-            document["misfit"] = (
-                f"Lytics counts {size} people in the audience and its scan returned {scan['scanned']}"
-            )
-    return document
-
-
-def _people(counts: Mapping[str, int]) -> dict[str, Any]:
+def _people(counts: Mapping[str, int]) -> dict[str, int | dict[str, int]]:
     rejected = {
         name.removeprefix("rejected."): number
         for name, number in counts.items()
@@ -132,30 +146,30 @@ def _people(counts: Mapping[str, int]) -> dict[str, Any]:
     return {"accepted": 0, "unchanged": 0, **others, "rejected": rejected}
 
 
-def _jobs(jobs: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
-    """Sum the jobs up. SendGrid's created and updated need not add up to what is confirmed: a row may change nothing."""
-    names = (*_SENDGRIDS_COUNTS, *_OUR_COUNTS)
-    totals = {"jobs": len(jobs), "failed": 0, "unknown": 0} | dict.fromkeys(names, 0)
-    for outcome in jobs.values():
-        if outcome.get("status") == "failed":
-            totals["failed"] += 1
-        elif outcome.get("status") not in {"completed", "errored"}:
-            totals["unknown"] += 1
-        for name in names:
-            totals[name] += outcome.get(name, 0)
-    return totals
+def _import_jobs(outcomes: Mapping[str, Mapping[str, Any]]) -> ImportJobs:
+    """Add the jobs up.
+
+    SendGrid's ``created`` and ``updated`` may be fewer than ``confirmed``: a row that changes nothing is neither.
+    """
+    statuses = [outcome.get("status") for outcome in outcomes.values()]
+    return ImportJobs(
+        jobs=len(outcomes),
+        failed=statuses.count("failed"),
+        unknown=sum(status not in {"completed", "errored", "failed"} for status in statuses),
+        **{name: sum(outcome.get(name, 0) for outcome in outcomes.values()) for name in _COUNTS},
+    )
 
 
-def _job_notes(totals: Mapping[str, int]) -> list[str]:
+def _job_notes(totals: ImportJobs) -> list[str]:
     notes = []
-    if totals["parked"]:
+    if totals.parked:
         notes.append(
-            f"{totals['parked']} people's import jobs failed again and again: they wait in the imports dead-letter queue, to "
-            f"be redriven when SendGrid is well"
+            f"the import jobs of {totals.parked} people failed again and again: these people wait in the imports dead-letter "
+            f"queue. Redrive it when SendGrid works again"
         )
-    if totals["unread"]:
+    if totals.unread:
         notes.append(
-            f"SendGrid refused rows of {totals['unread']} import jobs and whose they are could not be read: look at the "
-            f"imports in SendGrid (Marketing > Contacts)"
+            f"SendGrid refused rows of {totals.unread} import jobs, and it could not be read which: look at the imports in "
+            f"SendGrid (Marketing > Contacts)"
         )
     return notes

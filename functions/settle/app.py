@@ -1,7 +1,6 @@
-"""Task of the state machine: tell whether all that a run queued is committed and confirmed."""
+"""Task of the state machine: check whether everything that a run queued is committed and confirmed."""
 
 import os
-import time
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -12,9 +11,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.settle.settings import SettleSettings
 from functions.settle.settling import Committed, settle
-from lytics_sendgrid.domain.checkpoint import numbers_of
 from lytics_sendgrid.settings import read_settings
+from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
+from lytics_sendgrid.workflow.export_run import ExportRun
 
 logger = Logger()
 
@@ -25,28 +25,28 @@ def _exports() -> ExportsTable:
 
 
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take one more look at a run.
+    """Check a run once.
 
     Args:
-        event: the execution's state; under ``settle`` what the look before returned, if there was one.
+        event: the execution's state, an ``ExportRun``.
         context: of the invocation.
 
     Returns:
-        ``settled``, how far it is, and how long to wait: see ``settling.settle``.
+        How far the run is and when to check again: a ``SettleProgress``.
     """
-    exports, run = _exports(), event["run"]
-    audiences = event["audiences"] if event["backfill"] else []
-    # The scans before the progress: what is expected then can only be more than what is committed.
-    scans = [exports.scan(run, audience["id"]) for audience in audiences]
-    progress = exports.progress(run)
-    stop = exports.stop(event["export"])
+    exports, run = _exports(), ExportRun.read(event)
+    audiences = run.audiences if run.backfill else ()
+    # Scans before progress: what is expected can then only be more than what is committed.
+    scans = [exports.scan(run.run, audience.id) for audience in audiences]
+    progress = exports.progress(run.run)
+    stop = exports.stop(run.export)
     committed = Committed(
-        expected=progress.again.union(*map(numbers_of, scans)),
-        scanned=all(scan is not None and scan["done"] for scan in scans),
+        expected=progress.again.union(*(scan.numbers for scan in scans if scan)),
+        scanned=all(scan is not None and scan.done for scan in scans),
         numbers=progress.numbers,
         jobs=progress.jobs,
         ended=progress.ended.keys(),
     )
-    look = settle(event.get("settle"), committed, stop.reason if stop else None, int(time.time()))
-    logger.info("run_looked_at", run=run, request_id=context.aws_request_id, **look)
-    return look
+    checked = settle(run.settle, committed, stop.reason if stop else "", SystemClock()).document()
+    logger.info("run_looked_at", run=run.run, request_id=context.aws_request_id, **checked)
+    return checked

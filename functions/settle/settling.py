@@ -1,21 +1,24 @@
-"""Tell whether a run has settled: all that its backfill queued is committed, and its import jobs have ended.
+"""Decide whether a run has settled: all its backfill's messages are committed and its import jobs have ended.
 
-It waits for this run's own numbers and not for empty queues, which live traffic never lets be.
+It waits for this run's own messages, not for empty queues: live traffic keeps those busy.
 """
 
-from collections.abc import Mapping, Set
+import math
+from collections.abc import Set
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.errors import StopRun
+from lytics_sendgrid.workflow.export_run import DoneOf, SettleProgress
 
-ROUNDS_AN_EXECUTION: Final = 1_000
-"""A round takes 9 events of an execution's history, which holds 25,000: the rest is for the backfill before it."""
-FRUITLESS_S: Final = 6 * 3_600
-_SHORTEST_WAIT_S: Final = 2
-_LONGEST_WAIT_S: Final = 60
+ROUNDS_PER_EXECUTION: Final = 1_000
+"""A round takes 9 of the 25,000 events in an execution's history. The rest is for the backfill before it."""
+MAX_IDLE_S: Final = 6 * 3_600
+_MIN_WAIT_S: Final = 2
+_MAX_WAIT_S: Final = 60
 _SHARE_OF_TIME: Final = 8
-"""A wait is an eighth of the time so far, so that waiting makes a run at most an eighth longer, small or large."""
+"""Each wait is an eighth of the time so far, so waiting makes any run at most an eighth longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +27,10 @@ class Committed:
 
     Attributes:
         expected: numbers of all messages that the backfill queued.
-        scanned: every audience's scan is done.
-        numbers: of the messages that are committed.
-        jobs: import jobs that carried its changes.
-        ended: of those, the ones that have ended.
+        scanned: the scan of every audience is done.
+        numbers: of the committed messages.
+        jobs: import jobs that carry the run's contacts.
+        ended: the import jobs that have ended.
     """
 
     expected: Set[str]
@@ -38,53 +41,51 @@ class Committed:
 
 
 def settle(
-    before: Mapping[str, Any] | None, committed: Committed, stop: str | None, now_s: int
-) -> dict[str, Any]:
-    """Take one more look at a run.
+    before: SettleProgress | None, committed: Committed, stop_reason: str, clock: Clock
+) -> SettleProgress:
+    """Check a run once.
 
     Args:
-        before: what the look before returned; None at the first.
-        committed: how far it has come.
-        stop: why the export's changes wait, where they do.
-        now_s: our clock, seconds since 1970.
-
-    Returns:
-        ``settled``; ``messages`` and ``jobs`` with what is ``done`` ``of`` all; ``stop`` in words, empty where there is
-        none; ``wait_s`` until the next look; ``elsewhere``: go on in a new execution, before this one's history is full;
-        ``round``, ``started_s`` and ``moved_s``, when something last changed, for the next look.
+        before: what the previous check returned; None at the first.
+        committed: how far the run has come.
+        stop_reason: why the export is stopped; empty if it is not.
+        clock: ours.
 
     Raises:
         StopRun: nothing has changed for six hours.
     """
-    messages = {"done": len(committed.expected & committed.numbers), "of": len(committed.expected)}
-    jobs = {"done": len(committed.jobs & committed.ended), "of": len(committed.jobs)}
-    last = before or {"messages": None, "jobs": None, "round": 0, "started_s": now_s}
-    moved_s = last["moved_s"] if (last["messages"], last["jobs"]) == (messages, jobs) else now_s
-    settled = committed.scanned and messages["done"] == messages["of"] and jobs["done"] == jobs["of"]
-    if not settled and now_s - moved_s >= FRUITLESS_S:
-        raise StopRun(_stuck(messages, jobs, stop))
-    number = last["round"] + 1
-    return {
-        "settled": settled,
-        "messages": messages,
-        "jobs": jobs,
-        "stop": stop or "",
-        "wait_s": max(_SHORTEST_WAIT_S, min(_LONGEST_WAIT_S, (now_s - last["started_s"]) // _SHARE_OF_TIME)),
-        "elsewhere": number % ROUNDS_AN_EXECUTION == 0,
-        "round": number,
-        "started_s": last["started_s"],
-        "moved_s": moved_s,
-    }
-
-
-def _stuck(messages: Mapping[str, int], jobs: Mapping[str, int], stop: str | None) -> str:
-    how_far = (
-        f"{messages['done']} of {messages['of']} messages are delivered and {jobs['done']} of {jobs['of']} import jobs have "
-        f"ended, and nothing has changed for {FRUITLESS_S // 3_600} hours"
+    now_s = math.floor(clock.now())
+    messages = DoneOf(done=len(committed.expected & committed.numbers), of=len(committed.expected))
+    jobs = DoneOf(done=len(committed.jobs & committed.ended), of=len(committed.jobs))
+    started_s = before.started_s if before else now_s
+    moved_s = now_s
+    if before is not None and (before.messages, before.jobs) == (messages, jobs):
+        moved_s = before.moved_s
+    settled = committed.scanned and messages.done == messages.of and jobs.done == jobs.of
+    if not settled and now_s - moved_s >= MAX_IDLE_S:
+        raise StopRun(_stuck(messages, jobs, stop_reason))
+    number = (before.round if before else 0) + 1
+    return SettleProgress(
+        settled=settled,
+        messages=messages,
+        jobs=jobs,
+        stop=stop_reason,
+        wait_s=max(_MIN_WAIT_S, min(_MAX_WAIT_S, (now_s - started_s) // _SHARE_OF_TIME)),
+        elsewhere=number % ROUNDS_PER_EXECUTION == 0,
+        round=number,
+        started_s=started_s,
+        moved_s=moved_s,
     )
-    if stop:
-        return f"{how_far}. The export is stopped: {stop}"
+
+
+def _stuck(messages: DoneOf, jobs: DoneOf, stop_reason: str) -> str:
+    progress = (
+        f"{messages.done} of {messages.of} messages are delivered and {jobs.done} of {jobs.of} import jobs have ended, and "
+        f"nothing has changed for {MAX_IDLE_S // 3_600} hours"
+    )
+    if stop_reason:
+        return f"{progress}. The export is stopped: {stop_reason}"
     return (
-        f"{how_far}. Look at the changes queue, its dead-letter queue and this stack's alarms; redrive what lies in the "
-        f"dead-letter queue, then start the export again: what was delivered is not sent twice"
+        f"{progress}. Check the changes queue, its dead-letter queue and this stack's alarms. Redrive the dead-letter queue "
+        f"if it holds messages, then start the export again: what was delivered is not sent twice"
     )

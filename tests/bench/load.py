@@ -5,10 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from functions.backfill.rows import changes_of
-from functions.backfill.scan import Checkpoints, Queue, Timing, Work, scan_audience
+from functions.backfill.scan import Checkpoints, Timing, Work, scan_audience
 from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.queues.changes import pack
+from lytics_sendgrid.queues.interface import Queue
+from lytics_sendgrid.system_clock import SystemClock
 from tests.bench import people
 
 _ENDLESS_S = 900.0
@@ -22,7 +24,7 @@ def backfill(export: Export, numbers: range, queue: Queue, checkpoints: Checkpoi
         people.pages(numbers, now_ns()),
         queue,
         checkpoints,
-        Timing(lambda: _ENDLESS_S),
+        Timing(SystemClock(), lambda: _ENDLESS_S),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import (
     MEMBERSHIP_FIELD,
     Account,
@@ -129,5 +130,5 @@ class Forgotten:
     def scan(self, run: str, audience: str) -> None:
         return None
 
-    def put_scan(self, run: str, audience: str, checkpoint: Mapping[str, Any], now_s: int) -> None:
+    def put_scan(self, run: str, audience: str, checkpoint: Checkpoint, now_s: int) -> None:
         return None

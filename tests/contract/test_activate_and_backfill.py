@@ -1,4 +1,4 @@
-"""The tasks activate and backfill, whole: their handlers, the AWS they use (moto), and the Lytics twin."""
+"""The tasks activate and backfill from their handlers down, on moto's AWS and the Lytics twin."""
 
 import dataclasses
 import io
@@ -15,7 +15,6 @@ from moto import mock_aws
 from functions.activate import app as activate_app
 from functions.backfill import app as backfill_app
 from lytics_sendgrid.domain.change import Kind
-from lytics_sendgrid.domain.checkpoint import numbers_of
 from lytics_sendgrid.domain.configuration import Audience, Export, FieldKind, MappedField
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import KeyRefused, RequestRefused, ScanStuck, StopRun, SubscriptionRefused
@@ -24,6 +23,7 @@ from lytics_sendgrid.tables.exports import ExportsTable
 from tests.local.lytics_twin.clock import ManualClock
 from tests.local.lytics_twin.receiver import Receiver
 from tests.local.lytics_twin.twin import DEFAULT_TOKEN, LyticsTwin
+from tests.run_state import run_state
 
 RUN = "run-1"
 SECRET = "webhook-secret-of-the-test"
@@ -31,7 +31,7 @@ SECRET = "webhook-secret-of-the-test"
 
 @dataclasses.dataclass
 class Invocation:
-    """What a handler learns of its invocation; each look at the time left takes a second."""
+    """A Lambda context. Each look at the time left takes a second."""
 
     number: int
     left_ms: int
@@ -46,7 +46,7 @@ class Invocation:
 
 
 class Deployment:
-    """The stack's tables, queue and secret in moto, and an export of all of the twin's audiences."""
+    """The stack's table, queue and secret in moto."""
 
     def __init__(self, twin: LyticsTwin, webhook_base_url: str) -> None:
         self.twin = twin
@@ -88,15 +88,15 @@ class Deployment:
         return cast("LambdaContext", Invocation(self.invocations, left_s * 1_000))
 
     def activate(self, *, subscribe: bool = True, before: Any = None) -> dict[str, Any]:
-        event = {"run": RUN, "export": "newsletter", "authorization": "default", "subscribe": subscribe}
-        return activate_app.lambda_handler(event | {"activation": before}, self.context())
+        event = run_state(run=RUN, subscribe=subscribe, activation=before)
+        return activate_app.lambda_handler(event, self.context())
 
     def backfill(self, audience: str, left_s: int = 900) -> dict[str, Any]:
         event = {
             "run": RUN,
             "export": "newsletter",
             "authorization": "default",
-            "audience": {"id": audience},
+            "audience": {"id": audience, "name": f"Audience {audience}", "slug": audience},
             "number": 0,
         }
         return backfill_app.lambda_handler(event, self.context(left_s))
@@ -139,9 +139,7 @@ def deployment(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         backfill_app._collaborators.cache_clear()
 
 
-def test_activation_subscribes_lytics_and_ends_once_the_job_runs(
-    deployment: Deployment, clock: ManualClock
-) -> None:
+def test_activation_creates_the_job_and_ends_when_it_runs(deployment: Deployment, clock: ManualClock) -> None:
     audiences = deployment.twin.populate(20, 2, seed=1)
     deployment.put_export(*audiences)
     deployment.exports.put_stop("newsletter", Stop("a list was gone", 0, 0))
@@ -161,7 +159,7 @@ def test_activation_subscribes_lytics_and_ends_once_the_job_runs(
     assert job.config["segment_ids"] == list(audiences)
 
 
-def test_lytics_shows_the_secret_at_the_webhook(deployment: Deployment, clock: ManualClock) -> None:
+def test_lytics_sends_the_secret_to_the_webhook(deployment: Deployment, clock: ManualClock) -> None:
     audience, *_ = deployment.twin.populate(20, 1, seed=1)
     deployment.put_export(audience)
     deployment.activate()
@@ -174,7 +172,7 @@ def test_lytics_shows_the_secret_at_the_webhook(deployment: Deployment, clock: M
     assert authorization.headers == {"X-Lytics-Secret": SECRET}
 
 
-def test_starting_again_makes_no_second_job_and_no_second_authorization(
+def test_second_start_creates_no_second_job_or_authorization(
     deployment: Deployment, clock: ManualClock
 ) -> None:
     deployment.put_export(*deployment.twin.populate(20, 2, seed=1))
@@ -187,7 +185,7 @@ def test_starting_again_makes_no_second_job_and_no_second_authorization(
     assert "PUT /v2/job/{workflow}/{id}" not in requests
 
 
-def test_a_changed_export_changes_its_job(deployment: Deployment, clock: ManualClock) -> None:
+def test_changed_export_changes_its_job(deployment: Deployment, clock: ManualClock) -> None:
     first, second = deployment.twin.populate(20, 2, seed=1)
     deployment.put_export(first)
     deployment.activate()
@@ -198,14 +196,14 @@ def test_a_changed_export_changes_its_job(deployment: Deployment, clock: ManualC
     assert job.config["segment_ids"] == [first, second]
 
 
-def test_a_job_that_lytics_refuses_is_told_with_what_to_paste(deployment: Deployment) -> None:
+def test_refused_job_is_reported_with_what_to_paste(deployment: Deployment) -> None:
     deployment.put_export("0" * 32)
     with pytest.raises(SubscriptionRefused, match=r"no audience has the id(.|\n)*X-Lytics-Secret") as raised:
         deployment.activate()
     assert SECRET not in str(raised.value)
 
 
-def test_without_subscribe_nothing_is_made_and_the_secret_is_not_in_the_output(
+def test_without_subscribe_nothing_is_created_and_no_secret_shown(
     deployment: Deployment,
 ) -> None:
     deployment.put_export(*deployment.twin.populate(20, 1, seed=1))
@@ -216,7 +214,7 @@ def test_without_subscribe_nothing_is_made_and_the_secret_is_not_in_the_output(
     assert deployment.twin.jobs() == []
 
 
-def test_a_job_pasted_by_hand_counts_as_live(deployment: Deployment, clock: ManualClock) -> None:
+def test_job_created_by_hand_counts_as_live(deployment: Deployment, clock: ManualClock) -> None:
     deployment.put_export(*deployment.twin.populate(20, 1, seed=1))
     deployment.activate()
     clock.advance(5)
@@ -224,7 +222,7 @@ def test_a_job_pasted_by_hand_counts_as_live(deployment: Deployment, clock: Manu
     assert deployment.activate(subscribe=False)["live"]
 
 
-def test_a_token_that_was_corrected_counts_at_once(deployment: Deployment) -> None:
+def test_corrected_token_counts_at_once(deployment: Deployment) -> None:
     audience, *_ = deployment.twin.populate(20, 1, seed=1)
     deployment.put_export(audience)
     deployment.put_secret(token="expired")
@@ -246,7 +244,7 @@ def test_a_token_that_was_corrected_counts_at_once(deployment: Deployment) -> No
         {"scan_numbers_as_strings": True},
     ],
 )
-def test_everybody_in_the_audience_is_queued_over_several_invocations(
+def test_everybody_is_queued_over_several_invocations(
     deployment: Deployment, clock: ManualClock, faults: dict[str, Any]
 ) -> None:
     audience, *_ = deployment.twin.populate(2_000, 2, seed=1)
@@ -265,12 +263,14 @@ def test_everybody_in_the_audience_is_queued_over_several_invocations(
     assert {(change.kind, change.audience) for change in changes} == {(Kind.ENTER, audience)}
     assert {change.time_ns for change in changes} == {clock.wall_ns() - 600_000_000_000}
     numbers = Counter(message.number for message in messages)
-    assert set(numbers) == numbers_of(deployment.exports.scan(RUN, audience))
+    checkpoint = deployment.exports.scan(RUN, audience)
+    assert checkpoint is not None
+    assert set(numbers) == checkpoint.numbers
     assert max(numbers.values()) == 1
     assert results[-1]["messages"] == len(messages)
 
 
-def test_a_cursor_that_went_stale_between_invocations_begins_the_scan_anew(
+def test_cursor_gone_stale_between_invocations_restarts_the_scan(
     deployment: Deployment, clock: ManualClock
 ) -> None:
     audience, *_ = deployment.twin.populate(500, 1, seed=1)
@@ -288,7 +288,7 @@ def test_a_cursor_that_went_stale_between_invocations_begins_the_scan_anew(
 @pytest.mark.parametrize(
     ("faults", "error"), [({"scan_repeat_cursor": True}, ScanStuck), ({"scan_next_key": "other"}, None)]
 )
-def test_a_scan_that_does_not_page_as_documented_never_counts_as_complete(
+def test_undocumented_paging_never_counts_as_complete(
     deployment: Deployment, faults: dict[str, Any], error: type[Exception] | None
 ) -> None:
     audience, *_ = deployment.twin.populate(500, 1, seed=1)
@@ -304,7 +304,7 @@ def test_a_scan_that_does_not_page_as_documented_never_counts_as_complete(
         assert "returned 100" in result["misfit"]
 
 
-def test_rows_without_an_address_are_counted(deployment: Deployment) -> None:
+def test_rows_without_address_are_counted(deployment: Deployment) -> None:
     audience, *_ = deployment.twin.populate(300, 1, seed=1)
     deployment.put_export(audience)
     deployment.twin.set_faults(scan_no_email_rate=0.5)
@@ -314,7 +314,7 @@ def test_rows_without_an_address_are_counted(deployment: Deployment) -> None:
     assert result["people"] == result["scanned"] - result["without_email"]
 
 
-def test_an_audience_that_is_gone_or_not_the_exports_stops_the_run(deployment: Deployment) -> None:
+def test_deleted_or_foreign_audience_stops_the_run(deployment: Deployment) -> None:
     deployment.put_export("0" * 32)
     with pytest.raises(RequestRefused, match="Segment not found"):
         deployment.backfill("0" * 32)
@@ -322,7 +322,7 @@ def test_an_audience_that_is_gone_or_not_the_exports_stops_the_run(deployment: D
         deployment.backfill("1" * 32)
 
 
-def test_an_export_that_was_never_provisioned_is_not_activated(deployment: Deployment) -> None:
+def test_unprovisioned_export_is_not_activated(deployment: Deployment) -> None:
     with pytest.raises(StopRun, match="no configuration"):
         deployment.activate()
 

@@ -1,34 +1,42 @@
-"""The task backfill, whole, while Lytics is awkward and Lambda kills it: nobody is missed, and what is, is said."""
+"""The task backfill while Lytics is faulty and Lambda kills it: nobody is missed without a report of it."""
 
 import random
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any, Final
 
 import pytest
 from moto import mock_aws
 
 from functions.backfill import app as backfill_app
-from functions.backfill.progress import MAX_FRUITLESS
+from functions.backfill.progress import MAX_IDLE_INVOCATIONS
 from functions.backfill.rows import LAG_NS
-from functions.backfill.scan import Timing
 from lytics_sendgrid.domain.change import Change, Kind
-from lytics_sendgrid.domain.checkpoint import numbers_of
 from lytics_sendgrid.errors import RetryLater, ScanStuck
 from lytics_sendgrid.lytics.api import Lytics
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.queues.writer import QueueWriter
+from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
 from tests.contract.test_activate_and_backfill import RUN, Deployment
 from tests.local.lytics_twin.clock import ManualClock
 from tests.local.lytics_twin.twin import LyticsTwin
 
 PEOPLE: Final = 1_000
-MOST_INVOCATIONS: Final = 200
+MAX_INVOCATIONS: Final = 200
 
 
 class KilledError(BaseException):
-    """Lambda ends the process: nothing of it runs any more."""
+    """Lambda ends the process."""
+
+
+class SleeplessClock(SystemClock):
+    """The machine's clock, which records sleeps instead of waiting."""
+
+    def __init__(self) -> None:
+        self.sleeps: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
 
 
 class Scene:
@@ -40,11 +48,11 @@ class Scene:
         self.clock = clock
         self.audience, *_ = self.twin.populate(PEOPLE, 1, seed=1)
         deployment.put_export(self.audience)
-        self.slept_s: list[float] = []
+        self.backfill_clock = SleeplessClock()
 
     def scan(self, left_s: int = 900) -> dict[str, Any]:
-        """Go on until the scan is done, as the state machine does; a killed invocation is tried again."""
-        for _ in range(MOST_INVOCATIONS):
+        """Scan to the end, as the state machine does. A killed invocation is retried."""
+        for _ in range(MAX_INVOCATIONS):
             try:
                 result = self.deployment.backfill(self.audience, left_s)
             except (KilledError, RetryLater):
@@ -54,13 +62,15 @@ class Scene:
         raise AssertionError("the scan does not end")
 
     def check(self, result: dict[str, Any]) -> list[Change]:
-        """Check that everybody is queued, in messages that the run waits for, by events that no real one loses to."""
+        """Check that everybody is queued in messages that the run waits for, and that no enter beats a real event."""
         messages = [decode(body) for body in self.deployment.messages()]
         changes = [change for message in messages for change in message.changes]
         assert {change.email for change in changes} == self.twin.members(self.audience)
         assert {(change.kind, change.audience) for change in changes} == {(Kind.ENTER, self.audience)}
         assert all(change.time_ns <= self.clock.wall_ns() - LAG_NS for change in changes)
-        expected = numbers_of(self.deployment.exports.scan(RUN, self.audience))
+        checkpoint = self.deployment.exports.scan(RUN, self.audience)
+        assert checkpoint is not None
+        expected = checkpoint.numbers
         assert expected <= {str(message.number) for message in messages}
         assert {message.run for message in messages} == {RUN}
         awaited = [
@@ -85,7 +95,7 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
         monkeypatch.setenv("LYTICS_URL", twin.url)
         monkeypatch.setenv("CHANGES_QUEUE_URL", deployment.queue_url)
         scene = Scene(deployment, clock)
-        monkeypatch.setattr(backfill_app, "Timing", partial(Timing, sleep=scene.slept_s.append))
+        monkeypatch.setattr(backfill_app, "SystemClock", lambda: scene.backfill_clock)
         backfill_app._collaborators.cache_clear()
         yield scene
         backfill_app._collaborators.cache_clear()
@@ -121,10 +131,10 @@ def test_everybody_is_queued_whatever_lytics_answers(scene: Scene, faults: dict[
     assert result["complete"]
     scene.check(result)
     if any(name.startswith("api_") for name in faults):
-        assert scene.slept_s
+        assert scene.backfill_clock.sleeps
 
 
-def test_people_without_an_address_are_counted_and_nobody_else_is_missed(scene: Scene) -> None:
+def test_only_people_without_address_are_missed_and_counted(scene: Scene) -> None:
     scene.twin.set_faults(scan_no_email_rate=0.2, scan_duplicate_rate=0.3)
     result = scene.scan()
     changes = [change for body in scene.deployment.messages() for change in decode(body).changes]
@@ -135,38 +145,38 @@ def test_people_without_an_address_are_counted_and_nobody_else_is_missed(scene: 
 
 
 @pytest.mark.parametrize("offset", [1, 700])
-def test_a_total_that_is_larger_than_what_was_returned_is_never_complete(scene: Scene, offset: int) -> None:
+def test_total_larger_than_the_scan_is_never_complete(scene: Scene, offset: int) -> None:
     scene.twin.set_faults(scan_total_offset=offset)
     result = scene.scan()
     scene.check(result)
     members = len(scene.twin.members(scene.audience))
     assert not result["complete"]
-    assert (
-        result["misfit"] == f"Lytics counts {members + offset} people in the audience and returned {members}"
+    assert result["misfit"] == (
+        f"Lytics counts {members + offset} people in the audience but its scan returned {members}"
     )
 
 
-def test_an_outage_of_hours_ends_with_words_and_what_was_read_is_kept(scene: Scene) -> None:
+def test_outage_of_hours_stops_the_run_and_keeps_its_progress(scene: Scene) -> None:
     assert not scene.deployment.backfill(scene.audience, left_s=4)["done"]
     scene.twin.set_faults(api_5xx_rate=1.0)
-    with pytest.raises(ScanStuck, match=f"not answered the scan for {MAX_FRUITLESS} invocations"):
+    with pytest.raises(ScanStuck, match=f"not answered the scan for {MAX_IDLE_INVOCATIONS} invocations"):
         scene.scan(left_s=60)
     scene.twin.set_faults(api_5xx_rate=0.0)
     scene.check(scene.scan())
 
 
-def test_a_scan_that_goes_stale_between_all_its_invocations_gives_up_with_words(scene: Scene) -> None:
-    def go_on() -> None:
-        for _ in range(MOST_INVOCATIONS):
+def test_scan_stale_after_every_invocation_is_given_up(scene: Scene) -> None:
+    def scan_on() -> None:
+        for _ in range(MAX_INVOCATIONS):
             scene.deployment.backfill(scene.audience, left_s=4)
             scene.clock.advance(3_600)
 
     with pytest.raises(ScanStuck, match=r"refused the scan's cursor 4 times.*not recent"):
-        go_on()
+        scan_on()
 
 
-def test_people_who_exit_while_the_scan_runs_keep_their_exit(scene: Scene) -> None:
-    """The scan still returns them, as of its beginning: their enters must be older than their exits."""
+def test_exit_during_the_scan_wins(scene: Scene) -> None:
+    """The scan still returns them as members, so their enters must be older than their exits."""
     before = scene.twin.members(scene.audience)
     assert not scene.deployment.backfill(scene.audience, left_s=4)["done"]
     left_ns = scene.clock.wall_ns()
@@ -181,7 +191,7 @@ def test_people_who_exit_while_the_scan_runs_keep_their_exit(scene: Scene) -> No
 
 
 def dying(rng: random.Random, rate: float, call: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a call around which Lambda sometimes ends the process: before it, or after it has worked."""
+    """Return a call that Lambda sometimes kills, before it or after it."""
 
     def called(*arguments: Any, **named: Any) -> Any:
         if rng.random() < rate:
@@ -195,9 +205,7 @@ def dying(rng: random.Random, rate: float, call: Callable[..., Any]) -> Callable
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_lambda_that_is_killed_anywhere_misses_nobody(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
+def test_killed_lambda_misses_nobody(scene: Scene, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     rng = random.Random(seed)
     rate, stale = rng.choice((0.06, 0.15)), rng.randrange(4)
     faults = {
@@ -212,7 +220,7 @@ def test_a_lambda_that_is_killed_anywhere_misses_nobody(
     with monkeypatch.context() as patch:
         for where, name in EFFECTS:
             patch.setattr(where, name, dying(rng, rate, getattr(where, name)))
-        for number in range(MOST_INVOCATIONS):
+        for number in range(MAX_INVOCATIONS):
             try:
                 result = scene.deployment.backfill(scene.audience, left_s=rng.choice((2, 5, 9, 200)))
             except KilledError:

@@ -10,6 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import ConfigurationChanged, RetryLater, StopRun
@@ -18,6 +19,7 @@ from tests.doubles.dynamodb import DynamoDb
 from tests.newsletter import HIGH_VALUE, NEWSLETTER
 
 NOW_S = 1_795_000_000
+CHECKPOINT = Checkpoint(cursor="é", pages=2, expected=(("0.a", 3),))
 
 
 @pytest.fixture
@@ -109,9 +111,9 @@ def test_a_stop_is_not_put_by_a_try_that_began_before_it_was_lifted(table: Expor
 
 def test_a_report_and_a_checkpoint_are_read_as_they_were_written(table: ExportsTable) -> None:
     table.put_report("newsletter", "run-1", {"ok": True, "rate": 0.25})
-    table.put_scan("run-1", HIGH_VALUE, {"cursor": "é"}, NOW_S)
+    table.put_scan("run-1", HIGH_VALUE, CHECKPOINT, NOW_S)
     assert table.report("newsletter", "run-1") == {"ok": True, "rate": 0.25}
-    assert table.scan("run-1", HIGH_VALUE) == {"cursor": "é"}
+    assert table.scan("run-1", HIGH_VALUE) == CHECKPOINT
 
 
 def test_progress_is_the_union_of_what_was_recorded(table: ExportsTable) -> None:
@@ -119,7 +121,7 @@ def test_progress_is_the_union_of_what_was_recorded(table: ExportsTable) -> None
     table.record_done("run-1", ["2", "3"], ["job-1", "job-2"], NOW_S)
     table.record_job("run-1", "job-1", (1, 1), {"status": "completed"}, NOW_S)
     table.record_done("run-2", ["9"], ["job-9"], NOW_S)
-    table.put_scan("run-1", HIGH_VALUE, {}, NOW_S)
+    table.put_scan("run-1", HIGH_VALUE, CHECKPOINT, NOW_S)
     progress = table.progress("run-1")
     assert progress.numbers == {"1", "2", "3"}
     assert progress.jobs == {"job-1", "job-2"}
@@ -179,7 +181,7 @@ def test_only_a_runs_progress_expires(table: ExportsTable, client: DynamoDBClien
     table.put_account(Account("default", 1), read_version=0)
     table.put_report("newsletter", "run-1", {})
     table.put_stop("newsletter", Stop("x", 1, 2))
-    table.put_scan("run-1", HIGH_VALUE, {}, NOW_S)
+    table.put_scan("run-1", HIGH_VALUE, CHECKPOINT, NOW_S)
     table.record_done("run-1", ["1"], [], NOW_S)
     table.record_job("run-1", "job-1", (1, 1), {}, NOW_S)
     items = client.scan(TableName="exports")["Items"]

@@ -1,4 +1,4 @@
-"""The tasks plan and provision, whole, against both twins: what a run would do, and doing it once however often."""
+"""The tasks plan and provision from their handlers down, on both twins: what a run would do, done once."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -81,7 +81,7 @@ def test_every_fault_is_told_at_once(tasks: Tasks) -> None:
     )
     expected = [
         '"audiences", entry 3 must be text in quotes, not a number',
-        '"backfil" is no key of the input: did you mean "backfill"?',
+        '"backfil" is not a valid key: did you mean "backfill"?',
         "'lapsed_customer': did you mean 'lapsed_customers'?",
         "\"email_field\": Lytics has no field 'mail': did you mean 'email'?",
         "of type []string, which SendGrid cannot hold",
@@ -128,7 +128,7 @@ def test_an_unfinished_secret_is_told(tasks: Tasks) -> None:
 
 def test_a_missing_secret_is_told_with_the_faults_of_the_input(tasks: Tasks) -> None:
     faults = faults_of(tasks, {"audiences": ["high_value_users"], "authorization": "other", "adapt": True})
-    assert '"adapt" is no key' in faults[0]
+    assert '"adapt" is not a valid key' in faults[0]
     assert "'stack/other' cannot be read" in faults[1]
 
 
@@ -188,7 +188,7 @@ def test_provisioning_makes_everything_once(tasks: Tasks) -> None:
         )
     )
 
-    assert (first["fields"], first["segments"], first["adopted"]) == (("lytics_segments", "ltv"), 2, 0)
+    assert (first["fields"], first["segments"], first["adopted"]) == (["lytics_segments", "ltv"], 2, 0)
     assert made == [f"POST {FIELDS} 200"] * 2 + [f"POST {SEGMENTS} 201"] * 2
     assert {done["version"] for done in (first, again, anew)} == {first["version"]}
     assert all(not done["fields"] and not done["segments"] for done in (again, anew))
@@ -268,7 +268,7 @@ def test_provisioning_that_dies_at_any_write_is_healed_by_doing_it_again(
 def test_a_field_that_appears_after_the_plan_is_somebody_elses(tasks: Tasks) -> None:
     state = tasks.plan("high_value_users")
     tasks.sendgrid.add_field("lytics_segments")
-    with pytest.raises(ExportRefused, match="something else writes it"):
+    with pytest.raises(ExportRefused, match="something else has created"):
         tasks.provision(state)
     assert tasks.exports.account("default").membership_fields == {}
     assert len(faults_of_after(tasks)) == 1
@@ -327,7 +327,7 @@ def test_a_deleted_segment_and_a_deleted_field_are_made_again(tasks: Tasks) -> N
     state = tasks.plan("high_value_users")
     assert "was deleted in SendGrid" in state["plan"]["notes"][0]
     done = tasks.provision(state)
-    assert (done["fields"], done["segments"]) == (("lytics_segments",), 1)
+    assert (done["fields"], done["segments"]) == (["lytics_segments"], 1)
     assert tasks.exports.account("default").membership_fields == {"lytics_segments": "e2_T"}
 
 

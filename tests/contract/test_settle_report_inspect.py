@@ -1,4 +1,4 @@
-"""The tasks settle and report, and the function inspect, whole, against both twins."""
+"""The tasks settle and report and the function inspect, from their handlers down, on both twins."""
 
 import json
 import time
@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from lytics_sendgrid.domain.change import Value
+from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.contact import Contact, Rejection, encode
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import InputInvalid
@@ -21,8 +22,27 @@ LIVE = {
     "live": True,
     "running": True,
     "job_id": "1" * 32,
+    "state": "running",
     "webhook_url": "https://hooks.example.com",
     "paste": None,
+    "waited": 0,
+}
+
+
+PASTE: dict[str, Any] = {
+    "where": "Lytics",
+    "webhook_url": "https://hooks.example.com/lytics/default",
+    "http_method": "POST",
+    "header": {"name": "X-Lytics-Secret", "value": "in the secret stack/default"},
+    "audiences": [{"id": "1" * 32, "name": "First"}],
+    "export_fields": ["email"],
+    "fields_to_trigger": ["email"],
+    "existing_users": False,
+    "batch_requests": True,
+    "batch_size": 100,
+    "batch_flush_duration_s": 1,
+    "do_not_retry": [],
+    "cloudevents": False,
 }
 
 
@@ -35,58 +55,56 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tasks]:
 
 @pytest.fixture
 def state(tasks: Tasks) -> dict[str, Any]:
-    """Return the state of a run that has been provisioned and is live."""
+    """Return the state of a run that is provisioned and live."""
     planned = tasks.plan("high_value_users", "newsletter_readers", custom_fields={"lifetime_value": "ltv"})
     return {**planned, "provision": tasks.provision(planned), "activation": LIVE}
 
 
 def scanned(tasks: Tasks, state: dict[str, Any], messages: int) -> None:
-    """Write the checkpoints of scans that queued so many messages each."""
+    """Write the checkpoints of scans that queued this many messages each."""
     for number, audience in enumerate(state["audiences"]):
-        counts = {
-            "scanned": 30,
-            "without_email": 2,
-            "bad_email": 1,
-            "people": 27,
-            "complete": True,
-            "misfit": "",
-        }
-        checkpoint = {"done": True, "expected": [[f"{number}.a", messages]], **counts}
+        checkpoint = Checkpoint(
+            scanned=30,
+            without_email=2,
+            bad_email=1,
+            smallest=30,
+            largest=30,
+            expected=((f"{number}.a", messages),),
+            done=True,
+        )
         tasks.exports.put_scan(RUN, audience["id"], checkpoint, NOW_S)
 
 
-def test_a_run_is_settled_when_its_own_messages_and_jobs_are_done(
-    tasks: Tasks, state: dict[str, Any]
-) -> None:
-    looks = [tasks.settle(state)]
+def test_run_settles_when_its_messages_and_jobs_are_done(tasks: Tasks, state: dict[str, Any]) -> None:
+    checks = [tasks.settle(state)]
     scanned(tasks, state, messages=2)
     tasks.exports.record_done(RUN, ["0.a.0", "0.a.1", "1.a.0"], ["job-1"], NOW_S, {"accepted": 50})
-    looks.append(tasks.settle(state | {"settle": looks[-1]}))
+    checks.append(tasks.settle(state | {"settle": checks[-1]}))
     tasks.exports.record_done(RUN, ["1.a.1"], ["job-2"], NOW_S)
-    looks.append(tasks.settle(state | {"settle": looks[-1]}))
+    checks.append(tasks.settle(state | {"settle": checks[-1]}))
     tasks.exports.record_job(RUN, "job-1", (1, 1), {"status": "completed"}, NOW_S)
     tasks.exports.record_job(RUN, "job-2", (1, 1), {"status": "failed"}, NOW_S)
-    looks.append(tasks.settle(state | {"settle": looks[-1]}))
+    checks.append(tasks.settle(state | {"settle": checks[-1]}))
 
-    assert [look["settled"] for look in looks] == [False, False, False, True]
-    assert [look["messages"] for look in looks[1:]] == [{"done": n, "of": 4} for n in (3, 4, 4)]
-    assert [look["jobs"] for look in looks[1:]] == [
+    assert [check["settled"] for check in checks] == [False, False, False, True]
+    assert [check["messages"] for check in checks[1:]] == [{"done": n, "of": 4} for n in (3, 4, 4)]
+    assert [check["jobs"] for check in checks[1:]] == [
         {"done": 0, "of": 1},
         {"done": 0, "of": 2},
         {"done": 2, "of": 2},
     ]
 
 
-def test_a_look_tells_why_changes_wait(tasks: Tasks, state: dict[str, Any]) -> None:
+def test_settle_reports_why_the_export_is_stopped(tasks: Tasks, state: dict[str, Any]) -> None:
     tasks.exports.put_stop("default", Stop("a list was gone", 0, 0))
     assert tasks.settle(state)["stop"] == "a list was gone"
 
 
-def test_without_a_backfill_there_is_nothing_to_wait_for(tasks: Tasks, state: dict[str, Any]) -> None:
+def test_run_without_backfill_settles_at_once(tasks: Tasks, state: dict[str, Any]) -> None:
     assert tasks.settle(state | {"backfill": False})["settled"]
 
 
-def test_a_report_puts_what_each_side_counts_side_by_side(tasks: Tasks, state: dict[str, Any]) -> None:
+def test_report_shows_what_each_side_counts(tasks: Tasks, state: dict[str, Any]) -> None:
     scanned(tasks, state, messages=1)
     tasks.exports.record_done(RUN, ["0.a.0"], ["job-1"], NOW_S, {"accepted": 50, "rejected.address": 4})
     tasks.exports.record_job(
@@ -128,11 +146,11 @@ def test_a_report_puts_what_each_side_counts_side_by_side(tasks: Tasks, state: d
     assert tasks.exports.report("default", RUN) == json.loads(json.dumps(report))
 
 
-def test_a_report_says_not_live_and_what_to_paste(tasks: Tasks, state: dict[str, Any]) -> None:
+def test_report_says_not_live_and_what_to_paste(tasks: Tasks, state: dict[str, Any]) -> None:
     activation = LIVE | {
         "live": False,
         "job_id": None,
-        "paste": {"url": "https://hooks.example.com/lytics/default"},
+        "paste": PASTE,
     }
     report = tasks.report(state | {"activation": activation, "backfill": False})
     assert not report["live"]
@@ -141,9 +159,7 @@ def test_a_report_says_not_live_and_what_to_paste(tasks: Tasks, state: dict[str,
     assert report["people"] is None
 
 
-def test_a_side_that_does_not_answer_costs_its_numbers_not_the_report(
-    tasks: Tasks, state: dict[str, Any]
-) -> None:
+def test_side_that_does_not_answer_has_no_numbers_in_the_report(tasks: Tasks, state: dict[str, Any]) -> None:
     tasks.lytics.token = "another"
     report = tasks.report(state)
     assert [audience["lytics"] for audience in report["audiences"]] == [None, None]

@@ -96,7 +96,7 @@ def test_all_faults_of_an_input_are_told_at_once(customer: Customer) -> None:
         "SendGrid has a custom field 'ltv' of type Date",
         "a custom field 'lytics_segments' that this product did not make",
         "Lytics' own SendGrid export 'Hosted export'",
-        '"backfil" is no key of the input: did you mean "backfill"?',
+        '"backfil" is not a valid key: did you mean "backfill"?',
         '"dry_run" must be true or false',
     )
 

@@ -1,4 +1,4 @@
-"""A scan of pages with something wrong in them: nobody is missed unless the scan says that it is not complete."""
+"""Scans of faulty pages: nobody is missed unless the scan reports that it is not complete."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from functions.backfill.rows import LAG_NS
 from functions.backfill.scan import Timing, Work, scan_audience
 from lytics_sendgrid.domain.change import Kind
-from lytics_sendgrid.domain.checkpoint import Checkpoint, numbers_of
+from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.profile import MAX_AHEAD_NS
 from lytics_sendgrid.errors import LyticsSendGridError, RetryLater, StopRun
 from lytics_sendgrid.lytics.api import Lytics
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.transport.client import Answer
-from tests.fakes import InvocationTime, KeptCheckpoints, ListedQueue
+from tests.fakes import InvocationClock, KeptCheckpoints, ListedQueue
 from tests.properties.answers import ODD, places, put, without
 from tests.unit.functions.backfill.test_progress import AUDIENCE, EXPORT
 
@@ -30,11 +30,11 @@ PEOPLE: Final = [f"person{number}@example.com" for number in range(2 * PAGES)]
 
 
 class WrongPages:
-    """Lytics' HTTP: pages of two people, of which some answers are what a test says instead.
+    """Lytics' HTTP: pages of two people, with some answers replaced.
 
     Args:
-        wrong: answers by the number of the request, from 0.
-        page: a page's document by its number, where it is not the valid one.
+        wrong: the replaced answers by the number of the request, from 0.
+        page: replaced pages by their number.
     """
 
     def __init__(
@@ -67,25 +67,26 @@ def page_document(number: int) -> dict[str, Any]:
 
 
 def scanned(http: WrongPages, left_s: float = 200.0) -> tuple[Checkpoint | LyticsSendGridError, ListedQueue]:
-    """Scan to the end, an invocation after the other, as the state machine does."""
+    """Scan to the end, one invocation after another, as the state machine does."""
     queue, checkpoints = ListedQueue(), KeptCheckpoints()
     for invocation in range(60):
-        time = InvocationTime(left_s)
+        clock = InvocationClock(left_s, NOW_S + 0.5)
         work = Work(EXPORT, AUDIENCE, RUN, f"0.{invocation:08x}")
-        timing = Timing(time.left_s, 60.0, lambda: NOW_S + 0.5, time.sleep, lambda: 1.0)
+        timing = Timing(clock, clock.left_s)
         try:
             checkpoint = scan_audience(work, Lytics(http), queue, checkpoints, timing)
         except (RetryLater, StopRun) as error:
             return error, queue
         if checkpoint.done:
-            expected = numbers_of(checkpoints.scan(RUN, AUDIENCE))
-            assert expected <= {str(decode(body).number) for body in queue.bodies}
+            kept = checkpoints.scan(RUN, AUDIENCE)
+            assert kept is not None
+            assert kept.numbers <= {str(decode(body).number) for body in queue.bodies}
             return checkpoint, queue
     raise AssertionError("the scan does not end")
 
 
 def check(result: Checkpoint | LyticsSendGridError, queue: ListedQueue) -> None:
-    """Check that whoever is missing is counted, or the scan says that it is not complete, or why it stopped."""
+    """Check that missing people are counted, or the scan reports that it is not complete, or why it stopped."""
     changes = [change for body in queue.bodies for change in decode(body).changes]
     for change in changes:
         assert (change.kind, change.audience) == (Kind.ENTER, AUDIENCE)
@@ -96,12 +97,12 @@ def check(result: Checkpoint | LyticsSendGridError, queue: ListedQueue) -> None:
         return
     missing = set(PEOPLE) - {change.email for change in changes}
     if len(missing) > result.without_email + result.bad_email:
-        assert result.misfit
+        assert result.mismatch
         assert not result.is_complete
 
 
 @pytest.mark.parametrize("number", range(PAGES))
-def test_an_odd_value_anywhere_in_a_page_loses_nobody_in_silence(number: int) -> None:
+def test_odd_value_anywhere_in_a_page_loses_nobody_silently(number: int) -> None:
     valid = page_document(number)
     for place in places(valid):
         for odd in (*ODD, "c1", "c2"):
@@ -111,7 +112,7 @@ def test_an_odd_value_anywhere_in_a_page_loses_nobody_in_silence(number: int) ->
 
 
 @pytest.mark.parametrize("number", range(PAGES))
-def test_a_page_that_is_cut_anywhere_is_asked_for_again(number: int) -> None:
+def test_truncated_page_is_requested_again(number: int) -> None:
     whole = json.dumps(page_document(number)).encode()
     for size in range(len(whole)):
         result, queue = scanned(WrongPages({number: Answer(200, {}, whole[:size])}))
@@ -139,7 +140,7 @@ FAULTS: Final[Sequence[Answer | Exception]] = (
     st.dictionaries(st.integers(0, 25), st.sampled_from(FAULTS), max_size=20),
     st.sampled_from([1.0, 65.0, 200.0, 840.0]),
 )
-def test_faults_in_any_order_end_with_everybody_or_with_words(
+def test_faults_in_any_order_end_with_everybody_or_an_error(
     wrong: dict[int, Answer | Exception], left_s: float
 ) -> None:
     result, queue = scanned(WrongPages(wrong), left_s)
@@ -151,7 +152,7 @@ def test_faults_in_any_order_end_with_everybody_or_with_words(
 
 @settings(max_examples=200, derandomize=True, deadline=None)
 @given(st.integers(0, PAGES - 1), st.sampled_from(["1969", "1970", "2026", "2099", "9999", ""]))
-def test_a_wrong_clock_of_lytics_never_puts_an_enter_into_the_future(number: int, year: str) -> None:
+def test_wrong_lytics_clock_never_dates_an_enter_in_the_future(number: int, year: str) -> None:
     date = {"date": f"Thu, 01 Jan {year} 00:00:00 GMT"} if year else {}
     body = json.dumps(page_document(number)).encode()
     result, queue = scanned(WrongPages({number: Answer(200, date, body)}))

@@ -43,7 +43,7 @@ BESIDE_ADAPTERS = {
 
 FLOORS = (
     {"sendgrid", "lytics", "queues", "tables"},
-    {"transport", "aws", "settings"},
+    {"transport", "aws", "settings", "workflow"},
     {"domain", "errors", "lenient_json", "system_clock"},
 )
 """Of the layer, from above: a room imports itself, and rooms on lower floors."""

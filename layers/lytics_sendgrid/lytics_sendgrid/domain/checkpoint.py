@@ -1,34 +1,35 @@
-"""How far the scan of an audience has come: backfill writes it, settle and report read it."""
+"""How far the scan of an audience is. ``backfill`` writes it; ``settle`` and ``report`` read it."""
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-_FEW: Final = 100
+_MAX_SMALL_LOSS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How far a scan has come: all that its next invocation needs to go on.
+    """How far a scan is: everything that its next invocation needs.
 
     Attributes:
         cursor: where the next page begins; empty before the first page.
         started_ns: Lytics' clock at the first page; None before it.
         pages: read since the scan last began.
-        scanned: rows since then; those of a page that comes again count once.
-        without_email: of those, the ones with nothing in the e-mail field.
-        bad_email: the ones with something in it that cannot be an address.
-        smallest: the smallest total that a page with rows told, if any did: one without may tell what it failed to look up.
-        largest: the largest that any page told.
-        anchor: an earlier cursor, which no later one may equal.
+        scanned: rows since then. The rows of a repeated page count once.
+        without_email: of those, the ones whose e-mail field is empty.
+        bad_email: of those, the ones whose e-mail field holds no valid address.
+        smallest: the smallest total reported by a page with rows. An empty page's total is not trusted.
+        largest: the largest total reported by any page.
+        anchor: an earlier cursor; a later cursor that equals it closes a cycle.
         anchor_age: pages read since the anchor was set.
-        anchor_span: when it is that old, the anchor moves up: a cycle of any length is met (Brent's algorithm).
+        anchor_span: the age at which the anchor moves to the current cursor. It doubles each time, so a cycle of any
+            length is found (Brent's algorithm).
         addresses: a hash of the addresses on the last page that had any.
-        anchor_addresses: of those on the anchor's page.
-        restarts: how often the scan began anew because its cursor was refused.
+        anchor_addresses: the same for the anchor's page.
+        restarts: how often the scan started again because Lytics refused its cursor.
         fruitless: invocations in a row that read no page.
-        expected: prefix of message numbers and how many there are of it, one for each invocation that sent any.
+        expected: pairs of a prefix of message numbers and how many messages have it, one for each invocation that sent any.
         done: the last page has been read and queued.
     """
 
@@ -52,82 +53,61 @@ class Checkpoint:
 
     @property
     def people(self) -> int:
-        """How many rows became changes."""
+        """The number of rows that became changes."""
         return self.scanned - self.without_email - self.bad_email
 
     @property
-    def misfit(self) -> str:
-        """Say why a scan that is done does not fit what Lytics counts; empty where it fits.
+    def numbers(self) -> set[str]:
+        """The ``Message.number`` of every message that the scan queued and the run waits for."""
+        return {message_number(prefix, n) for prefix, count in self.expected for n in range(count)}
 
-        More rows than people are no fault: rows may come twice, and people enter meanwhile.
+    @property
+    def mismatch(self) -> str:
+        """Why a finished scan does not fit Lytics' own count; empty if it does.
+
+        More rows than people are normal: rows may be repeated, and people may enter during the scan.
         """
         counted = self.smallest if self.scanned else self.largest
         if counted is None or self.largest is None:
             return "Lytics did not say how many people are in the audience"
-        if is_far_below(self.scanned, self.largest):
+        if is_far_fewer(self.scanned, self.largest):
             counted = self.largest
         if self.scanned < counted:
-            return f"Lytics counts {counted} people in the audience and returned {self.scanned}"
+            return f"Lytics counts {counted} people in the audience but its scan returned {self.scanned}"
         return ""
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether everybody in the audience was seen, as far as Lytics' total shows."""
-        return self.done and not self.misfit
+        """Whether the scan returned everybody in the audience, according to Lytics' totals."""
+        return self.done and not self.mismatch
 
 
-def is_far_below(scanned: int, counted: int) -> bool:
-    """Tell whether a scan returned fewer people than Lytics counts by more than may have left between the two."""
-    return scanned * 10 < counted * 9 and (scanned == 0 or counted - scanned > _FEW)
+def is_far_fewer(scanned: int, counted: int) -> bool:
+    """Return whether a scan returned so few people that exits during the scan do not explain it."""
+    return scanned * 10 < counted * 9 and (scanned == 0 or counted - scanned > _MAX_SMALL_LOSS)
 
 
 def message_number(prefix: str, sequence: int) -> str:
-    """Name a message within a run."""
+    """Return the number of a message, unique in its run."""
     return f"{prefix}.{sequence}"
 
 
-def numbers_of(document: Mapping[str, Any] | None) -> set[str]:
-    """Return the numbers of all messages that a checkpoint expects to be delivered, as ``Message.number`` has them.
-
-    Args:
-        document: as ``ExportsTable.scan`` returns it: None where the scan has not begun.
-    """
-    if document is None:
-        return set()
-    return {message_number(prefix, n) for prefix, count in document["expected"] for n in range(count)}
-
-
 def checkpoint_document(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Write a checkpoint as JSON values, with what a report reads: ``people``, ``complete`` and ``misfit``."""
+    """Return a checkpoint as JSON values.
+
+    ``people``, ``complete`` and ``misfit`` are for a person who looks at the table.
+    """
     document = dataclasses.asdict(checkpoint)
     document["expected"] = [list(entry) for entry in checkpoint.expected]
     return document | {
         "people": checkpoint.people,
         "complete": checkpoint.is_complete,
-        "misfit": checkpoint.misfit if checkpoint.done else "",
+        "misfit": checkpoint.mismatch if checkpoint.done else "",
     }
 
 
-def progress_document(audience: str, checkpoint: Checkpoint) -> dict[str, Any]:
-    """Write what a person, or the state machine, needs of a checkpoint."""
-    return {
-        "audience": audience,
-        "done": checkpoint.done,
-        "scanned": checkpoint.scanned,
-        "without_email": checkpoint.without_email,
-        "bad_email": checkpoint.bad_email,
-        "people": checkpoint.people,
-        "messages": sum(count for _, count in checkpoint.expected),
-        "restarts": checkpoint.restarts,
-        "complete": checkpoint.is_complete,
-        "misfit": checkpoint.misfit if checkpoint.done else "",
-    }
-
-
-def checkpoint_from(document: Mapping[str, Any] | None) -> Checkpoint:
-    """Read what ``checkpoint_document`` wrote; a scan that has not begun where there is nothing."""
-    if document is None:
-        return Checkpoint()
+def checkpoint_from(document: Mapping[str, Any]) -> Checkpoint:
+    """Read what ``checkpoint_document`` returned."""
     names = {field.name for field in dataclasses.fields(Checkpoint)}
     values = {name: value for name, value in document.items() if name in names}
     values["expected"] = tuple((prefix, count) for prefix, count in document["expected"])

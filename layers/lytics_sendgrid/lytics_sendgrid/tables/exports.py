@@ -4,16 +4,16 @@ Items by (pk, sk), each with its JSON in ``doc``:
 
     account#<account>   config            the account's configuration; ``version`` guards it
     export#<export>     config            the export's configuration
-    export#<export>     stop              why its changes wait, and until when they do; without ``doc``, but with
-                                          ``lifted_ms``, where they do not, and since when
+    export#<export>     stop              why the export is stopped and until when; once the stop is lifted, it has
+                                          ``lifted_ms`` instead of ``doc``
     export#<export>     run#<run>         the run's report
     run#<run>           scan#<audience>   the backfill's checkpoint of one audience
     run#<run>           done#<id>         what one invocation of deliver committed: message numbers, counts
     run#<run>           job#<job>#<part>  how one import job ended, for one part of its contacts
-    run#<run>           started#<id>      import jobs that carry its changes, written before any of these is committed
+    run#<run>           started#<id>      import jobs that carry the run's changes, written before these are committed
 
-A run's items are read in this order, page by page, while others are written. So whoever sees a number as done sees the
-jobs that carried it, and whoever sees a job's end does not yet see what was done because of it.
+A run's items are read in this order, page by page, while others are written. So a reader that sees a number as done also
+sees the import jobs that carried it. A reader that sees a job's end may not see yet what was done because of it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from lytics_sendgrid.aws.errors import error_code, translated
+from lytics_sendgrid.domain.checkpoint import Checkpoint, checkpoint_document, checkpoint_from
 from lytics_sendgrid.domain.configuration import (
     Account,
     Export,
@@ -43,23 +44,22 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 RUN_KEPT_S: Final = 90 * 86_400
-"""How long a run's progress is kept; its report and the configurations stay."""
-
+"""How long a run's progress is kept. Its report and the configurations are kept forever."""
 
 _OUR_COUNTS: Final = ("confirmed", "rejected", "refreshed", "parked", "unread")
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run has come: what deliver committed, and how its import jobs ended.
+    """How far a run is: what ``deliver`` committed, and how its import jobs ended.
 
     Attributes:
-        numbers: of the messages that are committed.
-        jobs: import jobs that carried its changes.
-        ended: of those, the ones that confirm followed to their end, with what SendGrid said.
-        counts: what was counted while committing, summed: ``accepted``, ``unchanged``, ``rejected.<reason>``. A message
-            that came twice may be counted twice.
-        again: numbers of the messages that carry contacts of an ended job once more.
+        numbers: of the committed messages.
+        jobs: import jobs that carried the run's changes.
+        ended: the jobs that ``confirm`` followed to their end, with their outcome.
+        counts: the sums of what ``deliver`` counted: ``accepted``, ``unchanged``, ``rejected.<reason>``. A message that
+            was delivered twice may be counted twice.
+        again: numbers of the messages that send contacts of an ended job again.
     """
 
     numbers: frozenset[str]
@@ -70,30 +70,30 @@ class Progress:
 
 
 class ExportsTable:
-    """The exports table in DynamoDB. Every read is consistent: a configuration is read just after it was written."""
+    """The exports table in DynamoDB. Every read is consistent, because a configuration is read right after its write."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
         self._table = table
 
     def account(self, name: str) -> Account:
-        """Return an account's configuration; an empty one of version 0 where there is none yet."""
+        """Return an account's configuration; an empty one of version 0 if there is none yet."""
         document = self._get(f"account#{name}", "config")
         return Account(name) if document is None else account_from(document)
 
     def put_account(self, account: Account, read_version: int) -> None:
-        """Write an account's configuration, if its version is still the one that was read.
+        """Write an account's configuration if its version is still the one that was read.
 
         Raises:
-            ConfigurationChanged: it is not.
+            ConfigurationChanged: another run wrote it first.
         """
         item = _item(f"account#{account.name}", "config", account_document(account))
         item["version"] = {"N": str(account.version)}
         if not self._put_if(item, "attribute_not_exists(pk) OR version = :than", read_version):
-            raise ConfigurationChanged(f"the configuration of account '{account.name}' was changed meanwhile")
+            raise ConfigurationChanged(f"another run changed the configuration of account '{account.name}'")
 
     def export(self, name: str) -> Export | None:
-        """Return an export's configuration, or None where there is no such export."""
+        """Return an export's configuration, or None if there is no such export."""
         document = self._get(f"export#{name}", "config")
         return None if document is None else export_from(document)
 
@@ -102,25 +102,25 @@ class ExportsTable:
         self._put(f"export#{export.name}", "config", export_document(export))
 
     def stop(self, export: str) -> Stop | None:
-        """Return why an export's changes wait, or None where they do not."""
+        """Return why an export is stopped, or None if it is not."""
         document = self._get(f"export#{export}", "stop")
         return None if document is None else Stop(**document)
 
     def put_stop(self, export: str, stop: Stop) -> bool:
-        """Make an export's changes wait.
+        """Stop an export.
 
         Returns:
-            False, and nothing is done, where they were let go on after the try that found the fault had begun.
+            False, without a write, if the export was resumed after the attempt that found the fault had begun.
         """
         document = {"reason": stop.reason, "since_ms": stop.since_ms, "until_ms": stop.until_ms}
         return self._put_unless_lifted(_item(f"export#{export}", "stop", document), stop.since_ms)
 
     def lift_stop(self, export: str, at_ms: int) -> None:
-        """Let an export's changes go on, whatever tries have found that began before.
+        """Resume an export. Attempts that began earlier cannot stop it again.
 
         Args:
             export: its name.
-            at_ms: when the cause was mended, milliseconds since 1970.
+            at_ms: when the cause was fixed, milliseconds since 1970.
         """
         item = _key(f"export#{export}", "stop") | {"lifted_ms": {"N": str(at_ms)}}
         self._put_unless_lifted(item, at_ms)
@@ -129,7 +129,7 @@ class ExportsTable:
         return self._put_if(item, "attribute_not_exists(lifted_ms) OR lifted_ms <= :than", since_ms)
 
     def _put_if(self, item: dict[str, Any], condition: str, than: int) -> bool:
-        """Write an item, and tell whether the condition on the one before let it; ``:than`` in it is a number."""
+        """Write an item if the present one meets a condition on the number ``:than``, and return whether it did."""
         with translated("DynamoDB"):
             try:
                 self._client.put_item(
@@ -152,13 +152,15 @@ class ExportsTable:
         """Return a run's report, or None."""
         return self._get(f"export#{export}", f"run#{run}")
 
-    def scan(self, run: str, audience: str) -> dict[str, Any] | None:
-        """Return the checkpoint of a run's scan of one audience, or None where it has not begun."""
-        return self._get(f"run#{run}", f"scan#{audience}")
+    def scan(self, run: str, audience: str) -> Checkpoint | None:
+        """Return the checkpoint of a run's scan of one audience, or None if the scan has not begun."""
+        document = self._get(f"run#{run}", f"scan#{audience}")
+        return None if document is None else checkpoint_from(document)
 
-    def put_scan(self, run: str, audience: str, checkpoint: Mapping[str, Any], now_s: int) -> None:
+    def put_scan(self, run: str, audience: str, checkpoint: Checkpoint, now_s: int) -> None:
         """Keep the checkpoint of a run's scan of one audience."""
-        self._put(f"run#{run}", f"scan#{audience}", checkpoint, expires_epoch_s=now_s + RUN_KEPT_S)
+        document = checkpoint_document(checkpoint)
+        self._put(f"run#{run}", f"scan#{audience}", document, expires_epoch_s=now_s + RUN_KEPT_S)
 
     def record_done(
         self,
@@ -168,9 +170,9 @@ class ExportsTable:
         now_s: int,
         counts: Mapping[str, int] | None = None,
     ) -> None:
-        """Record what one invocation committed: one write, whatever the number of messages.
+        """Record what one invocation committed, in one write.
 
-        Recording the same twice is harmless: progress is the union of what was recorded. Only counts add up.
+        A repeated record is harmless, because progress is the union of all records. Only counts are summed.
         """
         document = {"numbers": sorted(numbers), "jobs": sorted(jobs), "counts": dict(counts or {})}
         kind = "started" if document["jobs"] else "done"
@@ -182,11 +184,12 @@ class ExportsTable:
         """Record how an import job ended, for one part of its contacts.
 
         Args:
-            run: whose backfill it carries.
+            run: whose backfill the job carries.
             job: SendGrid's id.
             part_of: which part, counted from 1, of how many.
-            outcome: ``status``, SendGrid's counts, and for this part ``confirmed``, ``rejected``, ``refreshed``, ``parked``,
-                ``unread``, ``no_room`` and ``again``: the numbers of the messages that carry its contacts once more.
+            outcome: ``status``, SendGrid's counts, and for this part ``confirmed``, ``rejected``, ``refreshed``,
+                ``parked``, ``unread``, ``no_room`` and ``again``: the numbers of the messages that send its contacts
+                again.
             now_s: our clock, Unix seconds.
         """
         part, parts = part_of
@@ -194,7 +197,7 @@ class ExportsTable:
         self._put(f"run#{run}", f"job#{job}#{part}", document, expires_epoch_s=now_s + RUN_KEPT_S)
 
     def progress(self, run: str) -> Progress:
-        """Return how far a run has come."""
+        """Return how far a run is."""
         numbers: set[str] = set()
         jobs: set[str] = set()
         followed: dict[str, list[dict[str, Any]]] = {}
@@ -207,7 +210,7 @@ class ExportsTable:
                 counts.update(document.get("counts", {}))
             elif kind == "job":
                 followed.setdefault(name.rpartition("#")[0], []).append(document)
-        ended = {job: _whole(found) for job, found in followed.items() if len(found) == found[0]["parts"]}
+        ended = {job: _whole(parts) for job, parts in followed.items() if len(parts) == parts[0]["parts"]}
         again = frozenset(number for outcome in ended.values() for number in outcome["again"])
         return Progress(frozenset(numbers), frozenset(jobs), ended, counts, again)
 
@@ -243,9 +246,10 @@ class ExportsTable:
 
 
 def _whole(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """Put the parts of an ended job together: SendGrid's counts are the job's, ours are each part's.
+    """Merge the parts of an ended job. SendGrid's counts are the whole job's; ours are one part's.
 
-    No part can tell whether rows that are nobody's of its own are another's: only all of them together can.
+    A row that matches no contact of one part may belong to another part. So only all parts together show whether rows
+    are left over.
     """
     whole = parts[0] | {name: sum(part.get(name, 0) for part in parts) for name in _OUR_COUNTS}
     read = whole["rejected"] + sum(part.get("no_room", 0) for part in parts)

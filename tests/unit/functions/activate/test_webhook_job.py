@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from functions.activate.activation import MAX_WAITS, Activation, Place, activate
+from functions.activate.activation import MAX_WAITS, Deployment, activate
 from functions.activate.webhook_job import (
+    as_text,
     authorization_label,
     authorization_of,
     batch_size,
-    in_words,
     job_config,
     job_update,
+    manual_webhook,
     webhook_url,
-    what_to_paste,
 )
 from lytics_sendgrid.aws.secret import Authorization
 from lytics_sendgrid.domain.configuration import Audience, Export, FieldKind, MappedField
@@ -28,13 +28,15 @@ from lytics_sendgrid.errors import (
     Throttled,
 )
 from lytics_sendgrid.lytics.documents import HeaderAuthorization, LyticsJob
+from lytics_sendgrid.workflow.export_run import Activation
+from tests.clock import ManualClock
 from tests.fakes import KeptExports, LyticsJobs
 from tests.unit.functions.backfill.test_progress import AUDIENCE, EXPORT
 
 BASE = "https://hooks.example.com/v1"
 URL = f"{BASE}/lytics/newsletter"
 AUTHORIZATION = Authorization("default", "main", "SG.key", "token", ("first-secret", "second-secret"))
-PLACE = Place(BASE, "stack/default")
+DEPLOYMENT = Deployment(BASE, "stack/default")
 NOW_MS = 1_795_000_000_000
 WRITES = {"create_webhook_job", "update_webhook_job", "create_header_authorization"}
 
@@ -57,11 +59,11 @@ class Scene:
         return activate(
             self.export,
             authorization,
-            PLACE,
+            DEPLOYMENT,
             self.lytics,
             self.exports,
+            clock=ManualClock(NOW_MS / 1000),
             subscribe=subscribe,
-            now_ms=NOW_MS,
             waited=waited,
         )
 
@@ -132,14 +134,22 @@ def test_the_first_start_makes_the_authorization_and_the_job_and_keeps_their_ids
 
     activation = scene.activate()
 
-    assert activation == Activation(True, False, "job0", "initializing", URL, None, 1)
+    assert activation == Activation(
+        live=True,
+        running=False,
+        job_id="job0",
+        state="initializing",
+        webhook_url=URL,
+        paste=None,
+        waited=1,
+    )
     assert (scene.export.lytics_job, scene.export.lytics_auth) == ("job0", "auth0")
     assert scene.lytics.headers == {"auth0": {"X-Lytics-Secret": "first-secret"}}
     (job,) = scene.lytics.all_jobs
     assert job.auth_ids == ("auth0",)
     assert job.config == job_config(EXPORT, URL, scene.lytics.fields)
     assert job.name == "SendGrid export newsletter"
-    assert job.document["description"].startswith("Made and kept by the SendGrid export")
+    assert job.document["description"].startswith("Managed by the SendGrid export")
     assert scene.exports.stopped == set()
     assert scene.exports.lifted_ms == {"newsletter": NOW_MS}
     assert json.loads(json.dumps(activation.document()))["waited"] == 1
@@ -282,9 +292,9 @@ def test_an_authorization_is_known_by_its_id_before_its_label() -> None:
 def test_what_to_paste_is_all_that_a_person_must_enter() -> None:
     audiences = (*EXPORT.audiences, Audience("b" * 32, "Lapsed", "lapsed"))
     export = dataclasses.replace(EXPORT, audiences=audiences)
-    paste = what_to_paste(export, job_config(export, URL, {"segment_events"}), "stack/default")
+    webhook = manual_webhook(export, job_config(export, URL, {"segment_events"}), "stack/default")
     secret = "the first of webhook_secrets in the secret stack/default of AWS Secrets Manager"
-    assert paste == {
+    assert webhook.document() == {
         "where": "Lytics, a new job of the provider Webhooks: Audience Triggers Webhook",
         "webhook_url": URL,
         "http_method": "POST",
@@ -299,8 +309,8 @@ def test_what_to_paste_is_all_that_a_person_must_enter() -> None:
         "do_not_retry": [],
         "cloudevents": False,
     }
-    assert in_words(paste).splitlines() == [
-        "Make Lytics, a new job of the provider Webhooks: Audience Triggers Webhook, with",
+    assert as_text(webhook).splitlines() == [
+        "Create this in Lytics, a new job of the provider Webhooks: Audience Triggers Webhook:",
         f"  URL: {URL}",
         "  HTTP method: POST",
         f"  Header: X-Lytics-Secret: {secret}",
@@ -383,9 +393,9 @@ def test_without_subscribe_nothing_in_lytics_changes_and_what_to_paste_is_return
 
     assert (activation.live, activation.running, activation.state) == (False, True, "NOT LIVE")
     assert activation.paste is not None
-    assert activation.paste["webhook_url"] == URL
-    assert activation.paste["header"]["name"] == "X-Lytics-Secret"
-    assert activation.paste["audiences"] == [{"id": AUDIENCE, "name": "High Value Users"}]
+    assert activation.paste.webhook_url == URL
+    assert activation.paste.header.name == "X-Lytics-Secret"
+    assert activation.paste.document()["audiences"] == [{"id": AUDIENCE, "name": "High Value Users"}]
     assert "first-secret" not in json.dumps(activation.document())
     assert set(scene.lytics.calls) == {"jobs", "schema_fields"}
     assert scene.exports.stopped == set()
@@ -425,7 +435,7 @@ def test_without_subscribe_a_token_that_may_not_list_jobs_is_enough() -> None:
     activation = scene.activate(subscribe=False)
     assert not activation.live
     assert activation.paste is not None
-    assert activation.paste["export_fields"] == ["email", "first_name", "visits", "is_vip"]
+    assert activation.paste.export_fields == ("email", "first_name", "visits", "is_vip")
 
 
 def test_every_audience_of_the_export_is_followed() -> None:

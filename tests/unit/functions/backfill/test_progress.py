@@ -1,4 +1,4 @@
-"""What a page of a scan means, and what becomes of cursors that repeat, go stale or never come."""
+"""Pages become changes and checkpoints; cursors that repeat, go stale or never come stop the scan."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -6,23 +6,22 @@ from collections.abc import Mapping
 import pytest
 
 from functions.backfill.progress import (
-    MAX_FRUITLESS,
+    MAX_IDLE_INVOCATIONS,
     MAX_RESTARTS,
     advanced,
+    after_idle_invocation,
     restarted,
-    rested,
     with_messages,
 )
 from functions.backfill.rows import LAG_NS, PageOfChanges, changes_of, page_time_ns
+from functions.backfill.state import ScanProgress
 from lytics_sendgrid.domain.change import Kind
 from lytics_sendgrid.domain.checkpoint import (
     Checkpoint,
     checkpoint_document,
     checkpoint_from,
-    is_far_below,
+    is_far_fewer,
     message_number,
-    numbers_of,
-    progress_document,
 )
 from lytics_sendgrid.domain.configuration import Audience, Export, FieldKind, MappedField
 from lytics_sendgrid.domain.profile import MAX_AHEAD_NS
@@ -66,16 +65,16 @@ def page(*rows: Mapping[str, object], cursor: str = "", total: int | None = None
         (None, PAGE_NS),
     ],
 )
-def test_a_page_is_as_old_as_lytics_says_unless_that_cannot_be(date_ns: int | None, expected_ns: int) -> None:
+def test_page_time_is_lytics_date_unless_implausible(date_ns: int | None, expected_ns: int) -> None:
     assert page_time_ns(ScanPage((), "", None, date_ns), PAGE_NS) == expected_ns
 
 
-def test_a_row_becomes_an_enter_from_before_the_scan_with_fields_as_fresh_as_the_page() -> None:
+def test_row_becomes_an_enter_older_than_the_scan() -> None:
     row = {"email": " Beth@Example.com ", "first_name": "Beth", "visits": 7, "is_vip": True, "other": "x"}
 
-    meaning = changes_of(page(row), EXPORT, AUDIENCE, STARTED_NS, PAGE_NS)
+    contents = changes_of(page(row), EXPORT, AUDIENCE, STARTED_NS, PAGE_NS)
 
-    (change,) = meaning.changes
+    (change,) = contents.changes
     assert change.email == "beth@example.com"
     assert (change.kind, change.audience) == (Kind.ENTER, AUDIENCE)
     assert change.time_ns == STARTED_NS - 600 * 1_000_000_000
@@ -83,13 +82,13 @@ def test_a_row_becomes_an_enter_from_before_the_scan_with_fields_as_fresh_as_the
     assert change.fields == {"first_name": "Beth", "visits": 7, "is_vip": True}
 
 
-def test_values_that_no_sendgrid_field_takes_stay_behind_and_long_texts_are_cut() -> None:
+def test_unusable_values_are_dropped_and_long_texts_cut() -> None:
     row = {"email": "beth@example.com", "first_name": "x" * 1_000_000, "visits": ["1"], "is_vip": None}
     (change,) = changes_of(page(row), EXPORT, AUDIENCE, STARTED_NS, PAGE_NS).changes
     assert change.fields == {"first_name": "x" * 4_000}
 
 
-def test_a_row_too_long_for_a_message_loses_its_fields_and_keeps_its_membership() -> None:
+def test_row_too_long_for_a_message_keeps_only_its_membership() -> None:
     names = [f"bio{number}" for number in range(60)]
     mapped = tuple(MappedField(name, f"{name}_T", name, FieldKind.TEXT, 1000) for name in names)
     export = dataclasses.replace(EXPORT, fields=mapped)
@@ -109,7 +108,7 @@ def test_a_row_too_long_for_a_message_loses_its_fields_and_keeps_its_membership(
     assert short.fields == {"bio1": "short"}
 
 
-def test_rows_without_an_address_and_with_a_bad_one_are_counted_apart() -> None:
+def test_missing_and_bad_addresses_are_counted_separately() -> None:
     rows: list[dict[str, object]] = [
         {},
         {"email": None},
@@ -119,17 +118,17 @@ def test_rows_without_an_address_and_with_a_bad_one_are_counted_apart() -> None:
         {"email": 5},
         {"email": "a b@example.com"},
     ]
-    meaning = changes_of(page(*rows), EXPORT, AUDIENCE, STARTED_NS, PAGE_NS)
-    assert (meaning.changes, meaning.without_email, meaning.bad_email) == ((), 3, 4)
+    contents = changes_of(page(*rows), EXPORT, AUDIENCE, STARTED_NS, PAGE_NS)
+    assert (contents.changes, contents.without_email, contents.bad_email) == ((), 3, 4)
 
 
-def test_several_profiles_with_one_address_are_each_an_enter() -> None:
+def test_profiles_that_share_an_address_are_each_an_enter() -> None:
     rows = [{"email": "beth@example.com", "visits": 1}, {"email": "BETH@example.com", "visits": 2}]
     changes = changes_of(page(*rows), EXPORT, AUDIENCE, STARTED_NS, PAGE_NS).changes
     assert [change.email for change in changes] == ["beth@example.com", "beth@example.com"]
 
 
-def test_a_checkpoint_advances_to_the_pages_cursor_and_counts_its_rows() -> None:
+def test_checkpoint_advances_to_the_cursor_and_counts_rows() -> None:
     first = advanced(Checkpoint(), page({}, {}, {}, cursor="c1", total=5), PageOfChanges((), 2, 1), 100)
     second = advanced(first, page({}, {}, total=6), NOTHING, 200)
 
@@ -139,54 +138,54 @@ def test_a_checkpoint_advances_to_the_pages_cursor_and_counts_its_rows() -> None
     assert (second.smallest, second.largest, second.is_complete) == (5, 6, True)
 
 
-def test_an_empty_page_with_a_cursor_goes_on() -> None:
+def test_empty_page_with_cursor_is_not_the_last() -> None:
     assert not advanced(Checkpoint(), page(cursor="c1"), NOTHING, 1).done
 
 
 @pytest.mark.parametrize(
-    ("rows", "total", "words"),
+    ("rows", "total", "mismatch"),
     [
         (3, 3, ""),
         (4, 3, ""),
-        (2, 3, "counts 3 people in the audience and returned 2"),
+        (2, 3, "counts 3 people in the audience but its scan returned 2"),
         (2, None, "did not say"),
     ],
 )
-def test_a_scan_is_complete_only_where_lytics_total_fits(rows: int, total: int | None, words: str) -> None:
+def test_scan_is_complete_only_if_lytics_total_fits(rows: int, total: int | None, mismatch: str) -> None:
     done = advanced(Checkpoint(), page(*({} for _ in range(rows)), total=total), NOTHING, 1)
     assert done.done
-    assert done.is_complete == (not words)
-    assert words in done.misfit
-    for document in (checkpoint_document(done), progress_document(AUDIENCE, done)):
-        assert (document["complete"], document["misfit"]) == (done.is_complete, done.misfit)
+    assert done.is_complete == (not mismatch)
+    assert mismatch in done.mismatch
+    for document in (checkpoint_document(done), ScanProgress.of(AUDIENCE, done).document()):
+        assert (document["complete"], document["misfit"]) == (done.is_complete, done.mismatch)
 
 
-def test_a_page_without_rows_cannot_make_a_scan_that_ends_early_complete() -> None:
+def test_empty_page_cannot_make_a_short_scan_complete() -> None:
     cut = advanced(
         advanced(Checkpoint(), page({}, {}, cursor="c1", total=3), NOTHING, 1), page(total=0), NOTHING, 2
     )
     assert (cut.done, cut.is_complete) == (True, False)
-    assert cut.misfit == "Lytics counts 3 people in the audience and returned 2"
+    assert cut.mismatch == "Lytics counts 3 people in the audience but its scan returned 2"
 
 
-def test_a_total_of_which_only_pages_without_rows_tell_is_none() -> None:
+def test_total_from_empty_pages_alone_is_not_trusted() -> None:
     cut = advanced(advanced(Checkpoint(), page({}, cursor="c1"), NOTHING, 1), page(total=0), NOTHING, 2)
-    assert cut.misfit == "Lytics did not say how many people are in the audience"
+    assert cut.mismatch == "Lytics did not say how many people are in the audience"
 
 
-def test_an_empty_audience_is_complete_where_no_page_told_of_people() -> None:
+def test_empty_audience_is_complete_if_every_total_is_zero() -> None:
     begun = advanced(Checkpoint(), page(cursor="c1", total=0), NOTHING, 1)
     assert advanced(begun, page(total=0), NOTHING, 2).is_complete
-    told = advanced(Checkpoint(), page(cursor="c1", total=1), NOTHING, 1)
-    assert advanced(told, page(total=0), NOTHING, 2).misfit.startswith("Lytics counts 1 people")
+    with_total = advanced(Checkpoint(), page(cursor="c1", total=1), NOTHING, 1)
+    assert advanced(with_total, page(total=0), NOTHING, 2).mismatch.startswith("Lytics counts 1 people")
 
 
-@pytest.mark.parametrize(("rows", "misfits"), [(899, True), (900, False), (950, False)])
-def test_a_total_that_falls_as_no_audience_does_is_not_believed(rows: int, misfits: bool) -> None:
+@pytest.mark.parametrize(("rows", "is_mismatch"), [(899, True), (900, False), (950, False)])
+def test_total_that_falls_too_far_is_not_trusted(rows: int, is_mismatch: bool) -> None:
     first = advanced(Checkpoint(), page(*({} for _ in range(800)), cursor="c1", total=1_000), NOTHING, 1)
     rest = page(*({} for _ in range(rows - 800)), total=rows)
-    assert advanced(first, rest, NOTHING, 2).misfit == (
-        f"Lytics counts 1000 people in the audience and returned {rows}" if misfits else ""
+    assert advanced(first, rest, NOTHING, 2).mismatch == (
+        f"Lytics counts 1000 people in the audience but its scan returned {rows}" if is_mismatch else ""
     )
 
 
@@ -202,17 +201,13 @@ def test_a_total_that_falls_as_no_audience_does_is_not_believed(rows: int, misfi
         (900, 1000, False),
     ],
 )
-def test_a_scan_is_far_below_by_a_tenth_and_a_hundred_people(
-    scanned: int, counted: int, is_far: bool
-) -> None:
-    assert is_far_below(scanned, counted) == is_far
+def test_far_fewer_means_a_tenth_and_a_hundred_people(scanned: int, counted: int, is_far: bool) -> None:
+    assert is_far_fewer(scanned, counted) == is_far
 
 
 @pytest.mark.parametrize("before", [0, 1, 2, 7])
 @pytest.mark.parametrize("cycle", [1, 2, 3, 10])
-def test_pages_that_come_again_under_other_cursors_do_not_stand_for_those_that_do_not_come(
-    before: int, cycle: int
-) -> None:
+def test_repeated_pages_under_new_cursors_count_once(before: int, cycle: int) -> None:
     pages = 4 * (before + cycle)
     at = Checkpoint()
     for read in range(pages):
@@ -220,31 +215,34 @@ def test_pages_that_come_again_under_other_cursors_do_not_stand_for_those_that_d
         rows = page(
             {"email": f"{number}@example.com"}, {}, {"email": "?"}, cursor=f"c{read}", total=3 * pages
         )
-        meaning = changes_of(rows, EXPORT, AUDIENCE, STARTED_NS, PAGE_NS)
-        at = checkpoint_from(checkpoint_document(advanced(at, rows, meaning, 1)))
+        contents = changes_of(rows, EXPORT, AUDIENCE, STARTED_NS, PAGE_NS)
+        at = checkpoint_from(checkpoint_document(advanced(at, rows, contents, 1)))
     done = advanced(at, page(), NOTHING, 1)
     assert not done.is_complete
-    assert done.misfit == f"Lytics counts {3 * pages} people in the audience and returned {done.scanned}"
+    assert (
+        done.mismatch
+        == f"Lytics counts {3 * pages} people in the audience but its scan returned {done.scanned}"
+    )
     assert done.without_email == done.bad_email == done.people == done.scanned / 3
 
 
-def test_pages_of_people_without_an_address_are_alike_and_all_count() -> None:
+def test_pages_without_addresses_all_count() -> None:
     at = Checkpoint()
     for cursor in ("c1", "c2", ""):
         at = advanced(at, page({}, {}, cursor=cursor, total=6), PageOfChanges((), 2, 0), 1)
     assert at.is_complete
 
 
-def test_an_unfinished_scan_is_not_complete_and_says_nothing_of_its_total() -> None:
+def test_unfinished_scan_is_neither_complete_nor_a_mismatch() -> None:
     half = advanced(Checkpoint(), page({}, cursor="c1", total=1), NOTHING, 1)
     assert not half.is_complete
-    assert checkpoint_document(half)["misfit"] == progress_document(AUDIENCE, half)["misfit"] == ""
+    assert checkpoint_document(half)["misfit"] == ScanProgress.of(AUDIENCE, half).document()["misfit"] == ""
 
 
-def test_progress_says_how_far_the_scan_is() -> None:
+def test_progress_summarizes_the_checkpoint() -> None:
     begun = restarted(Checkpoint(), "400")
     at = with_messages(advanced(begun, page({}, {}, {}, {}, total=4), PageOfChanges((), 2, 1), 1), "0.aa", 3)
-    assert progress_document(AUDIENCE, at) == {
+    assert ScanProgress.of(AUDIENCE, at).document() == {
         "audience": AUDIENCE,
         "done": True,
         "scanned": 4,
@@ -261,7 +259,7 @@ def test_progress_says_how_far_the_scan_is() -> None:
 
 @pytest.mark.parametrize("before", [0, 1, 2, 7, 100])
 @pytest.mark.parametrize("cycle", [1, 2, 3, 10, 64, 100])
-def test_cursors_that_go_round_in_a_circle_are_stopped(before: int, cycle: int) -> None:
+def test_cursors_in_a_cycle_stop_the_scan(before: int, cycle: int) -> None:
     stuck_after = 0
 
     def scan() -> None:
@@ -277,45 +275,48 @@ def test_cursors_that_go_round_in_a_circle_are_stopped(before: int, cycle: int) 
     assert stuck_after >= before + cycle - 1
 
 
-def test_a_long_scan_whose_cursors_never_repeat_is_not_stopped() -> None:
+def test_long_scan_with_new_cursors_is_not_stopped() -> None:
     at = Checkpoint()
     for number in range(5_000):
         at = advanced(at, page({}, cursor=f"c{number}"), NOTHING, 1)
     assert at.pages == 5_000
 
 
-def test_a_restart_begins_anew_and_keeps_what_was_sent() -> None:
+def test_restart_keeps_the_expected_messages() -> None:
     at = with_messages(advanced(Checkpoint(), page({}, cursor="c1", total=9), NOTHING, 1), "0.aa", 2)
     assert restarted(at, "400") == Checkpoint(restarts=1, expected=(("0.aa", 2),))
 
 
-def test_a_scan_that_restarts_without_end_is_stopped_with_lytics_words() -> None:
+def test_too_many_restarts_stop_the_scan_with_lytics_message() -> None:
     at = dataclasses.replace(Checkpoint(), restarts=MAX_RESTARTS, pages=7)
     with pytest.raises(ScanStuck, match=r"4 times, last after 7 pages \(start token is not recent\)"):
         restarted(at, "start token is not recent")
 
 
-def test_a_scan_is_given_up_only_after_many_fruitless_invocations_in_a_row() -> None:
+def test_scan_is_given_up_after_many_idle_invocations_in_a_row() -> None:
     at = Checkpoint()
-    for _ in range(MAX_FRUITLESS - 1):
-        at = rested(at, "503")
+    for _ in range(MAX_IDLE_INVOCATIONS - 1):
+        at = after_idle_invocation(at, "503")
     assert advanced(at, page({}, cursor="c1"), NOTHING, 1).fruitless == 0
     with pytest.raises(ScanStuck, match=r"has not answered .* \(503\)"):
-        rested(at, "503")
+        after_idle_invocation(at, "503")
 
 
-def test_expected_numbers_are_kept_by_invocation_and_read_back() -> None:
+def test_expected_numbers_are_kept_by_invocation() -> None:
     at = with_messages(Checkpoint(), "0.aa", 1)
     at = with_messages(with_messages(at, "0.aa", 2), "0.bb", 1)
     at = with_messages(at, "0.cc", 0)
     document = checkpoint_document(at)
     assert document["expected"] == [["0.aa", 2], ["0.bb", 1]]
-    assert numbers_of(document) == {message_number("0.aa", 0), message_number("0.aa", 1), "0.bb.0"}
-    assert progress_document(AUDIENCE, at)["messages"] == 3
-    assert numbers_of(None) == set()
+    assert (
+        at.numbers
+        == checkpoint_from(document).numbers
+        == {message_number("0.aa", 0), message_number("0.aa", 1), "0.bb.0"}
+    )
+    assert ScanProgress.of(AUDIENCE, at).document()["messages"] == 3
+    assert Checkpoint().numbers == set()
 
 
-def test_a_checkpoint_survives_the_table() -> None:
+def test_checkpoint_is_read_as_it_was_written() -> None:
     at = with_messages(advanced(Checkpoint(), page({}, cursor="c1", total=9), NOTHING, 5), "0.aa", 2)
     assert checkpoint_from(checkpoint_document(at)) == at
-    assert checkpoint_from(None) == Checkpoint()

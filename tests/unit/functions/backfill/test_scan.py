@@ -1,4 +1,4 @@
-"""The backfill's loop: nobody is lost between pages, invocations and crashes, and outages end in words."""
+"""The loop of a scan: nobody is lost between pages, invocations and crashes, and an outage ends with a reason."""
 
 import itertools
 from collections import Counter
@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from functions.backfill.progress import MAX_FRUITLESS
+from functions.backfill.progress import MAX_IDLE_INVOCATIONS
 from functions.backfill.rows import LAG_NS
 from functions.backfill.scan import Timing, Work, scan_audience
-from lytics_sendgrid.domain.checkpoint import Checkpoint, numbers_of
+from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.errors import (
     AnswerLost,
     KeyRefused,
@@ -19,10 +19,11 @@ from lytics_sendgrid.errors import (
     Throttled,
 )
 from lytics_sendgrid.queues.changes import MESSAGE_BYTES, decode
-from tests.fakes import InvocationTime, KeptCheckpoints, ListedQueue, PagedAudience
+from tests.fakes import InvocationClock, KeptCheckpoints, ListedQueue, PagedAudience
 from tests.unit.functions.backfill.test_progress import AUDIENCE, EXPORT
 
 RUN = "run-1"
+NOW_S = 1_790_000_000.5
 DOWN = ServiceUnavailable("Lytics answered 503")
 
 
@@ -45,17 +46,17 @@ class Scene:
         self.queue = ListedQueue()
         self.checkpoints = KeptCheckpoints()
         self.invocations = 0
-        self.time = InvocationTime()
+        self.clock = InvocationClock()
 
     def invoke(self, left_s: float = 840.0, margin_s: float = 60.0) -> Checkpoint:
         self.invocations += 1
-        self.time = InvocationTime(left_s)
+        self.clock = InvocationClock(left_s, NOW_S)
         return scan_audience(
             Work(EXPORT, AUDIENCE, RUN, f"2.{self.invocations:08x}"),
             self.lytics,
             self.queue,
             self.checkpoints,
-            Timing(self.time.left_s, margin_s, lambda: 1_790_000_000.5, self.time.sleep, lambda: 1.0),
+            Timing(self.clock, self.clock.left_s, margin_s),
         )
 
     def queued(self) -> Counter[str]:
@@ -65,10 +66,11 @@ class Scene:
         return {decode(body).number for body in self.queue.bodies}
 
     def expected(self) -> set[str]:
-        return numbers_of(self.checkpoints.scan(RUN, AUDIENCE))
+        checkpoint = self.checkpoints.scan(RUN, AUDIENCE)
+        return checkpoint.numbers if checkpoint else set()
 
 
-def test_everybody_is_queued_once_in_one_invocation() -> None:
+def test_everybody_is_queued_once() -> None:
     scene = Scene(PagedAudience(paged(people(250))))
 
     checkpoint = scene.invoke()
@@ -85,28 +87,28 @@ def test_everybody_is_queued_once_in_one_invocation() -> None:
     }
 
 
-def test_a_scan_that_is_done_is_not_scanned_again() -> None:
+def test_finished_scan_requests_nothing() -> None:
     scene = Scene(PagedAudience(paged(people(5))))
     first = scene.invoke()
     assert scene.invoke() == first
     assert len(scene.lytics.calls) == 1
 
 
-def test_an_audience_without_people_is_done_at_once_and_expects_nothing() -> None:
+def test_empty_audience_queues_nothing() -> None:
     scene = Scene(PagedAudience([[]]))
     assert scene.invoke().is_complete
     assert scene.queue.bodies == []
     assert scene.expected() == set()
 
 
-def test_rows_without_an_address_are_counted_and_not_queued() -> None:
+def test_rows_without_address_are_counted_but_not_queued() -> None:
     rows = [*people(3), {"first_name": "Ann"}, {"email": "nobody"}]
     checkpoint = (scene := Scene(PagedAudience([rows]))).invoke()
     assert (checkpoint.scanned, checkpoint.without_email, checkpoint.bad_email) == (5, 1, 1)
     assert sum(scene.queued().values()) == checkpoint.people == 3
 
 
-def test_messages_are_filled_whatever_the_page_size_and_sent_a_request_at_a_time() -> None:
+def test_messages_and_requests_are_filled() -> None:
     scene = Scene(PagedAudience(paged(people(30_000)), date_ns=1_790_000_000_123_456_789))
 
     assert scene.invoke(left_s=100_000).is_complete
@@ -121,7 +123,7 @@ def test_messages_are_filled_whatever_the_page_size_and_sent_a_request_at_a_time
     assert len(scene.numbers()) == len(sizes)
 
 
-def test_a_scan_goes_on_over_as_many_invocations_as_it_needs() -> None:
+def test_scan_continues_over_several_invocations() -> None:
     scene = Scene(PagedAudience(paged(people(1_000))))
 
     while not scene.invoke(left_s=65).done:
@@ -134,40 +136,40 @@ def test_a_scan_goes_on_over_as_many_invocations_as_it_needs() -> None:
     assert times == {scene.lytics.date_ns - LAG_NS}
 
 
-def test_every_invocation_reads_a_page_however_little_time_it_has() -> None:
+def test_invocation_with_no_time_left_still_reads_a_page() -> None:
     scene = Scene(PagedAudience(paged(people(300))))
     assert [scene.invoke(left_s=1).pages for _ in range(3)] == [1, 2, 3]
 
 
-def test_an_empty_page_with_a_cursor_is_not_the_end() -> None:
+def test_empty_page_with_cursor_does_not_end_the_scan() -> None:
     rows = people(20)
     scene = Scene(PagedAudience([rows[:10], [], [], rows[10:]]))
     assert scene.invoke().is_complete
     assert len(scene.queued()) == 20
 
 
-def test_rows_that_come_twice_are_harmless() -> None:
+def test_repeated_rows_are_harmless() -> None:
     rows = people(20)
     scene = Scene(PagedAudience([rows[:12], rows[8:]], total=20))
     assert scene.invoke().is_complete
     assert set(scene.queued()) == {row["email"] for row in rows}
 
 
-def test_a_total_that_does_not_fit_is_said() -> None:
+def test_total_that_does_not_fit_is_reported() -> None:
     checkpoint = Scene(PagedAudience([people(20)], total=25)).invoke()
     assert checkpoint.done
     assert not checkpoint.is_complete
-    assert checkpoint.misfit == "Lytics counts 25 people in the audience and returned 20"
+    assert checkpoint.mismatch == "Lytics counts 25 people in the audience but its scan returned 20"
 
 
-def test_a_repeated_cursor_stops_the_run() -> None:
+def test_repeated_cursor_stops_the_run() -> None:
     lytics = PagedAudience(paged(people(500)))
     lytics.cursors = {2: "c2"}
     with pytest.raises(ScanStuck, match="repeats its cursor"):
         Scene(lytics).invoke()
 
 
-def test_a_stale_cursor_begins_the_scan_anew_with_a_new_start() -> None:
+def test_stale_cursor_restarts_the_scan() -> None:
     lytics = PagedAudience(paged(people(300)))
     lytics.faults = {2: RequestRefused("start token is not recent")}
     scene = Scene(lytics)
@@ -180,7 +182,7 @@ def test_a_stale_cursor_begins_the_scan_anew_with_a_new_start() -> None:
     assert set(scene.queued()) == {row["email"] for row in people(300)}
 
 
-def test_what_was_sent_before_a_restart_stays_expected() -> None:
+def test_messages_sent_before_a_restart_stay_expected() -> None:
     lytics = PagedAudience(paged(people(300)))
     scene = Scene(lytics)
     scene.invoke(left_s=1)
@@ -189,14 +191,14 @@ def test_what_was_sent_before_a_restart_stays_expected() -> None:
     assert scene.expected() == scene.numbers() == {"2.00000001.0", "2.00000002.0"}
 
 
-def test_cursors_that_are_refused_without_end_stop_the_run() -> None:
+def test_cursors_refused_again_and_again_stop_the_run() -> None:
     lytics = PagedAudience(paged(people(300)))
     lytics.faults = dict.fromkeys(range(1, 100, 2), RequestRefused("start token is not valid"))
     with pytest.raises(ScanStuck, match=r"refused the scan's cursor 4 times.*not valid"):
         Scene(lytics).invoke()
 
 
-def test_restarts_are_counted_over_invocations_and_crashes() -> None:
+def test_restarts_are_counted_across_invocations_and_crashes() -> None:
     lytics = PagedAudience(paged(people(300)))
     scene = Scene(lytics)
     scene.invoke(left_s=1)
@@ -206,7 +208,7 @@ def test_restarts_are_counted_over_invocations_and_crashes() -> None:
     assert scene.invoke().restarts == 1
 
 
-def test_a_refused_first_page_is_an_error_and_no_restart() -> None:
+def test_refused_first_page_is_an_error() -> None:
     lytics = PagedAudience([people(3)])
     lytics.faults = {0: RequestRefused("Segment not found")}
     with pytest.raises(RequestRefused):
@@ -214,53 +216,53 @@ def test_a_refused_first_page_is_an_error_and_no_restart() -> None:
 
 
 @pytest.mark.parametrize("error", [Throttled("429"), DOWN, AnswerLost("read time-out")])
-def test_a_page_that_fails_is_asked_for_again_with_growing_waits(error: Exception) -> None:
+def test_failed_page_is_requested_again_with_back_off(error: Exception) -> None:
     lytics = PagedAudience(paged(people(300)))
     lytics.faults = {1: error, 2: error, 3: error}
     scene = Scene(lytics)
     assert scene.invoke().is_complete
     assert lytics.calls == ["", "c1", "c1", "c1", "c1", "c2"]
-    assert scene.time.sleeps == [1.0, 2.0, 4.0]
+    assert scene.clock.sleeps == [1.0, 2.0, 4.0]
 
 
-def test_what_lytics_asks_to_wait_is_waited() -> None:
+def test_retry_after_is_respected() -> None:
     lytics = PagedAudience(paged(people(300)))
     lytics.faults = {1: Throttled("429", retry_after_s=90.0)}
     scene = Scene(lytics)
     assert scene.invoke().is_complete
-    assert scene.time.sleeps == [90.0]
+    assert scene.clock.sleeps == [90.0]
 
 
-def test_an_outage_ends_the_invocation_with_its_progress_kept() -> None:
+def test_outage_ends_the_invocation_and_keeps_its_progress() -> None:
     lytics = PagedAudience(paged(people(300)))
     lytics.faults = dict.fromkeys(range(2, 100), DOWN)
     scene = Scene(lytics)
 
     half = scene.invoke(left_s=200)
     assert (half.done, half.pages, half.fruitless) == (False, 2, 0)
-    assert 125 < sum(scene.time.sleeps) <= 140
+    assert 125 < sum(scene.clock.sleeps) <= 140
 
     lytics.faults = {}
     assert scene.invoke().is_complete
     assert scene.queued() == Counter(row["email"] for row in people(300))
 
 
-def test_a_wait_longer_than_the_invocation_is_not_cut_short_into_a_busy_loop() -> None:
+def test_wait_longer_than_the_invocation_uses_all_its_time() -> None:
     lytics = PagedAudience([people(3)])
     lytics.faults = {0: Throttled("429", retry_after_s=7_200.0)}
     scene = Scene(lytics)
     assert scene.invoke(left_s=841).fruitless == 1
-    assert sum(scene.time.sleeps) == pytest.approx(780)
+    assert sum(scene.clock.sleeps) == pytest.approx(780)
 
 
-def test_an_outage_without_end_stops_the_run_after_hours_with_words() -> None:
+def test_outage_of_hours_stops_the_run() -> None:
     lytics = PagedAudience([people(3)])
     lytics.faults = dict.fromkeys(range(10_000), DOWN)
     scene = Scene(lytics)
     waited = 0.0
-    for _ in range(MAX_FRUITLESS - 1):
+    for _ in range(MAX_IDLE_INVOCATIONS - 1):
         assert not scene.invoke().done
-        waited += sum(scene.time.sleeps)
+        waited += sum(scene.clock.sleeps)
     with pytest.raises(
         ScanStuck, match=r"has not answered the scan for 8 invocations \(Lytics answered 503\)"
     ):
@@ -268,7 +270,7 @@ def test_an_outage_without_end_stops_the_run_after_hours_with_words() -> None:
     assert waited > 5_000
 
 
-def test_one_page_ends_a_row_of_fruitless_invocations() -> None:
+def test_one_page_resets_the_count_of_idle_invocations() -> None:
     lytics = PagedAudience(paged(people(300)))
     lytics.faults = {0: DOWN}
     scene = Scene(lytics)
@@ -276,14 +278,14 @@ def test_one_page_ends_a_row_of_fruitless_invocations() -> None:
     assert scene.invoke(left_s=1).fruitless == 0
 
 
-def test_a_refused_token_ends_the_invocation_at_once() -> None:
+def test_refused_token_ends_the_invocation_at_once() -> None:
     lytics = PagedAudience([people(3)])
     lytics.faults = {0: KeyRefused("401")}
     with pytest.raises(KeyRefused):
         Scene(lytics).invoke()
 
 
-def test_people_whose_messages_the_queue_refused_are_scanned_again() -> None:
+def test_people_whose_messages_were_not_queued_are_scanned_again() -> None:
     scene = Scene(PagedAudience(paged(people(300))))
     scene.invoke(left_s=1)
     scene.queue.broken = ServiceUnavailable("SQS: connection refused")
@@ -296,7 +298,7 @@ def test_people_whose_messages_the_queue_refused_are_scanned_again() -> None:
     assert scene.expected() == scene.numbers()
 
 
-def test_a_crash_between_sending_and_the_checkpoint_repeats_people_and_expects_only_the_repetition() -> None:
+def test_crash_before_the_checkpoint_expects_only_the_new_messages() -> None:
     scene = Scene(PagedAudience(paged(people(300))))
     scene.checkpoints.broken = ServiceUnavailable("DynamoDB: connection refused")
     with pytest.raises(ServiceUnavailable):

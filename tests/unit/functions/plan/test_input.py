@@ -62,9 +62,12 @@ def test_the_whole_documented_input_is_read() -> None:
         ({"audiences": ["a", 3]}, '"audiences", entry 2 must be text in quotes, not a number'),
         ({"audiences": ["a", " "]}, '"audiences", entry 2 must not be empty'),
         ({"audiences": ["a" * 201]}, '"audiences", entry 1 must be at most 200 characters long'),
-        ({"audience": ["a"], "audiences": ["a"]}, "is no key of the input"),
-        ({"audiences": ["a"], "dryrun": True}, '"dryrun" is no key of the input: did you mean "dry_run"?'),
-        ({"audiences": ["a"], "Comment": "x"}, "known are export, authorization, audiences, email_field"),
+        ({"audience": ["a"], "audiences": ["a"]}, "is not a valid key"),
+        ({"audiences": ["a"], "dryrun": True}, '"dryrun" is not a valid key: did you mean "dry_run"?'),
+        (
+            {"audiences": ["a"], "Comment": "x"},
+            "valid keys are export, authorization, audiences, email_field",
+        ),
         (
             {"audiences": ["a"], "backfill": "yes"},
             '"backfill" must be true or false, without quotes, not text',

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from functions.plan.audiences import segments_to_read
-from functions.plan.document import plan_document
 from functions.plan.estimate import estimate
 from functions.plan.facts import Facts
 from functions.plan.faults import refusal
 from functions.plan.input import read_input
 from functions.plan.planning import Plan, make_plan
+from functions.plan.state import planned_run
 from lytics_sendgrid.domain.configuration import Account, Audience, Export, ProvisionedAudience
 from lytics_sendgrid.errors import ExportRefused, InputInvalid, KeyRefused
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
@@ -360,11 +360,9 @@ def test_the_state_of_200_audiences_fits_into_a_state_machine() -> None:
     names = [f"{n} " + "Ü" * 120 for n in range(200)]
     made, wrong = plan(matched(*(audience(n, name) for n, name in enumerate(names))))
     assert wrong == []
-    document = plan_document(
-        "r" * 80, "2026-11-23T00:00:00Z", read_input({"audiences": ["a"]}).wanted, "main", made
-    )
+    run = planned_run("r" * 80, "2026-11-23T00:00:00Z", read_input({"audiences": ["a"]}).wanted, "main", made)
     # In UTF-8, which is how Step Functions counts; half of 256 KB is left for what the tasks add.
-    assert len(json.dumps(document, ensure_ascii=False).encode()) < 200_000
+    assert len(json.dumps(run.document(), ensure_ascii=False).encode()) < 200_000
 
 
 def test_faults_of_one_kind_make_an_error_of_that_kind() -> None:
@@ -388,8 +386,8 @@ def test_a_message_of_many_faults_stays_whole_json_in_a_cause() -> None:
 
 def test_an_estimate_grows_with_people_and_needs_none_without_a_backfill() -> None:
     small, large = estimate(10_000, 5_000, backfill=True), estimate(1_000_000, 400_000, backfill=True)
-    assert small["minutes"] < large["minutes"]
-    assert 0.7 < large["aws_dollars"] < 1.0
-    assert estimate(1_000_000, 1_000_000, backfill=False)["aws_dollars"] == 0.01
+    assert small.minutes < large.minutes
+    assert 0.7 < large.aws_dollars < 1.0
+    assert estimate(1_000_000, 1_000_000, backfill=False).aws_dollars == 0.01
     # One large audience is scanned alone.
-    assert estimate(1_000_000, 1_000_000, backfill=True)["minutes"] > large["minutes"]
+    assert estimate(1_000_000, 1_000_000, backfill=True).minutes > large.minutes

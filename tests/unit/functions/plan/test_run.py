@@ -1,4 +1,4 @@
-"""What a plan reads, and that no refusal hides another one."""
+"""What a plan reads, and that one refusal never hides another."""
 
 import json
 from typing import Any
@@ -8,6 +8,7 @@ import pytest
 from functions.plan.run import plan_run
 from functions.report.counting import count
 from lytics_sendgrid.aws.secret import Authorization
+from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.errors import (
     ExportRefused,
     InputInvalid,
@@ -20,7 +21,9 @@ from lytics_sendgrid.errors import (
 from lytics_sendgrid.lytics.documents import LyticsAudience
 from lytics_sendgrid.sendgrid.resources import Segment, segment_query
 from lytics_sendgrid.tables.exports import Progress
+from lytics_sendgrid.workflow.export_run import ExportRun
 from tests.fakes import KeptConfigurations, LyticsInMemory, SendGridInMemory
+from tests.run_state import run_state
 
 FIRST = "1" * 32
 AUTHORIZATION = Authorization("default", "main", "SG.key", "token", ("shown",))
@@ -51,7 +54,7 @@ class Scene:
             self,
             lambda _: (self.sendgrid, self.lytics),
             started_at="2026-11-23T00:00:00Z",
-        )
+        ).document()
 
     def faults(self, document: Any = None) -> list[str]:
         with pytest.raises(StopRun) as refusal:
@@ -72,7 +75,7 @@ def test_a_plan_is_the_state_of_what_follows() -> None:
 def test_a_secret_that_cannot_be_read_is_told_with_the_inputs_faults() -> None:
     scene = Scene(StopRun("the secret cannot be read"))
     assert scene.faults({"audiences": ["first"], "dry": 1}) == [
-        '- "dry" is no key of the input: did you mean "dry_run"?',
+        '- "dry" is not a valid key: did you mean "dry_run"?',
         "- the secret cannot be read",
     ]
 
@@ -197,20 +200,20 @@ def test_faults_of_several_kinds_make_one_refusal() -> None:
 class Runs:
     """A run of which everything is committed."""
 
-    def scan(self, run: str, audience: str) -> dict[str, Any] | None:
-        return {"done": True}
+    def scan(self, run: str, audience: str) -> Checkpoint | None:
+        return Checkpoint(done=True)
 
     def progress(self, run: str) -> Progress:
         return Progress(frozenset(), frozenset(), {"j1": {"status": "completed"}}, {"accepted": 3})
 
 
-STATE = {"run": "run-1", "audiences": [{"id": FIRST}]}
+RUN = ExportRun.read(run_state(audiences=[{"id": FIRST, "name": "First", "slug": "first"}]))
 
 
 def test_each_side_is_counted() -> None:
     scene = Scene()
     scene.sendgrid.all_segments.append(Segment("s1", "First", None, None, 7))
-    counted = count(STATE, scene.lytics, scene.sendgrid, Runs())
+    counted = count(RUN, scene.lytics, scene.sendgrid, Runs())
     assert (counted.lytics, counted.contacts, counted.notes) == ({FIRST: 10}, 12, ())
     assert counted.segments is not None
     assert counted.segments["s1"].contacts == 7
@@ -225,7 +228,7 @@ def test_a_side_that_does_not_answer_is_noted(monkeypatch: pytest.MonkeyPatch) -
         raise ServiceUnavailable("SendGrid answered 503")
 
     monkeypatch.setattr(scene.sendgrid, "segments", down)
-    counted = count(STATE, scene.lytics, scene.sendgrid, Runs())
+    counted = count(RUN, scene.lytics, scene.sendgrid, Runs())
     assert (counted.lytics, counted.segments) == (None, None)
     assert counted.notes == (
         "Lytics' sizes could not be read: busy",

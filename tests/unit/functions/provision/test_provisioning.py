@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.provision.provisioning import Provisioned, provision
+from functions.provision.provisioning import provision
 from lytics_sendgrid.domain.configuration import Account, Export, ProvisionedAudience
 from lytics_sendgrid.errors import (
     AnswerLost,
@@ -17,7 +17,10 @@ from lytics_sendgrid.errors import (
     ServiceUnavailable,
 )
 from lytics_sendgrid.sendgrid.resources import CustomField, Segment, segment_query
+from lytics_sendgrid.workflow.export_run import ExportRun, Provisioned
+from tests.clock import ManualClock
 from tests.fakes import KeptConfigurations, SendGridInMemory
+from tests.run_state import run_state
 
 FIRST, SECOND = "1" * 32, "2" * 32
 NAMES = {FIRST: "First", SECOND: "Second"}
@@ -30,21 +33,19 @@ class Scene:
     def __init__(self, account: Account | None = None) -> None:
         self.sendgrid = SendGridInMemory()
         self.configurations = KeptConfigurations(*([account] if account else []))
-        self.slept: list[float] = []
+        self.clock = ManualClock()
 
     def state(
         self, *audiences: str, field: str | None = None, adopt: bool = False, list_id: str | None = None
-    ) -> dict[str, Any]:
+    ) -> ExportRun:
         chosen = audiences or (FIRST, SECOND)
         mapping = {"lytics": "ltv", "name": "ltv", "kind": "Number", "custom": True, "max_chars": 1000}
         name = {"lytics": "name", "name": "first_name", "kind": "Text", "custom": False, "max_chars": 50}
-        return {
-            "run": "r",
-            "export": "news",
-            "authorization": "default",
-            "account": "main",
-            "audiences": [{"id": a, "name": NAMES[a], "slug": NAMES[a].lower()} for a in chosen],
-            "config": {
+        state = run_state(
+            export="news",
+            account="main",
+            audiences=[{"id": a, "name": NAMES[a], "slug": NAMES[a].lower()} for a in chosen],
+            config={
                 "adopt": adopt,
                 "email_field": "email",
                 "mapping": [mapping, name],
@@ -52,10 +53,11 @@ class Scene:
                 "list": {"id": list_id, "name": "News"} if list_id else None,
                 "segments": [{"audience": a, "name": NAMES[a], "field": "lytics_segments"} for a in chosen],
             },
-        }
+        )
+        return ExportRun.read(state)
 
-    def provision(self, state: dict[str, Any] | None = None) -> Provisioned:
-        return provision(state or self.state(), self.sendgrid, self.configurations, self.slept.append)
+    def provision(self, run: ExportRun | None = None) -> Provisioned:
+        return provision(run or self.state(), self.sendgrid, self.configurations, self.clock)
 
     @property
     def account(self) -> Account:
@@ -65,7 +67,7 @@ class Scene:
 def test_everything_missing_is_made_and_written_down() -> None:
     scene = Scene()
     done = scene.provision(scene.state(list_id="l1"))
-    assert done == Provisioned(2, ("lytics_segments", "ltv"), 2, 0)
+    assert done == Provisioned(version=2, fields=("lytics_segments", "ltv"), segments=2, adopted=0)
     assert scene.sendgrid.calls[0] == "create_field lytics_segments"
     assert scene.account.membership_fields == {"lytics_segments": "e1_T"}
     assert scene.account.audiences == {
@@ -143,7 +145,7 @@ def test_two_runs_at_once_make_everything_once(moment: int) -> None:
 
     def this_run() -> Provisioned:
         sendgrid, configurations = Interrupted(scene.sendgrid), Interrupted(scene.configurations)
-        return provision(scene.state(), sendgrid, configurations, scene.slept.append)
+        return provision(scene.state(), sendgrid, configurations, scene.clock)
 
     try:
         done = this_run()
@@ -160,8 +162,8 @@ def test_doing_it_twice_writes_nothing_the_second_time() -> None:
     scene = Scene()
     scene.provision()
     writes = scene.configurations.writes
-    for state in (scene.state(), scene.state(field="e1_T")):
-        assert scene.provision(state) == Provisioned(2, (), 0, 2)
+    for run in (scene.state(), scene.state(field="e1_T")):
+        assert scene.provision(run) == Provisioned(version=2, fields=(), segments=0, adopted=2)
     assert scene.configurations.writes == writes
     assert scene.sendgrid.calls.count("rename_field e1_T lytics_segments") == 2
 
@@ -216,7 +218,7 @@ def test_a_field_that_appears_after_the_plan_is_somebody_elses_unless_told() -> 
             scene.provision(scene.state(adopt=True))
             assert scene.account.membership_fields == {"lytics_segments": "x1_T"}
         else:
-            with pytest.raises(ExportRefused, match="something else writes it"):
+            with pytest.raises(ExportRefused, match="something else has created"):
                 scene.provision()
             assert scene.account.membership_fields == {}
 
@@ -247,14 +249,16 @@ def test_a_field_that_is_taken_and_not_listed_is_waited_for() -> None:
 def test_a_field_that_sendgrid_refuses_is_told_with_its_words() -> None:
     scene = Scene()
     scene.sendgrid.deaths = {(2, "before"): RequestRefused("SendGrid answered 400: no")}
-    with pytest.raises(RequestRefused, match="400: no: make the custom field 'ltv' of type Number by hand"):
+    with pytest.raises(
+        RequestRefused, match="400: no: create the custom field 'ltv' of type Number in SendGrid"
+    ):
         scene.provision()
 
 
 def test_a_field_of_another_type_that_appears_after_the_plan_is_refused() -> None:
     scene = Scene()
     scene.sendgrid.custom_fields.append(CustomField("x1_T", "LTV", "Text"))
-    with pytest.raises(RequestRefused, match="'LTV' of type Text now, and Number is needed"):
+    with pytest.raises(RequestRefused, match="'LTV' of type Text, but the export needs type Number"):
         scene.provision()
 
 
@@ -262,15 +266,15 @@ def test_a_field_that_is_too_new_for_segments_is_waited_for() -> None:
     scene = Scene()
     scene.sendgrid.segment_refusals = 3
     assert scene.provision().segments == 2
-    assert scene.slept == [2, 3, 5]
+    assert scene.clock.sleeps == [2, 3, 5]
 
 
 def test_a_segment_that_sendgrid_refuses_is_told_with_its_words_after_a_minute() -> None:
     scene = Scene()
     scene.sendgrid.segment_refusals = 100
-    with pytest.raises(RequestRefused, match="no such column: mend that and start the export again"):
+    with pytest.raises(RequestRefused, match="no such column: fix that and start the export again"):
         scene.provision()
-    assert 30 <= sum(scene.slept) <= 60
+    assert 30 <= sum(scene.clock.sleeps) <= 60
     assert "news" not in scene.configurations.exports
 
 
@@ -288,7 +292,7 @@ def test_an_invalid_segment_is_refused() -> None:
 def test_another_segment_of_the_name_is_refused(query: str | None, list_id: str | None) -> None:
     scene = Scene()
     scene.sendgrid.all_segments.append(Segment("x", "FIRST", list_id, query))
-    with pytest.raises(ExportRefused, match="'FIRST' now that is not the audience's"):
+    with pytest.raises(ExportRefused, match="another segment 'FIRST' was created in SendGrid"):
         scene.provision()
 
 
@@ -309,7 +313,7 @@ def test_a_segment_that_a_lost_answer_left_is_found_after_the_refusal() -> None:
 def test_exports_share_audiences_and_drop_them() -> None:
     scene = Scene()
     scene.provision()
-    scene.provision({**scene.state(FIRST, field="e1_T"), "export": "other"})
+    scene.provision(scene.state(FIRST, field="e1_T").model_copy(update={"export": "other"}))
     scene.provision(scene.state(SECOND, field="e1_T"))
     assert scene.account.audiences[FIRST].exports == ("other",)
     assert scene.account.audiences[SECOND].exports == ("news",)

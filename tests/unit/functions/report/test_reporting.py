@@ -1,10 +1,14 @@
-"""What a report tells, and what it says where something is missing or wrong."""
+"""What a report shows, and how it reports what is missing or wrong."""
 
+from dataclasses import replace
 from typing import Any
 
-from functions.report.reporting import Counted, report_document
+from functions.report.reporting import Counted, run_report
+from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
 from lytics_sendgrid.sendgrid.resources import Segment
+from lytics_sendgrid.workflow.export_run import ActivatedRun
+from tests.run_state import run_state
 
 FIRST = "1" * 32
 ACCOUNT = Account(
@@ -13,25 +17,30 @@ ACCOUNT = Account(
     {"lytics_segments": "e1_T"},
     {FIRST: ProvisionedAudience("lytics_segments", "s1", None, ("news",))},
 )
-STATE: dict[str, Any] = {
-    "run": "r",
-    "export": "news",
-    "account": "main",
-    "backfill": True,
-    "started_at": "2026-11-23T09:00:00Z",
-    "audiences": [{"id": FIRST, "name": "First", "slug": "first"}],
-    "plan": {"notes": ["a note of the plan"]},
-    "provision": {"version": 2, "fields": [], "segments": 1, "adopted": 0},
-    "activation": {"live": True, "paste": None},
+STATE = run_state(
+    run="r",
+    export="news",
+    account="main",
+    audiences=[{"id": FIRST, "name": "First", "slug": "first"}],
+    plan=run_state()["plan"] | {"notes": ["a note of the plan"]},
+)
+SCAN = Checkpoint(scanned=9, without_email=1, smallest=10, largest=10, done=True)
+PASTE = {
+    "where": "Lytics",
+    "webhook_url": "https://hooks.example.com",
+    "http_method": "POST",
+    "header": {"name": "X-Lytics-Secret", "value": "in the secret stack/default"},
+    "audiences": [{"id": FIRST, "name": "First"}],
+    "export_fields": ["email"],
+    "fields_to_trigger": ["email"],
+    "existing_users": False,
+    "batch_requests": True,
+    "batch_size": 100,
+    "batch_flush_duration_s": 1,
+    "do_not_retry": [],
+    "cloudevents": False,
 }
-SCAN = {
-    "scanned": 9,
-    "without_email": 1,
-    "bad_email": 0,
-    "people": 8,
-    "complete": False,
-    "misfit": "Lytics counts 10",
-}
+MISMATCH = "Lytics counts 10 people in the audience but its scan returned 9"
 
 
 def counted(**changes: Any) -> Counted:
@@ -48,7 +57,8 @@ def counted(**changes: Any) -> Counted:
 
 
 def report(state: dict[str, Any] = STATE, account: Account = ACCOUNT, **changes: Any) -> dict[str, Any]:
-    return report_document(state, account, counted(**changes), "2026-11-23T09:05:00Z")
+    run = ActivatedRun.read(state)
+    return run_report(run, account, counted(**changes), "2026-11-23T09:05:00Z").document()
 
 
 def test_each_side_stands_beside_the_others() -> None:
@@ -65,22 +75,23 @@ def test_each_side_stands_beside_the_others() -> None:
         "without_email": 1,
         "bad_email": 0,
         "complete": False,
-        "misfit": "Lytics counts 10",
+        "misfit": MISMATCH,
         "queued": 8,
     }
 
 
 def test_a_scan_far_below_what_lytics_counts_is_not_complete_whatever_it_says() -> None:
-    empty = SCAN | {"scanned": 0, "without_email": 0, "people": 0, "complete": True, "misfit": ""}
-    told = report(scans={FIRST: empty})
-    (audience,) = told["audiences"]
-    words = "Lytics counts 10 people in the audience and its scan returned 0"
-    assert (audience["complete"], audience["misfit"]) == (False, words)
-    assert f"'First': {words}" in told["notes"]
+    empty = Checkpoint(largest=0, done=True)
+    assert empty.is_complete
+    document = report(scans={FIRST: empty})
+    (audience,) = document["audiences"]
+    mismatch = "Lytics counts 10 people in the audience but its scan returned 0"
+    assert (audience["complete"], audience["misfit"]) == (False, mismatch)
+    assert f"'First': {mismatch}" in document["notes"]
 
 
 def test_a_scan_is_not_held_against_a_size_that_is_near_or_not_known() -> None:
-    whole = SCAN | {"complete": True, "misfit": ""}
+    whole = replace(SCAN, smallest=9, largest=9)
     for sizes in ({FIRST: 10}, {}, None):
         (audience,) = report(scans={FIRST: whole}, lytics=sizes)["audiences"]
         assert (audience["complete"], audience["misfit"]) == (True, "")
@@ -88,13 +99,13 @@ def test_a_scan_is_not_held_against_a_size_that_is_near_or_not_known() -> None:
 
 def test_a_misfit_that_the_scan_has_told_stays() -> None:
     (audience,) = report(lytics={FIRST: 1_000})["audiences"]
-    assert audience["misfit"] == "Lytics counts 10"
+    assert audience["misfit"] == MISMATCH
 
 
 def test_report_names_its_run() -> None:
-    told = report()
+    document = report()
     names = ("run", "export", "account", "started_at", "finished_at", "sendgrid_contacts", "created")
-    assert {name: told[name] for name in names} == {
+    assert {name: document[name] for name in names} == {
         "run": "r",
         "export": "news",
         "account": "main",
@@ -108,7 +119,7 @@ def test_report_names_its_run() -> None:
 def test_people_are_counted_by_what_became_of_them() -> None:
     assert report()["people"] == {"accepted": 6, "unchanged": 0, "lost": 1, "rejected": {"address": 2}}
     assert report(counts={})["people"] == {"accepted": 0, "unchanged": 0, "rejected": {}}
-    assert any("accepted, rejected and confirmed are of the whole run" in note for note in report()["notes"])
+    assert any("accepted, rejected and confirmed count the whole run" in note for note in report()["notes"])
 
 
 def test_jobs_are_summed_up() -> None:
@@ -132,20 +143,20 @@ def test_jobs_are_summed_up() -> None:
 
 
 def test_what_became_of_failed_jobs_is_told() -> None:
-    told = report(
+    document = report(
         jobs={
             "j1": {"status": "failed", "parked": 3, "refreshed": 2},
             "j2": {"status": "errored", "unread": 1, "rejected": 4},
         }
     )
-    assert [told["import_jobs"][name] for name in ("parked", "refreshed", "rejected")] == [3, 2, 4]
-    assert any("3 people's import jobs failed again and again" in note for note in told["notes"])
-    assert any("refused rows of 1 import jobs" in note for note in told["notes"])
+    assert [document["import_jobs"][name] for name in ("parked", "refreshed", "rejected")] == [3, 2, 4]
+    assert any("the import jobs of 3 people failed again and again" in note for note in document["notes"])
+    assert any("refused rows of 1 import jobs" in note for note in document["notes"])
 
 
 def test_notes_tell_what_is_odd() -> None:
     notes = report(notes=("Lytics' sizes could not be read",))["notes"]
-    assert notes[:3] == ["a note of the plan", "Lytics' sizes could not be read", "'First': Lytics counts 10"]
+    assert notes[:3] == ["a note of the plan", "Lytics' sizes could not be read", f"'First': {MISMATCH}"]
     assert any("every 1 to 24 hours" in note for note in notes)
 
 
@@ -153,7 +164,7 @@ def test_an_invalid_segment_is_told_with_what_to_do() -> None:
     invalid = Segment("s1", "First", None, None, 0, "INVALID", "no such column")
     notes = report(segments={"s1": invalid})["notes"]
     assert any(
-        "the segment of 'First' is invalid in SendGrid (no such column): delete it" in note for note in notes
+        "SendGrid calls the segment of 'First' invalid (no such column): delete it" in note for note in notes
     )
 
 
@@ -175,8 +186,8 @@ def test_a_run_without_a_backfill_counts_nobody() -> None:
 
 
 def test_an_export_that_is_not_live_says_so_first() -> None:
-    state = STATE | {"activation": {"live": False, "paste": {"webhook_url": "https://hooks.example.com"}}}
-    told = report(state)
-    assert not told["live"]
-    assert told["notes"][0].startswith("NOT LIVE")
-    assert told["activation"]["paste"] == {"webhook_url": "https://hooks.example.com"}
+    state = STATE | {"activation": STATE["activation"] | {"live": False, "paste": PASTE}}
+    document = report(state)
+    assert not document["live"]
+    assert document["notes"][0].startswith("NOT LIVE")
+    assert document["activation"]["paste"] == PASTE

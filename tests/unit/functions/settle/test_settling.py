@@ -1,11 +1,11 @@
-"""When a run has settled, how long it is waited for, and when it is given up."""
-
-from typing import Any
+"""When a run has settled, how long it waits between checks, and when it gives up."""
 
 import pytest
 
-from functions.settle.settling import FRUITLESS_S, ROUNDS_AN_EXECUTION, Committed, settle
+from functions.settle.settling import MAX_IDLE_S, ROUNDS_PER_EXECUTION, Committed, settle
 from lytics_sendgrid.errors import StopRun
+from lytics_sendgrid.workflow.export_run import DoneOf, SettleProgress
+from tests.clock import ManualClock
 
 ALL = frozenset({"0.a.0", "0.a.1"})
 
@@ -19,73 +19,79 @@ def committed(
     return Committed(ALL, scanned, frozenset(numbers), jobs, ended)
 
 
-def test_numbers_of_other_messages_do_not_count() -> None:
-    look = settle(None, committed("0.a.0", "9.z.7"), None, 0)
-    assert (look["settled"], look["messages"]) == (False, {"done": 1, "of": 2})
+def check(
+    before: SettleProgress | None, committed: Committed, now_s: float = 0, stop_reason: str = ""
+) -> SettleProgress:
+    return settle(before, committed, stop_reason, ManualClock(now_s))
 
 
-def test_jobs_have_to_end_however_they_end() -> None:
+def test_other_messages_do_not_count() -> None:
+    progress = check(None, committed("0.a.0", "9.z.7"))
+    assert (progress.settled, progress.messages) == (False, DoneOf(done=1, of=2))
+
+
+def test_import_jobs_must_end_in_any_way() -> None:
     jobs = frozenset({"j1", "j2"})
-    assert not settle(None, committed(*ALL, jobs=jobs, ended=frozenset({"j1"})), None, 0)["settled"]
-    assert settle(None, committed(*ALL, jobs=jobs, ended=jobs | {"j9"}), None, 0)["settled"]
+    assert not check(None, committed(*ALL, jobs=jobs, ended=frozenset({"j1"}))).settled
+    assert check(None, committed(*ALL, jobs=jobs, ended=jobs | {"j9"})).settled
 
 
-def test_a_scan_that_is_not_done_is_not_settled() -> None:
-    assert not settle(None, committed(*ALL, scanned=False), None, 0)["settled"]
+def test_run_does_not_settle_before_its_scans_are_done() -> None:
+    assert not check(None, committed(*ALL, scanned=False)).settled
 
 
-def test_waits_are_an_eighth_of_the_time_so_far() -> None:
-    look: dict[str, Any] | None = None
+def test_wait_is_an_eighth_of_the_time_so_far() -> None:
+    progress: SettleProgress | None = None
     waits = []
     now_s = 1_000
     while now_s < 5_000:
-        look = settle(look, committed(), None, now_s)
-        waits.append(look["wait_s"])
-        now_s += look["wait_s"]
+        progress = check(progress, committed(), now_s)
+        waits.append(progress.wait_s)
+        now_s += progress.wait_s
     assert waits[:3] == [2, 2, 2]
     assert waits == sorted(waits)
     assert waits[-1] == 60
     assert sum(waits[:20]) < 90
-    assert settle(settle(None, committed(), None, 1_000), committed(), None, 1_087)["wait_s"] == 10
+    assert check(check(None, committed(), 1_000), committed(), 1_087).wait_s == 10
 
 
-def test_an_execution_looks_so_often_and_the_next_one_goes_on() -> None:
-    look: dict[str, Any] | None = None
+def test_execution_hands_over_after_its_rounds() -> None:
+    progress: SettleProgress | None = None
     moves = []
-    for number in range(2 * ROUNDS_AN_EXECUTION):
-        look = settle(look, committed(), None, number)
-        if look["elsewhere"]:
-            moves.append(look["round"])
-    assert settle(None, committed(), None, 0)["round"] == 1
-    assert moves == [ROUNDS_AN_EXECUTION, 2 * ROUNDS_AN_EXECUTION]
-    # 9 events a look, and 25,000 in a history.
-    assert ROUNDS_AN_EXECUTION * 9 < 25_000 / 2
+    for number in range(2 * ROUNDS_PER_EXECUTION):
+        progress = check(progress, committed(), number)
+        if progress.elsewhere:
+            moves.append(progress.round)
+    assert check(None, committed()).round == 1
+    assert moves == [ROUNDS_PER_EXECUTION, 2 * ROUNDS_PER_EXECUTION]
+    # A check takes 9 of the 25,000 events in a history.
+    assert ROUNDS_PER_EXECUTION * 9 < 25_000 / 2
 
 
 @pytest.mark.parametrize(
-    ("stop", "said"),
-    [(None, "redrive what lies in the dead-letter queue"), ("no list", "The export is stopped: no list")],
+    ("stop_reason", "text"),
+    [("", "Redrive the dead-letter queue"), ("no list", "The export is stopped: no list")],
 )
-def test_a_run_in_which_nothing_changes_is_given_up_in_words(stop: str | None, said: str) -> None:
-    first = settle(None, committed("0.a.0"), stop, 0)
-    last = settle(first, committed("0.a.0"), stop, FRUITLESS_S - 1)
-    assert (last["moved_s"], last["stop"]) == (0, stop or "")
+def test_idle_run_is_given_up_with_a_reason(stop_reason: str, text: str) -> None:
+    first = check(None, committed("0.a.0"), 0, stop_reason)
+    last = check(first, committed("0.a.0"), MAX_IDLE_S - 1, stop_reason)
+    assert (last.moved_s, last.stop) == (0, stop_reason)
     with pytest.raises(
         StopRun, match="1 of 2 messages are delivered and 0 of 0 import jobs have ended"
-    ) as given_up:
-        settle(last, committed("0.a.0"), stop, 21_600)
-    assert said in str(given_up.value)
-    assert "nothing has changed for 6 hours" in str(given_up.value)
+    ) as raised:
+        check(last, committed("0.a.0"), 21_600, stop_reason)
+    assert text in str(raised.value)
+    assert "nothing has changed for 6 hours" in str(raised.value)
 
 
-def test_whatever_moves_starts_the_six_hours_anew() -> None:
-    first = settle(None, committed(), None, 0)
-    moved = settle(first, committed("0.a.0"), None, FRUITLESS_S)
-    assert moved["moved_s"] == FRUITLESS_S
+def test_any_progress_restarts_the_six_hours() -> None:
+    first = check(None, committed())
+    moved = check(first, committed("0.a.0"), MAX_IDLE_S)
+    assert moved.moved_s == MAX_IDLE_S
     jobs = frozenset({"j1"})
-    assert settle(moved, committed("0.a.0", jobs=jobs), None, 2 * FRUITLESS_S)["moved_s"] == 2 * FRUITLESS_S
+    assert check(moved, committed("0.a.0", jobs=jobs), 2 * MAX_IDLE_S).moved_s == 2 * MAX_IDLE_S
 
 
-def test_a_run_that_settles_late_has_settled() -> None:
-    first = settle(None, committed(*ALL), None, 0)
-    assert settle(first, committed(*ALL), None, 10 * FRUITLESS_S)["settled"]
+def test_run_that_settles_late_has_settled() -> None:
+    first = check(None, committed(*ALL))
+    assert check(first, committed(*ALL), 10 * MAX_IDLE_S).settled

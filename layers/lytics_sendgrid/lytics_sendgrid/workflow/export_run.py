@@ -1,0 +1,270 @@
+"""The state of one run of an export, as Step Functions passes it from task to task.
+
+``plan`` writes the state. Each later task reads it and returns one more part, which the state machine adds under that
+part's key. People see the same JSON in the Step Functions console.
+
+A running execution carries the state that an older release wrote, so a new field needs a default.
+"""
+
+import json
+from typing import Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lytics_sendgrid.domain.configuration import Audience, FieldKind
+from lytics_sendgrid.errors import InputInvalid
+
+_MAX_FAULTS: Final = 10
+
+
+class StatePart(BaseModel):
+    """A part of the state. Unknown keys are ignored."""
+
+    model_config = ConfigDict(frozen=True, strict=True, hide_input_in_errors=True)
+
+    @classmethod
+    def read(cls, event: object) -> Self:
+        """Read a task's input.
+
+        Raises:
+            InputInvalid: the input is not of this form; the message names every key that is wrong.
+        """
+        try:
+            # Only from JSON does pydantic's strict mode take a list for a tuple.
+            return cls.model_validate_json(json.dumps(event))
+        except ValidationError as error:
+            details = error.errors(include_url=False, include_input=False)
+            faults = [
+                f"{'.'.join(map(str, detail['loc'])) or 'input'}: {detail['msg']}" for detail in details
+            ]
+            more = f" (and {len(faults) - _MAX_FAULTS} more)" if len(faults) > _MAX_FAULTS else ""
+            raise InputInvalid(
+                f"This task's input is not valid: {'; '.join(faults[:_MAX_FAULTS])}{more}. Start the "
+                f"state machine instead of the task, or copy the task's input from an execution's history"
+            ) from error
+
+    def document(self) -> dict[str, Any]:
+        """Return the part as JSON values, without the fields that were never set."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+class ToCreate(StatePart):
+    """Names of what a run creates in SendGrid."""
+
+    custom_fields: tuple[str, ...]
+    segments: tuple[str, ...]
+
+
+class ToReuse(ToCreate):
+    """Names of what a run finds in SendGrid and uses."""
+
+    contact_list: str | None = Field(alias="list")
+
+
+class Estimate(StatePart):
+    """How long a run takes, what it costs on AWS, and what both figures are based on."""
+
+    minutes: int
+    aws_dollars: float
+    basis: str
+
+
+class PlanSummary(StatePart):
+    """The plan for a person to read. ``people`` counts a person once in each audience."""
+
+    create: ToCreate
+    reuse: ToReuse
+    people: int
+    estimate: Estimate
+    notes: tuple[str, ...]
+
+
+class FieldConfig(StatePart):
+    """One Lytics field, the SendGrid field that it goes to, and the longest text that field takes."""
+
+    lytics: str
+    name: str
+    kind: FieldKind
+    custom: bool
+    max_chars: int
+
+
+class ListConfig(StatePart):
+    """The SendGrid list that contacts are put on."""
+
+    id: str
+    name: str
+
+
+class SegmentConfig(StatePart):
+    """The segment of one audience, and the membership field that its query reads."""
+
+    audience: str
+    name: str
+    field: str
+
+
+class RunConfig(StatePart):
+    """What ``provision`` carries out.
+
+    Attributes:
+        adopt: take over a membership field that this product did not create.
+        email_field: the Lytics field that holds the address.
+        mapping: the other fields.
+        membership_fields: name to id; None: to be created.
+        contact_list: the list, if any.
+        segments: one for each audience.
+    """
+
+    adopt: bool
+    email_field: str
+    mapping: tuple[FieldConfig, ...]
+    membership_fields: dict[str, str | None]
+    contact_list: ListConfig | None = Field(alias="list")
+    segments: tuple[SegmentConfig, ...]
+
+
+class Provisioned(StatePart):
+    """What ``provision`` did.
+
+    Attributes:
+        version: of the account's configuration.
+        fields: names of the custom fields that were created.
+        segments: how many segments were created.
+        adopted: how many segments existed and are used.
+    """
+
+    version: int
+    fields: tuple[str, ...]
+    segments: int
+    adopted: int
+
+
+class Header(StatePart):
+    """An HTTP header. ``value`` says where to find the secret; it never holds it."""
+
+    name: str
+    value: str
+
+
+class AudienceToPaste(StatePart):
+    """An audience to choose in Lytics."""
+
+    id: str
+    name: str
+
+
+class ManualWebhook(StatePart):
+    """What a person enters in Lytics to create the webhook job by hand."""
+
+    where: str
+    webhook_url: str
+    http_method: str
+    header: Header
+    audiences: tuple[AudienceToPaste, ...]
+    export_fields: tuple[str, ...]
+    fields_to_trigger: tuple[str, ...]
+    existing_users: bool
+    batch_requests: bool
+    batch_size: int
+    batch_flush_duration_s: int
+    do_not_retry: tuple[str, ...]
+    cloudevents: bool
+
+
+class Activation(StatePart):
+    """Whether an export is live.
+
+    Attributes:
+        live: Lytics sends its events, or is about to.
+        running: the backfill may begin: the job is running, or there is none to wait for.
+        job_id: of the webhook job.
+        state: the job's status in Lytics; ``NOT LIVE`` without a job.
+        webhook_url: where the events go.
+        paste: if the export is not live, what to enter in Lytics.
+        waited: how many calls found that the job had not started yet.
+    """
+
+    live: bool
+    running: bool
+    job_id: str | None
+    state: str
+    webhook_url: str
+    paste: ManualWebhook | None
+    waited: int
+
+
+class DoneOf(StatePart):
+    """How many are done, of how many."""
+
+    done: int
+    of: int
+
+
+class SettleProgress(StatePart):
+    """How far a run has settled.
+
+    Attributes:
+        settled: every message is committed and every import job has ended.
+        messages: of the backfill.
+        jobs: import jobs that carry its contacts.
+        stop: why the export is stopped; empty if it is not.
+        wait_s: seconds until the next check.
+        elsewhere: continue in a new execution, before this one's history is full.
+        round: number of this check, counted from 1.
+        started_s: when the first check was made, Unix seconds.
+        moved_s: when the progress last changed, Unix seconds.
+    """
+
+    settled: bool
+    messages: DoneOf
+    jobs: DoneOf
+    stop: str
+    wait_s: int
+    elsewhere: bool
+    round: int
+    started_s: int
+    moved_s: int
+
+
+class ExportRun(StatePart):
+    """The state of a run.
+
+    Attributes:
+        run: the execution's name.
+        started_at: ISO 8601, UTC.
+        export: the export's name.
+        authorization: the name of its secret.
+        account: the SendGrid account.
+        subscribe: create the Lytics webhook job.
+        backfill: scan the audiences.
+        dry_run: end after the plan.
+        audiences: what is exported.
+        plan: for a person.
+        config: for ``provision``.
+        provision: what ``provision`` returned.
+        activation: what ``activate`` returned last.
+        settle: what ``settle`` returned last.
+    """
+
+    run: str
+    started_at: str
+    export: str
+    authorization: str
+    account: str
+    subscribe: bool
+    backfill: bool
+    dry_run: bool
+    audiences: tuple[Audience, ...]
+    plan: PlanSummary
+    config: RunConfig
+    provision: Provisioned | None = None
+    activation: Activation | None = None
+    settle: SettleProgress | None = None
+
+
+class ActivatedRun(ExportRun):
+    """The state of a run that is provisioned and activated, as ``report`` needs it."""
+
+    provision: Provisioned
+    activation: Activation
