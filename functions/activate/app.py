@@ -26,7 +26,7 @@ logger = Logger()
 def _collaborators() -> tuple[ActivateSettings, ExportsTable, Secrets]:
     activate_settings = read_settings(ActivateSettings, os.environ)
     exports = ExportsTable(boto3.client("dynamodb"), activate_settings.exports_table)
-    secrets = Secrets(boto3.client("secretsmanager"), activate_settings.secret_prefix)
+    secrets = Secrets(boto3.client("secretsmanager"), activate_settings.secret_prefix, SystemClock())
     return activate_settings, exports, secrets
 
 

@@ -27,7 +27,7 @@ logger = Logger()
 def _collaborators() -> tuple[BackfillSettings, ExportsTable, Secrets, QueueWriter]:
     backfill_settings = read_settings(BackfillSettings, os.environ)
     exports = ExportsTable(boto3.client("dynamodb"), backfill_settings.exports_table)
-    secrets = Secrets(boto3.client("secretsmanager"), backfill_settings.secret_prefix)
+    secrets = Secrets(boto3.client("secretsmanager"), backfill_settings.secret_prefix, SystemClock())
     return (
         backfill_settings,
         exports,

@@ -37,8 +37,8 @@ metrics = Metrics()
 def _follower() -> ImportJobFollower:
     config = read_settings(ConfirmSettings, os.environ)
     clock = SystemClock()
-    secrets = Secrets(boto3.client("secretsmanager", config=TIMEOUTS), config.secret_prefix)
-    client = cache(lambda key: SendGridContacts(sendgrid_http(config.sendgrid_url, key)))
+    secrets = Secrets(boto3.client("secretsmanager", config=TIMEOUTS), config.secret_prefix, clock)
+    client = cache(lambda key: SendGridContacts(sendgrid_http(config.sendgrid_url, key), clock))
     sqs = boto3.client("sqs", config=TIMEOUTS)
     return ImportJobFollower(
         jobs=lambda authorization: client(secrets.authorization(authorization).sendgrid_api_key),

@@ -42,8 +42,8 @@ def _delivery() -> Delivery:
     unvalidated = TIMEOUTS.merge(Config(parameter_validation=False))
     sqs, dynamodb = boto3.client("sqs", config=TIMEOUTS), boto3.client("dynamodb", config=unvalidated)
     exports = ExportsTable(dynamodb, config.exports_table)
-    secrets = Secrets(boto3.client("secretsmanager", config=TIMEOUTS), config.secret_prefix)
-    client = cache(lambda key: SendGridContacts(sendgrid_http(config.sendgrid_url, key)))
+    secrets = Secrets(boto3.client("secretsmanager", config=TIMEOUTS), config.secret_prefix, SystemClock())
+    client = cache(lambda key: SendGridContacts(sendgrid_http(config.sendgrid_url, key), SystemClock()))
 
     return Delivery(
         ledger=ContactsTable(dynamodb, config.contacts_table, SystemClock()),

@@ -3,7 +3,6 @@
 import functools
 import os
 import sys
-import time
 from typing import Any, Final
 
 import boto3
@@ -17,6 +16,7 @@ from functions.ingest.settings import IngestSettings
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.settings import read_settings
+from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
 
 AWS: Final = Config(
@@ -33,13 +33,14 @@ own time-out. No parameter depends on what Lytics sends, and validation takes CP
 def intake() -> Intake:
     """Build the intake on the first call. It is kept while the function is warm."""
     config = read_settings(IngestSettings, os.environ)
+    clock = SystemClock()
     sqs = boto3.client("sqs", config=AWS)
     return Intake(
-        KeptExports(ExportsTable(boto3.client("dynamodb", config=AWS), config.exports_table)),
-        Secrets(boto3.client("secretsmanager", config=AWS), config.secret_prefix),
+        KeptExports(ExportsTable(boto3.client("dynamodb", config=AWS), config.exports_table), clock),
+        Secrets(boto3.client("secretsmanager", config=AWS), config.secret_prefix, clock),
         QueueWriter(sqs, config.changes_queue_url),
         QueueWriter(sqs, config.rejects_queue_url),
-        time.time_ns,
+        clock,
     )
 
 
@@ -52,7 +53,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     delivery = delivery_from(event)
     answer = intake().take(delivery)
     service = os.environ.get("POWERTOOLS_SERVICE_NAME", "ingest")
-    sys.stdout.write(log_line(delivery, answer, service, time.time_ns() // 1_000_000) + "\n")
+    sys.stdout.write(log_line(delivery, answer, service, int(SystemClock().now() * 1000)) + "\n")
     return proxy_answer(answer)
 
 

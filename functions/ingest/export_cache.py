@@ -5,10 +5,9 @@ a known export is read once a minute, unknown names a few times a second in all,
 """
 
 import re
-import time
-from collections.abc import Callable
 from typing import Final, Protocol
 
+from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.errors import LyticsSendGridError
 
@@ -35,9 +34,9 @@ class ExportSource(Protocol):
 class KeptExports:
     """Exports, read consistently and kept for a while."""
 
-    def __init__(self, source: ExportSource, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, source: ExportSource, clock: Clock) -> None:
         self._source = source
-        self._monotonic = monotonic
+        self._clock = clock
         self._known: dict[str, tuple[float, Export]] = {}
         self._unknown: dict[str, float] = {}
         self._failed: tuple[float, LyticsSendGridError] | None = None
@@ -50,7 +49,7 @@ class KeptExports:
             RetryLater: the table did not answer, now or within the last second.
             StopRun: it refused to.
         """
-        now = self._monotonic()
+        now = self._clock.now()
         known = self._known.get(name)
         if known is not None and now - known[0] < MAX_AGE_S:
             return known[1]
@@ -72,7 +71,7 @@ class KeptExports:
             StopRun: it refused to.
         """
         export = self._source.export(name)
-        now = self._monotonic()
+        now = self._clock.now()
         if export is None:
             self._known.pop(name, None)
             self._unknown[name] = now

@@ -6,14 +6,16 @@ everything is on a queue, 503 with ``Retry-After`` while AWS does not take or gi
 without it for an unknown export, 401 for a wrong secret, 400 only for what is not JSON.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
 from functions.ingest.body import Reading, read
 from functions.ingest.gateway import Answer, Delivery
 from lytics_sendgrid.aws.secret import REFRESH_S, REFUSED_REFRESH_S, Authorization
 from lytics_sendgrid.domain.change import Message
+from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
 from lytics_sendgrid.errors import RetryLater, StopRun
 from lytics_sendgrid.lenient_json import parse
 from lytics_sendgrid.queues.changes import pack
@@ -52,13 +54,13 @@ class Intake:
         authorizations: Authorizations,
         changes: Queue,
         rejects: Queue,
-        clock_ns: Callable[[], int],
+        clock: Clock,
     ) -> None:
         self._exports = exports
         self._authorizations = authorizations
         self._changes = changes
         self._rejects = rejects
-        self._clock_ns = clock_ns
+        self._clock = clock
 
     def take(self, delivery: Delivery) -> Answer:
         """Queue what a delivery holds, and say what Lytics is to be answered.
@@ -85,7 +87,7 @@ class Intake:
             document = parse(delivery.text())
         except ValueError:
             return Answer(400, "not JSON")
-        now_ns = self._clock_ns()
+        now_ns = round(self._clock.now() * NANOSECONDS_PER_S)
         reading = read(document, export, now_ns)
         if reading.ignored:
             # The audience may have been added since the configuration was read.

@@ -30,7 +30,7 @@ def _collaborators() -> tuple[InspectSettings, ExportsTable, ContactsTable, Secr
     dynamodb = boto3.client("dynamodb")
     exports = ExportsTable(dynamodb, inspect_settings.exports_table)
     ledger = ContactsTable(dynamodb, inspect_settings.contacts_table, SystemClock(), connections=1)
-    secrets = Secrets(boto3.client("secretsmanager"), inspect_settings.secret_prefix)
+    secrets = Secrets(boto3.client("secretsmanager"), inspect_settings.secret_prefix, SystemClock())
     return inspect_settings, exports, ledger, secrets
 
 

@@ -28,7 +28,7 @@ logger = Logger()
 def _collaborators() -> tuple[PlanSettings, ExportsTable, Secrets]:
     plan_settings = read_settings(PlanSettings, os.environ)
     exports = ExportsTable(boto3.client("dynamodb"), plan_settings.exports_table)
-    secrets = Secrets(boto3.client("secretsmanager"), plan_settings.secret_prefix)
+    secrets = Secrets(boto3.client("secretsmanager"), plan_settings.secret_prefix, SystemClock())
     return plan_settings, exports, secrets
 
 

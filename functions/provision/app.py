@@ -25,7 +25,7 @@ logger = Logger()
 def _collaborators() -> tuple[ProvisionSettings, ExportsTable, Secrets]:
     provision_settings = read_settings(ProvisionSettings, os.environ)
     exports = ExportsTable(boto3.client("dynamodb"), provision_settings.exports_table)
-    secrets = Secrets(boto3.client("secretsmanager"), provision_settings.secret_prefix)
+    secrets = Secrets(boto3.client("secretsmanager"), provision_settings.secret_prefix, SystemClock())
     return provision_settings, exports, secrets
 
 

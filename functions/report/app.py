@@ -29,7 +29,7 @@ logger = Logger()
 def _collaborators() -> tuple[ReportSettings, ExportsTable, Secrets]:
     report_settings = read_settings(ReportSettings, os.environ)
     exports = ExportsTable(boto3.client("dynamodb"), report_settings.exports_table)
-    secrets = Secrets(boto3.client("secretsmanager"), report_settings.secret_prefix)
+    secrets = Secrets(boto3.client("secretsmanager"), report_settings.secret_prefix, SystemClock())
     return report_settings, exports, secrets
 
 

@@ -11,6 +11,7 @@ from moto import mock_aws
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.queues.writer import QueueWriter
+from tests.clock import ManualClock
 from tests.doubles.secrets_manager import SecretsManager
 from tests.doubles.sqs import Queue, Sqs
 
@@ -99,9 +100,9 @@ def test_missing_queue_stops_the_run(sqs: tuple[Any, str], bodies: list[str]) ->
 
 
 def test_secret_is_read(secrets: Any) -> None:
-    assert Secrets(secrets, "stack").authorization("default").sendgrid_api_key == "SG.key"
+    assert Secrets(secrets, "stack", ManualClock()).authorization("default").sendgrid_api_key == "SG.key"
 
 
 def test_missing_secret_stops_the_run(secrets: Any) -> None:
     with pytest.raises(StopRun, match="ResourceNotFoundException"):
-        Secrets(secrets, "stack").authorization("other")
+        Secrets(secrets, "stack", ManualClock()).authorization("other")

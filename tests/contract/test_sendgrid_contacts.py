@@ -25,6 +25,7 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
     Verdict,
 )
 from lytics_sendgrid.transport.client import Answer
+from tests.clock import ManualClock
 from tests.contract.openapi import VARIABLE, OpenApi
 from tests.contract.sendgrid_scene import UNKNOWN_ID, Scene, scene_of
 from tests.doubles.http import ScriptedHttp
@@ -38,7 +39,7 @@ BAD = '{"email":"bad@example.org"}'
 
 
 def adapter(scene: Scene, key: str = "SG.full") -> SendGridContacts:
-    return SendGridContacts(sendgrid_http(scene.twin.url, key), scene.clock)
+    return SendGridContacts(sendgrid_http(scene.twin.url, key), ManualClock(scene.clock()))
 
 
 @contextmanager
@@ -111,7 +112,7 @@ def test_key_that_may_not_write_is_a_fault_of_the_request() -> None:
 def test_nobody_there_is_busy_and_not_lost() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    contacts = SendGridContacts(sendgrid_http(f"http://127.0.0.1:{port}", "SG.full"))
+    contacts = SendGridContacts(sendgrid_http(f"http://127.0.0.1:{port}", "SG.full"), ManualClock())
     assert isinstance(contacts.upsert(upsert_body([ANN], []), 5.0), Busy)
 
 
@@ -136,7 +137,7 @@ def test_last_request_of_a_period_holds_the_next_one_back() -> None:
 def test_reset_that_cannot_be_meant_is_cut(reset: str) -> None:
     headers = {"x-ratelimit-reset": reset}
     http: Any = ScriptedHttp(Answer(429, headers, b""))
-    contacts = SendGridContacts(http, lambda: 1_795_000_000.0)
+    contacts = SendGridContacts(http, ManualClock(1_795_000_000.0))
     contacts.upsert(b"{}", 5.0)
     assert contacts.not_before() == 1_795_000_000 + LONGEST_WAIT_S
 
@@ -144,7 +145,7 @@ def test_reset_that_cannot_be_meant_is_cut(reset: str) -> None:
 @pytest.mark.parametrize("reset", ["inf", "nan", "soon"])
 def test_reset_that_is_no_time_is_none(reset: str) -> None:
     http: Any = ScriptedHttp(Answer(429, {"x-ratelimit-reset": reset}, b""))
-    contacts = SendGridContacts(http, lambda: 1_795_000_000.0)
+    contacts = SendGridContacts(http, ManualClock(1_795_000_000.0))
     contacts.upsert(b"{}", 5.0)
     assert contacts.not_before() < 0
 
@@ -165,7 +166,7 @@ def test_job_is_followed_by_its_id() -> None:
 
 def test_job_id_cannot_leave_its_path() -> None:
     http = ScriptedHttp(Answer(200, {}, b'{"status":"completed"}'))
-    SendGridContacts(http).job("../../x?y")  # type: ignore[arg-type]
+    SendGridContacts(http, ManualClock()).job("../../x?y")  # type: ignore[arg-type]
     assert http.requests[0][1] == f"{PATH}/imports/..%2F..%2Fx%3Fy"
 
 
@@ -173,13 +174,15 @@ def test_job_id_cannot_leave_its_path() -> None:
 def test_job_that_is_not_told_is_an_error_by_what_is_to_be_done(status: int, error: type[Exception]) -> None:
     http: Any = ScriptedHttp(Answer(status, {}, b"{}"))
     with pytest.raises(error):
-        SendGridContacts(http).job("j1")
+        SendGridContacts(http, ManualClock()).job("j1")
 
 
 def test_errors_file_of_a_strange_address_is_not_fetched() -> None:
     with pytest.raises(RequestRefused):
         list(
-            SendGridContacts(sendgrid_http("http://127.0.0.1", "SG.full")).errors_file("ftp://example.org/x")
+            SendGridContacts(sendgrid_http("http://127.0.0.1", "SG.full"), ManualClock()).errors_file(
+                "ftp://example.org/x"
+            )
         )
 
 

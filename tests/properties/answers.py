@@ -19,6 +19,7 @@ from lytics_sendgrid.sendgrid.contacts import SendGridContacts
 from lytics_sendgrid.sendgrid.import_job import Job
 from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Found, Segment
 from lytics_sendgrid.transport.client import Answer
+from tests.clock import ManualClock
 from tests.doubles.http import ScriptedHttp
 
 AUDIENCE: Final = "5cecf2aa79b0a5641920e0607b95c793"
@@ -75,7 +76,7 @@ def _lytics(call: Callable[[Lytics], Any], data: Any, result: Any, *needed: str,
 
 
 def _sendgrid(call: Callable[[SendGrid], Any], document: Any, result: Any, *needed: str, **more: Any) -> Call:
-    make = lambda http: call(SendGrid(http, lambda: 1_000.0, lambda _: None))  # noqa: E731
+    make = lambda http: call(SendGrid(http, ManualClock(1_000.0)))  # noqa: E731
     return Call(make, 201 if more.get("writes") else 200, document, result, needed, **more)
 
 
@@ -136,7 +137,7 @@ CALLS: Final = {
     ),
     "contacts_count": _sendgrid(lambda a: a.contacts_count(), {"contact_count": 12}, int, "contact_count"),
     "import_job": Call(
-        lambda http: SendGridContacts(http, lambda: 1_000.0).job("i1"), 200, _IMPORT_JOB, Job, ("status",),  # type: ignore[arg-type]
+        lambda http: SendGridContacts(http, ManualClock(1_000.0)).job("i1"), 200, _IMPORT_JOB, Job, ("status",),  # type: ignore[arg-type]
         refusals={404: Job("unknown")},
     ),
 }  # fmt: skip

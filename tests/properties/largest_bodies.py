@@ -19,7 +19,8 @@ from functions.ingest.export_cache import KeptExports
 from functions.ingest.gateway import SECRET_HEADER
 from functions.ingest.intake import Intake
 from lytics_sendgrid.aws.secret import Secrets
-from tests.fakes import HandClock, ListedExports, ListedSecrets
+from tests.clock import ManualClock
+from tests.fakes import ListedExports, ListedSecrets
 from tests.newsletter import HIGH_VALUE, NEWSLETTER
 
 BODY_BYTES: Final = int(sys.argv[1]) if __name__ == "__main__" else 0
@@ -75,10 +76,10 @@ BODIES: Final[dict[str, Callable[[], str]]] = {
 
 
 def _post(body: Callable[[], str], found: Connection) -> None:
-    changes, rejects, clock = CountingQueue(), CountingQueue(), HandClock()
-    secrets = Secrets(ListedSecrets(default=json.dumps({"webhook_secrets": "x"})), "stack", clock.monotonic)
-    exports = KeptExports(ListedExports(NEWSLETTER), clock.monotonic)
-    intake = Intake(exports, secrets, changes, rejects, clock.time_ns)
+    changes, rejects, clock = CountingQueue(), CountingQueue(), ManualClock()
+    secrets = Secrets(ListedSecrets(default=json.dumps({"webhook_secrets": "x"})), "stack", clock)
+    exports = KeptExports(ListedExports(NEWSLETTER), clock)
+    intake = Intake(exports, secrets, changes, rejects, clock)
     app.intake = lambda: intake  # type: ignore[assignment] # this process ends with this call
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - likewise
     event = {

@@ -18,6 +18,7 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
     Unanswered,
 )
 from lytics_sendgrid.transport.client import Answer
+from tests.clock import ManualClock
 from tests.doubles.http import ScriptedHttp
 from tests.properties.answers import CALLS, ODD, Call, answer, answers, is_of, places, put, without
 
@@ -102,7 +103,7 @@ def at(document: Any, place: tuple[Any, ...]) -> Any:
 @settings(max_examples=400, derandomize=True, deadline=None)
 @given(answers({"job_id": "j1", "errors": [{"message": "email 'x@example.com' is not valid"}]}, 202))
 def test_every_answer_to_an_upsert_is_the_verdict_that_is_documented(drawn: Answer) -> None:
-    contacts = SendGridContacts(ScriptedHttp(drawn), lambda: NOW_S)  # type: ignore[arg-type]
+    contacts = SendGridContacts(ScriptedHttp(drawn), ManualClock(NOW_S))  # type: ignore[arg-type]
     verdict = contacts.upsert(b"{}", 5.0)
     job = drawn.json().get("job_id") if isinstance(drawn.json(), dict) else None
     match drawn.status:

@@ -18,7 +18,8 @@ from functions.ingest.intake import Intake
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.queues.rejects import MAX_SINGLE
-from tests.fakes import HandClock, ListedExports, ListedQueue, ListedSecrets
+from tests.clock import ManualClock
+from tests.fakes import ListedExports, ListedQueue, ListedSecrets
 from tests.newsletter import NEWSLETTER
 from tests.properties.deliveries import NOW_NS, Expected, change_line, crowded, disfigured, element, mixture
 
@@ -36,15 +37,15 @@ class Scene:
     """The handler with everything around it faked."""
 
     def __init__(self) -> None:
-        self.clock = clock = HandClock(NOW_NS)
+        self.clock = clock = ManualClock(NOW_NS / 1e9)
         self.exports = ListedExports(NEWSLETTER)
         self.changes, self.rejects = ListedQueue(), ListedQueue()
         self.intake = Intake(
-            KeptExports(self.exports, clock.monotonic),
-            Secrets(ListedSecrets(default=json.dumps({"webhook_secrets": SECRET})), "stack", clock.monotonic),
+            KeptExports(self.exports, clock),
+            Secrets(ListedSecrets(default=json.dumps({"webhook_secrets": SECRET})), "stack", clock),
             self.changes,
             self.rejects,
-            clock.time_ns,
+            clock,
         )
 
     def post(self, *, body: str | None, **changed: Any) -> int:

@@ -50,7 +50,7 @@ class Services:
         self.sendgrid = sendgrid
 
     def contacts(self) -> SendGridContacts:
-        contacts = SendGridContacts(self.sendgrid, self.world.clock)  # type: ignore[arg-type]
+        contacts = SendGridContacts(self.sendgrid, WorldClock(self.world))  # type: ignore[arg-type]
         contacts.errors_file = self.sendgrid.download  # type: ignore[method-assign]
         return contacts
 

@@ -25,7 +25,6 @@ ADAPTERS = {
     *(name for name in PATHS if name.startswith("lytics_sendgrid.transport.")),
     *("lytics_sendgrid.lytics.api", "lytics_sendgrid.sendgrid.api", "lytics_sendgrid.sendgrid.contacts"),
     *("lytics_sendgrid.queues.writer", "lytics_sendgrid.system_clock"),
-    "functions.ingest.export_cache",
     *("functions.operate.redrive", "functions.operate.rejected", "functions.operate.stack"),
 }
 """They do I/O and decide nothing. Whatever is not named here or below is pure, and everything that it imports is."""

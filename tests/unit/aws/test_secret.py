@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from lytics_sendgrid.aws.secret import Authorization, Secrets, authorization_from
 from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable, StopRun
-from tests.fakes import HandClock, ListedSecrets
+from tests.clock import ManualClock
+from tests.fakes import ListedSecrets
 
 DOCUMENT = {"sendgrid_api_key": " SG.key ", "lytics_api_token": "token\n", "webhook_secrets": ["one", "two"]}
 
@@ -85,8 +86,8 @@ def test_an_authorization_shows_nothing_of_itself() -> None:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
@@ -95,12 +96,12 @@ def manager() -> ListedSecrets:
 
 
 @pytest.fixture
-def secrets(manager: ListedSecrets, clock: HandClock) -> Secrets:
-    return Secrets(manager, "a-stack", clock.monotonic)
+def secrets(manager: ListedSecrets, clock: ManualClock) -> Secrets:
+    return Secrets(manager, "a-stack", clock)
 
 
 def test_a_secret_is_read_by_the_stacks_name_and_kept_for_minutes(
-    secrets: Secrets, manager: ListedSecrets, clock: HandClock
+    secrets: Secrets, manager: ListedSecrets, clock: ManualClock
 ) -> None:
     for _ in range(5):
         secrets.authorization("default")
@@ -112,7 +113,7 @@ def test_a_secret_is_read_by_the_stacks_name_and_kept_for_minutes(
 
 
 def test_whoever_asks_for_a_younger_one_gets_it(
-    secrets: Secrets, manager: ListedSecrets, clock: HandClock
+    secrets: Secrets, manager: ListedSecrets, clock: ManualClock
 ) -> None:
     secrets.authorization("default")
     clock.move(31)
@@ -133,9 +134,9 @@ def test_whoever_asks_for_a_younger_one_gets_it(
     ],
 )
 def test_a_secret_that_cannot_be_read_is_one_of_our_errors_and_not_asked_for_again_at_once(
-    manager: ListedSecrets, clock: HandClock, error: Exception, raised: type[Exception], words: str
+    manager: ListedSecrets, clock: ManualClock, error: Exception, raised: type[Exception], words: str
 ) -> None:
-    secrets = Secrets(manager, "a-stack", clock.monotonic)
+    secrets = Secrets(manager, "a-stack", clock)
     manager.broken = error
     for _ in range(3):
         with pytest.raises(raised, match=words):
@@ -146,10 +147,10 @@ def test_a_secret_that_cannot_be_read_is_one_of_our_errors_and_not_asked_for_aga
     assert secrets.authorization("default").name == "default"
 
 
-def test_a_secret_of_bytes_is_refused(clock: HandClock) -> None:
+def test_a_secret_of_bytes_is_refused(clock: ManualClock) -> None:
     class Binary:
         def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
             return {"SecretBinary": b"x"}
 
     with pytest.raises(StopRun, match="not JSON"):
-        Secrets(Binary(), "a-stack", clock.monotonic).authorization("default")
+        Secrets(Binary(), "a-stack", clock).authorization("default")

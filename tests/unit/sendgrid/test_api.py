@@ -16,6 +16,7 @@ from lytics_sendgrid.errors import (
 from lytics_sendgrid.sendgrid.api import SendGrid
 from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Found, Segment
 from lytics_sendgrid.transport.client import Answer
+from tests.clock import ManualClock
 from tests.doubles.http import ScriptedHttp
 
 FIELD = {"id": "e4_T", "name": "lytics_segments", "field_type": "Text", "_metadata": {}}
@@ -41,8 +42,8 @@ class Scene:
 
     def __init__(self, *answers: Answer | Exception) -> None:
         self.http = ScriptedHttp(*answers)
-        self.slept: list[float] = []
-        self.sendgrid = SendGrid(self.http, lambda: 1_000.0, self.slept.append)
+        self.clock = ManualClock(1_000.0)
+        self.sendgrid = SendGrid(self.http, self.clock)
 
 
 def test_scopes_are_read() -> None:
@@ -118,7 +119,7 @@ def test_a_next_page_that_cannot_be_read_is_not_the_end(next_url: Any) -> None:
 def test_a_reset_that_is_no_time_is_waited_for_blindly(reset: str) -> None:
     scene = Scene(answer(429, {}, x_ratelimit_reset=reset), answer(200, {"results": []}))
     assert scene.sendgrid.segments() == ()
-    assert scene.slept == [2.0]
+    assert scene.clock.sleeps == [2.0]
 
 
 def test_segments_are_read_as_a_list_and_one_by_one() -> None:
@@ -277,7 +278,7 @@ def test_a_rate_limit_is_waited_for_until_it_resets() -> None:
     full = answer(429, {"errors": []}, x_ratelimit_reset="1003")
     scene = Scene(full, answer(429), answer(429, {}, x_ratelimit_reset="900"), answer(200, {"results": []}))
     assert scene.sendgrid.segments() == ()
-    assert scene.slept == [3.0, 2.0, 0.5]
+    assert scene.clock.sleeps == [3.0, 2.0, 0.5]
 
 
 def test_a_rate_limit_beyond_our_patience_is_told_with_its_wait() -> None:
@@ -287,8 +288,8 @@ def test_a_rate_limit_beyond_our_patience_is_told_with_its_wait() -> None:
 
 
 def test_patience_is_one_for_all_requests() -> None:
-    full = answer(429, {}, x_ratelimit_reset="1030")
-    scene = Scene(full, answer(200, {"results": []}), full)
+    first, second = (answer(429, {}, x_ratelimit_reset=reset) for reset in ("1030", "1060"))
+    scene = Scene(first, answer(200, {"results": []}), second)
     scene.sendgrid.segments()
     with pytest.raises(Throttled):
         scene.sendgrid.segments()

@@ -1,9 +1,10 @@
-"""A file is fetched from where it may be, without our key, and every fault of that is one of our errors."""
+"""Which URLs a file may be downloaded from."""
 
 import pytest
 
 from lytics_sendgrid.errors import RequestRefused, RetryLater
 from lytics_sendgrid.transport.download import download, is_local
+from tests.clock import ManualClock
 
 
 @pytest.mark.parametrize(
@@ -22,23 +23,23 @@ from lytics_sendgrid.transport.download import download, is_local
         "https://\ud800.example.com/",
     ],
 )
-def test_an_address_that_is_none_or_not_https_is_refused(url: str) -> None:
+def test_url_that_is_invalid_or_not_https_is_refused(url: str) -> None:
     with pytest.raises(RequestRefused, match="a file"):
-        list(download(url, 10))
+        list(download(url, 10, ManualClock()))
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://localhost/"])
-def test_an_address_on_this_machine_is_refused_where_none_is_expected(url: str) -> None:
+def test_local_url_is_refused_by_default(url: str) -> None:
     assert is_local(url)
     with pytest.raises(RequestRefused, match="a file"):
-        list(download(url, 10))
+        list(download(url, 10, ManualClock()))
 
 
 @pytest.mark.parametrize("url", ["https://127.0.0.1/", "http://127.0.0.2/", "http://localhost.example.com/"])
-def test_no_other_address_is_on_this_machine(url: str) -> None:
+def test_only_plain_http_to_loopback_is_local(url: str) -> None:
     assert not is_local(url)
 
 
-def test_a_file_that_nobody_answers_for_is_tried_again_later() -> None:
+def test_closed_port_is_retried_later() -> None:
     with pytest.raises(RetryLater, match="could not be downloaded: ConnectionError"):
-        list(download("http://127.0.0.1:1/", 10, allows_local=True))
+        list(download("http://127.0.0.1:1/", 10, ManualClock(), allow_local=True))

@@ -2,14 +2,13 @@
 
 import hmac
 import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
 from lytics_sendgrid.aws.errors import error_code, translated
+from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.errors import LyticsSendGridError, StopRun
 
 REFRESH_S: Final = 300.0
@@ -84,12 +83,10 @@ def authorization_from(name: str, text: str) -> Authorization:
 class Secrets:
     """Authorizations, kept for some minutes so that a warm function does not ask for each event."""
 
-    def __init__(
-        self, client: SecretsClient, prefix: str, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, client: SecretsClient, prefix: str, clock: Clock) -> None:
         self._client = client
         self._prefix = prefix
-        self._monotonic = monotonic
+        self._clock = clock
         self._kept: dict[str, tuple[float, Authorization]] = {}
         self._failed: dict[str, tuple[float, LyticsSendGridError]] = {}
 
@@ -102,7 +99,7 @@ class Secrets:
             ServiceUnavailable: Secrets Manager did not answer, now or within the last seconds.
         """
         kept = self._kept.get(name)
-        now = self._monotonic()
+        now = self._clock.now()
         if kept is not None and now - kept[0] < max_age_s:
             return kept[1]
         failed = self._failed.get(name)

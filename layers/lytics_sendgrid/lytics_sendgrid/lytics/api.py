@@ -23,6 +23,7 @@ from lytics_sendgrid.lytics.documents import (
     scan_page_from,
     whole_number,
 )
+from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.transport.client import TIMEOUT_S, Answer, VendorHttp, json_body
 
 PAGE_ROWS: Final = 100
@@ -51,7 +52,7 @@ class Http(Protocol):
 
 def lytics_at(url: str, token: str) -> "Lytics":
     """Return Lytics' API at a URL; the token goes into the header as it is, without ``Bearer``."""
-    return Lytics(VendorHttp(url, {"Authorization": token}))
+    return Lytics(VendorHttp(url, {"Authorization": token}, SystemClock()))
 
 
 class Lytics:

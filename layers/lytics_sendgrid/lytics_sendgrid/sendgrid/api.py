@@ -3,11 +3,11 @@
 A 429 is waited for here, within a budget; every other refusal is raised as one of our errors, see ``documents.document_of``.
 """
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, quote, urlsplit
 
+from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.errors import ServiceUnavailable, Throttled
 from lytics_sendgrid.sendgrid.documents import (
     contact_from,
@@ -20,6 +20,7 @@ from lytics_sendgrid.sendgrid.documents import (
 )
 from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Found, Segment, SendGridContact
 from lytics_sendgrid.sendgrid.upsert_answer import reset_epoch_s
+from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.transport.client import TIMEOUT_S, Answer, VendorHttp, json_body
 
 FIELDS: Final = "/v3/marketing/field_definitions"
@@ -54,7 +55,8 @@ class Http(Protocol):
 
 def sendgrid_at(url: str, api_key: str) -> "SendGrid":
     """Return SendGrid's API at a URL."""
-    return SendGrid(VendorHttp(url, {"Authorization": f"Bearer {api_key}"}))
+    clock = SystemClock()
+    return SendGrid(VendorHttp(url, {"Authorization": f"Bearer {api_key}"}, clock), clock)
 
 
 class SendGrid:
@@ -68,12 +70,9 @@ class SendGrid:
         RequestRefused: any other status, with SendGrid's words.
     """
 
-    def __init__(
-        self, http: Http, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, http: Http, clock: Clock) -> None:
         self._http = http
         self._clock = clock
-        self._sleep = sleep
         self._patience_s = _PATIENCE_S
 
     def scopes(self) -> frozenset[str]:
@@ -189,11 +188,11 @@ class SendGrid:
             if answer.status != 429:
                 return answer
             reset = reset_epoch_s(answer.headers)
-            wait_s = _BLIND_WAIT_S if reset is None else max(0.5, reset - self._clock())
+            wait_s = _BLIND_WAIT_S if reset is None else max(0.5, reset - self._clock.now())
             if wait_s > self._patience_s:
                 raise Throttled(f"SendGrid's rate limit is used up for another {wait_s:.0f} s", wait_s)
             self._patience_s -= wait_s
-            self._sleep(wait_s)
+            self._clock.sleep(wait_s)
 
 
 def _read[T](

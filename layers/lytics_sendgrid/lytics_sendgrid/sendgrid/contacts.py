@@ -1,14 +1,15 @@
 """Upsert contacts, ``PUT /v3/marketing/contacts``, and ask for the import jobs that carry them."""
 
 import math
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote
 
+from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.errors import AnswerLost, KeyRefused, RetryLater, ServiceUnavailable
 from lytics_sendgrid.sendgrid.import_job import Job, job_from
 from lytics_sendgrid.sendgrid.upsert_answer import Busy, Unanswered, Verdict, exhausted_until, interpret
+from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.transport.client import VendorHttp
 from lytics_sendgrid.transport.download import download, is_local
 
@@ -22,7 +23,7 @@ LONGEST_WAIT_S: Final = 900.0
 class SendGridContacts:
     """SendGrid's contacts, to be written to, and its import jobs."""
 
-    def __init__(self, http: VendorHttp, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, http: VendorHttp, clock: Clock) -> None:
         self._http = http
         self._clock = clock
         self._not_before_epoch_s = -math.inf
@@ -47,7 +48,7 @@ class SendGridContacts:
         verdict = interpret(answer)
         until = verdict.until_epoch_s if isinstance(verdict, Busy) else exhausted_until(answer.headers)
         if until is not None:
-            self._not_before_epoch_s = min(until, self._clock() + LONGEST_WAIT_S)
+            self._not_before_epoch_s = min(until, self._clock.now() + LONGEST_WAIT_S)
         return verdict
 
     def job(self, job_id: str) -> Job:
@@ -75,9 +76,11 @@ class SendGridContacts:
             RequestRefused: there is nothing at the address (any more), or it is none that may be fetched.
             RetryLater: it could not be downloaded whole.
         """
-        yield from download(url, MAX_ERRORS_FILE_BYTES, allows_local=is_local(self._http.base_url))
+        yield from download(
+            url, MAX_ERRORS_FILE_BYTES, self._clock, allow_local=is_local(self._http.base_url)
+        )
 
 
 def sendgrid_http(base_url: str, api_key: str) -> VendorHttp:
     """Make the HTTP client of one SendGrid account."""
-    return VendorHttp(base_url, {"Authorization": f"Bearer {api_key}"})
+    return VendorHttp(base_url, {"Authorization": f"Bearer {api_key}"}, SystemClock())

@@ -1,4 +1,4 @@
-"""HTTP to one vendor: one session a process, explicit time-outs, and transport faults as our errors."""
+"""HTTP to one vendor: one session a process, explicit time-outs, transport faults as our errors."""
 
 import json
 from collections.abc import Mapping
@@ -7,27 +7,33 @@ from typing import Any, Final
 
 import requests
 from urllib3 import Timeout
-from urllib3.exceptions import MaxRetryError, NewConnectionError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError
 
+from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable
 from lytics_sendgrid.lenient_json import parse
-from lytics_sendgrid.transport.connection import Body, vendor_session
+from lytics_sendgrid.transport.session import Session, parts_of
 
 CONNECT_TIMEOUT_S: Final = 3.05
+"""For each of the host's addresses, and longer for a request with a body, see ``SLOW_LINE_BYTES_S``."""
+SLOW_LINE_BYTES_S: Final = 500_000
+"""The slowest line, bytes a second, on which a body must get through.
+
+urllib3 keeps the connect time-out on the socket until the body is sent, so that time-out grows with the body: to 14 s for
+5.5 MB. The price: a dead host is noticed that much later."""
 TIMEOUT_S: Final = 25.0
 MAX_ANSWER_BYTES: Final = 50_000_000
-"""What the smallest function has memory for. A page of 100 profiles has less, but for fields of half a megabyte each."""
-_PART_BYTES: Final = 65_536
+"""The smallest function has memory for this. A page of 100 profiles is smaller unless fields hold half a megabyte each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A vendor's answer, of whatever status.
+    """A vendor's answer, whatever its status.
 
     Attributes:
         status: the HTTP status.
         headers: names in lower case.
-        body: as it came.
+        body: decompressed.
     """
 
     status: int
@@ -35,9 +41,9 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        """Return the body as JSON values, or None where it is not JSON: error pages may be HTML.
+        """Return the body as JSON values, or None if it is not JSON: error pages may be HTML.
 
-        A value that Python's parser refuses costs only itself, as in a webhook's body: see ``lenient_json.parse``.
+        A value that Python's parser refuses costs only itself, as in a webhook body: see ``lenient_json.parse``.
         """
         try:
             return parse(self.body.decode(json.detect_encoding(self.body), "surrogatepass"))
@@ -49,15 +55,14 @@ class VendorHttp:
     """One vendor's API.
 
     Attributes:
-        base_url: without a slash at its end.
+        base_url: without a trailing slash.
     """
 
-    def __init__(
-        self, base_url: str, headers: Mapping[str, str], session: requests.Session | None = None
-    ) -> None:
+    def __init__(self, base_url: str, headers: Mapping[str, str], clock: Clock) -> None:
         self.base_url = base_url.rstrip("/")
-        self._session = session or vendor_session()
         self._headers = {"Accept": "application/json", **headers}
+        self._clock = clock
+        self._session = Session()
 
     def request(
         self,
@@ -68,61 +73,56 @@ class VendorHttp:
         query: Mapping[str, str] | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> Answer:
-        """Send one request and return its answer, whatever its status; redirects are not followed.
+        """Send one request and return its answer, whatever its status. Redirects are not followed.
 
         Args:
             method: ``GET``, ``PUT``, …
-            path: begins with ``/``; every value in it already escaped.
+            path: begins with ``/``; every value in it is already escaped.
             body: JSON as bytes, if any.
             query: parameters, escaped here.
-            timeout_s: how long it may take, connecting apart: sending the body, and the whole answer.
+            timeout_s: how long sending the body and receiving the answer may take together. An answer whose *head*
+                drips may take longer: each wait for more of the head has what sending left of this time.
 
         Raises:
-            ServiceUnavailable: the request was not sent: nobody is there.
-            AnswerLost: it was sent, and no whole answer came, or one that is too large; or TLS broke, before it was sent
-                or after.
+            ServiceUnavailable: no connection was made, so nothing was sent.
+            AnswerLost: the request may have been sent, and no complete answer came, or one that is too large. A broken
+                TLS handshake counts, too.
         """
+        until_s = self._clock.now() + timeout_s
+        sending_s = 0.0 if body is None else len(body) / SLOW_LINE_BYTES_S
         headers = {**self._headers, "Content-Type": "application/json"} if body is not None else self._headers
         try:
             with self._session.request(
                 method,
                 self.base_url + path,
                 params=query,
-                data=None if body is None else Body(body, timeout_s),  # type: ignore[arg-type]  # it is a buffer
+                data=body,
                 headers=headers,
-                timeout=Timeout(connect=CONNECT_TIMEOUT_S, total=timeout_s),  # type: ignore[arg-type]  # it may be
+                timeout=Timeout(connect=CONNECT_TIMEOUT_S + sending_s, total=timeout_s),  # type: ignore[arg-type]  # it may be
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                body_received = _body_of(response)
+                received = bytearray()
+                for part in parts_of(response, lambda: until_s - self._clock.now()):
+                    received += part
+                    if len(received) > MAX_ANSWER_BYTES:
+                        raise AnswerLost(
+                            f"{method} {path}: an answer of more than {MAX_ANSWER_BYTES:,} bytes"
+                        )
         except requests.exceptions.ConnectTimeout as error:
             raise ServiceUnavailable(f"{method} {path}: {type(error).__name__}") from error
-        except (requests.RequestException, ValueError) as error:  # requests lets some of urllib's pass
+        except (requests.RequestException, HTTPError, TimeoutError, ValueError) as error:
             if _was_never_connected(error):
                 raise ServiceUnavailable(f"{method} {path}: connection refused") from error
-            why = f"no whole answer in {timeout_s:g} s" if _came_too_late(error) else type(error).__name__
+            why = f"no complete answer in {timeout_s:g} s" if _came_too_late(error) else type(error).__name__
             raise AnswerLost(f"{method} {path}: {why}") from error
-        if body_received is None:
-            raise AnswerLost(f"{method} {path}: an answer of more than {MAX_ANSWER_BYTES:,} bytes")
-        return Answer(
-            response.status_code, {k.lower(): v for k, v in response.headers.items()}, body_received
-        )
-
-
-def _body_of(response: requests.Response) -> bytes | None:
-    """Return an answer's body, unpacked; None where it is too large. Read to its end, its connection is kept."""
-    parts, size = [], 0
-    for part in response.iter_content(_PART_BYTES):
-        size += len(part)
-        if size > MAX_ANSWER_BYTES:
-            return None
-        parts.append(part)
-    return b"".join(parts)
+        headers_received = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, headers_received, bytes(received))
 
 
 def _came_too_late(error: Exception) -> bool:
     cause = error.args[0] if error.args else None
-    return isinstance(cause, ReadTimeoutError)
+    return isinstance(error, ReadTimeoutError | TimeoutError) or isinstance(cause, ReadTimeoutError)
 
 
 def _was_never_connected(error: Exception) -> bool:
@@ -131,5 +131,5 @@ def _was_never_connected(error: Exception) -> bool:
 
 
 def json_body(document: Any) -> bytes:
-    """Write JSON values as a request's body, in ASCII."""
+    """Return JSON values as a request's body, in ASCII."""
     return json.dumps(document, separators=(",", ":")).encode()

@@ -15,7 +15,8 @@ from functions.ingest.export_cache import KeptExports
 from functions.ingest.intake import Intake
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.errors import Throttled
-from tests.fakes import HandClock, ListedExports, ListedQueue, ListedSecrets
+from tests.clock import ManualClock
+from tests.fakes import ListedExports, ListedQueue, ListedSecrets
 from tests.newsletter import NEWSLETTER
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -37,15 +38,15 @@ class Scene:
     """The handler with everything around it faked, and what it wrote."""
 
     def __init__(self) -> None:
-        clock = HandClock()
+        clock = ManualClock()
         self.changes, self.rejects = ListedQueue(), ListedQueue()
         self.secrets = ListedSecrets(default=json.dumps({"webhook_secrets": SECRET}))
         self.intake = Intake(
-            KeptExports(ListedExports(NEWSLETTER), clock.monotonic),
-            Secrets(self.secrets, "stack", clock.monotonic),
+            KeptExports(ListedExports(NEWSLETTER), clock),
+            Secrets(self.secrets, "stack", clock),
             self.changes,
             self.rejects,
-            clock.time_ns,
+            clock,
         )
 
 

@@ -6,13 +6,14 @@ import pytest
 
 from functions.ingest.export_cache import UNKNOWN_READS, KeptExports, is_export_name
 from lytics_sendgrid.errors import ServiceUnavailable, StopRun
-from tests.fakes import HandClock, ListedExports
+from tests.clock import ManualClock
+from tests.fakes import ListedExports
 from tests.newsletter import NEWSLETTER
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
@@ -21,12 +22,12 @@ def table() -> ListedExports:
 
 
 @pytest.fixture
-def kept(table: ListedExports, clock: HandClock) -> KeptExports:
-    return KeptExports(table, clock.monotonic)
+def kept(table: ListedExports, clock: ManualClock) -> KeptExports:
+    return KeptExports(table, clock)
 
 
 def test_a_known_export_is_read_once_a_minute(
-    kept: KeptExports, table: ListedExports, clock: HandClock
+    kept: KeptExports, table: ListedExports, clock: ManualClock
 ) -> None:
     for _ in range(3):
         assert kept.export("newsletter") is NEWSLETTER
@@ -35,7 +36,7 @@ def test_a_known_export_is_read_once_a_minute(
 
 
 def test_a_new_configuration_is_seen_within_a_minute(
-    kept: KeptExports, table: ListedExports, clock: HandClock
+    kept: KeptExports, table: ListedExports, clock: ManualClock
 ) -> None:
     kept.export("newsletter")
     newer = dataclasses.replace(NEWSLETTER, version=4)
@@ -60,7 +61,7 @@ def test_an_export_that_is_gone_is_unknown_at_once(kept: KeptExports, table: Lis
 
 
 def test_a_new_export_is_known_within_seconds(
-    kept: KeptExports, table: ListedExports, clock: HandClock
+    kept: KeptExports, table: ListedExports, clock: ManualClock
 ) -> None:
     assert kept.export("second") is None
     table.exports["second"] = dataclasses.replace(NEWSLETTER, name="second")
@@ -71,7 +72,7 @@ def test_a_new_export_is_known_within_seconds(
 
 
 def test_guessed_names_are_looked_up_a_few_times_a_second_in_all(
-    kept: KeptExports, table: ListedExports, clock: HandClock
+    kept: KeptExports, table: ListedExports, clock: ManualClock
 ) -> None:
     kept.export("newsletter")
     for second in range(3):
@@ -82,7 +83,7 @@ def test_guessed_names_are_looked_up_a_few_times_a_second_in_all(
         clock.move(1)
 
 
-def test_guesses_are_forgotten(kept: KeptExports, clock: HandClock) -> None:
+def test_guesses_are_forgotten(kept: KeptExports, clock: ManualClock) -> None:
     for number in range(200):
         kept.export(f"guess-{number}")
         clock.move(1)
@@ -100,7 +101,7 @@ def test_what_no_export_can_be_called_is_not_looked_up(
 
 @pytest.mark.parametrize("error", [ServiceUnavailable("DynamoDB: InternalServerError"), StopRun("no table")])
 def test_a_table_that_fails_is_asked_once_a_second(
-    kept: KeptExports, table: ListedExports, clock: HandClock, error: Exception
+    kept: KeptExports, table: ListedExports, clock: ManualClock, error: Exception
 ) -> None:
     table.broken = error
     for _ in range(5):

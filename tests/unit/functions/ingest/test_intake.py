@@ -19,7 +19,8 @@ from lytics_sendgrid.domain.configuration import Audience
 from lytics_sendgrid.domain.instants import parse_rfc3339_ns
 from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable, StopRun, Throttled
 from lytics_sendgrid.queues.changes import decode
-from tests.fakes import HandClock, ListedExports, ListedQueue, ListedSecrets
+from tests.clock import ManualClock
+from tests.fakes import ListedExports, ListedQueue, ListedSecrets
 from tests.newsletter import HIGH_VALUE, NEWSLETTER, READERS, UNMANAGED
 
 SECRET = "correct horse"
@@ -41,15 +42,15 @@ class Scene:
     secrets: ListedSecrets = field(default_factory=lambda: ListedSecrets(default=secret_of(SECRET)))
     changes: ListedQueue = field(default_factory=ListedQueue)
     rejects: ListedQueue = field(default_factory=ListedQueue)
-    clock: HandClock = field(default_factory=lambda: HandClock(NOW_NS))
+    clock: ManualClock = field(default_factory=lambda: ManualClock(NOW_NS / 1e9))
 
     def __post_init__(self) -> None:
         self.intake = Intake(
-            KeptExports(self.exports, self.clock.monotonic),
-            Secrets(self.secrets, "stack", self.clock.monotonic),
+            KeptExports(self.exports, self.clock),
+            Secrets(self.secrets, "stack", self.clock),
             self.changes,
             self.rejects,
-            self.clock.time_ns,
+            self.clock,
         )
 
     def post(
