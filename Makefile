@@ -25,10 +25,12 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 INSTALL_LOCK := $(PIP_INSTALL) --no-deps --require-hashes --requirement
 LOCK := .venv/bin/uv pip compile --quiet --no-header --no-annotate \
 	--universal --python-version 3.13 --generate-hashes $(if $(UPGRADE),--upgrade)
+# One process more than most machines that test have cores: the tests on the local cloud mostly wait.
+PYTEST := .venv/bin/pytest --numprocesses=$(or $(WORKERS),3) --dist=loadgroup
 export SAM_CLI_TELEMETRY := 0
 AWS_REGION_OF_LINT := us-east-1
 
-.PHONY: help install demo test static format format-check lint typecheck template build unit e2e bench simulate chaos mutate redrive rejected lock clean
+.PHONY: help install demo test static format format-check lint typecheck files template build unit e2e bench simulate chaos mutate redrive rejected lock hooks clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,9 +43,9 @@ demo: install ## Run an export on this machine: PEOPLE= EVENTS= REPORT= KEEP= SE
 
 test: install ## Check format, lint, types and template, then run every test
 	@$(MAKE) --jobs=2 --output-sync static
-	.venv/bin/pytest
+	$(PYTEST)
 
-static: format-check lint typecheck template
+static: format-check lint typecheck template files
 
 format: $(DEV) ## Format the code and mend what ruff can mend
 	.venv/bin/ruff format
@@ -58,6 +60,10 @@ lint: $(DEV) ## Look for mistakes in the code
 typecheck: $(DEV) ## Check the types
 	.venv/bin/mypy
 
+files: $(DEV) ## Check whitespace and syntax of all other files
+	@for hook in trailing-whitespace end-of-file yaml json toml; do \
+		.venv/bin/pre-commit run --all-files "$$hook" || exit 1; done
+
 template: $(SAM) ## Look for mistakes in template.yaml
 	.venv-sam/bin/sam validate --lint --region $(AWS_REGION_OF_LINT)
 
@@ -65,10 +71,10 @@ build: $(SAM) ## Build the functions and layers into .aws-sam/build, for `sam de
 	PATH="$(CURDIR)/.venv-sam/bin:$$PATH" .venv-sam/bin/sam build
 
 unit: $(DEV) ## Run the quick tests: all but those on the local cloud
-	.venv/bin/pytest --ignore=tests/e2e
+	$(PYTEST) --ignore=tests/e2e --ignore=tests/workflow
 
 e2e: install ## Run the tests on the local cloud
-	.venv/bin/pytest tests/e2e
+	$(PYTEST) tests/e2e tests/workflow
 
 bench: install ## Count requests, units, CPU and dollars beside their floors: REPORT=
 	@.venv/bin/python -m tests.bench
@@ -94,6 +100,9 @@ lock: $(DEV) ## Lock every environment's and the layer's packages, with hashes: 
 		--output-file requirements-dev.txt
 	for name in sam emulator runtime; do \
 		$(LOCK) tests/local/requirements-$$name.in --output-file tests/local/requirements-$$name.txt; done
+
+hooks: $(DEV) ## Check each commit before it is made: format, lint, types, whitespace, YAML
+	.venv/bin/pre-commit install
 
 clean: ## Remove the virtual environments and everything else that was made
 	rm -rf .venv .venv-sam .venv-emulator .venv-runtime .aws-sam .local-cloud build *.egg-info

@@ -1,49 +1,25 @@
 """AWS as far as ingest calls it, answering at once: what is measured against it is ingest's own.
 
-The answers' forms are those of SQS, DynamoDB and Secrets Manager; `tests/contract` holds ingest's client against moto.
+The answers have the form of SQS's, DynamoDB's and Secrets Manager's.
 """
 
-import http.server
 import json
-import threading
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from lytics_sendgrid.domain.configuration import Export, export_document
+from tests.http_server import Handler, HttpServer
 
 
-class AwsStub:
-    """Serves one export, its secret and queues that swallow everything, on loopback."""
+class AwsStub(HttpServer):
+    """Serves one export, its secret, and queues that take everything and keep nothing.
 
-    def __init__(self, export: Export, secret: str) -> None:
-        self._server = _Server(export, secret)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    @property
-    def calls(self) -> dict[str, int]:
-        """How often each operation was called."""
-        return dict(self._server.calls)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
+    Attributes:
+        calls: how often each operation was called.
+        answers: operation to the answer that each of its calls gets.
+    """
 
     def __init__(self, export: Export, secret: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Endpoint)
+        super().__init__(_Handler)
         item = {"doc": {"S": json.dumps(export_document(export))}}
         self.calls: dict[str, int] = {}
         self.answers: dict[str, dict[str, Any]] = {
@@ -54,22 +30,12 @@ class _Server(http.server.ThreadingHTTPServer):
         }
 
 
-class _Endpoint(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-    server: _Server
+class _Handler(Handler):
+    server: AwsStub
 
     def do_POST(self) -> None:
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
-        self.rfile.read(int(self.headers["Content-Length"]))
+        self.body()
         self.server.calls[operation] = self.server.calls.get(operation, 0) + 1
-        body = json.dumps(self.server.answers[operation]).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/x-amz-json-1.0")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class's name
-        pass
+        answer = json.dumps(self.server.answers[operation]).encode()
+        self.answer(200, answer, {"Content-Type": "application/x-amz-json-1.0"})

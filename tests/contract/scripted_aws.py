@@ -1,11 +1,12 @@
 """A server on loopback that answers AWS calls from a script."""
 
-import http.server
 import json
 import threading
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
+
+from tests.http_server import Handler, HttpServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,35 +34,28 @@ class ScriptedAws:
         self.connections = 0
         self.released = threading.Event()
         self._server = _Server(self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return self._server.url
 
     def __enter__(self) -> Self:
-        self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.released.set()
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.close()
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
+class _Server(HttpServer):
     def __init__(self, aws: ScriptedAws) -> None:
-        super().__init__(("127.0.0.1", 0), _Endpoint)
+        super().__init__(_Handler)
         self.aws = aws
 
 
-class _Endpoint(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(Handler):
     server: _Server
 
     def setup(self) -> None:
@@ -70,7 +64,7 @@ class _Endpoint(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         aws = self.server.aws
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.body()
         operation = self.headers["X-Amz-Target"]
         aws.requests.append(Request(operation, json.loads(body)))
         answer = aws.answers.pop(0) if len(aws.answers) > 1 else aws.answers[0]
@@ -79,15 +73,5 @@ class _Endpoint(http.server.BaseHTTPRequestHandler):
                 aws.released.wait(10)
             self.close_connection = True
             return
-        self._answer(answer)
-
-    def _answer(self, answer: Scripted) -> None:
         text = answer.document if isinstance(answer.document, bytes) else json.dumps(answer.document).encode()
-        self.send_response(answer.status)
-        self.send_header("Content-Type", "application/x-amz-json-1.0")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base class's name
-        pass
+        self.answer(answer.status, text, {"Content-Type": "application/x-amz-json-1.0"})

@@ -11,8 +11,8 @@ from tests.local.lytics_twin import server as lytics_server
 from tests.local.lytics_twin.answers import ApiError, Reply, refusal
 from tests.local.lytics_twin.routes import Request as LyticsRequest
 from tests.local.lytics_twin.twin import LyticsTwin
+from tests.local.sendgrid_twin import server as sendgrid_server
 from tests.local.sendgrid_twin.exchange import Answer, Request, general_error
-from tests.local.sendgrid_twin.server import LoopbackServer
 from tests.local.sendgrid_twin.twin import SendGridTwin
 
 
@@ -27,7 +27,7 @@ class Switchboards:
     def __init__(self) -> None:
         self.sendgrid: dict[str, SendGridTwin] = {}
         self.lytics: dict[str, LyticsTwin] = {}
-        self._sendgrid_server = LoopbackServer(self._to_sendgrid, "127.0.0.1", 0)
+        self._sendgrid_server = sendgrid_server.Server(self._to_sendgrid)
         self._lytics_server = lytics_server.Server(0, self._to_lytics, time.time_ns)
 
     def __enter__(self) -> Self:

@@ -206,7 +206,6 @@ class _Session:
         self._invocations: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
         self._progress: queue.SimpleQueue[Fetched | Exited | Reply] = queue.SimpleQueue()
         self._server = RuntimeApi(self._invocations, self._progress, arn)
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         environment = {
             **environment,
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_port}",
@@ -248,8 +247,7 @@ class _Session:
         self.process.kill()
         self.process.wait()
         self._invocations.put(None)
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.close()
 
     def _watch(self) -> None:
         code = self.process.wait()

@@ -4,8 +4,9 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
+
+from tests.http_server import Handler, HttpServer
 
 
 class Delivery(NamedTuple):
@@ -27,12 +28,10 @@ class Receiver:
         self.before_answer: Callable[[], object] = lambda: None
         self.lock = threading.Lock()
         self._server = _Server(self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/lytics/newsletter"
+        return f"{self._server.url}/lytics/newsletter"
 
     @property
     def accepted(self) -> list[Any]:
@@ -47,33 +46,21 @@ class Receiver:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(timeout=5)
+        self._server.close()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
+class _Server(HttpServer):
     def __init__(self, receiver: Receiver) -> None:
+        super().__init__(_Handler)
         self.receiver = receiver
-        super().__init__(("127.0.0.1", 0), _Handler)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     server: _Server
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - named by the base class
-        """Keep the terminal clean."""
 
     def do_POST(self) -> None:  # Named by the base class.
         receiver = self.server.receiver
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.loads(self.body())
         receiver.before_answer()
         with receiver.lock:
             answer = receiver.script.popleft() if receiver.script else receiver.default
@@ -83,9 +70,4 @@ class _Handler(BaseHTTPRequestHandler):
         if status == 0:
             self.close_connection = True
             return
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-        self.wfile.flush()
+        self.answer(status, headers=headers)

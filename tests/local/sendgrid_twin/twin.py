@@ -21,7 +21,7 @@ from tests.local.sendgrid_twin.exchange import Answer, Exchange, Request
 from tests.local.sendgrid_twin.faults import FaultPlan
 from tests.local.sendgrid_twin.options import DEFAULT_KEYS, Capability, Fault, Options
 from tests.local.sendgrid_twin.record import Record, Recorder
-from tests.local.sendgrid_twin.server import LoopbackServer
+from tests.local.sendgrid_twin.server import Server
 from tests.local.sendgrid_twin.situation import Situation
 
 
@@ -59,7 +59,7 @@ class SendGridTwin:
         self._account = Account(self._situation, keys)
         self._record = Record(keep_bytes, recorder)
         self._answering = Answering(self._account, self._record, FaultPlan(faults, seed), self._lock)
-        self._server = LoopbackServer(self.respond, host, port)
+        self._server = Server(self.respond, port, host)
         self.url = self._situation.url = self._server.url
 
     def __enter__(self) -> Self:
