@@ -388,21 +388,6 @@ class DelayedQueue:
         return [(delay_s, decode(body)) for delay_s, body in self.sent]
 
 
-class PassingTime:
-    """Unix seconds that pass only when somebody sleeps or a test says so."""
-
-    def __init__(self, now_s: float = 1_795_000_000.0) -> None:
-        self.now_s = now_s
-        self.sleeps: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now_s
-
-    def sleep(self, seconds: float) -> None:
-        self.sleeps.append(seconds)
-        self.now_s += seconds
-
-
 class LedgerInMemory:
     """The contacts table with its version condition.
 
@@ -463,7 +448,7 @@ class SendGridUpserts:
         held: what the contacts have become, by address.
     """
 
-    def __init__(self, clock: PassingTime) -> None:
+    def __init__(self, clock: ManualClock) -> None:
         self.bad_addresses: set[str] = set()
         self.names_addresses = True
         self.bad_values: set[str] = set()

@@ -1,8 +1,6 @@
 """Deliver changes to SendGrid, then commit them to the ledger."""
 
 import os
-import random
-import time
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
@@ -13,12 +11,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
-from functions.deliver.batch import Received
 from functions.deliver.delivery import Delivery
-from functions.deliver.export_views import ConfigurationCache
+from functions.deliver.export_views import ExportViews
+from functions.deliver.intake import SqsRecord
 from functions.deliver.outbox import Outbox
 from functions.deliver.settings import DeliverSettings
-from functions.deliver.upsert import Pace
+from functions.deliver.upsert import UpsertLimits
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.aws.timeouts import TIMEOUTS
 from lytics_sendgrid.queues.writer import QueueWriter
@@ -28,17 +26,18 @@ from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.contacts import ContactsTable
 from lytics_sendgrid.tables.exports import ExportsTable
 
-MOST_REQUESTS: Final = 1_000
-"""So many ids of 36 characters fit a log line of 256 KB well; a full event of 10,000 messages would not."""
+MAX_REQUESTS: Final = 1_000
+"""1,000 ids of 36 characters fit in a 256 KB log line; the 10,000 of a full event do not."""
 
 logger = Logger()
 metrics = Metrics()
+clock = SystemClock()
 
 
 @cache
 def _delivery() -> Delivery:
     config = read_settings(DeliverSettings, os.environ)
-    # Unvalidated, at a tenth of all CPU less: what is called with which parameters does not depend on anybody's data.
+    # Validation takes a tenth of all CPU, and whether parameters are valid does not depend on the data.
     unvalidated = TIMEOUTS.merge(Config(parameter_validation=False))
     sqs, dynamodb = boto3.client("sqs", config=TIMEOUTS), boto3.client("dynamodb", config=unvalidated)
     exports = ExportsTable(dynamodb, config.exports_table)
@@ -46,8 +45,8 @@ def _delivery() -> Delivery:
     client = cache(lambda key: SendGridContacts(sendgrid_http(config.sendgrid_url, key), SystemClock()))
 
     return Delivery(
-        ledger=ContactsTable(dynamodb, config.contacts_table, SystemClock()),
-        views=ConfigurationCache(exports, config.no_audience_value, time.monotonic),
+        ledger=ContactsTable(dynamodb, config.contacts_table, clock),
+        views=ExportViews(exports, config.no_audience_value, clock),
         runs=exports,
         outbox=Outbox(
             QueueWriter(sqs, config.changes_queue_url),
@@ -56,41 +55,36 @@ def _delivery() -> Delivery:
             config.confirm_delay_s,
         ),
         contacts=lambda authorization: client(secrets.authorization(authorization).sendgrid_api_key),
-        pace=Pace(
-            time.time,
-            time.sleep,
-            random.random,
-            fault_retry_s=config.stop_retry_s,
-            rejected_percent=config.rejected_percent_limit,
-        ),
+        limits=UpsertLimits(config.stop_retry_s, config.rejected_percent_limit),
+        clock=clock,
     )
 
 
 @metrics.log_metrics
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Deliver a batch of messages from the changes queue.
+    """Deliver messages from the changes queue.
 
     Args:
         event: SQS records.
-        context: tells how much time is left.
+        context: knows how much time is left.
 
     Returns:
-        The messages that have to be received again, for ``ReportBatchItemFailures``.
+        The messages that SQS must deliver again, for ``ReportBatchItemFailures``.
     """
-    received = [
-        Received(record["messageId"], record["body"], int(record["attributes"]["ApproximateReceiveCount"]))
+    records = [
+        SqsRecord(record["messageId"], record["body"], int(record["attributes"]["ApproximateReceiveCount"]))
         for record in event["Records"]
     ]
-    deadline_epoch_s = time.time() + context.get_remaining_time_in_millis() / 1000
-    summary = _delivery().deliver(received, deadline_epoch_s)
+    deadline_epoch_s = clock.now() + context.get_remaining_time_in_millis() / 1000
+    summary = _delivery().deliver(records, deadline_epoch_s)
     for export, reason in summary.stopped.items():
         logger.error("export_stopped", export=export, reason=reason)
         metrics.add_metric("ExportStopped", MetricUnit.Count, 1)
     for name, count in summary.counts.items():
         metrics.add_metric(name, MetricUnit.Count, count)
     if summary.oldest_ms:
-        # A message that is put back is a new one to SQS, whose own age of the oldest message begins anew with it.
-        waited_s = max(0.0, time.time() - summary.oldest_ms / 1000)
+        # A requeued message is a new one to SQS, whose own metric for the oldest message starts again at zero.
+        waited_s = max(0.0, clock.now() - summary.oldest_ms / 1000)
         metrics.add_metric("LongestWait", MetricUnit.Seconds, waited_s)
     logger.info(
         "delivered",
@@ -99,10 +93,10 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         contacts=summary.contacts,
         counts=dict(summary.counts),
         failed=len(summary.failed),
-        put_back=summary.put_back,
+        put_back=summary.requeued,
         faults=summary.faults[:10],
         jobs=summary.jobs,
-        requests=summary.requests[:MOST_REQUESTS],
+        requests=summary.requests[:MAX_REQUESTS],
         request_id=context.aws_request_id,
     )
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in summary.failed]}

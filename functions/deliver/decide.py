@@ -1,138 +1,192 @@
-"""What is to be done for a contact: send and commit, only commit, or nothing."""
+"""Decide what to do for a contact: send and commit, only commit, or nothing."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from functions.deliver.batch import Task
+from functions.deliver.export_views import View
+from functions.deliver.intake import PendingContact
 from functions.deliver.merge import has_news, merge
 from functions.deliver.row import membership_row, row_hash, row_lists, row_of, without_fields
 from functions.deliver.row_queue import Row
-from functions.deliver.upsert import Sent
+from functions.deliver.upsert_result import AcceptedRow
 from lytics_sendgrid.domain.change import Change, Kind
+from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.contact import Contact, Rejection
 
 
-def decide(task: Task, contact: Contact) -> None:
-    """Merge a task's changes into the ledger's state of its contact, and set what follows from that.
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do for a contact.
 
-    A row that equals the one that SendGrid accepted is not sent again, with three exceptions: a refresh, unless a later
-    request has been made since its stamp; a contact for whom this consumer may have sent something that the ledger does
-    not name; and a contact whose last row was refused, with the next change that is known of it. Until then what
-    SendGrid refused whole is sent without its fields: else each refresh would be refused and lead to the next.
+    Attributes:
+        contact: what the messages say.
+        view: the configuration that its row is made with.
+        exports: the exports that brought its changes, the view's first.
+        loaded: the state in the ledger.
+        state: the state to commit.
+        commits: the state is to be committed; where there is a row, once SendGrid has decided it.
+        outcome: the outcome to count once that is done.
+        row: the row to send; None: nothing is sent.
+        lists: the lists that the row is put on.
+        hash: names the whole row that the state implies.
+        reduced: the row to send is e-mail and memberships alone, because SendGrid refused the whole one.
+    """
+
+    contact: PendingContact
+    view: View
+    exports: tuple[Export, ...]
+    loaded: Contact
+    state: Contact
+    commits: bool
+    outcome: str
+    row: Row | None = None
+    lists: tuple[str, ...] = ()
+    hash: str = ""
+    reduced: bool = False
+
+    @property
+    def sent_row(self) -> str:
+        """Return the hash of the row to send."""
+        return without_fields(self.hash) if self.reduced else self.hash
+
+    def finish(self) -> None:
+        """Record that nothing is left to do."""
+        progress = self.contact.progress
+        progress.outcome = self.outcome
+        progress.counted_before = _outcome(self.loaded.rejection) if self.contact.is_follow_up() else None
+
+
+def decide(contact: PendingContact, loaded: Contact, views: Mapping[str, View]) -> Decision:
+    """Merge a contact's changes into its state in the ledger, and decide what follows.
+
+    A row that equals the accepted one is not sent again. There are three exceptions: a refresh, unless a later request
+    was made after its stamp; a contact for whom this consumer may have sent a row that the ledger does not name; and a
+    contact whose last row was refused, with the next news of the person. Until such news the refused row is sent
+    without its fields: otherwise each refresh would be refused and lead to the next.
 
     Args:
-        task: its ``row`` is set where something is to be sent, ``commits`` where the state is to be committed.
-        contact: as the ledger has it.
+        contact: what the messages say.
+        loaded: the state in the ledger.
+        views: the configuration of every export that brought a change.
     """
-    merged = merge(contact, task.changes)
-    task.loaded, task.state = contact, merged
-    task.commits = merged is not contact or _was_not_overtaken(task, contact)
-    task.counted = _outcome(contact.rejection) if task.is_followed_up() else None
-    task.row, task.refresh_ms, task.reduced = None, None, False
-    task.outcome = "unchanged" if contact.rejection is None else _outcome(contact.rejection)
-    form = task.view.form
-    forced = task.sent_before or task.uncertain or _is_due(task, contact)
-    if merged is contact and not forced and (contact.configuration == form.version or not contact.version):
-        return
-    text = row_of(task.email, merged, form)
-    task.lists = row_lists(merged, form)
-    task.hash = row_hash(text, task.lists)
-    settled = _is_settled(task.hash, merged, contact)
-    task.reduced = settled and merged.rejection is not None and merged.rejection.reason != "address"
-    if forced or not settled or _fields_were_refused(merged, contact):
-        email = task.email
-        if task.reduced:
-            text = membership_row(email, merged, form)
-        task.row = Row(task.key, email, text, lambda: membership_row(email, merged, form))
-        task.commits = True
-    elif merged.rejection is not None and merged.rejection is not contact.rejection:
-        task.outcome = f"rejected.{merged.rejection.reason}"
+    merged = merge(loaded, [(change, views[name].export) for change, name in contact.changes])
+    view = views[contact.exports[0]]
+    form, rejection = view.form, merged.rejection
+    decision = Decision(
+        contact,
+        view,
+        tuple([views[name].export for name in contact.exports]),
+        loaded,
+        merged,
+        commits=merged is not loaded or _was_not_overtaken(contact, loaded),
+        outcome="unchanged" if loaded.rejection is None else _outcome(loaded.rejection),
+    )
+    forced = contact.progress.sent_before or contact.progress.uncertain or _is_due(contact, loaded)
+    if merged is loaded and not forced and (loaded.configuration == form.version or not loaded.version):
+        return decision
+    text = row_of(contact.email, merged, form)
+    lists = row_lists(merged, form)
+    whole = row_hash(text, lists)
+    settled = _is_settled(whole, merged, loaded)
+    if not forced and settled and not _fields_were_refused(merged, loaded):
+        if rejection is None or rejection is loaded.rejection:
+            return decision
+        return replace(decision, outcome=_outcome(rejection))
+    reduced = settled and rejection is not None and rejection.reason != "address"
+    if reduced:
+        text = membership_row(contact.email, merged, form)
+    row = Row(contact.key, contact.email, text, lambda: membership_row(contact.email, merged, form))
+    return replace(decision, commits=True, row=row, lists=lists, hash=whole, reduced=reduced)
 
 
-def needs_the_newest(task: Task, contact: Contact) -> bool:
-    """Tell whether a read that was behind the ledger might leave something undone for good.
+def accept(decision: Decision, accepted: AcceptedRow, now_ms: int) -> Decision:
+    """Return a decision whose state says that SendGrid accepted the row."""
+    rejection = decision.state.rejection if decision.reduced else None
+    row = decision.sent_row
+    if accepted.refusal is not None and not decision.reduced:
+        rejection = Rejection("fields", accepted.refusal, decision.hash, now_ms)
+        row = without_fields(decision.hash)
+    state = replace(
+        decision.state,
+        job=accepted.job,
+        sent_ms=accepted.sent_ms,
+        latest_ms=accepted.latest_ms,
+        row=row,
+        configuration=decision.view.form.version,
+        rejection=rejection,
+    )
+    return replace(decision, state=state, outcome=_outcome(rejection))
 
-    Whatever else such a read leads to loses the race of its commit, or is sent once too often; and a change that adds
-    nothing to an old state adds nothing to a newer one. But a refresh or a reject would come to nothing (two consumers'
-    clocks differ, so the older state may have the later ``sent``), and so would a row that a newer configuration makes.
+
+def refuse(decision: Decision, refusal: str, now_ms: int) -> Decision:
+    """Return a decision whose state says that SendGrid refuses the contact's address."""
+    rejection = Rejection("address", refusal, decision.hash, now_ms)
+    return replace(decision, state=replace(decision.state, rejection=rejection), outcome=_outcome(rejection))
+
+
+def needs_consistent_read(contact: PendingContact, loaded: Contact, version: int) -> bool:
+    """Return whether a stale read of a contact could leave something undone for good.
+
+    A stale read is usually harmless: its commit fails, or a row is sent twice. But it would silently drop a refresh or
+    a reject (two consumers' clocks differ, so the older state may have the later ``sent``), and a row that only a newer
+    configuration changes.
+
+    Args:
+        contact: what the messages say.
+        loaded: the state that was read.
+        version: of the configuration that its row is made with.
     """
-    if task.refreshes and not _is_due(task, contact):
+    if contact.has_refresh and not _is_due(contact, loaded):
         return True
-    if contact.version > 0 and contact.configuration < task.view.form.version:
+    if loaded.version > 0 and loaded.configuration < version:
         return True
-    return task.rejects and any(
-        change.kind is Kind.REJECT and change.row != contact.row for change, _ in task.changes
+    return contact.has_reject and any(
+        change.kind is Kind.REJECT and change.row != loaded.row for change, _ in contact.changes
     )
 
 
-def _is_due(task: Task, contact: Contact) -> bool:
-    """Tell whether a refresh is to be sent. Whoever is not in the ledger has nothing that could be sent again."""
-    return any(not _brought(change, contact) for change in _open_refreshes(task, contact))
+def _is_due(contact: PendingContact, loaded: Contact) -> bool:
+    """Return whether a refresh is to be sent. A contact that is not in the ledger has nothing to send again."""
+    return any(not _brought(change, loaded) for change in _open_refreshes(contact, loaded))
 
 
-def _was_not_overtaken(task: Task, contact: Contact) -> bool:
-    """Tell whether a job took too long and brought what SendGrid is to hold: it has overwritten nothing.
+def _was_not_overtaken(contact: PendingContact, loaded: Contact) -> bool:
+    """Return whether a job took too long, but brought the row that the ledger names: it has overwritten nothing.
 
-    That is committed, without being sent: a consumer whose request the ledger does not name yet loses the race of its
-    commit, and sends once more. To send here would be endless: where every job takes so long, so would this one's.
+    That is committed without sending anything: a consumer whose request the ledger does not name yet then loses the
+    race of its commit, and sends again. To send here would never end where every job takes so long.
     """
-    return any(_brought(change, contact) for change in _open_refreshes(task, contact))
+    return any(_brought(change, loaded) for change in _open_refreshes(contact, loaded))
 
 
-def _brought(change: Change, contact: Contact) -> bool:
-    """Tell whether a refresh is for a job that took too long, and the row that it brought is the ledger's."""
+def _brought(change: Change, loaded: Contact) -> bool:
+    """Return whether a refresh is for a job that took too long, and the ledger names the row that it brought."""
     if change.job is None:
         return False
-    return change.job == contact.job or (change.row is not None and change.row == contact.row)
+    return change.job == loaded.job or (change.row is not None and change.row == loaded.row)
 
 
-def _open_refreshes(task: Task, contact: Contact) -> Iterator[Change]:
-    """Return the refreshes whose duty no later request has taken over."""
-    if not task.refreshes or contact.version == 0:
+def _open_refreshes(contact: PendingContact, loaded: Contact) -> Iterator[Change]:
+    """Return the refreshes that no later request supersedes."""
+    if not contact.has_refresh or loaded.version == 0:
         return
-    sent_ns = contact.sent_ms * 1_000_000
-    for change, _ in task.changes:
+    sent_ns = loaded.sent_ms * 1_000_000
+    for change, _ in contact.changes:
         if change.kind is Kind.REFRESH and sent_ns <= change.time_ns:
             yield change
 
 
-def _is_settled(row: str, merged: Contact, contact: Contact) -> bool:
-    """Tell whether SendGrid has decided a row already, and nothing has happened since that calls for another try."""
+def _is_settled(row: str, merged: Contact, loaded: Contact) -> bool:
+    """Return whether SendGrid has decided a row already, and no news since calls for another try."""
     if merged.rejection is None:
-        return row == contact.row
-    return row == merged.rejection.row and not has_news(merged, contact)
+        return row == loaded.row
+    return row == merged.rejection.row and not has_news(merged, loaded)
 
 
-def _fields_were_refused(merged: Contact, contact: Contact) -> bool:
-    """Tell whether a job has just refused the whole row: an exit must get through whatever its fields hold."""
+def _fields_were_refused(merged: Contact, loaded: Contact) -> bool:
+    """Return whether a job has just refused the whole row: an exit must get through whatever the fields hold."""
     rejection = merged.rejection
-    return rejection is not None and rejection is not contact.rejection and rejection.reason == "fields"
-
-
-def accept(task: Task, sent: Sent, now_ms: int) -> None:
-    """Note in the state that is to be committed what SendGrid accepted."""
-    task.sent_before = True
-    rejection = task.state.rejection if task.reduced else None
-    row = task.sent_row
-    if sent.words is not None and not task.reduced:
-        rejection = Rejection("fields", sent.words, task.hash, now_ms)
-        row = without_fields(task.hash)
-    task.state = replace(
-        task.state,
-        job=sent.job,
-        sent_ms=sent.sent_ms,
-        latest_ms=sent.latest_ms,
-        row=row,
-        configuration=task.view.form.version,
-        rejection=rejection,
-    )
-    task.outcome = _outcome(rejection)
-
-
-def refuse(task: Task, words: str, now_ms: int) -> None:
-    """Note in the state that is to be committed that SendGrid refuses the contact's address."""
-    task.state = replace(task.state, rejection=Rejection("address", words, task.hash, now_ms))
-    task.outcome = "rejected.address"
+    return rejection is not None and rejection is not loaded.rejection and rejection.reason == "fields"
 
 
 def _outcome(rejection: Rejection | None) -> str:

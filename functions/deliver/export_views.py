@@ -1,10 +1,10 @@
-"""The configuration as deliver needs it, kept for some seconds between batches."""
+"""The exports' configurations as deliver needs them, cached for some seconds between invocations."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from functions.deliver.row import RowForm, row_form
+from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Export
 from lytics_sendgrid.domain.stop import Stop
 
@@ -12,7 +12,7 @@ MAX_AGE_S: Final = 20.0
 
 
 class Exports(Protocol):
-    """The exports table, to be read."""
+    """The part of the exports table that is read."""
 
     def account(self, name: str) -> Account: ...  # noqa: D102
 
@@ -27,7 +27,7 @@ class View:
 
     Attributes:
         export: its configuration.
-        form: what rows of its account are made with.
+        form: what its account's rows are made with.
         stop: why its changes wait, if they do.
     """
 
@@ -37,25 +37,35 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """A view, when it was read, and the version that was sought with it: where there is none so new, it stays at that."""
+class _Cached:
+    """A cached view.
 
-    read_s: float
-    sought_version: int
+    Attributes:
+        read_epoch_s: when it was read.
+        version: the version asked for; kept even if no such version exists, so that it is not looked up again.
+        view: the view.
+    """
+
+    read_epoch_s: float
+    version: int
     view: View
 
 
-class ConfigurationCache:
-    """Views of exports, read again when they are old or when a newer version is known to exist."""
+class ExportViews:
+    """Views of exports, read again when they are old, or when a newer version is known to exist."""
 
-    def __init__(self, exports: Exports, no_audience_value: str, monotonic: Callable[[], float]) -> None:
+    def __init__(self, exports: Exports, no_audience_value: str, clock: Clock) -> None:
         self._exports = exports
         self._no_audience_value = no_audience_value
-        self._monotonic = monotonic
-        self._kept: dict[str, _Kept] = {}
+        self._clock = clock
+        self._cached: dict[str, _Cached] = {}
 
     def view(self, export: str, at_least_version: int = 0) -> View | None:
-        """Return an export's view, its account's configuration of at least a version where that exists.
+        """Return an export's view.
+
+        Args:
+            export: the export's name.
+            at_least_version: of the account's configuration, where such a version exists.
 
         Returns:
             None where there is no such export, or its account has no membership field yet.
@@ -63,11 +73,12 @@ class ConfigurationCache:
         Raises:
             RetryLater: the exports table did not answer.
         """
-        kept = self._kept.get(export)
-        now_s = self._monotonic()
-        if kept is not None and now_s - kept.read_s < MAX_AGE_S and at_least_version <= kept.sought_version:
-            return kept.view
-        self._kept.pop(export, None)
+        cached, now_s = self._cached.get(export), self._clock.now()
+        # The age is negative where the wall clock was set back.
+        is_young = cached is not None and 0 <= now_s - cached.read_epoch_s < MAX_AGE_S
+        if cached is not None and is_young and at_least_version <= cached.version:
+            return cached.view
+        self._cached.pop(export, None)
         configuration = self._exports.export(export)
         if configuration is None:
             return None
@@ -79,11 +90,11 @@ class ConfigurationCache:
         if configuration.list_id is not None:
             form = replace(form, lists={**form.lists, configuration.list_id: configuration.name})
         view = View(configuration, form, self._exports.stop(export))
-        # A stop is read each time: else what comes just after it was lifted would wait for a quarter of an hour.
+        # A stop is read each time: otherwise changes that arrive just after it was lifted would wait for 15 minutes.
         if view.stop is None:
-            self._kept[export] = _Kept(now_s, max(form.version, at_least_version), view)
+            self._cached[export] = _Cached(now_s, max(form.version, at_least_version), view)
         return view
 
     def forget(self, export: str) -> None:
-        """Read an export again the next time that it is asked for."""
-        self._kept.pop(export, None)
+        """Read an export again the next time it is needed."""
+        self._cached.pop(export, None)

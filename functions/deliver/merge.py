@@ -1,7 +1,7 @@
-"""What a contact's state becomes by its changes: the last event by event time wins.
+"""Merge changes into a contact's state: the last event by event time wins.
 
 Any permutation, duplication or split of the same changes ends in the same state, because each part of the state is a
-maximum: per audience by (time, exit before enter), per field by (time, value), the lists a union.
+maximum: per audience by (time, exit before enter), per field by (time, value). Lists are a union.
 """
 
 import json
@@ -15,11 +15,11 @@ from lytics_sendgrid.domain.field_values import convert
 
 
 def merge(contact: Contact, changes: Iterable[tuple[Change, Export]]) -> Contact:
-    """Merge changes into a contact's state; what SendGrid has accepted (job, sent, row) is left as it is.
+    """Merge changes into a contact's state; job, ``sent`` and row, which SendGrid accepted, stay as they are.
 
     Args:
-        contact: the state as the ledger has it.
-        changes: each with the export that it came by, in any order.
+        contact: the state in the ledger.
+        changes: each with the export that brought it, in any order.
 
     Returns:
         The new state; the same object where nothing changes.
@@ -55,7 +55,7 @@ def merge(contact: Contact, changes: Iterable[tuple[Change, Export]]) -> Contact
 
 
 def has_news(merged: Contact, contact: Contact) -> bool:
-    """Tell whether ``merge`` changed what is known of the person, not only why SendGrid refused a row."""
+    """Return whether ``merge`` changed what is known about the person, not only why SendGrid refused a row."""
     return (
         merged.memberships is not contact.memberships
         or merged.fields is not contact.fields
@@ -64,7 +64,7 @@ def has_news(merged: Contact, contact: Contact) -> bool:
 
 
 def _is_later(signed_ns: int, than_signed_ns: int) -> bool:
-    """Compare two events of one audience: the later wins, and of two at the same time the exit."""
+    """Return whether an event of an audience wins over another: the later one, and at equal times the exit."""
     time_ns, than_ns = abs(signed_ns), abs(than_signed_ns)
     return time_ns > than_ns or (time_ns == than_ns and signed_ns < than_signed_ns)
 
@@ -94,14 +94,14 @@ def _order(value: Value) -> str:
 
 
 def _rejected(contact: Contact, change: Change, rejection: Rejection | None) -> Rejection | None:
-    """Take SendGrid's late refusal of a row, if that row is still the one that it accepted last.
+    """Return the rejection after an import job refused a row, if that row is still the last one that was accepted.
 
-    The first time it may be for its fields: then e-mail and memberships are sent alone. If those are refused too, the
-    contact itself is.
+    The first refusal may be for the fields: then e-mail and memberships are sent alone. If those are refused, too, the
+    whole contact is rejected.
     """
     if change.row is None or change.row != contact.row:
         return rejection
-    at_ms, words = change.time_ns // 1_000_000, change.reason or ""
+    at_ms, refusal = change.time_ns // 1_000_000, change.reason or ""
     if contact.rejection is None:
-        return Rejection("fields", words, change.row, at_ms)
-    return replace(contact.rejection, reason="row", words=words, at_ms=at_ms)
+        return Rejection("fields", refusal, change.row, at_ms)
+    return replace(contact.rejection, reason="row", words=refusal, at_ms=at_ms)

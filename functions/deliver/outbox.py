@@ -10,16 +10,19 @@ from lytics_sendgrid.queues.changes import MESSAGE_BYTES, pack
 from lytics_sendgrid.queues.imports import ImportMessage, import_body, split_import
 from lytics_sendgrid.queues.interface import Queue
 
+_MAX_REQUEUED_BYTES: Final = 900_000
+"""A requeued message stays one message, so that a run's number stays one: SQS takes 1 MiB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """The queues that a consumer of changes writes to.
+    """The queues that deliver writes to.
 
     Attributes:
         changes: its own queue.
-        imports: the jobs to follow.
-        refresh_delay_s: after how long no import job of an earlier request is in flight any more.
-        confirm_delay_s: after how long a job is asked for.
+        imports: the import jobs to follow.
+        refresh_delay_s: after this time no import job of an earlier request is in flight any more.
+        confirm_delay_s: after this time a job is polled first.
     """
 
     changes: Queue
@@ -27,13 +30,15 @@ class Outbox:
     refresh_delay_s: int
     confirm_delay_s: int
 
-    def refresh(self, exports: Mapping[str, Sequence[tuple[str, int]]], stamp_ms: int, now_ms: int) -> None:
-        """Have contacts sent once more when nothing of before is in flight any more, as ``refreshes`` says.
+    def queue_refreshes(
+        self, exports: Mapping[str, Sequence[tuple[str, int]]], stamp_ms: int, now_ms: int
+    ) -> None:
+        """Queue refreshes, to be received when no earlier request is in flight any more.
 
         Args:
-            exports: export to its contacts: the e-mail, and how many jobs have failed for it in a row. A refresh that
-                did not say so would begin to count anew, and what fails for ever would be sent for ever.
-            stamp_ms: the ``sent`` of the request after which they are to be sent.
+            exports: export to its contacts: the e-mail, and how many jobs in a row have failed for it. Refreshes carry
+                the failure count; starting at zero would let a contact fail forever without being parked.
+            stamp_ms: the ``sent`` of the request that the refreshes follow.
             now_ms: our clock.
         """
         stamp_ns = stamp_ms * NANOSECONDS_PER_MS
@@ -50,13 +55,13 @@ class Outbox:
         ]
         self.changes.send(bodies(messages), self.refresh_delay_s)
 
-    def follow(self, followed: ImportMessage) -> None:
-        """Have an import job followed to its end."""
-        self.imports.send(map(import_body, split_import(followed)), self.confirm_delay_s)
+    def queue_import(self, job: ImportMessage) -> None:
+        """Queue an import job for confirm, which follows it to its end."""
+        self.imports.send(map(import_body, split_import(job)), self.confirm_delay_s)
 
     def requeue(self, messages: Iterable[Message], delay_s: int) -> None:
-        """Put changes back as new messages."""
-        self.changes.send(bodies(messages, _WHOLE), delay_s)
+        """Queue changes again, as new messages."""
+        self.changes.send(bodies(messages, _MAX_REQUEUED_BYTES), delay_s)
 
 
 def bodies(messages: Iterable[Message], max_bytes: int = MESSAGE_BYTES) -> Iterator[str]:
@@ -64,7 +69,3 @@ def bodies(messages: Iterable[Message], max_bytes: int = MESSAGE_BYTES) -> Itera
     for message in messages:
         for packed in pack(message, max_bytes):
             yield packed.body
-
-
-_WHOLE: Final = 900_000
-"""A message that is put back stays one message, so that a run's number stays one: SQS takes 1 MiB."""

@@ -15,19 +15,18 @@ _write: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 @dataclass(frozen=True, slots=True)
 class RowForm:
-    """What rows of an account are made with: the parts of its configuration, ready for use.
+    """The parts of an account's configuration that its rows are made with.
 
     Attributes:
-        version: of the configuration.
+        version: the configuration's version.
         audiences: audience id to the id of the SendGrid field that holds it.
-        exported: the audiences that are exported now; the others count for nobody.
-        lists: the lists that contacts are put on now, each with an export whose it is: one of an earlier configuration
-            may be gone from SendGrid, which refuses a request for it, and whoever was put on it stays there without
-            being told again.
-        fields: ids of the custom fields that are mapped now: one that no export maps any more may be gone, too.
+        exported: the audiences that are exported now; a row names no others.
+        lists: the lists that contacts are put on now, each with an export that owns it. Lists of an earlier configuration
+            are left out: SendGrid refuses a request for a deleted list, and keeps contacts on the others anyway.
+        fields: ids of the custom fields that are mapped now; others may have been deleted, too.
         membership_field: id of the first membership field.
-        no_audience_value: what the field of a person in no audience is set to: SendGrid has no documented way to blank
-            a text field (null is refused, empty text is unproven), and a person who left must leave the segment.
+        no_audience_value: the value of the field of a person in no audience. SendGrid has no documented way to blank a
+            text field (null is refused, empty text is unproven), and a person who left must leave the segment.
     """
 
     version: int
@@ -40,10 +39,10 @@ class RowForm:
 
 
 def row_form(account: Account, no_audience_value: str) -> RowForm:
-    """Prepare an account's configuration for making rows.
+    """Return what an account's rows are made with.
 
     Raises:
-        ValueError: a membership field that is in use has no id yet.
+        ValueError: a membership field in use has no id yet.
     """
     ids = {name: field_id for name, field_id in account.membership_fields.items() if field_id is not None}
     if MEMBERSHIP_FIELD not in ids:
@@ -68,8 +67,8 @@ def row_form(account: Account, no_audience_value: str) -> RowForm:
 def membership_values(contact: Contact, form: RowForm) -> dict[str, str]:
     """Return the value of every membership field that a contact needs: its audiences' ids, sorted and comma-separated.
 
-    Nothing for somebody of whom no enter or exit is known, only a change of a field: such a person is in an audience,
-    and the no-audience value would take her out of its segment until her enter arrives.
+    A contact with no known enter or exit, only a changed field, gets no value: the person is in an audience, and the
+    no-audience value would remove them from its segment until their enter arrives.
     """
     if not contact.memberships:
         return {}
@@ -85,9 +84,9 @@ def membership_values(contact: Contact, form: RowForm) -> dict[str, str]:
 
 
 def row_of(email: str, contact: Contact, form: RowForm) -> str:
-    """Write the row of a contact as ASCII JSON: its e-mail, its fields, its memberships.
+    """Write a contact's row as ASCII JSON: its e-mail, fields and memberships.
 
-    The e-mail is the only identifier that is ever sent: SendGrid wants all of a contact's identifiers for an update.
+    The e-mail is the only identifier that is ever sent: an update must name all of a contact's identifiers.
     """
     document: dict[str, Any] = {"email": email}
     custom: dict[str, Any] = {**membership_values(contact, form)}
@@ -102,21 +101,21 @@ def row_of(email: str, contact: Contact, form: RowForm) -> str:
 
 
 def membership_row(email: str, contact: Contact, form: RowForm) -> str:
-    """Write the least row that keeps a contact's segments right: its e-mail and memberships."""
+    """Write the smallest row that keeps a contact's segments right: its e-mail and memberships."""
     memberships = membership_values(contact, form)
     return _write({"email": email, "custom_fields": memberships} if memberships else {"email": email})
 
 
 def row_lists(contact: Contact, form: RowForm) -> tuple[str, ...]:
     """Return the lists that a contact's row is sent with, sorted."""
-    return tuple([one for one in contact.lists if one in form.lists])
+    return tuple([list_id for list_id in contact.lists if list_id in form.lists])
 
 
 def without_fields(row: str) -> str:
-    """Return the name of a row that was sent as e-mail and memberships alone, by the hash of the whole one."""
+    """Return the hash of a row that was sent as e-mail and memberships alone, from the hash of the whole row."""
     return f"{row}~"
 
 
 def row_hash(row: str, lists: tuple[str, ...]) -> str:
-    """Return 16 characters that name a row on its lists."""
+    """Return the hash of a row and its lists, 16 characters."""
     return hashlib.blake2b(f"{','.join(lists)} {row}".encode(), digest_size=8).hexdigest()

@@ -1,18 +1,22 @@
-"""Bring rows to SendGrid: as few requests as its limits allow, and every row decided for itself.
+"""Which requests bring rows to SendGrid: as few as its limits allow, with every row decided on its own.
 
-SendGrid refuses a whole request for one bad row. The addresses that a refusal names are taken out; where it names
-none, the request is halved until each row is decided. A row that is refused alone is sent again as e-mail and
-memberships, because an exit must get through whatever the fields hold; refused so, as the bare e-mail: if that is
-taken, the fault was in the request (its list, its membership field) and not in the row. Where SendGrid does not answer,
-the rows go on in smaller requests, so that a row that it cannot work off holds up nobody but itself.
+SendGrid refuses a whole request for one bad row. Addresses that the refusal names are taken out. Where it names none,
+the request is halved until each row is decided. A row that is refused alone is sent again as e-mail and memberships,
+because an exit must get through whatever the fields hold. If that is refused, too, the bare e-mail is sent: if SendGrid
+takes it, the request is at fault (its list, its membership field) and not the row. Where SendGrid does not answer, the
+requests get smaller, so that a row that it cannot process holds up nobody else.
+
+Nothing here does I/O: ``send`` makes each request that ``next_request`` returns, and ``settle`` takes its verdict.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Protocol, assert_never
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, assert_never
 
-from functions.deliver.row_queue import Form, Row, Work, request_body
+from functions.deliver.row_queue import Row, RowExtent, RowQueue, request_body
+from functions.deliver.upsert_result import AcceptedRow, Fault, UpsertResult
 from lytics_sendgrid.domain.backoff import backoff_s
+from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.contact import ContactKey
 from lytics_sendgrid.domain.rejection_limits import MIN_REJECT_LIMIT
 from lytics_sendgrid.sendgrid.upsert_answer import (
@@ -25,253 +29,182 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
     Verdict,
 )
 
+MIN_TIMEOUT_S: Final = 5.0
+_MAX_TIMEOUT_S: Final = 25.0
+_MIN_BYTES_PER_S: Final = 500_000
+"""A line of this speed leaves the whole time-out for the answer: a body of 5.5 MB gets 11 s more."""
 _EXTRA_REQUESTS: Final = 200
-"""How many requests an invocation may spend on finding bad rows; what is undecided then is done by the next."""
+"""How many requests an invocation may spend on finding bad rows; the next invocation decides what is left."""
 _FIRST_BACKOFF_S: Final = 1.0
 _MAX_BACKOFF_S: Final = 20.0
-LEAST_READ_TIMEOUT_S: Final = 5.0
-_LONGEST_READ_TIMEOUT_S: Final = 25.0
-_SLOWEST_BYTES_S: Final = 500_000
-"""What is sent at this rate leaves the whole read time-out for the answer: 5.5 MB have 11 s more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """A row that SendGrid accepted.
+class UpsertLimits:
+    """When an upsert blames the request and not its rows.
 
     Attributes:
-        job: the import job that carries it.
-        sent_ms: our clock just before the request.
-        words: where only e-mail and memberships were accepted, SendGrid's words about the rest.
-        latest_ms: our clock just before the last request, where others carry the same row; 0: none do.
+        fault_retry_s: how long a refused request is retried: a new field becomes usable after some seconds.
+        rejected_percent: if more than this share of a batch would be rejected, the batch is at fault.
     """
 
-    job: str
-    sent_ms: int
-    words: str | None = None
-    latest_ms: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why a request is refused whatever its rows are, or its rows are not believed to be at fault.
-
-    Attributes:
-        reason: in words, for a log: without anything of a row.
-        words: what SendGrid said of a row, where it said it of one.
-        of_list: it may be for a list that the request holds.
-    """
-
-    reason: str
-    words: str = ""
-    of_list: bool = False
-
-    def __str__(self) -> str:
-        """Return both, for a person."""
-        return f"{self.reason}: {self.words}" if self.words else self.reason
-
-
-@dataclass(slots=True)
-class Upserted:
-    """What became of the rows. Those in no mapping are undecided.
-
-    Attributes:
-        sent: accepted rows.
-        refused: rows that SendGrid refuses for their address, with its words.
-        unnamed: rows of which it refuses even the address alone without naming it, with its words; to be believed only
-            where it takes others.
-        fault: why the request itself is refused whatever its rows are, if it is; then no row is refused.
-        until_epoch_s: when to go on with what is undecided, where SendGrid said it.
-        hindrance: what SendGrid last said instead of deciding the rows that are undecided, without anything of a row.
-    """
-
-    sent: dict[ContactKey, Sent] = field(default_factory=dict)
-    refused: dict[ContactKey, str] = field(default_factory=dict)
-    unnamed: dict[ContactKey, str] = field(default_factory=dict)
-    fault: Fault | None = None
-    until_epoch_s: float | None = None
-    hindrance: str = ""
-
-
-class Contacts(Protocol):
-    """SendGrid's contacts."""
-
-    def not_before(self) -> float: ...  # noqa: D102
-
-    def upsert(self, body: bytes, timeout_s: float) -> Verdict: ...  # noqa: D102
-
-
-class Followers(Protocol):
-    """Who is told of each request; each call must have its effect before it returns."""
-
-    def before_request(self, rows: Sequence[Row], sent_ms: int) -> None:
-        """Know that a request is about to be made."""
-
-    def accepted(self, rows: Sequence[Row], job: str, sent_ms: int, form: Form) -> None:
-        """Know which import job carries the rows, and how much of each."""
-
-    def answer_lost(self, rows: Sequence[Row], sent_ms: int) -> None:
-        """Know that a request may have worked, and that nobody can follow it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """Time, as the upsert may use it.
-
-    Attributes:
-        clock: Unix seconds.
-        sleep: waits for some seconds.
-        jitter: a number from 0 to 1, anew each time.
-        reserve_s: what must be left after a request's time-out, for the commit.
-        fault_retry_s: how long a request fault is tried again: a new field takes seconds to be usable.
-        rejected_percent: more than this share of rejected rows means that the batch is bad, not its rows.
-    """
-
-    clock: Callable[[], float]
-    sleep: Callable[[float], None]
-    jitter: Callable[[], float]
-    reserve_s: float = 20.0
     fault_retry_s: float = 60.0
     rejected_percent: float = 1.0
 
 
-class Upsert:
-    """One group of rows that go onto the same lists, brought to SendGrid within a deadline.
+@dataclass(frozen=True, slots=True)
+class UpsertRequest:
+    """A request to SendGrid.
 
     Attributes:
-        result: what became of the rows so far; it holds also where ``run`` raised.
+        rows: the rows in it.
+        extent: how much of each row is sent.
+        body: the request's body.
+        start_epoch_s: when the rate limit and the back-off allow it, Unix seconds.
+        timeout_s: how long sending it and waiting for the answer may take together.
     """
 
-    def __init__(self, contacts: Contacts, followers: Followers, pace: Pace, lists: Sequence[str]) -> None:
-        self.result = Upserted()
-        self._contacts = contacts
-        self._followers = followers
-        self._pace = pace
+    rows: Sequence[Row]
+    extent: RowExtent
+    body: bytes
+    start_epoch_s: float
+    timeout_s: float
+
+
+class Upsert:
+    """One group of rows that are put on the same lists, on its way to SendGrid."""
+
+    def __init__(self, rows: Sequence[Row], lists: Sequence[str], limits: UpsertLimits, clock: Clock) -> None:
+        """Begin with undecided rows, at most one for a contact."""
         self._lists = lists
-        self._work = Work((), lists, pace.jitter)
+        self._limits = limits
+        self._clock = clock
+        self._queue = RowQueue(rows, lists, clock.random)
+        self._requests_left = len(self._queue) + _EXTRA_REQUESTS
+        self._rows = len(rows)
+        self._accepted: dict[ContactKey, AcceptedRow] = {}
+        self._refused: dict[ContactKey, str] = {}
+        self._unnamed: dict[ContactKey, str] = {}
+        self._reduced = 0
+        self._fault: Fault | None = None
         self._fault_since_s: float | None = None
-        self._fruitless = 0
-        self._narrowed = 0
-        self._words = ""
+        self._failures = 0
+        self._refusal = ""
+        self._last_error = ""
 
-    def run(self, rows: Sequence[Row], deadline_epoch_s: float) -> Upserted:
-        """Send rows, at most one for a contact, until all are decided, time is up, or the request is at fault.
+    def next_request(self, not_before_s: float, ends_s: float) -> UpsertRequest | None:
+        """Return the next request; None where there is nothing left to send, or no time to send it.
 
-        Raises:
-            RetryLater: a follower could not do its part; nothing more is sent.
+        Args:
+            not_before_s: when the rate limit allows a request, Unix seconds.
+            ends_s: when the request must have ended, Unix seconds.
         """
-        self._work = Work(rows, self._lists, self._pace.jitter)
-        allowed = max(MIN_REJECT_LIMIT, len(rows) * self._pace.rejected_percent / 100)
-        for _ in range(len(self._work) + _EXTRA_REQUESTS):
-            if not self._work or self.result.fault is not None or not self._wait_for_turn(deadline_epoch_s):
-                break
-            batch, form = self._work.take()
-            self._handle(batch, form, *self._request(batch, form, deadline_epoch_s))
-            if len(self.result.refused) + len(self.result.unnamed) + self._narrowed > allowed:
-                percent = f"{self._pace.rejected_percent:g} %"
-                self.result.fault = Fault(
-                    f"more than {percent} of a batch of {len(rows)} rows would be rejected", self._words
-                )
-        if self.result.fault is not None:
-            self._reject_nobody()
-        if not self._work:
-            self.result.hindrance = ""
-        elif self._contacts.not_before() > self._pace.clock():
-            self.result.until_epoch_s = self._contacts.not_before()
-        return self.result
+        if not self._queue or self._fault is not None or not self._requests_left:
+            return None
+        now_s = self._clock.now()
+        start_s = max(now_s, not_before_s)
+        if self._failures:
+            wait_s = backoff_s(self._failures, _FIRST_BACKOFF_S, _MAX_BACKOFF_S, self._clock.random())
+            start_s = max(start_s, now_s + wait_s)
+        if start_s > ends_s - MIN_TIMEOUT_S - self._queue.next_bytes() // _MIN_BYTES_PER_S:
+            return None
+        self._requests_left -= 1
+        rows, extent = self._queue.take()
+        body = request_body(rows, extent, self._lists)
+        timeout_s = min(ends_s - start_s, _MAX_TIMEOUT_S + len(body) // _MIN_BYTES_PER_S)
+        return UpsertRequest(rows, extent, body, start_s, timeout_s)
 
-    def _request(self, batch: Sequence[Row], form: Form, deadline_epoch_s: float) -> tuple[Verdict, int]:
-        body = request_body(batch, form, self._lists)
-        now_s = self._pace.clock()
-        sent_ms = int(now_s * 1000)
-        self._followers.before_request(batch, sent_ms)
-        left_s = deadline_epoch_s - now_s - self._pace.reserve_s
-        timeout_s = min(left_s, _LONGEST_READ_TIMEOUT_S + len(body) // _SLOWEST_BYTES_S)
-        return self._contacts.upsert(body, timeout_s), sent_ms
-
-    def _handle(self, batch: Sequence[Row], form: Form, verdict: Verdict, sent_ms: int) -> None:
+    def settle(self, request: UpsertRequest, verdict: Verdict, sent_ms: int) -> None:
+        """Record what SendGrid's answer means for the rows of a request that was made at ``sent_ms``."""
+        rows, extent = request.rows, request.extent
         match verdict:
             case Accepted(job):
                 self._answered()
                 self._fault_since_s = None
-                self._accept(batch, form, job, sent_ms)
-            case BadAddresses(addresses, words) if any(row.email in addresses for row in batch):
+                self._accept(request, job, sent_ms)
+            case BadAddresses(addresses, refusal) if any(row.email in addresses for row in rows):
                 self._answered()
-                self._words = words
-                self.result.refused |= {row.key: words for row in batch if row.email in addresses}
-                good = [row for row in batch if row.email not in addresses]
-                if good:
-                    self._work.next((good, form))
-            case BadAddresses(_, words) | RowsRefused(words):
+                self._refusal = refusal
+                self._refused |= {row.key: refusal for row in rows if row.email in addresses}
+                if good := [row for row in rows if row.email not in addresses]:
+                    self._queue.put_first((good, extent))
+            case BadAddresses(_, refusal) | RowsRefused(refusal):
                 self._answered()
-                self._words = words
-                self._narrow(batch, form, words)
-            case RequestFault(words, of_list):
-                now_s = self._pace.clock()
-                if self._fault_since_s is None:
-                    self._fault_since_s = now_s
-                if now_s - self._fault_since_s >= self._pace.fault_retry_s:
-                    self.result.fault = Fault(words, of_list=of_list)
-                self._hindered(words)
-                self._work.next((batch, form))
-            case Busy(words):
-                self._hindered(words)
-                self._work.next((batch, form))
-            case Unanswered(words):
-                self._hindered(words)
-                self._followers.answer_lost(batch, sent_ms)
-                self._work.lost(batch)
+                self._refusal = refusal
+                self._narrow(rows, extent, refusal)
+            case RequestFault(error, of_list):
+                self._retry_fault(error, of_list=of_list)
+                self._failed(error)
+                self._queue.put_first((rows, extent))
+            case Busy(error):
+                self._failed(error)
+                self._queue.put_first((rows, extent))
+            case Unanswered(error):
+                self._failed(error)
+                self._queue.put_last(rows)
             case _ as never:
                 assert_never(never)
+        self._limit_rejections()
 
-    def _accept(self, batch: Sequence[Row], form: Form, job: str, sent_ms: int) -> None:
-        self._followers.accepted(batch, job, sent_ms, form)
-        if form is Form.BARE:
+    def result(self, not_before_s: float = 0.0) -> UpsertResult:
+        """Return what became of the rows so far.
+
+        Where the request is at fault, no refusal counts: the rows are tried again whole when the fault is fixed.
+        """
+        accepted = self._accepted
+        if self._fault is not None:
+            accepted = {key: row for key, row in accepted.items() if row.refusal is None}
+        return UpsertResult(
+            accepted,
+            self._refused if self._fault is None else {},
+            self._unnamed if self._fault is None else {},
+            self._fault,
+            not_before_s if self._queue and not_before_s > self._clock.now() else None,
+            self._last_error if self._queue else "",
+        )
+
+    def _accept(self, request: UpsertRequest, job: str, sent_ms: int) -> None:
+        if request.extent is RowExtent.BARE:
             reason = "SendGrid takes an address alone and refuses it with its list and memberships"
-            self.result.fault = Fault(reason, self._words, of_list=True)
+            self._fault = Fault(reason, self._refusal, of_list=True)
             return
-        words = None
-        if form is Form.MEMBERSHIPS:
-            words = self._words
-            self._narrowed += 1
-        for row in batch:
-            self.result.sent[row.key] = Sent(job, sent_ms, words)
+        refusal = None
+        if request.extent is RowExtent.MEMBERSHIPS:
+            refusal = self._refusal
+            self._reduced += 1
+        for row in request.rows:
+            self._accepted[row.key] = AcceptedRow(job, sent_ms, refusal)
 
-    def _narrow(self, batch: Sequence[Row], form: Form, words: str) -> None:
-        if len(batch) > 1:
-            middle = len(batch) // 2
-            self._work.next((batch[:middle], form), (batch[middle:], form))
-        elif form is Form.WHOLE:
-            self._work.next((batch, Form.MEMBERSHIPS))
-        elif form is Form.MEMBERSHIPS:
-            self._work.next((batch, Form.BARE))
+    def _narrow(self, rows: Sequence[Row], extent: RowExtent, refusal: str) -> None:
+        if len(rows) > 1:
+            middle = len(rows) // 2
+            self._queue.put_first((rows[:middle], extent), (rows[middle:], extent))
+        elif extent is RowExtent.WHOLE:
+            self._queue.put_first((rows, RowExtent.MEMBERSHIPS))
+        elif extent is RowExtent.MEMBERSHIPS:
+            self._queue.put_first((rows, RowExtent.BARE))
         else:
-            self.result.unnamed[batch[0].key] = words
+            self._unnamed[rows[0].key] = refusal
 
-    def _hindered(self, words: str) -> None:
-        self._fruitless += 1
-        self.result.hindrance = words
+    def _retry_fault(self, error: str, *, of_list: bool) -> None:
+        """Retry a refused request for a while, counted from the first refusal; then it is at fault."""
+        now_s = self._clock.now()
+        if self._fault_since_s is None:
+            self._fault_since_s = now_s
+        if now_s - self._fault_since_s >= self._limits.fault_retry_s:
+            self._fault = Fault(error, of_list=of_list)
+
+    def _limit_rejections(self) -> None:
+        allowed = max(MIN_REJECT_LIMIT, self._rows * self._limits.rejected_percent / 100)
+        if len(self._refused) + len(self._unnamed) + self._reduced > allowed:
+            percent = f"{self._limits.rejected_percent:g} %"
+            reason = f"more than {percent} of a batch of {self._rows} rows would be rejected"
+            self._fault = Fault(reason, self._refusal)
+
+    def _failed(self, error: str) -> None:
+        self._failures += 1
+        self._last_error = error
 
     def _answered(self) -> None:
-        self._fruitless = 0
-        self._work.answered()
-
-    def _reject_nobody(self) -> None:
-        """Leave refused rows undecided, and those whose fields were refused: all are tried again when it is mended."""
-        self.result.refused.clear()
-        self.result.unnamed.clear()
-        self.result.sent = {key: sent for key, sent in self.result.sent.items() if sent.words is None}
-
-    def _wait_for_turn(self, deadline_epoch_s: float) -> bool:
-        """Wait for the rate limit or the back-off; tell whether a request and the commit fit into the time left."""
-        now_s = self._pace.clock()
-        start_s = max(now_s, self._contacts.not_before())
-        if self._fruitless:
-            wait_s = backoff_s(self._fruitless, _FIRST_BACKOFF_S, _MAX_BACKOFF_S, self._pace.jitter())
-            start_s = max(start_s, now_s + wait_s)
-        least_s = LEAST_READ_TIMEOUT_S + self._work.next_bytes() // _SLOWEST_BYTES_S
-        if start_s > deadline_epoch_s - self._pace.reserve_s - least_s:
-            return False
-        if start_s > now_s:
-            self._pace.sleep(start_s - now_s)
-        return True
+        self._failures = 0
+        self._queue.answered()

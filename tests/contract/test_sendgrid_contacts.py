@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from functions.deliver.delivery import Delivery
+from functions.deliver.exchange import Contacts
 from functions.deliver.outbox import Outbox
 from functions.deliver.row_queue import upsert_body
-from functions.deliver.upsert import Contacts, Pace
+from functions.deliver.upsert import UpsertLimits
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.errors import KeyRefused, RequestRefused, RetryLater
 from lytics_sendgrid.sendgrid.contacts import LONGEST_WAIT_S, PATH, SendGridContacts, sendgrid_http
@@ -29,7 +30,7 @@ from tests.clock import ManualClock
 from tests.contract.openapi import VARIABLE, OpenApi
 from tests.contract.sendgrid_scene import UNKNOWN_ID, Scene, scene_of
 from tests.doubles.http import ScriptedHttp
-from tests.fakes import PassingTime, SendGridUpserts
+from tests.fakes import SendGridUpserts
 from tests.local.sendgrid_twin.options import Fault, FaultKind, Options
 from tests.unit.functions.deliver.delivery_scene import EXPORT, READERS, VIEW, message
 from tests.unit.functions.deliver.delivery_scene import Scene as DeliveryScene
@@ -51,7 +52,7 @@ def the_twin(*, names_addresses: bool = True) -> Iterator[Contacts]:
 
 @contextmanager
 def the_double(*, names_addresses: bool = True) -> Iterator[Contacts]:
-    double = SendGridUpserts(PassingTime())
+    double = SendGridUpserts(ManualClock())
     double.bad_addresses = {"bad@example.org"}
     double.field_ids, double.lists = set(), set()
     double.names_addresses = names_addresses
@@ -210,7 +211,8 @@ def test_what_delivery_asks_of_sendgrid_is_documented() -> None:
             runs=stage.runs,
             outbox=Outbox(stage.changes, stage.imports, 900, 60),
             contacts=lambda _: adapter(scene),
-            pace=Pace(stage.clock, stage.clock.sleep, lambda: 0.0),
+            limits=UpsertLimits(),
+            clock=stage.clock,
         )
         named = {"first_name": "Ann" * 40, "city": "Zürich \x00🏔" * 400}
         stage.deliver(

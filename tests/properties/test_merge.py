@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from functions.deliver.merge import has_news, merge
 from functions.deliver.row import row_hash, row_lists, row_of
-from functions.deliver.row_queue import MAX_BYTES, MAX_ROWS, Form, Row, batches, request_body
+from functions.deliver.row_queue import MAX_BYTES, MAX_ROWS, Row, RowExtent, batches, request_body
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.configuration import Export, FieldKind, MappedField
 from lytics_sendgrid.domain.contact import UNKNOWN, Contact, Rejection, decode, encode
@@ -160,6 +160,6 @@ def test_requests_keep_every_row_in_order_and_their_limits(sizes: list[int], lis
     assert [one for batch in cut for one in batch] == rows
     for batch in cut:
         assert 1 <= len(batch) <= MAX_ROWS
-        assert len(batch) == 1 or len(request_body(batch, Form.WHOLE, list_ids)) <= MAX_BYTES
+        assert len(batch) == 1 or len(request_body(batch, RowExtent.WHOLE, list_ids)) <= MAX_BYTES
     for one, following in itertools.pairwise(cut):
-        assert len(request_body([*one, following[0]], Form.WHOLE, list_ids)) > MAX_BYTES
+        assert len(request_body([*one, following[0]], RowExtent.WHOLE, list_ids)) > MAX_BYTES

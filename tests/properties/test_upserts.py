@@ -7,9 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.deliver.upsert import Pace, Upsert
-from tests.fakes import PassingTime, SendGridUpserts
-from tests.unit.functions.deliver.test_upsert import Told, row
+from tests.unit.functions.deliver.test_upsert import Scene, row
 
 INVOCATIONS = 100
 """So many there are in a day: changes are kept for over five."""
@@ -20,21 +18,20 @@ class World:
     """SendGrid, asked again and again for what is undecided."""
 
     def __init__(self, seed: int, duration_s: float) -> None:
-        self.clock = PassingTime()
-        self.sendgrid = SendGridUpserts(self.clock)
+        self.scene = Scene()
+        self.scene.clock.chance = Random(seed).random
+        self.sendgrid = self.scene.sendgrid
         self.sendgrid.duration_s = duration_s
-        self.random = Random(seed).random
         self.left: set[str] = set()
         self.most_requests = 0
 
     def invoke(self) -> None:
         before = len(self.sendgrid.requests)
-        upsert = Upsert(self.sendgrid, Told(), Pace(self.clock, self.clock.sleep, self.random), ())
         rows = [row(email) for email in sorted(self.left)]
-        result = upsert.run(rows, self.clock.now_s + TIME_S)
+        result = self.scene.run(rows, self.scene.clock.now_s + TIME_S)
         assert not result.refused
         assert result.fault is None
-        self.left -= {key.removeprefix("acme#") for key in result.sent}
+        self.left -= {key.removeprefix("acme#") for key in result.accepted}
         self.most_requests = max(self.most_requests, len(self.sendgrid.requests) - before)
 
 

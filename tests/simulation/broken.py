@@ -7,9 +7,11 @@ from typing import Any, Final
 from functions.confirm.consequences import Consequences, EndedJob, Refreshes, overwritten
 from functions.confirm.follow import JobOutcome
 from functions.deliver import decide, merge
-from functions.deliver.export_views import ConfigurationCache
-from functions.deliver.refreshes import RequestFollowers
-from functions.deliver.upsert import Sent, Upsert
+from functions.deliver.exchange import Exchange
+from functions.deliver.export_views import ExportViews
+from functions.deliver.send import Sending
+from functions.deliver.upsert import Upsert
+from functions.deliver.upsert_result import AcceptedRow
 from functions.operate.dead_letters import Redriven
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.sendgrid.import_job import Job
@@ -56,19 +58,19 @@ def unconditional(statement: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"Statement": text, "Parameters": statement["Parameters"][:-1]}
 
 
-def stamped_late(task: Any, sent: Any, now_ms: int) -> None:
-    _ACCEPT(task, replace(sent, sent_ms=now_ms), now_ms)
+def stamped_late(decision: Any, accepted: Any, now_ms: int) -> Any:
+    return _ACCEPT(decision, replace(accepted, sent_ms=now_ms), now_ms)
 
 
-def all_refused(self: Any, batch: Sequence[Any], _form: Any, words: str) -> None:
-    self.result.refused |= {row.key: words for row in batch}
+def all_refused(self: Any, rows: Sequence[Any], _extent: Any, refusal: str) -> None:
+    self._refused |= {row.key: refusal for row in rows}
 
 
-def refused_at_once(self: Any, batch: Sequence[Any], form: Any, words: str) -> None:
-    if len(batch) > 1:
-        _NARROW(self, batch, form, words)
+def refused_at_once(self: Any, rows: Sequence[Any], extent: Any, refusal: str) -> None:
+    if len(rows) > 1:
+        _NARROW(self, rows, extent, refusal)
     else:
-        self.result.refused[batch[0].key] = words
+        self._refused[rows[0].key] = refusal
 
 
 def received_and_deleted(self: Queue, *arguments: Any) -> Any:
@@ -78,9 +80,9 @@ def received_and_deleted(self: Queue, *arguments: Any) -> Any:
     return received
 
 
-def equal_if_not_news(task: Any, contact: Contact) -> None:
-    task.sent_before = task.uncertain = False
-    _DECIDE(task, contact)
+def equal_if_not_news(contact: Any, loaded: Contact, views: Any) -> Any:
+    contact.progress.sent_before = contact.progress.uncertain = False
+    return _DECIDE(contact, loaded, views)
 
 
 def tie_enters(signed_ns: int, than_signed_ns: int) -> bool:
@@ -106,31 +108,32 @@ def half_written(self: Any, commits: Sequence[Any], loaded: Any) -> set[str]:
     return {commit.key for commit, one in pairs if one.get("Error", {}).get("Code") in lost}
 
 
-def counted_first(self: Any, rows: Sequence[Any], job: str, *arguments: Any) -> None:
-    for run in {run for task in self._tasks(rows) for run in task.runs}:
-        self._batch.jobs.setdefault(run, set()).add(job)
-    _ACCEPTED(self, rows, job, *arguments)
+def counted_first(self: Any, authorization: str, request: Any, job: str, sent_ms: int) -> None:
+    for run in {run for row in request.rows for run in self._decisions[row.key].contact.runs}:
+        self.jobs.setdefault(run, set()).add(job)
+    _QUEUE_IMPORT(self, authorization, request, job, sent_ms)
 
 
-def committed_first(self: Any, batch: Any, pending: Any, deadline_s: float, summary: Any) -> None:
-    """Do as `Delivery._bring` does, the commit before the request."""
-    for number in range(8):
-        if not pending or (number and self._is_late(deadline_s)):
-            return
-        loaded = self._ledger.load([task.key for task in pending], consistent=number > 0)
-        self._read_newer_views(pending, loaded)
-        now_ms = int(self._pace.clock() * 1000)
-        for task in pending:
-            _DECIDE(task, loaded[task.key])
-            if task.row is not None:
-                _ACCEPT(task, Sent("not sent yet", now_ms), now_ms)
-                task.sent_before = False
-        lost = self._commit(pending, loaded, summary)
-        committed = [task for task in pending if task.row is not None and task.decided]
-        self._sending.send(batch, committed, deadline_s, summary)
-        for task in committed:
-            task.decided = task.sent_before
-        pending = lost
+def committed_first(
+    self: Any, invocation: Any, intake: Any, contacts: Sequence[Any], *, consistent: bool
+) -> Sequence[Any]:
+    """Do as `Delivery._round` does, the commit before the request."""
+    loaded = self._load(contacts, intake.views, consistent=consistent)
+    self._read_newer_views(intake.views, loaded, contacts)
+    now_ms = invocation.now_ms()
+    decisions = {contact.key: _DECIDE(contact, loaded[contact.key], intake.views) for contact in contacts}
+    committing = {
+        key: _ACCEPT(decision, AcceptedRow("not sent yet", now_ms), now_ms) if decision.row else decision
+        for key, decision in decisions.items()
+    }
+    lost: Sequence[Any] = self._commit(invocation, list(committing.values()), loaded)
+    exchange = Exchange(invocation, self._contacts, self._outbox, decisions)
+    sending = Sending(invocation, exchange, self._outbox, self._stops, self._limits)
+    sending.send([decisions[key] for key, one in committing.items() if one.row and one.contact not in lost])
+    for key, decision in committing.items():
+        if decision.row and decision.contact not in lost and key not in sending.settled:
+            decision.contact.progress.outcome = None
+    return lost
 
 
 def stamped_as_sent(ended: EndedJob) -> Refreshes:
@@ -146,10 +149,10 @@ def no_consequences(*_: Any) -> Consequences:
 
 
 _OVERWRITTEN: Final = overwritten
-_ACCEPTED: Final = RequestFollowers.accepted
+_QUEUE_IMPORT: Final = Exchange._queue_import
 _ACCEPT: Final = decide.accept
 _NARROW: Final = Upsert._narrow
 _RECEIVE: Final = Queue.receive
 _DECIDE: Final = decide.decide
 _REJECTED: Final = merge._rejected
-_VIEW: Final = ConfigurationCache.view
+_VIEW: Final = ExportViews.view

@@ -7,11 +7,11 @@ from functions.confirm.app import MIN_REMAINING_MS
 from functions.confirm.consequences import Delays
 from functions.confirm.follow import ImportJobFollower
 from functions.confirm.follow_ups import FollowUps
-from functions.deliver.batch import Received
 from functions.deliver.delivery import Delivery
-from functions.deliver.export_views import ConfigurationCache
+from functions.deliver.export_views import ExportViews
+from functions.deliver.intake import SqsRecord
 from functions.deliver.outbox import Outbox
-from functions.deliver.upsert import Pace
+from functions.deliver.upsert import UpsertLimits
 from lytics_sendgrid.errors import RetryLater, StopRun
 from lytics_sendgrid.queues.imports import import_from
 from lytics_sendgrid.queues.writer import QueueWriter
@@ -75,21 +75,22 @@ def new_deliver(services: Services) -> Handler:
     """Compose deliver as functions/deliver/app.py does, for one environment of Lambda."""
     world, sqs = services.world, services.sqs
     exports = ExportsTable(services.dynamodb, "exports")
-    contacts = services.contacts()
+    contacts, clock = services.contacts(), WorldClock(world)
     delivery = Delivery(
-        ledger=ContactsTable(services.dynamodb, "contacts", WorldClock(world), each=world.each),
-        views=ConfigurationCache(exports, NOBODY, world.clock),
+        ledger=ContactsTable(services.dynamodb, "contacts", clock, each=world.each),
+        views=ExportViews(exports, NOBODY, clock),
         runs=exports,
         outbox=Outbox(
             QueueWriter(sqs, CHANGES), QueueWriter(sqs, IMPORTS), REFRESH_DELAY_S, _CONFIRM_DELAY_S
         ),
         contacts=lambda _: contacts,
-        pace=Pace(world.clock, world.sleep, world.timing.random),
+        limits=UpsertLimits(),
+        clock=clock,
     )
 
     def handle(messages: Sequence[QueuedMessage], deadline_s: float) -> Sequence[str]:
-        received = [Received(message.id, message.body, message.receives) for message in messages]
-        summary = delivery.deliver(received, deadline_s)
+        records = [SqsRecord(message.id, message.body, message.receives) for message in messages]
+        summary = delivery.deliver(records, deadline_s)
         for fault in summary.faults:
             world.tell("fault: %s", fault)
         return summary.failed

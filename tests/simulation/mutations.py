@@ -8,13 +8,14 @@ from unittest.mock import patch
 
 from functions.confirm import follow
 from functions.confirm.follow import ImportJobFollower
-from functions.deliver import decide, delivery, groups, merge
-from functions.deliver.batch import Letter
+from functions.deliver import decide, delivery, intake, merge, send
 from functions.deliver.delivery import Delivery
-from functions.deliver.export_views import ConfigurationCache
-from functions.deliver.groups import Sending
-from functions.deliver.put_back import Repacker
-from functions.deliver.refreshes import RequestFollowers
+from functions.deliver.exchange import Exchange
+from functions.deliver.export_views import ExportViews
+from functions.deliver.intake import ReceivedMessage
+from functions.deliver.refreshes import Refreshes
+from functions.deliver.requeue import Requeuer
+from functions.deliver.send import Sending
 from functions.deliver.upsert import Upsert
 from lytics_sendgrid.sendgrid.contacts import SendGridContacts
 from lytics_sendgrid.sendgrid.import_job import Job
@@ -79,12 +80,12 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "no_quiet_resend": Mutation(
         "nothing follows a request while another may be in flight",
-        [(RequestFollowers, "_races", broken.no)],
+        [(Refreshes, "_races", broken.no)],
         _ORDER,
     ),
     "no_refresh_on_redelivery": Mutation(
         "a message that comes back, or is put back as uncertain, is taken for a new one",
-        [(Letter, "came_back", property(broken.no))],
+        [(ReceivedMessage, "returned", property(broken.no))],
         _ABANDONED,
     ),
     "refresh_skips_equal_rows": Mutation(
@@ -94,7 +95,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "sent_is_stamped_after_the_answer": Mutation(
         "`sent` is our clock after the request",
-        [(groups, "accept", broken.stamped_late)],
+        [(send, "accept", broken.stamped_late)],
         _ORDER,
     ),
     "arrival_order": Mutation(
@@ -167,12 +168,12 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "commit_before_send": Mutation(
         "the ledger is ahead of SendGrid",
-        [(Delivery, "_bring", broken.committed_first)],
+        [(Delivery, "_round", broken.committed_first)],
         _with(busy=0.6, abandoned=0.1),
     ),
     "leftovers_are_dropped": Mutation(
         "what could not be finished in the time left is not put back",
-        [(Repacker, "put_back", broken.nothing)],
+        [(Requeuer, "requeue", broken.nothing)],
         _with(busy=0.6),
     ),
     "throttled_commit_is_done": Mutation(
@@ -182,12 +183,12 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "suspects_stay_together": Mutation(
         "a message that may have killed its consumers is handled with its neighbours",
-        [(Letter, "is_suspect", property(broken.no))],
+        [(ReceivedMessage, "is_suspect", property(broken.no))],
         Bias(only=(), poison=1.0, contacts=3, spread_s=5.0),
     ),
     "newer_configuration_is_not_read": Mutation(
         "a configuration stays in memory though a message was written with a newer one",
-        [(ConfigurationCache, "view", broken.view_as_it_is)],
+        [(ExportViews, "view", broken.view_as_it_is)],
         replace(
             _ORDER,
             spread_s=15.0,
@@ -197,12 +198,12 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "job_is_counted_before_it_is_followed": Mutation(
         "a run waits for a job that nobody follows",
-        [(RequestFollowers, "accepted", broken.counted_first)],
+        [(Exchange, "_queue_import", broken.counted_first)],
         _with(send_refused=0.3),
     ),
     "stale_read_drops_a_refresh": Mutation(
         "a refresh comes to nothing where a stale read does not know its contact",
-        [(delivery, "needs_the_newest", broken.no)],
+        [(delivery, "needs_consistent_read", broken.no)],
         _with(stale_read=0.6, job_failed=0.5),
     ),
     "redriven_is_taken_for_new": Mutation(
@@ -212,12 +213,12 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "put_back_is_taken_for_new": Mutation(
         "a message that is put back does not say that a request may be in flight",
-        [(Letter, "is_uncertain", broken.no)],
+        [(intake, "is_uncertain", broken.no)],
         replace(_ABANDONED, always={"statement_refused": 1.0}, spread_s=10.0, fixed=_fixed(faults=6)),
     ),
     "nothing_follows_a_lost_answer": Mutation(
         "a request whose answer was lost is taken for one that was not made",
-        [(RequestFollowers, "answer_lost", broken.nothing)],
+        [(Refreshes, "after_lost_answer", broken.nothing)],
         replace(_with(lost_answer=0.97), spread_s=700.0, fixed={"faults": 12, "job_max_s": 700.0}),
     ),
     "refused_list_is_not_left_to_its_export": Mutation(
@@ -234,7 +235,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "returned_no_op_is_not_followed": Mutation(
         "a message that comes back and changes nothing leaves nothing to do",
-        [(delivery, "follow_returned", broken.nothing)],
+        [(Refreshes, "before_commit", broken.nothing)],
         _ABANDONED,
     ),
 }

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from functions.deliver import app, batch, decide, delivery, groups, put_back, refreshes
+from functions.deliver import app, decide, delivery, exchange, intake, refreshes, requeue, send
 from lytics_sendgrid.sendgrid import contacts as sendgrid_contacts
 from lytics_sendgrid.tables import contacts as ledger
 
@@ -47,19 +47,21 @@ def _watch(owner: Any, attribute: str, name: str) -> None:
 
 _watch(delivery.Delivery, "deliver", "loops around all this")
 _watch(delivery, "decode", "decode messages")
-_watch(batch.Batch, "add", "group by contact")
+_watch(intake.Intake, "__init__", "group by contact")
 _watch(ledger.ContactsTable, "load", "load: BatchGetItem, 100 a call")
 _watch(delivery, "decide", "decide: compare, hash")
 _watch(decide, "merge", "merge")
 _watch(decide, "row_of", "write rows")
-_watch(groups.Sending, "send", "group rows, note the answers")
-_watch(refreshes.RequestFollowers, "before_request", "refreshes")
-_watch(refreshes.RequestFollowers, "accepted", "imports: write and send messages")
-_watch(delivery, "follow_returned", "refreshes")
+_watch(send.Sending, "send", "group rows, note the answers")
+_watch(refreshes.Refreshes, "before_request", "refreshes")
+_watch(refreshes.Refreshes, "after_acceptance", "refreshes")
+_watch(exchange.Exchange, "_queue_import", "imports: write and send messages")
+_watch(refreshes.Refreshes, "before_commit", "refreshes")
 _watch(sendgrid_contacts.SendGridContacts, "upsert", "SendGrid HTTP")
 _watch(ledger.ContactsTable, "commit", "commit: encode states, BatchExecuteStatement, 25 a call")
-_watch(delivery.Delivery, "_record", "count, record the run")
-_watch(put_back.Repacker, "put_back", "look for what is left")
+_watch(delivery.Delivery, "_record_runs", "record the run")
+_watch(intake.Intake, "leftovers", "look for what is left")
+_watch(requeue.Requeuer, "requeue", "look for what is left")
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> Any:

@@ -3,18 +3,20 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from functions.deliver.batch import Received, Summary
 from functions.deliver.delivery import Delivery
 from functions.deliver.export_views import View
+from functions.deliver.intake import SqsRecord
+from functions.deliver.invocation import DeliverySummary
 from functions.deliver.outbox import Outbox
 from functions.deliver.row import RowForm
-from functions.deliver.upsert import Pace
+from functions.deliver.upsert import UpsertLimits
 from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.domain.configuration import Audience, Export, FieldKind, MappedField
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.queues.changes import encode
 from lytics_sendgrid.queues.imports import import_from
-from tests.fakes import DelayedQueue, LedgerInMemory, ListedRuns, ListedViews, PassingTime, SendGridUpserts
+from tests.clock import ManualClock
+from tests.fakes import DelayedQueue, LedgerInMemory, ListedRuns, ListedViews, SendGridUpserts
 
 READERS = "8a2d4c6e0b1f43579d8e7c6b5a493827"
 BUYERS = "5f1c0e6b9a7d4e2f8b3c1d0a9e8f7a61"
@@ -55,9 +57,9 @@ class Scene:
     """A delivery with everything around it, and a clock that stands still unless somebody sleeps."""
 
     def __init__(
-        self, *views: View, fault_retry_s: float = 60.0, jitter: Callable[[], float] = lambda: 0.0
+        self, *views: View, fault_retry_s: float = 60.0, chance: Callable[[], float] = lambda: 0.0
     ) -> None:
-        self.clock = PassingTime()
+        self.clock = ManualClock(chance=chance)
         self.ledger = LedgerInMemory()
         self.views = ListedViews(*(views or (VIEW,)))
         self.runs = ListedRuns()
@@ -72,7 +74,8 @@ class Scene:
             runs=self.runs,
             outbox=Outbox(self.changes, self.imports, REFRESH_S, 60),
             contacts=self._contacts,
-            pace=Pace(self.clock, self.clock.sleep, jitter, fault_retry_s=fault_retry_s),
+            limits=UpsertLimits(fault_retry_s),
+            clock=self.clock,
         )
 
     def _contacts(self, authorization: str) -> SendGridUpserts:
@@ -83,15 +86,15 @@ class Scene:
 
     def deliver(
         self, *messages: Message | str, receives: int | Sequence[int] = 1, seconds: float = 120.0
-    ) -> Summary:
+    ) -> DeliverySummary:
         """Deliver messages in one invocation; their ids are m0, m1 and so on."""
         counts = [receives] * len(messages) if isinstance(receives, int) else receives
         bodies = [one if isinstance(one, str) else encode(one) for one in messages]
         pairs = enumerate(zip(bodies, counts, strict=True))
-        received = [Received(f"m{n}", body, count) for n, (body, count) in pairs]
-        return self.delivery.deliver(received, self.clock.now_s + seconds)
+        records = [SqsRecord(f"m{n}", body, count) for n, (body, count) in pairs]
+        return self.delivery.deliver(records, self.clock.now_s + seconds)
 
-    def deliver_queue(self, seconds: float = 120.0) -> Summary:
+    def deliver_queue(self, seconds: float = 120.0) -> DeliverySummary:
         """Deliver everything that lies on the changes queue, however delayed, in one invocation."""
         waiting, self.changes.sent = self.changes.sent, []
         return self.deliver(*(body for _, body in waiting), seconds=seconds)

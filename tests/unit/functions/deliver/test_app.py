@@ -30,7 +30,7 @@ def record(number: int, body: str, receives: int = 1) -> dict[str, Any]:
 
 def invoke(app: ModuleType, scene: Scene, *bodies: str, receives: int = 1) -> dict[str, Any]:
     app._delivery = lambda: scene.delivery  # type: ignore[attr-defined]
-    app.time = SimpleNamespace(time=scene.clock)  # type: ignore[attr-defined]
+    app.clock = scene.clock  # type: ignore[attr-defined]
     context = SimpleNamespace(aws_request_id="r1", get_remaining_time_in_millis=lambda: 120_000)
     records = [record(n, body, receives) for n, body in enumerate(bodies)]
     answer: dict[str, Any] = app.lambda_handler({"Records": records}, context)

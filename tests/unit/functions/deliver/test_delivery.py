@@ -142,7 +142,7 @@ def test_failing_group_does_not_keep_another_from_its_commit() -> None:
     assert not scene.has(BOB)
     assert summary.stopped == {"shop": "there is no secret"}
     assert scene.runs.stops["shop"].reason.startswith(
-        "the export's changes cannot be sent: there is no secret"
+        "The changes of this export cannot be sent: there is no secret"
     )
     assert [(delay_s, m.export) for delay_s, m in scene.put_back()] == [(900, "shop")]
 
@@ -415,7 +415,7 @@ def test_garbage_is_left_for_the_dead_letter_queue_and_harms_nobody() -> None:
     summary = scene.deliver("garbage", "[]", '{"v":1}', f'{{"v":1,"{ANN}":1}}', entering([ANN]))
     assert summary.failed == ["m0", "m1", "m2", "m3"]
     assert len(summary.faults) == 4
-    assert all(fault.startswith("a message is none of changes") for fault in summary.faults)
+    assert all(fault.startswith("not a change message") for fault in summary.faults)
     assert ANN not in str(summary.faults), "faults are logged"
     assert scene.has(ANN)
     assert scene.changes.sent == []
@@ -427,7 +427,7 @@ def test_unknown_export_is_left_for_the_dead_letter_queue() -> None:
     assert summary.failed == ["m0"]
     assert scene.has(ANN)
     assert scene.changes.sent == []
-    assert summary.faults == ["there is no export 'nobody'"]
+    assert summary.faults == ["export 'nobody' does not exist"]
 
 
 def test_messages_of_an_unknown_export_are_never_put_back_as_suspects() -> None:
@@ -444,7 +444,7 @@ def test_stopped_exports_changes_wait_until_the_stop_is_over() -> None:
     assert scene.sendgrid.requests == []
     ((delay_s, back),) = scene.put_back()
     assert (delay_s, back.hops, back.uncertain, back.number) == (300, 1, False, "a.0")
-    assert (summary.put_back, summary.failed, scene.runs.done) == (1, [], [])
+    assert (summary.requeued, summary.failed, scene.runs.done) == (1, [], [])
 
 
 def test_stop_that_is_over_is_cleared_by_the_first_success() -> None:
@@ -540,7 +540,7 @@ def test_message_that_cannot_be_put_back_is_received_again() -> None:
     scene.changes.broken = ServiceUnavailable("SQS is out")
     summary = scene.deliver(entering([ANN]), entering([BOB]))
     assert summary.failed == ["m0", "m1"]
-    assert summary.put_back == 0
+    assert summary.requeued == 0
     assert summary.faults == ["throttled", "SQS is out"]
 
 
@@ -549,7 +549,7 @@ def test_message_that_was_put_back_too_often_is_left_for_the_dead_letter_queue()
     scene.ledger.broken["load"] = RetryLater("throttled")
     summary = scene.deliver(entering([ANN], hops=MAX_HOPS), entering([BOB], hops=MAX_HOPS - 1))
     assert summary.failed == ["m0"]
-    assert summary.faults == ["throttled", "changes of export 'newsletter' were put back 600 times"]
+    assert summary.faults == ["throttled", "changes of export 'newsletter' were requeued 600 times"]
     assert [m.hops for _, m in scene.put_back()] == [MAX_HOPS]
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from functions.deliver.export_views import ConfigurationCache, View
+from functions.deliver.export_views import ExportViews, View
 from lytics_sendgrid.domain.configuration import Account, Export, ProvisionedAudience
 from lytics_sendgrid.domain.stop import Stop
-from tests.fakes import HandClock
+from tests.clock import ManualClock
 from tests.unit.functions.deliver.delivery_scene import EXPORT, READERS
 
 
@@ -37,8 +37,8 @@ class Table:
 
 class Scene:
     def __init__(self) -> None:
-        self.table, self.clock = Table(), HandClock()
-        self.cache = ConfigurationCache(self.table, "nobody", self.clock.monotonic)
+        self.table, self.clock = Table(), ManualClock()
+        self.cache = ExportViews(self.table, "nobody", self.clock)
 
     def view(self, version: int = 0) -> View:
         view = self.cache.view("newsletter", version)

@@ -117,7 +117,9 @@ def test_import_without_contacts_is_one_part() -> None:
 
 def test_job_is_followed_after_a_while() -> None:
     box, _, jobs = outbox()
-    box.follow(replace(JOB, contacts={email: ImportedContact("newsletter", "0a") for email in people(9_000)}))
+    box.queue_import(
+        replace(JOB, contacts={email: ImportedContact("newsletter", "0a") for email in people(9_000)})
+    )
     assert {delay_s for delay_s, _ in jobs.sent} == {60}
     assert sum(len(import_from(body).contacts) for _, body in jobs.sent) == 9_000
 
@@ -128,7 +130,7 @@ def test_refreshes_are_messages_of_each_export_with_the_stamp_as_their_time() ->
         "newsletter": [("ann@example.org", 0), ("bob@example.org", 2)],
         "weekly": [("cy@example.org", 0)],
     }
-    box.refresh(people, 5, 7)
+    box.queue_refreshes(people, 5, 7)
     assert [
         (delay_s, one.export, one.queued_ms, [(c.email, c.time_ns, c.attempt) for c in one.changes])
         for delay_s, one in changes.messages()

@@ -22,22 +22,6 @@ HOUR_S = 3_600
 ANN, BOB = "ann@example.org", "bob@example.org"
 
 
-class SceneClock:
-    """The scene's clock as a ``Clock``."""
-
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
-
-    def now(self) -> float:
-        return self._scene.clock.now_s
-
-    def sleep(self, seconds: float) -> None:
-        self._scene.clock.sleep(seconds)
-
-    def random(self) -> float:
-        return 0.0
-
-
 @dataclass
 class Days:
     """A delivery scene with confirm beside it, and queues that wait as long as they are told to.
@@ -58,7 +42,7 @@ class Days:
         self._began_s = self.scene.clock.now_s
         self._waiting: list[tuple[float, int, bool, str]] = []
         self._numbers = itertools.count()
-        clock = SceneClock(self.scene)
+        clock = self.scene.clock
         self._follower = ImportJobFollower(
             jobs=lambda _: self,
             runs=self,

@@ -1,13 +1,13 @@
-"""A row that an import job refuses: its memberships get through without its fields, and an exit is never hidden."""
+"""A row that an import job refuses is sent without its fields, so that an exit always gets through."""
 
 from dataclasses import replace
 
-from functions.deliver.batch import Task
-from functions.deliver.decide import accept, decide
+from functions.deliver.decide import Decision, accept, decide
 from functions.deliver.export_views import View
+from functions.deliver.intake import Intake, ReceivedMessage
 from functions.deliver.row import row_form
-from functions.deliver.upsert import Sent
-from lytics_sendgrid.domain.change import Change, Kind
+from functions.deliver.upsert_result import AcceptedRow
+from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
 from lytics_sendgrid.domain.contact import Contact, Rejection
 from tests.newsletter import HIGH_VALUE, NEWSLETTER
@@ -30,10 +30,11 @@ NAMED = Contact(
 )
 
 
-def decided(contact: Contact, *changes: Change) -> Task:
-    task = Task(f"default#{EMAIL}", EMAIL, VIEW, [(change, NEWSLETTER) for change in changes])
-    decide(task, contact)
-    return task
+def decided(loaded: Contact, *changes: Change) -> Decision:
+    views = {NEWSLETTER.name: VIEW}
+    message = ReceivedMessage("m0", 1, Message(NEWSLETTER.name, changes))
+    (contact,) = Intake([message], views, now_ms=0).contacts.values()
+    return decide(contact, loaded, views)
 
 
 def reject(row: str | None) -> Change:
@@ -45,56 +46,51 @@ def whole() -> Contact:
     return replace(NAMED, row=decided(NAMED, Change(EMAIL, 6, Kind.EXIT, HIGH_VALUE)).hash)
 
 
-def test_a_refused_row_is_sent_again_as_address_and_memberships() -> None:
-    contact = whole()
-    task = decided(contact, reject(contact.row))
-    assert task.row is not None
-    assert task.row.text == '{"email":"ann@example.org","custom_fields":{"e1_T":"none"}}'
-    accept(task, Sent("j2", 20), now_ms=21)
-    assert task.state.row == f"{contact.row}~"
-    assert task.state.rejection == Rejection("fields", "invalid date", contact.row or "", 0)
-    assert task.outcome == "rejected.fields"
+def reduced() -> Contact:
+    """Return the contact after its row was refused and accepted without its fields."""
+    decision = decided(whole(), reject(whole().row))
+    return replace(accept(decision, AcceptedRow("j2", 20), now_ms=21).state, version=4)
 
 
-def test_the_same_refusal_twice_changes_nothing_more() -> None:
+def test_refused_row_is_sent_again_as_address_and_memberships() -> None:
     contact = whole()
-    first = decided(contact, reject(contact.row))
-    accept(first, Sent("j2", 20), now_ms=21)
-    again = decided(replace(first.state, version=4), reject(contact.row))
+    decision = decided(contact, reject(contact.row))
+    assert decision.row is not None
+    assert decision.row.text == '{"email":"ann@example.org","custom_fields":{"e1_T":"none"}}'
+    decision = accept(decision, AcceptedRow("j2", 20), now_ms=21)
+    assert decision.state.row == f"{contact.row}~"
+    assert decision.state.rejection == Rejection("fields", "invalid date", contact.row or "", 0)
+    assert decision.outcome == "rejected.fields"
+
+
+def test_second_delivery_of_a_refusal_changes_nothing() -> None:
+    again = decided(reduced(), reject(whole().row))
     assert (again.row, again.commits) == (None, False)
 
 
-def test_a_contact_that_is_refused_without_its_fields_too_is_rejected_and_not_sent() -> None:
-    contact = whole()
-    first = decided(contact, reject(contact.row))
-    accept(first, Sent("j2", 20), now_ms=21)
-    reduced = replace(first.state, version=4)
-    task = decided(reduced, reject(reduced.row))
-    assert task.row is None
-    assert task.commits
-    assert task.outcome == "rejected.row"
-    assert task.state.rejection is not None
-    assert task.state.rejection.reason == "row"
+def test_contact_refused_without_fields_too_is_rejected_and_not_sent() -> None:
+    decision = decided(reduced(), reject(reduced().row))
+    assert decision.row is None
+    assert decision.commits
+    assert decision.outcome == "rejected.row"
+    assert decision.state.rejection is not None
+    assert decision.state.rejection.reason == "row"
 
 
-def test_a_refusal_of_an_earlier_row_is_ignored() -> None:
-    task = decided(whole(), reject("another"))
-    assert (task.row, task.commits) == (None, False)
+def test_refusal_of_an_earlier_row_is_ignored() -> None:
+    decision = decided(whole(), reject("another"))
+    assert (decision.row, decision.commits) == (None, False)
 
 
-def test_the_next_change_is_tried_whole() -> None:
-    contact = whole()
-    first = decided(contact, reject(contact.row))
-    accept(first, Sent("j2", 20), now_ms=21)
-    task = decided(replace(first.state, version=4), Change(EMAIL, 30, Kind.ENTER, HIGH_VALUE))
-    assert task.row is not None
-    assert "first_name" in task.row.text
-    accept(task, Sent("j3", 40), now_ms=41)
-    assert task.state.rejection is None
+def test_next_change_after_a_refusal_is_sent_whole() -> None:
+    decision = decided(reduced(), Change(EMAIL, 30, Kind.ENTER, HIGH_VALUE))
+    assert decision.row is not None
+    assert "first_name" in decision.row.text
+    assert accept(decision, AcceptedRow("j3", 40), now_ms=41).state.rejection is None
 
 
 def test_news_beside_a_refusal_is_sent_whole() -> None:
     contact = whole()
-    task = decided(contact, reject(contact.row), Change(EMAIL, 30, Kind.ENTER, HIGH_VALUE))
-    assert task.row is not None
-    assert "first_name" in task.row.text
+    decision = decided(contact, reject(contact.row), Change(EMAIL, 30, Kind.ENTER, HIGH_VALUE))
+    assert decision.row is not None
+    assert "first_name" in decision.row.text

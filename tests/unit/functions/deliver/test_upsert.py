@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from functions.deliver.row_queue import Form, Row, batches, request_body, upsert_body
-from functions.deliver.upsert import Fault, Pace, Sent, Upsert
-from lytics_sendgrid.errors import ServiceUnavailable
+from functions.deliver.row_queue import Row, RowExtent, batches, request_body, upsert_body
+from functions.deliver.upsert import Upsert, UpsertLimits
+from functions.deliver.upsert_result import AcceptedRow, Fault, UpsertResult
 from lytics_sendgrid.sendgrid.upsert_answer import (
     Accepted,
     BadAddresses,
@@ -18,7 +18,8 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
     Unanswered,
     Verdict,
 )
-from tests.fakes import PassingTime, SendGridUpserts
+from tests.clock import ManualClock
+from tests.fakes import SendGridUpserts
 
 LIST = "0f8b1c9e-7a55-4c1f-9a8e-2f3b4c5d6e7f"
 
@@ -33,65 +34,64 @@ def rows(count: int) -> list[Row]:
     return [row(f"p{number}@example.org") for number in range(count)]
 
 
-class Told:
-    """Followers that write down what they are told; ``broken`` makes one of them raise."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, int, int]] = []
-        self.forms: list[Form] = []
-        self.broken = ""
-
-    def _told(self, name: str, count: int, sent_ms: int) -> None:
-        if name == self.broken:
-            raise ServiceUnavailable("SQS is out")
-        self.calls.append((name, count, sent_ms))
-
-    def before_request(self, rows: Sequence[Row], sent_ms: int) -> None:
-        self._told("before", len(rows), sent_ms)
-
-    def accepted(self, rows: Sequence[Row], job: str, sent_ms: int, form: Form) -> None:
-        self.forms.append(form)
-        self._told(job, len(rows), sent_ms)
-
-    def answer_lost(self, rows: Sequence[Row], sent_ms: int) -> None:
-        self._told("lost", len(rows), sent_ms)
-
-
 class Scene:
-    def __init__(self, *script: Verdict, lists: Sequence[str] = (), **pace: float) -> None:
-        self.clock = PassingTime(1_000.0)
+    """Rows on their way to SendGrid.
+
+    Attributes:
+        sent: of each request the number of rows, the time before it, and its verdict.
+        extents: of each accepted request how much of the rows it held.
+    """
+
+    def __init__(self, *script: Verdict, lists: Sequence[str] = (), **limits: float) -> None:
+        self.clock = ManualClock(1_000.0, lambda: 1.0)
         self.sendgrid = SendGridUpserts(self.clock)
         self.sendgrid.script = list(script)
-        self.told = Told()
-        self.upsert = Upsert(
-            self.sendgrid, self.told, Pace(self.clock, self.clock.sleep, lambda: 1.0, **pace), lists
-        )
+        self.lists, self.limits = lists, UpsertLimits(**limits)
+        self.sent: list[tuple[int, int, Verdict]] = []
+        self.extents: list[RowExtent] = []
+
+    def run(self, rows: Sequence[Row], until_s: float) -> UpsertResult:
+        """Make requests in an invocation that lasts until a time; 20 s of it are kept for the commit."""
+        upsert = Upsert(rows, self.lists, self.limits, self.clock)
+        while request := upsert.next_request(self.sendgrid.not_before(), until_s - 20):
+            if request.start_epoch_s > self.clock.now_s:
+                self.clock.sleep(request.start_epoch_s - self.clock.now_s)
+            sent_ms = int(self.clock.now_s * 1000)
+            verdict = self.sendgrid.upsert(request.body, request.timeout_s)
+            upsert.settle(request, verdict, sent_ms)
+            self.sent.append((len(request.rows), sent_ms, verdict))
+            if isinstance(verdict, Accepted):
+                self.extents.append(request.extent)
+        return upsert.result(self.sendgrid.not_before())
+
+    def lost(self) -> list[tuple[int, int]]:
+        return [(count, sent_ms) for count, sent_ms, verdict in self.sent if isinstance(verdict, Unanswered)]
 
 
 def test_all_rows_of_a_request_share_its_job_and_the_time_before_it() -> None:
     scene = Scene(lists=[LIST])
-    result = scene.upsert.run(rows(3), 1_120)
-    assert result.sent == {f"acme#p{n}@example.org": Sent("job1", 1_000_000) for n in range(3)}
+    result = scene.run(rows(3), 1_120)
+    assert result.accepted == {f"acme#p{n}@example.org": AcceptedRow("job1", 1_000_000) for n in range(3)}
     assert scene.sendgrid.requests[0][0] == (LIST,)
-    assert scene.told.calls == [("before", 3, 1_000_000), ("job1", 3, 1_000_000)]
-    assert scene.told.forms == [Form.WHOLE]
+    assert scene.sent == [(3, 1_000_000, Accepted("job1"))]
+    assert scene.extents == [RowExtent.WHOLE]
 
 
 def test_no_rows_are_no_request() -> None:
     scene = Scene()
-    assert scene.upsert.run([], 1_120).sent == {}
+    assert scene.run([], 1_120).accepted == {}
     assert scene.sendgrid.requests == []
 
 
 def test_time_before_the_request_is_that_of_its_last_try() -> None:
     scene = Scene(Busy("503"))
-    result = scene.upsert.run(rows(1), 1_120)
-    assert [sent.sent_ms for sent in result.sent.values()] == [1_001_000]
+    result = scene.run(rows(1), 1_120)
+    assert [one.sent_ms for one in result.accepted.values()] == [1_001_000]
 
 
 def test_address_that_is_not_in_the_request_makes_it_be_split() -> None:
     scene = Scene(BadAddresses(frozenset({"who@example.org"}), "400"))
-    scene.upsert.run(rows(2), 1_120)
+    scene.run(rows(2), 1_120)
     assert [len(one) for _, one in scene.sendgrid.requests] == [2, 1, 1]
 
 
@@ -100,20 +100,20 @@ def test_address_that_is_not_in_the_request_makes_it_be_split() -> None:
 )
 def test_decision_ends_the_back_off(decision: Verdict) -> None:
     scene = Scene(Busy("503"), decision)
-    scene.upsert.run(rows(2), 1_120)
+    scene.run(rows(2), 1_120)
     assert scene.clock.sleeps == [1.0]
 
 
 def test_narrowed_row_keeps_what_sendgrid_said_of_the_rest() -> None:
     scene = Scene(RowsRefused("400 why"))
-    result = scene.upsert.run(rows(1), 1_120)
-    assert result.sent == {"acme#p0@example.org": Sent("job2", 1_000_000, "400 why")}
-    assert scene.told.forms == [Form.MEMBERSHIPS]
+    result = scene.run(rows(1), 1_120)
+    assert result.accepted == {"acme#p0@example.org": AcceptedRow("job2", 1_000_000, "400 why")}
+    assert scene.extents == [RowExtent.MEMBERSHIPS]
 
 
 def test_address_that_is_taken_bare_shows_a_fault_that_may_be_the_lists() -> None:
     scene = Scene(RowsRefused("400 whole"), RowsRefused("400 memberships"), lists=[LIST])
-    result = scene.upsert.run(rows(1), 1_120)
+    result = scene.run(rows(1), 1_120)
     reason = "SendGrid takes an address alone and refuses it with its list and memberships"
     assert result.fault == Fault(reason, "400 memberships", of_list=True)
 
@@ -124,19 +124,19 @@ def test_share_of_rejected_rows_that_means_a_bad_batch_is_the_one_that_was_set(
 ) -> None:
     scene = Scene(rejected_percent=10.0)
     scene.sendgrid.bad_addresses = {f"p{number}@example.org" for number in range(bad)}
-    assert (scene.upsert.run(rows(200), 1_120).fault is not None) == is_fault
+    assert (scene.run(rows(200), 1_120).fault is not None) == is_fault
 
 
 def test_ten_rows_without_their_fields_are_no_bad_batch() -> None:
     scene = Scene()
     scene.sendgrid.bad_values = {"Atlantis"}
-    result = scene.upsert.run([row(f"p{n}@example.org", city="Atlantis") for n in range(10)], 1_120)
-    assert (result.fault, len(result.sent)) == (None, 10)
+    result = scene.run([row(f"p{n}@example.org", city="Atlantis") for n in range(10)], 1_120)
+    assert (result.fault, len(result.accepted)) == (None, 10)
 
 
 def test_fault_is_retried_for_its_time_counted_from_the_first() -> None:
     scene = Scene(*[RequestFault("404 list")] * 20, fault_retry_s=10.0)
-    result = scene.upsert.run(rows(1), 1_120)
+    result = scene.run(rows(1), 1_120)
     assert result.fault == Fault("404 list")
     assert scene.clock.sleeps == [1, 2, 4, 8]
     assert str(result.fault) == "404 list"
@@ -146,21 +146,21 @@ def test_fault_time_begins_anew_after_a_success() -> None:
     fault = RequestFault("404 list")
     scene = Scene(fault, fault, fault, Accepted("j"), *[fault] * 3, fault_retry_s=6.0)
     big = [row(f"p{n}@example.org", city="x" * 3_000_000) for n in range(2)]
-    result = scene.upsert.run(big, 1_120)
+    result = scene.run(big, 1_120)
     assert result.fault is None
-    assert len(result.sent) == 2
+    assert len(result.accepted) == 2
 
 
 def test_fault_that_the_time_left_does_not_cover_is_undecided() -> None:
     scene = Scene(*[RequestFault("404 list")] * 20)
-    result = scene.upsert.run(rows(1), 1_030)
-    assert (result.fault, result.sent, result.refused) == (None, {}, {})
+    result = scene.run(rows(1), 1_030)
+    assert (result.fault, result.accepted, result.refused) == (None, {}, {})
 
 
 def test_large_body_has_time_to_be_sent_beside_that_for_its_answer() -> None:
     scene = Scene()
-    scene.upsert.run([row("p@example.org", city="x" * 5_000_000)], 1_120)
-    scene.upsert.run(rows(1), 1_120)
+    scene.run([row("p@example.org", city="x" * 5_000_000)], 1_120)
+    scene.run(rows(1), 1_120)
     assert [round(timeout_s) for timeout_s in scene.sendgrid.timeouts_s] == [35, 25]
 
 
@@ -168,53 +168,36 @@ def test_request_whose_body_cannot_be_sent_in_the_time_left_is_not_begun() -> No
     """20 s are reserved and the answer has 5: of 14 s, 9 are left for what takes 10."""
     for more_s, requests in ((16, 1), (14, 0)):
         scene = Scene()
-        result = scene.upsert.run([row("p@example.org", city="x" * 5_000_000)], 1_020 + more_s)
-        assert len(scene.sendgrid.requests) == len(result.sent) == requests
+        result = scene.run([row("p@example.org", city="x" * 5_000_000)], 1_020 + more_s)
+        assert len(scene.sendgrid.requests) == len(result.accepted) == requests
 
 
 def test_only_the_rows_of_the_next_request_need_time_to_be_sent() -> None:
     """After two lost answers a request holds one of two large rows: of 14 s, 5 are for the answer, and 5 suffice."""
     scene = Scene(Unanswered("500"), Unanswered("500"))
     big = [row(f"p{n}@example.org", city="x" * 2_500_000) for n in range(2)]
-    result = scene.upsert.run(big, 1_003 + 20 + 14)
-    assert len(result.sent) == 2
+    result = scene.run(big, 1_003 + 20 + 14)
+    assert len(result.accepted) == 2
 
 
 def test_nothing_is_said_to_hinder_where_the_time_did_not_suffice_for_a_request() -> None:
     scene = Scene()
-    result = scene.upsert.run(rows(1), 1_024)
-    assert (scene.sendgrid.requests, result.sent, result.hindrance) == ([], {}, "")
-
-
-def test_what_raised_in_a_follower_leaves_what_was_decided_before() -> None:
-    scene = Scene()
-    big = [row(f"p{n}@example.org", city="x" * 3_000_000) for n in range(2)]
-    scene.told.broken = "job2"
-    with pytest.raises(ServiceUnavailable):
-        scene.upsert.run(big, 1_120)
-    assert list(scene.upsert.result.sent) == ["acme#p0@example.org"]
-
-
-def test_request_is_not_made_where_the_followers_cannot_be_told() -> None:
-    scene = Scene()
-    scene.told.broken = "before"
-    with pytest.raises(ServiceUnavailable):
-        scene.upsert.run(rows(1), 1_120)
-    assert scene.sendgrid.requests == []
+    result = scene.run(rows(1), 1_024)
+    assert (scene.sendgrid.requests, result.accepted, result.last_error) == ([], {}, "")
 
 
 def test_lost_answer_is_told_and_the_request_repeated() -> None:
     scene = Scene(Unanswered("time-out"))
-    result = scene.upsert.run(rows(1), 1_120)
-    assert [name for name, *_ in scene.told.calls] == ["before", "lost", "before", "job2"]
-    assert len(result.sent) == 1
+    result = scene.run(rows(1), 1_120)
+    assert [verdict for *_, verdict in scene.sent] == [Unanswered("time-out"), Accepted("job2")]
+    assert len(result.accepted) == 1
 
 
 def test_time_to_go_on_is_known_only_where_something_is_left() -> None:
     scene = Scene(Busy("429", 1_010.0))
-    assert scene.upsert.run(rows(1), 1_120).until_epoch_s is None
+    assert scene.run(rows(1), 1_120).retry_epoch_s is None
     scene = Scene(Busy("429", 1_500.0))
-    assert scene.upsert.run(rows(1), 1_120).until_epoch_s == 1_500.0
+    assert scene.run(rows(1), 1_120).retry_epoch_s == 1_500.0
 
 
 def test_fault_names_its_reason_and_words_for_a_person() -> None:
@@ -228,12 +211,12 @@ def test_requests_hold_at_most_30000_rows() -> None:
 
 def test_requests_hold_at_most_five_and_a_half_megabytes() -> None:
     one = row("ann@example.org")
-    fits = 5_500_000 - len(request_body([one], Form.WHOLE, [LIST]))
+    fits = 5_500_000 - len(request_body([one], RowExtent.WHOLE, [LIST]))
     second = row("bob@example.com")
     filler = row("cy@example.org", city="x" * (fits - len(row("cy@example.org", city="").text) - 1))
     exact = [one, filler]
     assert [len(batch) for batch in batches(exact, [LIST])] == [2]
-    assert len(request_body(exact, Form.WHOLE, [LIST])) == 5_500_000
+    assert len(request_body(exact, RowExtent.WHOLE, [LIST])) == 5_500_000
     assert [len(batch) for batch in batches([*exact, second], [LIST])] == [2, 1]
     assert [len(batch) for batch in batches([*exact, *exact], [LIST])] == [2, 2]
     longer = row("cyd@example.org", city=json.loads(filler.text)["city"])
@@ -246,27 +229,27 @@ def test_row_larger_than_a_request_goes_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "document"),
+    ("extent", "document"),
     [
         (
-            Form.WHOLE,
+            RowExtent.WHOLE,
             {
                 "list_ids": [LIST],
                 "contacts": [{"email": "ann@example.org", "custom_fields": {"e1_T": "none"}, "city": "Oslo"}],
             },
         ),
         (
-            Form.MEMBERSHIPS,
+            RowExtent.MEMBERSHIPS,
             {
                 "list_ids": [LIST],
                 "contacts": [{"email": "ann@example.org", "custom_fields": {"e1_T": "none"}}],
             },
         ),
-        (Form.BARE, {"contacts": [{"email": "ann@example.org"}]}),
+        (RowExtent.BARE, {"contacts": [{"email": "ann@example.org"}]}),
     ],
 )
-def test_body_of_each_form(form: Form, document: object) -> None:
-    assert json.loads(request_body([row("ann@example.org", city="Oslo")], form, [LIST])) == document
+def test_body_of_each_form(extent: RowExtent, document: object) -> None:
+    assert json.loads(request_body([row("ann@example.org", city="Oslo")], extent, [LIST])) == document
 
 
 def test_body_without_lists_names_none() -> None:
@@ -283,19 +266,16 @@ def holds(*emails: str) -> Callable[[Sequence[Mapping[str, Any]]], bool]:
 
 def test_rows_go_on_in_halves_after_the_second_lost_answer() -> None:
     scene = Scene(Unanswered("500"), Unanswered("500"))
-    result = scene.upsert.run(rows(8), 1_120)
+    result = scene.run(rows(8), 1_120)
     assert sizes(scene) == [8, 8, 4, 4]
-    assert len(result.sent) == 8
-    assert [call for call in scene.told.calls if call[0] == "lost"] == [
-        ("lost", 8, 1_000_000),
-        ("lost", 8, 1_001_000),
-    ]
+    assert len(result.accepted) == 8
+    assert scene.lost() == [(8, 1_000_000), (8, 1_001_000)]
 
 
 def test_one_lost_answer_cuts_nothing() -> None:
     scene = Scene(Unanswered("500"), Accepted("j"), Unanswered("500"))
     big = [row(f"p{n}@example.org", city="x" * 2_000_000) for n in range(4)]
-    scene.upsert.run(big, 1_120)
+    scene.run(big, 1_120)
     assert sizes(scene) == [2, 2, 2, 2]
 
 
@@ -303,36 +283,36 @@ def test_one_lost_answer_to_few_rows_cuts_no_larger_request() -> None:
     scene = Scene(Unanswered("500"))
     large = row("large@example.org", city="x" * 5_400_000)
     small = [row(f"p{n}@example.org", city="x" * 200_000) for n in range(3)]
-    scene.upsert.run([large, *small], 1_120)
+    scene.run([large, *small], 1_120)
     assert sizes(scene) == [1, 3, 1]
 
 
 def test_row_that_is_never_answered_holds_up_nobody_else() -> None:
     scene = Scene()
     scene.sendgrid.chokes = holds("p5@example.org")
-    result = scene.upsert.run(rows(8), 1_120)
-    assert result.sent.keys() == {f"acme#p{n}@example.org" for n in range(8) if n != 5}
-    assert (result.refused, result.fault, result.hindrance) == ({}, None, "500")
+    result = scene.run(rows(8), 1_120)
+    assert result.accepted.keys() == {f"acme#p{n}@example.org" for n in range(8) if n != 5}
+    assert (result.refused, result.fault, result.last_error) == ({}, None, "500")
 
 
 def test_rows_that_are_never_answered_wait_until_all_others_were_tried() -> None:
     scene = Scene()
     scene.sendgrid.chokes = holds("p0@example.org")
     big = [row(f"p{n}@example.org", city="x" * 3_000_000) for n in range(4)]
-    scene.upsert.run(big, 1_120)
+    scene.run(big, 1_120)
     assert [one["email"][:2] for _, (one,) in scene.sendgrid.requests[:5]] == ["p0", "p1", "p2", "p3", "p0"]
 
 
 def test_request_that_is_too_large_to_be_answered_goes_in_smaller_ones() -> None:
     scene = Scene()
     scene.sendgrid.chokes = lambda rows: len(rows) > 1_000
-    assert len(scene.upsert.run(rows(5_000), 1_120).sent) == 5_000
+    assert len(scene.run(rows(5_000), 1_120).accepted) == 5_000
 
 
 def test_requests_grow_again_with_each_answer() -> None:
     scene = Scene(*[Unanswered("500")] * 5)
-    result = scene.upsert.run(rows(64), 1_120)
-    assert len(result.sent) == 64
+    result = scene.run(rows(64), 1_120)
+    assert len(result.accepted) == 64
     assert sizes(scene)[:9] == [64, 64, 32, 8, 1, 1, 2, 4, 8]
     assert len(scene.sendgrid.requests) < 20
 
@@ -340,29 +320,29 @@ def test_requests_grow_again_with_each_answer() -> None:
 def test_outage_costs_no_more_requests_for_many_rows_than_for_one() -> None:
     scenes = [Scene(*[Unanswered("500")] * 50), Scene(*[Unanswered("500")] * 50)]
     for scene, count in zip(scenes, (1, 1_000), strict=True):
-        assert scene.upsert.run(rows(count), 1_120).sent == {}
+        assert scene.run(rows(count), 1_120).accepted == {}
     assert len({len(scene.sendgrid.requests) for scene in scenes}) == 1
 
 
 def test_busy_sendgrid_is_no_reason_for_smaller_requests() -> None:
     scene = Scene(Unanswered("500"), *[Busy("429")] * 3, RequestFault("404"))
-    scene.upsert.run(rows(8), 1_120)
+    scene.run(rows(8), 1_120)
     assert sizes(scene) == [8] * 6
 
 
 def test_narrowed_row_whose_answer_is_lost_is_tried_whole_again() -> None:
     scene = Scene(RowsRefused("400 a"), Unanswered("500"), RowsRefused("400 b"))
-    result = scene.upsert.run(rows(1), 1_120)
-    assert [sent.words for sent in result.sent.values()] == ["400 b"]
-    assert scene.told.forms == [Form.MEMBERSHIPS]
+    result = scene.run(rows(1), 1_120)
+    assert [one.refusal for one in result.accepted.values()] == ["400 b"]
+    assert scene.extents == [RowExtent.MEMBERSHIPS]
 
 
 def test_nothing_is_said_to_hinder_where_all_is_decided() -> None:
     scene = Scene(Unanswered("500"), Busy("429"), RequestFault("404"))
-    assert scene.upsert.run(rows(1), 1_120).hindrance == ""
+    assert scene.run(rows(1), 1_120).last_error == ""
 
 
 @pytest.mark.parametrize("verdict", [Unanswered("words"), Busy("words"), RequestFault("words")])
 def test_what_hinders_is_known_where_time_is_up(verdict: Verdict) -> None:
     scene = Scene(*[verdict] * 50)
-    assert scene.upsert.run(rows(1), 1_030).hindrance == "words"
+    assert scene.run(rows(1), 1_030).last_error == "words"

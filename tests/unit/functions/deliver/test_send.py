@@ -110,7 +110,7 @@ def test_fault_of_the_request_is_retried_for_a_minute_then_stops_the_export_and_
     stop = scene.runs.stops["newsletter"]
     assert stop.until_ms == scene.now_ms() + 900_000
     assert "400 invalid custom field ids supplied" in stop.reason
-    assert stop.reason.endswith("it is tried again every 15 minutes")
+    assert "tried again every 15 minutes" in stop.reason
     assert summary.faults == []
     ((delay_s, back),) = scene.put_back()
     assert (delay_s, len(back.changes), back.number, back.uncertain) == (900, 2, "a.0", False)
@@ -159,7 +159,7 @@ def test_export_that_was_let_go_on_after_the_try_had_begun_is_not_stopped_again(
     scene.runs.lifted_ms = scene.now_ms() + 1
     summary = scene.deliver(entering([ANN]))
     assert (summary.stopped, scene.runs.stops) == ({}, {})
-    assert "export 'newsletter' was let go on after this try had begun: 404 not found" in summary.faults
+    assert "export 'newsletter' was resumed while this attempt was running: 404 not found" in summary.faults
     assert [delay_s for delay_s, _ in scene.put_back()] == [5]
     scene.runs.lifted_ms = scene.now_ms()
     assert set(scene.deliver_queue().stopped) == {"newsletter"}
@@ -184,7 +184,7 @@ def test_who_refuses_everybody_without_naming_an_address_is_not_believed_of_anyb
     leaving = message(exit_(ANN, 200), exit_(BOB, 200))
     summary = scene.deliver(leaving)
     assert (summary.stopped, summary.counts["rejected.address"]) == ({}, 0)
-    assert "rows are left undecided: SendGrid takes no row, and names no address" in summary.faults
+    assert "rows are left undecided: SendGrid refuses every row and names no address" in summary.faults
     assert all(scene.contact(one).is_in(READERS) for one in (ANN, BOB))
     scene.deliver_queue()
     assert not any(scene.contact(one).is_in(READERS) for one in (ANN, BOB))
@@ -426,13 +426,13 @@ def test_row_that_is_never_answered_ends_alone_in_the_dead_letter_queue() -> Non
     assert summary.failed == ["m0"]
     assert summary.faults == [
         "rows are left undecided: 500",
-        f"changes of export 'newsletter' were put back {MAX_HOPS} times",
+        f"changes of export 'newsletter' were requeued {MAX_HOPS} times",
     ]
 
 
 def test_row_that_is_never_answered_does_not_always_take_its_turn_before_those_of_other_lists() -> None:
     numbers = itertools.cycle([0.9, 0.1])
-    scene = Scene(VIEW, with_list(VIEW, "list-1", "weekly"), jitter=lambda: next(numbers))
+    scene = Scene(VIEW, with_list(VIEW, "list-1", "weekly"), chance=lambda: next(numbers))
     scene.sendgrid.chokes = lambda rows: any(row["email"] == ANN for row in rows)
     scene.deliver(entering([ANN]), entering([BOB], export="weekly"))
     assert scene.sendgrid.emails()[:2] == [[BOB], [ANN]]

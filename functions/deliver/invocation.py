@@ -1,0 +1,80 @@
+"""One invocation of deliver: its clock, its deadline, and the summary of what it did."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from lytics_sendgrid.domain.change import Message
+from lytics_sendgrid.domain.clock import Clock
+
+RESERVE_S: Final = 20.0
+"""Kept free at the end of an invocation, for the last commit."""
+
+
+@dataclass(slots=True)
+class DeliverySummary:
+    """What one invocation did, for its log line, its metrics and its response.
+
+    Attributes:
+        messages: messages received.
+        changes: changes in them.
+        contacts: contacts that the changes are for.
+        counts: outcomes of contacts, requests to SendGrid, and lost races.
+        failed: ids of the messages that SQS must deliver again.
+        requeued: messages requeued.
+        oldest_ms: when the oldest unfinished change was first queued; 0: every change is finished.
+        faults: error messages, for the log: free of addresses and values.
+        stopped: export to the reason why its changes wait.
+        requests: API Gateway's ids of the requests that brought the changes.
+        jobs: import jobs started.
+    """
+
+    messages: int = 0
+    changes: int = 0
+    contacts: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    failed: list[str] = field(default_factory=list)
+    requeued: int = 0
+    oldest_ms: int = 0
+    faults: list[str] = field(default_factory=list)
+    stopped: dict[str, str] = field(default_factory=dict)
+    requests: list[str] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)
+
+    def note_unfinished(self, message: Message) -> None:
+        """Record an unfinished message."""
+        if message.queued_ms:
+            self.oldest_ms = min(self.oldest_ms or message.queued_ms, message.queued_ms)
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Add to a count."""
+        if by:
+            self.counts[name] += by
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One invocation.
+
+    Attributes:
+        clock: wall time, sleeping and chance.
+        deadline_epoch_s: when Lambda ends the invocation, Unix seconds.
+        summary: what the invocation has done so far.
+    """
+
+    clock: Clock
+    deadline_epoch_s: float
+    summary: DeliverySummary
+
+    @property
+    def sending_ends_s(self) -> float:
+        """Return when the last request must have ended, Unix seconds."""
+        return self.deadline_epoch_s - RESERVE_S
+
+    def is_late(self) -> bool:
+        """Return whether only the time for a commit is left."""
+        return self.clock.now() > self.sending_ends_s
+
+    def now_ms(self) -> int:
+        """Return the time, milliseconds since 1970."""
+        return int(self.clock.now() * 1000)
