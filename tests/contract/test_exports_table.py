@@ -59,7 +59,7 @@ def table(client: DynamoDBClient) -> ExportsTable:
     return ExportsTable(client, "exports")
 
 
-def test_what_is_not_there_is_none_or_empty(table: ExportsTable) -> None:
+def test_missing_items_are_none_or_empty(table: ExportsTable) -> None:
     assert table.export("newsletter") is None
     assert table.stop("newsletter") is None
     assert table.report("newsletter", "run-1") is None
@@ -69,7 +69,7 @@ def test_what_is_not_there_is_none_or_empty(table: ExportsTable) -> None:
     assert (progress.numbers, progress.jobs) == (frozenset(), frozenset())
 
 
-def test_an_export_is_read_as_it_was_written(table: ExportsTable) -> None:
+def test_export_is_read_as_it_was_written(table: ExportsTable) -> None:
     table.put_export(NEWSLETTER)
     assert table.export("newsletter") == NEWSLETTER
     newer = dataclasses.replace(NEWSLETTER, version=9)
@@ -77,7 +77,7 @@ def test_an_export_is_read_as_it_was_written(table: ExportsTable) -> None:
     assert table.export("newsletter") == newer
 
 
-def test_of_two_writers_of_an_account_the_second_is_told(table: ExportsTable) -> None:
+def test_second_writer_of_an_account_gets_a_conflict(table: ExportsTable) -> None:
     first = Account("default", 1, {"lytics_segments": "e1_T"})
     table.put_account(first, read_version=0)
     with pytest.raises(ConfigurationChanged):
@@ -90,7 +90,7 @@ def test_of_two_writers_of_an_account_the_second_is_told(table: ExportsTable) ->
     assert table.account("default") == second
 
 
-def test_a_stop_is_put_and_lifted(table: ExportsTable) -> None:
+def test_stop_is_put_and_lifted(table: ExportsTable) -> None:
     stop = Stop("SendGrid refuses the key: give it the right", 1, 2)
     assert table.put_stop("newsletter", stop)
     assert table.stop("newsletter") == stop
@@ -99,7 +99,7 @@ def test_a_stop_is_put_and_lifted(table: ExportsTable) -> None:
     assert table.stop("newsletter") is None
 
 
-def test_a_stop_is_not_put_by_a_try_that_began_before_it_was_lifted(table: ExportsTable) -> None:
+def test_stop_is_not_put_by_an_attempt_older_than_its_lift(table: ExportsTable) -> None:
     table.lift_stop("newsletter", 100)
     assert not table.put_stop("newsletter", Stop("a list was gone", 99, 1_000))
     assert table.stop("newsletter") is None
@@ -109,14 +109,14 @@ def test_a_stop_is_not_put_by_a_try_that_began_before_it_was_lifted(table: Expor
     assert table.stop("newsletter") == again
 
 
-def test_a_report_and_a_checkpoint_are_read_as_they_were_written(table: ExportsTable) -> None:
+def test_report_and_checkpoint_are_read_as_written(table: ExportsTable) -> None:
     table.put_report("newsletter", "run-1", {"ok": True, "rate": 0.25})
     table.put_scan("run-1", HIGH_VALUE, CHECKPOINT, NOW_S)
     assert table.report("newsletter", "run-1") == {"ok": True, "rate": 0.25}
     assert table.scan("run-1", HIGH_VALUE) == CHECKPOINT
 
 
-def test_progress_is_the_union_of_what_was_recorded(table: ExportsTable) -> None:
+def test_progress_is_the_union_of_all_records(table: ExportsTable) -> None:
     table.record_done("run-1", ["1", "2"], ["job-1"], NOW_S)
     table.record_done("run-1", ["2", "3"], ["job-1", "job-2"], NOW_S)
     table.record_job("run-1", "job-1", (1, 1), {"status": "completed"}, NOW_S)
@@ -128,7 +128,7 @@ def test_progress_is_the_union_of_what_was_recorded(table: ExportsTable) -> None
     assert {job: outcome["status"] for job, outcome in progress.ended.items()} == {"job-1": "completed"}
 
 
-def test_a_job_has_ended_when_all_its_parts_have(table: ExportsTable) -> None:
+def test_job_has_ended_when_all_its_parts_have(table: ExportsTable) -> None:
     counted = {"status": "failed", "requested": 9}
     table.record_job("run-1", "job-1", (2, 2), {**counted, "refreshed": 4, "again": ["again.b"]}, NOW_S)
     assert not table.progress("run-1").ended
@@ -140,7 +140,7 @@ def test_a_job_has_ended_when_all_its_parts_have(table: ExportsTable) -> None:
     assert progress.ended["job-1"]["requested"] == 9
 
 
-def test_rows_for_which_there_was_no_room_are_read(table: ExportsTable) -> None:
+def test_rows_without_room_count_as_read(table: ExportsTable) -> None:
     outcome = {"status": "errored", "errored": 2, "rejected": 1, "no_room": 1}
     table.record_job("run-1", "job-1", (1, 1), outcome, NOW_S)
     table.record_job("run-1", "job-2", (1, 1), {**outcome, "no_room": 0}, NOW_S)
@@ -148,15 +148,13 @@ def test_rows_for_which_there_was_no_room_are_read(table: ExportsTable) -> None:
     assert (ended["job-1"]["unread"], ended["job-2"]["unread"]) == (0, 1)
 
 
-def test_a_stop_is_lifted_by_the_later_of_two(table: ExportsTable) -> None:
+def test_later_of_two_lifts_counts(table: ExportsTable) -> None:
     table.lift_stop("newsletter", 100)
     table.lift_stop("newsletter", 50)
     assert not table.put_stop("newsletter", Stop("a list was gone", 99, 1_000))
 
 
-def test_jobs_are_read_after_the_numbers_that_they_carry_and_after_what_has_ended(
-    table: ExportsTable, client: DynamoDBClient
-) -> None:
+def test_jobs_are_read_after_numbers_and_ended_jobs(table: ExportsTable, client: DynamoDBClient) -> None:
     """Each is written before what follows from it: a page that is older than the next must not hide an open job."""
     table.record_done("run-1", [], ["job-1"], NOW_S)
     table.record_done("run-1", ["1"], [], NOW_S)
@@ -170,13 +168,13 @@ def test_jobs_are_read_after_the_numbers_that_they_carry_and_after_what_has_ende
     assert table.progress("run-1").jobs == {"job-1"}
 
 
-def test_progress_is_read_over_all_pages(table: ExportsTable) -> None:
+def test_progress_is_read_across_pages(table: ExportsTable) -> None:
     for part in range(30):
         table.record_done("run-1", [f"{part}-{n}" for n in range(4_000)], [], NOW_S)
     assert len(table.progress("run-1").numbers) == 120_000
 
 
-def test_only_a_runs_progress_expires(table: ExportsTable, client: DynamoDBClient) -> None:
+def test_only_progress_of_runs_expires(table: ExportsTable, client: DynamoDBClient) -> None:
     table.put_export(NEWSLETTER)
     table.put_account(Account("default", 1), read_version=0)
     table.put_report("newsletter", "run-1", {})
@@ -190,12 +188,12 @@ def test_only_a_runs_progress_expires(table: ExportsTable, client: DynamoDBClien
     assert sum("expires_epoch_s" in item for item in items) == 3
 
 
-def test_a_table_that_is_missing_stops_the_run_in_words(client: DynamoDBClient) -> None:
+def test_missing_table_stops_the_run_with_a_message(client: DynamoDBClient) -> None:
     with pytest.raises(StopRun, match="deploy the template again"):
         ExportsTable(client, "elsewhere").export("newsletter")
 
 
-def test_nobody_there_is_for_later(moto_client: DynamoDBClient) -> None:
+def test_unreachable_service_is_retried_later(moto_client: DynamoDBClient) -> None:
     def refuse(**_: object) -> None:
         raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
 

@@ -73,7 +73,7 @@ class Scene:
         return self.ledger.commit([Commit(key, NEW) for key in keys], dict.fromkeys(keys, loaded))
 
 
-def test_reads_are_of_a_hundred_keys_each_named_once() -> None:
+def test_reads_take_100_distinct_keys_per_request() -> None:
     scene = Scene()
     keys = [f"acme#p{n}@example.org" for n in range(250)]
     assert scene.ledger.load([*keys, *keys]).keys() == set(keys)
@@ -81,13 +81,13 @@ def test_reads_are_of_a_hundred_keys_each_named_once() -> None:
     assert scene.dynamodb.consistent == [False] * 3
 
 
-def test_reads_are_consistent_where_that_is_asked_for() -> None:
+def test_consistent_reads_are_requested_when_needed() -> None:
     scene = Scene()
     scene.ledger.load([ANN], consistent=True)
     assert scene.dynamodb.consistent == [True]
 
 
-def test_keys_that_were_not_processed_are_asked_for_again() -> None:
+def test_unprocessed_keys_are_read_again() -> None:
     scene = Scene()
     scene.dynamodb.unprocessed = [2, 1]
     assert scene.ledger.load([ANN, BOB])[BOB].version == 3
@@ -95,7 +95,7 @@ def test_keys_that_were_not_processed_are_asked_for_again() -> None:
     assert scene.clock.sleeps == [0.05, 0.1]
 
 
-def test_keys_that_are_never_processed_are_left_to_later() -> None:
+def test_keys_never_processed_are_retried_later() -> None:
     scene = Scene()
     scene.dynamodb.unprocessed = [1] * 10
     with pytest.raises(ServiceUnavailable):
@@ -103,13 +103,13 @@ def test_keys_that_are_never_processed_are_left_to_later() -> None:
     assert len(scene.dynamodb.reads) == 6
 
 
-def test_writes_are_of_25_statements() -> None:
+def test_writes_take_25_statements_per_request() -> None:
     scene = Scene()
     assert scene.commit(*(f"acme#p{n}@example.org" for n in range(60))) == set()
     assert [len(write) for write in scene.dynamodb.writes] == [STATEMENTS_A_WRITE, STATEMENTS_A_WRITE, 10]
 
 
-def test_throttled_statements_are_repeated_alone_and_losers_are_named() -> None:
+def test_only_throttled_statements_are_repeated_and_losers_returned() -> None:
     scene = Scene()
     scene.dynamodb.codes = [{0: "DuplicateItem", 1: "ThrottlingError"}, {0: "ConditionalCheckFailed"}]
     assert scene.commit(ANN, BOB, "acme#cy@example.org") == {ANN, BOB}
@@ -117,7 +117,7 @@ def test_throttled_statements_are_repeated_alone_and_losers_are_named() -> None:
     assert scene.dynamodb.writes[1][0]["Parameters"][0] == {"S": BOB}
 
 
-def test_statements_that_are_throttled_again_and_again_are_left_to_later() -> None:
+def test_statements_always_throttled_are_retried_later() -> None:
     scene = Scene()
     scene.dynamodb.codes = [{0: "InternalServerError"}] * 10
     with pytest.raises(ServiceUnavailable):
@@ -126,7 +126,7 @@ def test_statements_that_are_throttled_again_and_again_are_left_to_later() -> No
 
 
 @pytest.mark.parametrize("code", ["ValidationError", "ResourceNotFound", "AccessDenied"])
-def test_statement_that_can_never_work_stops(code: str) -> None:
+def test_statement_that_can_never_work_stops_the_run(code: str) -> None:
     scene = Scene()
     scene.dynamodb.codes = [{0: code}]
     with pytest.raises(StopRun, match=f"DynamoDB refused to write a contact: {code} why"):
@@ -143,7 +143,7 @@ def test_aws_errors_are_translated() -> None:
         scene.commit(ANN)
 
 
-def test_threads_keep_each_answer_with_its_question() -> None:
+def test_parallel_reads_keep_answers_with_their_keys() -> None:
     dynamodb = ScriptedDynamoDb()
     ledger = ContactsTable(cast(Any, dynamodb), "contacts", ManualClock())
     keys = [f"acme#p{n}@example.org" for n in range(1_000)]

@@ -39,12 +39,12 @@ _MESSAGES = st.builds(
 
 
 @given(_MESSAGES)
-def test_a_message_is_read_as_it_was_written(message: Message) -> None:
+def test_message_is_read_as_it_was_written(message: Message) -> None:
     assert decode(encode(message)) == message
 
 
 @given(_MESSAGES, st.integers(200, 600))
-def test_packing_splits_a_message_and_loses_nothing(message: Message, max_bytes: int) -> None:
+def test_packing_loses_no_change(message: Message, max_bytes: int) -> None:
     packed = list(pack(message, max_bytes))
 
     parts = [decode(one.body) for one in packed]
@@ -54,7 +54,7 @@ def test_packing_splits_a_message_and_loses_nothing(message: Message, max_bytes:
     assert all(len(one.body) <= max_bytes or one.changes == 1 for one in packed if message.changes)
 
 
-def test_names_of_fields_stand_once_where_many_changes_share_them() -> None:
+def test_field_names_are_written_once_when_most_changes_have_them() -> None:
     people = tuple(
         Change(
             f"person{n}@example.org", 1, Kind.ENTER, "a" * 32, {"city": "Oslo", "visits": n}, fields_time_ns=2
@@ -69,7 +69,7 @@ def test_names_of_fields_stand_once_where_many_changes_share_them() -> None:
     assert document["changes"][2] == ["person2@example.org", 2, "Oslo", 2]
 
 
-def test_fields_that_few_have_are_named_where_they_are() -> None:
+def test_rare_fields_are_written_with_their_names() -> None:
     people = tuple(Change(f"person{n}@example.org", 1, Kind.ENTER, fields={f"field{n}": n}) for n in range(3))
 
     document = json.loads(encode(Message("newsletter", people)))

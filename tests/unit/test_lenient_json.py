@@ -12,13 +12,13 @@ DEEP = 100_000
 
 
 @pytest.mark.parametrize("text", ["", " ", "{", '{"a": }', "nul", "[1,]", "'a'", '{"a": 1} x', "\x00"])
-def test_what_is_not_json_is_a_value_error(text: str) -> None:
+def test_invalid_json_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse(text)
 
 
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
-def test_nesting_without_end_costs_only_itself(opening: str, closing: str) -> None:
+def test_deep_nesting_is_replaced_by_null(opening: str, closing: str) -> None:
     deep = opening * DEEP + "1" + closing * DEEP
     before, nested, after = parse(f'[{{"good": 1}}, {deep}, {{"good": "]}}[{{"}}]')
     assert (before, after) == ({"good": 1}, {"good": "]}[{"})
@@ -29,7 +29,7 @@ def test_nesting_without_end_costs_only_itself(opening: str, closing: str) -> No
     assert depth == MAX_DEPTH
 
 
-def test_quotes_in_deep_text_do_not_end_it() -> None:
+def test_quotes_in_deep_text_are_not_delimiters() -> None:
     text = r'"\"]}\\"'
     assert parse("[" + "[" * DEEP + text + "]" * DEEP + "," + text + "]")[1] == '"]}\\'
 
@@ -37,25 +37,25 @@ def test_quotes_in_deep_text_do_not_end_it() -> None:
 @pytest.mark.parametrize(
     "broken", ["[" * DEEP, "[" * DEEP + "]" * (DEEP - 1), "[" * DEEP + '"' + r"\"" * DEEP]
 )
-def test_nesting_that_does_not_end_is_not_json(broken: str) -> None:
+def test_unclosed_nesting_is_a_value_error(broken: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse(broken)
 
 
-def test_integers_that_python_refuses_are_infinite() -> None:
+def test_integers_of_over_400_digits_become_infinity() -> None:
     assert parse(f'{{"a": {"9" * 5_000}, "b": 2}}') == {"a": math.inf, "b": 2}
 
 
-def test_depth_and_digits_together() -> None:
+def test_deep_nesting_and_long_integers_together() -> None:
     deep: Any = parse(f"[{'9' * 5_000}, {'[' * DEEP}{']' * DEEP}, 7]")
     assert (deep[0], deep[2]) == (math.inf, 7)
 
 
-def test_ordinary_integers_stay_whole() -> None:
+def test_ordinary_integers_stay_integers() -> None:
     assert parse("[15761203643149024539]") == [15761203643149024539]
 
 
-def test_a_reading_goes_through_json_again() -> None:
+def test_parsed_value_can_be_written_as_json() -> None:
     assert json.loads(json.dumps(parse('{"a": [1, 2.5, "é", null, true]}'))) == {
         "a": [1, 2.5, "é", None, True]
     }

@@ -20,7 +20,7 @@ from lytics_sendgrid.domain.email_address import normalise
         ("x" * 244 + "@ex-am.org", "x" * 244 + "@ex-am.org"),
     ],
 )
-def test_an_address_is_trimmed_and_in_lower_case(value: str, address: str) -> None:
+def test_address_is_trimmed_and_lower_cased(value: str, address: str) -> None:
     assert normalise(value) == address
 
 
@@ -50,18 +50,18 @@ def test_an_address_is_trimmed_and_in_lower_case(value: str, address: str) -> No
         "x" * 245 + "@ex-am.org",
     ],
 )
-def test_what_can_never_be_an_address_is_refused(value: Any) -> None:
+def test_impossible_addresses_are_refused(value: Any) -> None:
     assert normalise(value) is None
 
 
-def test_half_of_a_surrogate_pair_is_no_character() -> None:
+def test_lone_surrogate_is_refused() -> None:
     # Not parameters: as names of tests they are all the same.
     assert [normalise(f"ida{half}@example.com") for half in ("\ud800", "\udfff")] == [None, None]
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])  # its first use makes a table of all characters
 @given(st.text(st.characters(exclude_categories=()), max_size=40) | st.emails())
-def test_an_address_stays_what_it_is_and_is_utf8(text: str) -> None:
+def test_normalised_address_is_stable_and_utf8(text: str) -> None:
     address = normalise(text)
     if address is not None:
         assert normalise(address) == address

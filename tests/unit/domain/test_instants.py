@@ -54,7 +54,7 @@ def test_times_are_read_to_the_nanosecond(text: str, ns: int) -> None:
         "1602707253",
     ],
 )
-def test_what_is_no_time_with_an_offset_is_refused(text: str) -> None:
+def test_text_without_time_and_offset_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse_rfc3339_ns(text)
 
@@ -63,9 +63,7 @@ offsets = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(
 
 
 @given(st.datetimes(timezones=offsets), st.integers(0, 999))
-def test_any_time_is_read_as_pythons_own_reader_does_and_three_digits_further(
-    moment: datetime, nanoseconds: int
-) -> None:
+def test_times_match_pythons_parser_with_three_more_digits(moment: datetime, nanoseconds: int) -> None:
     text = moment.isoformat(timespec="microseconds")
     fraction = text[:26] + f"{nanoseconds:03d}" + text[26:]
     since = moment - datetime(1970, 1, 1, tzinfo=UTC)
@@ -87,11 +85,11 @@ def test_instants_are_written_in_whole_seconds_of_utc(ns: int, text: str) -> Non
 
 
 @given(st.integers(-62_135_596_800, 253_402_300_799))
-def test_what_was_written_is_read_again(seconds: int) -> None:
+def test_formatted_instant_is_parsed_back(seconds: int) -> None:
     assert parse_rfc3339_ns(format_rfc3339(seconds * 1_000_000_000)) == seconds * 1_000_000_000
 
 
 @pytest.mark.parametrize("ns", [10**30, -(10**30), 253_402_300_800_000_000_000])
-def test_a_year_without_four_digits_cannot_be_written(ns: int) -> None:
+def test_year_outside_1_to_9999_cannot_be_formatted(ns: int) -> None:
     with pytest.raises(ValueError, match="year"):
         format_rfc3339(ns)

@@ -15,7 +15,7 @@ def member(number: int, **more: Any) -> Change:
     return Change(f"person{number}@example.com", 1_790_000_000_000_000_000, Kind.ENTER, AUDIENCES[0], **more)
 
 
-def test_one_change_is_written_with_its_names() -> None:
+def test_single_change_is_written_with_names() -> None:
     change = Change("ann@example.com", 7, Kind.EXIT, AUDIENCES[0], {"city": "Åre"}, profile="12")
     message = Message("newsletter", (change,), config=3, queued_ms=1_790_000_000_000)
     assert encode(message) == (
@@ -25,7 +25,7 @@ def test_one_change_is_written_with_its_names() -> None:
     )
 
 
-def test_what_a_change_has_not_is_not_written() -> None:
+def test_absent_values_are_not_written() -> None:
     message = Message("newsletter", (Change("ann@example.com", 7, Kind.REFRESH),))
     assert encode(message) == (
         '{"v":1,"export":"newsletter","config":0,"queued":0,"hops":0,"kind":"refresh","time":7,'
@@ -33,7 +33,7 @@ def test_what_a_change_has_not_is_not_written() -> None:
     )
 
 
-def test_what_changes_share_stands_once_and_what_they_do_not_in_columns() -> None:
+def test_shared_values_are_written_once_and_others_in_columns() -> None:
     changes = (
         Change("ann@example.com", 7, Kind.EXIT, AUDIENCES[0], {"city": "Oslo"}),
         Change("bo@example.com", 8, Kind.EXIT, AUDIENCES[1], {"city": "Bergen"}),
@@ -48,14 +48,14 @@ def test_what_changes_share_stands_once_and_what_they_do_not_in_columns() -> Non
     assert (document["run"], document["number"]) == ("r", "4")
 
 
-def test_messages_are_filled_to_their_size() -> None:
+def test_messages_are_filled_up_to_the_maximum_size() -> None:
     crowd = tuple(member(number, fields={"city": "x" * 200}) for number in range(5_000))
     packed = list(pack(Message("newsletter", crowd)))
     assert all(MESSAGE_BYTES - 1_000 < len(one.body) <= MESSAGE_BYTES for one in packed[:-1])
     assert len(packed[-1].body) <= MESSAGE_BYTES
 
 
-def test_a_message_is_billed_as_whole_chunks_of_64_kb() -> None:
+def test_message_size_is_a_multiple_of_64_kb() -> None:
     assert MESSAGE_BYTES % 65_536 == 0
 
 
@@ -68,12 +68,12 @@ def test_bodies_are_filled_to_the_last_byte() -> None:
     assert {len(one.body) for one in pack(message, two)} == {two}
 
 
-def test_a_change_larger_than_a_message_has_a_body_of_its_own() -> None:
+def test_oversized_change_gets_its_own_body() -> None:
     crowd = (member(1), member(2, fields={"city": "x" * MESSAGE_BYTES}), member(3))
     assert [one.changes for one in pack(Message("newsletter", crowd))] == [1, 1, 1]
 
 
-def test_what_a_message_does_not_say_is_as_in_one_that_was_just_made() -> None:
+def test_absent_attributes_get_defaults() -> None:
     assert decode('{"v":1,"export":"newsletter","changes":[]}') == Message("newsletter", ())
 
 
@@ -89,7 +89,7 @@ def test_what_a_message_does_not_say_is_as_in_one_that_was_just_made() -> None:
         *({name: 1} for name in ("audience", "profile", "row", "reason", "job")),
     ],
 )
-def test_a_value_of_a_wrong_type_is_told_before_it_can_end_the_consumer(wrong: dict[str, Any]) -> None:
+def test_change_with_wrong_value_type_is_a_value_error(wrong: dict[str, Any]) -> None:
     change = {"email": "ann@example.com", "kind": "enter", "time": 1}
     assert decode(json.dumps({"v": 1, "export": "e", "changes": [change]})).changes
     with pytest.raises(ValueError, match="TypeError a value of a change is of a wrong type"):
@@ -99,23 +99,23 @@ def test_a_value_of_a_wrong_type_is_told_before_it_can_end_the_consumer(wrong: d
 @pytest.mark.parametrize(
     ("wrong", "kind"), [({"export": 1}, "str"), ({"hops": "1"}, "int"), ({"run": 1}, "str")]
 )
-def test_a_value_of_a_wrong_type_about_a_message_is_told(wrong: dict[str, Any], kind: str) -> None:
+def test_message_with_wrong_value_type_is_a_value_error(wrong: dict[str, Any], kind: str) -> None:
     with pytest.raises(ValueError, match=f"TypeError a value is not of type {kind}"):
         decode(json.dumps({"v": 1, "export": "e", "changes": [], **wrong}))
 
 
 @pytest.mark.parametrize("time_ns", [0, -1])
-def test_a_change_of_no_time_after_1970_is_none(time_ns: int) -> None:
+def test_change_without_time_after_1970_is_refused(time_ns: int) -> None:
     change = {"email": "ann@example.com", "kind": "enter", "time": time_ns}
     with pytest.raises(ValueError, match="a change has no time after 1970"):
         decode(json.dumps({"v": 1, "export": "e", "changes": [change]}))
 
 
-def test_a_message_that_was_put_back_fewer_than_no_times_does_no_harm() -> None:
+def test_negative_hops_are_read_as_positive() -> None:
     assert decode('{"v":1,"export":"newsletter","hops":-3,"changes":[]}').hops == 3
 
 
-def test_a_newer_version_is_told_apart() -> None:
+def test_newer_version_is_reported_as_unknown() -> None:
     with pytest.raises(UnknownVersion, match="2"):
         decode('{"v": 2, "something": "else"}')
 
@@ -142,6 +142,6 @@ def test_a_newer_version_is_told_apart() -> None:
         "[" * 100_000,
     ],
 )
-def test_what_is_no_message_is_a_value_error(body: str) -> None:
+def test_other_text_is_a_value_error(body: str) -> None:
     with pytest.raises(ValueError, match="not a message of changes"):
         decode(body)

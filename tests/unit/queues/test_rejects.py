@@ -27,7 +27,7 @@ def nested(depth: int) -> list[Any]:
     return value
 
 
-def test_a_reject_says_what_why_and_where() -> None:
+def test_reject_has_element_reason_and_source() -> None:
     body = reject_body("no_email", "there is none", "ingest", "newsletter", {"id": "7", "city": "Gävle"})
     assert json.loads(body) == {
         "v": 1,
@@ -45,7 +45,7 @@ def test_raw_text_stays_text() -> None:
 
 
 @pytest.mark.parametrize("character", ["x", '"', "é", "🌿", "\\", "\ud83c", "\x00"])
-def test_a_long_element_is_cut_to_64_kb_and_as_little_as_that_takes(character: str) -> None:
+def test_long_element_is_cut_to_exactly_fit_64_kb(character: str) -> None:
     body = reject_body("r", "d" * 500, "ingest", "newsletter", character * 100_000)
     document = json.loads(body)
     assert 59_900 < len(body) <= MAX_BYTES
@@ -53,7 +53,7 @@ def test_a_long_element_is_cut_to_64_kb_and_as_little_as_that_takes(character: s
     assert set(document["element"]) == {character}
 
 
-def test_what_is_just_short_enough_is_whole() -> None:
+def test_element_that_just_fits_is_not_cut() -> None:
     assert json.loads(reject_body("r", "d", "s", "e", "x" * 59_998))["element"] == "x" * 59_998
 
 
@@ -62,7 +62,7 @@ def test_what_is_just_short_enough_is_whole() -> None:
     [nested(50_000), {"a": nested(50_000), "b": "kept"}, 10**5_000, [10**5_000]],
     ids=["list", "object", "integer", "integer in a list"],
 )
-def test_what_python_cannot_write_is_written_in_part(element: Any) -> None:
+def test_deep_or_huge_values_are_written_in_part(element: Any) -> None:
     text = json.loads(reject_body("r", "d", "s", "e", element))["element"]
     assert text
     assert "kept" in text or not isinstance(element, dict)
@@ -81,7 +81,7 @@ def test_any_element_becomes_json_within_64_kb(element: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [None, True, 1.5, 7, "short", {"a": 1}, ["x"]])
-def test_an_excerpt_of_something_short_is_itself(value: Any) -> None:
+def test_excerpt_of_short_value_is_the_value(value: Any) -> None:
     assert excerpt(value) == value
 
 
@@ -90,21 +90,21 @@ def test_an_excerpt_of_something_short_is_itself(value: Any) -> None:
     ["x" * 5_000, ["x" * 5_000], {"a": "x" * 5_000}, nested(50_000)],
     ids=["text", "list", "object", "deep"],
 )
-def test_an_excerpt_of_something_long_is_its_beginning(value: Any) -> None:
+def test_excerpt_of_long_text_is_its_beginning(value: Any) -> None:
     assert len(json.dumps(excerpt(value))) <= EXCERPT_CHARS + 100
 
 
 @pytest.mark.parametrize("value", [{str(n): n for n in range(300)}, ["Graz"] * 400, 10**1_000])
-def test_what_is_long_and_no_text_does_not_become_one(value: Any) -> None:
+def test_excerpt_of_long_non_text_is_its_length(value: Any) -> None:
     assert excerpt(value) == {"cut_from_chars": len(json.dumps(value, separators=(",", ":")))}
 
 
-def test_up_to_200_rejects_have_a_body_each() -> None:
+def test_up_to_200_rejects_get_one_body_each() -> None:
     bodies = list(reject_bodies([Bad(number) for number in range(MAX_SINGLE)], "ingest", "newsletter"))
     assert [json.loads(body)["element"] for body in bodies] == [str(number) for number in range(MAX_SINGLE)]
 
 
-def test_more_share_bodies_in_order_and_only_with_the_same_reason() -> None:
+def test_over_200_rejects_share_bodies_by_reason_in_order() -> None:
     rejects = [Bad({"n": number}, "no_email" if number < 6_000 else "bad_email") for number in range(12_000)]
     documents = [json.loads(body) for body in reject_bodies(rejects, "ingest", "newsletter")]
     assert len(documents) < 20
@@ -112,7 +112,7 @@ def test_more_share_bodies_in_order_and_only_with_the_same_reason() -> None:
     assert found == [(reject.element["n"], reject.reason) for reject in rejects]
 
 
-def test_a_large_element_among_many_is_alone_and_cut() -> None:
+def test_large_element_among_many_is_alone_and_cut() -> None:
     rejects = [Bad("x" * 100_000), *(Bad(number) for number in range(MAX_SINGLE))]
     bodies = list(reject_bodies(rejects, "ingest", "newsletter"))
     first, *others = (json.loads(body) for body in bodies)
@@ -121,5 +121,5 @@ def test_a_large_element_among_many_is_alone_and_cut() -> None:
     assert all(len(body) <= MAX_BYTES for body in bodies)
 
 
-def test_no_rejects_have_no_bodies() -> None:
+def test_no_rejects_give_no_bodies() -> None:
     assert list(reject_bodies([], "ingest", "newsletter")) == []

@@ -49,18 +49,18 @@ def sqs() -> ScriptedSqs:
     return ScriptedSqs()
 
 
-def test_nothing_is_no_request(sqs: ScriptedSqs) -> None:
+def test_no_bodies_make_no_request(sqs: ScriptedSqs) -> None:
     QueueWriter(sqs, URL).send([])
     assert sqs.requests == []
 
 
-def test_one_message_is_one_request_and_others_go_by_tens(sqs: ScriptedSqs) -> None:
+def test_one_message_is_sent_alone_and_many_in_tens(sqs: ScriptedSqs) -> None:
     QueueWriter(sqs, URL).send(str(number) for number in range(21))
     assert [len(request) for request in sqs.requests] == [10, 10, 1]
     assert [body for body, _ in sqs.taken] == [str(number) for number in range(21)]
 
 
-def test_a_request_stays_within_a_mebibyte(sqs: ScriptedSqs) -> None:
+def test_batch_stays_within_one_mebibyte(sqs: ScriptedSqs) -> None:
     bodies = [letter * 400_000 for letter in "abcde"] + ["f" * MAX_BATCH_BYTES, "g"]
     QueueWriter(sqs, URL).send(bodies)
     assert [body for body, _ in sqs.taken] == bodies
@@ -69,20 +69,20 @@ def test_a_request_stays_within_a_mebibyte(sqs: ScriptedSqs) -> None:
 
 
 @pytest.mark.parametrize(("delay", "sent"), [(0, 0), (5, 5), (900, 900), (5_000, 900), (-1, 0)])
-def test_a_delay_is_cut_at_what_sqs_takes(sqs: ScriptedSqs, delay: int, sent: int) -> None:
+def test_delay_is_capped_at_sqs_limit(sqs: ScriptedSqs, delay: int, sent: int) -> None:
     QueueWriter(sqs, URL).send(["alone"], delay)
     QueueWriter(sqs, URL).send(["one", "two"], delay)
     assert sqs.taken == [("alone", sent), ("one", sent), ("two", sent)]
 
 
-def test_entries_that_sqs_did_not_take_are_sent_again_and_only_those(sqs: ScriptedSqs) -> None:
+def test_only_failed_entries_are_sent_again(sqs: ScriptedSqs) -> None:
     sqs.refuses = {"b": 2, "c": 1}
     QueueWriter(sqs, URL).send(["a", "b", "c"])
     assert sqs.requests == [["a", "b", "c"], ["b", "c"], ["b"]]
     assert sorted(body for body, _ in sqs.taken) == ["a", "b", "c"]
 
 
-def test_an_entry_that_sqs_never_takes_is_an_error_with_its_code(sqs: ScriptedSqs) -> None:
+def test_entry_that_always_fails_is_an_error_with_its_code(sqs: ScriptedSqs) -> None:
     sqs.refuses = {"b": 99}
     with pytest.raises(ServiceUnavailable, match="1 of 2 messages: InternalError"):
         QueueWriter(sqs, URL).send(["a", "b"])
@@ -98,7 +98,7 @@ def test_an_entry_that_sqs_never_takes_is_an_error_with_its_code(sqs: ScriptedSq
     ],
 )
 @pytest.mark.parametrize("bodies", [["a"], ["a", "b"]])
-def test_a_refusal_is_one_of_our_errors(
+def test_sqs_errors_are_translated(
     sqs: ScriptedSqs, bodies: list[str], code: str, status: int, raised: type[Exception]
 ) -> None:
     answer: Any = {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}}
@@ -107,7 +107,7 @@ def test_a_refusal_is_one_of_our_errors(
         QueueWriter(sqs, URL).send(bodies)
 
 
-def test_nobody_there_is_for_later(sqs: ScriptedSqs) -> None:
+def test_unreachable_service_is_retried_later(sqs: ScriptedSqs) -> None:
     sqs.error = EndpointConnectionError(endpoint_url=URL)
     with pytest.raises(ServiceUnavailable):
         QueueWriter(sqs, URL).send(["a"])

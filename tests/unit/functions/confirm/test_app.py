@@ -74,22 +74,20 @@ def test_ended_jobs_are_counted_and_acknowledged(app: ModuleType, capfd: pytest.
     assert (counted["jobs.completed"], counted["job_contacts.updated"]) == ([2.0], [6.0])
 
 
-def test_the_log_says_of_each_job_what_became_of_it(
-    app: ModuleType, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_log_names_the_outcome_of_each_job(app: ModuleType, caplog: pytest.LogCaptureFixture) -> None:
     app.logger.addHandler(caplog.handler)
     invoke(app, Follower(JobOutcome("completed")), body("j1"), body("j2"))
     line = next(vars(one) for one in caplog.records if one.getMessage() == "confirmed")
     assert line["jobs"] == {"j1": "completed", "j2": "completed"}
 
 
-def test_jobs_for_which_no_time_is_left_are_put_off_and_not_failed(app: ModuleType) -> None:
+def test_jobs_without_time_left_are_put_off(app: ModuleType) -> None:
     follower = Follower(JobOutcome("pending"))
     assert invoke(app, follower, *(body(f"j{n}") for n in range(4))) == []
     assert (follower.followed, follower.off) == (["j0", "j1"], ["j2", "j3"])
 
 
-def test_what_cannot_be_put_off_any_more_and_a_message_that_is_none_are_named_as_failed(
+def test_unfollowable_and_unreadable_messages_are_reported_as_failed(
     app: ModuleType,
 ) -> None:
     assert invoke(app, Follower(KeyRefused("401")), body("j1"), "noise") == ["m0", "m1"]

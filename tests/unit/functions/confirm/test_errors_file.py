@@ -32,7 +32,7 @@ OURS = {"ann@example.org", "bob@example.com"}
         ("3, <Ann@example.org>, invalid date", "3; invalid date"),
     ],
 )
-def test_a_record_is_about_the_contact_whose_address_stands_in_it(line: str, words: str) -> None:
+def test_record_is_about_the_contact_whose_address_it_holds(line: str, words: str) -> None:
     assert list(bad_rows([line], OURS)) == [BadRow("ann@example.org", words)]
 
 
@@ -53,7 +53,7 @@ def test_a_record_is_about_the_contact_whose_address_stands_in_it(line: str, wor
         "[" * 5_000,
     ],
 )
-def test_what_holds_no_address_is_passed_over(line: str) -> None:
+def test_records_without_address_are_skipped(line: str) -> None:
     assert list(bad_rows([line], OURS)) == []
 
 
@@ -67,7 +67,7 @@ def test_what_holds_no_address_is_passed_over(line: str) -> None:
         "EXXON,zoe@example.org,no such user",
     ],
 )
-def test_a_record_with_a_strangers_address_says_so(line: str) -> None:
+def test_record_of_unknown_address_has_no_contact(line: str) -> None:
     assert list(bad_rows([line], OURS)) == [BadRow(None, "")]
 
 
@@ -80,17 +80,17 @@ def test_a_record_with_a_strangers_address_says_so(line: str) -> None:
         [[{"email": "ann@example.org"}, "x"], {"of": {"email": "bob@example.com"}, "error": ["y"]}],
     ],
 )
-def test_several_records_in_one_json_value_are_told_apart(document: object) -> None:
+def test_json_value_with_several_records_is_split(document: object) -> None:
     rows = bad_rows([json.dumps(document)], OURS)
     assert [(row.email, row.reason) for row in rows] == [("ann@example.org", "x"), ("bob@example.com", "y")]
 
 
-def test_long_words_are_cut() -> None:
+def test_long_reasons_are_cut() -> None:
     [bad] = bad_rows(["ann@example.org," + "x" * 1_000], OURS)
     assert bad.reason == "x" * 300
 
 
-def test_lines_come_whole_from_parts_cut_anywhere() -> None:
+def test_lines_are_joined_across_chunks() -> None:
     content = "email,error\r\nann@example.org,ä\nbob@example.com,b".encode()
     for size in (1, 2, 3, 1_000):
         chunks = [content[start : start + size] for start in range(0, len(content), size)]
@@ -99,20 +99,20 @@ def test_lines_come_whole_from_parts_cut_anywhere() -> None:
 
 
 @pytest.mark.parametrize("end", [b"\n", b""])
-def test_bytes_that_are_no_text_are_replaced(end: bytes) -> None:
+def test_invalid_utf8_is_replaced(end: bytes) -> None:
     assert list(bad_rows(text_lines([b"ann@example.org,\xff" + end]), OURS)) == [
         BadRow("ann@example.org", "\ufffd")
     ]
 
 
 @pytest.mark.parametrize("end", [b"\n", b""])
-def test_a_line_has_100000_bytes_at_most(end: bytes) -> None:
+def test_lines_over_100000_bytes_are_skipped(end: bytes) -> None:
     line = b"x" * 100_000
     assert list(text_lines([line + end])) == [line.decode()]
     assert list(text_lines([b"x" + line + end])) == []
 
 
-def test_a_gzip_file_is_unpacked_as_it_comes() -> None:
+def test_gzip_file_is_decompressed_while_it_streams() -> None:
     packed = gzip.compress(b"ann@example.org,bad\nbob@example.com,worse\n")
     chunks = [packed[:10], packed[10:20], packed[20:]]
     assert [bad.email for bad in bad_rows(text_lines(chunks), OURS)] == ["ann@example.org", "bob@example.com"]
@@ -126,15 +126,13 @@ def test_a_gzip_file_is_unpacked_as_it_comes() -> None:
         (lambda p: p[:20] + b"x" + p[21:], "cannot decompress the errors file: "),
     ],
 )
-def test_a_gzip_file_that_is_damaged_or_cut_is_refused_whole(
-    damage: Callable[[bytes], bytes], said: str
-) -> None:
+def test_damaged_or_truncated_gzip_file_is_refused(damage: Callable[[bytes], bytes], said: str) -> None:
     packed = gzip.compress(b"ann@example.org,bad\nbob@example.com,worse\n")
     with pytest.raises(RequestRefused, match=said):
         list(text_lines([damage(packed)]))
 
 
-def test_a_gzip_file_is_known_from_bytes_that_come_one_by_one() -> None:
+def test_gzip_is_detected_in_single_byte_chunks() -> None:
     packed = gzip.compress(b"ann@example.org,bad\n")
     assert list(text_lines([bytes([byte]) for byte in packed])) == ["ann@example.org,bad"]
     assert list(text_lines([])) == list(text_lines([b""])) == []
@@ -150,24 +148,24 @@ def little_memory() -> Iterator[None]:
         tracemalloc.stop()
 
 
-def test_little_that_unpacks_to_much_costs_no_memory() -> None:
+def test_gzip_bomb_does_not_fill_memory() -> None:
     packed = gzip.compress(b"\n" * 100_000_000)
     with little_memory():
         assert sum(1 for _ in itertools.islice(text_lines([packed]), 500_000)) == 500_000
 
 
 @pytest.mark.parametrize("before", [b"", gzip.compress(b"")], ids=["without an end", "after it"])
-def test_much_without_an_end_or_after_it_costs_no_memory(before: bytes) -> None:
+def test_endless_line_or_trailing_bytes_do_not_fill_memory(before: bytes) -> None:
     much = itertools.repeat(b"x" * 1_000_000, 40)
     with little_memory():
         assert list(text_lines(itertools.chain([before], much))) == []
 
 
-def test_a_line_that_never_ends_costs_no_memory_and_hides_no_other() -> None:
+def test_overlong_line_does_not_hide_later_lines() -> None:
     chunks = [b"x" * 70_000] * 5 + [b"\nann@example.org,bad\n", b"y" * 70_000, b"y" * 70_000]
     assert list(text_lines(chunks)) == ["ann@example.org,bad"]
 
 
-def test_a_file_of_json_lines_is_read() -> None:
+def test_json_lines_are_read() -> None:
     lines = [json.dumps({"contact": {"email": email}, "reason": "bad"}) for email in sorted(OURS)]
     assert [bad.email for bad in bad_rows(lines, OURS)] == sorted(OURS)

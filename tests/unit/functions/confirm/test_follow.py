@@ -88,7 +88,7 @@ class Scene:
         )
 
 
-def test_a_pending_job_is_asked_for_later_and_later() -> None:
+def test_pending_job_is_polled_with_backoff() -> None:
     delays = []
     followed = JOB
     for _ in range(12):
@@ -101,14 +101,14 @@ def test_a_pending_job_is_asked_for_later_and_later() -> None:
     assert delays == [60, 120, 120, 240, 240, 480, 480, 900, 900, 900, 900, 900]
 
 
-def test_a_job_is_never_asked_for_less_often_than_after_64_of_the_first_delays() -> None:
+def test_poll_delay_stops_growing_at_64_times_the_first() -> None:
     scene = Scene(Job("pending"), confirm_s=5)
     scene.follower().follow(replace(JOB, polls=40))
     [(_, delay_s)] = scene.imports.sent
     assert delay_s == 320
 
 
-def test_a_completed_job_is_counted_and_leaves_nothing_to_do() -> None:
+def test_completed_job_is_recorded_and_needs_no_follow_up() -> None:
     scene = Scene(Job("completed", {"updated": 2}))
     followed = scene.follower().follow(replace(JOB, runs=("r1", "r2"), part=2, parts=3))
     assert followed.fault == ""
@@ -122,7 +122,7 @@ def test_a_completed_job_is_counted_and_leaves_nothing_to_do() -> None:
     assert not scene.imports.sent
 
 
-def test_a_late_job_has_its_contacts_sent_again_whatever_was_sent_before_its_end() -> None:
+def test_late_job_refreshes_its_contacts() -> None:
     late = Scene(Job("completed", finished_s=SENT_MS / 1000 + 901), after_s=1_000)
     assert late.follower().follow(JOB).counts == {"refreshed": 2}
     [(message, delay_s)] = late.changes.messages()
@@ -137,7 +137,7 @@ def test_a_late_job_has_its_contacts_sent_again_whatever_was_sent_before_its_end
     assert not in_time.changes.sent
 
 
-def test_a_late_job_that_refuses_a_row_may_have_overtaken_the_others() -> None:
+def test_late_errored_job_rejects_bad_rows_and_refreshes_all() -> None:
     file = [b"ann@example.org,bad date\n"]
     scene = Scene(Job("errored", {"errored": 1}, "https://errors"), file, after_s=1_000)
     result = scene.follower().follow(JOB)
@@ -147,7 +147,7 @@ def test_a_late_job_that_refuses_a_row_may_have_overtaken_the_others() -> None:
     assert {(change.kind, change.job) for change in refreshes} == {(Kind.REFRESH, "job-1")}
 
 
-def test_each_bad_row_of_an_errored_job_is_tied_to_its_contact() -> None:
+def test_bad_row_of_errored_job_becomes_a_reject() -> None:
     scene = Scene(
         Job("errored", {"errored": 1}, "https://errors"), [b"email,error\nANN@example.org,bad date\n"]
     )
@@ -166,7 +166,7 @@ def test_each_bad_row_of_an_errored_job_is_tied_to_its_contact() -> None:
         (Job("errored", {"errored": 1}, "https://errors"), RequestRefused("a file is not there: 403")),
     ],
 )
-def test_a_job_whose_errors_file_cannot_be_had_counts_as_failed(job: Job, file: Any) -> None:
+def test_job_without_readable_errors_file_is_treated_as_failed(job: Job, file: Any) -> None:
     scene = Scene(job, file)
     followed = scene.follower().follow(replace(JOB, runs=("r1",)))
     assert followed.counts == {"errored": 1, "unread": 1, "rejected": 0, "refreshed": 2}
@@ -180,7 +180,7 @@ def test_a_job_whose_errors_file_cannot_be_had_counts_as_failed(job: Job, file: 
     "file",
     [b"row,error\n7,bad date\n8,bad date\n", b"ann@example.org,bad date\nB-b@example.com,bad date\n", b""],
 )
-def test_rows_that_the_errors_file_ties_to_nobody_of_ours_count_as_failed(file: bytes) -> None:
+def test_bad_rows_without_our_address_make_the_job_unread(file: bytes) -> None:
     scene = Scene(Job("errored", {"errored": 2}, "https://errors"), [file])
     followed = scene.follower().follow(JOB)
     assert followed.counts["unread"] == 1
@@ -194,7 +194,7 @@ def test_rows_that_the_errors_file_ties_to_nobody_of_ours_count_as_failed(file: 
     assert refreshed == JOB.contacts.keys() - named
 
 
-def test_a_job_that_does_not_count_its_bad_rows_has_one_at_least() -> None:
+def test_errored_job_without_count_has_at_least_one_bad_row() -> None:
     listed = Scene(Job("errored", {}, "https://errors"), [b"ann@example.org,bad date\n"])
     result = listed.follower().follow(JOB)
     assert (result.counts, result.confirmed) == ({"rejected": 1}, 1)
@@ -205,7 +205,7 @@ def test_a_job_that_does_not_count_its_bad_rows_has_one_at_least() -> None:
 @pytest.mark.parametrize(
     ("words", "refreshed"), [("bad number", ["bob"]), ("you have hit your contact limit", ["ann", "bob"])]
 )
-def test_two_lines_about_one_contact_do_not_hide_another_bad_row(words: str, refreshed: list[str]) -> None:
+def test_two_records_of_one_contact_count_as_one_bad_row(words: str, refreshed: list[str]) -> None:
     file = [f"ann@example.org,bad date\nann@example.org,{words}\n".encode()]
     scene = Scene(Job("errored", {"errored": 2}, "https://errors"), file)
     result = scene.follower().follow(JOB)
@@ -216,7 +216,7 @@ def test_two_lines_about_one_contact_do_not_hide_another_bad_row(words: str, ref
 
 
 @pytest.mark.parametrize("status", ["failed", "errored"])
-def test_contacts_for_whom_the_account_has_no_room_are_parked_and_not_rejected(status: str) -> None:
+def test_contacts_refused_by_a_full_account_are_parked_not_rejected(status: str) -> None:
     file = [b"email,error\nann@example.org,You have hit your contact limit\nbob@example.com,bad date\n"]
     scene = Scene(Job(status, {"errored": 2}, "https://errors"), file)
     contacts = tried("ann@example.org") | tried("bob@example.com")
@@ -229,7 +229,7 @@ def test_contacts_for_whom_the_account_has_no_room_are_parked_and_not_rejected(s
     assert "no room for more contacts" in body
 
 
-def test_contacts_for_whom_the_account_has_no_room_are_first_sent_again() -> None:
+def test_contacts_refused_by_a_full_account_are_resent_first() -> None:
     file = [b"ann@example.org,You have hit your contact limit\n"]
     scene = Scene(Job("errored", {"errored": 1}, "https://errors"), file)
     result = scene.follower().follow(JOB)
@@ -240,14 +240,14 @@ def test_contacts_for_whom_the_account_has_no_room_are_first_sent_again() -> Non
     assert (delay_s, result.confirmed) == (60, 1)
 
 
-def test_rows_of_contacts_in_other_parts_of_a_job_are_their_messages_business() -> None:
+def test_rows_of_other_parts_are_ignored() -> None:
     file = [b"ann@example.org,bad date\nsomebody@example.com,bad date\n"]
     scene = Scene(Job("errored", {"errored": 2}, "https://errors"), file)
     followed = scene.follower().follow(replace(JOB, part=1, parts=2))
     assert followed.counts == {"errored": 2, "rejected": 1}
 
 
-def test_what_an_errors_file_says_until_it_breaks_off_for_good_is_kept() -> None:
+def test_rows_read_before_the_errors_file_was_refused_are_kept() -> None:
     def file() -> Iterable[bytes]:
         yield b"ann@example.org,bad date\n"
         raise RequestRefused("a file is larger than it may be")
@@ -261,7 +261,7 @@ def test_what_an_errors_file_says_until_it_breaks_off_for_good_is_kept() -> None
     ]
 
 
-def test_an_errors_file_that_breaks_off_is_read_again_later() -> None:
+def test_interrupted_errors_file_puts_the_job_off() -> None:
     scene = Scene(Job("errored", {}, "https://errors"), RetryLater("broke off"))
     result = scene.follower().follow(replace(JOB, runs=("r1",)))
     assert (result.status, result.fault) == ("put_off", "broke off")
@@ -272,7 +272,7 @@ def test_an_errors_file_that_breaks_off_is_read_again_later() -> None:
     assert not scene.changes.sent
 
 
-def test_a_job_that_sendgrid_does_not_answer_for_is_asked_for_later_and_later() -> None:
+def test_unanswered_poll_is_repeated_with_backoff() -> None:
     followed, delays = JOB, []
     for _ in range(8):
         scene = Scene(Job("errored", {}, "https://errors"), RetryLater("away"))
@@ -283,7 +283,7 @@ def test_a_job_that_sendgrid_does_not_answer_for_is_asked_for_later_and_later() 
     assert delays == [60, 120, 120, 240, 240, 480, 480, 900]
 
 
-def test_a_job_whose_key_is_refused_is_asked_for_later() -> None:
+def test_refused_key_puts_the_job_off() -> None:
     scene = Scene(KeyRefused("401"))
     assert scene.follower().follow(JOB).fault == "401"
     [(body, delay_s)] = scene.imports.sent
@@ -291,14 +291,14 @@ def test_a_job_whose_key_is_refused_is_asked_for_later() -> None:
 
 
 @pytest.mark.parametrize("error", [RetryLater("away"), KeyRefused("401")])
-def test_a_job_that_was_put_off_for_days_is_left_to_the_dead_letter_queue(error: Exception) -> None:
+def test_job_put_off_for_days_is_left_for_the_dead_letter_queue(error: Exception) -> None:
     scene = Scene(error)
     with pytest.raises(type(error)):
         scene.follower().follow(replace(JOB, polls=MAX_POLLS))
     assert not scene.imports.sent
 
 
-def test_a_job_is_put_off_without_being_asked_for() -> None:
+def test_put_off_does_not_poll() -> None:
     scene = Scene(Job("failed"))
     assert scene.follower().put_off(JOB, "no time").fault == "no time"
     [(body, _)] = scene.imports.sent
@@ -310,7 +310,7 @@ def tried(email: str, attempt: int = MAX_ATTEMPTS - 1) -> dict[str, ImportedCont
     return {email: ImportedContact("newsletter", f"0{email[0]}", attempt)}
 
 
-def test_a_row_that_fails_alone_to_the_last_is_rejected_in_sendgrids_words() -> None:
+def test_row_that_fails_alone_on_last_attempt_is_rejected() -> None:
     scene = Scene(Job("failed", {}, "https://errors"), [b"email,error\nann@example.org,bad date\n"])
     result = scene.follower().follow(replace(JOB, contacts=tried("ann@example.org")))
     assert result.counts == {"rejected": 1}
@@ -320,7 +320,7 @@ def test_a_row_that_fails_alone_to_the_last_is_rejected_in_sendgrids_words() -> 
     assert not scene.parked.sent
 
 
-def test_of_a_few_that_fail_together_only_the_named_ones_that_were_tried_to_the_last_are_rejected() -> None:
+def test_small_failed_job_rejects_only_named_rows_on_last_attempt() -> None:
     scene = Scene(
         Job("failed", {}, "https://errors"),
         [b"email,error\nann@example.org,bad date\nbob@example.com,bad date\n"],
@@ -337,7 +337,7 @@ def test_of_a_few_that_fail_together_only_the_named_ones_that_were_tried_to_the_
     assert list(import_from(parked).contacts) == ["cy@example.com"]
 
 
-def test_ten_rows_that_fail_together_to_the_last_are_believed_to_be_bad() -> None:
+def test_failed_job_of_ten_named_rows_rejects_all_on_last_attempt() -> None:
     emails = [f"{number}@example.org" for number in range(10)]
     file = "".join(f"{email},bad date\n" for email in emails).encode()
     scene = Scene(Job("failed", {}, "https://errors"), [file])
@@ -345,7 +345,7 @@ def test_ten_rows_that_fail_together_to_the_last_are_believed_to_be_bad() -> Non
     assert scene.follower().follow(replace(JOB, contacts=contacts)).counts == {"rejected": 10}
 
 
-def test_the_errors_file_of_a_failed_job_is_not_waited_for_while_all_are_tried_again() -> None:
+def test_errors_file_of_failed_job_is_not_read_before_last_attempt() -> None:
     scene = Scene(Job("failed", {}, "https://errors"), AssertionError("not to be downloaded"))
     assert scene.follower().follow(JOB).counts == {"refreshed": 2}
 
@@ -361,16 +361,14 @@ def test_the_errors_file_of_a_failed_job_is_not_waited_for_while_all_are_tried_a
         ),
     ],
 )
-def test_a_batch_that_fails_whole_or_without_a_list_of_its_bad_rows_rejects_nobody(
-    job: Job, followed: ImportMessage
-) -> None:
+def test_large_or_unexplained_failed_job_rejects_nobody(job: Job, followed: ImportMessage) -> None:
     scene = Scene(job, AssertionError("not to be downloaded"))
     result = scene.follower().follow(followed)
     assert result.counts == {"parked": len(followed.contacts)}
     assert not scene.changes.sent
 
 
-def test_contacts_of_a_failed_job_are_sent_again_and_parked_in_the_end() -> None:
+def test_contacts_of_failed_jobs_are_resent_with_backoff_then_parked() -> None:
     followed, delays = JOB, []
     for attempt in range(1, MAX_ATTEMPTS):
         scene = Scene(Job("failed", {"requested": 2}))
@@ -400,23 +398,21 @@ def test_contacts_of_a_failed_job_are_sent_again_and_parked_in_the_end() -> None
         (Job("unknown"), "the outcome of SendGrid's import job is unknown: its status is 'unknown'"),
     ],
 )
-def test_who_is_parked_is_so_with_what_became_of_the_last_job(job: Job, words: str) -> None:
+def test_parked_message_says_what_became_of_the_last_job(job: Job, words: str) -> None:
     scene = Scene(job)
     scene.follower().follow(replace(JOB, contacts=tried("ann@example.org")))
     [(body, _)] = scene.parked.sent
     assert f"{words}, 6 times in a row" in body
 
 
-def test_only_the_contacts_that_failed_often_are_parked() -> None:
+def test_only_contacts_on_last_attempt_are_parked() -> None:
     often = {**JOB.contacts, "bob@example.com": ImportedContact("newsletter", "0b", MAX_ATTEMPTS - 1)}
     scene = Scene(Job("failed"))
     assert scene.follower().follow(replace(JOB, contacts=often)).counts == {"refreshed": 1, "parked": 1}
 
 
 @pytest.mark.parametrize(("status", "after_s"), [("unknown", 60.0), ("strange", 60.0)])
-def test_a_job_that_nobody_can_follow_has_its_contacts_sent_when_it_cannot_land_any_more(
-    status: str, after_s: float
-) -> None:
+def test_contacts_of_unknown_job_are_resent_after_the_refresh_delay(status: str, after_s: float) -> None:
     scene = Scene(Job(status), after_s=after_s)
     result = scene.follower().follow(JOB)
     assert result.status == status
@@ -426,7 +422,7 @@ def test_a_job_that_nobody_can_follow_has_its_contacts_sent_when_it_cannot_land_
     assert not scene.imports.sent
 
 
-def test_a_job_that_does_not_end_has_its_contacts_sent_again_and_is_still_asked_for() -> None:
+def test_job_that_never_ends_is_abandoned_but_still_polled() -> None:
     scene = Scene(Job("pending"), after_s=7_200.0)
     assert scene.follower().follow(replace(JOB, runs=("r1",), polls=20)).status == "abandoned"
     [(message, delay_s)] = scene.changes.messages()
@@ -449,7 +445,7 @@ def test_a_job_that_does_not_end_has_its_contacts_sent_again_and_is_still_asked_
 
 
 @pytest.mark.parametrize("status", ["completed", "errored"])
-def test_a_job_that_ends_after_it_was_abandoned_has_those_whom_it_overtook_sent_again(status: str) -> None:
+def test_abandoned_job_that_ends_refreshes_its_contacts(status: str) -> None:
     scene = Scene(
         Job(status, {"errored": 1}, "https://errors"), [b"ann@example.org,bad date\n"], after_s=9_000.0
     )
@@ -465,7 +461,7 @@ def test_a_job_that_ends_after_it_was_abandoned_has_those_whom_it_overtook_sent_
     assert not scene.imports.sent
 
 
-def test_an_abandoned_job_rejects_nobody_for_whom_the_account_had_no_room() -> None:
+def test_abandoned_job_rejects_nobody_for_a_full_account() -> None:
     file = [b"ann@example.org,You have hit your contact limit\nbob@example.com,bad date\n"]
     scene = Scene(Job("errored", {"errored": 2}, "https://errors"), file, after_s=9_000.0)
     scene.follower().follow(replace(JOB, abandoned=True))
@@ -474,14 +470,14 @@ def test_an_abandoned_job_rejects_nobody_for_whom_the_account_had_no_room() -> N
     assert [change.email for change in changes if change.kind is Kind.REFRESH] == list(JOB.contacts)
 
 
-def test_an_abandoned_job_whose_bad_rows_nobody_can_name_rejects_nobody_and_says_so() -> None:
+def test_abandoned_job_without_errors_file_rejects_nobody() -> None:
     scene = Scene(Job("errored", {"errored": 1}), after_s=9_000.0)
     result = scene.follower().follow(replace(JOB, abandoned=True))
     assert result.counts == {"errored": 1, "unread": 1, "rejected": 0, "refreshed": 2}
 
 
 @pytest.mark.parametrize("status", ["failed", "unknown"])
-def test_an_abandoned_job_that_brought_nothing_leaves_nothing_to_do(status: str) -> None:
+def test_abandoned_job_that_failed_needs_no_follow_up(status: str) -> None:
     scene = Scene(Job(status), after_s=9_000.0)
     scene.follower().follow(replace(JOB, abandoned=True))
     assert not scene.changes.sent
@@ -489,7 +485,7 @@ def test_an_abandoned_job_that_brought_nothing_leaves_nothing_to_do(status: str)
     assert not scene.parked.sent
 
 
-def test_each_run_that_a_job_carries_waits_for_messages_of_its_own() -> None:
+def test_each_run_of_a_job_gets_its_own_messages() -> None:
     scene = Scene(Job("failed"))
     followed = scene.follower().follow(replace(JOB, runs=("r1", "r2")))
     messages = [message for message, _ in scene.changes.messages()]
@@ -498,7 +494,7 @@ def test_each_run_that_a_job_carries_waits_for_messages_of_its_own() -> None:
     assert [outcome["again"] for _, _, _, outcome, _ in scene.recorded] == [list(followed.again)] * 2
 
 
-def test_a_run_waits_until_rows_that_its_job_refused_are_rejected() -> None:
+def test_run_waits_for_rejects_of_its_job() -> None:
     scene = Scene(Job("errored", {"errored": 1}, "https://errors"), [b"ann@example.org,bad date\n"])
     followed = scene.follower().follow(replace(JOB, runs=("r1",)))
     [(message, _)] = scene.changes.messages()
@@ -511,7 +507,7 @@ def test_a_run_waits_until_rows_that_its_job_refused_are_rejected() -> None:
     assert "example.org" not in str(scene.recorded), "numbers are kept for weeks and hold no address"
 
 
-def test_a_run_waits_for_the_messages_that_carry_its_contacts_again() -> None:
+def test_run_waits_for_refreshes_of_its_job() -> None:
     scene = Scene(Job("failed"))
     followed = scene.follower().follow(replace(JOB, runs=("r1",)))
     [(message, _)] = scene.changes.messages()
@@ -522,7 +518,7 @@ def test_a_run_waits_for_the_messages_that_carry_its_contacts_again() -> None:
 
 
 @pytest.mark.parametrize("runs", [(), ("r1",)])
-def test_a_failed_job_of_very_many_long_addresses_keeps_one_message_a_number(runs: tuple[str, ...]) -> None:
+def test_many_long_addresses_keep_one_message_per_number(runs: tuple[str, ...]) -> None:
     contacts = {
         f"{number}{'x' * 230}@example.org": ImportedContact("newsletter", "0a") for number in range(4_500)
     }
@@ -534,7 +530,7 @@ def test_a_failed_job_of_very_many_long_addresses_keeps_one_message_a_number(run
     assert [change.email for message in messages for change in message.changes] == list(contacts)
 
 
-def test_rejects_in_long_words_of_any_script_keep_one_message_a_number() -> None:
+def test_long_reject_reasons_keep_one_message_per_number() -> None:
     emails = [f"{number}@example.org" for number in range(900)]
     file = "".join(f"{email},{'日' * 300}\n" for email in emails).encode()
     scene = Scene(Job("errored", {"errored": 900}, "https://errors"), [file])

@@ -75,21 +75,21 @@ def said(found: Findings = AGREED, **changes: Any) -> list[str]:
     return differences(replace(found, **changes))
 
 
-def test_where_all_agree_nothing_is_said() -> None:
+def test_no_difference_is_reported_when_all_sides_agree() -> None:
     assert said() == []
     assert answer_document(AGREED)["answer"] == "All agree: the person is in 'First'"
 
 
-def test_fields_may_be_keyed_by_id() -> None:
+def test_custom_fields_may_be_keyed_by_id() -> None:
     by_id = {"e1_T": FIRST, "e2_N": 12.5, "e3_D": "1990-02-03T00:00:00Z"}
     assert said(sendgrid=replace(SENDGRID, custom_fields=by_id)) == []
 
 
-def test_slugs_stand_in_for_ids_that_lytics_left_out() -> None:
+def test_audience_is_found_by_slug_when_lytics_gives_no_ids() -> None:
     assert said(lytics=replace(LYTICS, audience_ids=frozenset())) == []
 
 
-def test_somebody_in_no_audience_is_in_none() -> None:
+def test_person_in_no_audience_is_reported_as_such() -> None:
     nowhere = replace(CONTACT, memberships={})
     document = answer_document(
         replace(
@@ -105,14 +105,14 @@ def test_somebody_in_no_audience_is_in_none() -> None:
     assert document["sendgrid"]["membership"] == {"lytics_segments": "none"}
 
 
-def test_an_enter_that_did_not_arrive_is_told_with_the_last_exit() -> None:
+def test_missing_enter_event_is_reported_with_the_last_exit() -> None:
     (sentence,) = said(lytics=replace(LYTICS, audience_ids=frozenset({FIRST, SECOND})))
     assert "Lytics has the person in 'Second' and the ledger does not" in sentence
     assert "the last event that arrived is the exit of 1970-01-01T00:00:08Z" in sentence
     assert "look whether the webhook job j1 runs in Lytics" in sentence
 
 
-def test_an_export_without_a_job_of_ours_is_told() -> None:
+def test_export_without_webhook_job_is_reported() -> None:
     everywhere = replace(LYTICS, audience_ids=frozenset({FIRST, SECOND}))
     never = replace(CONTACT, memberships={FIRST: 7_000_000_000})
     (sentence,) = said(lytics=everywhere, contact=never, export=replace(EXPORT, lytics_job=None))
@@ -120,12 +120,12 @@ def test_an_export_without_a_job_of_ours_is_told() -> None:
     assert "this product has made none" in sentence
 
 
-def test_an_exit_that_did_not_arrive_is_told() -> None:
+def test_missing_exit_event_is_reported() -> None:
     (sentence,) = said(lytics=replace(LYTICS, audience_ids=frozenset({"3" * 32})))
     assert "The ledger has the person in 'First' and Lytics does not" in sentence
 
 
-def test_a_profile_that_lytics_lost_is_an_exit_that_did_not_arrive() -> None:
+def test_deleted_profile_is_reported_as_missing_exit() -> None:
     (sentence,) = said(lytics=None)
     assert "Lytics sends no exit for people whom it deleted" in sentence
 
@@ -141,12 +141,12 @@ def test_a_profile_that_lytics_lost_is_an_exit_that_did_not_arrive() -> None:
         ({}, "it was deleted there, or that job failed for it"),
     ],
 )
-def test_a_contact_that_sendgrid_lacks_is_told(changes: dict[str, Any], expected: str) -> None:
+def test_contact_missing_in_sendgrid_is_reported(changes: dict[str, Any], expected: str) -> None:
     (sentence, *_) = said(sendgrid=None, **changes)
     assert expected in sentence
 
 
-def test_somebody_whom_nobody_knows_is_not_known() -> None:
+def test_person_unknown_everywhere_is_reported() -> None:
     strange = replace(AGREED, contact=UNKNOWN, sendgrid=None, lytics=None)
     document = answer_document(strange)
     assert document["answer"].startswith("Neither Lytics nor SendGrid nor the ledger knows this person")
@@ -155,11 +155,11 @@ def test_somebody_whom_nobody_knows_is_not_known() -> None:
     ) * 3
 
 
-def test_nobody_is_missed_who_never_was_in_an_audience() -> None:
+def test_person_never_in_an_audience_is_not_missing_in_sendgrid() -> None:
     assert said(contact=UNKNOWN, sendgrid=None, lytics=None) == []
 
 
-def test_a_refused_contact_is_told_with_sendgrids_words() -> None:
+def test_rejected_contact_is_reported_with_sendgrids_message() -> None:
     rejection = Rejection("address", "email 'x' is not valid", "row", NOW_MS)
     found = replace(AGREED, contact=replace(CONTACT, rejection=rejection), sendgrid=None)
     assert len(said(found)) == 1
@@ -186,16 +186,14 @@ def test_a_refused_contact_is_told_with_sendgrids_words() -> None:
         ),
     ],
 )
-def test_a_membership_that_sendgrid_has_otherwise_is_told(
-    membership: str, age_ms: int, expected: str
-) -> None:
+def test_membership_that_differs_in_sendgrid_is_reported(membership: str, age_ms: int, expected: str) -> None:
     fields = {**SENDGRID.custom_fields, "lytics_segments": membership}
     contact = replace(CONTACT, sent_ms=NOW_MS - age_ms)
     (sentence,) = said(contact=contact, sendgrid=replace(SENDGRID, custom_fields=fields))
     assert expected in sentence
 
 
-def test_a_lagging_segment_is_told_both_ways() -> None:
+def test_lagging_segment_is_reported_for_enter_and_exit() -> None:
     sentences = said(sendgrid=replace(SENDGRID, segment_ids=("s2",)))
     assert ["does not list the person yet" in sentences[0], "still lists the person" in sentences[1]] == [
         True,
@@ -203,7 +201,7 @@ def test_a_lagging_segment_is_told_both_ways() -> None:
     ]
 
 
-def test_an_audience_without_a_segment_is_told() -> None:
+def test_audience_without_segment_is_reported() -> None:
     sentences = said(account=replace(ACCOUNT, audiences={FIRST: ACCOUNT.audiences[FIRST]}))
     assert sentences == ["The audience 'Second' has no segment: start the export again"]
 
@@ -211,7 +209,7 @@ def test_an_audience_without_a_segment_is_told() -> None:
 @pytest.mark.parametrize(
     ("age_ms", "expected"), [(IN_FLIGHT_MS, "Put it back by hand"), (1_000, "was sent 1 s ago")]
 )
-def test_a_contact_that_is_not_on_the_list_is_told(age_ms: int, expected: str) -> None:
+def test_contact_missing_from_the_list_is_reported(age_ms: int, expected: str) -> None:
     contact = replace(CONTACT, sent_ms=NOW_MS - age_ms)
     export = replace(EXPORT, list_id="l1", list_name="News")
     (sentence,) = said(contact=contact, export=export)
@@ -221,7 +219,7 @@ def test_a_contact_that_is_not_on_the_list_is_told(age_ms: int, expected: str) -
     assert said(export=export, contact=replace(CONTACT, row=None)) == []
 
 
-def test_fields_that_differ_are_told() -> None:
+def test_fields_that_differ_are_reported() -> None:
     lytics = replace(LYTICS, fields={**LYTICS.fields, "ltv": 99})
     sendgrid = replace(SENDGRID, values={"first_name": ""})
     sentences = said(lytics=lytics, sendgrid=sendgrid)
@@ -231,11 +229,11 @@ def test_fields_that_differ_are_told() -> None:
     assert "SendGrid has first_name = None and the ledger 'Jane': its row was sent 0 s ago" in flying[0]
 
 
-def test_a_value_that_lytics_no_longer_has_is_no_difference() -> None:
+def test_value_that_lytics_no_longer_has_is_not_a_difference() -> None:
     assert said(lytics=replace(LYTICS, fields={})) == []
 
 
-def test_sides_that_did_not_answer_are_not_judged() -> None:
+def test_unanswered_sides_are_unknown_not_different() -> None:
     found = replace(
         AGREED, sendgrid=None, sendgrid_fault="503", lytics=None, lytics_fault="401", stop="a list was gone"
     )
@@ -299,42 +297,42 @@ def inspect(
     )
 
 
-def test_lytics_is_asked_for_the_address_in_lower_case_and_as_typed() -> None:
+def test_lytics_is_searched_in_lower_case_and_as_typed() -> None:
     sides = Answering(Found({JANE: SENDGRID}, frozenset()), {"Jane@example.com": LYTICS})
     assert inspect(sides, " Jane@example.com ")["differences"] == []
     assert sides.asked == [JANE, "Jane@example.com"]
 
 
-def test_a_person_whom_lytics_does_not_have_is_looked_for_under_both_forms() -> None:
+def test_person_missing_in_lytics_is_searched_in_both_forms() -> None:
     sides = Answering(Found({}, frozenset()), {})
     assert "Lytics does not" in inspect(sides, "Jane@example.com")["differences"][0]
     assert len(sides.asked) == 2
 
 
-def test_an_address_that_sendgrid_refuses_is_told() -> None:
+def test_address_that_sendgrid_refuses_is_reported() -> None:
     (sentence,) = inspect(Answering(Found({}, frozenset({JANE})), {JANE: LYTICS}))["differences"]
     assert "no valid e-mail address" in sentence
 
 
-def test_sides_that_fail_are_told_and_not_raised() -> None:
+def test_errors_of_vendors_are_reported_not_raised() -> None:
     document = inspect(Answering(ServiceUnavailable("down"), KeyRefused("401")), stop="no list")
     assert len(document["differences"]) == 3
     assert document["stop"] == "no list"
 
 
 @pytest.mark.parametrize(("email", "export"), [("jane", "news"), (JANE, "other")])
-def test_what_cannot_be_asked_is_refused_without_repeating_it(email: str, export: str) -> None:
+def test_invalid_question_is_refused_without_repeating_it(email: str, export: str) -> None:
     with pytest.raises(InputInvalid) as refusal:
         inspect(Answering(Found({}, frozenset()), {}), email, export)
     assert "jane" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"email": 7}, {"email": JANE, "export": 7}])
-def test_a_question_of_another_form_is_refused(document: object) -> None:
+def test_malformed_question_is_refused(document: object) -> None:
     with pytest.raises(InputInvalid, match="ask with"):
         question_from(document)
 
 
-def test_a_question_names_an_export_or_means_the_default_one() -> None:
+def test_question_without_export_means_the_default_export() -> None:
     assert question_from({"email": JANE}) == Question("default", JANE)
     assert question_from({"email": JANE, "export": "news"}) == Question("news", JANE)

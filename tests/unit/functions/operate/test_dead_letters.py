@@ -58,7 +58,7 @@ def rejects_of(document: Any, now_ns: int = NOW_NS) -> list[str]:
     return list(reject_bodies(read(document, NEWSLETTER, now_ns).rejected, "ingest", NEWSLETTER.name))
 
 
-def test_dead_changes_come_back_marked_and_fresh_and_keep_their_run() -> None:
+def test_dead_changes_are_redriven_as_uncertain_with_zero_hops() -> None:
     message = Message("newsletter", (ENTER,), 3, 17, 4, run="r1", number="n1", suspect=True)
     case = dead_changes(encode(message), Exports())
     (body,) = case.changes
@@ -67,14 +67,14 @@ def test_dead_changes_come_back_marked_and_fresh_and_keep_their_run() -> None:
     assert case.imports == case.rejects == ()
 
 
-def test_dead_changes_say_whether_their_consumers_died_or_they_were_put_back_for_days() -> None:
+def test_reason_of_dead_changes_is_crashes_or_too_many_requeues() -> None:
     died = dead_changes(encode(Message("newsletter", (ENTER,))), Exports())
     waited = dead_changes(encode(Message("newsletter", (ENTER,), hops=MAX_HOPS)), Exports())
     assert died.why.startswith("export 'newsletter': deliver died")
     assert waited.why.startswith(f"export 'newsletter': put back {MAX_HOPS} times")
 
 
-def test_changes_that_would_only_die_again_stay() -> None:
+def test_changes_that_cannot_be_delivered_stay() -> None:
     nobodys = dead_changes(encode(Message("gone", (ENTER,))), Exports())
     newer = dead_changes('{"v":2,"export":"newsletter","changes":[]}', Exports())
     noise = dead_changes("hello", Exports())
@@ -91,7 +91,7 @@ def test_redriving_changes_twice_gives_the_same_message() -> None:
     assert dead_changes(once, Exports()).changes == (once,)
 
 
-def test_a_parked_import_says_why_and_is_tried_from_the_start() -> None:
+def test_parked_import_is_redriven_from_the_first_attempt() -> None:
     case = dead_import(import_body(JOB, "SendGrid failed the import job, 6 times in a row"))
     assert case.why == "authorization 'default': SendGrid failed the import job, 6 times in a row"
     (body,) = case.imports
@@ -99,7 +99,7 @@ def test_a_parked_import_says_why_and_is_tried_from_the_start() -> None:
     assert "parked" not in json.loads(body)
 
 
-def test_a_dead_import_is_asked_for_from_the_start_and_keeps_its_attempts() -> None:
+def test_dead_import_is_polled_from_the_start_with_its_attempts() -> None:
     polled = ImportMessage(JOB.authorization, JOB.job, JOB.sent_ms, JOB.runs, JOB.contacts, 40, 2, 3)
     case = dead_import(import_body(polled))
     (body,) = case.imports
@@ -108,7 +108,7 @@ def test_a_dead_import_is_asked_for_from_the_start_and_keeps_its_attempts() -> N
     assert dead_import("[]").stays is not None
 
 
-def test_an_event_from_the_future_is_read_once_its_time_has_come() -> None:
+def test_future_event_is_accepted_once_its_time_has_come() -> None:
     (body,) = rejects_of(envelope(entering(LATE)), EARLIER_NS)
     early = reject(body, Exports(), EARLIER_NS)
     assert early.stays == "it is still bad: future_time"
@@ -123,14 +123,14 @@ def test_an_event_from_the_future_is_read_once_its_time_has_come() -> None:
 
 
 @pytest.mark.parametrize("city", [{str(n): n for n in range(300)}, ["Graz"] * 400, 10**1_000, {"a": 1}, [1]])
-def test_a_value_that_lytics_never_sent_is_not_sent_by_a_redrive(city: object) -> None:
+def test_redrive_never_sends_a_shortened_value(city: object) -> None:
     (body,) = rejects_of(envelope(entering(LATE), city=city), EARLIER_NS)
     (change,) = changes_of(reject(body, Exports(), NOW_NS))
     assert change.fields == read(envelope(entering(), city=city), NEWSLETTER, NOW_NS).changes[0].fields == {}
 
 
 @pytest.mark.parametrize("wrong", [{}, {"mail": ""}, {"mail": "Ann"}])
-def test_where_the_email_field_was_wrong_and_was_mended_rejects_are_read_again(wrong: dict[str, Any]) -> None:
+def test_rejects_are_accepted_after_the_email_field_was_fixed(wrong: dict[str, Any]) -> None:
     before = replace(NEWSLETTER, email_field="mail")
     many = {f"address_{n}": "ann@example.org" for n in range(3 * MAX_ADDRESSES)}
     document = envelope(entering(), note="no address", **wrong, **many)
@@ -141,18 +141,18 @@ def test_where_the_email_field_was_wrong_and_was_mended_rejects_are_read_again(w
     assert (change.email, change.fields) == ("ann@example.org", {"city": "Oslo"})
 
 
-def test_only_where_the_address_is_at_fault_are_other_addresses_kept() -> None:
+def test_other_addresses_are_kept_only_in_rejects_about_email() -> None:
     (body,) = rejects_of(envelope(entering(LATE), partner="bob@example.org"), EARLIER_NS)
     assert "bob@example.org" not in body
 
 
-def test_an_envelope_that_was_rejected_whole_is_read_whole() -> None:
+def test_envelope_rejected_whole_is_read_whole() -> None:
     body = reject_body("internal_error", "a fault", "ingest", "newsletter", envelope(entering()))
     (change,) = changes_of(reject(body, Exports(), NOW_NS))
     assert change.email == "ann@example.org"
 
 
-def test_of_many_elements_the_good_ones_go_on_and_the_bad_ones_are_rejected_anew() -> None:
+def test_good_elements_are_redriven_and_bad_ones_rejected_again() -> None:
     elements = [envelope(entering()), envelope(entering(), email=""), envelope(entering(audience=UNMANAGED))]
     body = reject_body("internal_error", "a fault", "ingest", "newsletter", elements)
     case = reject(body, Exports(), NOW_NS)
@@ -162,20 +162,20 @@ def test_of_many_elements_the_good_ones_go_on_and_the_bad_ones_are_rejected_anew
     assert reject(again, Exports(), NOW_NS).stays == "it is still bad: no_email"
 
 
-def test_elements_that_are_all_still_bad_stay_with_each_reason_once() -> None:
+def test_reject_of_only_bad_elements_stays_with_its_reasons() -> None:
     elements = [envelope(entering(), email=""), {}, envelope(entering(), email="")]
     body = reject_body("internal_error", "a fault", "ingest", "newsletter", elements)
     assert reject(body, Exports(), NOW_NS).stays == "it is still bad: no_email, unknown_shape"
 
 
-def test_elements_that_were_written_together_are_read_one_by_one() -> None:
+def test_elements_rejected_together_are_read_one_by_one() -> None:
     document = [envelope(entering(LATE)) for _ in range(MAX_SINGLE + 1)]
     bodies = rejects_of(document, EARLIER_NS)
     assert len(bodies) < MAX_SINGLE
     assert sum(len(changes_of(reject(body, Exports(), NOW_NS))) for body in bodies) == MAX_SINGLE + 1
 
 
-def test_segment_events_that_were_rejected_together_are_read_one_by_one() -> None:
+def test_segment_events_rejected_together_are_read_one_by_one() -> None:
     document = envelope(entering(LATE))
     document["data"]["segment_events"] *= MAX_APART + 1
     bodies = rejects_of(document, EARLIER_NS)
@@ -183,7 +183,7 @@ def test_segment_events_that_were_rejected_together_are_read_one_by_one() -> Non
     assert len(changes_of(reject(bodies[0], Exports(), NOW_NS))) == MAX_APART + 1
 
 
-def test_an_element_of_an_audience_that_is_not_exported_leaves_nothing_to_do() -> None:
+def test_element_of_unexported_audience_is_dropped() -> None:
     body = reject_body(
         "internal_error", "a fault", "ingest", "newsletter", envelope(entering(audience=UNMANAGED))
     )
@@ -194,7 +194,7 @@ def test_an_element_of_an_audience_that_is_not_exported_leaves_nothing_to_do() -
 
 
 @pytest.mark.parametrize("body", ["hello", "[]", "{}"])
-def test_messages_that_cannot_be_read_are_counted_together(body: str) -> None:
+def test_unreadable_messages_are_counted_together(body: str) -> None:
     cases = (dead_changes(body, Exports()), dead_import(body), reject(body, Exports(), NOW_NS))
     assert {case.why for case in cases} == {"it cannot be read"}
     assert all(case.stays for case in cases)
@@ -215,7 +215,7 @@ def test_messages_that_cannot_be_read_are_counted_together(body: str) -> None:
         ("hello", "not a reject"),
     ],
 )
-def test_a_reject_that_cannot_be_read_stays_with_the_reason(body: str, words: str) -> None:
+def test_unreadable_reject_stays_with_the_reason(body: str, words: str) -> None:
     case = reject(body, Exports(), NOW_NS)
     assert case.stays is not None
     assert words in case.stays
@@ -232,9 +232,7 @@ def test_a_reject_that_cannot_be_read_stays_with_the_reason(body: str, words: st
         ("somebody", "newsletter", {}),
     ],
 )
-def test_a_reject_that_stays_is_counted_by_why_it_was_rejected(
-    source: str, export: str, element: Any
-) -> None:
+def test_reject_that_stays_is_counted_by_its_reason(source: str, export: str, element: Any) -> None:
     case = reject(reject_body("no_email", "it is empty", source, export, element), Exports(), NOW_NS)
     assert case.stays is not None
     assert case.why == f"{source}, export '{export}', no_email: it is empty"
@@ -248,7 +246,7 @@ ANYTHING = st.recursive(
 
 
 @given(ANYTHING)
-def test_nothing_that_is_in_a_queue_stops_the_rest(document: Any) -> None:
+def test_no_message_stops_the_redrive(document: Any) -> None:
     body = json.dumps(document)
     within = reject_body("r", "d", "ingest", "newsletter", document)
     for case in (

@@ -81,7 +81,7 @@ def queue(good: int, bad: int = 0) -> HeldQueue:
     return HeldQueue({str(n): f"bad{n}" if n < bad else str(n) for n in range(good + bad)})
 
 
-def test_all_that_can_be_redriven_is_sent_and_deleted_and_the_rest_is_let_go() -> None:
+def test_redrivable_messages_are_sent_and_deleted_others_released() -> None:
     held, (where, changes) = queue(good=23, bad=14), targets()
     found = redrive(held, URL, judge, where, dry=False)
     assert (found.messages, found.moved) == (37, 23)
@@ -92,7 +92,7 @@ def test_all_that_can_be_redriven_is_sent_and_deleted_and_the_rest_is_let_go() -
     assert held.held == set()
 
 
-def test_a_dry_run_looks_at_every_message_and_moves_none() -> None:
+def test_dry_run_reads_every_message_and_moves_none() -> None:
     held, (where, changes) = queue(good=23, bad=2), targets()
     found = redrive(held, URL, judge, where, dry=True)
     assert (found.messages, found.moved, changes.sent) == (25, 23, [])
@@ -100,14 +100,14 @@ def test_a_dry_run_looks_at_every_message_and_moves_none() -> None:
     assert held.held == set()
 
 
-def test_what_nothing_becomes_of_is_deleted_and_not_counted_as_redriven() -> None:
+def test_dropped_messages_are_deleted_and_counted_apart() -> None:
     held, (where, changes) = queue(good=3), targets()
     found = redrive(held, URL, lambda _: Redriven(why="late", dropped="nobody wants it"), where, dry=False)
     assert (found.messages, found.moved, found.dropped, changes.sent) == (3, 0, {"nobody wants it": 3}, [])
     assert held.messages == {}
 
 
-def test_what_could_not_be_sent_is_still_there_and_seen_by_others() -> None:
+def test_messages_that_could_not_be_sent_are_released() -> None:
     held, (where, changes) = queue(good=12), targets()
     changes.broken = ServiceUnavailable("SQS: away")
     with pytest.raises(ServiceUnavailable):
@@ -116,7 +116,7 @@ def test_what_could_not_be_sent_is_still_there_and_seen_by_others() -> None:
     assert held.held == set()
 
 
-def test_what_was_sent_and_not_deleted_is_sent_again_the_next_time() -> None:
+def test_messages_sent_but_not_deleted_are_redriven_again() -> None:
     held, (where, changes) = queue(good=3), targets()
     held.deletes_fail = True
     redrive(held, URL, judge, where, dry=False)
@@ -127,7 +127,7 @@ def test_what_was_sent_and_not_deleted_is_sent_again_the_next_time() -> None:
     assert not held.messages
 
 
-def test_messages_that_come_round_again_end_the_work() -> None:
+def test_redrive_ends_when_only_known_messages_are_received() -> None:
     class Leaky(HeldQueue):
         def receive_message(self, **arguments: Any) -> Any:
             self.held.clear()
@@ -156,18 +156,18 @@ class Capricious(HeldQueue):
         return {}
 
 
-def test_one_empty_answer_and_some_with_what_is_known_do_not_end_the_work() -> None:
+def test_one_empty_receive_does_not_end_the_redrive() -> None:
     queue = Capricious("ab", "", "ba", *["a"] * 10, "c", "", "d")
     assert redrive(queue, URL, judge, targets()[0], dry=True).messages == 4
 
 
-def test_a_message_that_came_round_again_is_let_go_by_its_last_receipt() -> None:
+def test_message_is_released_by_its_last_receipt_handle() -> None:
     queue = Capricious("ab", "b")
     redrive(queue, URL, judge, targets()[0], dry=True)
     assert queue.let_go == ["a1", "b0"]
 
 
-def test_what_was_deleted_and_comes_again_is_neither_sent_again_nor_let_go() -> None:
+def test_deleted_message_received_again_is_ignored() -> None:
     class Undead(HeldQueue):
         def delete_message_batch(self, *, QueueUrl: str, Entries: Any) -> Any:  # noqa: N803
             self.held.clear()
@@ -181,7 +181,7 @@ def test_what_was_deleted_and_comes_again_is_neither_sent_again_nor_let_go() -> 
     assert changes.sent == ["c1"]
 
 
-def test_what_was_found_is_said_with_counts_and_reasons() -> None:
+def test_summary_lists_counts_and_reasons() -> None:
     found = Found(messages=1_203, moved=1_200)
     found.why.update({"fine": 1_200, "noise": 3})
     found.stays.update({"it is noise": 3})
@@ -201,7 +201,7 @@ def test_what_was_found_is_said_with_counts_and_reasons() -> None:
     ]
 
 
-def test_a_call_that_cannot_be_understood_is_refused_before_anything_is_asked() -> None:
+def test_invalid_options_are_refused_before_any_request() -> None:
     said: list[str] = []
     assert main({"STACK": "s", "QUEUE": "changed"}, said.append) == 1
     assert main({}, said.append) == 1
@@ -211,7 +211,7 @@ def test_a_call_that_cannot_be_understood_is_refused_before_anything_is_asked() 
         asked_stack({"STACK": ""})
 
 
-def test_a_stacks_outputs_are_found_by_name() -> None:
+def test_stack_outputs_are_returned_by_name() -> None:
     class CloudFormation:
         def describe_stacks(self, *, StackName: str) -> Any:  # noqa: N803
             outputs = [{"OutputKey": "A", "OutputValue": json.dumps(StackName)}]

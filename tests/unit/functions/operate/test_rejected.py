@@ -34,7 +34,7 @@ class Pages:
         return {"Items": self.items[1:]}
 
 
-def test_everybody_is_listed_the_latest_first_and_counted_by_reason() -> None:
+def test_rejected_contacts_are_listed_latest_first_with_counts() -> None:
     pages = Pages(
         ("default#ann@example.org", contact("address")),
         ("other#bob@example.com", contact("fields", AT_MS + 1_000)),
@@ -49,23 +49,23 @@ def test_everybody_is_listed_the_latest_first_and_counted_by_reason() -> None:
     ]
 
 
-def test_nobody_is_said_too() -> None:
+def test_empty_list_is_reported() -> None:
     assert list(table_of([]))[-1] == "0 rejected"
 
 
-def test_a_person_concerns_the_exports_of_the_account_whose_audiences_they_were_in() -> None:
+def test_contact_belongs_to_exports_of_its_audiences() -> None:
     assert Person("default", "a@example.org", contact("address")).concerns(NEWSLETTER)
     assert not Person("other", "a@example.org", contact("address")).concerns(NEWSLETTER)
     assert not Person("default", "a@example.org", contact("address", audience=UNMANAGED)).concerns(NEWSLETTER)
 
 
-def test_a_person_of_whom_only_changed_fields_are_known_concerns_every_export_of_the_account() -> None:
+def test_contact_without_audience_belongs_to_every_export_of_account() -> None:
     nobodys = replace(contact("address"), memberships={})
     assert Person("default", "a@example.org", nobodys).concerns(NEWSLETTER)
     assert not Person("other", "a@example.org", nobodys).concerns(NEWSLETTER)
 
 
-def test_without_a_stack_it_says_what_it_takes() -> None:
+def test_missing_stack_is_reported() -> None:
     said: list[str] = []
     assert main({}, said.append) == 1
     assert "STACK=" in said[0]
