@@ -1,4 +1,4 @@
-"""A clock that a test moves."""
+"""A clock for tests."""
 
 from collections.abc import Callable
 
@@ -6,12 +6,12 @@ START_S = 1_795_000_000.0
 
 
 class ManualClock:
-    """A ``Clock`` that moves only when code sleeps or a test moves it.
+    """A ``Clock`` that only moves when code sleeps or a test moves it.
 
     Attributes:
-        now_s: Unix seconds.
-        sleeps: the duration of each sleep, in order.
-        chance: what ``random`` returns next.
+        now_s: The time in Unix seconds.
+        sleeps: The duration of each sleep, in order.
+        chance: Returns the next value of ``random``.
     """
 
     def __init__(self, now_s: float = START_S, chance: Callable[[], float] = lambda: 0.0) -> None:

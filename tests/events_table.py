@@ -1,4 +1,4 @@
-"""The table of `events/README.md`: each body that Lytics posts, and what becomes of it."""
+"""Read the table of `events/README.md`: the bodies that Lytics posts, and their outcomes."""
 
 import re
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ class Situation:
     """One body.
 
     Attributes:
-        file: its name in `events/lytics`.
-        outcomes: words of each outcome, such as `("reject", "no_email")`, in the body's order.
+        file: Its file name in `events/lytics`.
+        outcomes: The words of each outcome, such as `("reject", "no_email")`, in the order of the body.
     """
 
     file: str
@@ -29,7 +29,7 @@ class Situation:
 
 
 def situations() -> list[Situation]:
-    """Read the table."""
+    """Return the rows of the table."""
     rows = _ROW.finditer((EVENTS / "README.md").read_text())
     return [
         Situation(

@@ -1,4 +1,4 @@
-"""The product's own modules, by the names that they are imported with: the functions' and the shared package's."""
+"""The product's modules (the functions' and the shared package's) by import name."""
 
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,7 @@ PATHS: Final = {
     for path in sorted((folder / package).rglob("*.py"))
     if path.name != "__init__.py"
 }
-"""Import name to file."""
+"""Files by import name."""
 
 NAMES: Final = {path: name for name, path in PATHS.items()}
-"""File to import name."""
+"""Import names by file."""

@@ -1,4 +1,4 @@
-"""The export that the events in `events/` are made for, as its configuration says."""
+"""The configuration of the export that the events in `events/` belong to."""
 
 from typing import Final
 
