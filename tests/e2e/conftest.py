@@ -1,4 +1,4 @@
-"""The product, deployed once for all tests here, and a customer of it for each."""
+"""One deployment for all tests here, and one customer for each test."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ QUICKER = DELAYS | {"RefreshDelaySeconds": "2", "StopRetrySeconds": "2"}
 
 @pytest.fixture(scope="session")
 def product() -> Iterator[Product]:
-    """Deploy the product."""
+    """Deploy the product once."""
     with Switchboards() as switchboards, LocalCloud(wait_scale=WAIT_SCALE) as cloud:
         deployment = deploy(
             cloud,
@@ -33,11 +33,11 @@ def product() -> Iterator[Product]:
 
 @pytest.fixture
 def customer(product: Product) -> Iterator[Customer]:
-    """Return a new customer; what its test leaves on the queues is forgotten.
+    """Return a new customer, and purge the queues after its test.
 
-    Where there are OpenAPI files, all that was asked of SendGrid must be in them.
+    With OpenAPI files, all requests to SendGrid must conform to them.
     """
-    with customer_of(product) as made:
-        yield made
+    with customer_of(product) as new_customer:
+        yield new_customer
     product.deployment.purge()
-    assert made.watch is None or made.watch.problems == []
+    assert new_customer.watch is None or new_customer.watch.problems == []

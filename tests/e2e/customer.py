@@ -1,4 +1,4 @@
-"""One customer of the deployed product: a SendGrid account, a Lytics account, and the authorization that joins them."""
+"""A customer of the deployed product: a SendGrid account, a Lytics account, and their authorization."""
 
 import itertools
 import json
@@ -35,40 +35,40 @@ _names = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """The deployed product, and the two URLs behind which all accounts are."""
+    """The deployed product, and the two URLs that serve all accounts."""
 
     deployment: Deployment
     switchboards: Switchboards
     openapi: OpenApi | None
 
     def wait_until_idle(self) -> None:
-        """Wait until no change and no import job is on a queue or under way."""
+        """Wait until no change or import is queued or in flight."""
         poll(lambda: self.deployment.queued() == 0, "empty queues", timeout_s=_EQUAL_S, interval_s=0.1)
 
     def invoke(self, output: str, question: object) -> tuple[str | None, Any]:
-        """Invoke a function; returns its error's kind, if it failed, and what it answered."""
+        """Invoke a function. Returns the kind of its error, if any, and its answer."""
         answer = self.deployment.cloud.client("lambda").invoke(
             FunctionName=self.deployment.outputs[output], Payload=json.dumps(question)
         )
         return answer.get("FunctionError"), json.loads(answer["Payload"].read())
 
     def rejects(self) -> list[dict[str, Any]]:
-        """Take everything off the rejects queue."""
+        """Receive and delete all messages of the rejects queue."""
         return self.take("RejectsQueueUrl")
 
     def take(self, output: str) -> list[dict[str, Any]]:
-        """Take everything off a queue, named by its output."""
+        """Receive and delete all messages of a queue, named by its stack output."""
         sqs, url = self.deployment.cloud.client("sqs"), self.deployment.outputs[output]
-        found: list[dict[str, Any]] = []
+        bodies: list[dict[str, Any]] = []
         while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-            found += [json.loads(message["Body"]) for message in messages]
+            bodies += [json.loads(message["Body"]) for message in messages]
             for message in messages:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return found
+        return bodies
 
     @contextmanager
     def time_limit(self, function: str, seconds: int) -> Iterator[None]:
-        """Give a function, named by its verb, less time than the template does."""
+        """Change the time-out of a function, named by its verb."""
         functions, name = self.deployment.cloud.client("lambda"), f"{self.deployment.stack}-{function}"
         before = functions.get_function_configuration(FunctionName=name)["Timeout"]
         functions.update_function_configuration(FunctionName=name, Timeout=seconds)
@@ -79,7 +79,7 @@ class Product:
 
     @contextmanager
     def variable(self, function: str, name: str, value: Callable[[str], str]) -> Iterator[None]:
-        """Give a function, named by its verb, another value of an environment variable."""
+        """Change an environment variable of a function, named by its verb."""
         functions, full_name = self.deployment.cloud.client("lambda"), f"{self.deployment.stack}-{function}"
         before = functions.get_function_configuration(FunctionName=full_name)["Environment"]["Variables"]
         changed = before | {name: value(before[name])}
@@ -91,7 +91,7 @@ class Product:
 
     @contextmanager
     def paused(self, function: str) -> Iterator[None]:
-        """Keep a function's event source from polling, so that messages are there all at once afterwards."""
+        """Pause a function's event source, so that messages accumulate."""
         functions, name = self.deployment.cloud.client("lambda"), f"{self.deployment.stack}-{function}"
         mapping = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"][0]["UUID"]
         functions.update_event_source_mapping(UUID=mapping, Enabled=False)
@@ -101,7 +101,7 @@ class Product:
             functions.update_event_source_mapping(UUID=mapping, Enabled=True)
 
     def logged(self, function: str, event: str) -> list[dict[str, Any]]:
-        """Return a function's log lines of one event; the function is named by its verb."""
+        """Return the log lines of one event of a function, named by its verb."""
         lines = self.deployment.cloud.function_log(f"{self.deployment.stack}-{function}").splitlines()
         documents = [json.loads(line) for line in lines if line.startswith("{")]
         return [document for document in documents if document.get("message") == event]
@@ -109,15 +109,15 @@ class Product:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """A customer. Nothing of it is shared with another one but the deployment.
+    """A customer. Customers share nothing but the deployment.
 
     Attributes:
-        name: of its authorization, and so of its account in the ledger.
-        product: the deployment.
-        sendgrid: its SendGrid account.
-        lytics: its Lytics account.
-        webhook_secret: what its Lytics shows at the webhook.
-        watch: has checked all of its requests to SendGrid, where there are OpenAPI files.
+        name: The name of its authorization, and so of its account in the contacts table.
+        product: The deployment.
+        sendgrid: The SendGrid account.
+        lytics: The Lytics account.
+        webhook_secret: The secret that Lytics sends to the webhook.
+        watch: Checks all requests to SendGrid against the OpenAPI files; None without these files.
     """
 
     name: str
@@ -129,12 +129,12 @@ class Customer:
     _runs: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def input(self, **changes: Any) -> dict[str, Any]:
-        """Return `start-export.json` for this customer, with changes."""
+        """Return the input `start-export.json` for this customer, with changes."""
         start: dict[str, Any] = json.loads(START_EXPORT.read_text())
         return start | {"export": self.name, "authorization": self.name} | changes
 
     def put_secret(self, **changes: Any) -> None:
-        """Write the authorization's secret."""
+        """Write the secret of the authorization."""
         values: dict[str, Any] = {
             "sendgrid_api_key": sendgrid_key(self.name),
             "lytics_api_token": self.lytics.token,
@@ -143,20 +143,20 @@ class Customer:
         self.product.deployment.put_secret(self.name, **values | changes)
 
     def start(self, start: object) -> str:
-        """Start an execution; returns its ARN."""
+        """Start an execution. Returns its ARN."""
         return self.product.deployment.start(f"{self.name}-{next(self._runs)}", start)
 
     def end(self, execution: str) -> Ended:
         """Wait for the end of an execution."""
         client = self.product.deployment.cloud.client("stepfunctions")
-        return poll(lambda: ended(client, execution), "the execution's end", _RUN_S, interval_s=0.05)
+        return poll(lambda: ended(client, execution), "the end of the execution", _RUN_S, interval_s=0.05)
 
     def run(self, start: object) -> Ended:
         """Start an execution and wait for its end."""
         return self.end(self.start(start))
 
     def succeed(self, start: object) -> dict[str, Any]:
-        """Run an execution that must succeed; returns its output."""
+        """Run an execution that must succeed. Returns its output."""
         finished = self.run(start)
         assert finished.status == "SUCCEEDED", finished.error
         return finished.output
@@ -168,59 +168,59 @@ class Customer:
     def post(
         self, body: bytes | str, *, secret: str | None = None, export: str | None = None
     ) -> requests.Response:
-        """Post to the webhook as Lytics does; an empty secret sends no header."""
-        shown = self.webhook_secret if secret is None else secret
+        """Post to the webhook as Lytics does. An empty secret sends no header."""
+        secret = self.webhook_secret if secret is None else secret
         return requests.post(
             self.product.deployment.webhook(export or self.name),
             data=body.encode() if isinstance(body, str) else body,
-            headers={"Content-Type": "application/json"} | ({"X-Lytics-Secret": shown} if shown else {}),
+            headers={"Content-Type": "application/json"} | ({"X-Lytics-Secret": secret} if secret else {}),
             timeout=60,
         )
 
     def contact(self, email: str) -> dict[str, Any] | None:
-        """Return a contact as SendGrid holds it."""
-        return next((one for one in self.sendgrid.contacts() if one["email"] == email), None)
+        """Return a contact of SendGrid; None if it does not exist."""
+        return next((contact for contact in self.sendgrid.contacts() if contact["email"] == email), None)
 
     def audit(self, start: Mapping[str, Any], list_id: str | None = None) -> Audit:
-        """Compare everybody in Lytics, the ledger and SendGrid."""
+        """Compare Lytics, the contacts table and SendGrid, person by person."""
         expected = expectation(start, self.lytics, list_id)
         return audit(expected, self.lytics, self.ledger(), self.sendgrid)
 
     def ledger(self) -> dict[str, Contact]:
-        """Return its contacts in the ledger, by e-mail."""
+        """Return the customer's contacts in the contacts table, by e-mail."""
         deployment = self.product.deployment
         return ledger(deployment.cloud, deployment.outputs["ContactsTable"], self.name)
 
     def wait_until_equal(self, start: Mapping[str, Any], list_id: str | None = None) -> None:
-        """Wait until everybody is in SendGrid and the ledger exactly as in Lytics."""
-        found: list[Audit] = []
+        """Wait until SendGrid and the contacts table match Lytics."""
+        audits: list[Audit] = []
 
         def is_equal() -> bool:
-            found[:] = [self.audit(start, list_id)]
-            return found[0].ok
+            audits[:] = [self.audit(start, list_id)]
+            return audits[0].ok
 
         try:
-            poll(is_equal, "everybody as Lytics says", _EQUAL_S, interval_s=0.2)
+            poll(is_equal, "SendGrid to match Lytics", _EQUAL_S, interval_s=0.2)
         except TimeoutError:
-            raise AssertionError("\n".join(found[0].differences[:20])) from None
+            raise AssertionError("\n".join(audits[0].differences[:20])) from None
 
     def delete_field(self, name: str) -> None:
-        """Delete a custom field in SendGrid, and with it its values, as somebody does by hand."""
-        listed = self._ask("GET", "field_definitions").json()["custom_fields"]
+        """Delete a custom field and its values in SendGrid, as a user could."""
+        listed = self._request("GET", "field_definitions").json()["custom_fields"]
         (field_id,) = [field["id"] for field in listed if field["name"] == name]
-        self._ask("DELETE", f"field_definitions/{field_id}")
+        self._request("DELETE", f"field_definitions/{field_id}")
 
     def delete_list(self, list_id: str) -> None:
-        """Delete a list in SendGrid, as somebody does by hand; the contacts stay."""
-        self._ask("DELETE", f"lists/{list_id}")
+        """Delete a list in SendGrid, as a user could. The contacts stay."""
+        self._request("DELETE", f"lists/{list_id}")
 
     def delete_segment(self, name: str) -> None:
-        """Delete a segment in SendGrid, as somebody does by hand."""
-        listed = self._ask("GET", "segments/2.0").json()["results"]
+        """Delete a segment in SendGrid, as a user could."""
+        listed = self._request("GET", "segments/2.0").json()["results"]
         (segment_id,) = [segment["id"] for segment in listed if segment["name"] == name]
-        self._ask("DELETE", f"segments/2.0/{segment_id}")
+        self._request("DELETE", f"segments/2.0/{segment_id}")
 
-    def _ask(self, method: str, path: str) -> requests.Response:
+    def _request(self, method: str, path: str) -> requests.Response:
         headers = {"Authorization": f"Bearer {sendgrid_key(self.name)}"}
         url = f"{self.sendgrid.url}/v3/marketing/{path}"
         answer = requests.request(method, url, headers=headers, timeout=10)
@@ -228,7 +228,7 @@ class Customer:
         return answer
 
     def writes(self) -> dict[str, int]:
-        """Count the requests to SendGrid that write."""
+        """Count the write requests to SendGrid."""
         return {
             endpoint: count
             for endpoint, count in self.sendgrid.requests().items()
@@ -236,7 +236,7 @@ class Customer:
         }
 
     def subscriptions(self) -> dict[str, int]:
-        """Count the requests to Lytics that write."""
+        """Count the write requests to Lytics."""
         return {name: n for name, n in self.lytics.requests().items() if not name.startswith("GET ")}
 
 
@@ -247,7 +247,7 @@ def sendgrid_key(customer: str, capability: Capability = Capability.FULL) -> str
 
 @contextmanager
 def customer_of(product: Product, options: Options = QUICK) -> Iterator[Customer]:
-    """Make a customer with an account on each side, the three audiences of `events/`, and nobody in them."""
+    """Create a customer with an account on each side and the three audiences of `events/`, without people."""
     name = f"customer-{next(_names)}"
     watch = None if product.openapi is None else Watch(product.openapi)
     keys = {sendgrid_key(name, capability): capability for capability in DEFAULT_KEYS.values()}
@@ -255,7 +255,7 @@ def customer_of(product: Product, options: Options = QUICK) -> Iterator[Customer
         SendGridTwin(options, keys=keys, recorder=watch) as sendgrid,
         LyticsTwin(token=f"lytics-{name}", time_scale=LYTICS_TIME_SCALE) as lytics,
     ):
-        # They stay behind the switchboards: what is still under way afterwards must not become somebody else's.
+        # The twins stay registered after the test: late requests must not reach another customer's account.
         product.switchboards.sendgrid |= dict.fromkeys(keys, sendgrid)
         product.switchboards.lytics[lytics.token] = lytics
         for audience in NEWSLETTER.audiences:

@@ -1,6 +1,6 @@
-"""One URL for SendGrid and one for Lytics, as there are in life: the key that a request shows says whose account it is.
+"""One URL for all SendGrid twins and one for all Lytics twins: a request's key selects the account.
 
-So one deployment serves every test, and each test has accounts of its own.
+One deployment thus serves every test, and each test has its own accounts.
 """
 
 import time
@@ -17,11 +17,11 @@ from tests.local.sendgrid_twin.twin import SendGridTwin
 
 
 class Switchboards:
-    """Serves from its construction until it is left.
+    """Serves from construction until its context ends.
 
     Attributes:
-        sendgrid: the twin that a SendGrid key belongs to.
-        lytics: the twin that a Lytics token belongs to.
+        sendgrid: The twins by SendGrid key.
+        lytics: The twins by Lytics token.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""`python -m tests.local.demo`, as `make demo` calls it: what it says, writes and leaves behind."""
+"""`python -m tests.local.demo`, as `make demo` runs it: its output, its report and its processes."""
 
 import json
 import os
@@ -26,12 +26,12 @@ _DEMO_S = 150.0
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A demo that runs.
+    """A running demo.
 
     Attributes:
-        process: its process.
-        screen: file with what it has shown so far.
-        report: where its figures are to be.
+        process: Its process.
+        screen: The file with its output so far.
+        report: The file for its figures.
     """
 
     process: subprocess.Popen[bytes]
@@ -49,20 +49,20 @@ class Demo:
         return figures
 
     def line(self, name: str) -> str:
-        """Wait for a line of "Look around" and return it."""
+        """Wait for a line of "Look around" and return its text."""
         pattern = re.compile(rf"^  {name} +(.+)$", re.MULTILINE)
 
-        def found() -> str | None:
+        def search() -> str | None:
             assert self.process.poll() is None, self.shown()
             match = pattern.search(self.shown())
             return match[1] if match else None
 
-        return poll(found, f"the line of {name}", _DEMO_S, interval_s=0.1)
+        return poll(search, f"the line of {name}", _DEMO_S, interval_s=0.1)
 
 
 @contextmanager
 def demo(folder: Path, **variables: str) -> Iterator[Demo]:
-    """Start a demo with these variables and none of the caller's."""
+    """Start a demo with these variables and without the caller's."""
     folder.mkdir()
     names = {"PEOPLE", "EVENTS", "REPORT", "KEEP", "INPUT", "SENDGRID_URL", "LYTICS_URL"}
     environment = {name: value for name, value in os.environ.items() if name not in names}
@@ -84,7 +84,7 @@ def demo(folder: Path, **variables: str) -> Iterator[Demo]:
 
 @contextmanager
 def twin(module: str, *arguments: str) -> Iterator[str]:
-    """Run a twin as a process of its own; yields its URL."""
+    """Run a twin in its own process. Yields its URL."""
     command = [sys.executable, "-m", f"tests.local.{module}", *arguments]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -96,7 +96,7 @@ def twin(module: str, *arguments: str) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Demos:
-    """Three demos at once, since each mostly waits: with twins, with other servers, and with a key that they refuse."""
+    """Three parallel demos (each mostly waits): with twins, with other servers, and with a refused key."""
 
     kept: Demo
     elsewhere: Demo
@@ -132,7 +132,7 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demos]:
         )
 
 
-def test_demo_that_fails_says_why_and_is_not_zero(demos: Demos) -> None:
+def test_failed_demo_prints_the_error_and_exits_with_1(demos: Demos) -> None:
     assert demos.refused.ended() == 1
     shown = " ".join(demos.refused.shown().split())
     assert "the execution failed" in shown
@@ -140,7 +140,7 @@ def test_demo_that_fails_says_why_and_is_not_zero(demos: Demos) -> None:
     assert demos.refused.figures()["ok"] is False
 
 
-def test_demo_takes_other_servers_and_prints_the_report(demos: Demos) -> None:
+def test_demo_uses_other_servers_and_prints_the_report(demos: Demos) -> None:
     assert demos.elsewhere.ended() == 0, demos.elsewhere.shown()
     assert '"export": "outside"' in demos.elsewhere.shown()
     figures = demos.elsewhere.figures()
@@ -151,29 +151,31 @@ def test_demo_takes_other_servers_and_prints_the_report(demos: Demos) -> None:
     assert all(contact["custom_fields"]["town"] for contact in held)
 
 
-def test_demo_writes_its_figures(demos: Demos) -> None:
+def test_demo_writes_its_figures_to_report(demos: Demos) -> None:
     demos.kept.line("webhook")
     figures = demos.kept.figures()
     assert (figures["ok"], figures["people"], figures["events"]) == (True, 300, 60)
     assert [set(audience) for audience in figures["audiences"]] == [
         {"id", "lytics", "ledger", "sendgrid"}
     ] * 3
-    assert {audience["id"] for audience in figures["audiences"]} == {one.id for one in NEWSLETTER.audiences}
+    assert {audience["id"] for audience in figures["audiences"]} == {
+        audience.id for audience in NEWSLETTER.audiences
+    }
     for audience in figures["audiences"]:
         assert audience["lytics"] == audience["ledger"] == audience["sendgrid"] > 50
     assert figures["sendgrid_requests"]["PUT /v3/marketing/contacts"] >= 2
     assert figures["seconds"]["total"] >= figures["seconds"]["export"] > 0
     shown = demos.kept.shown()
-    for words in ("Plan", "Backfill", "Report", "Members by audience", "A contact in SendGrid"):
-        assert words in shown
+    for text in ("Plan", "Backfill", "Report", "Members by audience", "A contact in SendGrid"):
+        assert text in shown
 
 
-def test_printed_curl_lets_somebody_enter(demos: Demos) -> None:
+def test_printed_curl_command_adds_a_member(demos: Demos) -> None:
     command = shlex.split(demos.kept.line("webhook"))
     if shutil.which(command[0]) is None:
-        pytest.skip(f"there is no {command[0]} on this machine")
-    told = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert " 200" in told.stdout.splitlines()[0]
+        pytest.skip(f"{command[0]} is not installed")
+    finished = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert " 200" in finished.stdout.splitlines()[0]
     url = demos.kept.line("SendGrid").split()[-1].partition("?")[0]
 
     def entered() -> bool:
@@ -187,7 +189,7 @@ def test_printed_curl_lets_somebody_enter(demos: Demos) -> None:
     poll(entered, "Ottilie in SendGrid", timeout_s=20, interval_s=0.2)
 
 
-def test_sigterm_ends_everything(demos: Demos) -> None:
+def test_sigterm_ends_all_processes(demos: Demos) -> None:
     endpoint = re.search(r"127\.0\.0\.1:\d+", demos.kept.line("AWS"))
     assert endpoint is not None
     assert len(processes_at(endpoint[0])) >= 5
@@ -197,30 +199,30 @@ def test_sigterm_ends_everything(demos: Demos) -> None:
 
 
 def processes_at(endpoint: str) -> list[int]:
-    """Return the emulator at an endpoint and the functions that use it."""
+    """Return the process ids of the emulator at an endpoint and of its functions."""
     marks = (endpoint.encode(), f"GATEWAY_PORT={endpoint.rpartition(':')[2]}\0".encode())
-    found = []
+    ids = []
     for entry in Path("/proc").iterdir():
         try:
             environment = (entry / "environ").read_bytes() if entry.name.isdigit() else b""
         except OSError:
             continue
         if any(mark in environment for mark in marks):
-            found.append(int(entry.name))
-    return found
+            ids.append(int(entry.name))
+    return ids
 
 
 @pytest.mark.parametrize(
-    ("variables", "words"),
+    ("variables", "texts"),
     [
         ({"PEOPLE": "many", "EVENTS": "-1"}, ["PEOPLE=many", "EVENTS=-1"]),
         ({"SENDGRID_URL": "ftp://example.com"}, ["SENDGRID_URL=ftp://example.com", "SENDGRID_API_KEY"]),
         ({"INPUT": "/nonexistent.json"}, ["INPUT=/nonexistent.json"]),
     ],
 )
-def test_variables_that_cannot_be_used_are_all_named(
-    tmp_path: Path, variables: dict[str, str], words: list[str]
+def test_invalid_variables_are_all_reported(
+    tmp_path: Path, variables: dict[str, str], texts: list[str]
 ) -> None:
     with demo(tmp_path / "demo", **variables) as running:
         assert running.ended() == 2
-        assert all(word in running.shown() for word in words)
+        assert all(text in running.shown() for text in texts)

@@ -1,4 +1,4 @@
-"""Every body in `events/lytics` goes through the whole pipeline and ends as the table in `events/README.md` says."""
+"""Every body in `events/lytics` has the outcome that the table in `events/README.md` lists."""
 
 import json
 import re
@@ -20,19 +20,19 @@ from tests.newsletter import NEWSLETTER, UNMANAGED
 IDS: Final = {audience.slug: audience.id for audience in NEWSLETTER.audiences}
 SITUATIONS: Final = {situation.file: situation for situation in situations()}
 TEXTS: Final = ("first_name", "last_name", "city")
-"""SendGrid refuses it, as it does letters beyond ASCII in an address."""
 REFUSED_BY_SENDGRID: Final = "unicode-address.json"
+"""SendGrid refuses non-ASCII characters in addresses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """All bodies, posted and worked off.
+    """The results of all posted bodies.
 
     Attributes:
-        customer: who was posted to; each file has an export and people of its own.
-        statuses: what was answered, by file.
-        contacts: SendGrid's, by e-mail.
-        rejects: what is on the rejects queue, by file.
+        customer: The customer. Each file has its own export and people.
+        statuses: The webhook's status by file.
+        contacts: SendGrid's contacts by e-mail.
+        rejects: The messages of the rejects queue by file.
     """
 
     customer: Customer
@@ -46,12 +46,12 @@ def export_of(file: str) -> str:
 
 
 def own(text: str, file: str) -> str:
-    """Give the people of a file addresses that no other file has."""
+    """Make the addresses in a text unique to its file."""
     return re.sub(r"(?<=\w)@(?=\w)", f"+{export_of(file)}@", text)
 
 
 def post(customer: Customer, situation: Situation) -> int:
-    """Post a body until it is answered otherwise than 503: so many new exports at once are unknown at first."""
+    """Post a body until its status is not 503: ingest does not know so many new exports at once."""
 
     def answer() -> int | None:
         body, export = own(situation.body, situation.file), export_of(situation.file)
@@ -80,7 +80,7 @@ def posted(product: Product) -> Iterator[Posted]:
 
 
 def _copy_export(customer: Customer) -> None:
-    """Have each file posted to an export of its own, so that its rejects can be told from others'."""
+    """Create an export for each file, to distinguish the files' rejects."""
     deployment = customer.product.deployment
     table = ExportsTable(deployment.cloud.client("dynamodb"), deployment.outputs["ExportsTable"])
     export = table.export(customer.name)
@@ -91,10 +91,10 @@ def _copy_export(customer: Customer) -> None:
 
 
 @pytest.mark.parametrize("file", SITUATIONS)
-def test_body_ends_as_the_table_says(posted: Posted, file: str) -> None:
+def test_body_has_the_outcome_that_the_table_lists(posted: Posted, file: str) -> None:
     situation = SITUATIONS[file]
     assert posted.statuses[file] == (400 if situation.outcomes == (("400",),) else 200)
-    reasons = [words[1] for words in situation.outcomes if words[0] == "reject"]
+    reasons = [outcome[1] for outcome in situation.outcomes if outcome[0] == "reject"]
     assert [reject["reason"] for reject in posted.rejects[file]] == reasons
     assert all(reject["detail"] and reject["source"] == "ingest" for reject in posted.rejects[file])
     expected = _memberships(situation)
@@ -114,13 +114,13 @@ def test_body_ends_as_the_table_says(posted: Posted, file: str) -> None:
         _assert_fields(contact, [data for data in _profiles(_document(situation)) if _email(data) == email])
 
 
-def test_nothing_is_left_behind(posted: Posted) -> None:
+def test_no_change_is_dead_lettered(posted: Posted) -> None:
     sqs = posted.customer.product.deployment.cloud.client("sqs")
     url = posted.customer.product.deployment.outputs["ChangesDeadLetterQueueUrl"]
     assert "Messages" not in sqs.receive_message(QueueUrl=url)
 
 
-def test_all_bodies_again_send_nothing(posted: Posted) -> None:
+def test_same_bodies_again_send_nothing(posted: Posted) -> None:
     before = posted.customer.writes()[PUT_CONTACTS]
     for file, situation in SITUATIONS.items():
         if file != REFUSED_BY_SENDGRID:
@@ -130,10 +130,10 @@ def test_all_bodies_again_send_nothing(posted: Posted) -> None:
 
 
 def _memberships(situation: Situation) -> dict[str, str | None]:
-    """Return who has which `lytics_segments` at the end.
+    """Return the expected final `lytics_segments` by e-mail.
 
-    The last event of an audience counts, at equal times the exit. A change says nothing of memberships, so who has only
-    changed has no value there.
+    The last event of an audience wins, at equal times the exit. A person with nothing but changes has no
+    value.
     """
     last: dict[str, dict[str, tuple[int, str]]] = {}
     for kind, *rest in situation.outcomes:
@@ -154,7 +154,7 @@ def _document(situation: Situation) -> Any:
 
 
 def _profiles(value: Any) -> list[dict[str, Any]]:
-    """Find every object with an e-mail, wherever it is."""
+    """Return all objects with an e-mail, at any depth."""
     if isinstance(value, list):
         return [data for element in value for data in _profiles(element)]
     if not isinstance(value, dict):
@@ -168,7 +168,7 @@ def _email(data: Mapping[str, Any]) -> str:
 
 
 def _assert_fields(contact: Mapping[str, Any], profiles: list[dict[str, Any]]) -> None:
-    """Check each field: it holds the value of one of the person's profiles in the body, or nothing if none has one."""
+    """Check that each field has the value of one of the person's profiles in the body, or none."""
     custom = contact["custom_fields"]
     for name in TEXTS:
         texts = {_text(data.get(name)) for data in profiles}
@@ -182,7 +182,7 @@ def _assert_fields(contact: Mapping[str, Any], profiles: list[dict[str, Any]]) -
 
 
 def _text(value: Any) -> str:
-    """Write a text as it must arrive: half a surrogate pair becomes a question mark, what is no text is left out."""
+    """Return a text as it must arrive: lone surrogates become question marks, other types are dropped."""
     if not isinstance(value, str):
         return ""
     return "".join("?" if "\ud800" <= character <= "\udfff" else character for character in value).strip()

@@ -1,4 +1,4 @@
-"""A whole run of the export against both twins: what it makes, that it makes it once, and what it says."""
+"""Whole executions of the export against both twins: what they create, send and report."""
 
 import itertools
 import json
@@ -21,13 +21,13 @@ PEOPLE = 600
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """An export that has run once.
+    """An export after one execution.
 
     Attributes:
-        customer: whose.
-        start: the execution's input.
-        list_id: of the list in it.
-        finished: how the run ended.
+        customer: The customer.
+        start: The input of the execution.
+        list_id: The id of its list.
+        finished: The end of the execution.
     """
 
     customer: Customer
@@ -35,14 +35,16 @@ class Exported:
     list_id: str
     finished: Ended
 
-    def made(self) -> dict[str, Any]:
-        """Return all that exists in both accounts because of the export."""
+    def created(self) -> dict[str, Any]:
+        """Return everything that exists in both accounts because of the export."""
         state = self.customer.sendgrid.state()
         return {
             **{name: state[name] for name in ("custom_fields", "lists", "segments", "contacts")},
             "import jobs": sum(state["jobs"].values()),
             "webhook jobs": [job.id for job in self.customer.lytics.jobs()],
-            "authorizations": [one.id for one in self.customer.lytics.authorizations.all()],
+            "authorizations": [
+                authorization.id for authorization in self.customer.lytics.authorizations.all()
+            ],
         }
 
 
@@ -55,28 +57,31 @@ def exported(product: Product) -> Iterator[Exported]:
         yield Exported(customer, start, list_id, customer.run(start))
 
 
-def test_everybody_is_in_sendgrid_exactly_as_in_lytics(exported: Exported) -> None:
+def test_sendgrid_matches_lytics_after_the_export(exported: Exported) -> None:
     assert exported.finished.status == "SUCCEEDED", exported.finished.error
     exported.customer.wait_until_equal(exported.start, exported.list_id)
-    found = exported.customer.audit(exported.start, exported.list_id)
-    assert found.contacts > PEOPLE * 0.8
-    assert [audience["lytics"] > PEOPLE / 5 for audience in found.audiences] == [True] * 3
+    audit = exported.customer.audit(exported.start, exported.list_id)
+    assert audit.contacts > PEOPLE * 0.8
+    assert [audience["lytics"] > PEOPLE / 5 for audience in audit.audiences] == [True] * 3
 
 
-def test_report_tells_what_each_side_has(exported: Exported) -> None:
+def test_report_counts_people_on_each_side(exported: Exported) -> None:
     report = exported.finished.output
     customer = exported.customer
     audiences = {audience.id: audience for audience in customer.lytics.audiences()}
     reached = {email for audience in audiences for email in customer.lytics.members(audience)}
     assert (report["export"], report["live"]) == (customer.name, True)
-    for told in report["audiences"]:
-        members = audiences[told["id"]].members
-        with_email = customer.lytics.members(told["id"])
-        assert told["lytics"] == told["scanned"] == len(members)
-        assert (told["queued"], told["without_email"]) == (len(with_email), len(members) - len(with_email))
-        assert (told["complete"], told["segment"]) == (True, told["name"])
+    for counts in report["audiences"]:
+        members = audiences[counts["id"]].members
+        with_email = customer.lytics.members(counts["id"])
+        assert counts["lytics"] == counts["scanned"] == len(members)
+        assert (counts["queued"], counts["without_email"]) == (
+            len(with_email),
+            len(members) - len(with_email),
+        )
+        assert (counts["complete"], counts["segment"]) == (True, counts["name"])
     assert report["people"]["rejected"] == {}
-    # Who is in two audiences may be delivered in two batches, and is counted in each.
+    # A person in two audiences may be in two batches and is then counted twice.
     assert len(reached) <= report["people"]["accepted"] + report["people"]["unchanged"]
     assert len(reached) <= report["import_jobs"]["confirmed"]
     assert report["import_jobs"]["failed"] == report["import_jobs"]["errored"] == 0
@@ -87,15 +92,15 @@ def test_report_tells_what_each_side_has(exported: Exported) -> None:
     assert any("every 1 to 24 hours" in note for note in report["notes"])
 
 
-def test_same_input_again_makes_nothing_and_sends_nothing(exported: Exported) -> None:
+def test_same_input_again_creates_and_sends_nothing(exported: Exported) -> None:
     exported.customer.wait_until_equal(exported.start, exported.list_id)
     exported.customer.product.wait_until_idle()
-    made, written = exported.made(), exported.customer.writes()
+    created, written = exported.created(), exported.customer.writes()
     assert written[PUT_CONTACTS] >= 1
     subscribed = exported.customer.subscriptions()
     again = exported.customer.succeed(exported.start)
     exported.customer.product.wait_until_idle()
-    assert exported.made() == made
+    assert exported.created() == created
     assert _without_updates(exported.customer.writes()) == _without_updates(written)
     assert _without_updates(exported.customer.subscriptions()) == _without_updates(subscribed)
     assert again["created"]["fields"] == []
@@ -105,41 +110,41 @@ def test_same_input_again_makes_nothing_and_sends_nothing(exported: Exported) ->
 
 
 def _without_updates(counts: dict[str, int]) -> dict[str, int]:
-    """Leave out the rewriting of what is there: Lytics shows no secret, so it is written anew at each start."""
+    """Drop updates. Lytics never returns a secret, so each execution writes it again."""
     return {name: n for name, n in counts.items() if not name.startswith(("PATCH ", "PUT /v2/auth"))}
 
 
-def test_live_events_reach_sendgrid_out_of_order_and_with_duplicates(exported: Exported) -> None:
+def test_shuffled_and_duplicated_live_events_reach_sendgrid(exported: Exported) -> None:
     lytics = exported.customer.lytics
     lytics.set_faults(shuffle=True, duplicate_rate=0.2)
-    happened = lytics.make_events(200, seed=5)
-    assert min(happened.values()) > 10
+    events = lytics.make_events(200, seed=5)
+    assert min(events.values()) > 10
     assert lytics.drain(30)
     exported.customer.wait_until_equal(exported.start, exported.list_id)
 
 
 def test_two_exports_of_one_account_share_its_contacts(exported: Exported) -> None:
-    """A second export of one audience changes nobody's memberships in the others."""
+    """A second export of one audience does not change memberships in the others."""
     customer = exported.customer
     exported.customer.wait_until_equal(exported.start, exported.list_id)
     customer.product.wait_until_idle()
-    made = exported.made()
+    created = exported.created()
     second = exported.start | {"export": f"{customer.name}-second", "audiences": ["lapsed_customers"]}
     customer.succeed(second)
     customer.wait_until_equal(exported.start, exported.list_id)
-    assert exported.made()["segments"] == made["segments"]
-    assert exported.made()["contacts"] == made["contacts"]
+    assert exported.created()["segments"] == created["segments"]
+    assert exported.created()["contacts"] == created["contacts"]
 
 
-def test_all_requests_are_ones_that_sendgrids_openapi_knows(exported: Exported) -> None:
+def test_all_requests_conform_to_sendgrids_openapi(exported: Exported) -> None:
     watch = exported.customer.watch
     if watch is None:
-        pytest.skip(f"{VARIABLE} is not set, so there is nothing to check the requests against")
+        pytest.skip(f"{VARIABLE} is not set: there are no OpenAPI files to check requests against")
     assert watch.exchanges >= 10
     assert watch.problems == []
 
 
-def test_dry_run_makes_nothing_and_says_what_it_would_make(customer: Customer) -> None:
+def test_dry_run_creates_nothing_and_returns_the_plan(customer: Customer) -> None:
     customer.lytics.populate(300, 3, seed=3)
     planned = customer.succeed(customer.input(dry_run=True))
     assert customer.writes() == customer.subscriptions() == {}
@@ -155,7 +160,7 @@ def test_dry_run_makes_nothing_and_says_what_it_would_make(customer: Customer) -
     assert "list prices" in estimate["basis"]
 
 
-def test_export_without_subscription_is_not_live_until_what_it_says_is_pasted(customer: Customer) -> None:
+def test_export_without_subscription_goes_live_after_manual_setup(customer: Customer) -> None:
     customer.lytics.populate(60, 3, seed=3)
     start = customer.input(subscribe=False)
     report = customer.succeed(start)
@@ -175,7 +180,7 @@ def test_export_without_subscription_is_not_live_until_what_it_says_is_pasted(cu
 
 
 def _paste(customer: Customer, paste: dict[str, Any]) -> None:
-    """Enter in Lytics what the report says, as a person does."""
+    """Enter the report's values in Lytics, as a user would."""
 
     def post(path: str, body: dict[str, Any]) -> str:
         headers = {"Authorization": customer.lytics.token}
@@ -201,7 +206,7 @@ def _paste(customer: Customer, paste: dict[str, Any]) -> None:
     post("/v2/job/webhook_triggers", {"name": "by hand", "auth_ids": [header], "config": config})
 
 
-def test_what_happens_while_the_scan_runs_is_not_lost(customer: Customer) -> None:
+def test_events_during_the_scan_are_not_lost(customer: Customer) -> None:
     customer.lytics.populate(400, 3, seed=3)
     customer.lytics.set_faults(shuffle=True, duplicate_rate=0.1, api_paths="/scan", api_slow_s=0.2)
     execution = customer.start(customer.input())
@@ -216,7 +221,7 @@ def test_what_happens_while_the_scan_runs_is_not_lost(customer: Customer) -> Non
     customer.wait_until_equal(customer.input())
 
 
-def test_two_runs_at_once_make_nothing_twice(customer: Customer) -> None:
+def test_two_concurrent_executions_create_nothing_twice(customer: Customer) -> None:
     customer.lytics.populate(150, 3, seed=3)
     executions = [customer.start(customer.input()) for _ in range(2)]
     ends = [customer.end(execution) for execution in executions]
@@ -226,7 +231,7 @@ def test_two_runs_at_once_make_nothing_twice(customer: Customer) -> None:
     assert (state["custom_fields"], state["segments"]) == (3, 3)
 
 
-def test_who_is_in_two_exports_is_on_both_lists(customer: Customer) -> None:
+def test_person_in_two_exports_is_on_both_lists(customer: Customer) -> None:
     lists = {name: customer.sendgrid.add_list(name) for name in ("First", "Second")}
     people = {
         "both@example.com": [HIGH_VALUE, LAPSED],
@@ -260,18 +265,18 @@ def test_who_is_in_two_exports_is_on_both_lists(customer: Customer) -> None:
     assert customer.sendgrid.segment_members("High value users") == ["both@example.com", "one@example.com"]
 
 
-def test_long_scan_goes_on_over_several_invocations(customer: Customer) -> None:
+def test_long_scan_continues_over_several_invocations(customer: Customer) -> None:
     customer.lytics.populate(1_200, 1, seed=3, outside=0.0)
     customer.lytics.set_faults(api_paths="/scan", api_slow_s=0.4)
     with customer.product.time_limit("backfill", 3):
         report = customer.succeed(customer.input(audiences=["high_value_users"]))
-    looks = [
+    scans = [
         line
         for line in customer.product.logged("backfill", "audience_scanned")
         if line["run"] == report["run"]
     ]
-    assert len(looks) >= 3
-    assert [look["done"] for look in looks] == [False] * (len(looks) - 1) + [True]
+    assert len(scans) >= 3
+    assert [scan["done"] for scan in scans] == [False] * (len(scans) - 1) + [True]
     assert report["audiences"][0]["scanned"] == 1_200
     assert report["audiences"][0]["complete"] is True
     customer.wait_until_equal(customer.input(audiences=["high_value_users"]))

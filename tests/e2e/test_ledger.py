@@ -1,4 +1,4 @@
-"""The ledger's PartiQL does on DynamoDB what its contract says; the double of the quick tests keeps the same one."""
+"""The contacts table on the local DynamoDB keeps the contract that the tests' double keeps, too."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ _numbers = itertools.count()
 
 @pytest.fixture
 def table(cloud: LocalCloud) -> str:
-    """Make an empty table."""
+    """Create an empty table."""
     name = f"contacts-{next(_numbers)}"
     cloud.client("dynamodb").create_table(
         TableName=name,
@@ -36,13 +36,13 @@ def table(cloud: LocalCloud) -> str:
 
 
 @pytest.mark.parametrize("clause", CONTRACT, ids=lambda clause: clause.__name__)
-def test_dynamodb_keeps_the_contract(
+def test_contacts_table_on_dynamodb_keeps_the_contract(
     cloud: LocalCloud, table: str, clause: Callable[[LedgerTable], None]
 ) -> None:
     clause(ContactsTable(cloud.client("dynamodb"), table, SystemClock()))
 
 
-def test_rejected_contacts_can_be_found_by_an_attribute(cloud: LocalCloud, table: str) -> None:
+def test_rejected_contacts_have_the_rejected_attribute(cloud: LocalCloud, table: str) -> None:
     ledger = ContactsTable(cloud.client("dynamodb"), table, SystemClock())
 
     def reason() -> object:

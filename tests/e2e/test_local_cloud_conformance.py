@@ -1,4 +1,4 @@
-"""The local cloud behaves as AWS where ministack alone does not: one test for each thing that it adds."""
+"""The local cloud behaves as AWS where ministack alone does not: one test for each addition."""
 
 import json
 import re
@@ -36,11 +36,11 @@ class Application:
         self.machines = cloud.client("stepfunctions")
         self._reports: list[dict[str, Any]] = []
 
-    def send(self, queue: str, bodies: list[dict[str, Any]], at_once: int = 10) -> None:
-        for start in range(0, len(bodies), at_once):
+    def send(self, queue: str, bodies: list[dict[str, Any]], per_request: int = 10) -> None:
+        for start in range(0, len(bodies), per_request):
             entries: Any = [
                 {"Id": str(number), "MessageBody": json.dumps(body)}
-                for number, body in enumerate(bodies[start : start + at_once])
+                for number, body in enumerate(bodies[start : start + per_request])
             ]
             answer = self.sqs.send_message_batch(QueueUrl=self.outputs[queue], Entries=entries)
             assert not answer.get("Failed")
@@ -50,20 +50,20 @@ class Application:
         return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
 
     def reports(self, function: str, records: int) -> list[dict[str, Any]]:
-        """Wait until a function has reported batches of so many records in all; return those reports."""
+        """Wait until a function has reported batches with `records` records in total. Returns the reports."""
 
-        def found() -> list[dict[str, Any]] | None:
+        def received() -> list[dict[str, Any]] | None:
             self._reports += self.receive("ReportsUrl")
             mine = [report for report in self._reports if f"-{function}-" in report["function"]]
             return mine if sum(report["records"] for report in mine) >= records else None
 
-        mine = poll(found, f"reports of {records} records from {function}")
+        mine = poll(received, f"reports of {records} records from {function}")
         self._reports = [report for report in self._reports if report not in mine]
         return mine
 
     @contextmanager
     def paused(self, function: str) -> Iterator[None]:
-        """Keep a function's event source from polling, so that messages are there all at once afterwards."""
+        """Pause a function's event source, so that messages accumulate."""
         name = self.outputs[function]
         mapping = self.functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"][0]
         self.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
@@ -80,8 +80,8 @@ class Application:
         )
 
         def ended() -> Any:
-            found = self.machines.describe_execution(executionArn=started["executionArn"])
-            return None if found["status"] == "RUNNING" else found
+            execution = self.machines.describe_execution(executionArn=started["executionArn"])
+            return None if execution["status"] == "RUNNING" else execution
 
         return poll(ended, "the end of the execution")
 
@@ -112,18 +112,19 @@ def test_batch_waits_for_its_window(app: Application) -> None:
     assert report["begun"] - report["sent"] >= 1.0
 
 
-def test_batch_is_cut_where_its_serialised_event_would_exceed_six_megabytes(app: Application) -> None:
-    # Ten messages of 0.5 MB: 5 MB as sent, but each quotation mark takes four bytes in the event, not two.
+def test_batch_is_cut_before_its_event_exceeds_six_megabytes(app: Application) -> None:
+    # Ten messages of 0.5 MB: 5 MB as sent, but each quotation mark takes four bytes in the event instead of
+    # two.
     quoted = {"n": 0, "padding": '"' * 250_000}
     with app.paused("LargeFunction"):
-        app.send("LargeUrl", [quoted] * 10, at_once=2)
+        app.send("LargeUrl", [quoted] * 10, per_request=2)
     first, second = sorted(app.reports("LargeFunction", 10), key=lambda report: -report["records"])
     assert (first["records"], second["records"]) == (6, 4)
     assert first["payload_bytes"] <= MAX_PAYLOAD_BYTES
     assert first["payload_bytes"] + second["payload_bytes"] / 4 > MAX_PAYLOAD_BYTES
 
 
-def test_only_reported_messages_come_back_and_end_in_the_dead_letter_queue(app: Application) -> None:
+def test_only_reported_messages_are_retried_and_dead_lettered(app: Application) -> None:
     app.send("PartialUrl", [{"n": number, "answer": "fail odd"} for number in range(4)])
     reports = app.reports("PartialFunction", 4 + 2)
     assert max(report["receives"] for report in reports) == 2
@@ -131,7 +132,7 @@ def test_only_reported_messages_come_back_and_end_in_the_dead_letter_queue(app: 
     assert _dead_letters(app, 2) == [1, 3]
 
 
-def test_unknown_message_among_the_failures_fails_the_whole_batch(app: Application) -> None:
+def test_unknown_message_id_in_failures_fails_the_whole_batch(app: Application) -> None:
     answer = {"batchItemFailures": [{"itemIdentifier": "not-in-this-batch"}]}
     app.send("PartialUrl", [{"n": number, "answer": answer} for number in range(2)])
     app.reports("PartialFunction", 2 + 2)
@@ -151,7 +152,7 @@ def test_empty_answer_is_a_success(app: Application) -> None:
     assert _is_empty(app, "PartialDeadUrl")
 
 
-def test_no_more_batches_are_in_flight_than_the_maximum_concurrency(app: Application) -> None:
+def test_maximum_concurrency_limits_batches_in_flight(app: Application) -> None:
     app.send("NarrowUrl", [{"n": number, "sleep_s": 0.2} for number in range(6)])
     reports = app.reports("NarrowFunction", 6)
     overlaps = [
@@ -160,7 +161,7 @@ def test_no_more_batches_are_in_flight_than_the_maximum_concurrency(app: Applica
     assert max(overlaps) == 2
 
 
-def test_retry_and_catch_see_the_name_of_the_python_exception(app: Application) -> None:
+def test_retry_and_catch_match_the_python_exception_name(app: Application) -> None:
     before = app.cloud.function_log(app.outputs["ActFunction"]).count("PaymentRefused: machine")
     ended = app.execute(do="raise", why="machine", pause_s=0, items=[])
     assert ended["status"] == "SUCCEEDED"
@@ -171,7 +172,7 @@ def test_retry_and_catch_see_the_name_of_the_python_exception(app: Application) 
     assert attempts == 1 + 2
 
 
-def test_state_machine_passes_through_task_wait_map_and_context(app: Application) -> None:
+def test_state_machine_runs_task_wait_map_and_context_object(app: Application) -> None:
     ended = app.execute(do="nothing", pause_s=1, items=["a", "b", "c"])
     assert ended["status"] == "SUCCEEDED"
     output = json.loads(ended["output"])
@@ -218,7 +219,7 @@ def test_fail_state_takes_error_and_cause_from_its_input(app: Application) -> No
         ),
     ],
 )
-def test_path_that_leads_nowhere_fails_the_state(
+def test_path_without_a_value_fails_the_state(
     app: Application, state: dict[str, Any], error: str | None
 ) -> None:
     states = {"It": state, "Good": {"Type": "Succeed"}, "Bad": {"Type": "Fail", "Error": "Wrong"}}
@@ -242,25 +243,25 @@ def test_delay_of_more_than_fifteen_minutes_is_refused(app: Application) -> None
 
 
 @pytest.mark.parametrize(
-    ("event", "error_type", "words"),
+    ("event", "error_type", "text"),
     [
         ({"do": "sleep", "seconds": 60}, "Sandbox.Timedout", "Task timed out after 1.00 seconds"),
         ({"do": "exit", "code": 3}, "Runtime.ExitError", "exit status 3"),
         ({"do": "raise", "why": "not now"}, "PaymentRefused", "not now"),
     ],
 )
-def test_failed_invocation_has_its_true_type(
-    app: Application, event: dict[str, Any], error_type: str, words: str
+def test_failed_invocation_has_lambdas_error_type(
+    app: Application, event: dict[str, Any], error_type: str, text: str
 ) -> None:
     error, answer = app.act(**event)
     assert error == "Unhandled"
     assert answer["errorType"] == error_type
-    assert words in answer["errorMessage"]
+    assert text in answer["errorMessage"]
     ended = app.execute(**event, pause_s=0, items=[])
     if error_type != "PaymentRefused":
         assert (ended["status"], ended["error"]) == ("FAILED", error_type)
     error, answer = app.act()
-    assert error is None, "the next invocation has a process again"
+    assert error is None, "the next invocation has a new process"
 
 
 def test_function_has_the_environment_of_lambda_and_stays_warm(app: Application) -> None:
@@ -279,7 +280,7 @@ def test_function_has_the_environment_of_lambda_and_stays_warm(app: Application)
     assert first["request_id"] != second["request_id"]
 
 
-def test_changed_function_gets_a_new_process_and_its_earlier_one_ends(app: Application) -> None:
+def test_changed_function_gets_a_new_process_and_the_old_one_ends(app: Application) -> None:
     _, before = app.act()
     app.functions.update_function_configuration(
         FunctionName=app.outputs["ActFunction"], Environment={"Variables": {"GREETING": "good evening"}}
@@ -290,7 +291,7 @@ def test_changed_function_gets_a_new_process_and_its_earlier_one_ends(app: Appli
     assert after["pid"] in app.cloud.processes()
 
 
-def test_api_passes_body_headers_and_path_on(app: Application) -> None:
+def test_api_passes_body_headers_and_path_to_the_function(app: Application) -> None:
     body = '{"name": "Zoë ✓", "quote": "\\""}'.encode()
     status, event = app.post("any", body, {"X-Lytics-Secret": "s3cret"})
     assert status == 202
@@ -312,24 +313,24 @@ def test_api_answers_502_without_details_when_the_function_fails(app: Applicatio
     assert app.post(path) == (502, {"message": "Internal server error"})
 
 
-def test_api_refuses_a_body_that_does_not_fit_with_its_gateway_response(app: Application) -> None:
+def test_api_refuses_a_too_large_body_with_its_gateway_response(app: Application) -> None:
     assert app.post("any", b'"' * (MAX_PAYLOAD_BYTES // 2 + 1)) == (503, {"message": "smaller, please"})
 
 
 @pytest.mark.parametrize(
-    ("resource", "parameters", "words"),
+    ("resource", "parameters", "text"),
     [
         ("AWS::SQS::Queue, Properties: {VisibilityTimeout: 50000}", {}, "Broken (AWS::SQS::Queue): Invalid"),
         ("AWS::SQS::Kew", {}, "AWS::SQS::Kew"),
         ("AWS::SQS::Queue", {"Misspelt": "1"}, "Misspelt"),
     ],
 )
-def test_failed_deployment_says_why(
-    app: Application, tmp_path: Path, resource: str, parameters: dict[str, str], words: str
+def test_failed_deployment_reports_the_reason(
+    app: Application, tmp_path: Path, resource: str, parameters: dict[str, str], text: str
 ) -> None:
     template = tmp_path / "template.yaml"
     template.write_text(f"Resources: {{Broken: {{Type: {resource}}}}}\n")
-    with pytest.raises(DeploymentError, match=re.escape(words)):
+    with pytest.raises(DeploymentError, match=re.escape(text)):
         app.cloud.deploy(template, "broken", parameters)
 
 
@@ -341,7 +342,7 @@ def test_emulator_refuses_to_run_on_changed_internals() -> None:
     assert "ministack.services.lambda_svc._poll_loop is gone" in str(refusal.value)
 
 
-def test_nothing_runs_after_an_exception() -> None:
+def test_no_process_is_left_after_an_exception() -> None:
     class Interrupted(Exception):
         pass
 
@@ -358,7 +359,7 @@ def test_nothing_runs_after_an_exception() -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_nothing_runs_after_its_owner_is_gone(ending: signal.Signals) -> None:
+def test_no_process_is_left_after_its_owner_ended(ending: signal.Signals) -> None:
     owner = subprocess.Popen(
         [sys.executable, "-m", "tests.e2e.conformance_app.owner"],
         cwd=REPOSITORY,
@@ -378,20 +379,20 @@ def test_nothing_runs_after_its_owner_is_gone(ending: signal.Signals) -> None:
 
 
 def _dead_letters(app: Application, count: int) -> list[int]:
-    found: list[int] = []
+    numbers: list[int] = []
 
     def collected() -> bool:
         messages = app.sqs.receive_message(QueueUrl=app.outputs["PartialDeadUrl"], MaxNumberOfMessages=10)
         for message in messages.get("Messages", []):
-            found.append(json.loads(message["Body"])["n"])
+            numbers.append(json.loads(message["Body"])["n"])
             app.sqs.delete_message(
                 QueueUrl=app.outputs["PartialDeadUrl"], ReceiptHandle=message["ReceiptHandle"]
             )
-        return len(found) >= count
+        return len(numbers) >= count
 
     poll(collected, f"{count} dead letters")
     assert _is_empty(app, "PartialUrl")
-    return sorted(found)
+    return sorted(numbers)
 
 
 def _is_empty(app: Application, queue: str) -> bool:

@@ -1,4 +1,4 @@
-"""An operator's own commands, run as an operator runs them: what was set aside comes back and ends right."""
+"""`make redrive` and `make rejected`, run as an operator does."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -44,42 +44,42 @@ def segments(customer: Customer) -> Any:
     return contact["custom_fields"]["lytics_segments"] if contact else None
 
 
-def test_dead_changes_come_back_once_however_often_they_are_redriven(live: Customer) -> None:
+def test_changes_can_be_redriven_twice_without_harm(live: Customer) -> None:
     enter = Change(EMAIL, now_ns(), Kind.ENTER, HIGH_VALUE)
     body = encode(Message(live.name, (enter,), hops=MAX_HOPS))
     put(live, "ChangesDeadLetterQueueUrl", body)
-    looked = operator(live).redrive("changes", dry=True)
-    assert any(f"export '{live.name}': put back {MAX_HOPS} times" in line for line in looked)
+    dry_output = operator(live).redrive("changes", dry=True)
+    assert any(f"export '{live.name}': put back {MAX_HOPS} times" in line for line in dry_output)
     assert operator(live).dead_letters()["ChangesDeadLetter"] == 1
 
     for _ in range(2):
-        said = operator(live).redrive("changes")
-        assert "  redriven: 1" in said
+        output = operator(live).redrive("changes")
+        assert "  redriven: 1" in output
         live.product.wait_until_idle()
         assert segments(live) == ",".join(sorted([HIGH_VALUE, READERS]))
         assert operator(live).dead_letters()["ChangesDeadLetter"] == 0
         put(live, "ChangesDeadLetterQueueUrl", body)
     operator(live).redrive("changes")
-    # Redriven changes may race with a request of a dead consumer, so they are refreshed, and then all is still.
+    # Redriven changes may race with a request of a dead consumer, so refreshes follow them.
     live.product.wait_until_idle()
     puts = live.sendgrid.requests()[PUT_CONTACTS]
     assert segments(live) == ",".join(sorted([HIGH_VALUE, READERS]))
     assert 3 <= puts <= 8
 
 
-def test_changes_of_an_export_that_there_is_not_stay_and_say_so(live: Customer) -> None:
+def test_changes_of_an_unknown_export_stay_with_a_reason(live: Customer) -> None:
     put(
         live,
         "ChangesDeadLetterQueueUrl",
-        encode(Message("nobodys", (Change(EMAIL, 1, Kind.ENTER, READERS),))),
+        encode(Message("unknown", (Change(EMAIL, 1, Kind.ENTER, READERS),))),
     )
-    said = operator(live).redrive("changes")
-    assert "  stays: 1: run the state machine for that export first" in said
+    output = operator(live).redrive("changes")
+    assert "  stays: 1: run the state machine for that export first" in output
     assert operator(live).dead_letters()["ChangesDeadLetter"] == 1
     live.product.take("ChangesDeadLetterQueueUrl")
 
 
-def test_people_who_were_parked_while_the_account_was_full_arrive_after_the_redrive(live: Customer) -> None:
+def test_people_parked_by_a_full_account_arrive_after_the_redrive(live: Customer) -> None:
     live.sendgrid.set_options(contact_limit=1)
     live.lytics.add_profile({"email": "bo@example.com"})
     live.lytics.enter("bo@example.com", READERS)
@@ -102,30 +102,30 @@ def test_people_who_were_parked_while_the_account_was_full_arrive_after_the_redr
     )
     live.sendgrid.set_options(contact_limit=None)
 
-    said = operator(live).redrive("imports")
-    assert any("6 times in a row" in line for line in said)
+    output = operator(live).redrive("imports")
+    assert any("6 times in a row" in line for line in output)
     poll(lambda: live.contact("bo@example.com"), "the parked person", timeout_s=20)
     live.product.wait_until_idle()
     live.wait_until_equal(live.input())
 
 
-def test_rejects_are_read_again_after_a_fix_and_what_was_cut_stays(live: Customer) -> None:
+def test_redriven_rejects_are_parsed_again_and_truncated_ones_stay(live: Customer) -> None:
     event = {"id": HIGH_VALUE, "event": "enter", "enter": datetime.now(UTC).isoformat()}
     envelope = {"id": "7", "data": {"email": EMAIL, "segment_events": [event]}}
     put(live, "RejectsQueueUrl", reject_body("internal_error", "a fault", "ingest", live.name, envelope))
     put(live, "RejectsQueueUrl", reject_body("no_email", "none", "ingest", live.name, {"id": "8" * 70_000}))
-    looked = operator(live).redrive("rejects", dry=True)
-    assert any(f"ingest, export '{live.name}', internal_error: a fault" in line for line in looked)
-    said = operator(live).redrive("rejects")
-    assert "  redriven: 1" in said
-    assert any("it was cut from 70" in line for line in said)
+    dry_output = operator(live).redrive("rejects", dry=True)
+    assert any(f"ingest, export '{live.name}', internal_error: a fault" in line for line in dry_output)
+    output = operator(live).redrive("rejects")
+    assert "  redriven: 1" in output
+    assert any("it was cut from 70" in line for line in output)
     live.product.wait_until_idle()
     assert segments(live) == ",".join(sorted([HIGH_VALUE, READERS]))
-    [left] = live.product.rejects()
-    assert left["reason"] == "no_email"
+    [remaining] = live.product.rejects()
+    assert remaining["reason"] == "no_email"
 
 
-def test_the_rejected_are_listed_with_the_reason_until_a_change_of_theirs_is_taken(live: Customer) -> None:
+def test_rejected_people_are_listed_until_sendgrid_accepts_a_change(live: Customer) -> None:
     live.sendgrid.set_options(refuse_emails="^odd[.]one@")
     live.lytics.add_profile({"email": "odd.one@example.com"})
     live.lytics.enter("odd.one@example.com", READERS)
@@ -145,9 +145,9 @@ def test_the_rejected_are_listed_with_the_reason_until_a_change_of_theirs_is_tak
     assert operator(live).rejected(live.name) == {}
 
 
-def test_a_stack_that_there_is_not_is_said_in_words(product: Product) -> None:
-    nobodys = Operator(replace(product.deployment, stack="nobodys"))
+def test_unknown_stack_and_unknown_export_are_reported(product: Product) -> None:
+    unknown = Operator(replace(product.deployment, stack="unknown"))
     with pytest.raises(CommandFailed, match="CloudFormation refused"):
-        nobodys.redrive()
+        unknown.redrive()
     with pytest.raises(CommandFailed, match="there is no export of that name"):
-        Operator(product.deployment).rejected("nobodys")
+        Operator(product.deployment).rejected("unknown")

@@ -1,4 +1,4 @@
-"""Bad input: a run that cannot be right fails in words before anything exists, and no delivery crashes or is lost."""
+"""Bad input: invalid executions fail before they create anything, and no webhook body causes a crash."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ CREATE_FIELD: Final = "POST /v3/marketing/field_definitions"
 
 
 def refused(customer: Customer, start: object, state: str = "Plan") -> Ended:
-    """Run an execution that must fail in a state, with nothing made in either account."""
+    """Run an execution that must fail in a state without creating anything."""
     execution = customer.start(start)
     finished = customer.end(execution)
     assert finished.status == "FAILED", finished
@@ -31,7 +31,7 @@ def refused(customer: Customer, start: object, state: str = "Plan") -> Ended:
 
 
 def refused_in_plan(customer: Customer, start: object) -> list[str]:
-    """Run an execution that the plan must refuse; returns its faults, a line each."""
+    """Run an execution that the plan must refuse. Returns its faults, one per line."""
     finished = refused(customer, start)
     assert customer.writes() == {}
     head, *faults = finished.error.splitlines()[1:]
@@ -40,14 +40,14 @@ def refused_in_plan(customer: Customer, start: object) -> list[str]:
     return faults
 
 
-def says(faults: list[str], *expected: str) -> bool:
-    """Tell whether each expected text is in a fault of its own, and there is no other fault."""
-    left = list(faults)
+def has_exactly(faults: list[str], *expected: str) -> bool:
+    """Return whether each expected text is in its own fault, and no fault is left."""
+    remaining = list(faults)
     for text in expected:
-        found = next((fault for fault in left if text in fault), None)
-        assert found is not None, f"{text!r} is not in {left}"
-        left.remove(found)
-    return not left
+        match = next((fault for fault in remaining if text in fault), None)
+        assert match is not None, f"{text!r} is not in {remaining}"
+        remaining.remove(match)
+    return not remaining
 
 
 @pytest.mark.parametrize(
@@ -65,12 +65,12 @@ def says(faults: list[str], *expected: str) -> bool:
     ],
     ids=lambda value: json.dumps(value) if not isinstance(value, str) else "",
 )
-def test_input_of_another_form_is_refused_in_words(customer: Customer, start: Any, expected: str) -> None:
+def test_input_of_the_wrong_shape_is_refused(customer: Customer, start: Any, expected: str) -> None:
     (fault,) = [line for line in refused_in_plan(customer, start) if expected in line]
     assert fault.startswith("- ")
 
 
-def test_all_faults_of_an_input_are_told_at_once(customer: Customer) -> None:
+def test_all_faults_of_an_input_are_reported_at_once(customer: Customer) -> None:
     customer.sendgrid.add_field("ltv", "Date")
     customer.sendgrid.add_field("lytics_segments")
     customer.lytics.seed_job("sendgrid_export_new", name="Hosted export")
@@ -85,7 +85,7 @@ def test_all_faults_of_an_input_are_told_at_once(customer: Customer) -> None:
     )
     del start["backfill"]
     faults = refused_in_plan(customer, start)
-    assert says(
+    assert has_exactly(
         faults,
         "'high_value_user': did you mean 'high_value_users'?",
         "\"email_field\": Lytics has no field 'mail': did you mean 'email'?",
@@ -101,54 +101,56 @@ def test_all_faults_of_an_input_are_told_at_once(customer: Customer) -> None:
     )
 
 
-def test_wrong_key_and_wrong_token_are_told_together(customer: Customer) -> None:
+def test_wrong_key_and_wrong_token_are_reported_together(customer: Customer) -> None:
     customer.put_secret(sendgrid_api_key="SG.revoked", lytics_api_token="expired")
     faults = refused_in_plan(customer, customer.input())
-    assert says(faults, "lytics_api_token", "sendgrid_api_key")
+    assert has_exactly(faults, "lytics_api_token", "sendgrid_api_key")
 
 
-def test_key_without_marketing_is_told_what_it_lacks(customer: Customer) -> None:
+def test_key_without_marketing_is_refused_with_the_missing_permission(customer: Customer) -> None:
     customer.put_secret(sendgrid_api_key=sendgrid_key(customer.name, Capability.NO_MARKETING))
-    assert says(refused_in_plan(customer, customer.input()), "Restricted Access > Marketing: Full Access")
+    assert has_exactly(
+        refused_in_plan(customer, customer.input()), "Restricted Access > Marketing: Full Access"
+    )
 
 
-def test_empty_secret_is_told_key_by_key(customer: Customer) -> None:
+def test_each_empty_key_of_the_secret_is_reported(customer: Customer) -> None:
     customer.put_secret(sendgrid_api_key="", lytics_api_token="", webhook_secrets=[])
     faults = refused_in_plan(customer, customer.input())
-    assert says(
+    assert has_exactly(
         faults, '"sendgrid_api_key" is empty', '"lytics_api_token" is empty', '"webhook_secrets" is empty'
     )
 
 
-def test_full_account_is_refused(customer: Customer) -> None:
+def test_account_with_too_many_segments_is_refused(customer: Customer) -> None:
     for number in range(200):
         create_segment(customer, f"Segment {number}")
     customer.sendgrid.forget_exchanges()
-    assert says(
+    assert has_exactly(
         refused_in_plan(customer, customer.input()), "takes 200 segments and has 200; 3 more are needed"
     )
 
 
-def test_segment_of_an_audiences_name_that_is_another_is_refused(customer: Customer) -> None:
+def test_existing_segment_with_the_audiences_name_is_refused(customer: Customer) -> None:
     create_segment(customer, "high value USERS")
     customer.sendgrid.forget_exchanges()
-    assert says(refused_in_plan(customer, customer.input()), "and it is not this audience's")
+    assert has_exactly(refused_in_plan(customer, customer.input()), "and it is not this audience's")
 
 
 @pytest.mark.parametrize("status", ["running", "paused", "sleeping"])
 def test_live_job_of_the_hosted_export_is_refused(customer: Customer, status: str) -> None:
     customer.lytics.seed_job("sendgrid_export_new", status=status)
-    assert says(refused_in_plan(customer, customer.input()), "end that job in Lytics")
+    assert has_exactly(refused_in_plan(customer, customer.input()), "end that job in Lytics")
 
 
-def test_key_that_may_not_write_fails_at_the_first_request_and_leaves_nothing(customer: Customer) -> None:
+def test_read_only_key_fails_at_the_first_write_and_leaves_nothing(customer: Customer) -> None:
     customer.put_secret(sendgrid_api_key=sendgrid_key(customer.name, Capability.READ_ONLY))
     finished = refused(customer, customer.input(), state="Provision")
     assert "Marketing: Full Access" in finished.error
     assert customer.writes() == {CREATE_FIELD: 1}
     state = customer.sendgrid.state()
     assert (state["custom_fields"], state["segments"]) == (0, 0)
-    assert customer.post("{}").status_code == 503  # there is no such export
+    assert customer.post("{}").status_code == 503  # the export does not exist
 
 
 def create_segment(customer: Customer, name: str) -> None:
@@ -176,13 +178,13 @@ ENTER: Final = json.dumps(
 
 @pytest.fixture(scope="module")
 def live(product: Product) -> Iterator[Customer]:
-    """Return a customer with an export that takes events."""
+    """Return a customer with a live export."""
     with customer_of(product) as customer:
         customer.succeed(customer.input(backfill=False, subscribe=False))
         yield customer
 
 
-def test_delivery_with_a_wrong_secret_is_refused_so_that_lytics_retries(live: Customer) -> None:
+def test_wrong_secret_is_401_so_that_lytics_retries(live: Customer) -> None:
     for secret in ("", "wrong", live.webhook_secret + " x", live.webhook_secret.upper()):
         answer = live.post(ENTER, secret=secret)
         assert (answer.status_code, answer.headers.get("Retry-After")) == (401, None)
@@ -190,11 +192,11 @@ def test_delivery_with_a_wrong_secret_is_refused_so_that_lytics_retries(live: Cu
     assert live.contact("mara.ilic@example.com") is None
 
 
-def test_both_secrets_of_a_rotation_are_taken(customer: Customer) -> None:
+def test_both_secrets_of_a_rotation_are_accepted(customer: Customer) -> None:
     customer.put_secret(webhook_secrets=["the-next-one", customer.webhook_secret])
     customer.succeed(customer.input(backfill=False, subscribe=False))
-    shown = ("the-next-one", customer.webhook_secret, "the-one-before")
-    assert [customer.post(ENTER, secret=secret).status_code for secret in shown] == [200, 200, 401]
+    secrets = ("the-next-one", customer.webhook_secret, "the-one-before")
+    assert [customer.post(ENTER, secret=secret).status_code for secret in secrets] == [200, 200, 401]
 
 
 def test_body_that_is_not_json_is_400(live: Customer) -> None:
@@ -202,7 +204,7 @@ def test_body_that_is_not_json_is_400(live: Customer) -> None:
         assert live.post(body).status_code == 400, body
 
 
-def test_unknown_export_is_503_that_lets_lytics_fail_visibly(live: Customer) -> None:
+def test_unknown_export_is_503_without_retry_after(live: Customer) -> None:
     for export in ("unknown", f"{live.name}-x", "a" * 64, "%20", "a.b"):
         answer = live.post(ENTER, export=export)
         assert (answer.status_code, answer.headers.get("Retry-After")) == (503, None), export
@@ -213,7 +215,7 @@ def test_body_too_large_for_the_gateway_is_503_not_413(live: Customer) -> None:
     assert (answer.status_code, answer.headers.get("Retry-After")) == (503, None)
 
 
-def test_queue_that_takes_nothing_is_503_with_retry_after(live: Customer) -> None:
+def test_unavailable_queue_is_503_with_retry_after(live: Customer) -> None:
     with live.product.variable("ingest", "CHANGES_QUEUE_URL", lambda url: f"{url}-gone"):
         answer = live.post(ENTER)
     assert answer.status_code == 503
@@ -244,11 +246,11 @@ IMPOSSIBLE: Final[dict[str, Callable[[], str]]] = {
 
 
 @pytest.mark.parametrize("body", IMPOSSIBLE)
-def test_body_that_lytics_could_not_have_sent_is_no_crash(live: Customer, body: str) -> None:
+def test_impossible_body_is_answered_without_a_crash(live: Customer, body: str) -> None:
     assert live.post(IMPOSSIBLE[body]()).status_code in {200, 400}
 
 
-def test_path_that_does_not_exist_is_retried_by_lytics(product: Product) -> None:
+def test_unknown_path_has_a_status_that_lytics_retries(product: Product) -> None:
     base = product.deployment.outputs["WebhookUrl"]
     for path in ("", "/lytics", "/other/newsletter"):
         assert requests.post(base + path, data="{}", timeout=10).status_code not in {200, 400, 404, 413}

@@ -1,4 +1,4 @@
-"""Own a local cloud with a busy function, print its processes' ids as JSON, and wait to be ended."""
+"""Run a local cloud with a busy function, print its process ids as JSON, and wait for a signal."""
 
 import json
 import signal
@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.local.cloud import LocalCloud
 from tests.local.polling import poll
 
-# A shell that starts tests in the background has them ignore Ctrl-C, and that is inherited.
+# Background jobs of a shell ignore Ctrl-C, and their children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 with LocalCloud() as cloud:
     outputs = cloud.deploy(Path(__file__).parent / "template.yaml", "owned")

@@ -1,4 +1,4 @@
-"""What the conformance tests invoke: each handler does what its event says, and logs what it has seen."""
+"""The functions of the conformance tests: each handler does what its event says."""
 
 import json
 import os
@@ -13,13 +13,13 @@ class PaymentRefused(Exception):
 
 
 def batch(event: dict[str, Any], context: Any) -> Any:
-    """Report the batch's size and times to a queue, then answer as the first message's body says."""
+    """Report the batch's size and times to a queue, then answer as the first such message says."""
     begun = time.time()
     bodies = [json.loads(record["body"]) for record in event["Records"]]
-    told: dict[str, Any] = next(
+    command: dict[str, Any] = next(
         (body for body in bodies if "answer" in body or "sleep_s" in body or "fail" in body), {}
     )
-    time.sleep(told.get("sleep_s", 0))
+    time.sleep(command.get("sleep_s", 0))
     report = {
         "function": context.function_name,
         "records": len(event["Records"]),
@@ -30,16 +30,16 @@ def batch(event: dict[str, Any], context: Any) -> Any:
         "ended": time.time(),
     }
     boto3.client("sqs").send_message(QueueUrl=os.environ["REPORTS_URL"], MessageBody=json.dumps(report))
-    if told.get("fail"):
-        raise PaymentRefused(told["fail"])
-    if told.get("answer") == "fail odd":
+    if command.get("fail"):
+        raise PaymentRefused(command["fail"])
+    if command.get("answer") == "fail odd":
         odd = [record["messageId"] for record in event["Records"] if json.loads(record["body"])["n"] % 2]
         return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in odd]}
-    return told.get("answer")
+    return command.get("answer")
 
 
 def act(event: dict[str, Any], context: Any) -> Any:
-    """Do one thing: raise, sleep, end the process, or answer with what the runtime has told us."""
+    """Raise, sleep, exit, or return what the runtime provides."""
     match event.get("do"):
         case "raise":
             raise PaymentRefused(event.get("why", "no money"))
@@ -55,21 +55,21 @@ def act(event: dict[str, Any], context: Any) -> Any:
 
 
 def proxy(event: dict[str, Any], context: Any) -> Any:
-    """Answer an API request with the event itself, or fail as its path says."""
+    """Answer an API request with its event, or fail as its path says."""
     match event["pathParameters"]["what"]:
         case "crash":
             raise PaymentRefused("secret detail")
         case "hang":
             time.sleep(60)
         case "nonsense":
-            return {"status": "I know nothing of proxies"}
+            return {"status": "not a proxy response"}
         case "meet":
             _wait_for_others(int(event["headers"]["x-others"]))
     return {"statusCode": 202, "headers": {"X-Seen": "yes"}, "body": json.dumps(event)}
 
 
 def _wait_for_others(count: int) -> None:
-    """Return once so many invocations are in here at the same time; the time-out ends a wait in vain."""
+    """Return once `count` invocations wait here at the same time. The time-out ends an unsuccessful wait."""
     sqs: Any = boto3.client("sqs")
     sqs.send_message(QueueUrl=os.environ["MEETING_URL"], MessageBody="here")
     name = "ApproximateNumberOfMessages"
