@@ -95,10 +95,12 @@ def activate(
         exports: where the ids of Lytics' job and authorization are kept.
         clock: ours.
         subscribe: create the webhook job; otherwise only look for one.
-        waited: what the previous call returned; 0 at the first call, the only one that updates existing things.
+        waited: what the previous call returned; 0 at the first call, the only one that updates existing
+            things.
 
     Raises:
-        SubscriptionRefused: Lytics does not allow us to create the job; the message says what to enter by hand.
+        SubscriptionRefused: Lytics does not allow us to create the job; the message says what to enter by
+            hand.
         KeyRefused: Lytics refuses the token.
         StopRun: the job was stopped or has not started, or there is no webhook secret.
         RetryLater: Lytics did not answer; call again.
@@ -110,8 +112,8 @@ def activate(
         return _looked_up(export, deployment, url, jobs)
     if not authorization.webhook_secrets:
         raise StopRun(
-            f'the secret {deployment.secret_name} has no "webhook_secrets": add one of at least 32 characters and start '
-            f"the export again"
+            f'the secret {deployment.secret_name} has no "webhook_secrets": add one of at least 32 '
+            "characters and start the export again"
         )
     config = job_config(export, url, jobs.schema_fields())
     try:
@@ -128,8 +130,8 @@ def activate(
         raise StopRun(_stopped_message(job))
     if not running and waited >= MAX_WAITS:
         raise StopRun(
-            f"the webhook job {job.id} in Lytics has not started, its status is '{job.status}': check its log in Lytics, "
-            f"restart it there and start the export again"
+            f"the webhook job {job.id} in Lytics has not started, its status is '{job.status}': check its "
+            "log in Lytics, restart it there and start the export again"
         )
     return Activation(
         live=True,
@@ -143,7 +145,7 @@ def activate(
 
 
 def _looked_up(export: Export, deployment: Deployment, url: str, jobs: WebhookJobs) -> Activation:
-    """Return whether a job that a person created sends this export's events, without changing anything in Lytics."""
+    """Return whether a job that a person created sends this export's events. Nothing in Lytics is changed."""
     try:
         job = job_of(jobs.jobs(WEBHOOK_WORKFLOW), export.lytics_job, url)
         schema: Mapping[str, str] = jobs.schema_fields()
@@ -205,7 +207,7 @@ def _subscribed(
 
 
 def _header_authorization(export: Export, authorization: Authorization, url: str, jobs: WebhookJobs) -> str:
-    """Create or overwrite the header authorization. Lytics never returns its secret, so it cannot be compared."""
+    """Create or overwrite the header authorization: Lytics never returns its secret for a comparison."""
     headers = {SECRET_HEADER: authorization.webhook_secrets[0]}
     label = authorization_label(url)
     known = authorization_of(jobs.header_authorizations(), export.lytics_auth, label)
@@ -217,8 +219,9 @@ def _header_authorization(export: Export, authorization: Authorization, url: str
 def _stopped_message(job: LyticsJob) -> str:
     if job.status == "failed":
         return (
-            f"the webhook job {job.id} in Lytics has failed, which happens after two hours of refused deliveries: check "
-            f"its log in Lytics and this stack's alarms, restart the job in Lytics (bounce) and start the export again"
+            f"the webhook job {job.id} in Lytics has failed, which happens after two hours of refused "
+            "deliveries: check its log in Lytics and this stack's alarms, restart the job in Lytics "
+            "(bounce) and start the export again"
         )
     return (
         f"the webhook job {job.id} in Lytics is {job.status}: resume it in Lytics and start the export again"

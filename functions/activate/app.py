@@ -1,4 +1,4 @@
-"""Task of the state machine: make an export live. The state machine calls it until the webhook job is running."""
+"""Task of the state machine: make an export live. It is called until the webhook job is running."""
 
 import os
 from collections.abc import Mapping

@@ -33,8 +33,8 @@ def webhook_url(base_url: str, export: str) -> str:
 def batch_size(fields: Iterable[str]) -> int:
     """Return how many events a request may hold so that its body stays under 5 MB.
 
-    A single event may be up to 1 MB if a profile holds such a value in an exported field. A body that gets too large is
-    refused with 503, which raises an alarm and loses nothing.
+    A single event may be up to 1 MB if a profile holds such a value in an exported field. A body that gets
+    too large is refused with 503, which raises an alarm and loses nothing.
     """
     event_bytes = _EVENT_BYTES + sum(len(name.encode()) + _VALUE_BYTES for name in fields)
     return max(1, min(_MAX_BATCH, _MAX_BODY_BYTES // event_bytes))
@@ -46,8 +46,8 @@ def job_config(export: Export, url: str, schema: Collection[str]) -> dict[str, A
     Args:
         export: with its audiences and mapping.
         url: where the events go.
-        schema: names of the fields in Lytics. ``segment_events`` is selected if it is one of them: Lytics' example has it
-            without selecting it, but Pushly's instructions say to select it.
+        schema: names of the fields in Lytics. ``segment_events`` is selected if it is one of them: Lytics'
+            example has it without selecting it, but Pushly's instructions say to select it.
     """
     fields = list(export.lytics_fields)
     if _SEGMENT_EVENTS in schema:
@@ -83,9 +83,10 @@ def job_document(export: Export, config: Mapping[str, Any], authorization_id: st
 def job_update(job: LyticsJob, config: Mapping[str, Any], authorization_id: str) -> dict[str, Any] | None:
     """Return the request that corrects an existing job, or None if the job is correct.
 
-    An update replaces the whole job. What a person set outside the configuration, such as the name or a quiet window, is
-    sent back unchanged. The configuration itself is ours: a template in it, for example, would change the bodies. Empty
-    values that Lytics adds or leaves out do not count as a difference; otherwise every start would restart the job.
+    An update replaces the whole job. What a person set outside the configuration, such as the name or a quiet
+    window, is sent back unchanged. The configuration itself is ours: a template in it, for example, would
+    change the bodies. Empty values that Lytics adds or leaves out do not count as a difference; otherwise
+    every start would restart the job.
     """
     names = config.keys() | job.config.keys()
     differs = any(_comparable(job.config.get(name)) != _comparable(config.get(name)) for name in names)
@@ -101,8 +102,8 @@ def _comparable(value: Any) -> Any:
 def job_of(jobs: Sequence[LyticsJob], job_id: str | None, url: str) -> LyticsJob | None:
     """Return the export's job: the one with the stored id, otherwise one that sends to the export's URL.
 
-    Unlike the job's name, the URL identifies the deployment. So another deployment's job is never taken over, but a job
-    that a person created by hand is found.
+    Unlike the job's name, the URL identifies the deployment. So another deployment's job is never taken over,
+    but a job that a person created by hand is found.
     """
     live = [job for job in jobs if job.status not in GONE]
     for job in live:

@@ -1,4 +1,4 @@
-"""Task of the state machine: scan one audience for as long as one invocation may take, and queue everybody in it."""
+"""Task of the state machine: scan one audience as far as one invocation can, and queue everybody in it."""
 
 import os
 from collections.abc import Mapping
@@ -51,8 +51,8 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     export, audience = exports.export(request.export), request.audience.id
     if export is None or audience not in export.audience_ids:
         raise StopRun(
-            f"the export '{request.export}' has no such audience in its configuration: start the state machine from the "
-            f"beginning"
+            f"the export '{request.export}' has no such audience in its configuration: start the state "
+            "machine from the beginning"
         )
     authorization = secrets.authorization(request.authorization, max_age_s=0)
     seconds = context.get_remaining_time_in_millis() / 1000

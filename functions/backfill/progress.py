@@ -1,7 +1,7 @@
 """Advance a scan's checkpoint page by page, and stop a scan that cannot finish.
 
-A scan pages through an audience's members with cursors. Lytics documents only that a cursor must be recent (V1
-OpenAPI). So a repeated cursor stops the scan, a refused cursor restarts it, and an empty cursor ends it.
+A scan pages through an audience's members with cursors. Lytics documents only that a cursor must be recent
+(V1 OpenAPI). So a repeated cursor stops the scan, a refused cursor restarts it, and an empty cursor ends it.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from lytics_sendgrid.lytics.documents import ScanPage
 
 MAX_RESTARTS: Final = 3
 MAX_IDLE_INVOCATIONS: Final = 8
-"""Invocations in a row without a page: nearly two hours of 14 minutes each, as long as Lytics retries a webhook."""
+"""Invocations in a row without a page. At 14 minutes each, nearly two hours: as long as Lytics retries."""
 
 
 def advanced(checkpoint: Checkpoint, page: ScanPage, contents: PageOfChanges, answered_ns: int) -> Checkpoint:
@@ -48,8 +48,8 @@ def advanced(checkpoint: Checkpoint, page: ScanPage, contents: PageOfChanges, an
         return after
     if page.cursor in {checkpoint.cursor, checkpoint.anchor}:
         raise ScanStuck(
-            f"Lytics' scan repeats its cursor after {after.pages} pages and {after.scanned} rows: start the export "
-            f"again. If it happens again, report these numbers to Lytics' support"
+            f"Lytics' scan repeats its cursor after {after.pages} pages and {after.scanned} rows: start the "
+            "export again. If it happens again, report these numbers to Lytics' support"
         )
     if checkpoint.anchor_age + 1 == checkpoint.anchor_span:
         span = checkpoint.anchor_span * 2
@@ -76,8 +76,8 @@ def restarted(checkpoint: Checkpoint, refusal: str) -> Checkpoint:
     """
     if checkpoint.restarts >= MAX_RESTARTS:
         raise ScanStuck(
-            f"Lytics refused the scan's cursor {checkpoint.restarts + 1} times, last after {checkpoint.pages} pages "
-            f"({refusal}): start the export again when Lytics is less busy"
+            f"Lytics refused the scan's cursor {checkpoint.restarts + 1} times, last after "
+            f"{checkpoint.pages} pages ({refusal}): start the export again when Lytics is less busy"
         )
     return Checkpoint(restarts=checkpoint.restarts + 1, expected=checkpoint.expected)
 
@@ -90,8 +90,8 @@ def after_idle_invocation(checkpoint: Checkpoint, reason: str) -> Checkpoint:
     """
     if checkpoint.fruitless + 1 >= MAX_IDLE_INVOCATIONS:
         raise ScanStuck(
-            f"Lytics has not answered the scan for {MAX_IDLE_INVOCATIONS} invocations ({reason}): start the export "
-            f"again when Lytics answers"
+            f"Lytics has not answered the scan for {MAX_IDLE_INVOCATIONS} invocations ({reason}): start the "
+            "export again when Lytics answers"
         )
     return dataclasses.replace(checkpoint, fruitless=checkpoint.fruitless + 1)
 

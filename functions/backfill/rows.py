@@ -32,8 +32,9 @@ class PageOfChanges:
 def page_time_ns(page: ScanPage, now_ns: int) -> int:
     """Return when Lytics sent a page, in nanoseconds since 1970.
 
-    Only Lytics' own clock can be compared with its events. Our clock replaces it if a proxy removed the ``Date`` header,
-    or if Lytics' clock is further ahead than an event may be: exits would look older than this page, and lose.
+    Only Lytics' own clock can be compared with its events. Our clock replaces it if a proxy removed the
+    ``Date`` header, or if Lytics' clock is further ahead than an event may be: exits would look older than
+    this page, and lose.
     """
     date_ns = page.date_ns
     return now_ns if date_ns is None or not LAG_NS < date_ns <= now_ns + MAX_AHEAD_NS else date_ns
@@ -46,7 +47,8 @@ def changes_of(page: ScanPage, export: Export, audience: str, started_ns: int, p
         page: of the scan.
         export: its mapping names the fields to keep.
         audience: the scanned audience's id.
-        started_ns: when the scan began. The enters are 10 minutes older, so that a lagging scan never beats a real exit.
+        started_ns: when the scan began. The enters are 10 minutes older, so that a lagging scan never beats a
+            real exit.
         page_ns: when Lytics sent the page, which is the time of its fields.
     """
     fields = tuple(dict.fromkeys(mapped.lytics for mapped in export.fields))

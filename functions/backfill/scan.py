@@ -1,7 +1,7 @@
 """Scan an audience and queue everybody in it, over as many invocations as it takes.
 
-Delivery is at least once: the checkpoint is written after the messages are queued. A crash in between queues some
-people twice; the run does not wait for the first messages.
+Delivery is at least once: the checkpoint is written after the messages are queued. A crash in between queues
+some people twice; the run does not wait for the first messages.
 """
 
 import math
@@ -128,7 +128,7 @@ class _Scan:
         return self._checkpoint
 
     def _page(self) -> ScanPage | None:
-        """Return the next page, or wait out the invocation and return None if Lytics does not return it in time."""
+        """Return the next page, or None after all the time was spent waiting for it."""
         failures = 0
         while True:
             try:

@@ -1,4 +1,4 @@
-"""The state machine's first task: check a run's input against both accounts and plan the run, without changing anything."""
+"""The state machine's first task: check a run's input against both accounts, and plan the run."""
 
 import math
 import os

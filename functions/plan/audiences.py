@@ -1,4 +1,4 @@
-"""Which audiences are exported, and the segment, list and membership field of each, checked against both accounts."""
+"""Choose the audiences of an export, and the segment, list and membership field of each."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from lytics_sendgrid.sendgrid.resources import (
 )
 
 type Matches = Mapping[str, tuple[LyticsAudience, ...]]
-"""What each reference of the input may mean: one audience where it is clear, none or several where it is not."""
+"""Each audience in the input, and what it may refer to: one audience, or none or several if it is unclear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class PlannedSegment:
 
     Attributes:
         audience: the audience's id.
-        name: the segment's; of one that exists, the name that it has now.
+        name: the segment's name; the present one if the segment exists.
         field: name of the membership field.
-        id: of the segment that is used; None: it is to be created.
+        id: of the existing segment; None: to be created.
     """
 
     audience: str
@@ -41,46 +41,52 @@ class PlannedSegment:
 def chosen_audiences(
     matches: Matches, listed: Sequence[LyticsAudience]
 ) -> tuple[list[LyticsAudience], list[str], list[str]]:
-    """Choose the audiences that an input means.
+    """Choose the audiences of an input.
 
     Args:
-        matches: by reference.
-        listed: all audiences, for what may have been meant instead.
+        matches: what each audience in the input may refer to.
+        listed: all audiences, to suggest another name.
 
     Returns:
         The audiences, each once, in the input's order; faults; notes.
     """
     chosen: dict[str, LyticsAudience] = {}
     faults, notes = [], []
-    for reference, found in matches.items():
-        if not found:
+    for reference, candidates in matches.items():
+        if not candidates:
             names = [text for audience in listed for text in (audience.name, audience.slug) if text]
             near = difflib.get_close_matches(reference, names, n=1)
             hint = f"did you mean '{near[0]}'?" if near else "copy it from Audiences in Lytics"
             faults.append(f"Lytics has no audience of people with the id, slug or name '{reference}': {hint}")
-        elif len(found) > 1:
-            ids = ", ".join(f"{audience.slug or audience.name} ({audience.id})" for audience in found[:5])
-            faults.append(
-                f"'{reference}' is the name of {len(found)} audiences in Lytics: take the id of one: {ids}"
+        elif len(candidates) > 1:
+            ids = ", ".join(
+                f"{audience.slug or audience.name} ({audience.id})" for audience in candidates[:5]
             )
-        elif not is_audience_id(found[0].id):
             faults.append(
-                f"the audience '{reference}' has the id '{found[0].id[:64]}' in Lytics, which is not 32 hexadecimal digits: "
-                f"it cannot be exported"
+                f"{len(candidates)} audiences in Lytics are named '{reference}': use the id of one of them: "
+                f"{ids}"
             )
-        elif found[0].fault:
+        elif not is_audience_id(candidates[0].id):
             faults.append(
-                f"Lytics calls the audience '{found[0].name}' invalid ({found[0].fault}): mend its rules in Lytics first"
+                f"the audience '{reference}' cannot be exported: its id in Lytics is "
+                f"'{candidates[0].id[:64]}' instead of 32 hexadecimal digits. Remove it from the input"
             )
-        elif found[0].id in chosen:
-            notes.append(f"'{reference}' is named more than once: it is the audience '{found[0].name}'")
+        elif candidates[0].fault:
+            faults.append(
+                f"Lytics calls the audience '{candidates[0].name}' invalid ({candidates[0].fault}): fix its "
+                "rules in Lytics first"
+            )
+        elif candidates[0].id in chosen:
+            notes.append(
+                f"'{reference}' is in the input more than once: it is the audience '{candidates[0].name}'"
+            )
         else:
-            chosen[found[0].id] = found[0]
+            chosen[candidates[0].id] = candidates[0]
     return list(chosen.values()), faults, notes
 
 
 def same_name_faults(audiences: Sequence[LyticsAudience]) -> list[str]:
-    """Name the audiences whose segments would have the same name: SendGrid wants one name a segment."""
+    """Return a fault for each two audiences whose segments would have the same name."""
     first: dict[str, LyticsAudience] = {}
     faults = []
     for audience in audiences:
@@ -88,29 +94,27 @@ def same_name_faults(audiences: Sequence[LyticsAudience]) -> list[str]:
         other = first.setdefault(name.casefold(), audience)
         if other is not audience:
             faults.append(
-                f"the audiences {other.id} and {audience.id} are both named '{name}', and SendGrid wants a name for each "
-                f"segment of its own: rename one of them in Lytics"
+                f"the audiences {other.id} and {audience.id} are both named '{name}', but SendGrid needs a "
+                "different name for each segment: rename one of them in Lytics"
             )
     return faults
 
 
 def chosen_list(wanted: str, lists: Sequence[ContactList]) -> tuple[ContactList | None, str | None]:
-    """Choose a list by id or name; return it, or what is wrong."""
+    """Return the list with an id or name, or a fault."""
     for matches in (
-        [one for one in lists if one.id == wanted],
-        [one for one in lists if one.name == wanted],
-        [one for one in lists if one.name.casefold() == wanted.casefold()],
+        [candidate for candidate in lists if candidate.id == wanted],
+        [candidate for candidate in lists if candidate.name == wanted],
+        [candidate for candidate in lists if candidate.name.casefold() == wanted.casefold()],
     ):
         if len(matches) == 1:
             return matches[0], None
         if matches:
-            ids = ", ".join(one.id for one in matches[:5])
-            return (
-                None,
-                f"\"list\": '{wanted}' is the name of {len(matches)} lists: take the id of one: {ids}",
-            )
-    near = difflib.get_close_matches(wanted, [one.name for one in lists], n=1)
-    hint = f"did you mean '{near[0]}'?" if near else "make it in SendGrid first, or leave it out"
+            ids = ", ".join(match.id for match in matches[:5])
+            fault = f"{len(matches)} lists in SendGrid are named '{wanted}': use the id of one of them: {ids}"
+            return None, f'"list": {fault}'
+    near = difflib.get_close_matches(wanted, [candidate.name for candidate in lists], n=1)
+    hint = f"did you mean '{near[0]}'?" if near else "create it in SendGrid first, or leave it out"
     return None, f"\"list\": SendGrid has no list with the id or name '{wanted}': {hint}"
 
 
@@ -120,8 +124,9 @@ def membership_fields(
     """Choose the membership field of each audience, in order.
 
     Returns:
-        Audience id to the field's name; and the names of the fields that they need, the account's first always among
-        them: whoever is in no audience has ``none`` there.
+        Audience id to the field's name; and the names of all fields that are needed. The account's first
+        field is always
+        needed: a contact in no audience has ``none`` there.
     """
     chosen: dict[str, str] = {}
     for audience in audiences:
@@ -137,10 +142,10 @@ def membership_fields(
 def plan_membership_fields(
     account: Account, names: Sequence[str], existing: Sequence[CustomField], *, adopt: bool
 ) -> tuple[dict[str, str | None], list[str], list[str]]:
-    """Check the membership fields: one that this product did not make has another writer.
+    """Check the membership fields. If this product did not create a field, something else may write it.
 
     Returns:
-        Name to the id of the field that exists, or None where it is to be created; faults; notes.
+        Name to the id of the existing field, or None: to be created; faults; notes.
     """
     fields, faults, notes = {}, [], []
     present = by_name(existing)
@@ -151,21 +156,23 @@ def plan_membership_fields(
         if field is None:
             if known is not None:
                 notes.append(
-                    f"the custom field '{name}' was deleted in SendGrid, and with it who is in which audience: it is made "
-                    f"again, and only this run's backfill fills it"
+                    f"the custom field '{name}' was deleted in SendGrid, and with it the record of who is in "
+                    "which audience. This run creates it again, and its backfill fills it"
                 )
         elif field.type.casefold() != FieldKind.TEXT.casefold() or field.name != name:
             faults.append(
-                f"SendGrid has a custom field '{field.name}' of type {field.type}; the audiences need one that is named "
-                f"'{name}' and of type {FieldKind.TEXT}: rename that one in SendGrid (Marketing > Custom Fields)"
+                f"SendGrid has a custom field '{field.name}' of type {field.type}, but the audiences need a "
+                f"field named '{name}' and of type {FieldKind.TEXT}: rename the existing field in SendGrid "
+                "(Marketing > Custom Fields)"
             )
         elif known != field.id and not (known is None and name in account.membership_fields):
             if adopt:
-                notes.append(f"the custom field '{name}' exists already and is taken over, as the input says")
+                notes.append(f"the custom field '{name}' already exists and is taken over, as the input says")
             else:
                 faults.append(
-                    f"SendGrid has a custom field '{name}' that this product did not make: something else, such as Lytics' own "
-                    f"SendGrid export, may write it, and then the wrong people get mail. End that first; then put "
+                    f"SendGrid has a custom field '{name}' that this product did not create. If something "
+                    "else writes it, such as Lytics' own SendGrid export, the wrong people get mail. End "
+                    "that first, then put "
                     f'"adopt": true into the input to take the field over'
                 )
     return fields, faults, notes
@@ -174,7 +181,7 @@ def plan_membership_fields(
 def segments_to_read(
     audiences: Sequence[LyticsAudience], account: Account, segments: Sequence[Segment]
 ) -> list[str]:
-    """Return the ids of the segments whose query must be known: those that have an audience's name and are not its own."""
+    """Return the ids of segments with an audience's name that are not its own: their queries must be read."""
     ids = {segment.id for segment in segments}
     named = by_name(segments)
     wanted = []
@@ -195,17 +202,17 @@ def plan_segment(
     list_id: str | None,
     segments: Mapping[str, Segment],
 ) -> PlannedSegment | str:
-    """Choose an audience's segment: its own, or one of its name that is the same, or a new one.
+    """Choose an audience's segment: its own, an identical one with its name, or a new one.
 
     Args:
-        audience: whose.
+        audience: the audience.
         field: its membership field.
         account: what was provisioned before.
-        list_id: the list that the segment is to be on.
-        segments: all of them by id; with their queries those that ``segments_to_read`` names.
+        list_id: the list that the segment must be on; None: all contacts.
+        segments: all segments by id. Those that ``segments_to_read`` names have their queries.
 
     Returns:
-        The segment, or what is wrong.
+        The segment, or a fault.
     """
     known = account.audiences.get(audience.id)
     own = segments.get(known.segment_id or "") if known is not None else None
@@ -213,9 +220,9 @@ def plan_segment(
         if own.list_id != list_id:
             others = f" (export {', '.join(known.exports)})" if known.exports else ""
             return (
-                f"the audience '{audience.name}' has a segment '{own.name}' on {_on(own.list_id)}{others}, and the input "
-                f"wants it on {_on(list_id)}: SendGrid cannot move a segment. Take the same list, or delete the segment "
-                f"in SendGrid first"
+                f"the segment '{own.name}' of the audience '{audience.name}' is on "
+                f"{_on(own.list_id)}{others}, but the input wants it on {_on(list_id)}: SendGrid cannot move "
+                "a segment. Use the same list, or delete the segment in SendGrid first"
             )
         return PlannedSegment(audience.id, own.name, field, own.id)
     name = segment_name(audience.id, audience.name)
@@ -228,11 +235,14 @@ def plan_segment(
         or same.list_id != list_id
     ):
         return (
-            f"SendGrid has a segment '{same.name}' already, and it is not this audience's: rename it in SendGrid, or the "
-            f"audience '{audience.name}' in Lytics"
+            f"SendGrid already has a segment '{same.name}', and it is not this audience's: rename it in "
+            f"SendGrid, or rename the audience '{audience.name}' in Lytics"
         )
     if same.validation == "INVALID":
-        return f"the segment '{same.name}' is invalid in SendGrid ({same.error}): delete it there and start again"
+        return (
+            f"the segment '{same.name}' is invalid in SendGrid ({same.error}): delete it in SendGrid and "
+            "start the export again"
+        )
     return PlannedSegment(audience.id, same.name, field, same.id)
 
 

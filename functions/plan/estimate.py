@@ -15,11 +15,11 @@ _SQS_DOLLARS: Final = 0.4 * 15_000 / 1_000_000
 _LAMBDA_DOLLARS: Final = 0.10
 _RUN_DOLLARS: Final = 0.01
 _BASIS: Final = (
-    "AWS list prices in us-east-1 without the free tier: one DynamoDB write unit ($0.625 per million) and half a read "
-    "unit ($0.125 per million) for each person, 15,000 SQS requests ($0.40 per million) and about $0.10 of Lambda for "
-    "each million people, and one cent for each run. Time: Lytics returns a page of 100 people in 0.25 s, three "
-    "audiences are scanned at a time, and SendGrid processes its import jobs within 3 minutes. A person in several "
-    "audiences is counted in each of them."
+    "AWS list prices in us-east-1 without the free tier: one DynamoDB write unit ($0.625 per million) and "
+    "half a read unit ($0.125 per million) for each person, 15,000 SQS requests ($0.40 per million) and "
+    "about $0.10 of Lambda for each million people, and one cent for each run. Time: Lytics returns a page "
+    "of 100 people in 0.25 s, three audiences are scanned at a time, and SendGrid processes its import jobs "
+    "within 3 minutes. A person in several audiences is counted in each of them."
 )
 
 

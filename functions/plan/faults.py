@@ -6,7 +6,7 @@ from typing import Final
 from lytics_sendgrid.errors import ExportRefused, StopRun
 
 _MAX_MESSAGE_CHARS: Final = 12_000
-"""Step Functions truncates a cause at 32,768 characters, which breaks its JSON. JSON writes ``ü`` in six characters."""
+"""Step Functions truncates a cause at 32,768 characters, which breaks its JSON. There, ``ü`` takes six."""
 
 
 def refusal(faults: Sequence[StopRun]) -> StopRun:

@@ -1,4 +1,4 @@
-"""Which Lytics field goes to which SendGrid field: the mapping of an input, checked against both accounts."""
+"""Check an input's mapping of Lytics fields to SendGrid fields against both accounts."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ KIND_OF: Final[Mapping[str, FieldKind]] = {
     "number": FieldKind.NUMBER,
     "date": FieldKind.DATE,
 }
-"""Lytics' types that SendGrid can hold, as the hosted export has them."""
+"""The Lytics types that SendGrid can hold, mapped as Lytics' own export does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class PlannedField:
         name: the SendGrid field, reserved or custom.
         kind: its type.
         custom: whether it is a custom field.
-        id: of the custom field that exists already; None: it is to be created, or reserved.
+        id: of the existing custom field; None: to be created, or a reserved field.
     """
 
     lytics: str
@@ -45,7 +45,7 @@ class PlannedField:
 
 @dataclass(frozen=True, slots=True)
 class FieldsPlan:
-    """The mapping, what is wrong with it, and what is worth knowing about it."""
+    """The mapping, its faults and its notes."""
 
     fields: tuple[PlannedField, ...]
     faults: tuple[str, ...]
@@ -59,8 +59,8 @@ def plan_fields(
 
     Args:
         wanted: the input.
-        schema: Lytics' fields and their types; None where they could not be read.
-        existing: SendGrid's custom fields; None likewise.
+        schema: Lytics' fields and their types; None: they could not be read.
+        existing: SendGrid's custom fields; None: they could not be read.
     """
     planner = _Planner(wanted, schema, by_name(existing or ()))
     planner.check_email()
@@ -85,8 +85,8 @@ class _Planner:
         kind = self._type(name, '"email_field"')
         if kind not in {None, "string"}:
             self.faults.append(
-                f"\"email_field\": the Lytics field '{name}' is of type {kind}: choose one of type string that holds the "
-                f"e-mail address"
+                f"\"email_field\": the Lytics field '{name}' is of type {kind}: choose a field of type "
+                "string that holds the e-mail address"
             )
 
     def plan_custom_fields(self) -> None:
@@ -95,7 +95,7 @@ class _Planner:
             other = self.targets.setdefault(target.casefold(), lytics)
             if other != lytics:
                 self.faults.append(
-                    f"{where}: the Lytics field '{other}' goes there already: keep one of the two"
+                    f"{where}: the Lytics field '{other}' already goes there: keep one of the two"
                 )
             self._plan(lytics, target, where)
 
@@ -110,18 +110,19 @@ class _Planner:
             )
         elif target in self.targets:
             self.faults.append(
-                f"\"{key}\": the Lytics field '{self.targets[target]}' goes to SendGrid's {target} already, by "
+                f"\"{key}\": the Lytics field '{self.targets[target]}' already goes to SendGrid's {target}, "
+                "by "
                 f'"custom_fields": remove one of the two ("{key}": null)'
             )
         else:
             self._plan(lytics, target, f'"{key}"')
 
     def _plan(self, lytics: str, target: str, where: str) -> None:
-        wrong = _wrong_target(target)
-        if wrong is not None:
-            self.faults.append(f"{where}: {wrong}")
+        fault = _target_fault(target)
+        if fault is not None:
+            self.faults.append(f"{where}: {fault}")
         kind = self._kind(lytics, where)
-        if wrong is not None or kind is None:
+        if fault is not None or kind is None:
             return
         reserved = target.casefold()
         if reserved in WRITABLE_RESERVED:
@@ -129,15 +130,15 @@ class _Planner:
                 self.fields.append(PlannedField(lytics, reserved, kind, custom=False))
             else:
                 self.faults.append(
-                    f"{where}: SendGrid's {reserved} holds text, and the Lytics field '{lytics}' holds a "
-                    f"{kind.lower()}: map a field of type string"
+                    f"{where}: SendGrid's {reserved} holds text, but the Lytics field '{lytics}' holds a "
+                    f"{kind.lower()}: choose a field of type string"
                 )
             return
         known = self.existing.get(target.casefold())
         if known is not None and known.type.casefold() != kind.casefold():
             self.faults.append(
-                f"{where}: SendGrid has a custom field '{known.name}' of type {known.type}, and the Lytics field "
-                f"'{lytics}' needs one of type {kind}: choose another name"
+                f"{where}: SendGrid has a custom field '{known.name}' of type {known.type}, but the Lytics "
+                f"field '{lytics}' needs type {kind}: choose another name"
             )
         elif known is not None:
             self.fields.append(PlannedField(lytics, known.name, kind, custom=True, id=known.id))
@@ -149,8 +150,8 @@ class _Planner:
         kind = KIND_OF.get(lytics_type or "")
         if lytics_type is not None and kind is None:
             self.faults.append(
-                f"{where}: the Lytics field '{lytics}' is of type {lytics_type or 'unknown'}, which SendGrid cannot hold: "
-                f"only {', '.join(KIND_OF)} can be exported"
+                f"{where}: the Lytics field '{lytics}' is of type {lytics_type or 'unknown'}, which SendGrid "
+                f"cannot hold: choose a field of one of the types {', '.join(KIND_OF)}"
             )
         return kind
 
@@ -158,19 +159,25 @@ class _Planner:
         if self.schema is None or lytics in self.schema:
             return None if self.schema is None else self.schema[lytics]
         near = difflib.get_close_matches(lytics, self.schema, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else "see Data > Schema in Lytics for the names"
+        hint = f"did you mean '{near[0]}'?" if near else "the names are under Data > Schema in Lytics"
         self.faults.append(f"{where}: Lytics has no field '{lytics}': {hint}")
         return None
 
 
-def _wrong_target(target: str) -> str | None:
+def _target_fault(target: str) -> str | None:
     name = target.casefold()
     if name in IDENTIFIERS:
-        return f"SendGrid finds contacts by {name}; contacts are exported by their e-mail alone, so nothing can go there"
+        return (
+            f"SendGrid finds contacts by {name}, and contacts are exported by their e-mail address alone: "
+            "choose another name"
+        )
     if name in READ_ONLY_RESERVED:
         return f"SendGrid sets {name} itself: choose another name"
     if name.startswith(MEMBERSHIP_FIELD):
-        return f"'{target}' is where the audiences are written: choose another name"
+        return f"'{target}' is reserved for the audiences: choose another name"
     if name not in WRITABLE_RESERVED and not is_field_name(target):
-        return "a SendGrid field's name has 1 to 100 letters (A to Z), digits and underscores and does not begin with a digit"
+        return (
+            "a SendGrid field's name has 1 to 100 letters (A to Z), digits and underscores and does not "
+            "begin with a digit: choose another name"
+        )
     return None

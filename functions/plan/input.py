@@ -85,7 +85,7 @@ def _sound(keys: Mapping[str, Any]) -> ExportInput:
 
 
 def _pruned(given: Mapping[str, Any], places: Sequence[tuple[int | str, ...]]) -> dict[str, Any]:
-    """Remove what is faulty: an element of a list or an object if the fault is inside one, otherwise the whole key."""
+    """Remove the faulty elements of a list or an object, otherwise the whole faulty key."""
     sound = dict(given)
     for key in {str(place[0]) for place in places}:
         inside = {place[1] for place in places if place[0] == key and len(place) > 1}
@@ -119,7 +119,7 @@ _MESSAGES: Final = {
     "missing": 'is missing: name at least one Lytics audience, such as "audiences": ["high_value_users"]',
     "too_short": _HOW_MANY,
     "too_long": _HOW_MANY,
-    "string_pattern_mismatch": "must be 1 to 64 letters, digits, - or _: it is part of a URL or of a secret's name",
+    "string_pattern_mismatch": "must be 1 to 64 letters, digits, - or _, as part of a URL or a secret's name",
     "string_too_short": "must not be empty",
     "string_too_long": "must be at most 200 characters long",
     "bool_type": "must be true or false, without quotes",

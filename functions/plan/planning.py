@@ -1,4 +1,4 @@
-"""What a run would do, or everything that is wrong with it: from an input and what both accounts hold."""
+"""Plan a run from its input and what both accounts hold, or find its faults."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ class Plan:
     """What a run would do.
 
     Attributes:
-        audiences: that it exports.
+        audiences: what it exports.
         fields: its mapping.
-        membership_fields: name to id, None: to be created.
+        membership_fields: name to id; None: to be created.
         segments: one for each audience, in their order.
-        contact_list: that its contacts are put on.
-        notes: what is worth knowing, in words.
+        contact_list: the list that its contacts are put on.
+        notes: for a person.
     """
 
     audiences: tuple[LyticsAudience, ...]
@@ -49,17 +49,17 @@ def make_plan(wanted: ExportInput, facts: Facts) -> tuple[Plan, list[str]]:
     """Plan a run.
 
     Returns:
-        The plan, and all faults in words; with any of them the plan is not to be carried out.
+        The plan and its faults. A plan with faults must not be carried out.
     """
     mapping = plan_fields(wanted, facts.schema, facts.fields)
     audiences, faults, notes = chosen_audiences(facts.matches, facts.listed or ())
     faults += mapping.faults
     notes += [*facts.notes, *mapping.notes]
     faults += same_name_faults(audiences)
-    contact_list, wrong_list = None, None
+    contact_list, list_fault = None, None
     if wanted.contact_list is not None and facts.lists is not None:
-        contact_list, wrong_list = chosen_list(wanted.contact_list, facts.lists)
-        faults += [wrong_list] if wrong_list else []
+        contact_list, list_fault = chosen_list(wanted.contact_list, facts.lists)
+        faults += [list_fault] if list_fault else []
     faults += _hosted_faults(facts.jobs or (), notes, adopt=wanted.adopt)
     fields: dict[str, str | None] = {}
     segments: list[PlannedSegment] = []
@@ -68,17 +68,19 @@ def make_plan(wanted: ExportInput, facts: Facts) -> tuple[Plan, list[str]]:
     notes += _dropped_notes(audiences, facts.export)
     field_of, names = membership_fields(account, audiences)
     if facts.fields is not None:
-        fields, wrong, said = plan_membership_fields(account, names, facts.fields, adopt=wanted.adopt)
-        faults += [*wrong, *_field_limit_faults(facts.fields, fields, mapping)]
-        notes += said
-    if facts.segments is not None and wrong_list is None:
+        fields, field_faults, field_notes = plan_membership_fields(
+            account, names, facts.fields, adopt=wanted.adopt
+        )
+        faults += [*field_faults, *_field_limit_faults(facts.fields, fields, mapping)]
+        notes += field_notes
+    if facts.segments is not None and list_fault is None:
         list_id = contact_list.id if contact_list else None
         for audience in audiences:
-            found = plan_segment(audience, field_of[audience.id], account, list_id, facts.segments)
-            if isinstance(found, str):
-                faults.append(found)
+            segment = plan_segment(audience, field_of[audience.id], account, list_id, facts.segments)
+            if isinstance(segment, str):
+                faults.append(segment)
             else:
-                segments.append(found)
+                segments.append(segment)
         faults += _segment_limit_faults(facts.segments, segments)
     plan = Plan(tuple(audiences), mapping.fields, fields, tuple(segments), contact_list, tuple(notes))
     return plan, faults
@@ -92,13 +94,15 @@ def _hosted_faults(jobs: Sequence[LyticsJob], notes: list[str], *, adopt: bool) 
             continue
         if adopt:
             notes.append(
-                f"Lytics' own SendGrid export '{job.name}' ({job.status}) writes lytics_segments, too: end it"
+                f"Lytics' own SendGrid export '{job.name}' ({job.status}) also writes lytics_segments: end "
+                "that job in Lytics"
             )
             continue
         faults.append(
-            f"Lytics' own SendGrid export '{job.name}' (job {job.id}, {job.status}) writes the field lytics_segments, too, "
-            f'and two writers put the wrong people into segments: end that job in Lytics, or put "adopt": true into the '
-            f"input if it exports to another SendGrid account"
+            f"Lytics' own SendGrid export '{job.name}' (job {job.id}, {job.status}) also writes the field "
+            "lytics_segments. Two writers put the wrong people into segments. End that job in Lytics. If it "
+            "exports to another SendGrid account, put "
+            f'"adopt": true into the input instead'
         )
     return faults
 
@@ -107,8 +111,8 @@ def _export_faults(wanted: ExportInput, export: Export | None, account: Account)
     if export is None or (export.authorization, export.account) == (wanted.authorization, account.name):
         return []
     fault = (
-        f"\"export\": there is an export '{wanted.export}' already, with the authorization '{export.authorization}' and the "
-        f"SendGrid account '{export.account}': choose another name"
+        f"\"export\": there is already an export '{wanted.export}' with the authorization "
+        f"'{export.authorization}' and the SendGrid account '{export.account}': choose another name"
     )
     return [fault]
 
@@ -116,8 +120,8 @@ def _export_faults(wanted: ExportInput, export: Export | None, account: Account)
 def _dropped_notes(audiences: Sequence[LyticsAudience], export: Export | None) -> list[str]:
     kept = {audience.id for audience in audiences}
     return [
-        f"the audience '{audience.name}' is no longer exported by '{export.name}': its segment stays in SendGrid and is "
-        f"not followed any more, unless another export names it"
+        f"the audience '{audience.name}' is no longer exported by '{export.name}': its segment stays in "
+        "SendGrid but is not updated any more, unless another export names the audience"
         for audience in (export.audiences if export else ())
         if export and audience.id not in kept
     ]
@@ -131,8 +135,9 @@ def _field_limit_faults(
     if not missing or len(existing) + len(missing) <= FIELDS_LIMIT:
         return []
     fault = (
-        f"SendGrid takes {FIELDS_LIMIT} custom fields and has {len(existing)}; {len(missing)} more are needed "
-        f"({', '.join(missing[:10])}): delete some that nobody uses (Marketing > Custom Fields)"
+        f"a SendGrid account holds {FIELDS_LIMIT} custom fields and this one has {len(existing)}; "
+        f"{len(missing)} more are needed ({', '.join(missing[:10])}): delete fields that are not used "
+        "(Marketing > Custom Fields)"
     )
     return [fault]
 
@@ -142,7 +147,8 @@ def _segment_limit_faults(existing: Mapping[str, Segment], planned: Sequence[Pla
     if not missing or len(existing) + missing <= SEGMENTS_LIMIT:
         return []
     fault = (
-        f"SendGrid takes {SEGMENTS_LIMIT} segments and has {len(existing)}; {missing} more are needed: delete some that "
-        f"nobody uses (Marketing > Segments), or export fewer audiences"
+        f"a SendGrid account holds {SEGMENTS_LIMIT} segments and this one has {len(existing)}; {missing} "
+        "more are needed: delete segments that are not used (Marketing > Segments), or export fewer "
+        "audiences"
     )
     return [fault]

@@ -51,8 +51,8 @@ def plan_run(
         The state that the other tasks read.
 
     Raises:
-        StopRun: all faults in one message, one a line; ``InputInvalid``, ``KeyRefused`` or another class that all
-            faults share, otherwise ``ExportRefused``.
+        StopRun: all faults in one message, one a line; ``InputInvalid``, ``KeyRefused`` or another class that
+            all faults share, otherwise ``ExportRefused``.
         RetryLater: AWS, SendGrid or Lytics does not answer now.
     """
     reading = read_input(document)

@@ -1,4 +1,4 @@
-"""Read what a plan needs to know of both accounts, and go on past refusals, so that all of them are told at once."""
+"""Read what a plan needs from both accounts. A refusal does not end it, so all are reported together."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment
 
 
 class SendGridAccount(Protocol):
-    """SendGrid, to be read."""
+    """The SendGrid account to read."""
 
     def scopes(self) -> frozenset[str]: ...  # noqa: D102
     def fields(self) -> tuple[CustomField, ...]: ...  # noqa: D102
@@ -26,7 +26,7 @@ class SendGridAccount(Protocol):
 
 
 class LyticsAccount(Protocol):
-    """Lytics, to be read."""
+    """The Lytics account to read."""
 
     def audiences(self) -> tuple[LyticsAudience, ...]: ...  # noqa: D102
     def find_audiences(  # noqa: D102
@@ -45,14 +45,14 @@ class Configurations(Protocol):
 
 @dataclass(slots=True)
 class Surveyor:
-    """Reads both accounts; what an operator must mend is collected and the rest is read all the same.
+    """Reads both accounts. A fault is collected, and the rest is read anyway.
 
     Attributes:
         configurations: ours.
         sendgrid: None: there is no key.
         lytics: None: there is no token.
-        faults: what an operator must mend.
-        notes: what is worth knowing, in words.
+        faults: what a person must fix.
+        notes: for a person.
     """
 
     configurations: Configurations
@@ -65,7 +65,7 @@ class Surveyor:
         """Read the facts that a plan needs.
 
         Raises:
-            RetryLater: one of the sides does not answer now.
+            RetryLater: AWS, SendGrid or Lytics does not answer now.
         """
         facts = Facts(self.configurations.account(account_name), self.configurations.export(wanted.export))
         if self.lytics is not None:
@@ -75,56 +75,58 @@ class Surveyor:
         return replace(facts, notes=tuple(self.notes))
 
     def _lytics_facts(self, lytics: LyticsAccount, wanted: ExportInput, facts: Facts) -> Facts:
-        listed = self._tried(lytics.audiences)
+        listed = self._try(lytics.audiences)
         if self.faults and isinstance(self.faults[-1], KeyRefused) and not self.faults[-1].lacks_permission:
-            # The token is no good for anything: told once is enough.
+            # Every other request would be refused, too. One fault is enough.
             return facts
         matches: dict[str, tuple[LyticsAudience, ...]] = {}
         for reference in wanted.audiences if listed is not None else ():
-            found = self._tried(lytics.find_audiences, reference, listed or ())
-            matches |= {} if found is None else {reference: found}
+            candidates = self._try(lytics.find_audiences, reference, listed or ())
+            matches |= {} if candidates is None else {reference: candidates}
         return replace(
             facts,
             listed=listed,
             matches=matches,
-            schema=self._tried(lytics.schema_fields),
+            schema=self._try(lytics.schema_fields),
             jobs=self._jobs(lytics, wanted),
         )
 
     def _sendgrid_facts(self, sendgrid: SendGridAccount, wanted: ExportInput, facts: Facts) -> Facts:
         audiences, _, _ = chosen_audiences(facts.matches, facts.listed or ())
-        fields = self._tried(sendgrid.fields)
-        # Read after them: another run writes a field down before it makes it, so here no field of ours looks foreign.
+        fields = self._try(sendgrid.fields)
+        # After the fields: another run records a field before it creates it, so ours never look foreign.
         account = self.configurations.account(facts.account.name)
         return replace(
             facts,
             account=account,
             fields=fields,
-            lists=self._tried(sendgrid.lists) if wanted.contact_list is not None else (),
+            lists=self._try(sendgrid.lists) if wanted.contact_list is not None else (),
             segments=self._segments(sendgrid, audiences, account),
         )
 
     def _jobs(self, lytics: LyticsAccount, wanted: ExportInput) -> tuple[LyticsJob, ...] | None:
-        """Read Lytics' jobs; a token that may not is no fault where no job is to be made with it."""
+        """Read Lytics' jobs. A token may lack this permission if it need not create a job."""
         try:
             return lytics.jobs()
         except StopRun as fault:
             may_not = isinstance(fault, KeyRefused) and fault.lacks_permission
             if may_not and not wanted.subscribe:
                 self.notes.append(
-                    "the Lytics token may not list jobs, so nobody has checked whether Lytics' own SendGrid export runs, "
-                    "which would write the same field: make sure that it does not"
+                    "the Lytics token may not list jobs, so it was not checked whether Lytics' own SendGrid "
+                    "export is running. It would write the same field: make sure that it is not running"
                 )
                 return None
             self.faults.append(
-                KeyRefused(f'{fault}. Or put "subscribe": false into the input and enter the webhook by hand')
+                KeyRefused(
+                    f'{fault}. Or put "subscribe": false into the input and create the webhook job by hand'
+                )
                 if may_not
                 else fault
             )
             return None
 
     def _may_read(self, sendgrid: SendGridAccount) -> bool:
-        scopes = self._tried(sendgrid.scopes)
+        scopes = self._try(sendgrid.scopes)
         if scopes is not None and "marketing.read" not in scopes:
             self.faults.append(
                 KeyRefused(
@@ -137,17 +139,17 @@ class Surveyor:
     def _segments(
         self, sendgrid: SendGridAccount, audiences: Sequence[LyticsAudience], account: Account
     ) -> dict[str, Segment] | None:
-        listed = self._tried(sendgrid.segments)
+        listed = self._try(sendgrid.segments)
         if listed is None:
             return None
         segments = {segment.id: segment for segment in listed}
         for segment_id in segments_to_read(audiences, account, listed):
-            read = self._tried(sendgrid.segment, segment_id)
+            read = self._try(sendgrid.segment, segment_id)
             if read is not None:
                 segments[segment_id] = read
         return segments
 
-    def _tried[**P, T](self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    def _try[**P, T](self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
         try:
             return read(*args, **kwargs)
         except StopRun as fault:
@@ -156,7 +158,7 @@ class Surveyor:
 
 
 def authorization_faults(authorization: Authorization, wanted: ExportInput) -> list[StopRun]:
-    """Name what a secret lacks."""
+    """Return a fault for each key that is missing in a secret."""
     where = f"in the secret of the authorization '{authorization.name}'"
     faults: list[StopRun] = []
     if not authorization.sendgrid_api_key:
@@ -164,13 +166,15 @@ def authorization_faults(authorization: Authorization, wanted: ExportInput) -> l
     if not authorization.lytics_api_token:
         faults.append(
             ExportRefused(
-                f'"lytics_api_token" is empty {where}: make one in Lytics (Account Settings > Access Tokens) and put it there'
+                f'"lytics_api_token" is empty {where}: create a token in Lytics (Account Settings > Access '
+                "Tokens) and put it there"
             )
         )
     if wanted.subscribe and not authorization.webhook_secrets:
         faults.append(
             ExportRefused(
-                f'"webhook_secrets" is empty {where}: put a long random text there, which Lytics will show at the webhook'
+                f'"webhook_secrets" is empty {where}: put a long random text there, which Lytics will send '
+                "with each webhook"
             )
         )
     return faults

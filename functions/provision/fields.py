@@ -1,4 +1,4 @@
-"""Create the custom fields of a plan: the membership fields, which only this product may write, and the mapping's."""
+"""Create the custom fields of a plan: the membership fields, which must be ours alone, and the mapping's."""
 
 import contextlib
 from collections.abc import Mapping
@@ -83,9 +83,9 @@ class FieldProvisioning:
     def make_membership_fields(self, planned: Mapping[str, str | None]) -> None:
         """Create the membership fields. These are a run's first writes to SendGrid.
 
-        A field is recorded before it is created. After a crash in between, the field is still known as ours. Every run
-        records it again, so that of two simultaneous runs one notices the other. An existing field is renamed to its own
-        name, which shows whether the key may write.
+        A field is recorded before it is created. After a crash in between, the field is still known as ours.
+        Every run records it again, so that of two simultaneous runs one notices the other. An existing field
+        is renamed to its own name, which shows whether the key may write.
 
         Args:
             planned: name to the id of the existing field; None: to be created.
@@ -122,8 +122,8 @@ class FieldProvisioning:
                 self._book.check()
                 self._forget([name], known)
                 raise ExportRefused(
-                    f"since the plan, something else has created the custom field '{name}' in SendGrid, and may write "
-                    f"it: find out what it is, then start the export again"
+                    f"since the plan, something else has created the custom field '{name}' in SendGrid, and "
+                    "may write it: find out what it is, then start the export again"
                 )
 
     def _with_own_fields(
@@ -150,20 +150,20 @@ class FieldProvisioning:
         existing = self._fields[name.casefold()]
         if existing.type.casefold() != kind.casefold():
             raise RequestRefused(
-                f"SendGrid now has a custom field '{existing.name}' of type {existing.type}, but the export needs type "
-                f"{kind}: choose another name in the export's input"
+                f"SendGrid now has a custom field '{existing.name}' of type {existing.type}, but the export "
+                f"needs type {kind}: choose another name in the export's input"
             )
 
     def _create(self, name: str, kind: str) -> None:
-        """Create a field, or find it: an earlier attempt may have created it, and SendGrid refuses a name twice."""
+        """Create a field, or find it if it exists: an earlier attempt may have created it."""
         try:
             field = self._sendgrid.create_field(name, kind)
         except RequestRefused as refusal:
             self._reload()
             if name.casefold() not in self._fields:
                 raise RequestRefused(
-                    f"{refusal}: create the custom field '{name}' of type {kind} in SendGrid (Marketing > Custom Fields) "
-                    f"and start the export again"
+                    f"{refusal}: create the custom field '{name}' of type {kind} in SendGrid (Marketing > "
+                    "Custom Fields) and start the export again"
                 ) from refusal
         else:
             self.created.append(name)

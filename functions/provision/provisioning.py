@@ -1,7 +1,7 @@
 """Create the fields and segments that a plan needs, adopt those that exist, and write the configuration.
 
-Every step can be repeated: if a run dies, the next one finishes its work. Before anything is created, and after each
-refusal, it is looked up by name. The account's configuration is written last, then the export's.
+Every step can be repeated: if a run dies, the next one finishes its work. Before anything is created, and
+after each refusal, it is looked up by name. The account's configuration is written last, then the export's.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,8 @@ def provision(
 
     Raises:
         KeyRefused: the key may not write. If the first request shows it, nothing was created.
-        ExportRefused: since the plan, something else has created a field or a segment with a name that is needed.
+        ExportRefused: since the plan, something else has created a field or a segment with a name that is
+            needed.
         RequestRefused: SendGrid refuses a field or a segment; the message quotes it.
         RetryLater: call again.
     """

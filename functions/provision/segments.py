@@ -11,7 +11,7 @@ from lytics_sendgrid.sendgrid.resources import Segment, by_name, same_query, seg
 from lytics_sendgrid.workflow.export_run import SegmentConfig
 
 _WAITS_S: Final = (2.0, 3.0, 5.0, 10.0, 10.0, 15.0)
-"""Segments accept a new field only some seconds after its creation; StrongGrid's integration tests wait about 5 s."""
+"""Segments accept a new field only after some seconds; StrongGrid's integration tests saw about 5 s."""
 
 
 class SendGridSegments(Protocol):
@@ -70,8 +70,8 @@ class SegmentProvisioning:
             segment = self._existing(plan.name, query, listed) or self._create(plan.name, query)
             if segment.validation == "INVALID":
                 raise RequestRefused(
-                    f"SendGrid says that the query of the segment '{segment.name}' is invalid ({segment.error}): delete "
-                    f"the segment in SendGrid and start the export again"
+                    f"SendGrid says that the query of the segment '{segment.name}' is invalid "
+                    f"({segment.error}): delete the segment in SendGrid and start the export again"
                 )
             segment_ids[plan.audience] = segment.id
         return segment_ids
@@ -83,8 +83,8 @@ class SegmentProvisioning:
         segment = self.sendgrid.segment(same.id)
         if segment.query is None or not same_query(segment.query, query) or segment.list_id != self.list_id:
             raise ExportRefused(
-                f"since the plan, another segment '{segment.name}' was created in SendGrid, and it does not show this "
-                f"audience: rename that segment and start the export again"
+                f"since the plan, another segment '{segment.name}' was created in SendGrid, and it does not "
+                "show this audience: rename that segment and start the export again"
             )
         return segment
 

@@ -11,15 +11,18 @@ from lytics_sendgrid.sendgrid.resources import Segment
 from lytics_sendgrid.workflow.export_run import ActivatedRun
 
 _LAG: Final = (
-    "SendGrid counts each segment every 1 to 24 hours, so its number lags behind. A Single Send is not affected: it reads "
-    "the contacts themselves when it is sent"
+    "SendGrid counts each segment every 1 to 24 hours, so its number lags behind. A Single Send is not "
+    "affected: it reads the contacts themselves when it is sent"
 )
 _NOT_LIVE: Final = (
-    "NOT LIVE: Lytics does not send this export's events yet, so the segments do not change any more. Create the webhook "
-    "job in Lytics as activation.paste says. When it is running, start this export again, so that everybody who entered or "
-    "left meanwhile is included"
+    "NOT LIVE: Lytics does not send this export's events yet, so the segments do not change any more. "
+    "Create the webhook job in Lytics as activation.paste says. When it is running, start this export "
+    "again, so that everybody who entered or left meanwhile is included"
 )
-_WHOLE_RUN: Final = "accepted, rejected and confirmed count the whole run, not one audience; a contact that was sent twice counts twice"
+_WHOLE_RUN: Final = (
+    "accepted, rejected and confirmed count the whole run, not one audience; a contact that was sent twice "
+    "counts twice"
+)
 _COUNTS: Final = (
     *("requested", "created", "updated", "errored"),
     *("confirmed", "rejected", "refreshed", "parked", "unread"),
@@ -128,8 +131,8 @@ def _scan_fields(scan: Checkpoint, size: int | None) -> dict[str, Any]:
 
 def _audience_notes(audiences: tuple[AudienceReport, ...]) -> list[str]:
     notes = [
-        f"SendGrid calls the segment of '{audience.name}' invalid ({audience.segment_error}): delete it in SendGrid and "
-        f"start the export again"
+        f"SendGrid calls the segment of '{audience.name}' invalid ({audience.segment_error}): delete it in "
+        "SendGrid and start the export again"
         for audience in audiences
         if "segment_error" in audience.model_fields_set
     ]
@@ -149,7 +152,8 @@ def _people(counts: Mapping[str, int]) -> dict[str, int | dict[str, int]]:
 def _import_jobs(outcomes: Mapping[str, Mapping[str, Any]]) -> ImportJobs:
     """Add the jobs up.
 
-    SendGrid's ``created`` and ``updated`` may be fewer than ``confirmed``: a row that changes nothing is neither.
+    SendGrid's ``created`` and ``updated`` may be fewer than ``confirmed``: a row that changes nothing is
+    neither.
     """
     statuses = [outcome.get("status") for outcome in outcomes.values()]
     return ImportJobs(
@@ -164,12 +168,12 @@ def _job_notes(totals: ImportJobs) -> list[str]:
     notes = []
     if totals.parked:
         notes.append(
-            f"the import jobs of {totals.parked} people failed again and again: these people wait in the imports dead-letter "
-            f"queue. Redrive it when SendGrid works again"
+            f"the import jobs of {totals.parked} people failed again and again: these people wait in the "
+            "imports dead-letter queue. Redrive it when SendGrid works again"
         )
     if totals.unread:
         notes.append(
-            f"SendGrid refused rows of {totals.unread} import jobs, and it could not be read which: look at the imports in "
-            f"SendGrid (Marketing > Contacts)"
+            f"SendGrid refused rows of {totals.unread} import jobs, and it could not be read which: look at "
+            "the imports in SendGrid (Marketing > Contacts)"
         )
     return notes

@@ -80,12 +80,13 @@ def settle(
 
 def _stuck(messages: DoneOf, jobs: DoneOf, stop_reason: str) -> str:
     progress = (
-        f"{messages.done} of {messages.of} messages are delivered and {jobs.done} of {jobs.of} import jobs have ended, and "
-        f"nothing has changed for {MAX_IDLE_S // 3_600} hours"
+        f"{messages.done} of {messages.of} messages are delivered and {jobs.done} of {jobs.of} import jobs "
+        f"have ended, and nothing has changed for {MAX_IDLE_S // 3_600} hours"
     )
     if stop_reason:
         return f"{progress}. The export is stopped: {stop_reason}"
     return (
-        f"{progress}. Check the changes queue, its dead-letter queue and this stack's alarms. Redrive the dead-letter queue "
-        f"if it holds messages, then start the export again: what was delivered is not sent twice"
+        f"{progress}. Check the changes queue, its dead-letter queue and this stack's alarms. Redrive the "
+        "dead-letter queue if it holds messages, then start the export again: what was delivered is not "
+        "sent twice"
     )

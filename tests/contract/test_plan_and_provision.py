@@ -90,7 +90,7 @@ def test_every_fault_is_told_at_once(tasks: Tasks) -> None:
         "\"first_name_field\": Lytics has no field 'given_name'",
         "SendGrid has no list with the id or name 'Newsletter'",
         "Lytics' own SendGrid export 'Hosted export'",
-        "custom field 'lytics_segments' that this product did not make",
+        "custom field 'lytics_segments' that this product did not create",
     ]
     assert len(faults) == len(expected)
     for text in expected:
@@ -140,7 +140,7 @@ def test_a_full_account_is_refused(tasks: Tasks) -> None:
     faults = faults_of(tasks, {"audiences": ["high_value_users", "lapsed_customers"]})
     assert faults == [
         (
-            "SendGrid takes 200 segments and has 199; 2 more are needed: delete some that nobody uses (Marketing > "
+            "a SendGrid account holds 200 segments and this one has 199; 2 more are needed: delete segments that are not used (Marketing > "
             "Segments), or export fewer audiences"
         )
     ]
@@ -158,7 +158,7 @@ def test_a_segment_of_the_same_name_is_refused_unless_it_is_the_same(tasks: Task
     (fault,) = faults_of(tasks, {"audiences": [audience, other], "adopt": True})
     state = tasks.plan(audience, adopt=True)
 
-    assert "a segment 'newsletter readers' already, and it is not this audience's" in fault
+    assert "already has a segment 'newsletter readers', and it is not this audience's" in fault
     assert state["plan"]["reuse"]["segments"] == ["High Value Users"]
     assert tasks.provision(state)["adopted"] == 1
 
@@ -316,7 +316,7 @@ def test_an_exports_name_belongs_to_its_account(tasks: Tasks) -> None:
     tasks.put_secret(sendgrid_account="other")
     tasks.sendgrid.forget_exchanges()
     faults = faults_of(tasks, {"audiences": ["high_value_users"], "adopt": True})
-    assert "there is an export 'default' already" in faults[0]
+    assert "there is already an export 'default'" in faults[0]
 
 
 def test_a_deleted_segment_and_a_deleted_field_are_made_again(tasks: Tasks) -> None:

@@ -94,7 +94,7 @@ def test_all_faults_of_an_input_are_reported_at_once(customer: Customer) -> None
         "'interests' is of type []string, which SendGrid cannot hold",
         "'is_mobile' is of type bool, which SendGrid cannot hold",
         "SendGrid has a custom field 'ltv' of type Date",
-        "a custom field 'lytics_segments' that this product did not make",
+        "a custom field 'lytics_segments' that this product did not create",
         "Lytics' own SendGrid export 'Hosted export'",
         '"backfil" is not a valid key: did you mean "backfill"?',
         '"dry_run" must be true or false',
@@ -127,7 +127,8 @@ def test_account_with_too_many_segments_is_refused(customer: Customer) -> None:
         create_segment(customer, f"Segment {number}")
     customer.sendgrid.forget_exchanges()
     assert has_exactly(
-        refused_in_plan(customer, customer.input()), "takes 200 segments and has 200; 3 more are needed"
+        refused_in_plan(customer, customer.input()),
+        "holds 200 segments and this one has 200; 3 more are needed",
     )
 
 
@@ -140,7 +141,7 @@ def test_existing_segment_with_the_audiences_name_is_refused(customer: Customer)
 @pytest.mark.parametrize("status", ["running", "paused", "sleeping"])
 def test_live_job_of_the_hosted_export_is_refused(customer: Customer, status: str) -> None:
     customer.lytics.seed_job("sendgrid_export_new", status=status)
-    assert has_exactly(refused_in_plan(customer, customer.input()), "end that job in Lytics")
+    assert has_exactly(refused_in_plan(customer, customer.input()), "End that job in Lytics")
 
 
 def test_read_only_key_fails_at_the_first_write_and_leaves_nothing(customer: Customer) -> None:

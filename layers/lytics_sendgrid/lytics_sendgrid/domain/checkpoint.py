@@ -23,13 +23,14 @@ class Checkpoint:
         largest: the largest total reported by any page.
         anchor: an earlier cursor; a later cursor that equals it closes a cycle.
         anchor_age: pages read since the anchor was set.
-        anchor_span: the age at which the anchor moves to the current cursor. It doubles each time, so a cycle of any
-            length is found (Brent's algorithm).
+        anchor_span: the age at which the anchor moves to the current cursor. It doubles each time, so a cycle
+            of any length is found (Brent's algorithm).
         addresses: a hash of the addresses on the last page that had any.
         anchor_addresses: the same for the anchor's page.
         restarts: how often the scan started again because Lytics refused its cursor.
         fruitless: invocations in a row that read no page.
-        expected: pairs of a prefix of message numbers and how many messages have it, one for each invocation that sent any.
+        expected: pairs of a prefix of message numbers and how many messages have it, one for each invocation
+            that sent any.
         done: the last page has been read and queued.
     """
 

@@ -1,8 +1,8 @@
 """What has been provisioned: an account's fields and segments, and each export's mapping.
 
-An *account* is one SendGrid account: its contacts, custom fields and segments are shared by every export to it, so
-who is in which audience, and which field holds an audience's id, is the account's. An *export* is what a person
-started: audiences, mapping, list. Every write of either raises the account's version.
+An *account* is one SendGrid account. All exports to it share its contacts, custom fields and segments, so
+memberships and the fields that hold them belong to the account. An *export* is what a person started:
+audiences, mapping, list. Every write of either raises the account's version.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 MEMBERSHIP_FIELD: Final = "lytics_segments"
 MEMBERSHIP_FIELD_IDS: Final = 30
-"""Ids of 32 characters and commas that fit SendGrid's 1,000 characters of text: 30 * 32 + 29 = 989."""
+"""Ids in one field. SendGrid's text fields hold 1,000 characters: 30 ids of 32, and 29 commas, are 989."""
 
 
 class FieldKind(StrEnum):
@@ -29,10 +29,11 @@ class MappedField:
 
     Attributes:
         lytics: the Lytics field's name.
-        sendgrid: a reserved field's name (``first_name``) or a custom field's id (``e4_T``): how SendGrid is written to.
-        name: the SendGrid field's name, which is how its contacts are read.
-        kind: what values it takes.
-        max_chars: the longest text it takes.
+        sendgrid: a reserved field's name (``first_name``) or a custom field's id (``e4_T``), as requests
+            write it.
+        name: the SendGrid field's name, as responses have it.
+        kind: the type of its values.
+        max_chars: the longest text that it takes.
     """
 
     lytics: str
@@ -43,13 +44,13 @@ class MappedField:
 
     @property
     def is_custom(self) -> bool:
-        """Tell whether SendGrid has it under ``custom_fields``: custom fields are written by id, which is not the name."""
+        """Whether requests write it under ``custom_fields``."""
         return self.sendgrid != self.name
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """A Lytics audience as an export names it. The id is the key: names and slugs can be changed in Lytics."""
+    """A Lytics audience. Its id is the key, because a name or a slug can change in Lytics."""
 
     id: str
     name: str
@@ -61,12 +62,12 @@ class Export:
     """One export's configuration.
 
     Attributes:
-        name: what the person called it; part of the webhook's path.
-        authorization: whose secret it uses.
+        name: given by the person who started it; part of the webhook's path.
+        authorization: the name of its secret.
         account: the SendGrid account that it writes to.
-        version: of the account's configuration when this was written.
+        version: of the account's configuration when the export was written.
         email_field: the Lytics field that holds the address.
-        fields: the mapping, names included.
+        fields: the mapping, including the names.
         audiences: what it exports.
         list_id: the SendGrid list that its contacts are put on, if any.
         list_name: that list's name.
@@ -88,12 +89,12 @@ class Export:
 
     @property
     def audience_ids(self) -> frozenset[str]:
-        """The ids of the audiences that it exports."""
+        """The ids of its audiences."""
         return frozenset(audience.id for audience in self.audiences)
 
     @property
     def lytics_fields(self) -> tuple[str, ...]:
-        """Every Lytics field that it needs, the e-mail's first, each once."""
+        """Every Lytics field that it needs, each once, the e-mail field first."""
         return tuple(dict.fromkeys((self.email_field, *(mapped.lytics for mapped in self.fields))))
 
 
@@ -103,9 +104,10 @@ class ProvisionedAudience:
 
     Attributes:
         membership_field: the name of the custom field that holds its id.
-        segment_id: its SendGrid segment.
+        segment_id: its segment in SendGrid.
         list_id: the list that the segment is on, if any.
-        exports: names of the exports that export it; none: it is no longer followed and counts for nobody.
+        exports: names of the exports that export it. Without any, it is no longer updated and nobody is in
+            it.
     """
 
     membership_field: str
@@ -120,8 +122,8 @@ class Account:
 
     Attributes:
         name: part of every contact's key.
-        version: goes up by one with every write of the account or of one of its exports.
-        membership_fields: name of each membership field to its id; None: it is about to be made by us.
+        version: raised by one with every write of the account or of one of its exports.
+        membership_fields: name of each membership field to its id; None: we are about to create it.
         audiences: audience id to what was provisioned for it.
         fields: export to the ids of the custom fields that its mapping writes.
     """
@@ -133,7 +135,7 @@ class Account:
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def field_for(self, audience: str) -> str:
-        """Choose the membership field of an audience: the one it has, or the first with room for another id."""
+        """Return an audience's membership field: its present one, or the first with room for another id."""
         known = self.audiences.get(audience)
         if known is not None:
             return known.membership_field
@@ -151,12 +153,12 @@ class Account:
 
 
 def membership_field_name(number: int) -> str:
-    """Name the nth membership field, counted from 0: ``lytics_segments``, ``lytics_segments_1`` and so on."""
+    """Return the nth membership field's name: ``lytics_segments`` for 0, ``lytics_segments_1`` for 1."""
     return MEMBERSHIP_FIELD if number == 0 else f"{MEMBERSHIP_FIELD}_{number}"
 
 
 def export_document(export: Export) -> dict[str, Any]:
-    """Write an export as JSON values."""
+    """Return an export as JSON values."""
     return {
         "name": export.name,
         "authorization": export.authorization,
@@ -182,7 +184,7 @@ def export_document(export: Export) -> dict[str, Any]:
 
 
 def export_from(document: Mapping[str, Any]) -> Export:
-    """Read what ``export_document`` wrote."""
+    """Read what ``export_document`` returned."""
     return Export(
         **{
             **document,
@@ -193,7 +195,7 @@ def export_from(document: Mapping[str, Any]) -> Export:
 
 
 def account_document(account: Account) -> dict[str, Any]:
-    """Write an account as JSON values."""
+    """Return an account as JSON values."""
     return {
         "name": account.name,
         "version": account.version,
@@ -212,7 +214,7 @@ def account_document(account: Account) -> dict[str, Any]:
 
 
 def account_from(document: Mapping[str, Any]) -> Account:
-    """Read what ``account_document`` wrote."""
+    """Read what ``account_document`` returned."""
     return Account(
         name=document["name"],
         version=document["version"],

@@ -1,7 +1,7 @@
-"""Lytics' values as SendGrid takes them.
+"""Convert Lytics' values to SendGrid's.
 
-Lytics' types are inconsistent from payload to payload (numbers as text, booleans as ``t`` and ``f``), so a value is
-converted by the type of the field that it goes to, not by its own.
+Lytics' types differ from payload to payload (numbers as text, booleans as ``t`` and ``f``). So the type of
+the SendGrid field decides how a value is converted, not the type of the value.
 """
 
 import math
@@ -15,22 +15,22 @@ from lytics_sendgrid.domain.instants import format_rfc3339, parse_rfc3339_ns
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INTEGER: Final = re.compile(r"[+-]?\d{1,300}", re.ASCII)
 _UNSENDABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_LARGEST_EXACT: Final = 2**53
-"""Integers beyond it lose digits in whatever reads JSON numbers as doubles."""
+_MAX_EXACT: Final = 2**53
+"""A reader that takes JSON numbers as doubles loses digits of larger integers."""
 
 
 def convert(value: object, kind: FieldKind, max_chars: int) -> Value | None:
-    """Convert a value to what a SendGrid field of a type takes.
+    """Convert a value for a SendGrid field.
 
     Args:
         value: what Lytics sent.
         kind: the SendGrid field's type.
-        max_chars: the longest text that it takes; longer ones are cut.
+        max_chars: the longest text that the field takes. Longer texts are cut.
 
     Returns:
-        Text without control characters; or a finite number; or a date as ISO 8601 in UTC (an epoch number is taken with
-        202 and then dropped in silence, so none is sent). None where the value cannot be one, or is empty: SendGrid has
-        no documented way to clear a field, so nothing is sent for it.
+        Text without control characters, a finite number, or a date as ISO 8601 in UTC. SendGrid accepts an
+        epoch number as a date with 202 but drops it silently, so none is sent. None if the value is empty or
+        cannot be converted: SendGrid documents no way to clear a field, so nothing is sent.
     """
     match kind:
         case FieldKind.TEXT:
@@ -61,7 +61,7 @@ def _text(value: object, max_chars: int) -> str | None:
 def _written(value: float) -> str:
     return (
         str(int(value))
-        if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_EXACT
+        if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_EXACT
         else str(value)
     )
 
@@ -80,7 +80,7 @@ def _number(value: object) -> int | float | None:
     if isinstance(value, int):
         return value if abs(value) < 10**300 else None
     if isinstance(value, float) and math.isfinite(value):
-        return int(value) if value.is_integer() and abs(value) < _LARGEST_EXACT else value
+        return int(value) if value.is_integer() and abs(value) < _MAX_EXACT else value
     return None
 
 

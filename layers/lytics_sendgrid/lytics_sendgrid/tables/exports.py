@@ -4,16 +4,18 @@ Items by (pk, sk), each with its JSON in ``doc``:
 
     account#<account>   config            the account's configuration; ``version`` guards it
     export#<export>     config            the export's configuration
-    export#<export>     stop              why the export is stopped and until when; once the stop is lifted, it has
-                                          ``lifted_ms`` instead of ``doc``
+    export#<export>     stop              why the export is stopped and until when; once the stop is
+                                          lifted, ``lifted_ms`` instead of ``doc``
     export#<export>     run#<run>         the run's report
     run#<run>           scan#<audience>   the backfill's checkpoint of one audience
     run#<run>           done#<id>         what one invocation of deliver committed: message numbers, counts
     run#<run>           job#<job>#<part>  how one import job ended, for one part of its contacts
-    run#<run>           started#<id>      import jobs that carry the run's changes, written before these are committed
+    run#<run>           started#<id>      import jobs that carry the run's changes, written before these
+                                          are committed
 
-A run's items are read in this order, page by page, while others are written. So a reader that sees a number as done also
-sees the import jobs that carried it. A reader that sees a job's end may not see yet what was done because of it.
+A run's items are read in this order, page by page, while others are written. So a reader that sees a number
+as done also sees the import jobs that carried it. A reader that sees a job's end may not see yet what was
+done because of it.
 """
 
 from __future__ import annotations
@@ -57,8 +59,8 @@ class Progress:
         numbers: of the committed messages.
         jobs: import jobs that carried the run's changes.
         ended: the jobs that ``confirm`` followed to their end, with their outcome.
-        counts: the sums of what ``deliver`` counted: ``accepted``, ``unchanged``, ``rejected.<reason>``. A message that
-            was delivered twice may be counted twice.
+        counts: the sums of what ``deliver`` counted: ``accepted``, ``unchanged``, ``rejected.<reason>``. A
+            message that was delivered twice may be counted twice.
         again: numbers of the messages that send contacts of an ended job again.
     """
 
@@ -70,7 +72,7 @@ class Progress:
 
 
 class ExportsTable:
-    """The exports table in DynamoDB. Every read is consistent, because a configuration is read right after its write."""
+    """The exports table in DynamoDB. Reads are consistent: a configuration is read right after its write."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
@@ -110,7 +112,8 @@ class ExportsTable:
         """Stop an export.
 
         Returns:
-            False, without a write, if the export was resumed after the attempt that found the fault had begun.
+            False, without a write, if the export was resumed after the attempt that found the fault had
+            begun.
         """
         document = {"reason": stop.reason, "since_ms": stop.since_ms, "until_ms": stop.until_ms}
         return self._put_unless_lifted(_item(f"export#{export}", "stop", document), stop.since_ms)
@@ -129,7 +132,10 @@ class ExportsTable:
         return self._put_if(item, "attribute_not_exists(lifted_ms) OR lifted_ms <= :than", since_ms)
 
     def _put_if(self, item: dict[str, Any], condition: str, than: int) -> bool:
-        """Write an item if the present one meets a condition on the number ``:than``, and return whether it did."""
+        """Write an item if the present one meets a condition, and return whether it did.
+
+        ``:than`` in the condition is a number.
+        """
         with translated("DynamoDB"):
             try:
                 self._client.put_item(
@@ -187,9 +193,9 @@ class ExportsTable:
             run: whose backfill the job carries.
             job: SendGrid's id.
             part_of: which part, counted from 1, of how many.
-            outcome: ``status``, SendGrid's counts, and for this part ``confirmed``, ``rejected``, ``refreshed``,
-                ``parked``, ``unread``, ``no_room`` and ``again``: the numbers of the messages that send its contacts
-                again.
+            outcome: ``status``, SendGrid's counts, and for this part ``confirmed``, ``rejected``,
+                ``refreshed``, ``parked``, ``unread``, ``no_room`` and ``again``: the numbers of the messages
+                that send its contacts again.
             now_s: our clock, Unix seconds.
         """
         part, parts = part_of
@@ -248,8 +254,8 @@ class ExportsTable:
 def _whole(parts: list[dict[str, Any]]) -> dict[str, Any]:
     """Merge the parts of an ended job. SendGrid's counts are the whole job's; ours are one part's.
 
-    A row that matches no contact of one part may belong to another part. So only all parts together show whether rows
-    are left over.
+    A row that matches no contact of one part may belong to another part. So only all parts together show
+    whether rows are left over.
     """
     whole = parts[0] | {name: sum(part.get(name, 0) for part in parts) for name in _OUR_COUNTS}
     read = whole["rejected"] + sum(part.get("no_room", 0) for part in parts)

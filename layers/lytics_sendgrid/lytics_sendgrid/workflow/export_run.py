@@ -1,7 +1,7 @@
 """The state of one run of an export, as Step Functions passes it from task to task.
 
-``plan`` writes the state. Each later task reads it and returns one more part, which the state machine adds under that
-part's key. People see the same JSON in the Step Functions console.
+``plan`` writes the state. Each later task reads it and returns one more part, which the state machine adds
+under that part's key. People see the same JSON in the Step Functions console.
 
 A running execution carries the state that an older release wrote, so a new field needs a default.
 """

@@ -75,10 +75,10 @@ def test_everything_is_new_in_a_new_account() -> None:
     ("found", "said"),
     [
         ((), "no audience of people with the id, slug or name 'Audience1': did you mean 'Audience 1'?"),
-        ((audience(1, "A"), audience(2, "A")), "'Audience1' is the name of 2 audiences in Lytics"),
+        ((audience(1, "A"), audience(2, "A")), "2 audiences in Lytics are named 'Audience1'"),
         (
             (LyticsAudience("xyz", "A", "a"),),
-            "has the id 'xyz' in Lytics, which is not 32 hexadecimal digits",
+            "its id in Lytics is 'xyz' instead of 32 hexadecimal digits",
         ),
         ((audience(1, fault="field gone"),), "calls the audience 'Audience 1' invalid (field gone)"),
     ],
@@ -94,13 +94,13 @@ def test_audiences_of_one_name_are_told_apart_by_slug_and_id_five_of_them_at_mos
     (fault,) = faults(replace(FACTS, matches={"VIP": found}))
     slugs = ", ".join(f"slug_{number} ({identity(number)})" for number in range(1, 5))
     assert fault.endswith(
-        f"'VIP' is the name of 7 audiences in Lytics: take the id of one: VIP ({identity(0)}), {slugs}"
+        f"7 audiences in Lytics are named 'VIP': use the id of one of them: VIP ({identity(0)}), {slugs}"
     )
 
 
 def test_an_id_that_is_none_is_quoted_to_64_characters() -> None:
     (fault,) = faults(replace(FACTS, matches={"A": (LyticsAudience("x" * 100, "A", "a"),)}))
-    assert f"has the id '{'x' * 64}' in Lytics" in fault
+    assert f"its id in Lytics is '{'x' * 64}'" in fault
 
 
 def test_nothing_like_the_audience_is_told_without_a_guess() -> None:
@@ -111,7 +111,7 @@ def test_nothing_like_the_audience_is_told_without_a_guess() -> None:
 def test_an_audience_that_is_named_twice_is_exported_once() -> None:
     made, wrong = plan(replace(FACTS, matches={"slug_1": (audience(1),), "Audience 1": (audience(1),)}))
     assert (len(made.audiences), wrong) == (1, [])
-    assert "named more than once" in made.notes[0]
+    assert "in the input more than once" in made.notes[0]
 
 
 def test_two_audiences_of_one_name_cannot_both_have_a_segment() -> None:
@@ -137,10 +137,10 @@ def test_a_list_is_chosen_by_id_or_name(wanted: str, chosen: str) -> None:
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        ("Twin", "is the name of 2 lists: take the id of one: l3, l4"),
-        ("NEWS", "is the name of 2 lists"),
+        ("Twin", "2 lists in SendGrid are named 'Twin': use the id of one of them: l3, l4"),
+        ("NEWS", "2 lists in SendGrid are named 'NEWS'"),
         ("Newz", "did you mean 'News'?"),
-        ("qqqq", "make it in SendGrid first"),
+        ("qqqq", "create it in SendGrid first"),
     ],
 )
 def test_a_list_that_is_not_clear_is_told(wanted: str, said: str) -> None:
@@ -152,17 +152,19 @@ def test_a_list_that_is_not_clear_is_told(wanted: str, said: str) -> None:
 def test_of_many_lists_of_one_name_five_are_named() -> None:
     lists = [ContactList(f"l{number}", "Twin") for number in range(1, 8)]
     (fault,) = faults(replace(FACTS, lists=lists), list="Twin")
-    assert fault.endswith("is the name of 7 lists: take the id of one: l1, l2, l3, l4, l5")
+    assert fault.endswith(
+        "7 lists in SendGrid are named 'Twin': use the id of one of them: l1, l2, l3, l4, l5"
+    )
 
 
 @pytest.mark.parametrize("workflow", ["sendgrid_export_new", "sendgrid-export-new", "sendgrid_export"])
 @pytest.mark.parametrize("status", ["running", "sleeping", "paused", "fault-2", "unknown"])
 def test_a_live_hosted_export_is_refused_unless_told(workflow: str, status: str) -> None:
     facts = replace(FACTS, jobs=(job(workflow, status),))
-    assert "end that job in Lytics" in faults(facts)[0]
+    assert "End that job in Lytics" in faults(facts)[0]
     made, wrong = plan(facts, adopt=True)
     assert wrong == []
-    assert "writes lytics_segments, too" in made.notes[0]
+    assert "also writes lytics_segments" in made.notes[0]
 
 
 def test_each_live_hosted_export_is_told_whatever_else_runs() -> None:
@@ -191,11 +193,11 @@ def test_other_jobs_do_no_harm(workflow: str, status: str) -> None:
 
 def test_a_membership_field_of_somebody_else_is_refused_unless_told() -> None:
     facts = replace(FACTS, fields=(OURS,))
-    assert "that this product did not make" in faults(facts)[0]
+    assert "that this product did not create" in faults(facts)[0]
     made, wrong = plan(facts, adopt=True)
     assert (made.membership_fields, wrong) == ({"lytics_segments": "e1_T"}, [])
     assert made.notes == (
-        "the custom field 'lytics_segments' exists already and is taken over, as the input says",
+        "the custom field 'lytics_segments' already exists and is taken over, as the input says",
     )
     assert faults(replace(facts, account=KNOWN)) == []
 
@@ -207,14 +209,14 @@ def test_a_field_that_a_crash_left_unrecorded_is_ours() -> None:
 
 def test_a_field_that_was_deleted_and_made_again_by_somebody_is_not_ours() -> None:
     again = replace(OURS, id="e9_T")
-    assert "did not make" in faults(replace(FACTS, account=KNOWN, fields=(again,)))[0]
+    assert "did not create" in faults(replace(FACTS, account=KNOWN, fields=(again,)))[0]
     assert "was deleted in SendGrid" in plan(replace(FACTS, account=KNOWN))[0].notes[0]
 
 
 @pytest.mark.parametrize("field", [replace(OURS, type="Number"), replace(OURS, name="Lytics_Segments")])
 def test_a_membership_field_of_another_form_is_refused_always(field: CustomField) -> None:
     (fault,) = faults(replace(FACTS, account=KNOWN, fields=(field,)), adopt=True)
-    assert "and of type Text: rename that one in SendGrid" in fault
+    assert "and of type Text: rename the existing field in SendGrid" in fault
 
 
 def test_the_31st_audience_gets_the_next_field() -> None:
@@ -242,7 +244,7 @@ def test_an_audiences_own_segment_is_used_under_whatever_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("exports", "said"), [(("one", "two"), "(export one, two)"), ((), "on all contacts, and")]
+    ("exports", "said"), [(("one", "two"), "(export one, two)"), ((), "on all contacts, but")]
 )
 def test_an_audiences_own_segment_cannot_move_to_another_list(exports: tuple[str, ...], said: str) -> None:
     (fault,) = faults(with_own(own(), *exports), list="l1")
@@ -277,7 +279,7 @@ def test_the_same_segment_is_adopted() -> None:
 )
 def test_another_segment_of_the_name_is_refused(query: str | None, list_id: str | None) -> None:
     (fault,) = faults(named(query, list_id))
-    assert "a segment 'AUDIENCE 1' already, and it is not this audience's" in fault
+    assert "already has a segment 'AUDIENCE 1', and it is not this audience's" in fault
 
 
 def test_an_invalid_segment_is_not_adopted() -> None:
@@ -302,9 +304,10 @@ def test_limits_count_what_is_there_and_what_is_missing() -> None:
     facts = replace(FACTS, fields=fields, segments=segments, schema=schema)
     wrong = faults(facts, custom_fields={"city": "town"})
     assert (
-        "SendGrid takes 500 custom fields and has 499; 2 more are needed (lytics_segments, town)" in wrong[0]
+        "a SendGrid account holds 500 custom fields and this one has 499; 2 more are needed (lytics_segments, town)"
+        in wrong[0]
     )
-    assert "SendGrid takes 200 segments and has 200; 1 more are needed" in wrong[1]
+    assert "a SendGrid account holds 200 segments and this one has 200; 1 more are needed" in wrong[1]
 
 
 def test_limits_may_be_reached() -> None:
@@ -318,7 +321,7 @@ def test_of_many_missing_fields_ten_are_named() -> None:
     fields = tuple(CustomField(f"e{n}_T", f"field_{n}", "Text") for n in range(500))
     facts = replace(FACTS, fields=fields, schema={**SCHEMA, **dict.fromkeys(names, "string")})
     (fault,) = faults(facts, custom_fields={name: name for name in names})
-    assert f"12 more are needed (lytics_segments, {', '.join(names[:9])}): delete some" in fault
+    assert f"12 more are needed (lytics_segments, {', '.join(names[:9])}): delete fields" in fault
 
 
 def test_an_account_beyond_the_limits_in_which_nothing_is_missing_is_fine() -> None:
@@ -342,7 +345,7 @@ EXPORT = Export(
 def test_an_export_of_another_account_or_authorization_is_refused() -> None:
     assert faults(replace(FACTS, export=EXPORT)) == []
     for other in (replace(EXPORT, account="other"), replace(EXPORT, authorization="other")):
-        assert "there is an export 'default' already" in faults(replace(FACTS, export=other))[0]
+        assert "there is already an export 'default'" in faults(replace(FACTS, export=other))[0]
 
 
 def test_a_dropped_audience_is_noted() -> None:

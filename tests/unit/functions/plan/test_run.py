@@ -110,7 +110,7 @@ def test_a_token_that_is_no_good_is_told_once_and_sendgrid_is_still_read() -> No
     scene.sendgrid.create_field("lytics_segments", "Text")
     faults = scene.faults()
     assert faults[0] == "- Lytics answered 401"
-    assert "that this product did not make" in faults[1]
+    assert "that this product did not create" in faults[1]
     assert len(faults) == 2
 
 
@@ -133,10 +133,10 @@ def test_a_token_that_may_not_list_jobs_needs_no_subscription() -> None:
     scene = Scene()
     scene.lytics.refusals = {"jobs": KeyRefused("Lytics answered 403", lacks_permission=True)}
     assert scene.faults() == [
-        '- Lytics answered 403. Or put "subscribe": false into the input and enter the webhook by hand'
+        '- Lytics answered 403. Or put "subscribe": false into the input and create the webhook job by hand'
     ]
     state = scene.plan({"audiences": ["first"], "subscribe": False})
-    assert "nobody has checked" in state["plan"]["notes"][0]
+    assert "it was not checked" in state["plan"]["notes"][0]
     scene.lytics.refusals = {"jobs": RequestRefused("Lytics answered 422")}
     assert scene.faults({"audiences": ["first"], "subscribe": False}) == ["- Lytics answered 422"]
 
