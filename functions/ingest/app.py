@@ -8,8 +8,8 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 
-from functions.ingest.export_cache import KeptExports
-from functions.ingest.gateway import delivery_from, proxy_answer
+from functions.ingest.export_cache import ExportCache
+from functions.ingest.gateway import proxy_response, webhook_request_from
 from functions.ingest.intake import Intake
 from functions.ingest.log_line import log_line
 from functions.ingest.settings import IngestSettings
@@ -36,7 +36,7 @@ def intake() -> Intake:
     clock = SystemClock()
     sqs = boto3.client("sqs", config=AWS)
     return Intake(
-        KeptExports(ExportsTable(boto3.client("dynamodb", config=AWS), config.exports_table), clock),
+        ExportCache(ExportsTable(boto3.client("dynamodb", config=AWS), config.exports_table), clock),
         Secrets(boto3.client("secretsmanager", config=AWS), config.secret_prefix, clock),
         QueueWriter(sqs, config.changes_queue_url),
         QueueWriter(sqs, config.rejects_queue_url),
@@ -50,11 +50,11 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     Lytics delivers at least once and in no order. So does this function: whatever it answers with 200 is on a queue,
     once or more often.
     """
-    delivery = delivery_from(event)
-    answer = intake().take(delivery)
+    request = webhook_request_from(event)
+    response = intake().take(request)
     service = os.environ.get("POWERTOOLS_SERVICE_NAME", "ingest")
-    sys.stdout.write(log_line(delivery, answer, service, int(SystemClock().now() * 1000)) + "\n")
-    return proxy_answer(answer)
+    sys.stdout.write(log_line(request, response, service, int(SystemClock().now() * 1000)) + "\n")
+    return proxy_response(response)
 
 
 if "AWS_LAMBDA_RUNTIME_API" in os.environ:

@@ -1,8 +1,8 @@
-"""Read what Lytics posts: any documented shape of a webhook body into changes, by an export's configuration.
+"""Turn a webhook body into changes, by an export's configuration.
 
-Documented are the default envelope ``{id, data, meta}`` and CloudEvents; how Lytics writes a batch is not, so an array
-of either and an object that holds a list under ``events`` or ``data`` are read (contentstack.com/docs/lytics/webhooks,
-updated 2026-11-05). Whatever cannot be read is returned with a stable reason, and costs nothing beside it.
+Lytics documents the default envelope ``{id, data, meta}`` and CloudEvents, but not how it writes a batch. So an array of
+either, and an object with a list under ``events`` or ``data``, are read as well (contentstack.com/docs/lytics/webhooks,
+updated 2026-11-05). What cannot be read is rejected with a stable reason. It never affects its neighbours.
 """
 
 import re
@@ -19,9 +19,9 @@ from lytics_sendgrid.domain.profile import MAX_AHEAD_NS, scalar_fields
 
 _MAX_PROFILE_CHARS: Final = 128
 _AUDIENCE_ID: Final = re.compile(r"[0-9a-f]{32}")
-_UNKNOWN_SHAPE: Final = "this is no object that holds an object under 'data'"
+_UNKNOWN_SHAPE: Final = "expected an object with a 'data' object"
 _NO_SEGMENT_EVENTS: Final = (
-    "'segment_events' is missing, empty or no list: is it among the job's export fields?"
+    "'segment_events' is missing, empty or not a list: add it to the export fields of the Lytics job"
 )
 _KINDS: Final = {"enter": Kind.ENTER, "exit": Kind.EXIT, "change": Kind.CHANGE}
 _NO_FIELDS: Final[Mapping[str, Value]] = {}
@@ -29,13 +29,13 @@ _NO_FIELDS: Final[Mapping[str, Value]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a body holds. Each segment event is in exactly one of the first three.
+    """The content of a body. Each segment event is in exactly one of the first three.
 
     Attributes:
-        changes: in the body's order; of an envelope's, the latest brings the fields.
-        ignored: ids of audiences that the export does not manage, and how many events each had.
+        changes: in the body's order. The latest change of an envelope carries its fields.
+        ignored: events by audience id, for audiences that the export does not manage.
         rejected: in the order of the body's envelopes.
-        dropped: how many mapped fields had a value that is no scalar, or not a finite one.
+        dropped: how many mapped fields were dropped, because their value is not a finite scalar.
     """
 
     changes: tuple[Change, ...]
@@ -49,11 +49,11 @@ def read(document: Any, export: Export, now_ns: int) -> Reading:
 
     Args:
         document: any JSON value.
-        export: whose audiences and fields count.
-        now_ns: our clock.
+        export: its audiences and fields are read.
+        now_ns: the time, nanoseconds since 1970.
 
     Returns:
-        The changes, and what became of everything else. No content makes it raise.
+        The changes, and what happened to everything else. No content makes this raise.
     """
     reader = _Reader(export, now_ns)
     for envelope in _envelopes(document):
@@ -67,8 +67,8 @@ def _envelopes(document: Any) -> Iterable[Any]:
     if not isinstance(document, dict):
         return (document,)
     lists = [value for key in ("events", "data") if isinstance(value := document.get(key), list)]
-    itself = [document] if isinstance(document.get("data"), dict) or not lists else []
-    return itself + [envelope for envelopes in lists for envelope in envelopes]
+    single = [document] if isinstance(document.get("data"), dict) or not lists else []
+    return single + [envelope for envelopes in lists for envelope in envelopes]
 
 
 class _Reader:
@@ -83,7 +83,7 @@ class _Reader:
         self._latest_ns = now_ns + MAX_AHEAD_NS
 
     def take(self, envelope: Any) -> None:
-        """Read one envelope into changes, ignored and rejected."""
+        """Add the content of one envelope."""
         data = envelope.get("data") if isinstance(envelope, dict) else None
         if not isinstance(data, dict):
             self.rejected.append(Rejected("unknown_shape", _UNKNOWN_SHAPE, envelope))
@@ -100,11 +100,11 @@ class _Reader:
                 audience = self._audience(event)
                 if audience is None:
                     continue
-                kind, time_ns = self._what_and_when(event, envelope)
+                kind, time_ns = self._kind_and_time(event, envelope)
                 if person is None:
                     person = self._person(envelope, data)
-                # One profile, so one change is enough to bring its fields, the one that makes them newest: what is queued
-                # would else grow with segment events times fields, and an envelope may have thousands of each.
+                # One change carries the profile's fields: the latest, which makes them newest. Otherwise the queue would
+                # get segment events times fields, and an envelope may have thousands of each.
                 fields = person.fields
                 if latest is None:
                     latest = len(self.changes)
@@ -118,45 +118,43 @@ class _Reader:
                 )
             except RejectRecord as reject:
                 bad.add(reject.reason, reject.detail, event)
-            except Exception as error:  # noqa: BLE001 - one element that trips a fault of ours must not hold up the rest
-                detail = (
-                    f"reading it failed ({type(error).__name__}): a fault of this product, please report it"
-                )
+            except Exception as error:  # noqa: BLE001 - one element that triggers a bug must not hold up the rest
+                detail = f"a bug in this product ({type(error).__name__}): please report it"
                 bad.add("internal_error", detail, event)
         self.rejected.extend(bad.rejected(envelope, data, (self._email_field, *self._fields)))
 
     def _audience(self, event: Any) -> str | None:
-        """Return the managed audience that an event is about, or count it and return None."""
+        """Return the id of an event's audience, or count it as ignored and return None."""
         if not isinstance(event, dict):
             raise RejectRecord("bad_segment_event", "an element of segment_events is not an object")
         audience = event.get("id")
         if not isinstance(audience, str):
-            raise RejectRecord("no_audience", "a segment event has no audience id, or one that is no text")
+            raise RejectRecord("no_audience", "a segment event has no audience id, or one that is not a text")
         if audience in self._audiences:
             return audience
         audience = audience.strip().lower()
         if not _AUDIENCE_ID.fullmatch(audience):
-            raise RejectRecord("bad_audience", "a segment event's id is not of 32 hexadecimal digits")
+            raise RejectRecord("bad_audience", "a segment event's audience id is not 32 hexadecimal digits")
         if audience in self._audiences:
             return audience
         self.ignored[audience] = self.ignored.get(audience, 0) + 1
         return None
 
-    def _what_and_when(self, event: Mapping[str, Any], envelope: Mapping[str, Any]) -> tuple[Kind, int]:
-        word = event.get("event")
-        kind = _KINDS.get(word) if isinstance(word, str) else None
+    def _kind_and_time(self, event: Mapping[str, Any], envelope: Mapping[str, Any]) -> tuple[Kind, int]:
+        name = event.get("event")
+        kind = _KINDS.get(name) if isinstance(name, str) else None
         if kind is None:
-            raise RejectRecord("unknown_event", "a segment event is none of enter, exit and change")
+            raise RejectRecord("unknown_event", "a segment event is not enter, exit or change")
         own = None if kind is Kind.CHANGE else event.get(kind.value)
         text = own if own is not None and own != "" else _envelope_time(envelope)
         if text is None:
             raise RejectRecord("no_time", "neither the segment event nor its envelope has a time")
         if not isinstance(text, str):
-            raise RejectRecord("bad_time", "the time is no text")
+            raise RejectRecord("bad_time", "the time is not a text")
         try:
             time_ns = parse_rfc3339_ns(text)
         except ValueError as error:
-            raise RejectRecord("bad_time", f"the time cannot be read: {error}") from None
+            raise RejectRecord("bad_time", f"the time cannot be parsed: {error}") from None
         if time_ns <= 0:
             raise RejectRecord("bad_time", "the time is before 1970")
         if time_ns > self._latest_ns:
@@ -168,9 +166,11 @@ class _Reader:
         email = normalise(value)
         if email is None:
             if value is None or (isinstance(value, str) and not value.strip()):
-                detail = f"the field '{self._email_field}' is missing or empty: is it among the job's export fields?"
+                detail = f"the field '{self._email_field}' is missing or empty: add it to the export fields of the Lytics job"
                 raise RejectRecord("no_email", detail)
-            raise RejectRecord("bad_email", f"the field '{self._email_field}' holds no e-mail address")
+            raise RejectRecord(
+                "bad_email", f"the field '{self._email_field}' does not hold an e-mail address"
+            )
         return _Person(email, self._projection(data), _profile(envelope, data))
 
     def _projection(self, data: Mapping[str, Any]) -> Mapping[str, Value]:
@@ -195,10 +195,10 @@ def _envelope_time(envelope: Mapping[str, Any]) -> Any:
 
 
 def _profile(envelope: Mapping[str, Any], data: Mapping[str, Any]) -> str | None:
-    """Return Lytics' id of the profile: ``_id`` where it is exported, else the envelope's id.
+    """Return Lytics' profile id: ``_id`` if it is exported, otherwise the envelope's id.
 
-    Whether the envelope's id names the profile or the event is not documented; Lytics' own examples of an enter and
-    an exit carry the same one, so it is kept as a hint for a person who looks, and nothing is decided by it.
+    Lytics does not document whether the envelope's id names the profile or the event. Its examples of an enter and an
+    exit carry the same id. So it is a hint for a person, and decides nothing.
     """
     for value in (data.get("_id"), envelope.get("id")):
         if isinstance(value, int) and not isinstance(value, bool):

@@ -1,7 +1,7 @@
-"""Exports' configurations as ingest needs them: kept between deliveries, and hard to be made to read.
+"""Configurations of exports, cached between deliveries. Strangers cannot force reads.
 
-Whoever finds the webhook's address can post to it. Until a delivery has shown its secret it costs what is in memory:
-a known export is read once a minute, unknown names a few times a second in all, and a table that fails once a second.
+Anybody who finds the webhook's address can post to it. Before a delivery has shown its secret, it can cause few reads: one
+a minute for a known export, ten a second for all unknown names together, one a second while the table fails.
 """
 
 import re
@@ -14,25 +14,25 @@ from lytics_sendgrid.errors import LyticsSendGridError
 MAX_AGE_S: Final = 60.0
 UNKNOWN_AGE_S: Final = 5.0
 """How long a name stays unknown: a new export is known within seconds."""
-UNKNOWN_READS: Final = 10
-"""Reads a second for names that are not in memory: more than a person has exports, less than a guesser wants."""
+MAX_UNKNOWN_READS: Final = 10
+"""A second, for names that are not cached: more than anybody has exports, fewer than a guesser wants."""
 FAILED_AGE_S: Final = 1.0
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def is_export_name(text: str) -> bool:
-    """Tell whether an export can have this name: only such a name is looked up, or logged."""
+    """Return whether a text can be the name of an export. No other text is looked up or logged."""
     return _NAME.fullmatch(text) is not None
 
 
 class ExportSource(Protocol):
-    """Where configurations are kept."""
+    """Where configurations are stored."""
 
     def export(self, name: str) -> Export | None: ...  # noqa: D102
 
 
-class KeptExports:
-    """Exports, read consistently and kept for a while."""
+class ExportCache:
+    """Exports by name."""
 
     def __init__(self, source: ExportSource, clock: Clock) -> None:
         self._source = source
@@ -43,11 +43,11 @@ class KeptExports:
         self._window_began, self._reads_in_window = 0.0, 0
 
     def export(self, name: str) -> Export | None:
-        """Return an export that was read in the last minute, or None where none was found in the last seconds.
+        """Return an export that was read in the last minute, or None if none was found in the last seconds.
 
         Raises:
-            RetryLater: the table did not answer, now or within the last second.
-            StopRun: it refused to.
+            RetryLater: the table failed, now or within the last second.
+            StopRun: the table refused the read, now or within the last second.
         """
         now = self._clock.now()
         known = self._known.get(name)
@@ -64,11 +64,11 @@ class KeptExports:
             raise
 
     def export_now(self, name: str) -> Export | None:
-        """Read an export, whatever is in memory.
+        """Read an export, even if it is cached.
 
         Raises:
-            RetryLater: the table did not answer.
-            StopRun: it refused to.
+            RetryLater: the table failed.
+            StopRun: the table refused the read.
         """
         export = self._source.export(name)
         now = self._clock.now()
@@ -87,7 +87,7 @@ class KeptExports:
             return False
         if now - self._window_began >= 1.0:
             self._window_began, self._reads_in_window = now, 0
-            # What is forgotten here may be looked up again, so this is what bounds the memory too.
+            # Forgetting old names bounds the memory. They may be looked up again by now.
             self._unknown = {n: since for n, since in self._unknown.items() if now - since < UNKNOWN_AGE_S}
         self._reads_in_window += 1
-        return self._reads_in_window <= UNKNOWN_READS
+        return self._reads_in_window <= MAX_UNKNOWN_READS

@@ -1,4 +1,4 @@
-"""REST API proxy events: what ingest needs of a request, and the form of an answer.
+"""API Gateway's proxy events: the request that ingest reads and the response that it writes.
 
 The event: https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html (read 2026-11-23).
 """
@@ -13,15 +13,15 @@ SECRET_HEADER: Final = "x-lytics-secret"  # noqa: S105 - its name
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Delivery:
-    """One POST of Lytics. It has no ``repr``: it holds the secret and people's data.
+class WebhookRequest:
+    """One POST from Lytics. It has no ``repr``, because it holds the secret and people's data.
 
     Attributes:
-        export: the path's last part, as it was sent.
-        secrets: values of the header ``X-Lytics-Secret``; none where it is missing.
-        body: as the gateway handed it over.
+        export: the last part of the path, as sent.
+        secrets: values of the header ``X-Lytics-Secret``; empty if it is missing.
+        body: as API Gateway passed it on.
         is_base64: whether ``body`` is base64 of the bytes that were sent.
-        request_id: the gateway's.
+        request_id: API Gateway's.
     """
 
     export: str
@@ -31,35 +31,35 @@ class Delivery:
     request_id: str
 
     def text(self) -> str:
-        """Return the body as text.
+        """Return the body as text, without a byte order mark.
 
         Raises:
-            ValueError: it is not base64 where it should be, or not UTF-8.
+            ValueError: the body is not valid base64 or not UTF-8.
         """
         text = base64.b64decode(self.body, validate=True).decode() if self.is_base64 else self.body
         return text.removeprefix("\ufeff")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What Lytics is answered.
+class WebhookResponse:
+    """The response to Lytics.
 
     Attributes:
-        status: 200, 400, 401 or 503; no other is used.
-        word: what happened, for the log and the body.
-        retry_after_s: makes Lytics' job sleep so long, without failing.
+        status: 200, 400, 401 or 503.
+        message: what happened, for the log and the body.
+        retry_after_s: makes the Lytics job sleep for this long, without failing. None leaves the header out.
         counts: more for the log.
     """
 
     status: int
-    word: str
+    message: str
     retry_after_s: int | None = None
     counts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def delivery_from(event: Mapping[str, Any]) -> Delivery:
-    """Read a proxy event."""
-    return Delivery(
+def webhook_request_from(event: Mapping[str, Any]) -> WebhookRequest:
+    """Return the request of a proxy event."""
+    return WebhookRequest(
         export=str((event.get("pathParameters") or {}).get("export") or ""),
         secrets=_secrets(event),
         body=event.get("body") or "",
@@ -68,27 +68,27 @@ def delivery_from(event: Mapping[str, Any]) -> Delivery:
     )
 
 
-def proxy_answer(answer: Answer) -> dict[str, Any]:
-    """Write an answer as API Gateway takes it."""
+def proxy_response(response: WebhookResponse) -> dict[str, Any]:
+    """Return a response in the form that API Gateway expects."""
     headers = {"Content-Type": "application/json"}
-    if answer.retry_after_s is not None:
-        headers["Retry-After"] = str(answer.retry_after_s)
+    if response.retry_after_s is not None:
+        headers["Retry-After"] = str(response.retry_after_s)
     return {
-        "statusCode": answer.status,
+        "statusCode": response.status,
         "headers": headers,
-        "body": json.dumps({"message": answer.word}),
+        "body": json.dumps({"message": response.message}),
         "isBase64Encoded": False,
     }
 
 
 def _secrets(event: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the header's values; its name is compared without regard to case, as HTTP does."""
-    several = event.get("multiValueHeaders") or {
-        name: [v] for name, v in (event.get("headers") or {}).items()
+    """Return the values of the secret's header. Header names are case-insensitive."""
+    headers = event.get("multiValueHeaders") or {
+        name: [value] for name, value in (event.get("headers") or {}).items()
     }
     return tuple(
         value
-        for name, values in several.items()
+        for name, values in headers.items()
         if name.lower() == SECRET_HEADER
         for value in values or ()
         if isinstance(value, str)

@@ -1,16 +1,19 @@
-"""What becomes of one delivery: from the webhook's POST to changes on the queue and an answer.
+"""What happens to one delivery: changes and rejects go to their queues, a response goes back.
 
-Lytics retries every answer but 200, 400, 404 and 413; those last three lose the event without a word. ``Retry-After``
-makes its whole job sleep without ever failing; other refusals fail it, visibly, after two hours. So: 200 once
-everything is on a queue, 503 with ``Retry-After`` while AWS does not take or give what it should (alarmed here), 503
-without it for an unknown export, 401 for a wrong secret, 400 only for what is not JSON.
+Lytics retries every response except 200, 400, 404 and 413. The last three lose the event silently. ``Retry-After`` makes
+the whole Lytics job sleep without failing; any other refusal fails the job, visibly, after two hours. Hence:
+
+    200                      every change is on a queue
+    503 with Retry-After     AWS fails or refuses; our own alarm reports it
+    503 without Retry-After  the export is unknown, or this product has a bug: an operator must act
+    401                      the secret is wrong
+    400                      the body is not JSON
 """
 
-from collections.abc import Iterable
 from typing import Any, Final, Protocol
 
 from functions.ingest.body import Reading, read
-from functions.ingest.gateway import Answer, Delivery
+from functions.ingest.gateway import WebhookRequest, WebhookResponse
 from lytics_sendgrid.aws.secret import REFRESH_S, REFUSED_REFRESH_S, Authorization
 from lytics_sendgrid.domain.change import Message
 from lytics_sendgrid.domain.clock import Clock
@@ -19,6 +22,7 @@ from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
 from lytics_sendgrid.errors import RetryLater, StopRun
 from lytics_sendgrid.lenient_json import parse
 from lytics_sendgrid.queues.changes import pack
+from lytics_sendgrid.queues.interface import Queue
 from lytics_sendgrid.queues.rejects import reject_bodies
 
 RETRY_AFTER_S: Final = 30
@@ -26,7 +30,7 @@ MAX_LOGGED_AUDIENCES: Final = 20
 
 
 class Exports(Protocol):
-    """Exports' configurations."""
+    """Configurations of exports."""
 
     def export(self, name: str) -> Export | None: ...  # noqa: D102
 
@@ -39,22 +43,11 @@ class Authorizations(Protocol):
     def authorization(self, name: str, max_age_s: float) -> Authorization: ...  # noqa: D102
 
 
-class Queue(Protocol):
-    """A queue to write to."""
-
-    def send(self, bodies: Iterable[str]) -> None: ...  # noqa: D102
-
-
 class Intake:
-    """Takes deliveries in. Nothing that is answered with 200 is lost; what is retried may be queued twice."""
+    """Takes deliveries in. Whatever is answered with 200 is queued; a retried delivery may be queued twice."""
 
     def __init__(
-        self,
-        exports: Exports,
-        authorizations: Authorizations,
-        changes: Queue,
-        rejects: Queue,
-        clock: Clock,
+        self, exports: Exports, authorizations: Authorizations, changes: Queue, rejects: Queue, clock: Clock
     ) -> None:
         self._exports = exports
         self._authorizations = authorizations
@@ -62,45 +55,45 @@ class Intake:
         self._rejects = rejects
         self._clock = clock
 
-    def take(self, delivery: Delivery) -> Answer:
-        """Queue what a delivery holds, and say what Lytics is to be answered.
+    def take(self, request: WebhookRequest) -> WebhookResponse:
+        """Queue the changes of a delivery, and return the response to Lytics.
 
-        A fault of ours outside the reading of single elements is answered 503 without ``Retry-After``: Lytics keeps the
-        event and tries again, and may deliver others meanwhile, for which there need be no fault; if it stays, the job
-        fails where somebody sees it instead of sleeping for ever over one body.
+        A bug of ours is answered with 503 without ``Retry-After``. Lytics keeps the event and retries it, and delivers
+        others meanwhile. If the bug stays, the job fails visibly instead of sleeping forever over one body.
         """
         try:
-            return self._take(delivery)
+            return self._take(request)
         except (RetryLater, StopRun) as error:
-            detail = {"error": type(error).__name__, "detail": str(error)}
-            return Answer(503, "try again", retry_after_s=RETRY_AFTER_S, counts=detail)
-        except Exception as error:  # noqa: BLE001 - see above; its text may hold people's data and is not kept
-            return Answer(503, "internal error", counts={"error": type(error).__name__, "at": _place(error)})
+            counts = {"error": type(error).__name__, "detail": str(error)}
+            return WebhookResponse(503, "try again", retry_after_s=RETRY_AFTER_S, counts=counts)
+        except Exception as error:  # noqa: BLE001 - see above; its text may hold people's data and is not logged
+            counts = {"error": type(error).__name__, "at": _place(error)}
+            return WebhookResponse(503, "internal error", counts=counts)
 
-    def _take(self, delivery: Delivery) -> Answer:
-        export = self._exports.export(delivery.export)
+    def _take(self, request: WebhookRequest) -> WebhookResponse:
+        export = self._exports.export(request.export)
         if export is None:
-            return Answer(503, "unknown export")
-        if not self._admits(export.authorization, delivery.secrets):
-            return Answer(401, "wrong secret")
+            return WebhookResponse(503, "unknown export")
+        if not self._admits(export.authorization, request.secrets):
+            return WebhookResponse(401, "wrong secret")
         try:
-            document = parse(delivery.text())
+            document = parse(request.text())
         except ValueError:
-            return Answer(400, "not JSON")
+            return WebhookResponse(400, "not JSON")
         now_ns = round(self._clock.now() * NANOSECONDS_PER_S)
         reading = read(document, export, now_ns)
         if reading.ignored:
             # The audience may have been added since the configuration was read.
-            fresh = self._exports.export_now(delivery.export)
-            if fresh is None:
-                return Answer(503, "unknown export")
-            if fresh != export:
-                export, reading = fresh, read(document, fresh, now_ns)
-        self._queue(reading, export, now_ns, delivery.request_id)
-        return Answer(200, "queued", counts=_counts(reading))
+            latest = self._exports.export_now(request.export)
+            if latest is None:
+                return WebhookResponse(503, "unknown export")
+            if latest != export:
+                export, reading = latest, read(document, latest, now_ns)
+        self._queue(reading, export, now_ns, request.request_id)
+        return WebhookResponse(200, "queued", counts=_counts(reading))
 
     def _admits(self, authorization: str, secrets: tuple[str, ...]) -> bool:
-        """Compare the secret with the live ones; a refused one may be new, so those are read again, within limits."""
+        """Return whether a secret is live. One that is refused may be new, so the live ones are read again."""
         for max_age_s in (REFRESH_S, REFUSED_REFRESH_S) if secrets else ():
             live = self._authorizations.authorization(authorization, max_age_s)
             if any(live.admits(secret) for secret in secrets):
@@ -108,7 +101,7 @@ class Intake:
         return False
 
     def _queue(self, reading: Reading, export: Export, now_ns: int, request_id: str) -> None:
-        """Queue the changes, then the rejects: a retry after a failure between them repeats what may be repeated."""
+        """Queue the changes, then the rejects. If that fails in between, the retry repeats changes, which is harmless."""
         if reading.changes:
             message = Message(
                 export.name,
@@ -137,7 +130,7 @@ def _counts(reading: Reading) -> dict[str, Any]:
 
 
 def _place(error: Exception) -> str:
-    """Say where an error was raised, without its text."""
+    """Return where an error was raised, as module and line."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

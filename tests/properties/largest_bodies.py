@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from functions.ingest import app
-from functions.ingest.export_cache import KeptExports
+from functions.ingest.export_cache import ExportCache
 from functions.ingest.gateway import SECRET_HEADER
 from functions.ingest.intake import Intake
 from lytics_sendgrid.aws.secret import Secrets
@@ -34,7 +34,7 @@ class CountingQueue:
     def __init__(self) -> None:
         self.bodies = 0
 
-    def send(self, bodies: Any) -> None:
+    def send(self, bodies: Any, delay_s: int = 0) -> None:
         for _ in bodies:
             self.bodies += 1
 
@@ -78,7 +78,7 @@ BODIES: Final[dict[str, Callable[[], str]]] = {
 def _post(body: Callable[[], str], found: Connection) -> None:
     changes, rejects, clock = CountingQueue(), CountingQueue(), ManualClock()
     secrets = Secrets(ListedSecrets(default=json.dumps({"webhook_secrets": "x"})), "stack", clock)
-    exports = KeptExports(ListedExports(NEWSLETTER), clock)
+    exports = ExportCache(ListedExports(NEWSLETTER), clock)
     intake = Intake(exports, secrets, changes, rejects, clock)
     app.intake = lambda: intake  # type: ignore[assignment] # this process ends with this call
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - likewise

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from functions.ingest import app
-from functions.ingest.export_cache import KeptExports
+from functions.ingest.export_cache import ExportCache
 from functions.ingest.intake import Intake
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.queues.changes import decode
@@ -41,7 +41,7 @@ class Scene:
         self.exports = ListedExports(NEWSLETTER)
         self.changes, self.rejects = ListedQueue(), ListedQueue()
         self.intake = Intake(
-            KeptExports(self.exports, clock),
+            ExportCache(self.exports, clock),
             Secrets(ListedSecrets(default=json.dumps({"webhook_secrets": SECRET})), "stack", clock),
             self.changes,
             self.rejects,

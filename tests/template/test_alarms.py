@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.ingest.gateway import Answer, Delivery
+from functions.ingest.gateway import WebhookRequest, WebhookResponse
 from functions.ingest.log_line import log_line
 from lytics_sendgrid.queues.writer import MAX_DELAY_S
 from tests.template.sources import REPOSITORY, Template, readme_anchors
@@ -75,7 +75,9 @@ def test_refused_secrets_are_counted_in_what_ingest_logs(template: Template) -> 
     assert counted["LogGroupName"] == template.functions["IngestFunction"]["LoggingConfig"]["LogGroup"]
     assert counted["FilterPattern"] == "{ $.status = 401 }"
     line = json.loads(
-        log_line(Delivery("shop", (), "", False, "r1"), Answer(401, "wrong secret"), "stack", 0)
+        log_line(
+            WebhookRequest("shop", (), "", False, "r1"), WebhookResponse(401, "wrong secret"), "stack", 0
+        )
     )
     assert line["status"] == 401
 

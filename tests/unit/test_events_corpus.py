@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from functions.ingest.body import read
-from functions.ingest.gateway import delivery_from
+from functions.ingest.gateway import webhook_request_from
 from lytics_sendgrid.domain.change import Change
 from lytics_sendgrid.domain.instants import parse_rfc3339_ns
 from lytics_sendgrid.lenient_json import parse
@@ -70,7 +70,7 @@ def test_half_a_surrogate_pair_becomes_a_question_mark() -> None:
 
 @pytest.mark.parametrize("path", sorted((EVENTS / "apigw").glob("*.json")), ids=lambda path: path.name)
 def test_proxy_events_hold_a_delivery(path: Any) -> None:
-    delivery = delivery_from(json.loads(path.read_text()))
+    delivery = webhook_request_from(json.loads(path.read_text()))
     assert delivery.export
     assert delivery.secrets
     assert delivery.text().startswith(("{", "["))

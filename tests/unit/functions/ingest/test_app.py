@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from functions.ingest import app
-from functions.ingest.export_cache import KeptExports
+from functions.ingest.export_cache import ExportCache
 from functions.ingest.intake import Intake
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.errors import Throttled
@@ -42,7 +42,7 @@ class Scene:
         self.changes, self.rejects = ListedQueue(), ListedQueue()
         self.secrets = ListedSecrets(default=json.dumps({"webhook_secrets": SECRET}))
         self.intake = Intake(
-            KeptExports(ListedExports(NEWSLETTER), clock),
+            ExportCache(ListedExports(NEWSLETTER), clock),
             Secrets(self.secrets, "stack", clock),
             self.changes,
             self.rejects,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from functions.ingest import body
-from functions.ingest.bad_events import MAX_APART, MAX_TOGETHER, Rejected
+from functions.ingest.bad_events import MAX_PER_REJECT, MAX_SEPARATE, Rejected
 from functions.ingest.body import Reading, read
 from lytics_sendgrid.domain.change import Change, Kind, Message, Value
 from lytics_sendgrid.domain.configuration import FieldKind, MappedField
@@ -277,7 +277,7 @@ def test_a_reject_of_a_cloudevent_keeps_its_time() -> None:
 
 
 def test_bad_segment_events_of_one_envelope_are_apart_up_to_200_and_together_beyond() -> None:
-    for number, apart in ((MAX_APART, True), (MAX_APART + 1, False)):
+    for number, apart in ((MAX_SEPARATE, True), (MAX_SEPARATE + 1, False)):
         bad: list[Any] = [segment_event("join"), *range(number - 1)]
         reading = taken(envelope(*bad, segment_event("exit"), city="Porto"))
         assert [change.kind for change in reading.changes] == [Kind.EXIT]
@@ -288,10 +288,10 @@ def test_bad_segment_events_of_one_envelope_are_apart_up_to_200_and_together_bey
 
 
 def test_what_is_kept_of_millions_of_bad_segment_events_is_bounded() -> None:
-    reading = taken(envelope(*range(20 * MAX_TOGETHER + 1)))
-    assert [reject.count for reject in reading.rejected] == [MAX_TOGETHER] * 20 + [1]
+    reading = taken(envelope(*range(20 * MAX_PER_REJECT + 1)))
+    assert [reject.count for reject in reading.rejected] == [MAX_PER_REJECT] * 20 + [1]
     together = [event for reject in reading.rejected for event in reject.element["segment_events"]]
-    assert together == list(range(20 * MAX_TOGETHER + 1))
+    assert together == list(range(20 * MAX_PER_REJECT + 1))
 
 
 def test_a_fault_of_ours_in_one_element_costs_only_that_element(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from functions.ingest import intake as intake_module
-from functions.ingest.export_cache import KeptExports
-from functions.ingest.gateway import Answer, Delivery
+from functions.ingest.export_cache import ExportCache
+from functions.ingest.gateway import WebhookRequest, WebhookResponse
 from functions.ingest.intake import RETRY_AFTER_S, Intake
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.domain.change import Kind
@@ -46,7 +46,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.intake = Intake(
-            KeptExports(self.exports, self.clock),
+            ExportCache(self.exports, self.clock),
             Secrets(self.secrets, "stack", self.clock),
             self.changes,
             self.rejects,
@@ -55,9 +55,9 @@ class Scene:
 
     def post(
         self, body: Any, *, secrets: tuple[str, ...] = (SECRET,), export: str = "newsletter", **more: Any
-    ) -> Answer:
+    ) -> WebhookResponse:
         text = body if isinstance(body, str) else json.dumps(body)
-        delivery = Delivery(export, secrets, text, is_base64=False, request_id="r-1")
+        delivery = WebhookRequest(export, secrets, text, is_base64=False, request_id="r-1")
         return self.intake.take(dataclasses.replace(delivery, **more))
 
     @property
@@ -125,7 +125,7 @@ def test_a_body_of_nothing_but_bad_elements_queues_no_changes(scene: Scene) -> N
 
 @pytest.mark.parametrize("body", ["", "{", "not json", '{"a": 1} trailing'])
 def test_only_what_is_not_json_is_answered_400(scene: Scene, body: str) -> None:
-    assert scene.post(body) == Answer(400, "not JSON")
+    assert scene.post(body) == WebhookResponse(400, "not JSON")
     assert scene.changes.bodies == scene.rejects.bodies == []
 
 
@@ -143,14 +143,14 @@ def test_base64_and_a_byte_order_mark_are_read(scene: Scene) -> None:
 
 def test_an_unknown_export_is_503_without_retry_after_before_the_secret_is_looked_at(scene: Scene) -> None:
     answer = scene.post(event(), export="other", secrets=())
-    assert (answer.status, answer.word, answer.retry_after_s) == (503, "unknown export", None)
+    assert (answer.status, answer.message, answer.retry_after_s) == (503, "unknown export", None)
     assert scene.secrets.reads == []
 
 
 @pytest.mark.parametrize("secrets", [(), ("",), ("wrong",), (SECRET + " ",), ("wrong", "worse")])
 def test_a_wrong_secret_is_401_whatever_the_body(scene: Scene, secrets: tuple[str, ...]) -> None:
     for body in (event(), "not json"):
-        assert scene.post(body, secrets=secrets) == Answer(401, "wrong secret")
+        assert scene.post(body, secrets=secrets) == WebhookResponse(401, "wrong secret")
     assert scene.changes.bodies == []
 
 
@@ -224,7 +224,7 @@ def test_an_unmanaged_audience_is_counted_after_one_more_read_a_delivery(scene: 
 def test_an_export_that_was_removed_meanwhile_is_unknown(scene: Scene) -> None:
     scene.post(event())
     scene.exports.exports.clear()
-    assert scene.post(event(UNMANAGED)) == Answer(503, "unknown export")
+    assert scene.post(event(UNMANAGED)) == WebhookResponse(503, "unknown export")
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_a_fault_of_ours_is_503_without_retry_after_and_keeps_no_text(
 
     monkeypatch.setattr(intake_module, "pack", trip)
     answer = scene.post(event())
-    assert (answer.status, answer.word, answer.retry_after_s) == (503, "internal error", None)
+    assert (answer.status, answer.message, answer.retry_after_s) == (503, "internal error", None)
     assert answer.counts["error"] == "ZeroDivisionError"
     assert answer.counts["at"].startswith(__name__)
 

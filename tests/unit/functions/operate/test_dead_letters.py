@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.ingest.bad_events import MAX_ADDRESSES, MAX_APART
+from functions.ingest.bad_events import MAX_ADDRESSES, MAX_SEPARATE
 from functions.ingest.body import read
 from functions.operate.dead_letters import Redriven, dead_changes, dead_import, reject
 from lytics_sendgrid.domain.change import Change, Kind, Message
@@ -177,10 +177,10 @@ def test_elements_rejected_together_are_read_one_by_one() -> None:
 
 def test_segment_events_rejected_together_are_read_one_by_one() -> None:
     document = envelope(entering(LATE))
-    document["data"]["segment_events"] *= MAX_APART + 1
+    document["data"]["segment_events"] *= MAX_SEPARATE + 1
     bodies = rejects_of(document, EARLIER_NS)
     assert len(bodies) == 1
-    assert len(changes_of(reject(bodies[0], Exports(), NOW_NS))) == MAX_APART + 1
+    assert len(changes_of(reject(bodies[0], Exports(), NOW_NS))) == MAX_SEPARATE + 1
 
 
 def test_element_of_unexported_audience_is_dropped() -> None:
