@@ -1,8 +1,8 @@
-"""Checks requests and answers against SendGrid's own OpenAPI 3.1 files.
+"""Check requests and answers against SendGrid's OpenAPI 3.1 files.
 
-The files are not part of the project: the environment variable SENDGRID_OPENAPI names the folder that holds them
-(`spec/json` of a checkout of github.com/twilio/sendgrid-oai). Requests are checked more strictly than the files ask:
-a name that they do not know is a fault.
+The files are not part of the project: the environment variable SENDGRID_OPENAPI names their folder
+(`spec/json` of a checkout of github.com/twilio/sendgrid-oai). Requests are checked more strictly than the
+files require: an unknown name is a problem.
 """
 
 import json
@@ -25,12 +25,12 @@ _MAX_ROWS = 30_000
 
 
 class OpenApi:
-    """The files, with their corrections.
+    """The files with our corrections.
 
     Args:
-        folder: Where they are.
-        sample_rows: Of a longer list, so many elements are checked, spread evenly: a schema check takes about
-            50 microseconds a row, and an upsert may have 30,000.
+        folder: The folder of the files.
+        sample_rows: The number of elements, evenly spread, that are checked of a longer list: a schema check
+            takes about 50 microseconds a row, and an upsert may have 30,000.
     """
 
     def __init__(self, folder: Path, *, sample_rows: int = 200) -> None:
@@ -43,30 +43,30 @@ class OpenApi:
 
     @classmethod
     def from_environment(cls) -> Self | None:
-        """Load the files that SENDGRID_OPENAPI names; `None` when it is not set."""
+        """Load the files of SENDGRID_OPENAPI; `None` if it is not set."""
         folder = os.environ.get(VARIABLE)
         return cls(Path(folder)) if folder else None
 
     def operation(self, method: str, path: str) -> Operation | None:
-        """Find the operation of a request; `None` when the files have none."""
-        for one in self._files.operations:
-            if one.endpoint.startswith(f"{method} ") and one.pattern.fullmatch(path):
-                return one
+        """Return the operation of a request; `None` if the files do not contain it."""
+        for operation in self._files.operations:
+            if operation.endpoint.startswith(f"{method} ") and operation.pattern.fullmatch(path):
+                return operation
         return None
 
     def request_problems(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
     ) -> list[str]:
-        """Say what is wrong with a request.
+        """Return the problems of a request.
 
         Args:
-            method: In capitals.
-            path: Without the query.
-            query: Decoded, by name.
-            body: Parsed; `None` for none.
+            method: The method in capitals.
+            path: The path without the query.
+            query: The decoded parameters by name.
+            body: The parsed body; `None` if there is none.
 
         Returns:
-            One line each; empty when nothing is wrong.
+            One line for each problem.
         """
         operation = self.operation(method, path)
         if operation is None:
@@ -80,13 +80,13 @@ class OpenApi:
             schema = described["content"]["application/json"]["schema"]
             if body is not None or self._files.resolved(operation.uri, schema).get("required"):
                 problems += self._problems(operation.uri, schema, body)
-        return [f"{operation.endpoint}: {one}" for one in problems]
+        return [f"{operation.endpoint}: {problem}" for problem in problems]
 
     def answer_problems(self, method: str, path: str, status: int, body: Any = None) -> list[str]:
-        """Say what is wrong with an answer.
+        """Return the problems of an answer.
 
         Returns:
-            One line each; empty when nothing is wrong.
+            One line for each problem.
         """
         operation = self.operation(method, path)
         if operation is None:
@@ -103,10 +103,10 @@ class OpenApi:
             if "schema" not in content or status == 204:
                 return []
             problems = self._problems(operation.uri, content["schema"], body)
-        return [f"{operation.endpoint} {status}: {one}" for one in problems]
+        return [f"{operation.endpoint} {status}: {problem}" for problem in problems]
 
     def problems(self, exchange: Exchange) -> list[str]:
-        """Say what is wrong with a request that the twin got, and with its answer, if it was answered."""
+        """Return the problems of a request to the twin and of its answer, if any."""
         try:
             request_body = json.loads(exchange.request_body) if exchange.request_body else None
         except ValueError:
@@ -127,7 +127,7 @@ class OpenApi:
             elif parameter.get("required"):
                 yield f"the query lacks {name}"
         names = {one["name"] for one in declared if one["in"] == "query"}
-        yield from (f"the query's {one} is unknown" for one in query if one not in names)
+        yield from (f"the query's {name} is unknown" for name in query if name not in names)
         values = operation.pattern.fullmatch(path)
         given = values.groupdict() if values is not None else {}
         for parameter in (one for one in declared if one["in"] == "path"):
@@ -155,11 +155,11 @@ class OpenApi:
 
 
 class Watch:
-    """A recorder for the twin that checks every exchange as it happens, whatever the twin keeps of it.
+    """A recorder for the twin that checks every exchange at once, whatever the twin keeps.
 
     Attributes:
-        exchanges: How many were checked.
-        problems: What was wrong, one line each, in the order in which it happened.
+        exchanges: The number of checked exchanges.
+        problems: The problems in order, one line each.
     """
 
     def __init__(self, openapi: OpenApi) -> None:
@@ -189,7 +189,7 @@ def _absolute(node: Any, uri: str) -> Any:
 
 
 def _typed(value: str, schema: Mapping[str, Any]) -> Any:
-    """Read a query's value as the type that its schema asks for; as it is where it is none."""
+    """Convert a query's value to the type of its schema; return it unchanged if that fails."""
     match schema.get("type"):
         case "number" | "integer":
             return int(value) if value.lstrip("-").isdigit() else value

@@ -1,4 +1,4 @@
-"""Reads SendGrid's OpenAPI files, puts the corrections in, and closes the schemas of requests."""
+"""Read SendGrid's OpenAPI files, apply the corrections, and close the request schemas."""
 
 import json
 import re
@@ -21,14 +21,14 @@ _METHODS = ("get", "put", "post", "patch", "delete")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of the files.
+    """One operation.
 
     Attributes:
         endpoint: `METHOD /path/{template}`.
-        uri: Where it stands, for references.
-        described: The operation's object.
-        parameters: Its own parameters and those of its path.
-        pattern: Matches the paths that are meant.
+        uri: The URI of its document, for references.
+        described: The object that describes the operation.
+        parameters: The parameters of the operation and of its path.
+        pattern: Matches the operation's paths.
     """
 
     endpoint: str
@@ -42,8 +42,8 @@ class OpenApiFiles:
     """The files of one folder.
 
     Attributes:
-        documents: By URI.
-        operations: Those without parameters in their path first: `/contacts/count` before `/contacts/{id}`.
+        documents: The documents by URI.
+        operations: The operations, fewest path parameters first: `/contacts/count` before `/contacts/{id}`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -63,7 +63,7 @@ class OpenApiFiles:
                 self._close(operation.uri, described["content"]["application/json"]["schema"])
 
     def resolved(self, uri: str, node: Any) -> Any:
-        """Follow a reference inside a document; anything else is returned as it is."""
+        """Follow a reference inside a document; return anything else unchanged."""
         while (
             isinstance(node, dict) and isinstance(reference := node.get("$ref"), str) and "type" not in node
         ):
@@ -71,7 +71,7 @@ class OpenApiFiles:
         return node
 
     def _close(self, uri: str, schema: Any) -> None:
-        """Forbid names that a schema does not list, at all depths."""
+        """Forbid names that a schema does not list, at any depth."""
         schema = self.resolved(uri, schema)
         if not isinstance(schema, dict):
             return
@@ -107,7 +107,7 @@ def _replace(document: Any, pointer: str, value: Any) -> None:
 
 
 def _allow_nullable(node: Any) -> None:
-    """Read `nullable`, which OpenAPI 3.1 has no more but the files still use, as it was meant."""
+    """Convert `nullable`, which the files use although OpenAPI 3.1 has removed it."""
     if isinstance(node, dict):
         if node.get("nullable") is True and isinstance(node.get("type"), str):
             node["type"] = [node["type"], "null"]

@@ -1,4 +1,4 @@
-"""The Lytics twin answers as Lytics' documents say: tokens, segments, schema, profiles, faults."""
+"""The Lytics twin's answers: tokens, segments, schema, profiles, faults."""
 
 import email.utils
 import subprocess
@@ -37,33 +37,28 @@ def add_people(twin: LyticsTwin, count: int) -> str:
     return audience
 
 
-# -- tokens and errors ------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("path", ["/api/segment", "/v2/segment"])
 @pytest.mark.parametrize("token", ["wrong", "Bearer lytics-token"])
-def test_rejected_token_is_answered_in_the_shape_of_v1_everywhere(
-    twin: LyticsTwin, path: str, token: str
-) -> None:
+def test_rejected_token_is_answered_in_the_v1_format(twin: LyticsTwin, path: str, token: str) -> None:
     answer = get(twin, path, token=token)
     assert answer.status_code == 401
     assert answer.json() == {"data": None, "message": "Not authorized", "status": 401}
 
 
-def test_token_that_expires_is_rejected_from_then_on(twin: LyticsTwin) -> None:
+def test_expired_token_is_rejected(twin: LyticsTwin) -> None:
     assert get(twin, "/v2/segment").status_code == 200
     twin.token = "another"
     assert get(twin, "/v2/segment").status_code == 401
 
 
-def test_every_answer_carries_the_date_of_the_twins_clock(twin: LyticsTwin, clock: ManualClock) -> None:
+def test_every_answer_has_the_date_of_the_twins_clock(twin: LyticsTwin, clock: ManualClock) -> None:
     clock.advance(3600)
     for answer in (get(twin, "/v2/segment"), get(twin, "/api/none"), get(twin, "/v2/segment", token="wrong")):
         date = email.utils.parsedate_to_datetime(answer.headers["Date"])
         assert date.timestamp() == clock.wall_ns() // 1_000_000_000
 
 
-def test_errors_of_v2_carry_a_code_and_a_request_id(twin: LyticsTwin) -> None:
+def test_v2_errors_have_a_code_and_a_request_id(twin: LyticsTwin) -> None:
     answer = get(twin, "/v2/segment/unknown")
     assert answer.status_code == 404
     assert answer.json()["errors"] == [
@@ -72,7 +67,7 @@ def test_errors_of_v2_carry_a_code_and_a_request_id(twin: LyticsTwin) -> None:
     assert answer.json()["request_id"]
 
 
-def test_errors_of_v1_carry_a_message(twin: LyticsTwin) -> None:
+def test_v1_errors_have_a_message(twin: LyticsTwin) -> None:
     answer = get(twin, "/api/segment/unknown")
     assert (answer.status_code, answer.json()) == (
         404,
@@ -80,13 +75,10 @@ def test_errors_of_v1_carry_a_message(twin: LyticsTwin) -> None:
     )
 
 
-def test_wrong_method_is_told_from_an_unknown_path(twin: LyticsTwin) -> None:
+def test_wrong_method_is_405_and_unknown_path_404(twin: LyticsTwin) -> None:
     headers = {"Authorization": DEFAULT_TOKEN}
     assert requests.delete(twin.url + "/v2/segment", headers=headers, timeout=5).status_code == 405
     assert requests.delete(twin.url + "/v2/nothing", headers=headers, timeout=5).status_code == 404
-
-
-# -- segments -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["/api/segment", "/v2/segment"])
@@ -105,12 +97,12 @@ def test_segment_is_found_by_id_and_by_slug(twin: LyticsTwin, path: str) -> None
     assert int(audience, 16) >= 0
 
 
-def test_size_is_left_out_where_it_is_not_asked_for(twin: LyticsTwin) -> None:
+def test_size_is_omitted_unless_requested(twin: LyticsTwin) -> None:
     audience = add_people(twin, 1)
     assert "size" not in get(twin, f"/v2/segment/{audience}").json()["data"]
 
 
-def test_renamed_audience_keeps_its_id_and_a_taken_slug_is_suffixed(twin: LyticsTwin) -> None:
+def test_renamed_audience_keeps_its_id_and_taken_slug_gets_a_suffix(twin: LyticsTwin) -> None:
     audience = add_people(twin, 0)
     other = twin.add_audience("Newsletter Readers")
     assert twin.rename_audience(other, name="Best Users", slug="high_value_users") == "high_value_users_1"
@@ -127,7 +119,7 @@ def test_list_filters_by_kind_table_and_validity(twin: LyticsTwin) -> None:
     broken = twin.add_audience("Broken", valid=False)
 
     def listed(**query: str) -> set[str]:
-        return {found["id"] for found in get(twin, "/v2/segment", **query).json()["data"]}
+        return {segment["id"] for segment in get(twin, "/v2/segment", **query).json()["data"]}
 
     assert listed() == {segment, aspect, content}
     assert listed(kind="segment", table="user") == {segment}
@@ -136,17 +128,14 @@ def test_list_filters_by_kind_table_and_validity(twin: LyticsTwin) -> None:
     assert listed(valid="false") == {broken}
 
 
-def test_sizes_are_told_for_several_ids_at_once(twin: LyticsTwin) -> None:
+def test_sizes_of_several_ids_in_one_request(twin: LyticsTwin) -> None:
     audience = add_people(twin, 2)
     empty = twin.add_audience("Empty")
     sizes = get(twin, "/api/segment/sizes", ids=f"{audience},{empty},unknown").json()["data"]
-    assert {found["id"]: found["size"] for found in sizes} == {audience: 2, empty: 0}
+    assert {segment["id"]: segment["size"] for segment in sizes} == {audience: 2, empty: 0}
 
 
-# -- faults of the API ------------------------------------------------------------------------------------------------
-
-
-def test_rate_limit_has_no_headers_to_go_by(twin: LyticsTwin) -> None:
+def test_rate_limit_answer_has_no_retry_after(twin: LyticsTwin) -> None:
     twin.set_faults(api_429_rate=1, api_paths="/scan")
     answer = get(twin, f"/api/segment/{add_people(twin, 1)}/scan")
     assert answer.status_code == 429
@@ -170,9 +159,6 @@ def test_answers_can_be_broken_in_each_way(twin: LyticsTwin) -> None:
         requests.get(twin.url + "/v2/segment", headers={"Authorization": DEFAULT_TOKEN}, timeout=0.1)
 
 
-# -- schema and profiles ----------------------------------------------------------------------------------------------
-
-
 def test_schema_lists_fields_with_types(twin: LyticsTwin) -> None:
     fields = {field["id"]: field for field in get(twin, "/v2/schema/user/field").json()["data"]}
     assert {
@@ -194,17 +180,17 @@ def test_schema_of_v1_lists_columns(twin: LyticsTwin) -> None:
     assert {column["as"]: column["type"] for column in table["columns"]}["hourly"] == "map[string]int"
 
 
-def test_profile_is_looked_up_with_its_memberships(twin: LyticsTwin) -> None:
+def test_profile_lookup_includes_memberships(twin: LyticsTwin) -> None:
     audience = add_people(twin, 1)
-    found = get(
+    answer = get(
         twin, "/api/entity/user/email/person.0%40example.com", segments="true", allsegments="true"
     ).json()
-    assert found["message"] == "success"
-    assert found["data"]["segments"] == ["high_value_users", "all"]
-    assert found["data"]["segments_all"] == [audience]
+    assert answer["message"] == "success"
+    assert answer["data"]["segments"] == ["high_value_users", "all"]
+    assert answer["data"]["segments_all"] == [audience]
 
 
-def test_missing_profile_is_answered_with_status_200(twin: LyticsTwin) -> None:
+def test_missing_profile_has_status_200(twin: LyticsTwin) -> None:
     answer = get(twin, "/api/entity/user/email/nobody%40example.com", segments="true")
     assert answer.status_code == 200
     assert (answer.json()["message"], answer.json()["data"]) == (
@@ -213,10 +199,7 @@ def test_missing_profile_is_answered_with_status_200(twin: LyticsTwin) -> None:
     )
 
 
-# -- the twin as a process --------------------------------------------------------------------------------------------
-
-
-def test_twin_runs_as_a_process_with_its_controls_over_http() -> None:
+def test_twin_runs_in_its_own_process_with_control_endpoints() -> None:
     command = [sys.executable, "-m", "tests.local.lytics_twin", "--people", "50", "--seed", "3"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

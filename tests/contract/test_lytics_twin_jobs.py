@@ -1,4 +1,4 @@
-"""The Lytics twin's jobs and header authorizations: made, refused, limited, changed, paused and killed."""
+"""The Lytics twin's jobs and header authorizations."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -52,12 +52,7 @@ def status(twin: LyticsTwin, job_id: str) -> str:
     return str(call(twin, "GET", f"/v2/job/webhook_triggers/{job_id}").json()["data"]["status"])
 
 
-# -- creation -------------------------------------------------------------------------------------------------------
-
-
-def test_job_initializes_for_a_moment_and_then_runs(
-    twin: LyticsTwin, audience: str, clock: ManualClock
-) -> None:
+def test_job_initializes_before_it_runs(twin: LyticsTwin, audience: str, clock: ManualClock) -> None:
     made = created(twin, job(audience))
     assert (made["status"], made["workflow"]) == ("initializing", "webhook_triggers")
     assert made["config"]["worker_count"] == 5
@@ -67,13 +62,13 @@ def test_job_initializes_for_a_moment_and_then_runs(
     assert status(twin, made["id"]) == "running"
 
 
-def test_job_is_made_by_the_general_call_too(twin: LyticsTwin, audience: str) -> None:
+def test_job_can_be_created_without_the_workflow_in_the_path(twin: LyticsTwin, audience: str) -> None:
     answer = call(twin, "POST", "/v2/job", job(audience) | {"workflow": "webhook_triggers"})
     assert answer.status_code == 201
     assert call(twin, "POST", "/v2/job", job(audience)).json()["errors"][0]["code"] == "WF-NOTFOUND-005"
 
 
-def test_job_that_is_not_to_run_waits_to_be_resumed(twin: LyticsTwin, audience: str) -> None:
+def test_job_created_with_run_job_false_waits_for_resume(twin: LyticsTwin, audience: str) -> None:
     made = created(twin, job(audience), run_job="false")
     assert made["status"] == "paused"
     call(twin, "POST", f"/v2/job/{made['id']}/resume")
@@ -81,7 +76,7 @@ def test_job_that_is_not_to_run_waits_to_be_resumed(twin: LyticsTwin, audience: 
 
 
 @pytest.mark.parametrize(
-    ("config", "words"),
+    ("config", "message"),
     [
         ({"segment_ids": ["high_value_users"]}, "segment_ids: no audience has the id high_value_users"),
         ({"segment_ids": []}, "segment_ids must be a list of audience ids"),
@@ -98,12 +93,12 @@ def test_job_that_is_not_to_run_waits_to_be_resumed(twin: LyticsTwin, audience: 
         ({"headers": {"X": "y"}}, "headers is not part of the configuration"),
     ],
 )
-def test_configuration_that_lytics_would_not_take_is_refused(
-    twin: LyticsTwin, audience: str, config: Json, words: str
+def test_invalid_configuration_is_refused(
+    twin: LyticsTwin, audience: str, config: Json, message: str
 ) -> None:
     answer = call(twin, "POST", "/v2/job/webhook-triggers", job(audience, **config))
     assert answer.status_code == 400
-    assert [error["message"] for error in answer.json()["errors"]] == [words]
+    assert [error["message"] for error in answer.json()["errors"]] == [message]
     assert twin.jobs() == []
 
 
@@ -118,7 +113,7 @@ def test_every_fault_of_a_job_is_reported_at_once(twin: LyticsTwin, audience: st
     ]
 
 
-def test_http_is_taken_on_loopback_unless_switched_off(audience: str, twin: LyticsTwin) -> None:
+def test_http_is_accepted_on_loopback_unless_switched_off(audience: str, twin: LyticsTwin) -> None:
     created(twin, job(audience, webhook_url="http://127.0.0.1:9/"))
     with LyticsTwin(http_on_loopback=False) as strict:
         body = job(strict.add_audience("Any"), webhook_url="http://127.0.0.1:9/")
@@ -146,10 +141,7 @@ def test_two_hundred_active_jobs_are_the_limit(twin: LyticsTwin, audience: str) 
     assert (answer.status_code, answer.json()["errors"][0]["message"]) == (400, "more than 200 active jobs")
 
 
-# -- what becomes of jobs ---------------------------------------------------------------------------------------------
-
-
-def test_update_replaces_and_resets_what_it_omits(twin: LyticsTwin, audience: str) -> None:
+def test_update_replaces_config_and_resets_omitted_details(twin: LyticsTwin, audience: str) -> None:
     made = created(twin, job(audience, include_segs=True, worker_count=2) | {"description": "for SendGrid"})
     path = f"/v2/job/webhook-triggers/{made['id']}"
     updated = call(twin, "PUT", path, {"config": job(audience)["config"]}).json()["data"]
@@ -175,20 +167,20 @@ def test_job_is_paused_resumed_bounced_and_killed(
     assert (gone.status_code, gone.json()["errors"][0]["code"]) == (404, "JOB-NOTFOUND-004")
     assert call(twin, "GET", "/v2/job").json()["data"] == []
     shown = call(twin, "GET", "/v2/job", show_all="true").json()["data"]
-    assert [found["status"] for found in shown] == ["deleted"]
+    assert [job["status"] for job in shown] == ["deleted"]
 
 
-def test_other_jobs_may_be_there_and_are_listed_by_workflow(twin: LyticsTwin, audience: str) -> None:
+def test_seeded_jobs_are_listed_by_workflow(twin: LyticsTwin, audience: str) -> None:
     hosted = twin.seed_job("sendgrid_export_new", config={"segment_ids": [audience], "email_field": "email"})
     made = created(twin, job(audience))
-    assert {found["id"] for found in call(twin, "GET", "/v2/job").json()["data"]} == {hosted, made["id"]}
+    assert {listed_job["id"] for listed_job in call(twin, "GET", "/v2/job").json()["data"]} == {
+        hosted,
+        made["id"],
+    }
     listed = call(twin, "GET", "/v2/job", workflow="sendgrid_export_new").json()["data"]
-    assert [(found["id"], found["status"]) for found in listed] == [(hosted, "running")]
+    assert [(listed_job["id"], listed_job["status"]) for listed_job in listed] == [(hosted, "running")]
     assert call(twin, "GET", f"/v2/job/sendgrid-export-new/{hosted}").status_code == 200
     assert call(twin, "GET", f"/v2/job/webhook-triggers/{hosted}").status_code == 404
-
-
-# -- authorizations ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["/v2/auth/header_param_auth", "/v2/auth/header-param-auth"])
@@ -200,7 +192,7 @@ def test_other_jobs_may_be_there_and_are_listed_by_workflow(twin: LyticsTwin, au
         {"label": "SendGrid", "webhook_request_headers": "X-Lytics-Secret: s3cret\nX-Other: a:b"},
     ],
 )
-def test_authorization_is_made_in_each_form_and_never_tells_its_secret(
+def test_authorization_is_created_in_each_form_and_hides_its_secret(
     twin: LyticsTwin, path: str, body: Json
 ) -> None:
     answer = call(twin, "POST", path, body)

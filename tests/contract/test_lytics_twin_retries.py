@@ -57,7 +57,7 @@ def test_anything_but_200_is_retried(
 
 
 @pytest.mark.parametrize("refusal", [400, 404, 413, 418])
-def test_some_answers_lose_the_event_without_a_word(
+def test_statuses_that_are_not_retried_omit_the_event(
     twin: LyticsTwin, receiver: Receiver, audience: str, refusal: int
 ) -> None:
     job = subscribe(twin, receiver, audience, do_not_retry=[418])
@@ -89,7 +89,7 @@ def test_request_that_times_out_is_retried(receiver: Receiver) -> None:
         assert (counts(twin)["added"], counts(twin)["failed_requests"]) == (1, 1)
 
 
-def test_ten_failures_make_the_job_sleep_and_two_hours_of_them_fail_it_until_it_is_bounced(
+def test_job_sleeps_after_ten_failures_and_fails_after_two_hours(
     twin: LyticsTwin, receiver: Receiver, audience: str, clock: ManualClock
 ) -> None:
     job = subscribe(twin, receiver, audience)
@@ -113,7 +113,7 @@ def test_ten_failures_make_the_job_sleep_and_two_hours_of_them_fail_it_until_it_
 
 
 @pytest.mark.parametrize("as_date", [False, True])
-def test_retry_after_makes_the_job_sleep_without_ever_failing(
+def test_retry_after_makes_the_job_sleep_without_failing(
     twin: LyticsTwin, receiver: Receiver, audience: str, clock: ManualClock, as_date: bool
 ) -> None:
     subscribe(twin, receiver, audience)
@@ -146,7 +146,7 @@ def test_events_of_a_paused_job_wait_or_are_lost(twin: LyticsTwin, receiver: Rec
     assert counts(twin)["lost"] == 1
 
 
-def test_statuses_are_judged_as_documented() -> None:
+def test_statuses_have_the_documented_outcome() -> None:
     assert judge(200, ()) is Outcome.DELIVERED
     assert {judge(status, {401}) for status in (400, 404, 413, 401)} == {Outcome.OMITTED}
     assert {judge(status, ()) for status in (201, 302, 401, 500, None)} == {Outcome.RETRIED}

@@ -1,4 +1,4 @@
-"""The Lytics twin's paged scan of an audience: cursors, limits and every way in which it may be awkward."""
+"""The Lytics twin's paged scan of an audience: cursors, limits and faults."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -35,7 +35,7 @@ def add_people(twin: LyticsTwin, count: int) -> str:
 
 
 def scan(twin: LyticsTwin, audience: str, **query: Any) -> list[Json]:
-    """Read a whole scan, page by page."""
+    """Read all pages of a scan."""
     pages: list[Json] = []
     start = ""
     while not pages or start:
@@ -54,23 +54,23 @@ def test_scan_pages_through_all_members_with_flat_rows(twin: LyticsTwin) -> None
     assert {row["email"] for page in pages for row in page["data"]} == twin.members(audience)
 
 
-def test_scan_has_ten_rows_unless_told_and_refuses_more_than_a_hundred(twin: LyticsTwin) -> None:
+def test_scan_limit_is_ten_by_default_and_at_most_a_hundred(twin: LyticsTwin) -> None:
     audience = add_people(twin, 12)
     assert len(get(twin, f"/api/segment/{audience}/scan").json()["data"]) == 10
     assert get(twin, f"/api/segment/{audience}/scan", limit=101).status_code == 400
 
 
-def test_scan_of_everything_has_all_fields_and_slugs(twin: LyticsTwin) -> None:
+def test_scan_of_all_fields_includes_slugs(twin: LyticsTwin) -> None:
     row = get(twin, f"/api/segment/{add_people(twin, 1)}/scan").json()["data"][0]
     assert row["segments"] == ["high_value_users"]
     assert row["_created"].endswith("Z")
 
 
-def test_cursor_answers_the_same_page_until_it_is_stale(twin: LyticsTwin, clock: ManualClock) -> None:
+def test_cursor_returns_the_same_page_until_it_expires(twin: LyticsTwin, clock: ManualClock) -> None:
     audience = add_people(twin, 15)
     path = f"/api/segment/{audience}/scan"
     token = get(twin, path).json()["_next"]
-    assert set("+/=") <= set(token)  # It goes wrong in a client that does not escape it.
+    assert set("+/=") <= set(token)  # The cursor breaks clients that do not escape it.
     clock.advance(60)
     assert get(twin, path, start=token).json()["data"] == get(twin, path, start=token).json()["data"]
     clock.advance(1)
@@ -93,7 +93,7 @@ def test_member_who_exits_during_the_scan_is_still_returned(twin: LyticsTwin) ->
     assert "person.14@example.com" not in twin.members(audience)
 
 
-def test_scan_faults_are_switches(twin: LyticsTwin) -> None:
+def test_scan_faults_can_be_switched_on(twin: LyticsTwin) -> None:
     audience = add_people(twin, 30)
     path = f"/api/segment/{audience}/scan"
     twin.set_faults(scan_next_key="next")

@@ -1,4 +1,4 @@
-"""The Lytics twin's people and their truth: made up alike for a seed, and equal to what the webhooks told."""
+"""The Lytics twin's people: reproducible by seed, and with webhook events that match the ground truth."""
 
 import datetime as dt
 import itertools
@@ -15,23 +15,25 @@ Json = dict[str, Any]
 FIELDS = ("first_name", "city", "lifetime_value")
 
 
-def told_ns(text: str) -> int:
-    """Read a time of the webhook to the nanosecond (the standard library keeps microseconds)."""
+def time_ns(text: str) -> int:
+    """Parse a webhook's time to the nanosecond (the standard library only keeps microseconds)."""
     fraction = re.search(r"\.(\d{9})(Z|[+-]\d\d:\d\d)$", text)
     assert fraction, text
     return int(dt.datetime.fromisoformat(text).timestamp()) * 10**9 + int(fraction[1])
 
 
 def test_same_seed_makes_the_same_people() -> None:
-    with LyticsTwin() as one, LyticsTwin() as two, LyticsTwin() as other:
-        for twin, seed in ((one, 4), (two, 4), (other, 5)):
+    with LyticsTwin() as first, LyticsTwin() as second, LyticsTwin() as other:
+        for twin, seed in ((first, 4), (second, 4), (other, 5)):
             twin.populate(300, 3, seed=seed, without_email=0.1)
             twin.make_events(100, seed=seed)
-        assert {name: entry["audiences"] for name, entry in one.truth().items()} == {
-            name: entry["audiences"] for name, entry in two.truth().items()
+        assert {name: entry["audiences"] for name, entry in first.truth().items()} == {
+            name: entry["audiences"] for name, entry in second.truth().items()
         }
-        assert [found.fields for found in one.profiles()] == [found.fields for found in two.profiles()]
-        assert one.truth() != other.truth()
+        assert [person.fields for person in first.profiles()] == [
+            person.fields for person in second.profiles()
+        ]
+        assert first.truth() != other.truth()
 
 
 def test_events_without_people_or_audiences_are_refused() -> None:
@@ -44,25 +46,25 @@ def test_events_without_people_or_audiences_are_refused() -> None:
         assert twin.make_events(3, audiences=[audience]).keys() == {"enter", "exit", "change"}
 
 
-def test_people_are_spread_as_asked() -> None:
+def test_people_are_distributed_over_audiences_as_requested() -> None:
     with LyticsTwin() as twin:
         ids = twin.populate(2000, 3, seed=1, overlap=0.5, outside=0.25, without_email=0.05)
         people = twin.profiles()
-        assert [found.slug for found in twin.audiences()] == [
+        assert [audience.slug for audience in twin.audiences()] == [
             "high_value_users",
             "newsletter_readers",
             "lapsed_customers",
         ]
-        assert 50 < sum(found.email is None for found in people) < 150
-        assert 400 < sum(not found.audiences for found in people) < 600
-        assert sum(len(found.audiences) > 1 for found in people) > 500
-        assert len(twin.truth()) == sum(found.email is not None for found in people)
-        assert any(found.fields.get("email") != found.email for found in people)
+        assert 50 < sum(person.email is None for person in people) < 150
+        assert 400 < sum(not person.audiences for person in people) < 600
+        assert sum(len(person.audiences) > 1 for person in people) > 500
+        assert len(twin.truth()) == sum(person.email is not None for person in people)
+        assert any(person.fields.get("email") != person.email for person in people)
         assert twin.populate(10, 3, seed=2) == ids
         assert {name.split("@")[1] for name in twin.truth()} == {"example.com", "example.org"}
 
 
-def test_people_who_share_an_email_are_one_in_the_truth() -> None:
+def test_people_who_share_an_email_are_merged_in_the_truth() -> None:
     with LyticsTwin() as twin:
         first, second = twin.add_audience("First"), twin.add_audience("Second")
         twin.add_profile({"email": "Ada@example.com"}, [first])
@@ -70,7 +72,7 @@ def test_people_who_share_an_email_are_one_in_the_truth() -> None:
         assert twin.truth()["ada@example.com"]["audiences"] == sorted([first, second])
 
 
-def test_deleted_or_renamed_person_leaves_no_trace_under_the_old_address() -> None:
+def test_deleted_or_changed_address_leaves_the_truth() -> None:
     with LyticsTwin() as twin:
         audience = twin.add_audience("Any")
         twin.add_profile({"email": "ada@example.com"}, [audience])
@@ -82,10 +84,10 @@ def test_deleted_or_renamed_person_leaves_no_trace_under_the_old_address() -> No
 
 
 @pytest.mark.parametrize("batched", [False, True])
-def test_events_shuffled_and_doubled_tell_the_whole_truth_by_their_times(batched: bool) -> None:
+def test_shuffled_and_duplicated_events_sorted_by_time_match_the_truth(batched: bool) -> None:
     with Receiver() as receiver, LyticsTwin(time_scale=0.001, seed=7) as twin:
         ids = twin.populate(200, 3, seed=1)
-        before = {found.id: (set(found.audiences), dict(found.fields)) for found in twin.profiles()}
+        before = {person.id: (set(person.audiences), dict(person.fields)) for person in twin.profiles()}
         config = {"field_changes": list(FIELDS), "worker_count": 5, "user_fields": ["_id", "email", *FIELDS]}
         subscribe(twin, receiver, *ids, batch_requests=batched, batch_size=20, **config)
         twin.set_faults(shuffle=True, duplicate_rate=0.2)
@@ -99,7 +101,7 @@ def test_events_shuffled_and_doubled_tell_the_whole_truth_by_their_times(batched
         assert counts["duplicated"] > 50
         assert len(sent) == counts["added"] + counts["duplicated"]
 
-        by_time = sorted(sent, key=lambda body: told_ns(body["meta"]["timestamp"]))
+        by_time = sorted(sent, key=lambda body: time_ns(body["meta"]["timestamp"]))
         assert by_time != sent
         for body in by_time:
             audiences, fields = before[body["id"]]
@@ -110,7 +112,7 @@ def test_events_shuffled_and_doubled_tell_the_whole_truth_by_their_times(batched
                         audiences.add(event["id"])
                     case "exit":
                         audiences.discard(event["id"])
-        after = {found.id: (found.audiences, found.fields) for found in twin.profiles()}
+        after = {person.id: (person.audiences, person.fields) for person in twin.profiles()}
         assert after == before
 
 
@@ -120,19 +122,19 @@ def test_times_of_one_person_strictly_increase() -> None:
         subscribe(twin, receiver, audience, field_changes=list(FIELDS))
         twin.make_events(300, seed=2)
         assert twin.drain(20)
-        times = [told_ns(body["meta"]["timestamp"]) for body in receiver.accepted]
+        times = [time_ns(body["meta"]["timestamp"]) for body in receiver.accepted]
         assert len(times) == 300
         assert all(earlier < later for earlier, later in itertools.pairwise(times))
 
 
-def test_truth_says_in_which_audiences_a_job_was_told_of_a_person() -> None:
+def test_truth_contains_the_audiences_announced_to_a_job() -> None:
     with Receiver() as receiver, LyticsTwin(time_scale=0.001) as twin:
-        told, untold = twin.add_audience("Told"), twin.add_audience("Untold")
+        subscribed, other = twin.add_audience("Subscribed"), twin.add_audience("Other")
         twin.add_profile({"email": "ada@example.com"})
-        subscribe(twin, receiver, told)
-        for audience in (told, untold):
+        subscribe(twin, receiver, subscribed)
+        for audience in (subscribed, other):
             twin.enter("ada@example.com", audience)
             twin.exit("ada@example.com", audience)
         assert twin.drain(5)
         entry = twin.truth()["ada@example.com"]
-        assert (entry["audiences"], entry["announced"]) == ([], [told])
+        assert (entry["audiences"], entry["announced"]) == ([], [subscribed])

@@ -1,4 +1,4 @@
-"""What the Lytics twin's webhook jobs send: envelopes, fields, batches, headers, backfill."""
+"""The requests of the Lytics twin's webhook jobs: envelopes, fields, batches, headers, backfill."""
 
 import datetime as dt
 import threading
@@ -39,7 +39,7 @@ def audience(twin: LyticsTwin) -> str:
     return twin.add_audience("High Value Users")
 
 
-def test_enter_is_one_object_with_all_fields_and_a_time_named_after_the_event(
+def test_enter_has_all_fields_and_its_time_under_the_event_name(
     twin: LyticsTwin, receiver: Receiver, audience: str, clock: ManualClock
 ) -> None:
     job = subscribe(twin, receiver, audience)
@@ -56,7 +56,7 @@ def test_enter_is_one_object_with_all_fields_and_a_time_named_after_the_event(
     assert receiver.deliveries[0].headers["content-type"] == "application/json"
 
 
-def test_exit_holds_only_the_selected_fields(twin: LyticsTwin, receiver: Receiver, audience: str) -> None:
+def test_exit_contains_only_the_selected_fields(twin: LyticsTwin, receiver: Receiver, audience: str) -> None:
     subscribe(twin, receiver, audience, user_fields=["first_name", "_id"])
     twin.enter(PERSON, audience, silently=True)
     twin.exit(PERSON, audience)
@@ -67,7 +67,7 @@ def test_exit_holds_only_the_selected_fields(twin: LyticsTwin, receiver: Receive
     assert "exit" in data["segment_events"][0]
 
 
-def test_change_is_sent_for_the_chosen_fields_of_members_and_has_no_time(
+def test_change_is_sent_for_chosen_fields_of_members_without_a_time(
     twin: LyticsTwin, receiver: Receiver, audience: str
 ) -> None:
     subscribe(twin, receiver, audience, field_changes=["city"])
@@ -82,7 +82,7 @@ def test_change_is_sent_for_the_chosen_fields_of_members_and_has_no_time(
     assert receiver.accepted[1]["data"]["city"] == "Lagos"
 
 
-def test_nothing_is_sent_of_what_is_no_news_or_not_subscribed_to(
+def test_repeated_and_unsubscribed_events_are_not_sent(
     twin: LyticsTwin, receiver: Receiver, audience: str
 ) -> None:
     subscribe(twin, receiver, audience, audience_events="exits_only")
@@ -106,7 +106,7 @@ def test_cloudevents_have_their_own_envelope(twin: LyticsTwin, receiver: Receive
     assert "meta" not in sent
 
 
-def test_membership_after_the_event_is_included_on_demand(
+def test_include_segs_adds_the_membership_after_the_event(
     twin: LyticsTwin, receiver: Receiver, audience: str
 ) -> None:
     subscribe(twin, receiver, audience, include_segs=True)
@@ -116,7 +116,7 @@ def test_membership_after_the_event_is_included_on_demand(
     assert [sent["data"]["segments_all"] for sent in receiver.accepted] == [[audience], []]
 
 
-def test_one_envelope_may_hold_several_events(twin: LyticsTwin, receiver: Receiver, audience: str) -> None:
+def test_one_envelope_may_contain_several_events(twin: LyticsTwin, receiver: Receiver, audience: str) -> None:
     other = twin.add_audience("Other")
     subscribe(twin, receiver, audience, other, field_changes=["city"])
     for name in (audience, other):
@@ -158,9 +158,7 @@ def test_headers_and_parameters_come_from_the_authorization(
     assert receiver.deliveries[0].path.endswith("/lytics/newsletter?a=b")
 
 
-def test_members_of_old_are_sent_as_enters_where_backfill_is_chosen(
-    twin: LyticsTwin, receiver: Receiver
-) -> None:
+def test_withbackfill_sends_existing_members_as_enters(twin: LyticsTwin, receiver: Receiver) -> None:
     audience = twin.add_audience("Any")
     for number in range(5):
         twin.add_profile({"email": f"person.{number}@example.com"}, [audience])

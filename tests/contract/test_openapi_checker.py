@@ -1,4 +1,4 @@
-"""The checker of requests and answers finds what it is there for."""
+"""The OpenAPI checker finds wrong requests and answers."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def test_wrong_upsert_is_found(openapi: OpenApi, body: Any) -> None:
     "contact",
     [ANN, {**ANN, "first_name": "Ann", "phone_number": "1", "custom_fields": {"e1_T": "x", "e2_N": 1.5}}],
 )
-def test_right_upsert_is_passed(openapi: OpenApi, contact: dict[str, Any]) -> None:
+def test_valid_upsert_has_no_problems(openapi: OpenApi, contact: dict[str, Any]) -> None:
     assert (
         openapi.request_problems("PUT", CONTACTS, body={"contacts": [contact] * 30_000, "list_ids": []}) == []
     )
@@ -66,13 +66,13 @@ def test_path_is_checked(openapi: OpenApi) -> None:
     assert openapi.request_problems("POST", f"{SEGMENTS}/refresh/x", body={"user_time_zone": "UTC"})
 
 
-def test_literal_path_goes_before_a_template(openapi: OpenApi) -> None:
+def test_literal_path_wins_over_a_template(openapi: OpenApi) -> None:
     operation = openapi.operation("GET", f"{CONTACTS}/count")
     assert operation is not None
     assert operation.endpoint == f"GET {CONTACTS}/count"
 
 
-def test_body_where_none_belongs_is_found(openapi: OpenApi) -> None:
+def test_body_of_a_get_is_found(openapi: OpenApi) -> None:
     assert openapi.request_problems("GET", LISTS, body={})
 
 
@@ -92,7 +92,7 @@ def test_wrong_answer_is_found(openapi: OpenApi, method: str, path: str, status:
     assert openapi.answer_problems(method, path, status, body)
 
 
-def test_request_whose_body_is_not_json_is_found(openapi: OpenApi) -> None:
+def test_body_that_is_not_json_is_found(openapi: OpenApi) -> None:
     exchange = Exchange(f"PUT {CONTACTS}", "PUT", CONTACTS, {}, b"{", None, {}, b"")
     assert openapi.problems(exchange) == [f"PUT {CONTACTS}: the request's body is not JSON"]
 
@@ -108,6 +108,6 @@ def test_watch_checks_every_exchange_as_it_happens(openapi: OpenApi) -> None:
     assert "'lytics_segments' was unexpected" in watch.problems[0]
 
 
-def test_every_correction_has_its_reason() -> None:
+def test_every_correction_has_a_reason() -> None:
     assert all(one.reason for one in CORRECTIONS)
     assert all(reason for _, _, reason in UNDOCUMENTED_ANSWERS)

@@ -1,4 +1,4 @@
-"""Every answer of the SendGrid twin is one that SendGrid's own OpenAPI files describe."""
+"""Every answer of the SendGrid twin conforms to SendGrid's OpenAPI files."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ def openapi() -> OpenApi:
 
 @dataclass(frozen=True)
 class Ids:
-    """What the scene holds before each scenario."""
+    """The resources that exist before each scenario."""
 
     text: str
     number: str
@@ -59,11 +59,11 @@ def ids(scene: Scene) -> Ids:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One request, and the status that it is answered with.
+    """One request and its expected status.
 
     Attributes:
-        body: With ids of the scene, if it is a function.
-        keeps_the_rules: Whether the request is one that the files allow.
+        body: The body, or a function that builds it from the ids.
+        is_valid: Whether the files allow the request.
     """
 
     status: int
@@ -72,7 +72,7 @@ class Scenario:
     body: Any = None
     query: dict[str, str] = field(default_factory=dict)
     key: str = "SG.full"
-    keeps_the_rules: bool = True
+    is_valid: bool = True
 
     def __str__(self) -> str:
         return f"{self.status} {self.method} {self.path} {'' if callable(self.body) else self.body or ''}"[
@@ -81,7 +81,7 @@ class Scenario:
 
 
 def broken(*given: Any, **named: Any) -> Scenario:
-    return replace(Scenario(*given, **named), keeps_the_rules=False)
+    return replace(Scenario(*given, **named), is_valid=False)
 
 
 type Body = Callable[[Ids], Any]
@@ -139,7 +139,10 @@ SCENARIOS = [
     Scenario(200, "GET", f"{CONTACTS}/exports"),
     Scenario(200, "GET", f"{CONTACTS}/exports/{{export}}"),
     Scenario(404, "GET", f"{CONTACTS}/exports/{UNKNOWN_ID}"),
-    *(Scenario(200, "POST", FIELDS, {"name": "x", "field_type": one}) for one in ("Text", "Number", "Date")),
+    *(
+        Scenario(200, "POST", FIELDS, {"name": "x", "field_type": kind})
+        for kind in ("Text", "Number", "Date")
+    ),
     Scenario(400, "POST", FIELDS, {"name": "Value", "field_type": "Text"}),
     broken(400, "POST", FIELDS, {"name": "x", "field_type": "text"}),
     Scenario(200, "GET", FIELDS),
@@ -198,7 +201,7 @@ SCENARIOS = [
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
-def test_answer_is_described(openapi: OpenApi, scene: Scene, ids: Ids, scenario: Scenario) -> None:
+def test_answer_conforms_to_openapi(openapi: OpenApi, scene: Scene, ids: Ids, scenario: Scenario) -> None:
     names = {name: getattr(ids, name) for name in Ids.__dataclass_fields__}
     path = scenario.path.format(**names)
     query = {name: value.format(**names) for name, value in scenario.query.items()}
@@ -207,19 +210,21 @@ def test_answer_is_described(openapi: OpenApi, scene: Scene, ids: Ids, scenario:
     assert answer.status_code == scenario.status, answer.text
     content = json.loads(answer.content) if answer.content else None
     assert openapi.answer_problems(scenario.method, path, answer.status_code, content) == []
-    assert (openapi.request_problems(scenario.method, path, query, body) == []) is scenario.keeps_the_rules
+    assert (openapi.request_problems(scenario.method, path, query, body) == []) is scenario.is_valid
 
 
 @pytest.mark.parametrize("kind", [FaultKind.RATE_LIMITED, FaultKind.SERVER_ERROR, FaultKind.FORBIDDEN])
 @pytest.mark.parametrize("path", [CONTACTS, FIELDS, LISTS, SEGMENTS])
-def test_spoilt_answer_is_described(openapi: OpenApi, scene: Scene, kind: FaultKind, path: str) -> None:
+def test_answer_of_a_fault_conforms_to_openapi(
+    openapi: OpenApi, scene: Scene, kind: FaultKind, path: str
+) -> None:
     scene.twin.set_faults(Fault(kind=kind))
     answer = scene.call("GET", path)
     assert answer.status_code in {429, 500, 403}
     assert openapi.answer_problems("GET", path, answer.status_code, answer.json()) == []
 
 
-def test_jobs_are_described_at_every_stage(openapi: OpenApi, scene: Scene) -> None:
+def test_jobs_conform_to_openapi_in_every_status(openapi: OpenApi, scene: Scene) -> None:
     scene.twin.set_options(job_report_lag_s=10, fail_emails="^bad")
     good, bad = {"email": "ann@example.com"}, {"email": "bad@example.com"}
     for rows in ([good], [bad], [bad, good]):
@@ -227,18 +232,18 @@ def test_jobs_are_described_at_every_stage(openapi: OpenApi, scene: Scene) -> No
         for _ in range(3):
             assert openapi.answer_problems("GET", path, 200, scene.call("GET", path).json()) == []
             scene.clock.advance(6)
-    statuses = {json.loads(one.answer_body).get("status") for one in scene.twin.exchanges()}
+    statuses = {json.loads(exchange.answer_body).get("status") for exchange in scene.twin.exchanges()}
     assert statuses >= {"pending", "completed", "failed", "errored"}
 
 
-def test_export_is_described_before_it_is_ready(openapi: OpenApi, scene: Scene) -> None:
+def test_pending_export_conforms_to_openapi(openapi: OpenApi, scene: Scene) -> None:
     path = f"{CONTACTS}/exports/{scene.call('POST', f'{CONTACTS}/exports', {}).json()['id']}"
     answer = scene.call("GET", path).json()
     assert answer["status"] == "pending"
     assert openapi.answer_problems("GET", path, 200, answer) == []
 
 
-def test_kept_exchanges_can_be_checked_as_they_are(openapi: OpenApi, scene: Scene, ids: Ids) -> None:
+def test_kept_exchanges_can_be_checked_against_openapi(openapi: OpenApi, scene: Scene, ids: Ids) -> None:
     scene.call("GET", LISTS, params={"page": "1"})
-    problems = [problem for one in scene.twin.exchanges() for problem in openapi.problems(one)]
+    problems = [problem for exchange in scene.twin.exchanges() for problem in openapi.problems(exchange)]
     assert problems == ["GET /v3/marketing/lists: the query's page is unknown"]

@@ -41,7 +41,7 @@ def test_unknown_key_is_401_everywhere(scene: Scene, key: str | None) -> None:
     ("key", "read", "write", "marketing"),
     [("SG.full", 200, 201, True), ("SG.read-only", 200, 403, True), ("SG.no-marketing", 403, 403, False)],
 )
-def test_key_may_what_it_is_made_for(
+def test_key_has_its_permissions_only(
     scene: Scene, key: str, read: int, write: int, *, marketing: bool
 ) -> None:
     assert scene.call("GET", LISTS, key=key).status_code == read
@@ -63,8 +63,8 @@ def test_key_can_be_revoked(scene: Scene) -> None:
 def test_each_endpoint_has_its_own_limit_until_the_reset() -> None:
     with scene_of(Options(limits={PUT: (2, 10.0), "*": (100, 10.0)})) as scene:
         answers = [scene.put(ANN) for _ in range(3)]
-        assert [one.status_code for one in answers] == [202, 202, 429]
-        assert [one.headers["X-RateLimit-Remaining"] for one in answers] == ["1", "0", "0"]
+        assert [answer.status_code for answer in answers] == [202, 202, 429]
+        assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
         assert answers[2].headers["X-RateLimit-Limit"] == "2"
         assert float(answers[2].headers["X-RateLimit-Reset"]) == scene.clock() + 10
         assert answers[2].json() == {"errors": [{"field": None, "message": "too many requests"}]}
@@ -78,7 +78,7 @@ def test_burst_of_429_ends_after_its_count(scene: Scene) -> None:
     scene.twin.set_faults(Fault(kind=FaultKind.RATE_LIMITED, max_count=3, seconds=7, on=PUT))
     assert scene.call("GET", LISTS).status_code == 200
     answers = [scene.put(ANN) for _ in range(4)]
-    assert [one.status_code for one in answers] == [429, 429, 429, 202]
+    assert [answer.status_code for answer in answers] == [429, 429, 429, 202]
     assert float(answers[0].headers["X-RateLimit-Reset"]) == scene.clock() + 7
     assert scene.twin.state()["faults"] == [{"kind": "rate_limited", "on": PUT, "struck": 3}]
 
@@ -87,7 +87,7 @@ def test_burst_of_429_ends_after_its_count(scene: Scene) -> None:
     ("kind", "status"),
     [(FaultKind.SERVER_ERROR, 503), (FaultKind.FORBIDDEN, 403), (FaultKind.NAMELESS_400, 400)],
 )
-def test_spoilt_request_does_no_work(scene: Scene, kind: FaultKind, status: int) -> None:
+def test_faulty_request_has_no_effect(scene: Scene, kind: FaultKind, status: int) -> None:
     scene.twin.set_faults(Fault(kind=kind, max_count=1, status=503))
     assert scene.put(ANN).status_code == status
     scene.twin.settle()
@@ -98,7 +98,9 @@ def test_spoilt_request_does_no_work(scene: Scene, kind: FaultKind, status: int)
 @pytest.mark.parametrize(
     ("kind", "emails"), [(FaultKind.DROP_BEFORE, []), (FaultKind.DROP_AFTER, ["ann@example.com"])]
 )
-def test_connection_closes_before_or_after_the_work(scene: Scene, kind: FaultKind, emails: list[str]) -> None:
+def test_connection_closes_before_or_after_the_request_takes_effect(
+    scene: Scene, kind: FaultKind, emails: list[str]
+) -> None:
     scene.twin.set_faults(Fault(kind=kind, max_count=1))
     with pytest.raises(requests.ConnectionError):
         scene.put(ANN)
@@ -108,7 +110,7 @@ def test_connection_closes_before_or_after_the_work(scene: Scene, kind: FaultKin
 
 
 @pytest.mark.parametrize(("work", "emails"), [("before", ["ann@example.com"]), ("never", [])])
-def test_request_that_hangs_past_the_time_out(work: str, emails: list[str]) -> None:
+def test_request_hangs_longer_than_the_time_out(work: str, emails: list[str]) -> None:
     with scene_of(None, Fault.of({"kind": "hang", "seconds": 60, "work": work})) as scene:
         with pytest.raises(requests.ReadTimeout):
             scene.call("PUT", CONTACTS, {"contacts": [ANN]}, timeout=0.1)
@@ -116,12 +118,12 @@ def test_request_that_hangs_past_the_time_out(work: str, emails: list[str]) -> N
         assert scene.emails() == emails
 
 
-def test_hanging_request_can_do_its_work_after_the_pause(scene: Scene) -> None:
+def test_hanging_request_can_take_effect_after_the_pause(scene: Scene) -> None:
     scene.twin.set_faults(Fault(kind=FaultKind.HANG, seconds=0.01, work="after"))
     assert scene.applied(ANN)["status"] == "completed"
 
 
-def test_faults_are_drawn_at_their_rate_and_the_same_from_the_same_seed() -> None:
+def test_faults_strike_at_their_rate_and_reproducibly_by_seed() -> None:
     def statuses(seed: int) -> list[int]:
         with scene_of(None, Fault(kind=FaultKind.SERVER_ERROR, rate=0.3), seed=seed) as scene:
             return [scene.call("GET", LISTS).status_code for _ in range(100)]
@@ -139,7 +141,7 @@ def test_burst_strikes_requests_in_a_row() -> None:
     assert ".x." not in statuses
 
 
-def test_fault_of_a_job_leaves_the_request_alone(scene: Scene) -> None:
+def test_job_fault_does_not_affect_the_request(scene: Scene) -> None:
     scene.twin.set_faults(Fault(kind=FaultKind.JOB_FAILED), Fault(kind=FaultKind.SERVER_ERROR, on="GET *"))
     assert scene.put(ANN).status_code == 202
     assert scene.call("GET", LISTS).status_code == 500
@@ -169,7 +171,7 @@ def test_recorder_sees_every_exchange_and_no_key() -> None:
     assert "SG.full" not in repr(exchange)
 
 
-def test_only_so_many_bytes_of_exchanges_are_kept() -> None:
+def test_kept_exchanges_are_limited_in_bytes() -> None:
     with SendGridTwin(keep_bytes=3_000) as twin:
         for _ in range(10):
             requests.get(f"{twin.url}/v3/scopes", timeout=5)
@@ -179,7 +181,7 @@ def test_only_so_many_bytes_of_exchanges_are_kept() -> None:
 
 def test_twin_serves_on_loopback_only() -> None:
     with pytest.raises(ValueError, match="loopback"):
-        SendGridTwin(host="0.0.0.0")  # noqa: S104 - that it is refused is the point
+        SendGridTwin(host="0.0.0.0")  # noqa: S104 - the test checks its refusal
 
 
 @pytest.mark.parametrize("value", [None, 1, "x", True, {}, {"a": []}, [None], [{}], [[1]], ["x", 1]])

@@ -1,4 +1,4 @@
-"""The SendGrid twin is told what to do over HTTP, and runs as a process of its own."""
+"""The SendGrid twin's control endpoints, and the twin in its own process."""
 
 import subprocess
 import sys
@@ -35,7 +35,7 @@ def test_twin_is_controlled_over_http(scene: Scene) -> None:
         "failed": 0,
     }
     page = control("GET", "contacts?limit=2").json()
-    assert ([one["email"] for one in page["contacts"]], page["next"]) == (
+    assert ([contact["email"] for contact in page["contacts"]], page["next"]) == (
         ["ann@example.com", "bob@example.com"],
         "bob@example.com",
     )
@@ -45,7 +45,7 @@ def test_twin_is_controlled_over_http(scene: Scene) -> None:
     assert scene.put(ANN).status_code == 500
     assert control("DELETE", "faults").json()["faults"] == []
     assert control("GET", "requests").json() == {PUT: 2}
-    exchanges = [Exchange.of(one) for one in control("GET", "exchanges").json()["exchanges"]]
+    exchanges = [Exchange.of(document) for document in control("GET", "exchanges").json()["exchanges"]]
     assert exchanges == scene.twin.exchanges()
     assert control("DELETE", "exchanges").json()["requests"] == {}
     assert control("POST", "keys", {"SG.new": "read-only"}).status_code == 200
@@ -75,7 +75,7 @@ def test_segment_members_are_evaluated_over_http(scene: Scene) -> None:
         ("keys", {"SG.x": "everything"}),
     ],
 )
-def test_order_that_cannot_be_followed_is_refused_in_words(scene: Scene, path: str, body: object) -> None:
+def test_invalid_control_request_is_refused_with_a_reason(scene: Scene, path: str, body: object) -> None:
     answer = scene.call("POST", f"/_twin/{path}", body)
     assert answer.status_code == 400
     assert answer.json()["error"]
@@ -87,7 +87,7 @@ def test_unknown_control_is_not_found(scene: Scene) -> None:
     assert scene.call("GET", "/_twin/members?segment=none").status_code == 400
 
 
-def test_twin_runs_as_its_own_process() -> None:
+def test_twin_runs_in_its_own_process() -> None:
     command = [sys.executable, "-m", "tests.local.sendgrid_twin", "--options", '{"max_fields": 0}']
     with subprocess.Popen(
         [*command, "--keys", '{"SG.own": "full"}'], stdout=subprocess.PIPE, text=True

@@ -1,4 +1,4 @@
-"""How the SendGrid twin works import jobs off, and what it says of them."""
+"""How the SendGrid twin processes and reports import jobs."""
 
 import csv
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def scene() -> Iterator[Scene]:
         yield scene
 
 
-def test_counts_are_absent_while_nothing_is_known(scene: Scene) -> None:
+def test_counts_are_absent_before_the_job_is_applied(scene: Scene) -> None:
     job = scene.job(scene.put(ANN).json()["job_id"])
     assert (job["status"], job["job_type"], job["results"]) == (
         "pending",
@@ -29,7 +29,7 @@ def test_counts_are_absent_while_nothing_is_known(scene: Scene) -> None:
     assert "finished_at" not in job
 
 
-def test_job_reads_pending_while_its_contacts_are_there_already(scene: Scene) -> None:
+def test_applied_job_still_reports_pending(scene: Scene) -> None:
     job_id = scene.put(ANN).json()["job_id"]
     scene.clock.advance(1)
     job = scene.job(job_id)
@@ -54,14 +54,14 @@ def test_finished_job_can_be_forgotten() -> None:
         assert scene.call("GET", f"{CONTACTS}/imports/{job_id}").status_code == 404
 
 
-def test_jobs_are_done_in_the_order_of_their_requests(scene: Scene) -> None:
+def test_jobs_are_applied_in_the_order_of_requests(scene: Scene) -> None:
     scene.put({**ANN, "first_name": "First"})
     scene.put({**ANN, "first_name": "Second"})
     scene.twin.settle()
     assert scene.contact("ann@example.com")["first_name"] == "Second"
 
 
-def test_jitter_lets_a_later_job_land_first() -> None:
+def test_jitter_applies_jobs_in_any_order() -> None:
     landed = set()
     for seed in range(20):
         with scene_of(Options(job_jitter_s=10), seed=seed) as scene:
@@ -82,7 +82,7 @@ def test_late_job_overwrites_a_newer_one() -> None:
         assert scene.contact("ann@example.com")["first_name"] == "First"
 
 
-def test_parts_of_a_job_land_one_after_another() -> None:
+def test_parts_of_a_job_are_applied_one_by_one() -> None:
     with scene_of(Options(job_parts=4, job_jitter_s=100, job_report_lag_s=0)) as scene:
         job_id = scene.put(*({"email": f"p{number}@example.com"} for number in range(8))).json()["job_id"]
         seen = []
@@ -115,7 +115,7 @@ def test_errored_job_applies_the_rest_and_has_an_errors_file() -> None:
         assert {row["email"] for row in rows}.isdisjoint(scene.emails())
 
 
-def test_errors_file_is_refused_to_whoever_shows_the_key() -> None:
+def test_errors_file_refuses_requests_with_the_api_key() -> None:
     with scene_of(None, Fault(kind=FaultKind.JOB_ERRORED)) as scene:
         url = scene.applied(ANN, BOB)["results"]["errors_url"]
         assert requests.get(url, timeout=5).status_code == 200
@@ -141,7 +141,7 @@ def test_job_that_never_ends_stays_pending(work: str, emails: list[str]) -> None
         assert scene.emails() == emails
 
 
-def test_job_over_the_plans_contacts_fails() -> None:
+def test_job_over_the_contact_limit_fails() -> None:
     with scene_of(Options(contact_limit=1)) as scene:
         assert scene.applied(ANN)["status"] == "completed"
         assert scene.applied({**ANN, "first_name": "Ann"})["status"] == "completed"

@@ -1,4 +1,4 @@
-"""How the SendGrid twin answers whoever reads contacts: searches, counts and exports."""
+"""How the SendGrid twin answers searches, counts and exports of contacts."""
 
 import csv
 import gzip
@@ -14,7 +14,7 @@ from tests.local.sendgrid_twin.options import Options
 
 @pytest.fixture
 def scene() -> Iterator[Scene]:
-    """Ann, with a plan and a second address, and Bob."""
+    """Return an account with Ann, who has a plan and a second address, and Bob."""
     with scene_of(Options(export_ttl_s=60)) as scene:
         plan = scene.twin.add_field("Plan")
         ann = {"email": "ann@example.com", "first_name": "Ann", "alternate_emails": ["Lee@example.org"]}
@@ -22,7 +22,7 @@ def scene() -> Iterator[Scene]:
         yield scene
 
 
-def test_search_by_email_says_who_is_not_found_and_names_custom_fields(scene: Scene) -> None:
+def test_search_by_email_reports_missing_contacts_and_names_fields(scene: Scene) -> None:
     emails = ["ANN@example.com", "", "nobody@example.com"]
     answer = scene.call("POST", f"{CONTACTS}/search/emails", {"emails": emails})
     assert answer.status_code == 200
@@ -52,7 +52,7 @@ def test_search_by_email_finds_alternate_addresses(scene: Scene) -> None:
         (None, 400),
     ],
 )
-def test_searches_by_email_keep_the_limits(
+def test_search_by_email_has_limits(
     scene: Scene, search: str, name: str, emails: object, status: int
 ) -> None:
     assert scene.call("POST", f"{CONTACTS}/{search}", {name: emails}).status_code == status
@@ -66,9 +66,9 @@ def test_search_by_email_refuses_addresses_of_over_100_characters(scene: Scene) 
 def test_search_by_another_identifier(scene: Scene) -> None:
     scene.applied({"external_id": "x-7"})
     path = f"{CONTACTS}/search/identifiers/external_id"
-    found = scene.call("POST", path, {"identifiers": ["x-7", "x-8"]}).json()["result"]
-    assert found["x-7"]["contact"]["external_id"] == "x-7"
-    assert found["x-8"] == {"error": "contact not found"}
+    result = scene.call("POST", path, {"identifiers": ["x-7", "x-8"]}).json()["result"]
+    assert result["x-7"]["contact"]["external_id"] == "x-7"
+    assert result["x-8"] == {"error": "contact not found"}
     assert (
         scene.call("POST", f"{CONTACTS}/search/identifiers/name", {"identifiers": ["x"]}).status_code == 400
     )
@@ -89,12 +89,12 @@ def test_contacts_are_read_by_id(scene: Scene) -> None:
     ann = scene.contact("ann@example.com")["id"]
     assert scene.call("GET", f"{CONTACTS}/{ann}").json()["email"] == "ann@example.com"
     assert scene.call("GET", f"{CONTACTS}/{UNKNOWN_ID}").status_code == 404
-    found = scene.call("POST", f"{CONTACTS}/batch", {"ids": [ann, UNKNOWN_ID]}).json()["result"]
-    assert [one["email"] for one in found] == ["ann@example.com"]
+    result = scene.call("POST", f"{CONTACTS}/batch", {"ids": [ann, UNKNOWN_ID]}).json()["result"]
+    assert [one["email"] for one in result] == ["ann@example.com"]
     assert scene.call("POST", f"{CONTACTS}/batch", {"ids": [UNKNOWN_ID] * 101}).status_code == 400
 
 
-def test_contacts_are_counted_and_the_latest_are_shown(scene: Scene) -> None:
+def test_contacts_are_counted_and_the_latest_are_returned(scene: Scene) -> None:
     count = scene.call("GET", f"{CONTACTS}/count").json()
     assert (count["contact_count"], count["identifier_counts"]["EID"]) == (2, 2)
     latest = scene.call("GET", CONTACTS).json()
@@ -107,7 +107,7 @@ def test_unset_texts_read_as_empty_and_unset_alternates_as_null(scene: Scene) ->
 
 
 @pytest.mark.parametrize("file_type", ["json", "csv"])
-def test_export_is_made_later_and_fetched_without_the_key(scene: Scene, file_type: str) -> None:
+def test_export_is_created_later_and_downloaded_without_the_key(scene: Scene, file_type: str) -> None:
     export_id = scene.call("POST", f"{CONTACTS}/exports", {"file_type": file_type}).json()["id"]
     path = f"{CONTACTS}/exports/{export_id}"
     pending = scene.call("GET", path).json()
@@ -132,12 +132,12 @@ def test_export_is_made_later_and_fetched_without_the_key(scene: Scene, file_typ
     assert requests.get(url, timeout=5).status_code == 403
 
 
-def test_export_of_a_segment_is_evaluated_when_it_is_made(scene: Scene) -> None:
+def test_export_of_a_segment_evaluates_its_query_at_creation(scene: Scene) -> None:
     query = "SELECT contact_id, updated_at FROM contact_data WHERE plan = 'gold'"
     segment = scene.call("POST", SEGMENTS, {"name": "gold", "query_dsl": query}).json()
     exports = scene.call("POST", f"{CONTACTS}/exports", {"segment_ids": [segment["id"]]}).json()
     scene.twin.settle()
     assert scene.call("GET", f"{CONTACTS}/exports/{exports['id']}").json()["contact_count"] == 1
     listed = scene.call("GET", f"{CONTACTS}/exports").json()["result"]
-    assert [one["export_type"] for one in listed] == ["segment_export"]
+    assert [export["export_type"] for export in listed] == ["segment_export"]
     assert scene.call("POST", f"{CONTACTS}/exports", {"segment_ids": [UNKNOWN_ID]}).status_code == 404

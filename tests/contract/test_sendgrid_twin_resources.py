@@ -1,4 +1,4 @@
-"""How the SendGrid twin keeps custom fields and lists."""
+"""Custom fields and lists of the SendGrid twin."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ def scene() -> Iterator[Scene]:
 
 
 @pytest.mark.parametrize(("kind", "suffix"), [("Text", "_T"), ("Number", "_N"), ("Date", "_D")])
-def test_field_is_made_with_status_200_and_an_id_that_tells_its_type(
+def test_field_is_created_with_status_200_and_its_type_in_the_id(
     scene: Scene, kind: str, suffix: str
 ) -> None:
     answer = scene.call("POST", FIELDS, {"name": "Lytics_Segments", "field_type": kind})
@@ -28,7 +28,7 @@ def test_field_is_made_with_status_200_and_an_id_that_tells_its_type(
     assert [one["id"] for one in scene.call("GET", FIELDS).json()["custom_fields"]] == [field["id"]]
 
 
-def test_new_field_is_known_to_contacts_only_after_a_while(scene: Scene) -> None:
+def test_contacts_can_use_a_new_field_only_after_a_delay(scene: Scene) -> None:
     field = scene.call("POST", FIELDS, {"name": "plan", "field_type": "Text"}).json()["id"]
     row = {**ANN, "custom_fields": {field: "gold"}}
     answer = scene.put(row)
@@ -38,7 +38,7 @@ def test_new_field_is_known_to_contacts_only_after_a_while(scene: Scene) -> None
 
 
 @pytest.mark.parametrize("name", ["", "1st", "with space", "with-dash", "ünlaut", "x" * 101, None, 7])
-def test_name_follows_the_rules(scene: Scene, name: object) -> None:
+def test_invalid_field_name_is_refused(scene: Scene, name: object) -> None:
     assert scene.call("POST", FIELDS, {"name": name, "field_type": "Text"}).status_code == 400
 
 
@@ -72,7 +72,7 @@ def test_renamed_field_keeps_its_values(scene: Scene) -> None:
     assert scene.call("PATCH", f"{FIELDS}/e9_T", {"name": "x"}).status_code == 404
 
 
-def test_deleted_field_takes_its_values_along(scene: Scene) -> None:
+def test_deleting_a_field_deletes_its_values(scene: Scene) -> None:
     field = scene.twin.add_field("plan")
     scene.applied({**ANN, "custom_fields": {field: "gold"}})
     assert scene.call("DELETE", f"{FIELDS}/{field}").status_code == 204
@@ -81,7 +81,7 @@ def test_deleted_field_takes_its_values_along(scene: Scene) -> None:
     assert scene.put({**ANN, "custom_fields": {field: "x"}}).status_code == 400
 
 
-def test_list_is_made_once_per_name(scene: Scene) -> None:
+def test_list_name_is_unique(scene: Scene) -> None:
     answer = scene.call("POST", LISTS, {"name": "Newsletter"})
     assert (answer.status_code, answer.json()["contact_count"]) == (201, 0)
     assert scene.call("POST", LISTS, {"name": "Newsletter"}).status_code == 400
@@ -93,7 +93,7 @@ def test_list_name_has_1_to_100_characters(scene: Scene, name: object) -> None:
     assert scene.call("POST", LISTS, {"name": name}).status_code == 400
 
 
-def test_lists_come_in_pages_that_name_the_next(scene: Scene) -> None:
+def test_each_page_of_lists_links_to_the_next(scene: Scene) -> None:
     names = [f"list {number}" for number in range(5)]
     for name in names:
         scene.twin.add_list(name)
@@ -107,7 +107,7 @@ def test_lists_come_in_pages_that_name_the_next(scene: Scene) -> None:
     assert scene.call("GET", f"{LISTS}?page_size=1001").status_code == 400
 
 
-def test_contacts_leave_a_list_by_a_job_and_stay(scene: Scene) -> None:
+def test_contacts_are_removed_from_a_list_by_a_job(scene: Scene) -> None:
     members = scene.twin.add_list("members")
     scene.applied(ANN, {"email": "bob@example.com"}, list_ids=[members])
     assert scene.call("GET", f"{LISTS}/{members}/contacts/count").json()["contact_count"] == 2

@@ -1,4 +1,4 @@
-"""How the SendGrid twin keeps segments, and that it evaluates their queries for real."""
+"""Segments of the SendGrid twin, with real query evaluation."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ ONE, OTHER = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba98765432
 
 @pytest.fixture
 def scene() -> Iterator[Scene]:
-    """Three people: Ann in both audiences, Bob in one, and Cid in none."""
+    """Return an account with Ann in both audiences, Bob in one, and Cid in none."""
     with scene_of() as scene:
         text = scene.twin.add_field("lytics_segments")
         number = scene.twin.add_field("Value", "Number")
@@ -58,7 +58,10 @@ def create(scene: Scene, query: str, name: str = "audience", **extra: Any) -> di
         ("WHERE born < '2000-01-02'", "a"),
         ("WHERE born > timestampadd(day, -1, current_timestamp)", ""),
         (
-            "WHERE updated_at <= current_timestamp AND created_at > timestampadd(days, -1, current_timestamp)",
+            (
+                "WHERE updated_at <= current_timestamp"
+                " AND created_at > timestampadd(days, -1, current_timestamp)"
+            ),
             "abc",
         ),
         ("WHERE email LIKE '%@example.com'", "ac"),
@@ -69,7 +72,7 @@ def create(scene: Scene, query: str, name: str = "audience", **extra: Any) -> di
         ("WHERE lower(first_name) LIKE '%ann%'", "a"),
     ],
 )
-def test_query_is_evaluated_for_real(scene: Scene, where: str, people: str) -> None:
+def test_query_is_evaluated(scene: Scene, where: str, people: str) -> None:
     segment = create(scene, f"{SELECT} {where}")
     scene.twin.settle()
     status = scene.call("GET", f"{SEGMENTS}/{segment['id']}").json()["status"]
@@ -77,7 +80,7 @@ def test_query_is_evaluated_for_real(scene: Scene, where: str, people: str) -> N
     assert "".join(one[0] for one in scene.twin.segment_members("audience")) == people
 
 
-def test_list_can_be_asked_for_in_the_query_or_as_the_parent(scene: Scene) -> None:
+def test_list_can_be_in_the_query_or_the_parent(scene: Scene) -> None:
     (first,) = (one["id"] for one in scene.call("GET", "/v3/marketing/lists").json()["result"])
     create(scene, f"{SELECT} WHERE array_contains(list_ids, ['{first}', '{UNKNOWN_ID}'])", "by query")
     create(scene, SELECT, "by parent", parent_list_ids=[first])
@@ -114,7 +117,7 @@ def test_list_can_be_asked_for_in_the_query_or_as_the_parent(scene: Scene) -> No
         "DELETE FROM contact_data",
     ],
 )
-def test_query_outside_the_grammar_is_accepted_and_becomes_invalid(scene: Scene, query: str) -> None:
+def test_query_outside_the_grammar_is_accepted_and_reports_invalid(scene: Scene, query: str) -> None:
     segment = create(scene, query)
     assert segment["status"] == {"query_validation": "PENDING"}
     scene.twin.settle()
@@ -129,7 +132,7 @@ def test_validation_can_be_immediate_as_recorded() -> None:
         assert create(scene, SELECT)["status"] == {"query_validation": "VALID"}
 
 
-def test_created_segment_has_the_recorded_shape(scene: Scene) -> None:
+def test_created_segment_has_the_recorded_format(scene: Scene) -> None:
     segment = create(scene, SELECT)
     nulls = {name for name, value in segment.items() if value is None}
     assert nulls == {"parent_list_ids", "sample_updated_at"}
@@ -164,7 +167,7 @@ def test_list_of_segments_is_filtered_by_id_and_parent(scene: Scene) -> None:
     one, two = create(scene, SELECT, "one"), create(scene, SELECT, "two", parent_list_ids=[parent])
 
     def names(**query: str) -> list[str]:
-        return [found["name"] for found in scene.call("GET", SEGMENTS, params=query).json()["results"]]
+        return [segment["name"] for segment in scene.call("GET", SEGMENTS, params=query).json()["results"]]
 
     assert names(ids=two["id"]) == ["two"]
     assert names(parent_list_ids=parent) == ["two"]
