@@ -31,3 +31,19 @@ class ManualClock:
 
     def move(self, seconds: float) -> None:
         self.now_s += seconds
+
+
+class InvocationClock(ManualClock):
+    """A clock that stands still, and the seconds left: each sleep takes its time, each look at them takes one second."""
+
+    def __init__(self, left_s: float = 840.0, now_s: float = START_S) -> None:
+        super().__init__(now_s, lambda: 1.0)
+        self.left = left_s
+
+    def left_s(self) -> float:
+        self.left -= 1
+        return self.left
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.left -= seconds

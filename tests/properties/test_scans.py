@@ -18,7 +18,10 @@ from lytics_sendgrid.errors import LyticsSendGridError, RetryLater, StopRun
 from lytics_sendgrid.lytics.api import Lytics
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.transport.client import Answer
-from tests.fakes import InvocationClock, KeptCheckpoints, ListedQueue
+from tests.clock import InvocationClock
+from tests.doubles.adapters import exports_table, queue_writer
+from tests.doubles.dynamodb import DynamoDb
+from tests.doubles.sqs import Queue
 from tests.properties.answers import ODD, places, put, without
 from tests.unit.functions.backfill.test_progress import AUDIENCE, EXPORT
 
@@ -66,15 +69,16 @@ def page_document(number: int) -> dict[str, Any]:
     return {"data": rows, "status": 200, "message": "success", "total": len(PEOPLE), "_next": cursor}
 
 
-def scanned(http: WrongPages, left_s: float = 200.0) -> tuple[Checkpoint | LyticsSendGridError, ListedQueue]:
+def scanned(http: WrongPages, left_s: float = 200.0) -> tuple[Checkpoint | LyticsSendGridError, Queue]:
     """Scan to the end, one invocation after another, as the state machine does."""
-    queue, checkpoints = ListedQueue(), KeptCheckpoints()
+    queue, checkpoints = Queue("changes"), exports_table(DynamoDb())
+    writer, _ = queue_writer(queue)
     for invocation in range(60):
         clock = InvocationClock(left_s, NOW_S + 0.5)
         work = Work(EXPORT, AUDIENCE, RUN, f"0.{invocation:08x}")
         timing = Timing(clock, clock.left_s)
         try:
-            checkpoint = scan_audience(work, Lytics(http), queue, checkpoints, timing)
+            checkpoint = scan_audience(work, Lytics(http), writer, checkpoints, timing)
         except (RetryLater, StopRun) as error:
             return error, queue
         if checkpoint.done:
@@ -85,7 +89,7 @@ def scanned(http: WrongPages, left_s: float = 200.0) -> tuple[Checkpoint | Lytic
     raise AssertionError("the scan does not end")
 
 
-def check(result: Checkpoint | LyticsSendGridError, queue: ListedQueue) -> None:
+def check(result: Checkpoint | LyticsSendGridError, queue: Queue) -> None:
     """Check that missing people are counted, or the scan reports that it is not complete, or why it stopped."""
     changes = [change for body in queue.bodies for change in decode(body).changes]
     for change in changes:

@@ -19,6 +19,7 @@ from functions.activate.webhook_job import (
 )
 from lytics_sendgrid.aws.secret import Authorization
 from lytics_sendgrid.domain.configuration import Audience, Export, FieldKind, MappedField
+from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import (
     AnswerLost,
     KeyRefused,
@@ -30,7 +31,9 @@ from lytics_sendgrid.errors import (
 from lytics_sendgrid.lytics.documents import HeaderAuthorization, LyticsJob
 from lytics_sendgrid.workflow.export_run import Activation
 from tests.clock import ManualClock
-from tests.fakes import KeptExports, LyticsJobs
+from tests.doubles.adapters import exports_table
+from tests.doubles.dynamodb import DynamoDb
+from tests.doubles.lytics import LyticsJobs
 from tests.unit.functions.backfill.test_progress import AUDIENCE, EXPORT
 
 BASE = "https://hooks.example.com/v1"
@@ -46,11 +49,15 @@ class Scene:
 
     def __init__(self, export: Export = EXPORT) -> None:
         self.lytics = LyticsJobs()
-        self.exports = KeptExports(export)
+        self.dynamodb = DynamoDb()
+        self.exports = exports_table(self.dynamodb, export)
+        self.exports.put_stop(export.name, Stop("SendGrid refused the key", 1, 2))
 
     @property
     def export(self) -> Export:
-        return self.exports.exports["newsletter"]
+        found = self.exports.export("newsletter")
+        assert found is not None
+        return found
 
     def activate(
         self, *, subscribe: bool = True, waited: int = 0, authorization: Authorization = AUTHORIZATION
@@ -150,15 +157,16 @@ def test_the_first_start_makes_the_authorization_and_the_job_and_keeps_their_ids
     assert job.config == job_config(EXPORT, URL, scene.lytics.fields)
     assert job.name == "SendGrid export newsletter"
     assert job.document["description"].startswith("Managed by the SendGrid export")
-    assert scene.exports.stopped == set()
-    assert scene.exports.lifted_ms == {"newsletter": NOW_MS}
+    assert scene.exports.stop("newsletter") is None
+    assert scene.dynamodb.exports.items["export#newsletter", "stop"]["lifted_ms"] == {"N": str(NOW_MS)}
     assert json.loads(json.dumps(activation.document()))["waited"] == 1
 
 
 def test_the_second_call_only_looks_whether_the_job_runs() -> None:
     scene = Scene()
     waited = scene.activate().waited
-    scene.exports.stopped.add("newsletter")
+    stop = Stop("SendGrid refused the key again", NOW_MS + 1, NOW_MS + 2)
+    assert scene.exports.put_stop("newsletter", stop)
     assert scene.activate(waited=waited).waited == 2
     scene.lytics.become("running")
 
@@ -172,7 +180,7 @@ def test_the_second_call_only_looks_whether_the_job_runs() -> None:
         "waited": 2,
     }
     assert not WRITES & set(scene.lytics.calls)
-    assert scene.exports.stopped == {"newsletter"}
+    assert scene.exports.stop("newsletter") == stop
 
 
 def test_starting_again_makes_nothing_twice_and_leaves_a_right_job_alone() -> None:
@@ -398,7 +406,7 @@ def test_without_subscribe_nothing_in_lytics_changes_and_what_to_paste_is_return
     assert activation.paste.document()["audiences"] == [{"id": AUDIENCE, "name": "High Value Users"}]
     assert "first-secret" not in json.dumps(activation.document())
     assert set(scene.lytics.calls) == {"jobs", "schema_fields"}
-    assert scene.exports.stopped == set()
+    assert scene.exports.stop("newsletter") is None
 
 
 def test_without_subscribe_a_job_that_a_person_made_is_seen() -> None:

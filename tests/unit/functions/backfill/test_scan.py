@@ -19,7 +19,12 @@ from lytics_sendgrid.errors import (
     Throttled,
 )
 from lytics_sendgrid.queues.changes import MESSAGE_BYTES, decode
-from tests.fakes import InvocationClock, KeptCheckpoints, ListedQueue, PagedAudience
+from tests.clock import InvocationClock
+from tests.doubles.adapters import exports_table, queue_writer
+from tests.doubles.calls import refusal
+from tests.doubles.dynamodb import DynamoDb
+from tests.doubles.lytics import PagedAudience
+from tests.doubles.sqs import Queue
 from tests.unit.functions.backfill.test_progress import AUDIENCE, EXPORT
 
 RUN = "run-1"
@@ -43,8 +48,10 @@ class Scene:
 
     def __init__(self, lytics: PagedAudience) -> None:
         self.lytics = lytics
-        self.queue = ListedQueue()
-        self.checkpoints = KeptCheckpoints()
+        self.queue = Queue("changes")
+        self.writer, self.sqs = queue_writer(self.queue)
+        self.dynamodb = DynamoDb()
+        self.checkpoints = exports_table(self.dynamodb)
         self.invocations = 0
         self.clock = InvocationClock()
 
@@ -54,7 +61,7 @@ class Scene:
         return scan_audience(
             Work(EXPORT, AUDIENCE, RUN, f"2.{self.invocations:08x}"),
             self.lytics,
-            self.queue,
+            self.writer,
             self.checkpoints,
             Timing(self.clock, self.clock.left_s, margin_s),
         )
@@ -117,7 +124,7 @@ def test_messages_and_requests_are_filled() -> None:
     units = sum(-(-size // 65_536) for size in sizes)
     assert max(sizes) <= MESSAGE_BYTES
     assert units <= 1.08 * sum(sizes) / 65_536
-    assert scene.queue.requests <= sum(sizes) / 1_048_576 * 1.1 + 1
+    assert len(scene.sqs.calls.made) <= sum(sizes) / 1_048_576 * 1.1 + 1
     assert len(scene.queued()) == 30_000
     assert scene.expected() == scene.numbers()
     assert len(scene.numbers()) == len(sizes)
@@ -288,10 +295,12 @@ def test_refused_token_ends_the_invocation_at_once() -> None:
 def test_people_whose_messages_were_not_queued_are_scanned_again() -> None:
     scene = Scene(PagedAudience(paged(people(300))))
     scene.invoke(left_s=1)
-    scene.queue.broken = ServiceUnavailable("SQS: connection refused")
+    scene.sqs.calls.errors = {
+        name: refusal("ServiceUnavailable", name, 503) for name in ("SendMessage", "SendMessageBatch")
+    }
     with pytest.raises(ServiceUnavailable):
         scene.invoke()
-    scene.queue.broken = None
+    scene.sqs.calls.errors = {}
 
     assert scene.invoke().is_complete
     assert scene.queued() == Counter(row["email"] for row in people(300))
@@ -300,10 +309,10 @@ def test_people_whose_messages_were_not_queued_are_scanned_again() -> None:
 
 def test_crash_before_the_checkpoint_expects_only_the_new_messages() -> None:
     scene = Scene(PagedAudience(paged(people(300))))
-    scene.checkpoints.broken = ServiceUnavailable("DynamoDB: connection refused")
+    scene.dynamodb.calls.errors = {"PutItem": refusal("InternalServerError", "PutItem", 500)}
     with pytest.raises(ServiceUnavailable):
         scene.invoke()
-    scene.checkpoints.broken = None
+    scene.dynamodb.calls.errors = {}
 
     assert scene.invoke().is_complete
     assert set(scene.queued().values()) == {2}

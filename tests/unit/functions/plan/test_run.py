@@ -22,7 +22,10 @@ from lytics_sendgrid.lytics.documents import LyticsAudience
 from lytics_sendgrid.sendgrid.resources import Segment, segment_query
 from lytics_sendgrid.tables.exports import Progress
 from lytics_sendgrid.workflow.export_run import ExportRun
-from tests.fakes import KeptConfigurations, LyticsInMemory, SendGridInMemory
+from tests.doubles.adapters import exports_table
+from tests.doubles.dynamodb import DynamoDb
+from tests.doubles.lytics import LyticsInMemory
+from tests.doubles.sendgrid import SendGridInMemory
 from tests.run_state import run_state
 
 FIRST = "1" * 32
@@ -35,7 +38,8 @@ class Scene:
     def __init__(self, authorization: Authorization | StopRun = AUTHORIZATION) -> None:
         self.lytics = LyticsInMemory(LyticsAudience(FIRST, "First", "first", size=10))
         self.sendgrid = SendGridInMemory()
-        self.configurations = KeptConfigurations()
+        self.dynamodb = DynamoDb()
+        self.configurations = exports_table(self.dynamodb)
         self._authorization = authorization
         self.max_ages: list[float] = []
 
@@ -69,7 +73,7 @@ def test_a_plan_is_the_state_of_what_follows() -> None:
     assert state["plan"]["people"] == 10
     assert json.loads(json.dumps(state)) == state
     assert scene.max_ages == [0]
-    assert scene.configurations.writes == 0
+    assert scene.dynamodb.calls.of("PutItem") == []
 
 
 def test_a_secret_that_cannot_be_read_is_told_with_the_inputs_faults() -> None:

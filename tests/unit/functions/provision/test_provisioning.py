@@ -19,7 +19,10 @@ from lytics_sendgrid.errors import (
 from lytics_sendgrid.sendgrid.resources import CustomField, Segment, segment_query
 from lytics_sendgrid.workflow.export_run import ExportRun, Provisioned
 from tests.clock import ManualClock
-from tests.fakes import KeptConfigurations, SendGridInMemory
+from tests.doubles.adapters import exports_table
+from tests.doubles.calls import refusal
+from tests.doubles.dynamodb import DynamoDb
+from tests.doubles.sendgrid import SendGridInMemory
 from tests.run_state import run_state
 
 FIRST, SECOND = "1" * 32, "2" * 32
@@ -32,7 +35,8 @@ class Scene:
 
     def __init__(self, account: Account | None = None) -> None:
         self.sendgrid = SendGridInMemory()
-        self.configurations = KeptConfigurations(*([account] if account else []))
+        self.dynamodb = DynamoDb()
+        self.configurations = exports_table(self.dynamodb, *([account] if account else []))
         self.clock = ManualClock()
 
     def state(
@@ -63,6 +67,12 @@ class Scene:
     def account(self) -> Account:
         return self.configurations.account("main")
 
+    @property
+    def export(self) -> Export:
+        found = self.configurations.export("news")
+        assert found is not None
+        return found
+
 
 def test_everything_missing_is_made_and_written_down() -> None:
     scene = Scene()
@@ -74,7 +84,7 @@ def test_everything_missing_is_made_and_written_down() -> None:
         FIRST: ProvisionedAudience("lytics_segments", "s1", "l1", ("news",)),
         SECOND: ProvisionedAudience("lytics_segments", "s2", "l1", ("news",)),
     }
-    export = scene.configurations.exports["news"]
+    export = scene.export
     assert (export.version, export.list_id, export.list_name) == (2, "l1", "News")
     assert [(field.sendgrid, field.is_custom) for field in export.fields] == [
         ("e2_N", True),
@@ -100,26 +110,17 @@ def test_a_death_at_any_write_is_healed_by_doing_it_again(write: int, moment: st
 @pytest.mark.parametrize("write", range(1, 4))
 def test_a_death_at_any_write_of_ours_is_healed_by_doing_it_again(write: int) -> None:
     scene = Scene()
-    put_account, put_export = scene.configurations.put_account, scene.configurations.put_export
-    calls = 0
 
-    def dying(put: Any) -> Any:
-        def called(*values: Any) -> None:
-            nonlocal calls
-            calls += 1
-            if calls == write:
-                raise ServiceUnavailable("DynamoDB")
-            put(*values)
+    def dying(operation: str, _request: Any) -> None:
+        if operation == "PutItem" and len(scene.dynamodb.calls.of(operation)) == write:
+            raise refusal("InternalServerError", operation, 500)
 
-        return called
-
-    scene.configurations.put_account = dying(put_account)  # type: ignore[method-assign]
-    scene.configurations.put_export = dying(put_export)  # type: ignore[method-assign]
+    scene.dynamodb.calls.before = dying
     with pytest.raises(ServiceUnavailable):
         scene.provision()
     done = scene.provision()
     assert (len(scene.sendgrid.custom_fields), len(scene.sendgrid.all_segments)) == (2, 2)
-    assert scene.configurations.exports["news"].version == scene.account.version == done.version
+    assert scene.export.version == scene.account.version == done.version
 
 
 @pytest.mark.parametrize("moment", range(1, 12))
@@ -155,16 +156,16 @@ def test_two_runs_at_once_make_everything_once(moment: int) -> None:
     assert scene.sendgrid.custom_fields == calm.sendgrid.custom_fields
     assert sorted(s.name for s in scene.sendgrid.all_segments) == ["First", "Second"]
     assert replace(scene.account, version=0) == replace(calm.account, version=0)
-    assert scene.configurations.exports["news"].version in {done.version, scene.account.version}
+    assert scene.export.version in {done.version, scene.account.version}
 
 
 def test_doing_it_twice_writes_nothing_the_second_time() -> None:
     scene = Scene()
     scene.provision()
-    writes = scene.configurations.writes
+    writes = len(scene.dynamodb.calls.of("PutItem"))
     for run in (scene.state(), scene.state(field="e1_T")):
         assert scene.provision(run) == Provisioned(version=2, fields=(), segments=0, adopted=2)
-    assert scene.configurations.writes == writes
+    assert len(scene.dynamodb.calls.of("PutItem")) == writes
     assert scene.sendgrid.calls.count("rename_field e1_T lytics_segments") == 2
 
 
@@ -174,21 +175,19 @@ def test_a_key_that_may_not_write_leaves_nothing() -> None:
     with pytest.raises(KeyRefused):
         scene.provision()
     assert scene.account.membership_fields == {}
-    assert (scene.sendgrid.custom_fields, scene.configurations.exports) == ([], {})
+    assert (scene.sendgrid.custom_fields, scene.configurations.export("news")) == ([], None)
     assert scene.sendgrid.calls == ["create_field lytics_segments"]
 
 
 def test_a_key_that_may_not_write_is_told_even_where_the_intent_cannot_be_taken_back() -> None:
     scene = Scene()
     scene.sendgrid.deaths = {(1, "before"): KeyRefused("403")}
-    put_account = scene.configurations.put_account
 
-    def once(account: Account, read_version: int) -> None:
-        if read_version:
-            raise ConfigurationChanged("meanwhile")
-        put_account(account, read_version)
+    def once(operation: str, _request: Any) -> None:
+        if operation == "PutItem" and len(scene.dynamodb.calls.of(operation)) > 1:
+            raise refusal("ConditionalCheckFailedException", operation)
 
-    scene.configurations.put_account = once  # type: ignore[method-assign]
+    scene.dynamodb.calls.before = once
     with pytest.raises(KeyRefused):
         scene.provision()
     assert scene.account.membership_fields == {"lytics_segments": None}
@@ -275,7 +274,7 @@ def test_a_segment_that_sendgrid_refuses_is_told_with_its_words_after_a_minute()
     with pytest.raises(RequestRefused, match="no such column: fix that and start the export again"):
         scene.provision()
     assert 30 <= sum(scene.clock.sleeps) <= 60
-    assert "news" not in scene.configurations.exports
+    assert scene.configurations.export("news") is None
 
 
 def test_an_invalid_segment_is_refused() -> None:
@@ -323,10 +322,10 @@ def test_exports_share_audiences_and_drop_them() -> None:
 def test_the_webhook_job_of_an_export_is_kept() -> None:
     scene = Scene()
     scene.provision()
-    live = replace(scene.configurations.exports["news"], lytics_job="j1", lytics_auth="a1")
-    scene.configurations.exports["news"] = live
+    live = replace(scene.export, lytics_job="j1", lytics_auth="a1")
+    scene.configurations.put_export(live)
     scene.provision(scene.state(FIRST, field="e1_T"))
-    changed: Export = scene.configurations.exports["news"]
+    changed = scene.export
     assert (changed.lytics_job, changed.lytics_auth, len(changed.audiences)) == ("j1", "a1", 1)
 
 
@@ -335,7 +334,7 @@ def test_a_configuration_that_somebody_changes_meanwhile_is_not_overwritten() ->
     create = scene.sendgrid.create_segment
 
     def meanwhile(name: str, query: str, list_id: str | None) -> Segment:
-        scene.configurations.accounts["main"] = replace(scene.account, version=99)
+        scene.configurations.put_account(replace(scene.account, version=99), scene.account.version)
         return create(name, query, list_id)
 
     scene.sendgrid.create_segment = meanwhile  # type: ignore[method-assign]

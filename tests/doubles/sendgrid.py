@@ -1,0 +1,75 @@
+"""SendGrid's adapters in memory: for tests of what is decided between one call and the next.
+
+HTTP below them has doubles of its own: `http.ScriptedHttp` and the twin in `tests/local/sendgrid_twin`.
+"""
+
+import dataclasses
+
+from lytics_sendgrid.errors import RequestRefused
+from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment
+
+
+class SendGridInMemory:
+    """A SendGrid account of fields and segments; ``deaths`` are raised before or after the write of a number, from 1."""
+
+    def __init__(self) -> None:
+        self.custom_fields: list[CustomField] = []
+        self.all_segments: list[Segment] = []
+        self.calls: list[str] = []
+        self.deaths: dict[tuple[int, str], Exception] = {}
+        self.segment_refusals = 0
+        self.validation = "PENDING"
+        self._writes = 0
+
+    def scopes(self) -> frozenset[str]:
+        return frozenset({"marketing.read"})
+
+    def lists(self) -> tuple[ContactList, ...]:
+        return (ContactList("l1", "News"),)
+
+    def contacts_count(self) -> int:
+        return 12
+
+    def fields(self) -> tuple[CustomField, ...]:
+        self.calls.append("fields")
+        return tuple(self.custom_fields)
+
+    def create_field(self, name: str, field_type: str) -> CustomField:
+        self.calls.append(f"create_field {name}")
+        self._reached("before")
+        if any(field.name.lower() == name.lower() for field in self.custom_fields):
+            raise RequestRefused("SendGrid answered 400: the name exists")
+        field = CustomField(f"e{len(self.custom_fields) + 1}_{field_type[0]}", name, field_type)
+        self.custom_fields.append(field)
+        self._reached("after")
+        return field
+
+    def rename_field(self, field_id: str, name: str) -> None:
+        self.calls.append(f"rename_field {field_id} {name}")
+        self._reached("before")
+
+    def segments(self) -> tuple[Segment, ...]:
+        self.calls.append("segments")
+        return tuple(dataclasses.replace(segment, query=None) for segment in self.all_segments)
+
+    def segment(self, segment_id: str) -> Segment:
+        return next(segment for segment in self.all_segments if segment.id == segment_id)
+
+    def create_segment(self, name: str, query: str, list_id: str | None) -> Segment:
+        self.calls.append(f"create_segment {name}")
+        self._reached("before")
+        if any(segment.name == name for segment in self.all_segments):
+            raise RequestRefused("SendGrid answered 400: the name exists")
+        if self.segment_refusals:
+            self.segment_refusals -= 1
+            raise RequestRefused("SendGrid answered 400: no such column")
+        segment = Segment(f"s{len(self.all_segments) + 1}", name, list_id, query, 0, self.validation)
+        self.all_segments.append(segment)
+        self._reached("after")
+        return segment
+
+    def _reached(self, moment: str) -> None:
+        self._writes += moment == "before"
+        death = self.deaths.pop((self._writes, moment), None)
+        if death is not None:
+            raise death
