@@ -30,7 +30,7 @@ PYTEST := .venv/bin/pytest --numprocesses=$(or $(WORKERS),3) --dist=loadgroup
 export SAM_CLI_TELEMETRY := 0
 AWS_REGION_OF_LINT := us-east-1
 
-.PHONY: help install demo test static format format-check lint typecheck files template build unit e2e bench simulate chaos mutate redrive rejected lock hooks clean
+.PHONY: help install demo test static format format-check lint typecheck files template covered build unit e2e bench simulate chaos mutate redrive rejected lock hooks clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,7 +43,8 @@ demo: install ## Run an export on this machine: PEOPLE= EVENTS= REPORT= KEEP= SE
 
 test: install ## Check format, lint, types and template, then run every test
 	@$(MAKE) --jobs=2 --output-sync static
-	$(PYTEST)
+	@$(MAKE) covered
+	$(PYTEST) --ignore=tests/unit
 
 static: format-check lint typecheck template files
 
@@ -69,6 +70,9 @@ template: $(SAM) ## Look for mistakes in template.yaml
 
 build: $(SAM) ## Build the functions and layers into .aws-sam/build, for `sam deploy`
 	PATH="$(CURDIR)/.venv-sam/bin:$$PATH" .venv-sam/bin/sam build
+
+covered: $(DEV) ## Run the unit tests; they must cover every branch of the modules that decide
+	$(PYTEST) tests/unit --cov --cov-report=term
 
 unit: $(DEV) ## Run the quick tests: all but those on the local cloud
 	$(PYTEST) --ignore=tests/e2e --ignore=tests/workflow

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, assert_never
 
 from functions.confirm.errors_file import FailedRows
 from lytics_sendgrid.domain.backoff import backoff_s
@@ -112,6 +112,8 @@ class Consequences:
                     counts["refreshed"] = counts.get("refreshed", 0) + len(changes)
                 case Parked(contacts):
                     counts["parked"] = counts.get("parked", 0) + len(contacts)
+                case _ as never:
+                    assert_never(never)
         if self.no_room:
             counts["no_room"] = self.no_room
         if self.is_unread:

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import assert_never
 
 from functions.confirm.consequences import FollowUp, Parked, Refreshes, Rejects
 from lytics_sendgrid.domain.change import Change, Message
@@ -49,6 +50,8 @@ class FollowUps:
                         replace(job, contacts=contacts), f"{reason}; redrive it when the cause is fixed"
                     )
                     self._parked.send([body])
+                case _ as never:
+                    assert_never(never)
         return tuple(numbers)
 
     def _queue(

@@ -33,6 +33,11 @@ def test_absent_values_are_not_written() -> None:
     )
 
 
+def test_message_without_changes_is_written_and_read() -> None:
+    empty = Message("newsletter", ())
+    assert decode(encode(empty)) == empty
+
+
 def test_shared_values_are_written_once_and_others_in_columns() -> None:
     changes = (
         Change("ann@example.com", 7, Kind.EXIT, AUDIENCES[0], {"city": "Oslo"}),

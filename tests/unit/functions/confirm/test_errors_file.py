@@ -30,6 +30,7 @@ OURS = {"ann@example.org", "bob@example.com"}
         ("invalid date\tann@example.org", "invalid date"),
         ("ann@example.org|invalid date", "invalid date"),
         ("3, <Ann@example.org>, invalid date", "3; invalid date"),
+        ('["ann@example.org", "help@example.com", "invalid date"]', "help@example.com; invalid date"),
     ],
 )
 def test_record_is_about_the_contact_whose_address_it_holds(line: str, words: str) -> None:
