@@ -13,13 +13,14 @@ PYTHON := $(shell for candidate in python3.13 python3 python "$$(uv python find 
 	"$$candidate" $(IS_PYTHON_313) && { command -v "$$candidate"; break; }; done)
 endif
 
-# A stamp is written when its environment is complete, so a half-made one is made again. Four of them, because
-# aws-sam-cli, ministack and the project pin different versions of boto3, and Lambda has no other packages.
+# A stamp is written when its environment is complete, so a half-made one is made again. Five of them, because
+# aws-sam-cli, awscli, ministack and the project pin different versions of boto3, and Lambda has no other packages.
 DEV := .venv/.complete
 SAM := .venv-sam/.complete
 EMULATOR := .venv-emulator/.complete
 RUNTIME := .venv-runtime/.complete
-ENVIRONMENTS := $(DEV) $(SAM) $(EMULATOR) $(RUNTIME)
+AWS := .venv-aws/.complete
+ENVIRONMENTS := $(DEV) $(SAM) $(EMULATOR) $(RUNTIME) $(AWS)
 
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 INSTALL_LOCK := $(PIP_INSTALL) --no-deps --require-hashes --requirement
@@ -102,14 +103,14 @@ lock: $(DEV) ## Lock every environment's and the layer's packages, with hashes: 
 	$(LOCK) layers/dependencies/requirements.in --output-file layers/dependencies/requirements.txt
 	$(LOCK) --group dev pyproject.toml --constraints layers/dependencies/requirements.txt \
 		--output-file requirements-dev.txt
-	for name in sam emulator runtime; do \
+	for name in sam emulator runtime aws; do \
 		$(LOCK) tests/local/requirements-$$name.in --output-file tests/local/requirements-$$name.txt; done
 
 hooks: $(DEV) ## Check each commit before it is made: format, lint, types, whitespace, YAML
 	.venv/bin/pre-commit install
 
 clean: ## Remove the virtual environments and everything else that was made
-	rm -rf .venv .venv-sam .venv-emulator .venv-runtime .aws-sam .local-cloud build *.egg-info
+	rm -rf .venv .venv-sam .venv-emulator .venv-runtime .venv-aws .aws-sam .local-cloud build *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.template.sources import REPOSITORY, StateMachine, Template
+from tests.template.sources import StateMachine, Template
 
 
 @pytest.fixture(scope="session")
@@ -13,8 +13,3 @@ def template() -> Template:
 @pytest.fixture(scope="session")
 def machine() -> StateMachine:
     return StateMachine()
-
-
-@pytest.fixture(scope="session")
-def readme() -> str:
-    return (REPOSITORY / "README.md").read_text()

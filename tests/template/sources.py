@@ -146,27 +146,3 @@ def reachable(scope: dict[str, Any], start: str) -> set[str]:
 def ends(state: dict[str, Any]) -> bool:
     """Whether a state can be the last one."""
     return state.get("End") is True or state["Type"] in {"Succeed", "Fail"}
-
-
-def readme_anchors(readme: str) -> set[str]:
-    """Return the anchors that GitHub gives to a document's headings.
-
-    Lower case, only letters, digits, underscores, hyphens and spaces kept, each space a hyphen; a heading that
-    comes again gets a number. Lines in a code block are no headings.
-    """
-    anchors: set[str] = set()
-    in_code = False
-    for line in readme.splitlines():
-        if line.lstrip().startswith(("```", "~~~")):
-            in_code = not in_code
-        heading = re.fullmatch(r" {0,3}#{1,6}\s+(.*?)(\s+#+)?\s*", line)
-        if heading is None or in_code:
-            continue
-        text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading[1])
-        anchor = base = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
-        number = 0
-        while anchor in anchors:
-            number += 1
-            anchor = f"{base}-{number}"
-        anchors.add(anchor)
-    return anchors

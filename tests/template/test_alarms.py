@@ -1,4 +1,4 @@
-"""Every alarm watches something that exists and leads to the part of the runbook that says what to do."""
+"""Every alarm watches an existing resource and points to its heading in the runbook."""
 
 import json
 from typing import Any
@@ -8,7 +8,8 @@ import pytest
 from functions.ingest.gateway import WebhookRequest, WebhookResponse
 from functions.ingest.log_line import log_line
 from lytics_sendgrid.queues.writer import MAX_DELAY_S
-from tests.template.sources import REPOSITORY, Template, readme_anchors
+from tests.documents import anchors, text
+from tests.template.sources import REPOSITORY, Template
 
 
 def _alarms(template: Template) -> dict[str, dict[str, Any]]:
@@ -25,19 +26,24 @@ def _watched(template: Template, metric: str) -> set[str]:
     return found
 
 
-def test_every_alarm_leads_to_a_heading_of_the_readme(template: Template, readme: str) -> None:
-    anchors = readme_anchors(readme)
+def test_every_alarm_points_to_its_heading_in_the_runbook(template: Template) -> None:
+    headings = anchors(text("docs/operate.md"))
     assert _alarms(template)
     for name, alarm in _alarms(template).items():
         document, _, anchor = alarm["AlarmDescription"].rpartition(" ")[2].partition("#")
-        assert document == "README.md", name
-        assert anchor in anchors, f"README.md has no heading with the anchor #{anchor}"
+        assert document == "docs/operate.md", name
+        assert anchor in headings, f"{document} has no heading with the anchor #{anchor}"
 
 
-def test_every_alarm_tells_the_topic_when_it_starts_and_ends(template: Template) -> None:
-    told = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+def test_every_alarm_in_the_runbook_belongs_to_an_alarm(template: Template) -> None:
+    named = {alarm["AlarmDescription"].rpartition("#")[2] for alarm in _alarms(template).values()}
+    assert {anchor for anchor in anchors(text("docs/operate.md")) if anchor.startswith("alarm-")} == named
+
+
+def test_every_alarm_notifies_the_topic_when_it_starts_and_ends(template: Template) -> None:
+    topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
     for alarm in _alarms(template).values():
-        assert alarm["AlarmActions"] == alarm["OKActions"] == told
+        assert alarm["AlarmActions"] == alarm["OKActions"] == topic
         assert alarm["TreatMissingData"] == "notBreaching"
 
 
@@ -58,16 +64,16 @@ def test_age_of_changes_is_watched_beyond_the_longest_delay(template: Template) 
     assert min(thresholds_s) > template.greatest({"Ref": "RefreshDelaySeconds"})
 
 
-def test_what_is_tried_in_vain_is_tried_again_before_its_alarm_ends(template: Template) -> None:
+def test_unfinished_changes_are_retried_before_their_alarm_ends(template: Template) -> None:
     (alarm,) = [a for a in _alarms(template).values() if a["MetricName"] == "LongestWait"]
     (event,) = template.queue_events("DeliverFunction")
     window_s = template.greatest(event["MaximumBatchingWindowInSeconds"])
-    try_s = MAX_DELAY_S + window_s + template.functions["DeliverFunction"]["Timeout"]
+    retry_s = MAX_DELAY_S + window_s + template.functions["DeliverFunction"]["Timeout"]
     assert (alarm["Statistic"], alarm["DatapointsToAlarm"]) == ("Maximum", 1)
-    assert alarm["Period"] * alarm["EvaluationPeriods"] > try_s
+    assert alarm["Period"] * alarm["EvaluationPeriods"] > retry_s
 
 
-def test_refused_secrets_are_counted_in_what_ingest_logs(template: Template) -> None:
+def test_refused_secrets_are_counted_in_the_log_of_ingest(template: Template) -> None:
     counted = template.resources["WrongSecrets"]["Properties"]
     (transformation,) = counted["MetricTransformations"]
     (alarm,) = [a for a in _alarms(template).values() if a["MetricName"] == transformation["MetricName"]]
@@ -82,7 +88,7 @@ def test_refused_secrets_are_counted_in_what_ingest_logs(template: Template) -> 
     assert line["status"] == 401
 
 
-def test_errors_of_functions_that_no_state_machine_watches_are_watched(template: Template) -> None:
+def test_errors_of_functions_outside_the_state_machine_are_watched(template: Template) -> None:
     by_hand = {"InspectFunction"}
     unwatched = template.functions.keys() - set(template.tasks.values()) - by_hand
     assert _watched(template, "Errors") == unwatched
@@ -100,10 +106,3 @@ def test_our_own_metrics_are_emitted_by_the_code(template: Template) -> None:
     code = "".join(source.read_text() for source in sources)
     assert set(metrics) == {"ExportStopped", "LongestWait"}
     assert all(f'"{metric}"' in code for metric in metrics)
-
-
-def test_anchors_follow_githubs_rules() -> None:
-    document = (
-        "# A `Title`, twice!\n## A title twice\n```sh\n# not a heading\n```\n### [Über](x.md) _uns_ 2.0 ##\n"
-    )
-    assert readme_anchors(document) == {"a-title-twice", "a-title-twice-1", "über-_uns_-20"}

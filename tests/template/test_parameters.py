@@ -9,14 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.documents import table
 from tests.template.sources import REPOSITORY, Template
 
 LOOPBACK = ["http://127.0.0.1", "http://127.0.0.1:8025", "http://localhost", "http://localhost:8025"]
-
-
-def _documented_rows(readme: str) -> dict[str, str]:
-    rows = re.findall(r"^\|\s*`(\w+)`\s*\|(.*)\|\s*$", readme, flags=re.MULTILINE)
-    return dict(rows)
 
 
 def _settings_class(verb: str) -> type:
@@ -77,14 +73,11 @@ def test_the_value_for_no_audience_cannot_hold_an_audience_id(template: Template
     assert not re.fullmatch(template.parameters["NoAudienceValue"]["AllowedPattern"], value)
 
 
-def test_the_readme_documents_every_parameter_with_its_default(template: Template, readme: str) -> None:
-    rows = _documented_rows(readme)
+def test_docs_have_every_parameter_with_its_default(template: Template) -> None:
+    rows = table("docs/deploy.md", "Parameters")
     for name, parameter in template.parameters.items():
-        assert name in rows, f"README.md has no table row for the parameter `{name}`"
-        if parameter["Default"] != "":
-            assert f"`{parameter['Default']}`" in rows[name], (
-                f"README.md does not name the default of `{name}`"
-            )
+        expected = f"`{parameter['Default']}`" if parameter["Default"] != "" else "empty"
+        assert rows[name][0] == expected, name
 
 
 def test_a_functions_variables_are_exactly_those_that_its_settings_read(template: Template) -> None:

@@ -1,0 +1,226 @@
+"""The README and docs name only what exists: commands, paths, functions, outputs, keys of the input, errors."""
+
+import importlib
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+import pytest
+
+from functions.activate.webhook_job import SECRET_HEADER
+from functions.plan.input import ExportInput, read_input
+from lytics_sendgrid import errors
+from lytics_sendgrid.errors import LyticsSendGridError
+from tests.documents import ALL, MANUAL, anchors, code_blocks, manual, section, table, text
+from tests.modules import PATHS
+from tests.template.sources import REPOSITORY, Template
+
+TOP_LEVEL = {path.name for path in REPOSITORY.iterdir()}
+MADE_BY_MAKE = {".venv-sam", ".aws-sam", ".local-cloud"}
+INPUT = ("docs/exports.md", "The export's input")
+
+
+def _links(document: str) -> Iterator[tuple[str, str]]:
+    """Yield the path and the anchor of each relative link; the path is the document's own if the link has none."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", text(document)):
+        if "://" not in target:
+            path, _, anchor = target.partition("#")
+            yield str(PurePosixPath(document).parent / path) if path else document, anchor
+
+
+def _paths_in_code(document: str) -> Iterator[str]:
+    """Yield every path of this repository that stands in backticks."""
+    for path in re.findall(r"`([\w./-]+)`", text(document)):
+        first = PurePosixPath(path).parts[0]
+        if first in TOP_LEVEL - MADE_BY_MAKE and ("/" in path or "." in path):
+            yield path
+
+
+def _function_folders() -> set[str]:
+    return {path.parent.name for path in REPOSITORY.glob("functions/*/app.py")}
+
+
+@pytest.mark.parametrize("document", ALL)
+def test_relative_links_lead_to_files_and_headings(document: str) -> None:
+    for path, anchor in _links(document):
+        assert (REPOSITORY / path).exists(), path
+        if anchor:
+            assert anchor in anchors((REPOSITORY / path).read_text()), f"{path}#{anchor}"
+
+
+@pytest.mark.parametrize("document", ALL)
+def test_paths_in_backticks_exist(document: str) -> None:
+    for path in _paths_in_code(document):
+        assert (REPOSITORY / path).exists(), path
+
+
+def test_readme_has_at_most_200_lines() -> None:
+    assert len(text("README.md").splitlines()) <= 200
+
+
+def test_readme_leads_to_every_page_of_docs() -> None:
+    assert {path for path, _ in _links("README.md")} >= set(MANUAL) - {"README.md"}
+
+
+def test_every_make_target_in_the_docs_exists() -> None:
+    named = set(re.findall(r"(?:`|^\s*)make ([a-z][a-z0-9-]*)", manual(), flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):", (REPOSITORY / "Makefile").read_text(), flags=re.MULTILINE))
+    assert {"demo", "test", "build"} <= named <= targets
+
+
+def test_every_variable_of_make_in_the_docs_is_read() -> None:
+    named = set(re.findall(r"`([A-Z_]+)=", manual()))
+    sources = [REPOSITORY / "Makefile", *REPOSITORY.glob("tests/local/demo/*.py")]
+    known = "".join(source.read_text() for source in sources)
+    assert {"PEOPLE", "EVENTS", "REPORT", "KEEP"} <= named
+    assert all(f'"{name}"' in known or f"{name}=" in known for name in named)
+
+
+def test_every_module_run_in_the_docs_exists() -> None:
+    modules = re.findall(r"python -m ([\w.]+)", manual())
+    assert modules
+    for module in modules:
+        folder = REPOSITORY / module.replace(".", "/")
+        assert (folder / "__main__.py").exists() or folder.with_suffix(".py").exists(), module
+
+
+def test_documented_bounds_of_parameters_are_the_templates(template: Template) -> None:
+    rows = table("docs/deploy.md", "Parameters")
+    assert rows.keys() == template.parameters.keys()
+    for name, parameter in template.parameters.items():
+        if "MinValue" in parameter:
+            assert f"{parameter['MinValue']} to {parameter['MaxValue']}" in rows[name][1], name
+
+
+def test_input_table_has_every_key_and_no_other() -> None:
+    keys = {field.alias or name for name, field in ExportInput.model_fields.items()}
+    assert table(*INPUT).keys() == keys
+
+
+def test_input_table_has_the_default_of_every_key() -> None:
+    rows = table(*INPUT)
+    for name, field in ExportInput.model_fields.items():
+        default = rows[field.alias or name][1]
+        expected = (
+            "required"
+            if field.is_required()
+            else f"`{json.dumps(field.get_default(call_default_factory=True))}`"
+        )
+        assert default == expected, name
+
+
+def test_example_input_has_every_key_and_no_fault() -> None:
+    _, example = code_blocks(section(*INPUT), "json")
+    document = json.loads(example)
+    assert document.keys() == table(*INPUT).keys()
+    assert read_input(document).faults == ()
+
+
+def test_smallest_input_has_no_fault() -> None:
+    for content in (section("README.md", "The smallest input"), section(*INPUT)):
+        smallest = json.loads(code_blocks(content, "json")[0])
+        assert smallest.keys() == {"audiences"}
+        assert read_input(smallest).faults == ()
+
+
+def test_dry_run_input_has_no_fault() -> None:
+    (document,) = re.findall(r"<<'END'\n(.*?)\nEND", text("docs/deploy.md"), flags=re.DOTALL)
+    reading = read_input(json.loads(document))
+    assert reading.faults == ()
+    assert reading.wanted.dry_run
+
+
+def test_every_json_example_is_valid_json() -> None:
+    examples = code_blocks(manual(), "json")
+    assert len(examples) > 3
+    for example in examples:
+        json.loads(example)
+
+
+def test_every_stack_output_in_the_docs_exists(template: Template) -> None:
+    used = set(re.findall(r"\$\(output (\w+)\)", manual())) | set(re.findall(r"OutputKey=='(\w+)'", manual()))
+    assert len(used) > 5
+    assert used <= template.outputs.keys()
+    named = set(re.findall(r"`(\w+(?:Url|Arn|Table))`", manual()))
+    assert named <= template.outputs.keys() | template.parameters.keys()
+
+
+def test_every_function_in_the_docs_exists(template: Template) -> None:
+    functions = _function_folders()
+    assert set(re.findall(r"\$STACK-(\w+)", manual())) <= functions
+    assert set(re.findall(r"`(\w+Function)`", manual())) <= template.functions.keys()
+    described = set(re.findall(r"^\| \[`(\w+)`\]", section("README.md", "How it works"), flags=re.MULTILINE))
+    assert described == functions
+
+
+def test_every_log_group_in_the_docs_exists(template: Template) -> None:
+    groups = {
+        group["Properties"]["LogGroupName"]["Fn::Sub"].replace("${AWS::StackName}", "$STACK")
+        for group in template.of_type("AWS::Logs::LogGroup").values()
+    }
+    named = set(re.findall(r'"(/aws/[^"]+)"', manual()))
+    assert named
+    assert named <= groups
+
+
+def test_every_gateway_answer_in_the_docs_is_in_the_template(template: Template) -> None:
+    answers = template.resources["WebhookApi"]["Properties"]["GatewayResponses"]
+    assert set(re.findall(r"`(REQUEST_\w+)`", manual())) <= answers.keys()
+
+
+def test_error_table_has_every_error_that_can_fail_a_run() -> None:
+    rows = section("docs/operate.md", "Alarms").rpartition("| error | meaning |")[2]
+    named = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?`) \|", rows, flags=re.MULTILINE))))
+    defined = {
+        name
+        for module in (
+            errors,
+            *(importlib.import_module(name) for name in PATHS if name.startswith("functions.")),
+        )
+        for name, found in inspect.getmembers(module, inspect.isclass)
+        if issubclass(found, LyticsSendGridError) and name not in {"LyticsSendGridError", "RejectRecord"}
+    }
+    assert named == defined
+
+
+def test_documented_webhook_header_is_the_one_lytics_sends() -> None:
+    assert f"`{SECRET_HEADER}`" in manual()
+    assert set(re.findall(r"X-[A-Za-z]+-Secret", manual())) == {SECRET_HEADER}
+
+
+def test_where_is_table_names_places_that_exist() -> None:
+    rows = re.findall(r"^\| [^`|]+ \| `([\w.]+)`(?: in `([\w.]+)`)? \|$", _where_is(), flags=re.MULTILINE)
+    assert len(rows) == len(re.findall(r"^\| (?!rule)[^-]", _where_is(), flags=re.MULTILINE)) > 3
+    for name, path in rows:
+        if path:
+            assert f"{name}:" in (REPOSITORY / path).read_text()
+        else:
+            _resolve(name)
+
+
+def _where_is() -> str:
+    return section("docs/development.md", "Where is…")
+
+
+def _resolve(name: str) -> None:
+    """Import a module of the product, or a name in one."""
+    module = max((path for path in PATHS if f"{name}.".startswith(f"{path}.")), key=len, default="")
+    assert module, f"{name} is in no module of the product"
+    found = importlib.import_module(module)
+    for attribute in name.removeprefix(module).split(".")[1:]:
+        found = getattr(found, attribute)
+
+
+@pytest.mark.parametrize("document", ALL)
+def test_no_document_names_a_private_path_or_issue(document: str) -> None:
+    private = r"/(?:work|root|home|Users)/|\bissue #?\d|(?<![\w/(])#\d"
+    assert re.findall(private, text(document), flags=re.IGNORECASE) == []
+
+
+def test_anchors_follow_the_rules_of_github() -> None:
+    document = (
+        "# A `Title`, twice!\n## A title twice\n```sh\n# not a heading\n```\n### [Über](x.md) _uns_ 2.0 ##\n"
+    )
+    assert anchors(document) == {"a-title-twice", "a-title-twice-1", "über-_uns_-20"}
