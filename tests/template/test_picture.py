@@ -27,7 +27,7 @@ def _picture() -> tuple[set[str], set[tuple[str, str]]]:
         if edge is not None:
             edges.add((edge[1], edge[2]))
         else:
-            assert _NODE.fullmatch(line) or line in {"flowchart LR", "direction LR", "end"}, line
+            assert _NODE.fullmatch(line) or line in {"flowchart TB", "end"}, line
     return nodes, edges
 
 
