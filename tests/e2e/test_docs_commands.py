@@ -65,9 +65,14 @@ def customer(product: Product) -> Iterator[Customer]:
     product.deployment.purge()
 
 
-@pytest.fixture
-def shell(customer: Customer, tmp_path: Path) -> Shell:
-    return Shell(customer.product.deployment, tmp_path)
+@pytest.fixture(scope="module")
+def guided(customer: Customer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Follow the deployment guide, post an event, and return what each command printed."""
+    shell = Shell(customer.product.deployment, tmp_path_factory.mktemp("guide"))
+    shell.stdin = "\n".join(keys(customer)) + "\n"
+    printed = shell.run(runnable("docs/deploy.md", "docs/exports.md", "docs/delivery.md"))
+    customer.product.wait_until_idle()
+    return printed
 
 
 def keys(customer: Customer) -> tuple[str, str]:
@@ -86,8 +91,9 @@ def test_every_reason_belongs_to_a_command() -> None:
     assert [start for start in (*RUN, *NOT_RUN) if not any(text.startswith(start) for text in texts)] == []
 
 
-def test_readme_starts_an_export(customer: Customer, shell: Shell) -> None:
+def test_readme_starts_an_export(customer: Customer, tmp_path: Path) -> None:
     sendgrid, lytics = keys(customer)
+    shell = Shell(customer.product.deployment, tmp_path)
     shell.variables = {"SENDGRID_API_KEY": sendgrid, "LYTICS_API_TOKEN": lytics}
     (smallest,) = code_blocks(section("README.md", "The smallest input"), "json")
     (shell.folder / "input.json").write_text(smallest)
@@ -95,12 +101,9 @@ def test_readme_starts_an_export(customer: Customer, shell: Shell) -> None:
     assert customer.end(json.loads(started)["executionArn"]).status == "SUCCEEDED"
 
 
-def test_deployment_guide_ends_with_a_report(customer: Customer, shell: Shell) -> None:
-    shell.stdin = "\n".join(keys(customer)) + "\n"
-    printed = shell.run(runnable("docs/deploy.md", "docs/exports.md", "docs/delivery.md"))
-
+def test_deployment_guide_ends_with_a_report(customer: Customer, guided: dict[str, str]) -> None:
     def of(start: str) -> str:
-        (found,) = [output for command, output in printed.items() if command.startswith(start)]
+        (found,) = [output for command, output in guided.items() if command.startswith(start)]
         return found
 
     assert of("output() ").strip() == customer.product.deployment.outputs["StateMachineArn"]
@@ -108,7 +111,7 @@ def test_deployment_guide_ends_with_a_report(customer: Customer, shell: Shell) -
         "SUCCEEDED"
     )
     plan, report = (
-        json.loads(output) for command, output in printed.items() if "--query output --output text" in command
+        json.loads(output) for command, output in guided.items() if "--query output --output text" in command
     )
     assert {audience["name"] for audience in report["audiences"]} == {
         "High value users",
@@ -117,12 +120,13 @@ def test_deployment_guide_ends_with_a_report(customer: Customer, shell: Shell) -
     assert report["live"]
     assert plan["people"]
     assert of("curl ").split()[-1] == "200"
-    customer.product.wait_until_idle()
 
 
-def test_operators_commands_answer(customer: Customer, shell: Shell) -> None:
+@pytest.mark.usefixtures("guided")
+def test_operators_commands_answer(customer: Customer, tmp_path: Path) -> None:
     refused = customer.start(REFUSED_INPUT)
     assert customer.end(refused).status == "FAILED"
+    shell = Shell(customer.product.deployment, tmp_path)
     printed = shell.run(runnable("docs/operate.md", "docs/costs.md", "docs/development.md"))
 
     (inspected,) = [output for command, output in printed.items() if command.startswith("aws lambda invoke")]
@@ -135,4 +139,4 @@ def test_operators_commands_answer(customer: Customer, shell: Shell) -> None:
     (shown,) = re.findall(
         r"^FAILED  (\w+)  (.*?)^```", text("docs/deploy.md"), flags=re.MULTILINE | re.DOTALL
     )
-    assert cause.split("\t", 1) == [shown[0], shown[1] + "\n"]
+    assert cause.strip().split("\t", 1) == [shown[0], shown[1].strip()]
