@@ -1,4 +1,4 @@
-"""The tasks plan, provision, settle, report and inspect, whole: their handlers, the AWS they use (moto), both twins."""
+"""The handlers of plan, provision, settle, report and inspect, on moto's AWS and both twins."""
 
 import json
 from collections.abc import Iterator
@@ -34,13 +34,13 @@ CACHES = (
 
 
 class Invocation:
-    """What a handler learns of its invocation."""
+    """A Lambda context."""
 
     aws_request_id = "00000000-0000-4000-8000-000000000000"
 
 
 class Tasks:
-    """A stack whose tasks can be called one by one, and the two accounts that it works with."""
+    """A stack whose tasks can be called one by one, and its two accounts."""
 
     def __init__(self, sendgrid: SendGridTwin, lytics: LyticsTwin) -> None:
         self.sendgrid = sendgrid
@@ -86,11 +86,11 @@ class Tasks:
         return inspect_app.lambda_handler(question, context())
 
     def writes(self) -> list[str]:
-        """Return the requests to SendGrid that write, in order: endpoint and status."""
+        """Return the endpoint and status of each write to SendGrid, in order."""
         return [
-            f"{one.endpoint} {one.status}"
-            for one in self.sendgrid.exchanges()
-            if one.method != "GET" and "/search/" not in one.path
+            f"{exchange.endpoint} {exchange.status}"
+            for exchange in self.sendgrid.exchanges()
+            if exchange.method != "GET" and "/search/" not in exchange.path
         ]
 
 
@@ -100,7 +100,7 @@ def context() -> LambdaContext:
 
 @contextmanager
 def tasks_of(monkeypatch: pytest.MonkeyPatch, options: Options | None = None) -> Iterator[Tasks]:
-    """Deploy, and take everything down; every request to SendGrid must be one that its OpenAPI knows."""
+    """Deploy the tasks, and check every request to SendGrid against its OpenAPI."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

@@ -1,4 +1,4 @@
-"""A SendGrid twin with a clock that stands still, and a client: what the twin's own tests are played on."""
+"""A SendGrid twin with a manual clock and a client, for the twin's own tests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 
 
 class Clock:
-    """Epoch seconds that pass only when told to."""
+    """Unix seconds that move only when a test moves them."""
 
     def __init__(self) -> None:
         self._now_s = 1_790_000_000.0
@@ -41,7 +41,7 @@ class Scene:
     def call(
         self, method: str, path: str, body: Any = None, *, key: str | None = "SG.full", **extra: Any
     ) -> requests.Response:
-        """Send a request; a body of bytes is sent as it is, anything else as JSON."""
+        """Send a request. Bytes are sent unchanged, any other body as JSON."""
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         content = {"data": body} if isinstance(body, bytes) else {"json": body}
         return self._session.request(
@@ -53,7 +53,7 @@ class Scene:
         return self.call("PUT", CONTACTS, {"contacts": list(rows), **extra})
 
     def applied(self, *rows: dict[str, Any], **extra: Any) -> dict[str, Any]:
-        """Upsert contacts, have the job done, and return its status."""
+        """Upsert contacts, process the job and return its status."""
         job_id = self.put(*rows, **extra).json()["job_id"]
         self.twin.settle()
         return self.job(job_id)
@@ -65,16 +65,16 @@ class Scene:
 
     def contact(self, email: str) -> dict[str, Any]:
         """Return a contact as the twin holds it."""
-        return next(one for one in self.twin.contacts() if one["email"] == email)
+        return next(contact for contact in self.twin.contacts() if contact["email"] == email)
 
     def emails(self) -> list[str]:
         """Return the addresses of all contacts."""
-        return [one["email"] for one in self.twin.contacts()]
+        return [contact["email"] for contact in self.twin.contacts()]
 
 
 @contextmanager
 def scene_of(options: Options | None = None, *faults: Fault, seed: int = 0) -> Iterator[Scene]:
-    """Set a scene, and close it."""
+    """Start a twin with its client, and stop it at the end."""
     clock = Clock()
     with (
         SendGridTwin(options, faults=faults, seed=seed, clock=clock) as twin,
@@ -85,5 +85,5 @@ def scene_of(options: Options | None = None, *faults: Fault, seed: int = 0) -> I
 
 
 def messages(answer: requests.Response) -> list[str]:
-    """Return the messages of an error's body."""
-    return [one["message"] for one in answer.json()["errors"]]
+    """Return the messages in the body of an error."""
+    return [error["message"] for error in answer.json()["errors"]]

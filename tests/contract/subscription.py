@@ -1,4 +1,4 @@
-"""A job that a test makes in the Lytics twin, and what became of its events."""
+"""A webhook job that a test creates in the Lytics twin, and its counts."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ Json = dict[str, Any]
 
 
 def subscribe(twin: LyticsTwin, receiver: Receiver, *audiences: str, **config: Any) -> str:
-    """Make a job for these audiences; returns its id."""
+    """Create a job for these audiences and return its id."""
     headers = {"Authorization": DEFAULT_TOKEN}
     auth_ids = config.pop("auth_ids", [])
     body = {"segment_ids": list(audiences), "webhook_url": receiver.url, "worker_count": 1, **config}
@@ -30,5 +30,5 @@ def status(twin: LyticsTwin) -> str:
 
 
 def counts(twin: LyticsTwin) -> Json:
-    found: Json = twin.state()["jobs"][0]["counts"]
-    return found
+    job_counts: Json = twin.state()["jobs"][0]["counts"]
+    return job_counts

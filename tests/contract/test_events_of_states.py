@@ -1,4 +1,4 @@
-"""Each event under events/states runs its function, and the tasks' events are what the tasks before them answer."""
+"""Each event in events/states runs its function, and matches what the tasks before it return."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tasks]:
 
 
 def shape(document: Any) -> Any:
-    """Return a document with its numbers, times and words of an estimate left out."""
+    """Return a document without its times, sizes and estimates."""
     if isinstance(document, dict):
         return {
             key: shape(value)
@@ -37,7 +37,7 @@ def shape(document: Any) -> Any:
     return document
 
 
-def test_the_tasks_understand_their_events(tasks: Tasks) -> None:
+def test_tasks_accept_their_events(tasks: Tasks) -> None:
     planned = tasks.plan_of(event("plan")["input"])
     assert shape(planned) == shape({**event("provision"), "run": planned["run"]})
     provisioned = tasks.provision(event("provision"))
@@ -47,5 +47,5 @@ def test_the_tasks_understand_their_events(tasks: Tasks) -> None:
     assert tasks.ask(event("inspect"))["differences"] == []
 
 
-def test_the_plan_of_an_execution_is_asked_for_with_its_input() -> None:
+def test_plan_event_holds_the_start_event() -> None:
     assert event("plan")["input"] == event("start-export")

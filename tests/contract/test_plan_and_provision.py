@@ -30,7 +30,7 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tasks]:
 
 
 def faults_of(tasks: Tasks, document: Any) -> list[str]:
-    """Return the lines of a plan's refusal; SendGrid must not have been written to."""
+    """Return the faults of a refused plan, which must not have written to SendGrid."""
     with pytest.raises(StopRun) as refusal:
         tasks.plan_of(document)
     assert tasks.writes() == []
@@ -64,7 +64,7 @@ def test_plan_says_what_would_be_created_and_changes_nothing(tasks: Tasks) -> No
     assert tasks.exports.account("default").version == 0
 
 
-def test_every_fault_is_told_at_once(tasks: Tasks) -> None:
+def test_every_fault_is_reported_at_once(tasks: Tasks) -> None:
     tasks.sendgrid.add_field("ltv", "Date")
     tasks.sendgrid.add_field("lytics_segments")
     tasks.lytics.seed_job("sendgrid_export_new", name="Hosted export")
@@ -98,12 +98,12 @@ def test_every_fault_is_told_at_once(tasks: Tasks) -> None:
 
 
 @pytest.mark.parametrize("document", [None, [], "high_value_users", {}, {"audiences": "high_value_users"}])
-def test_a_malformed_input_is_called_so(tasks: Tasks, document: Any) -> None:
+def test_malformed_input_is_refused(tasks: Tasks, document: Any) -> None:
     with pytest.raises(InputInvalid, match="The export cannot start"):
         tasks.plan_of(document)
 
 
-def test_two_wrong_keys_are_told_together(tasks: Tasks) -> None:
+def test_two_wrong_keys_are_reported_together(tasks: Tasks) -> None:
     tasks.put_secret(sendgrid_api_key="SG.old", lytics_api_token="old")
     faults = faults_of(tasks, {"audiences": ["high_value_users"]})
     assert [fault.split(" ")[0] for fault in faults] == ["Lytics", "SendGrid"]
@@ -111,13 +111,13 @@ def test_two_wrong_keys_are_told_together(tasks: Tasks) -> None:
     assert "lytics_api_token" in faults[0]
 
 
-def test_a_key_without_marketing_is_told_how_to_get_it(tasks: Tasks) -> None:
+def test_key_without_marketing_is_refused_with_a_remedy(tasks: Tasks) -> None:
     tasks.put_secret(sendgrid_api_key="SG.no-marketing")
     with pytest.raises(KeyRefused, match="Restricted Access > Marketing: Full Access"):
         tasks.plan("high_value_users")
 
 
-def test_an_unfinished_secret_is_told(tasks: Tasks) -> None:
+def test_incomplete_secret_is_refused(tasks: Tasks) -> None:
     tasks.put_secret(sendgrid_api_key="", webhook_secrets=[])
     faults = faults_of(tasks, {"audiences": ["high_value_users"]})
     assert [f[: f.index(" in")] for f in faults] == [
@@ -126,13 +126,13 @@ def test_an_unfinished_secret_is_told(tasks: Tasks) -> None:
     ]
 
 
-def test_a_missing_secret_is_told_with_the_faults_of_the_input(tasks: Tasks) -> None:
+def test_missing_secret_is_reported_with_input_faults(tasks: Tasks) -> None:
     faults = faults_of(tasks, {"audiences": ["high_value_users"], "authorization": "other", "adapt": True})
     assert '"adapt" is not a valid key' in faults[0]
     assert "'stack/other' cannot be read" in faults[1]
 
 
-def test_a_full_account_is_refused(tasks: Tasks) -> None:
+def test_full_account_is_refused(tasks: Tasks) -> None:
     sendgrid = sendgrid_at(tasks.sendgrid.url, "SG.full")
     for number in range(199):
         sendgrid.create_segment(f"Segment {number}", "SELECT contact_id, updated_at FROM contact_data", None)
@@ -146,7 +146,7 @@ def test_a_full_account_is_refused(tasks: Tasks) -> None:
     ]
 
 
-def test_a_segment_of_the_same_name_is_refused_unless_it_is_the_same(tasks: Tasks) -> None:
+def test_segment_with_the_name_is_refused_unless_identical(tasks: Tasks) -> None:
     sendgrid = sendgrid_at(tasks.sendgrid.url, "SG.full")
     (audience, other, _) = [audience.id for audience in tasks.lytics.audiences()]
     tasks.sendgrid.add_field("lytics_segments")
@@ -163,7 +163,7 @@ def test_a_segment_of_the_same_name_is_refused_unless_it_is_the_same(tasks: Task
     assert tasks.provision(state)["adopted"] == 1
 
 
-def test_the_hosted_exports_field_is_taken_over_only_when_told(tasks: Tasks) -> None:
+def test_hosted_exports_field_is_adopted_only_on_request(tasks: Tasks) -> None:
     field = tasks.sendgrid.add_field("lytics_segments")
     tasks.lytics.seed_job("sendgrid_export_new", status="paused")
     tasks.lytics.seed_job("sendgrid_export_new", status="completed")
@@ -174,7 +174,7 @@ def test_the_hosted_exports_field_is_taken_over_only_when_told(tasks: Tasks) -> 
     assert tasks.exports.account("default").membership_fields == {"lytics_segments": field}
 
 
-def test_provisioning_makes_everything_once(tasks: Tasks) -> None:
+def test_provisioning_creates_everything_once(tasks: Tasks) -> None:
     list_id = tasks.sendgrid.add_list("Newsletter")
     state = tasks.plan(
         "high_value_users", "lapsed_customers", custom_fields={"lifetime_value": "ltv"}, list=list_id
@@ -182,7 +182,7 @@ def test_provisioning_makes_everything_once(tasks: Tasks) -> None:
     first = tasks.provision(state)
     made = tasks.writes()
     again = tasks.provision(state)
-    anew = tasks.provision(
+    new_plan = tasks.provision(
         tasks.plan(
             "high_value_users", "lapsed_customers", custom_fields={"lifetime_value": "ltv"}, list=list_id
         )
@@ -190,12 +190,12 @@ def test_provisioning_makes_everything_once(tasks: Tasks) -> None:
 
     assert (first["fields"], first["segments"], first["adopted"]) == (["lytics_segments", "ltv"], 2, 0)
     assert made == [f"POST {FIELDS} 200"] * 2 + [f"POST {SEGMENTS} 201"] * 2
-    assert {done["version"] for done in (first, again, anew)} == {first["version"]}
-    assert all(not done["fields"] and not done["segments"] for done in (again, anew))
+    assert {done["version"] for done in (first, again, new_plan)} == {first["version"]}
+    assert all(not done["fields"] and not done["segments"] for done in (again, new_plan))
     assert tasks.writes()[len(made) :] == [f"PATCH {FIELDS}/{{custom_field_id}} 200"] * 2
 
 
-def test_what_was_provisioned_is_written_down(tasks: Tasks) -> None:
+def test_provisioned_resources_are_recorded(tasks: Tasks) -> None:
     list_id = tasks.sendgrid.add_list("Newsletter")
     done = tasks.provision(
         tasks.plan(
@@ -222,7 +222,7 @@ def test_what_was_provisioned_is_written_down(tasks: Tasks) -> None:
     }
 
 
-def test_a_key_that_may_not_write_fails_at_the_first_request_and_leaves_nothing(tasks: Tasks) -> None:
+def test_read_only_key_fails_at_the_first_write(tasks: Tasks) -> None:
     tasks.put_secret(sendgrid_api_key="SG.read-only")
     state = tasks.plan("high_value_users")
     with pytest.raises(KeyRefused, match="Marketing: Full Access"):
@@ -232,7 +232,7 @@ def test_a_key_that_may_not_write_fails_at_the_first_request_and_leaves_nothing(
     assert tasks.exports.export("default") is None
 
 
-def test_a_key_that_lost_its_permission_is_found_even_with_nothing_to_create(tasks: Tasks) -> None:
+def test_lost_permission_is_found_with_nothing_to_create(tasks: Tasks) -> None:
     tasks.provision(tasks.plan("high_value_users"))
     tasks.put_secret(sendgrid_api_key="SG.read-only")
     with pytest.raises(KeyRefused):
@@ -242,12 +242,9 @@ def test_a_key_that_lost_its_permission_is_found_even_with_nothing_to_create(tas
 
 @pytest.mark.parametrize("kind", [FaultKind.DROP_BEFORE, FaultKind.DROP_AFTER, FaultKind.SERVER_ERROR])
 @pytest.mark.parametrize("writes_before", range(5))
-def test_provisioning_that_dies_at_any_write_is_healed_by_doing_it_again(
-    tasks: Tasks, kind: FaultKind, writes_before: int
-) -> None:
+def test_retry_heals_a_lost_write(tasks: Tasks, kind: FaultKind, writes_before: int) -> None:
     state = tasks.plan("high_value_users", "lapsed_customers", custom_fields={"lifetime_value": "ltv"})
     writes = [f"POST {FIELDS}"] * 2 + [f"POST {SEGMENTS}"] * 2
-    # The write that dies is drawn by letting the ones before it pass.
     endpoint = writes[min(writes_before, 3)]
     tasks.sendgrid.set_faults(Fault(kind=kind, on=endpoint, max_count=1 + writes_before % 2))
     attempts = 0
@@ -265,7 +262,7 @@ def test_provisioning_that_dies_at_any_write_is_healed_by_doing_it_again(
     assert tasks.provision(state)["version"] == done["version"]
 
 
-def test_a_field_that_appears_after_the_plan_is_somebody_elses(tasks: Tasks) -> None:
+def test_field_created_since_the_plan_is_foreign(tasks: Tasks) -> None:
     state = tasks.plan("high_value_users")
     tasks.sendgrid.add_field("lytics_segments")
     with pytest.raises(ExportRefused, match="something else has created"):
@@ -279,7 +276,7 @@ def faults_of_after(tasks: Tasks) -> list[str]:
     return faults_of(tasks, {"audiences": ["high_value_users"]})
 
 
-def test_a_renamed_segment_and_a_renamed_audience_stay_together(tasks: Tasks) -> None:
+def test_renamed_audience_keeps_its_segment(tasks: Tasks) -> None:
     tasks.provision(tasks.plan("high_value_users"))
     (audience, *_) = [audience.id for audience in tasks.lytics.audiences()]
     segment = tasks.exports.account("default").audiences[audience].segment_id
@@ -288,7 +285,7 @@ def test_a_renamed_segment_and_a_renamed_audience_stay_together(tasks: Tasks) ->
     assert (done["segments"], tasks.exports.account("default").audiences[audience].segment_id) == (0, segment)
 
 
-def test_an_export_that_drops_an_audience_no_longer_follows_it(tasks: Tasks) -> None:
+def test_dropped_audience_is_no_longer_updated(tasks: Tasks) -> None:
     first = tasks.provision(tasks.plan("high_value_users", "lapsed_customers"))
     ids = {audience.slug: audience.id for audience in tasks.lytics.audiences()}
     state = tasks.plan("lapsed_customers")
@@ -300,7 +297,7 @@ def test_an_export_that_drops_an_audience_no_longer_follows_it(tasks: Tasks) -> 
     assert "'High Value Users' is no longer exported" in state["plan"]["notes"][0]
 
 
-def test_two_exports_may_share_an_audience_but_not_move_it_to_another_list(tasks: Tasks) -> None:
+def test_exports_share_an_audience_but_cannot_move_it(tasks: Tasks) -> None:
     tasks.sendgrid.add_list("Newsletter")
     tasks.provision(tasks.plan("high_value_users", export="one"))
     tasks.provision(tasks.plan("high_value_users", export="two"))
@@ -311,7 +308,7 @@ def test_two_exports_may_share_an_audience_but_not_move_it_to_another_list(tasks
     assert "SendGrid cannot move a segment" in fault
 
 
-def test_an_exports_name_belongs_to_its_account(tasks: Tasks) -> None:
+def test_export_name_belongs_to_its_account(tasks: Tasks) -> None:
     tasks.provision(tasks.plan("high_value_users"))
     tasks.put_secret(sendgrid_account="other")
     tasks.sendgrid.forget_exchanges()
@@ -319,7 +316,7 @@ def test_an_exports_name_belongs_to_its_account(tasks: Tasks) -> None:
     assert "there is already an export 'default'" in faults[0]
 
 
-def test_a_deleted_segment_and_a_deleted_field_are_made_again(tasks: Tasks) -> None:
+def test_deleted_segment_and_field_are_created_again(tasks: Tasks) -> None:
     tasks.provision(tasks.plan("high_value_users"))
     (provisioned,) = tasks.exports.account("default").audiences.values()
     session_delete(tasks, f"{SEGMENTS}/{provisioned.segment_id}")
@@ -338,7 +335,7 @@ def session_delete(tasks: Tasks, path: str) -> None:
     assert answer.ok
 
 
-def test_sendgrids_rate_limit_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_provisioning_waits_for_sendgrids_rate_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     options = Options(field_delay_s=0.0, limits={"*": (1, 1.0)})
     with tasks_of(monkeypatch, options) as tasks:
         tasks.lytics.populate(20, 1, seed=1)

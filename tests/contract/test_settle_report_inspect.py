@@ -122,14 +122,14 @@ def test_report_shows_what_each_side_counts(tasks: Tasks, state: dict[str, Any])
         },
         NOW_S,
     )
-    (audience, *_) = [one["id"] for one in state["audiences"]]
+    (audience, *_) = [audience["id"] for audience in state["audiences"]]
     upsert(tasks, "jane@example.com", {"e1_T": audience})
     tasks.sendgrid.refresh_segments()
 
     report = tasks.report(state)
 
     first = report["audiences"][0]
-    sizes = {one.id: len(one.members) for one in tasks.lytics.audiences()}
+    sizes = {listed.id: len(listed.members) for listed in tasks.lytics.audiences()}
     assert (first["lytics"], first["sendgrid"], first["scanned"]) == (sizes[audience], 1, 30)
     assert (first["without_email"], first["bad_email"], first["queued"]) == (2, 1, 27)
     assert report["people"] == {"accepted": 50, "unchanged": 0, "rejected": {"address": 4}}
@@ -179,13 +179,17 @@ def upsert(tasks: Tasks, email: str, custom_fields: dict[str, Any], **fields: An
 
 
 def put_contact(email: str, contact: Contact) -> None:
-    """Put a state into the ledger's table."""
+    """Put a contact into the ledger's table."""
     item = {"pk": {"S": f"default#{email}"}, "version": {"N": "1"}, "state": {"S": encode(contact)}}
     boto3.client("dynamodb").put_item(TableName="contacts", Item=item)
 
 
 def known(tasks: Tasks, state: dict[str, Any], age_s: int = 3_600) -> tuple[str, str, Contact]:
-    """Have a person in the first audience on all three sides; returns the audience, the address and the ledger's state."""
+    """Put a person into the first audience on all three sides.
+
+    Returns:
+        The audience, the address and the ledger's contact.
+    """
     audience = state["audiences"][0]["id"]
     email = "jane.doe@example.com"
     profile = {
@@ -208,7 +212,7 @@ def known(tasks: Tasks, state: dict[str, Any], age_s: int = 3_600) -> tuple[str,
     return audience, email, contact
 
 
-def test_a_person_on_whom_all_agree(tasks: Tasks, state: dict[str, Any]) -> None:
+def test_inspect_person_on_whom_all_sides_agree(tasks: Tasks, state: dict[str, Any]) -> None:
     _, email, _ = known(tasks, state)
     answer = tasks.inspect(email.upper())
     assert answer["differences"] == []
@@ -221,29 +225,29 @@ def test_a_person_on_whom_all_agree(tasks: Tasks, state: dict[str, Any]) -> None
     assert answer["ledger"]["import_job"] == "job-7"
 
 
-def test_a_person_whom_nobody_knows(tasks: Tasks, state: dict[str, Any]) -> None:
+def test_inspect_unknown_person(tasks: Tasks, state: dict[str, Any]) -> None:
     answer = tasks.inspect("nobody@example.com")
     assert answer["answer"].startswith("Neither Lytics nor SendGrid nor the ledger knows this person")
 
 
-def test_an_enter_that_has_not_arrived(tasks: Tasks, state: dict[str, Any]) -> None:
+def test_inspect_enter_that_has_not_arrived(tasks: Tasks, state: dict[str, Any]) -> None:
     tasks.lytics.add_profile({"email": "new@example.com"}, [state["audiences"][1]["id"]])
-    (said,) = tasks.inspect("new@example.com")["differences"]
+    (difference,) = tasks.inspect("new@example.com")["differences"]
     assert (
         "Lytics has the person in 'Newsletter Readers' and the ledger does not: no enter event has arrived"
-        in said
+        in difference
     )
-    assert "start the export again" in said
+    assert "start the export again" in difference
 
 
-def test_an_exit_that_has_not_arrived(tasks: Tasks, state: dict[str, Any]) -> None:
+def test_inspect_exit_that_has_not_arrived(tasks: Tasks, state: dict[str, Any]) -> None:
     audience, email, _ = known(tasks, state)
     tasks.lytics.exit(email, audience, silently=True)
-    (said,) = tasks.inspect(email)["differences"]
-    assert "The ledger has the person in 'High Value Users' and Lytics does not" in said
+    (difference,) = tasks.inspect(email)["differences"]
+    assert "The ledger has the person in 'High Value Users' and Lytics does not" in difference
 
 
-def test_a_refused_contact(tasks: Tasks, state: dict[str, Any]) -> None:
+def test_inspect_refused_contact(tasks: Tasks, state: dict[str, Any]) -> None:
     audience, _, contact = known(tasks, state)
     put_contact(
         "odd@example.com",
@@ -255,53 +259,53 @@ def test_a_refused_contact(tasks: Tasks, state: dict[str, Any]) -> None:
     assert answer["ledger"]["rejection"]["words"] == "email is not valid"
 
 
-def test_a_row_under_way_is_told_from_one_that_was_lost(tasks: Tasks, state: dict[str, Any]) -> None:
+def test_inspect_distinguishes_pending_and_lost_rows(tasks: Tasks, state: dict[str, Any]) -> None:
     audience, _, contact = known(tasks, state)
-    said = []
+    differences = []
     for number, age_s in enumerate((30, 3_600)):
         email = f"gone{number}@example.com"
         put_contact(email, replace(contact, sent_ms=(NOW_S - age_s) * 1000, fields={}))
         tasks.lytics.add_profile({"email": email}, [audience])
-        said += tasks.inspect(email)["differences"]
-    assert "SendGrid has no such contact yet: its row was sent" in said[0]
-    assert "it was deleted there, or that job failed for it" in said[1]
+        differences += tasks.inspect(email)["differences"]
+    assert "SendGrid has no such contact yet: its row was sent" in differences[0]
+    assert "it was deleted there, or that job failed for it" in differences[1]
 
 
-def test_a_contact_that_something_else_wrote(tasks: Tasks, state: dict[str, Any]) -> None:
+def test_inspect_contact_that_something_else_wrote(tasks: Tasks, state: dict[str, Any]) -> None:
     _, email, _ = known(tasks, state)
     upsert(tasks, email, {"e1_T": "none"}, first_name="Janet")
     tasks.sendgrid.refresh_segments()
-    said = tasks.inspect(email)["differences"]
+    differences = tasks.inspect(email)["differences"]
     assert (
         "The ledger has the person in 'High Value Users' and SendGrid does not, and nothing is under way"
-        in said[0]
+        in differences[0]
     )
-    assert "SendGrid has first_name = 'Janet' and the ledger 'Jane'" in said[1]
+    assert "SendGrid has first_name = 'Janet' and the ledger 'Jane'" in differences[1]
 
 
-def test_a_segment_that_lags(tasks: Tasks, state: dict[str, Any]) -> None:
+def test_inspect_segment_that_lags(tasks: Tasks, state: dict[str, Any]) -> None:
     audience, email, contact = known(tasks, state)
     other = state["audiences"][1]["id"]
     tasks.lytics.enter(email, other, silently=True)
     tasks.lytics.exit(email, audience, silently=True)
     upsert(tasks, email, {"e1_T": other})
     put_contact(email, replace(contact, memberships={audience: -2, other: 3}))
-    said = tasks.inspect(email)["differences"]
-    assert "The segment of 'High Value Users' still lists the person, who has left" in said[0]
-    assert "in 'Newsletter Readers', and the segment does not list the person yet" in said[1]
+    differences = tasks.inspect(email)["differences"]
+    assert "The segment of 'High Value Users' still lists the person, who has left" in differences[0]
+    assert "in 'Newsletter Readers', and the segment does not list the person yet" in differences[1]
 
 
-def test_a_stopped_export_comes_first(tasks: Tasks, state: dict[str, Any]) -> None:
+def test_inspect_reports_a_stopped_export_first(tasks: Tasks, state: dict[str, Any]) -> None:
     _, email, _ = known(tasks, state)
     tasks.exports.put_stop("default", Stop("a list was gone", 0, 0))
     assert "stopped, so nothing reaches SendGrid now: a list was gone" in tasks.inspect(email)["answer"]
 
 
-def test_sides_that_do_not_answer_are_unknown(tasks: Tasks, state: dict[str, Any]) -> None:
+def test_inspect_side_that_does_not_answer_is_unknown(tasks: Tasks, state: dict[str, Any]) -> None:
     _, email, _ = known(tasks, state)
     tasks.put_secret(sendgrid_api_key="SG.old", lytics_api_token="old")
     answer = tasks.inspect(email)
-    assert [said[:25] for said in answer["differences"]] == [
+    assert [difference[:25] for difference in answer["differences"]] == [
         "Lytics' side is not known",
         "SendGrid's side is not kno"[:25],
     ]
@@ -312,14 +316,14 @@ def test_sides_that_do_not_answer_are_unknown(tasks: Tasks, state: dict[str, Any
 @pytest.mark.parametrize(
     "question", [{}, {"email": 7}, {"email": "no address"}, {"email": "a@example.com", "export": "x"}]
 )
-def test_a_question_that_cannot_be_answered(
+def test_inspect_refuses_an_invalid_question(
     tasks: Tasks, state: dict[str, Any], question: dict[str, Any]
 ) -> None:
     with pytest.raises(InputInvalid):
         tasks.ask(question)
 
 
-def test_no_log_line_holds_the_address(
+def test_inspect_logs_no_address(
     tasks: Tasks, state: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     _, email, _ = known(tasks, state)

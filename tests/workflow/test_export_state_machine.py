@@ -1,4 +1,4 @@
-"""The state machine itself, run by the local cloud with tasks that answer as each test says."""
+"""The state machine, run by the local cloud with scripted tasks."""
 
 import json
 import uuid
@@ -28,23 +28,23 @@ class Machine:
         self._arn = arn
 
     def start(self, run: str, execution_input: Any) -> Any:
-        """Run an execution to its end and describe it."""
+        """Run an execution to its end and return its description."""
         started = self._machines.start_execution(
             stateMachineArn=self._arn, name=run, input=json.dumps(execution_input)
         )
         return self.ended(started["executionArn"])
 
     def ended(self, arn: str) -> Any:
-        """Wait for an execution's end and describe it."""
+        """Wait for an execution's end and return its description."""
 
-        def found() -> Any:
+        def ended() -> Any:
             execution = self._machines.describe_execution(executionArn=arn)
             return None if execution["status"] == "RUNNING" else execution
 
-        return poll(found, "the end of the execution", timeout_s=60)
+        return poll(ended, "the end of the execution", timeout_s=60)
 
     def states(self, arn: str) -> list[str]:
-        """Return the states that an execution has entered, in order; those inside of Backfill are not told."""
+        """Return the states that an execution has entered, in order, without those inside Backfill."""
         events = self._machines.get_execution_history(executionArn=arn, maxResults=1000)["events"]
         return [
             event["stateEnteredEventDetails"]["name"]
@@ -60,7 +60,7 @@ class Machine:
         dry_run: bool = False,
         **script: list[Step],
     ) -> Any:
-        """Run an export whose tasks answer by a script; audiences are scripts of their backfills."""
+        """Run an export with scripted tasks. ``audiences`` are the scripts of their backfills."""
         scripted = {"activate": [RUNNING], "settle": [SETTLED], **script}
         document = {
             "export": "newsletter",
@@ -82,13 +82,13 @@ def machine() -> Iterator[Machine]:
 
 
 def reported(execution: Any) -> dict[str, Any]:
-    """Return the state that the report was asked for."""
+    """Return the state that ``report`` received."""
     assert execution["status"] == "SUCCEEDED", execution.get("cause")
     state: dict[str, Any] = json.loads(execution["output"])["state"]
     return state
 
 
-def test_a_run_passes_every_task_once_and_ends_with_the_report(machine: Machine) -> None:
+def test_run_passes_every_task_once_and_ends_with_the_report(machine: Machine) -> None:
     execution = machine.run([[{"done": True}]] * 4, report=[{"people": 3}])
     state = reported(execution)
     assert json.loads(execution["output"])["people"] == 3
@@ -105,32 +105,32 @@ def test_a_run_passes_every_task_once_and_ends_with_the_report(machine: Machine)
     ]
 
 
-def test_the_run_is_the_executions_name(machine: Machine) -> None:
+def test_run_is_the_executions_name(machine: Machine) -> None:
     execution = machine.run()
     assert reported(execution)["run"] == execution["name"]
 
 
-def test_a_dry_run_ends_with_the_plan(machine: Machine) -> None:
+def test_dry_run_ends_with_the_plan(machine: Machine) -> None:
     execution = machine.run(dry_run=True, plan=[{"plan": {"people": 3}}])
     assert json.loads(execution["output"])["plan"] == {"people": 3}
     assert machine.states(execution["executionArn"])[-1] == "Planned"
 
 
-def test_a_refusal_fails_with_its_name_and_its_words_at_once(machine: Machine) -> None:
-    words = 'The export cannot start. 2 faults:\n- "list": no such list\n- Ümläute "quoted" \\ too'
-    execution = machine.run(plan=[{"error": "ExportRefused", "message": words}, {}])
+def test_refusal_fails_at_once_with_its_name_and_message(machine: Machine) -> None:
+    message = 'The export cannot start. 2 faults:\n- "list": no such list\n- Ümläute "quoted" \\ too'
+    execution = machine.run(plan=[{"error": "ExportRefused", "message": message}, {}])
     assert (execution["status"], execution["error"]) == ("FAILED", "ExportRefused")
-    assert execution["cause"] == words
+    assert execution["cause"] == message
 
 
 @pytest.mark.parametrize("task", ["provision", "activate", "settle", "report"])
-def test_every_task_that_fails_ends_the_run_in_words(machine: Machine, task: str) -> None:
+def test_failed_task_ends_the_run_with_its_message(machine: Machine, task: str) -> None:
     script: dict[str, Any] = {task: [{"error": "KeyRefused", "message": f"what to do about {task}"}]}
     execution = machine.run(**script)
     assert (execution["error"], execution["cause"]) == ("KeyRefused", f"what to do about {task}")
 
 
-def test_a_scan_that_fails_ends_the_run_in_words(machine: Machine) -> None:
+def test_failed_scan_ends_the_run_with_its_message(machine: Machine) -> None:
     stuck: list[Step] = [{"done": False}, {"error": "ScanStuck", "message": "start the export again"}]
     execution = machine.run([[{"done": True}], stuck])
     assert (execution["status"], execution["error"]) == ("FAILED", "ScanStuck")
@@ -145,38 +145,38 @@ def test_a_scan_that_fails_ends_the_run_in_words(machine: Machine) -> None:
         "Lambda.TooManyRequestsException",
     ],
 )
-def test_what_may_pass_is_tried_again(machine: Machine, error: str) -> None:
+def test_temporary_error_is_retried(machine: Machine, error: str) -> None:
     script = [{"error": error, "message": "busy"}, {"error": error, "message": "busy"}, {}]
     assert reported(machine.run(provision=script))["provision"]["calls"] == 3
 
 
-def test_a_function_that_dies_is_tried_again(machine: Machine) -> None:
-    # Its counter dies with it, so it dies for ever and the run has to give up, in words.
+def test_crashed_function_is_retried(machine: Machine) -> None:
+    # Its counter dies with it, so every retry crashes and the run fails.
     execution = machine.run(provision=[{"crash": True}])
     assert (execution["status"], execution["error"]) == ("FAILED", "Runtime.ExitError")
     assert "exit status 3" in execution["cause"]
 
 
-def test_activation_is_asked_again_until_the_job_runs(machine: Machine) -> None:
+def test_activation_is_repeated_until_the_job_runs(machine: Machine) -> None:
     script: list[Step] = [{"running": False, "waited": 1}, {"running": False, "waited": 2}, RUNNING]
     assert reported(machine.run(activate=script))["activation"]["calls"] == 3
 
 
-def test_each_audience_is_scanned_until_it_is_done(machine: Machine) -> None:
+def test_scan_is_repeated_until_it_is_done(machine: Machine) -> None:
     execution = machine.run([[{"done": False}] * 3 + [{"done": True}], [{"done": True}]])
     assert "progress" not in reported(execution)
 
 
-def test_without_a_backfill_the_report_comes_at_once(machine: Machine) -> None:
+def test_run_without_backfill_reports_at_once(machine: Machine) -> None:
     execution = machine.run(backfill=False)
     assert "settle" not in reported(execution)
 
 
-def test_settling_is_looked_at_until_it_is_done(machine: Machine) -> None:
+def test_settle_is_repeated_until_it_is_done(machine: Machine) -> None:
     assert reported(machine.run(settle=[UNSETTLED] * 4 + [SETTLED]))["settle"]["calls"] == 5
 
 
-def test_a_long_run_goes_on_in_a_new_execution_with_all_it_knows(machine: Machine) -> None:
+def test_long_run_continues_in_a_new_execution_with_its_state(machine: Machine) -> None:
     first = machine.run(
         settle=[UNSETTLED, UNSETTLED | {"elsewhere": True, "round": 1000}, UNSETTLED, SETTLED]
     )
@@ -190,7 +190,7 @@ def test_a_long_run_goes_on_in_a_new_execution_with_all_it_knows(machine: Machin
 @pytest.mark.parametrize(
     "document", [[], "high_value_users", 7, {"resumed": True}, {"resumed": True, "state": 1}]
 )
-def test_an_input_of_another_form_comes_to_plan(machine: Machine, document: Any) -> None:
+def test_malformed_input_reaches_plan(machine: Machine, document: Any) -> None:
     execution = machine.start(f"run-{uuid.uuid4().hex}", document)
     assert machine.states(execution["executionArn"])[:2] == ["IsResumed", "Plan"]
     assert execution["status"] == "FAILED"

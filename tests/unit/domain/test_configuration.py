@@ -1,4 +1,4 @@
-"""Configurations: which membership field an audience gets, and what is kept of an export and an account."""
+"""Configurations of exports and accounts, and the membership field of an audience."""
 
 import dataclasses
 import json
@@ -39,16 +39,16 @@ ACCOUNT = Account(
         dataclasses.replace(NEWSLETTER, list_id="l", list_name="L", lytics_job="j", lytics_auth="a"),
     ],
 )
-def test_an_export_goes_through_json(export: Export) -> None:
+def test_export_is_read_as_it_was_written(export: Export) -> None:
     assert export_from(json.loads(json.dumps(export_document(export)))) == export
 
 
 @pytest.mark.parametrize("account", [ACCOUNT, Account("empty")])
-def test_an_account_goes_through_json(account: Account) -> None:
+def test_account_is_read_as_it_was_written(account: Account) -> None:
     assert account_from(json.loads(json.dumps(account_document(account)))) == account
 
 
-def test_an_export_knows_its_audiences_and_the_fields_it_needs() -> None:
+def test_export_knows_its_audiences_and_fields() -> None:
     assert NEWSLETTER.audience_ids == {HIGH_VALUE, READERS, LAPSED}
     assert NEWSLETTER.lytics_fields == (
         "email",
@@ -60,31 +60,31 @@ def test_an_export_knows_its_audiences_and_the_fields_it_needs() -> None:
     )
 
 
-def test_a_field_mapped_twice_is_needed_once() -> None:
+def test_field_mapped_twice_is_needed_once() -> None:
     twice = MappedField("city", "e8_T", "town", FieldKind.TEXT, 1000)
     export = dataclasses.replace(NEWSLETTER, fields=(*NEWSLETTER.fields, twice))
     assert export.lytics_fields == NEWSLETTER.lytics_fields
 
 
-def test_custom_fields_are_told_from_reserved_ones() -> None:
+def test_custom_field_has_an_id_that_is_not_its_name() -> None:
     assert [mapped.is_custom for mapped in NEWSLETTER.fields] == [False, False, True, True, True]
 
 
-def test_types_are_named_as_sendgrid_names_them() -> None:
+def test_field_kinds_are_sendgrids_names() -> None:
     assert [str(kind) for kind in FieldKind] == ["Text", "Number", "Date"]
 
 
-def test_membership_fields_are_numbered_from_the_second_on() -> None:
+def test_membership_fields_are_numbered_from_the_second() -> None:
     names = [membership_field_name(number) for number in range(3)]
     assert names == ["lytics_segments", "lytics_segments_1", "lytics_segments_2"]
 
 
-def test_the_ids_of_a_full_membership_field_fit_sendgrids_1000_characters() -> None:
+def test_30_ids_fit_sendgrids_1000_characters() -> None:
     assert len(",".join(["f" * 32] * MEMBERSHIP_FIELD_IDS)) <= 1_000
     assert len(",".join(["f" * 32] * (MEMBERSHIP_FIELD_IDS + 1))) > 1_000
 
 
-def test_each_30_audiences_share_a_membership_field() -> None:
+def test_30_audiences_share_a_membership_field() -> None:
     account = Account("default")
     for number in range(70):
         audience = f"{number:032x}"
@@ -95,7 +95,7 @@ def test_each_30_audiences_share_a_membership_field() -> None:
     assert fields == ["lytics_segments"] * 30 + ["lytics_segments_1"] * 30 + ["lytics_segments_2"] * 10
 
 
-def test_an_audience_keeps_its_field_and_a_place_that_is_free_is_used() -> None:
+def test_audience_keeps_its_field_and_free_room_is_reused() -> None:
     full = Account(
         "default",
         audiences={

@@ -1,4 +1,4 @@
-"""Lytics' values become what a SendGrid field of a type takes, or nothing."""
+"""Lytics' values are converted to the type of a SendGrid field, or dropped."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def test_text(value: Any, text: str | None) -> None:
 @pytest.mark.parametrize(
     ("value", "text"), [("abcdef", "abcd"), ("abc def", "abc"), (123456, "1234"), ("abcd", "abcd")]
 )
-def test_long_text_is_cut_without_a_blank_at_its_end(value: Any, text: str) -> None:
+def test_long_text_is_cut_without_trailing_space(value: Any, text: str) -> None:
     assert convert(value, FieldKind.TEXT, 4) == text
 
 

@@ -1,4 +1,4 @@
-"""What the webhook job in Lytics must look like, and how activation brings it about or says what to paste."""
+"""The webhook job that Lytics needs, and how activation creates it or says what to enter by hand."""
 
 import dataclasses
 import json
@@ -79,7 +79,7 @@ def mapped(name: str) -> MappedField:
     return MappedField(name, f"id_{name}", name, FieldKind.TEXT, 1000)
 
 
-def test_the_job_has_only_the_fields_that_are_needed_and_follows_their_changes() -> None:
+def test_job_selects_and_follows_only_needed_fields() -> None:
     fields = ["email", "first_name", "visits", "is_vip"]
     assert job_config(EXPORT, URL, {"email", "first_name"}) == {
         "segment_ids": [AUDIENCE],
@@ -99,17 +99,17 @@ def test_the_job_has_only_the_fields_that_are_needed_and_follows_their_changes()
     }
 
 
-def test_the_url_is_the_deployments_and_ends_in_the_export() -> None:
+def test_webhook_url_ends_with_the_export() -> None:
     assert webhook_url(BASE, "newsletter") == webhook_url(f"{BASE}/", "newsletter") == URL
 
 
-def test_segment_events_is_selected_where_lytics_offers_it_as_a_field() -> None:
+def test_segment_events_is_selected_if_in_the_schema() -> None:
     config = job_config(EXPORT, URL, {"email", "segment_events"})
     assert config["user_fields"][-1] == "segment_events"
     assert "segment_events" not in config["field_changes"]
 
 
-def test_no_more_fields_trigger_than_lytics_allows_and_the_address_is_one_of_them() -> None:
+def test_trigger_fields_are_limited_and_include_the_address() -> None:
     export = dataclasses.replace(EXPORT, fields=tuple(mapped(f"f{number}") for number in range(120)))
     config = job_config(export, URL, ())
     assert len(config["field_changes"]) == 75
@@ -118,7 +118,7 @@ def test_no_more_fields_trigger_than_lytics_allows_and_the_address_is_one_of_the
 
 
 @pytest.mark.parametrize("fields", [1, 5, 12, 13, 50, 120, 1_300])
-def test_a_body_of_the_longest_values_that_sendgrid_takes_stays_under_5_mb(fields: int) -> None:
+def test_body_of_the_longest_values_stays_under_5_mb(fields: int) -> None:
     names = [f"field_{number}" for number in range(fields)]
     size = batch_size(names)
     event = {
@@ -132,11 +132,11 @@ def test_a_body_of_the_longest_values_that_sendgrid_takes_stays_under_5_mb(field
 
 
 @pytest.mark.parametrize(("fields", "size"), [(1, 100), (13, 94), (50, 24), (1_300, 1)])
-def test_the_fewer_fields_there_are_the_more_events_a_request_holds(fields: int, size: int) -> None:
+def test_batch_size_grows_with_fewer_fields(fields: int, size: int) -> None:
     assert batch_size([f"field_{number:02}" for number in range(fields)]) == size
 
 
-def test_the_first_start_makes_the_authorization_and_the_job_and_keeps_their_ids() -> None:
+def test_first_start_creates_job_and_authorization() -> None:
     scene = Scene()
 
     activation = scene.activate()
@@ -162,7 +162,7 @@ def test_the_first_start_makes_the_authorization_and_the_job_and_keeps_their_ids
     assert json.loads(json.dumps(activation.document()))["waited"] == 1
 
 
-def test_the_second_call_only_looks_whether_the_job_runs() -> None:
+def test_second_call_only_checks_the_job() -> None:
     scene = Scene()
     waited = scene.activate().waited
     stop = Stop("SendGrid refused the key again", NOW_MS + 1, NOW_MS + 2)
@@ -183,7 +183,7 @@ def test_the_second_call_only_looks_whether_the_job_runs() -> None:
     assert scene.exports.stop("newsletter") == stop
 
 
-def test_starting_again_makes_nothing_twice_and_leaves_a_right_job_alone() -> None:
+def test_second_start_leaves_a_correct_job_alone() -> None:
     scene = Scene()
     scene.activate()
     scene.lytics.become("sleeping")
@@ -195,7 +195,7 @@ def test_starting_again_makes_nothing_twice_and_leaves_a_right_job_alone() -> No
     assert not WRITES & set(scene.lytics.calls)
 
 
-def test_a_new_secret_reaches_lytics_at_the_next_start() -> None:
+def test_new_secret_reaches_lytics_at_the_next_start() -> None:
     scene = Scene()
     scene.activate()
     scene.activate(authorization=dataclasses.replace(AUTHORIZATION, webhook_secrets=("rotated", "old")))
@@ -203,7 +203,7 @@ def test_a_new_secret_reaches_lytics_at_the_next_start() -> None:
 
 
 @pytest.mark.parametrize("lost", ["lytics_job", "lytics_auth"])
-def test_what_was_made_before_a_crash_is_found_by_its_url_and_label(lost: str) -> None:
+def test_job_and_authorization_are_found_after_a_crash(lost: str) -> None:
     scene = Scene()
     scene.activate()
     forgotten: dict[str, Any] = {lost: None}
@@ -215,7 +215,7 @@ def test_what_was_made_before_a_crash_is_found_by_its_url_and_label(lost: str) -
     assert len(scene.lytics.all_jobs) == len(scene.lytics.headers) == 1
 
 
-def test_a_lost_answer_of_a_creation_makes_no_second_job() -> None:
+def test_lost_answer_creates_no_second_job() -> None:
     scene = Scene()
     scene.activate()
     scene.exports.put_export(EXPORT)
@@ -227,7 +227,7 @@ def test_a_lost_answer_of_a_creation_makes_no_second_job() -> None:
     assert len(scene.lytics.all_jobs) == 1
 
 
-def test_another_deployments_job_of_the_same_name_is_left_alone() -> None:
+def test_job_of_another_deployment_is_left_alone() -> None:
     scene = Scene()
     config = job_config(EXPORT, "https://elsewhere.example.com/lytics/newsletter", ())
     scene.lytics.add({"id": "theirs", "name": "SendGrid export newsletter", "config": config}, "running")
@@ -235,7 +235,7 @@ def test_another_deployments_job_of_the_same_name_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("status", ["completed", "deleted", "deleting"])
-def test_a_job_that_is_gone_is_made_anew(status: str) -> None:
+def test_deleted_job_is_created_again(status: str) -> None:
     scene = Scene()
     scene.activate()
     scene.lytics.become(status)
@@ -243,7 +243,7 @@ def test_a_job_that_is_gone_is_made_anew(status: str) -> None:
     assert scene.export.lytics_job == "job1"
 
 
-def test_a_changed_job_is_brought_back_and_keeps_what_a_person_set_beside_its_configuration() -> None:
+def test_changed_job_is_corrected_and_keeps_other_settings() -> None:
     scene = Scene()
     scene.activate()
     (job,) = scene.lytics.all_jobs
@@ -259,7 +259,7 @@ def test_a_changed_job_is_brought_back_and_keeps_what_a_person_set_beside_its_co
     assert updated.document["quiet_period"] == 4
 
 
-def test_what_lytics_adds_or_leaves_out_is_no_difference() -> None:
+def test_empty_values_are_not_a_difference() -> None:
     scene = Scene()
     scene.activate()
     (job,) = scene.lytics.all_jobs
@@ -279,13 +279,13 @@ def test_what_lytics_adds_or_leaves_out_is_no_difference() -> None:
         ({}, ()),
     ],
 )
-def test_any_one_difference_is_brought_back(config: dict[str, Any], auth_ids: tuple[str, ...]) -> None:
+def test_any_difference_is_corrected(config: dict[str, Any], auth_ids: tuple[str, ...]) -> None:
     wanted = job_config(EXPORT, URL, ())
     job = LyticsJob("j1", "Ours", "webhook_triggers", "running", {**wanted, **config}, auth_ids, {})
     assert job_update(job, wanted, "auth0") == {"auth_ids": ["auth0"], "config": wanted}
 
 
-def test_an_authorization_is_known_by_its_id_before_its_label() -> None:
+def test_authorization_is_found_by_id_before_label() -> None:
     label = authorization_label(URL)
     assert label == f"SendGrid export: {URL}"
     ours, other = (
@@ -297,7 +297,7 @@ def test_an_authorization_is_known_by_its_id_before_its_label() -> None:
     assert authorization_of([ours], "auth9", label) is None
 
 
-def test_what_to_paste_is_all_that_a_person_must_enter() -> None:
+def test_manual_webhook_has_everything_to_enter() -> None:
     audiences = (*EXPORT.audiences, Audience("b" * 32, "Lapsed", "lapsed"))
     export = dataclasses.replace(EXPORT, audiences=audiences)
     webhook = manual_webhook(export, job_config(export, URL, {"segment_events"}), "stack/default")
@@ -336,7 +336,7 @@ def test_what_to_paste_is_all_that_a_person_must_enter() -> None:
 @pytest.mark.parametrize(
     ("status", "remedy"), [("failed", "bounce"), ("paused", "resume"), ("pausing", "resume")]
 )
-def test_a_stopped_job_stops_the_run_with_what_to_do(status: str, remedy: str) -> None:
+def test_stopped_job_stops_the_run(status: str, remedy: str) -> None:
     scene = Scene()
     scene.activate()
     scene.lytics.become(status)
@@ -344,7 +344,7 @@ def test_a_stopped_job_stops_the_run_with_what_to_do(status: str, remedy: str) -
         scene.activate(waited=1)
 
 
-def test_a_job_that_never_comes_to_run_stops_the_run() -> None:
+def test_job_that_never_starts_stops_the_run() -> None:
     scene = Scene()
     scene.activate()
     scene.lytics.become("fault-3")
@@ -361,13 +361,13 @@ def test_a_job_that_never_comes_to_run_stops_the_run() -> None:
     "refusal",
     [RequestRefused("Lytics answered 422"), KeyRefused("Lytics answered 403", lacks_permission=True)],
 )
-def test_a_refused_subscription_says_exactly_what_to_paste(refused: str, refusal: Exception) -> None:
+def test_refused_subscription_says_what_to_enter(refused: str, refusal: Exception) -> None:
     scene = Scene()
     scene.lytics.refusals = {refused: refusal}
     with pytest.raises(SubscriptionRefused) as raised:
         scene.activate()
-    words = str(raised.value)
-    assert str(refusal) in words
+    message = str(raised.value)
+    assert str(refusal) in message
     for needed in (
         f"URL: {URL}",
         "Header: X-Lytics-Secret: the first of webhook_secrets in the secret stack/default",
@@ -375,26 +375,26 @@ def test_a_refused_subscription_says_exactly_what_to_paste(refused: str, refusal
         "Export fields: email, first_name, visits, is_vip, segment_events",
         '"subscribe": false',
     ):
-        assert needed in words
-    assert "first-secret" not in words
+        assert needed in message
+    assert "first-secret" not in message
 
 
 @pytest.mark.parametrize("refusal", [KeyRefused("Lytics answered 401"), Throttled("Lytics answered 429")])
-def test_a_refused_token_and_a_busy_lytics_are_no_reason_to_paste(refusal: Exception) -> None:
+def test_refused_token_or_busy_lytics_is_raised_unchanged(refusal: Exception) -> None:
     scene = Scene()
     scene.lytics.refusals = {"create_webhook_job": refusal}
     with pytest.raises(type(refusal)):
         scene.activate()
 
 
-def test_without_a_webhook_secret_nothing_is_made() -> None:
+def test_missing_webhook_secret_stops_the_run() -> None:
     scene = Scene()
     with pytest.raises(StopRun, match=r"stack/default has no \"webhook_secrets\""):
         scene.activate(authorization=dataclasses.replace(AUTHORIZATION, webhook_secrets=()))
     assert scene.lytics.calls == []
 
 
-def test_without_subscribe_nothing_in_lytics_changes_and_what_to_paste_is_returned() -> None:
+def test_without_subscribe_nothing_in_lytics_changes() -> None:
     scene = Scene()
 
     activation = scene.activate(subscribe=False)
@@ -409,7 +409,7 @@ def test_without_subscribe_nothing_in_lytics_changes_and_what_to_paste_is_return
     assert scene.exports.stop("newsletter") is None
 
 
-def test_without_subscribe_a_job_that_a_person_made_is_seen() -> None:
+def test_without_subscribe_a_job_made_by_hand_is_found() -> None:
     scene = Scene()
     config = {"webhook_url": URL, "segment_ids": [AUDIENCE, "b" * 32]}
     scene.lytics.add({"id": "by-hand", "config": config}, "running")
@@ -427,9 +427,7 @@ def test_without_subscribe_a_job_that_a_person_made_is_seen() -> None:
         ({}, "deleted"),
     ],
 )
-def test_without_subscribe_a_job_that_does_not_serve_the_export_is_not_live(
-    change: dict[str, Any], status: str
-) -> None:
+def test_without_subscribe_an_unsuitable_job_is_not_live(change: dict[str, Any], status: str) -> None:
     scene = Scene()
     scene.lytics.add(
         {"id": "by-hand", "config": {"webhook_url": URL, "segment_ids": [AUDIENCE]} | change}, status
@@ -437,7 +435,7 @@ def test_without_subscribe_a_job_that_does_not_serve_the_export_is_not_live(
     assert not scene.activate(subscribe=False).live
 
 
-def test_without_subscribe_a_token_that_may_not_list_jobs_is_enough() -> None:
+def test_without_subscribe_the_token_need_not_list_jobs() -> None:
     scene = Scene()
     scene.lytics.refusals = {"jobs": KeyRefused("Lytics answered 403", lacks_permission=True)}
     activation = scene.activate(subscribe=False)
@@ -446,7 +444,7 @@ def test_without_subscribe_a_token_that_may_not_list_jobs_is_enough() -> None:
     assert activation.paste.export_fields == ("email", "first_name", "visits", "is_vip")
 
 
-def test_every_audience_of_the_export_is_followed() -> None:
+def test_job_follows_every_audience() -> None:
     audiences = (*EXPORT.audiences, Audience("b" * 32, "Lapsed", "lapsed"))
     scene = Scene(dataclasses.replace(EXPORT, audiences=audiences))
     scene.activate()

@@ -1,4 +1,4 @@
-"""Which mappings of fields are taken, and how each that is not is told."""
+"""Which mappings of fields are possible, and the fault that each other one causes."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def plan(schema: dict[str, str] | None = SCHEMA, **document: Any) -> FieldsPlan:
     return plan_fields(read_input({"audiences": ["a"], **document}).wanted, schema, EXISTING)
 
 
-def test_types_are_held_by_their_counterparts() -> None:
+def test_each_lytics_type_has_its_sendgrid_type() -> None:
     custom_fields = {"city": "town", "visits": "visit_count", "lifetime_value": "ltv", "birthday": "born"}
     planned = plan(custom_fields=custom_fields, first_name_field=None, last_name_field=None)
     assert planned.fields == (
@@ -41,19 +41,19 @@ def test_types_are_held_by_their_counterparts() -> None:
     assert planned.faults == ()
 
 
-def test_a_custom_field_that_exists_is_used_under_its_own_name() -> None:
+def test_existing_custom_field_keeps_its_name() -> None:
     (field, *_) = plan(custom_fields={"city": "CITY_NAME"}).fields
     assert field == PlannedField("city", "City_Name", FieldKind.TEXT, custom=True, id="e1_T")
     assert field.max_chars == 1_000
 
 
-def test_reserved_fields_have_their_own_lengths() -> None:
+def test_reserved_fields_have_their_own_max_length() -> None:
     fields = {field.name: field for field in plan(custom_fields={"city": "Postal_Code"}).fields}
     assert (fields["postal_code"].custom, fields["postal_code"].max_chars) == (False, 60)
     assert fields["first_name"].max_chars == 50
 
 
-def test_default_names_are_left_out_where_lytics_has_none() -> None:
+def test_default_name_fields_missing_in_lytics_are_left_out() -> None:
     planned = plan({"email": "string", "first_name": "[]string"})
     assert (planned.fields, planned.faults) == ((), ())
     assert [note.split(",")[0] for note in planned.notes] == [
@@ -62,7 +62,7 @@ def test_default_names_are_left_out_where_lytics_has_none() -> None:
     ]
 
 
-def test_a_mapping_of_ones_own_stands_in_for_a_default_name() -> None:
+def test_custom_mapping_replaces_a_default_name_field() -> None:
     planned = plan(custom_fields={"city": "first_name"})
     assert [(field.lytics, field.name) for field in planned.fields] == [
         ("city", "first_name"),
@@ -71,7 +71,7 @@ def test_a_mapping_of_ones_own_stands_in_for_a_default_name() -> None:
     assert planned.faults == ()
 
 
-def test_nothing_is_said_of_lytics_fields_that_could_not_be_read() -> None:
+def test_unread_lytics_schema_is_not_checked() -> None:
     planned = plan(None, custom_fields={"whatever": "whatever", "city": "email"})
     assert planned.fields == ()
     assert len(planned.faults) == 1
@@ -115,19 +115,19 @@ def test_nothing_is_said_of_lytics_fields_that_could_not_be_read() -> None:
         ({"custom_fields": {"city": "c" * 101}}, "1 to 100 letters (A to Z)"),
     ],
 )
-def test_what_cannot_be_mapped_is_told(document: dict[str, Any], said: str) -> None:
+def test_impossible_mapping_is_a_fault(document: dict[str, Any], said: str) -> None:
     planned = plan(**document)
     (fault,) = planned.faults
     assert said in fault
     assert fault.startswith(tuple(f'"{key}": ' for key in document))
 
 
-def test_a_field_that_cannot_be_written_is_not_planned() -> None:
+def test_unwritable_field_is_not_planned() -> None:
     assert [field.name for field in plan(custom_fields={"city": "1st_city"}).fields] == [
         "first_name",
         "last_name",
     ]
 
 
-def test_a_wrong_target_and_a_wrong_source_are_both_told() -> None:
+def test_wrong_target_and_wrong_source_are_both_reported() -> None:
     assert len(plan(custom_fields={"nothing": "email"}).faults) == 2

@@ -1,4 +1,4 @@
-"""What a person may type as an execution's input, and how each mistake is told."""
+"""What a person may type as an execution's input, and the fault that each mistake causes."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def test_only_audiences_are_required() -> None:
     assert (wanted.backfill, wanted.subscribe, wanted.dry_run, wanted.adopt) == (True, True, False, False)
 
 
-def test_the_whole_documented_input_is_read() -> None:
+def test_complete_input_is_read() -> None:
     document = {
         "export": "newsletter",
         "authorization": "eu-2",
@@ -49,7 +49,7 @@ def test_the_whole_documented_input_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "said"),
+    ("document", "text"),
     [
         (None, "The input is null, not a JSON object"),
         ([], "The input is a list, not a JSON object"),
@@ -85,13 +85,12 @@ def test_the_whole_documented_input_is_read() -> None:
         ({"audiences": ["a"], "custom_fields": {"": "x"}}, '"custom_fields", "" must not be empty'),
     ],
 )
-def test_each_mistake_is_told_in_words(document: Any, said: str) -> None:
-    told = faults(document)
-    assert len(told) == 1
-    assert said in told[0]
+def test_each_mistake_is_one_fault(document: Any, text: str) -> None:
+    (fault,) = faults(document)
+    assert text in fault
 
 
-def test_all_mistakes_are_told_and_the_sound_rest_is_kept() -> None:
+def test_all_mistakes_are_reported_and_the_valid_rest_is_kept() -> None:
     document = {"audiences": ["a", 3], "custom_fields": {"x": 1, "y": "y"}, "adopt": "yes", "dry_run": True}
     reading = read_input(document)
     assert len(reading.faults) == 3
@@ -101,7 +100,7 @@ def test_all_mistakes_are_told_and_the_sound_rest_is_kept() -> None:
     assert (reading.wanted.adopt, reading.wanted.dry_run) == (False, True)
 
 
-def test_an_input_is_frozen() -> None:
+def test_input_is_frozen() -> None:
     wanted = read_input({"audiences": ["a"]}).wanted
     with pytest.raises(ValueError, match="frozen"):
         wanted.export = "other"

@@ -1,4 +1,4 @@
-"""What a plan says of audiences, segments, membership fields and limits, from facts alone."""
+"""Audiences, segments, membership fields and limits in a plan that is made from facts alone."""
 
 import json
 from dataclasses import replace
@@ -59,10 +59,10 @@ def faults(facts: Facts = FACTS, **document: Any) -> list[str]:
 
 
 def matched(*audiences: LyticsAudience) -> Facts:
-    return replace(FACTS, matches={one.id: (one,) for one in audiences})
+    return replace(FACTS, matches={audience.id: (audience,) for audience in audiences})
 
 
-def test_everything_is_new_in_a_new_account() -> None:
+def test_new_account_needs_everything() -> None:
     made, wrong = plan()
     assert wrong == []
     assert made.membership_fields == {"lytics_segments": None}
@@ -72,7 +72,7 @@ def test_everything_is_new_in_a_new_account() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("candidates", "text"),
     [
         ((), "no audience of people with the id, slug or name 'Audience1': did you mean 'Audience 1'?"),
         ((audience(1, "A"), audience(2, "A")), "2 audiences in Lytics are named 'Audience1'"),
@@ -83,38 +83,38 @@ def test_everything_is_new_in_a_new_account() -> None:
         ((audience(1, fault="field gone"),), "calls the audience 'Audience 1' invalid (field gone)"),
     ],
 )
-def test_an_audience_that_cannot_be_meant_is_told(found: tuple[LyticsAudience, ...], said: str) -> None:
-    (fault,) = faults(replace(FACTS, matches={"Audience1": found}))
-    assert said in fault
+def test_unusable_audience_is_a_fault(candidates: tuple[LyticsAudience, ...], text: str) -> None:
+    (fault,) = faults(replace(FACTS, matches={"Audience1": candidates}))
+    assert text in fault
 
 
-def test_audiences_of_one_name_are_told_apart_by_slug_and_id_five_of_them_at_most() -> None:
+def test_ambiguous_audience_lists_five_ids() -> None:
     nameless = LyticsAudience(identity(0), "VIP", "", size=10)
-    found = (nameless, *(audience(number, "VIP") for number in range(1, 7)))
-    (fault,) = faults(replace(FACTS, matches={"VIP": found}))
+    candidates = (nameless, *(audience(number, "VIP") for number in range(1, 7)))
+    (fault,) = faults(replace(FACTS, matches={"VIP": candidates}))
     slugs = ", ".join(f"slug_{number} ({identity(number)})" for number in range(1, 5))
     assert fault.endswith(
         f"7 audiences in Lytics are named 'VIP': use the id of one of them: VIP ({identity(0)}), {slugs}"
     )
 
 
-def test_an_id_that_is_none_is_quoted_to_64_characters() -> None:
+def test_malformed_audience_id_is_quoted_to_64_characters() -> None:
     (fault,) = faults(replace(FACTS, matches={"A": (LyticsAudience("x" * 100, "A", "a"),)}))
     assert f"its id in Lytics is '{'x' * 64}'" in fault
 
 
-def test_nothing_like_the_audience_is_told_without_a_guess() -> None:
+def test_unknown_audience_without_similar_name_has_no_suggestion() -> None:
     (fault,) = faults(replace(FACTS, matches={"qqq": ()}, listed=None))
     assert "copy it from Audiences in Lytics" in fault
 
 
-def test_an_audience_that_is_named_twice_is_exported_once() -> None:
+def test_audience_named_twice_is_exported_once() -> None:
     made, wrong = plan(replace(FACTS, matches={"slug_1": (audience(1),), "Audience 1": (audience(1),)}))
     assert (len(made.audiences), wrong) == (1, [])
     assert "in the input more than once" in made.notes[0]
 
 
-def test_two_audiences_of_one_name_cannot_both_have_a_segment() -> None:
+def test_two_audiences_with_one_name_are_refused() -> None:
     (fault,) = faults(matched(audience(1, "VIP"), audience(2, "vip")))
     assert "both named 'vip'" in fault
 
@@ -128,14 +128,14 @@ LISTS = (
 
 
 @pytest.mark.parametrize(("wanted", "chosen"), [("l2", "l2"), ("News", "l1"), ("news", "l2")])
-def test_a_list_is_chosen_by_id_or_name(wanted: str, chosen: str) -> None:
+def test_list_is_chosen_by_id_or_name(wanted: str, chosen: str) -> None:
     made, wrong = plan(replace(FACTS, lists=LISTS), list=wanted)
     assert made.contact_list is not None
     assert (made.contact_list.id, wrong) == (chosen, [])
 
 
 @pytest.mark.parametrize(
-    ("wanted", "said"),
+    ("wanted", "text"),
     [
         ("Twin", "2 lists in SendGrid are named 'Twin': use the id of one of them: l3, l4"),
         ("NEWS", "2 lists in SendGrid are named 'NEWS'"),
@@ -143,13 +143,13 @@ def test_a_list_is_chosen_by_id_or_name(wanted: str, chosen: str) -> None:
         ("qqqq", "create it in SendGrid first"),
     ],
 )
-def test_a_list_that_is_not_clear_is_told(wanted: str, said: str) -> None:
+def test_ambiguous_or_unknown_list_is_a_fault(wanted: str, text: str) -> None:
     made, (fault,) = plan(replace(FACTS, lists=LISTS), list=wanted)
-    assert said in fault
+    assert text in fault
     assert made.segments == ()
 
 
-def test_of_many_lists_of_one_name_five_are_named() -> None:
+def test_ambiguous_list_lists_five_ids() -> None:
     lists = [ContactList(f"l{number}", "Twin") for number in range(1, 8)]
     (fault,) = faults(replace(FACTS, lists=lists), list="Twin")
     assert fault.endswith(
@@ -159,7 +159,7 @@ def test_of_many_lists_of_one_name_five_are_named() -> None:
 
 @pytest.mark.parametrize("workflow", ["sendgrid_export_new", "sendgrid-export-new", "sendgrid_export"])
 @pytest.mark.parametrize("status", ["running", "sleeping", "paused", "fault-2", "unknown"])
-def test_a_live_hosted_export_is_refused_unless_told(workflow: str, status: str) -> None:
+def test_live_hosted_export_is_refused_unless_adopted(workflow: str, status: str) -> None:
     facts = replace(FACTS, jobs=(job(workflow, status),))
     assert "End that job in Lytics" in faults(facts)[0]
     made, wrong = plan(facts, adopt=True)
@@ -167,7 +167,7 @@ def test_a_live_hosted_export_is_refused_unless_told(workflow: str, status: str)
     assert "also writes lytics_segments" in made.notes[0]
 
 
-def test_each_live_hosted_export_is_told_whatever_else_runs() -> None:
+def test_every_live_hosted_export_is_reported() -> None:
     jobs = [
         job("webhook_triggers", "running"),
         job("sendgrid_export", "completed"),
@@ -187,11 +187,11 @@ def test_each_live_hosted_export_is_told_whatever_else_runs() -> None:
     [("sendgrid_export_new", status) for status in ("completed", "failed", "deleted", "deleting", "killed")]
     + [("webhook_triggers", "running"), ("sendgrid_import", "running")],
 )
-def test_other_jobs_do_no_harm(workflow: str, status: str) -> None:
+def test_other_lytics_jobs_are_ignored(workflow: str, status: str) -> None:
     assert faults(replace(FACTS, jobs=(job(workflow, status),))) == []
 
 
-def test_a_membership_field_of_somebody_else_is_refused_unless_told() -> None:
+def test_foreign_membership_field_is_refused_unless_adopted() -> None:
     facts = replace(FACTS, fields=(OURS,))
     assert "that this product did not create" in faults(facts)[0]
     made, wrong = plan(facts, adopt=True)
@@ -202,24 +202,24 @@ def test_a_membership_field_of_somebody_else_is_refused_unless_told() -> None:
     assert faults(replace(facts, account=KNOWN)) == []
 
 
-def test_a_field_that_a_crash_left_unrecorded_is_ours() -> None:
+def test_field_created_before_a_crash_is_ours() -> None:
     pending = Account("main", 1, {"lytics_segments": None})
     assert faults(replace(FACTS, account=pending, fields=(OURS,))) == []
 
 
-def test_a_field_that_was_deleted_and_made_again_by_somebody_is_not_ours() -> None:
+def test_field_deleted_and_recreated_by_others_is_foreign() -> None:
     again = replace(OURS, id="e9_T")
     assert "did not create" in faults(replace(FACTS, account=KNOWN, fields=(again,)))[0]
     assert "was deleted in SendGrid" in plan(replace(FACTS, account=KNOWN))[0].notes[0]
 
 
 @pytest.mark.parametrize("field", [replace(OURS, type="Number"), replace(OURS, name="Lytics_Segments")])
-def test_a_membership_field_of_another_form_is_refused_always(field: CustomField) -> None:
+def test_membership_field_of_wrong_type_or_name_is_refused(field: CustomField) -> None:
     (fault,) = faults(replace(FACTS, account=KNOWN, fields=(field,)), adopt=True)
     assert "and of type Text: rename the existing field in SendGrid" in fault
 
 
-def test_the_31st_audience_gets_the_next_field() -> None:
+def test_31st_audience_gets_the_next_membership_field() -> None:
     made, wrong = plan(matched(*map(audience, range(31))))
     assert wrong == []
     assert list(made.membership_fields) == ["lytics_segments", "lytics_segments_1"]
@@ -237,23 +237,23 @@ def with_own(segment: Segment, *exports: str) -> Facts:
     return replace(FACTS, account=account, fields=(OURS,), segments={segment.id: segment}, lists=LISTS)
 
 
-def test_an_audiences_own_segment_is_used_under_whatever_name() -> None:
+def test_renamed_own_segment_is_reused() -> None:
     made, wrong = plan(with_own(own(), "default"))
     assert wrong == []
     assert (made.segments[0].id, made.segments[0].name) == ("s1", "Renamed")
 
 
 @pytest.mark.parametrize(
-    ("exports", "said"), [(("one", "two"), "(export one, two)"), ((), "on all contacts, but")]
+    ("exports", "text"), [(("one", "two"), "(export one, two)"), ((), "on all contacts, but")]
 )
-def test_an_audiences_own_segment_cannot_move_to_another_list(exports: tuple[str, ...], said: str) -> None:
+def test_own_segment_cannot_move_to_another_list(exports: tuple[str, ...], text: str) -> None:
     (fault,) = faults(with_own(own(), *exports), list="l1")
     assert "SendGrid cannot move a segment" in fault
     assert "on the list l1" in fault
-    assert said in fault
+    assert text in fault
 
 
-def test_a_segment_that_is_gone_is_made_again() -> None:
+def test_deleted_segment_is_created_again() -> None:
     made, wrong = plan(replace(with_own(own(), "default"), segments={}))
     assert (made.segments[0].id, wrong) == (None, [])
 
@@ -263,7 +263,7 @@ def named(query: str | None, list_id: str | None = None, **details: Any) -> Fact
     return replace(FACTS, account=KNOWN, fields=(OURS,), segments={"s7": segment}, lists=LISTS)
 
 
-def test_the_same_segment_is_adopted() -> None:
+def test_identical_segment_is_adopted() -> None:
     made, wrong = plan(named(segment_query("lytics_segments", identity(1)).lower()))
     assert (made.segments[0].id, wrong) == ("s7", [])
 
@@ -277,18 +277,18 @@ def test_the_same_segment_is_adopted() -> None:
         (segment_query("lytics_segments", identity(1)), "l1"),
     ],
 )
-def test_another_segment_of_the_name_is_refused(query: str | None, list_id: str | None) -> None:
+def test_other_segment_with_the_name_is_refused(query: str | None, list_id: str | None) -> None:
     (fault,) = faults(named(query, list_id))
     assert "already has a segment 'AUDIENCE 1', and it is not this audience's" in fault
 
 
-def test_an_invalid_segment_is_not_adopted() -> None:
+def test_invalid_segment_is_not_adopted() -> None:
     query = segment_query("lytics_segments", identity(1))
     (fault,) = faults(named(query, validation="INVALID", error="no such column"))
     assert "is invalid in SendGrid (no such column)" in fault
 
 
-def test_only_segments_that_may_be_adopted_are_looked_into() -> None:
+def test_only_adoptable_segments_are_read() -> None:
     segments = [own(), Segment("s7", "AUDIENCE 1", None), Segment("s8", "Other", None)]
     owned = with_own(own(), "default").account
     assert segments_to_read([audience(1), audience(2)], Account("main"), segments) == ["s7"]
@@ -297,7 +297,7 @@ def test_only_segments_that_may_be_adopted_are_looked_into() -> None:
     assert segments_to_read([audience(1)], owned, segments[1:]) == ["s7"]
 
 
-def test_limits_count_what_is_there_and_what_is_missing() -> None:
+def test_limits_count_existing_and_missing_resources() -> None:
     fields = tuple(CustomField(f"e{n}_T", f"field_{n}", "Text") for n in range(2, 501))
     segments = {f"s{n}": Segment(f"s{n}", f"Segment {n}", None) for n in range(200)}
     schema = {**SCHEMA, "city": "string"}
@@ -310,13 +310,13 @@ def test_limits_count_what_is_there_and_what_is_missing() -> None:
     assert "a SendGrid account holds 200 segments and this one has 200; 1 more are needed" in wrong[1]
 
 
-def test_limits_may_be_reached() -> None:
+def test_account_may_reach_its_limits() -> None:
     fields = tuple(CustomField(f"e{n}_T", f"field_{n}", "Text") for n in range(499))
     segments = {f"s{n}": Segment(f"s{n}", f"Segment {n}", None) for n in range(199)}
     assert faults(replace(FACTS, fields=fields, segments=segments)) == []
 
 
-def test_of_many_missing_fields_ten_are_named() -> None:
+def test_field_limit_fault_names_ten_fields() -> None:
     names = [f"new_{number:02}" for number in range(11)]
     fields = tuple(CustomField(f"e{n}_T", f"field_{n}", "Text") for n in range(500))
     facts = replace(FACTS, fields=fields, schema={**SCHEMA, **dict.fromkeys(names, "string")})
@@ -324,7 +324,7 @@ def test_of_many_missing_fields_ten_are_named() -> None:
     assert f"12 more are needed (lytics_segments, {', '.join(names[:9])}): delete fields" in fault
 
 
-def test_an_account_beyond_the_limits_in_which_nothing_is_missing_is_fine() -> None:
+def test_account_beyond_limits_is_fine_if_nothing_is_missing() -> None:
     facts = replace(with_own(own(), "default"), schema={**SCHEMA, "city": "string"})
     fields = (OURS, *(CustomField(f"e{n}_T", f"field_{n}", "Text") for n in range(2, 502)))
     segments = {"s1": own(), **{f"x{n}": Segment(f"x{n}", f"Segment {n}", None) for n in range(200)}}
@@ -342,52 +342,52 @@ EXPORT = Export(
 )
 
 
-def test_an_export_of_another_account_or_authorization_is_refused() -> None:
+def test_export_of_another_account_or_authorization_is_refused() -> None:
     assert faults(replace(FACTS, export=EXPORT)) == []
     for other in (replace(EXPORT, account="other"), replace(EXPORT, authorization="other")):
         assert "there is already an export 'default'" in faults(replace(FACTS, export=other))[0]
 
 
-def test_a_dropped_audience_is_noted() -> None:
+def test_dropped_audience_is_noted() -> None:
     (note,) = plan(replace(FACTS, export=EXPORT))[0].notes
     assert note.startswith("the audience 'Old' is no longer exported by 'default'")
 
 
-def test_what_could_not_be_read_is_not_judged() -> None:
+def test_unread_facts_cause_no_faults() -> None:
     unread = Facts(Account("main"), None, notes=("the token may not list jobs",))
     made, wrong = plan(unread, audiences=["one"], list="News")
     assert (wrong, made.notes) == ([], ("the token may not list jobs",))
 
 
-def test_the_state_of_200_audiences_fits_into_a_state_machine() -> None:
+def test_state_of_200_audiences_fits_the_step_functions_limit() -> None:
     names = [f"{n} " + "Ü" * 120 for n in range(200)]
     made, wrong = plan(matched(*(audience(n, name) for n, name in enumerate(names))))
     assert wrong == []
     run = planned_run("r" * 80, "2026-11-23T00:00:00Z", read_input({"audiences": ["a"]}).wanted, "main", made)
-    # In UTF-8, which is how Step Functions counts; half of 256 KB is left for what the tasks add.
+    # Step Functions counts bytes of UTF-8. The rest of its 256 KB is left for what the tasks add.
     assert len(json.dumps(run.document(), ensure_ascii=False).encode()) < 200_000
 
 
-def test_faults_of_one_kind_make_an_error_of_that_kind() -> None:
+def test_faults_of_one_class_raise_that_class() -> None:
     assert type(refusal([InputInvalid("a"), InputInvalid("b")])) is InputInvalid
     assert type(refusal([KeyRefused("a"), InputInvalid("b")])) is ExportRefused
 
 
-def test_faults_are_told_once_one_a_line_and_counted() -> None:
+def test_refusal_lists_each_fault_once_and_counts_them() -> None:
     assert str(refusal([InputInvalid("a"), InputInvalid("a")])) == (
         "The export cannot start, and nothing was changed. 1 fault:\n- a"
     )
     assert "2 faults:\n- a\n- b" in str(refusal([InputInvalid("a"), KeyRefused("b")]))
 
 
-def test_a_message_of_many_faults_stays_whole_json_in_a_cause() -> None:
-    words = str(refusal([ExportRefused(f"{n} " + "ü" * 300) for n in range(200)]))
-    assert len(json.dumps({"errorMessage": words})) < 32_768 - 4_000
-    assert words.endswith(" more")
+def test_refusal_of_many_faults_fits_a_step_functions_cause() -> None:
+    message = str(refusal([ExportRefused(f"{n} " + "ü" * 300) for n in range(200)]))
+    assert len(json.dumps({"errorMessage": message})) < 32_768 - 4_000
+    assert message.endswith(" more")
     assert len(json.dumps(str(refusal([ExportRefused("x" * 50_000)])))) < 28_000
 
 
-def test_an_estimate_grows_with_people_and_needs_none_without_a_backfill() -> None:
+def test_estimate_grows_with_the_people_to_scan() -> None:
     small, large = estimate(10_000, 5_000, backfill=True), estimate(1_000_000, 400_000, backfill=True)
     assert small.minutes < large.minutes
     assert 0.7 < large.aws_dollars < 1.0

@@ -66,7 +66,7 @@ class Scene:
         return str(refusal.value).splitlines()[1:]
 
 
-def test_a_plan_is_the_state_of_what_follows() -> None:
+def test_plan_returns_the_state_of_the_run() -> None:
     scene = Scene()
     state = scene.plan()
     assert (state["run"], state["account"], state["started_at"]) == ("run-1", "main", "2026-11-23T00:00:00Z")
@@ -76,7 +76,7 @@ def test_a_plan_is_the_state_of_what_follows() -> None:
     assert scene.dynamodb.calls.of("PutItem") == []
 
 
-def test_a_secret_that_cannot_be_read_is_told_with_the_inputs_faults() -> None:
+def test_unreadable_secret_is_reported_with_input_faults() -> None:
     scene = Scene(StopRun("the secret cannot be read"))
     assert scene.faults({"audiences": ["first"], "dry": 1}) == [
         '- "dry" is not a valid key: did you mean "dry_run"?',
@@ -84,29 +84,29 @@ def test_a_secret_that_cannot_be_read_is_told_with_the_inputs_faults() -> None:
     ]
 
 
-def test_a_wrong_authorization_names_no_other_secret() -> None:
+def test_malformed_authorization_reads_no_secret() -> None:
     scene = Scene()
     with pytest.raises(InputInvalid):
         scene.plan({"audiences": ["first"], "authorization": "a/b"})
     assert scene.max_ages == []
 
 
-def test_missing_keys_are_told_and_the_other_side_is_still_read() -> None:
-    for authorization, words in (
+def test_missing_key_is_reported_and_the_other_side_still_read() -> None:
+    for authorization, text in (
         (Authorization("default", "main", "", "token", ("s",)), '"sendgrid_api_key" is empty'),
         (Authorization("default", "main", "SG.key", "", ("s",)), '"lytics_api_token" is empty'),
     ):
         (fault,) = Scene(authorization).faults()
-        assert words in fault
+        assert text in fault
 
 
-def test_a_webhook_secret_is_needed_only_for_a_subscription() -> None:
+def test_webhook_secret_is_needed_only_to_subscribe() -> None:
     scene = Scene(Authorization("default", "main", "SG.key", "token", ()))
     assert '"webhook_secrets" is empty' in scene.faults()[0]
     assert not scene.plan({"audiences": ["first"], "subscribe": False})["subscribe"]
 
 
-def test_a_token_that_is_no_good_is_told_once_and_sendgrid_is_still_read() -> None:
+def test_refused_token_is_reported_once_and_sendgrid_still_read() -> None:
     scene = Scene()
     scene.lytics.refusals = {
         name: KeyRefused("Lytics answered 401") for name in ("audiences", "schema_fields", "jobs")
@@ -118,7 +118,7 @@ def test_a_token_that_is_no_good_is_told_once_and_sendgrid_is_still_read() -> No
     assert len(faults) == 2
 
 
-def test_a_token_that_may_not_read_one_thing_is_told_with_all_others() -> None:
+def test_every_missing_permission_is_reported() -> None:
     scene = Scene()
     scene.lytics.refusals = {
         "audiences": KeyRefused("no audiences", lacks_permission=True),
@@ -127,13 +127,13 @@ def test_a_token_that_may_not_read_one_thing_is_told_with_all_others() -> None:
     assert scene.faults() == ["- no audiences", "- no schema"]
 
 
-def test_a_reference_that_lytics_refuses_is_told() -> None:
+def test_audience_lookup_refused_by_lytics_is_a_fault() -> None:
     scene = Scene()
     scene.lytics.refusals = {"find_audiences": RequestRefused("odd reference")}
     assert scene.faults() == ["- odd reference"]
 
 
-def test_a_token_that_may_not_list_jobs_needs_no_subscription() -> None:
+def test_token_without_jobs_permission_works_without_subscribe() -> None:
     scene = Scene()
     scene.lytics.refusals = {"jobs": KeyRefused("Lytics answered 403", lacks_permission=True)}
     assert scene.faults() == [
@@ -145,7 +145,7 @@ def test_a_token_that_may_not_list_jobs_needs_no_subscription() -> None:
     assert scene.faults({"audiences": ["first"], "subscribe": False}) == ["- Lytics answered 422"]
 
 
-def test_sendgrids_refusals_are_all_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_sendgrid_refusal_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
 
     def refused(name: str) -> Any:
@@ -160,7 +160,7 @@ def test_sendgrids_refusals_are_all_told(monkeypatch: pytest.MonkeyPatch) -> Non
         scene.plan({"audiences": ["first"], "list": "News"})
 
 
-def test_a_key_without_marketing_is_not_asked_further(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_without_marketing_makes_no_further_request(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
     monkeypatch.setattr(scene.sendgrid, "scopes", lambda: frozenset({"mail.send"}))
     with pytest.raises(KeyRefused, match="may not use Marketing"):
@@ -168,14 +168,14 @@ def test_a_key_without_marketing_is_not_asked_further(monkeypatch: pytest.Monkey
     assert scene.sendgrid.calls == []
 
 
-def test_a_segment_of_the_name_is_looked_into() -> None:
+def test_segment_with_the_audiences_name_is_read() -> None:
     scene = Scene()
     query = segment_query("lytics_segments", FIRST)
     scene.sendgrid.all_segments.append(Segment("s1", "FIRST", None, query))
     assert scene.plan()["plan"]["reuse"]["segments"] == ["FIRST"]
 
 
-def test_a_segment_that_cannot_be_looked_into_is_not_adopted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_segment_is_not_adopted(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
     scene.sendgrid.all_segments.append(Segment("s1", "First", None, "SELECT 1"))
 
@@ -189,14 +189,14 @@ def test_a_segment_that_cannot_be_looked_into_is_not_adopted(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("error", [ServiceUnavailable("down"), Throttled("busy")])
-def test_what_may_pass_is_raised_and_not_told_as_a_fault(error: Exception) -> None:
+def test_temporary_error_is_raised_instead_of_faults(error: Exception) -> None:
     scene = Scene()
     scene.lytics.refusals = {"schema_fields": error}
     with pytest.raises(type(error)):
         scene.plan({"audiences": ["first", "nothing"]})
 
 
-def test_faults_of_several_kinds_make_one_refusal() -> None:
+def test_faults_of_several_classes_raise_export_refused() -> None:
     with pytest.raises(ExportRefused, match="2 faults"):
         Scene().plan({"audiences": ["nothing"], "backfill": 1})
 
@@ -214,7 +214,7 @@ class Runs:
 RUN = ExportRun.read(run_state(audiences=[{"id": FIRST, "name": "First", "slug": "first"}]))
 
 
-def test_each_side_is_counted() -> None:
+def test_count_reads_every_side() -> None:
     scene = Scene()
     scene.sendgrid.all_segments.append(Segment("s1", "First", None, None, 7))
     counted = count(RUN, scene.lytics, scene.sendgrid, Runs())
@@ -224,7 +224,7 @@ def test_each_side_is_counted() -> None:
     assert (counted.counts, set(counted.jobs)) == ({"accepted": 3}, {"j1"})
 
 
-def test_a_side_that_does_not_answer_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_count_notes_a_side_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
     scene.lytics.refusals = {"sizes": Throttled("busy")}
 

@@ -1,4 +1,4 @@
-"""Provisioning makes each thing once, whoever dies where, and writes down what it has made."""
+"""Provisioning creates each resource once, wherever it crashes, and records what it created."""
 
 from dataclasses import replace
 from typing import Any
@@ -31,7 +31,7 @@ WRITES = 4
 
 
 class Scene:
-    """An account, our table, and the state of a run that exports two audiences and one custom field."""
+    """An account, our table, and a run that exports two audiences and one custom field."""
 
     def __init__(self, account: Account | None = None) -> None:
         self.sendgrid = SendGridInMemory()
@@ -74,7 +74,7 @@ class Scene:
         return found
 
 
-def test_everything_missing_is_made_and_written_down() -> None:
+def test_missing_resources_are_created_and_recorded() -> None:
     scene = Scene()
     done = scene.provision(scene.state(list_id="l1"))
     assert done == Provisioned(version=2, fields=("lytics_segments", "ltv"), segments=2, adopted=0)
@@ -95,7 +95,7 @@ def test_everything_missing_is_made_and_written_down() -> None:
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("write", range(1, WRITES + 1))
 @pytest.mark.parametrize("error", [AnswerLost("no answer"), ServiceUnavailable("down")])
-def test_a_death_at_any_write_is_healed_by_doing_it_again(write: int, moment: str, error: RetryLater) -> None:
+def test_retry_heals_a_crash_at_any_sendgrid_write(write: int, moment: str, error: RetryLater) -> None:
     scene, calm = Scene(), Scene()
     calm.provision()
     scene.sendgrid.deaths = {(write, moment): error}
@@ -108,7 +108,7 @@ def test_a_death_at_any_write_is_healed_by_doing_it_again(write: int, moment: st
 
 
 @pytest.mark.parametrize("write", range(1, 4))
-def test_a_death_at_any_write_of_ours_is_healed_by_doing_it_again(write: int) -> None:
+def test_retry_heals_a_crash_at_any_table_write(write: int) -> None:
     scene = Scene()
 
     def dying(operation: str, _request: Any) -> None:
@@ -124,8 +124,8 @@ def test_a_death_at_any_write_of_ours_is_healed_by_doing_it_again(write: int) ->
 
 
 @pytest.mark.parametrize("moment", range(1, 12))
-def test_two_runs_at_once_make_everything_once(moment: int) -> None:
-    """Another run does all its work between any two calls of this one."""
+def test_concurrent_runs_create_everything_once(moment: int) -> None:
+    """Another run does all its work between two calls of this one."""
     scene, calm = Scene(), Scene()
     calm.provision()
     calls = 0
@@ -159,7 +159,7 @@ def test_two_runs_at_once_make_everything_once(moment: int) -> None:
     assert scene.export.version in {done.version, scene.account.version}
 
 
-def test_doing_it_twice_writes_nothing_the_second_time() -> None:
+def test_second_call_writes_nothing() -> None:
     scene = Scene()
     scene.provision()
     writes = len(scene.dynamodb.calls.of("PutItem"))
@@ -169,7 +169,7 @@ def test_doing_it_twice_writes_nothing_the_second_time() -> None:
     assert scene.sendgrid.calls.count("rename_field e1_T lytics_segments") == 2
 
 
-def test_a_key_that_may_not_write_leaves_nothing() -> None:
+def test_read_only_key_leaves_nothing() -> None:
     scene = Scene()
     scene.sendgrid.deaths = {(1, "before"): KeyRefused("403")}
     with pytest.raises(KeyRefused):
@@ -179,7 +179,7 @@ def test_a_key_that_may_not_write_leaves_nothing() -> None:
     assert scene.sendgrid.calls == ["create_field lytics_segments"]
 
 
-def test_a_key_that_may_not_write_is_told_even_where_the_intent_cannot_be_taken_back() -> None:
+def test_read_only_key_is_reported_even_if_rollback_fails() -> None:
     scene = Scene()
     scene.sendgrid.deaths = {(1, "before"): KeyRefused("403")}
 
@@ -193,7 +193,7 @@ def test_a_key_that_may_not_write_is_told_even_where_the_intent_cannot_be_taken_
     assert scene.account.membership_fields == {"lytics_segments": None}
 
 
-def test_a_key_is_tried_where_nothing_is_missing() -> None:
+def test_key_is_tested_even_if_nothing_is_missing() -> None:
     scene = Scene()
     scene.provision()
     scene.sendgrid.deaths = {(5, "before"): KeyRefused("403")}
@@ -202,14 +202,14 @@ def test_a_key_is_tried_where_nothing_is_missing() -> None:
     assert scene.account.membership_fields == {"lytics_segments": "e1_T"}
 
 
-def test_what_sendgrid_says_of_a_name_that_stays_does_not_matter() -> None:
+def test_refused_rename_to_the_same_name_is_ignored() -> None:
     scene = Scene()
     scene.provision()
     scene.sendgrid.deaths = {(5, "before"): RequestRefused("400")}
     assert scene.provision(scene.state(field="e1_T")).adopted == 2
 
 
-def test_a_field_that_appears_after_the_plan_is_somebody_elses_unless_told() -> None:
+def test_field_created_since_the_plan_is_foreign_unless_adopted() -> None:
     for adopt in (False, True):
         scene = Scene()
         scene.sendgrid.custom_fields.append(CustomField("x1_T", "lytics_segments", "Text"))
@@ -222,13 +222,13 @@ def test_a_field_that_appears_after_the_plan_is_somebody_elses_unless_told() -> 
             assert scene.account.membership_fields == {}
 
 
-def test_a_deleted_field_is_made_again() -> None:
+def test_deleted_field_is_created_again() -> None:
     scene = Scene(Account("main", 4, {"lytics_segments": "old_T", "lytics_segments_1": "e8_T"}))
     scene.provision()
     assert scene.account.membership_fields == {"lytics_segments": "e1_T", "lytics_segments_1": "e8_T"}
 
 
-def test_a_deleted_field_that_cannot_be_made_keeps_its_old_entry() -> None:
+def test_deleted_field_keeps_its_record_if_creation_is_refused() -> None:
     account = Account("main", 4, {"lytics_segments": "old_T", "lytics_segments_1": None})
     scene = Scene(account)
     scene.sendgrid.deaths = {(1, "before"): KeyRefused("403")}
@@ -237,7 +237,7 @@ def test_a_deleted_field_that_cannot_be_made_keeps_its_old_entry() -> None:
     assert scene.account.membership_fields == account.membership_fields
 
 
-def test_a_field_that_is_taken_and_not_listed_is_waited_for() -> None:
+def test_field_not_listed_yet_is_retried_later() -> None:
     scene = Scene()
     scene.provision()
     scene.sendgrid.custom_fields.clear()
@@ -245,7 +245,7 @@ def test_a_field_that_is_taken_and_not_listed_is_waited_for() -> None:
         scene.provision(scene.state(field="e1_T"))
 
 
-def test_a_field_that_sendgrid_refuses_is_told_with_its_words() -> None:
+def test_refused_field_quotes_sendgrids_message() -> None:
     scene = Scene()
     scene.sendgrid.deaths = {(2, "before"): RequestRefused("SendGrid answered 400: no")}
     with pytest.raises(
@@ -254,21 +254,21 @@ def test_a_field_that_sendgrid_refuses_is_told_with_its_words() -> None:
         scene.provision()
 
 
-def test_a_field_of_another_type_that_appears_after_the_plan_is_refused() -> None:
+def test_field_of_wrong_type_created_since_the_plan_is_refused() -> None:
     scene = Scene()
     scene.sendgrid.custom_fields.append(CustomField("x1_T", "LTV", "Text"))
     with pytest.raises(RequestRefused, match="'LTV' of type Text, but the export needs type Number"):
         scene.provision()
 
 
-def test_a_field_that_is_too_new_for_segments_is_waited_for() -> None:
+def test_segment_creation_waits_for_a_new_field() -> None:
     scene = Scene()
     scene.sendgrid.segment_refusals = 3
     assert scene.provision().segments == 2
     assert scene.clock.sleeps == [2, 3, 5]
 
 
-def test_a_segment_that_sendgrid_refuses_is_told_with_its_words_after_a_minute() -> None:
+def test_refused_segment_quotes_sendgrids_message_after_a_minute() -> None:
     scene = Scene()
     scene.sendgrid.segment_refusals = 100
     with pytest.raises(RequestRefused, match="no such column: fix that and start the export again"):
@@ -277,7 +277,7 @@ def test_a_segment_that_sendgrid_refuses_is_told_with_its_words_after_a_minute()
     assert scene.configurations.export("news") is None
 
 
-def test_an_invalid_segment_is_refused() -> None:
+def test_invalid_segment_is_refused() -> None:
     scene = Scene()
     scene.sendgrid.validation = "INVALID"
     with pytest.raises(RequestRefused, match="'First' is invalid"):
@@ -288,19 +288,19 @@ def test_an_invalid_segment_is_refused() -> None:
     ("query", "list_id"),
     [("SELECT 1", None), (segment_query("lytics_segments", FIRST), "l1"), (None, None)],
 )
-def test_another_segment_of_the_name_is_refused(query: str | None, list_id: str | None) -> None:
+def test_other_segment_with_the_name_is_refused(query: str | None, list_id: str | None) -> None:
     scene = Scene()
     scene.sendgrid.all_segments.append(Segment("x", "FIRST", list_id, query))
     with pytest.raises(ExportRefused, match="another segment 'FIRST' was created in SendGrid"):
         scene.provision()
 
 
-def test_a_segment_that_a_lost_answer_left_is_found_after_the_refusal() -> None:
+def test_segment_left_by_a_lost_answer_is_found() -> None:
     scene = Scene()
     create, made = scene.sendgrid.create_segment, []
 
     def twice(name: str, query: str, list_id: str | None) -> Segment:
-        # SendGrid's list lags behind: the segment is not in it until its name is refused.
+        # SendGrid's list lags behind: it does not show the segment until the name is refused.
         made.append(create(name, query, list_id))
         return create(name, query, list_id)
 
@@ -309,7 +309,7 @@ def test_a_segment_that_a_lost_answer_left_is_found_after_the_refusal() -> None:
     assert (done.segments, done.adopted, len(made)) == (0, 1, 1)
 
 
-def test_exports_share_audiences_and_drop_them() -> None:
+def test_exports_share_and_drop_audiences() -> None:
     scene = Scene()
     scene.provision()
     scene.provision(scene.state(FIRST, field="e1_T").model_copy(update={"export": "other"}))
@@ -319,7 +319,7 @@ def test_exports_share_audiences_and_drop_them() -> None:
     assert scene.account.audiences[FIRST].segment_id == "s1"
 
 
-def test_the_webhook_job_of_an_export_is_kept() -> None:
+def test_provisioning_keeps_the_webhook_job() -> None:
     scene = Scene()
     scene.provision()
     live = replace(scene.export, lytics_job="j1", lytics_auth="a1")
@@ -329,7 +329,7 @@ def test_the_webhook_job_of_an_export_is_kept() -> None:
     assert (changed.lytics_job, changed.lytics_auth, len(changed.audiences)) == ("j1", "a1", 1)
 
 
-def test_a_configuration_that_somebody_changes_meanwhile_is_not_overwritten() -> None:
+def test_configuration_changed_meanwhile_is_not_overwritten() -> None:
     scene = Scene()
     create = scene.sendgrid.create_segment
 

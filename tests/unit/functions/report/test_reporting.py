@@ -61,7 +61,7 @@ def report(state: dict[str, Any] = STATE, account: Account = ACCOUNT, **changes:
     return run_report(run, account, counted(**changes), "2026-11-23T09:05:00Z").document()
 
 
-def test_each_side_stands_beside_the_others() -> None:
+def test_report_shows_every_side() -> None:
     (audience,) = report()["audiences"]
     assert audience == {
         "id": FIRST,
@@ -80,7 +80,7 @@ def test_each_side_stands_beside_the_others() -> None:
     }
 
 
-def test_a_scan_far_below_what_lytics_counts_is_not_complete_whatever_it_says() -> None:
+def test_scan_far_below_lytics_size_is_not_complete() -> None:
     empty = Checkpoint(largest=0, done=True)
     assert empty.is_complete
     document = report(scans={FIRST: empty})
@@ -90,14 +90,14 @@ def test_a_scan_far_below_what_lytics_counts_is_not_complete_whatever_it_says() 
     assert f"'First': {mismatch}" in document["notes"]
 
 
-def test_a_scan_is_not_held_against_a_size_that_is_near_or_not_known() -> None:
+def test_scan_near_or_without_a_size_stays_complete() -> None:
     whole = replace(SCAN, smallest=9, largest=9)
     for sizes in ({FIRST: 10}, {}, None):
         (audience,) = report(scans={FIRST: whole}, lytics=sizes)["audiences"]
         assert (audience["complete"], audience["misfit"]) == (True, "")
 
 
-def test_a_misfit_that_the_scan_has_told_stays() -> None:
+def test_mismatch_found_by_the_scan_is_kept() -> None:
     (audience,) = report(lytics={FIRST: 1_000})["audiences"]
     assert audience["misfit"] == MISMATCH
 
@@ -116,13 +116,13 @@ def test_report_names_its_run() -> None:
     }
 
 
-def test_people_are_counted_by_what_became_of_them() -> None:
+def test_people_are_counted_by_outcome() -> None:
     assert report()["people"] == {"accepted": 6, "unchanged": 0, "lost": 1, "rejected": {"address": 2}}
     assert report(counts={})["people"] == {"accepted": 0, "unchanged": 0, "rejected": {}}
     assert any("accepted, rejected and confirmed count the whole run" in note for note in report()["notes"])
 
 
-def test_jobs_are_summed_up() -> None:
+def test_import_jobs_are_added_up() -> None:
     jobs = {
         "j1": {
             "status": "completed",
@@ -142,7 +142,7 @@ def test_jobs_are_summed_up() -> None:
     assert (totals["created"], totals["updated"]) == (12, 2)
 
 
-def test_what_became_of_failed_jobs_is_told() -> None:
+def test_failed_import_jobs_are_reported() -> None:
     document = report(
         jobs={
             "j1": {"status": "failed", "parked": 3, "refreshed": 2},
@@ -154,13 +154,13 @@ def test_what_became_of_failed_jobs_is_told() -> None:
     assert any("refused rows of 1 import jobs" in note for note in document["notes"])
 
 
-def test_notes_tell_what_is_odd() -> None:
+def test_notes_are_in_order() -> None:
     notes = report(notes=("Lytics' sizes could not be read",))["notes"]
     assert notes[:3] == ["a note of the plan", "Lytics' sizes could not be read", f"'First': {MISMATCH}"]
     assert any("every 1 to 24 hours" in note for note in notes)
 
 
-def test_an_invalid_segment_is_told_with_what_to_do() -> None:
+def test_invalid_segment_is_noted() -> None:
     invalid = Segment("s1", "First", None, None, 0, "INVALID", "no such column")
     notes = report(segments={"s1": invalid})["notes"]
     assert any(
@@ -168,24 +168,24 @@ def test_an_invalid_segment_is_told_with_what_to_do() -> None:
     )
 
 
-def test_what_is_not_known_is_null() -> None:
+def test_unknown_numbers_are_null() -> None:
     (audience,) = report(lytics=None, segments=None, scans={})["audiences"]
     assert (audience["lytics"], audience["sendgrid"], audience["segment_id"]) == (None, None, "s1")
     assert "scanned" not in audience
 
 
-def test_an_audience_that_lost_its_configuration_has_no_segment() -> None:
+def test_unprovisioned_audience_has_no_segment() -> None:
     (audience,) = report(account=Account("main"))["audiences"]
     assert (audience["segment_id"], audience["sendgrid"]) == (None, None)
 
 
-def test_a_run_without_a_backfill_counts_nobody() -> None:
+def test_run_without_backfill_counts_nobody() -> None:
     state = STATE | {"backfill": False}
     assert report(state, scans={})["people"] is None
     assert not any("once a person" in note for note in report(state, scans={})["notes"])
 
 
-def test_an_export_that_is_not_live_says_so_first() -> None:
+def test_export_that_is_not_live_says_so_first() -> None:
     state = STATE | {"activation": STATE["activation"] | {"live": False, "paste": PASTE}}
     document = report(state)
     assert not document["live"]
