@@ -75,7 +75,7 @@ class ContactExports:
 
     def get_all(self, request: Request) -> Answer:
         """GET."""
-        shown = [self._as_json(one) | {"export_type": _type_of(one)} for one in self.by_id.values()]
+        shown = [self._as_json(export) | {"export_type": _type_of(export)} for export in self.by_id.values()]
         return Answer(200, {"result": shown, "_metadata": {"self": f"{self._situation.url}{PATH}"}})
 
     def status(self, request: Request, export_id: str) -> Answer:
@@ -93,15 +93,15 @@ class ContactExports:
 
     def _make(self, export: Export, now: float) -> None:
         # Exports evaluate segments now, not as of their last refresh (documented).
-        wanted = {one.id for each in export.segment_ids for one in self._members(each)}
+        wanted = {contact.id for each in export.segment_ids for contact in self._members(each)}
         found = [
-            one
-            for one in self._contacts
+            contact
+            for contact in self._contacts
             if not (export.list_ids or export.segment_ids)
-            or one.list_ids.intersection(export.list_ids)
-            or one.id in wanted
+            or contact.list_ids.intersection(export.list_ids)
+            or contact.id in wanted
         ]
-        rows = [self._contacts.as_json(one, self._segments.ids_of(one)) for one in found]
+        rows = [self._contacts.as_json(contact, self._segments.ids_of(contact)) for contact in found]
         content = (
             "".join(json.dumps(row) + "\n" for row in rows) if export.file_type == "json" else self._csv(rows)
         )
@@ -114,13 +114,13 @@ class ContactExports:
         return [] if segment is None else list(self._segments.members(segment))
 
     def _csv(self, rows: list[dict[str, Any]]) -> str:
-        names = [one.name for one in self._fields.by_id.values()]
+        names = [field.name for field in self._fields.by_id.values()]
         sheet = io.StringIO()
         writer = csv.writer(sheet)
-        writer.writerow([*(one.upper() for one in _COLUMNS), *names])
+        writer.writerow([*(column.upper() for column in _COLUMNS), *names])
         for row in rows:
             custom = row["custom_fields"]
-            writer.writerow([*(row[one] for one in _COLUMNS), *(custom.get(one, "") for one in names)])
+            writer.writerow([*(row[name] for name in _COLUMNS), *(custom.get(name, "") for name in names)])
         return sheet.getvalue()
 
     def _expires_s(self, export: Export) -> float:

@@ -113,7 +113,7 @@ class Contacts:
         contact.identifiers.update(given)
         contact.values.update({name: row[name] for name in TEXTS if name in row})
         if "alternate_emails" in row:
-            contact.values["alternate_emails"] = [one.lower() for one in row["alternate_emails"]]
+            contact.values["alternate_emails"] = [email.lower() for email in row["alternate_emails"]]
             self._by_alternate.update(dict.fromkeys(contact.values["alternate_emails"], contact))
         contact.custom.update(custom)
         contact.list_ids.update(list_ids)
@@ -126,8 +126,8 @@ class Contacts:
         del self.by_id[contact.id]
         for item in contact.identifiers.items():
             del self._by_identifier[item]
-        for one in contact.values.get("alternate_emails", []):
-            self._by_alternate.pop(one, None)
+        for email in contact.values.get("alternate_emails", []):
+            self._by_alternate.pop(email, None)
         self._sorted_emails = None
 
     def forget_field(self, field_id: str) -> None:
@@ -146,7 +146,7 @@ class Contacts:
             "list_ids": sorted(contact.list_ids),
             "segment_ids": segment_ids,
             "custom_fields": {
-                named[one].name: value for one, value in contact.custom.items() if one in named
+                named[field_id].name: value for field_id, value in contact.custom.items() if field_id in named
             },
             "created_at": iso(contact.created_s),
             "updated_at": iso(contact.updated_s),
@@ -159,7 +159,11 @@ class Contacts:
             raise RowError("the contact could not be processed")
 
     def _matching(self, given: Mapping[str, str]) -> Contact | None:
-        found = {one.id: one for item in given.items() if (one := self._by_identifier.get(item)) is not None}
+        found = {
+            contact.id: contact
+            for item in given.items()
+            if (contact := self._by_identifier.get(item)) is not None
+        }
         if len(found) > 1:
             raise RowError("the identifiers belong to more than one contact")
         if not found:

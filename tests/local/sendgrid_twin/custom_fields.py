@@ -82,7 +82,7 @@ class CustomFields:
 
     def named(self, name: str) -> CustomField | None:
         """Find a field by name, case-insensitively."""
-        return next((one for one in self.by_id.values() if one.name.lower() == name.lower()), None)
+        return next((field for field in self.by_id.values() if field.name.lower() == name.lower()), None)
 
     def create(self, request: Request) -> Answer:
         """POST. Contacts can use the field only some seconds later."""
@@ -123,7 +123,7 @@ class CustomFields:
         return Answer(
             200,
             {
-                "custom_fields": [self._as_json(one) for one in self.by_id.values()],
+                "custom_fields": [self._as_json(field) for field in self.by_id.values()],
                 "reserved_fields": reserved,
                 "_metadata": {"self": f"{self._situation.url}{PATH}"},
             },

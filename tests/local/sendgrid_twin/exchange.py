@@ -104,6 +104,6 @@ def general_error(status: int, message: str) -> Answer:
 
 def texts(value: object) -> list[str] | None:
     """Return the value if it is a list of strings; `None` otherwise."""
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         return None
     return value

@@ -96,10 +96,10 @@ class Lists:
 
     def remove_contacts(self, request: Request, list_id: str) -> Answer:
         """DELETE {id}/contacts. 404 if the list or any of the contacts is unknown."""
-        ids = [one for one in request.query.get("contact_ids", "").split(",") if one]
+        ids = [contact_id for contact_id in request.query.get("contact_ids", "").split(",") if contact_id]
         if not ids:
             return Answer(400, {"message": "contact_ids is required", "parameter": "contact_ids"})
-        found = [one for one in map(self._contacts.by_id.get, ids) if one is not None]
+        found = [contact for contact in map(self._contacts.by_id.get, ids) if contact is not None]
         if list_id not in self.by_id or len(found) < len(ids):
             return refusal(404, "not found", "id")
 
@@ -122,7 +122,7 @@ class Lists:
     def _refused_name(self, name: object, besides: ContactList | None = None) -> Answer | None:
         if not isinstance(name, str) or not 1 <= len(name) <= 100:
             return refusal(400, "name must have 1 to 100 characters", "name")
-        if any(one.name == name and one is not besides for one in self.by_id.values()):
+        if any(item.name == name and item is not besides for item in self.by_id.values()):
             return refusal(400, "a list of this name already exists", "name")
         return None
 

@@ -60,7 +60,7 @@ def compile_query(sql: str, columns: Mapping[str, Term], now: float) -> Predicat
     given = {name for name, value in select.args.items() if value}
     if extra := given - {"expressions", "from_", "where", "kind"}:
         raise InvalidQueryError(f"not allowed in a segment's query: {', '.join(sorted(extra))}")
-    names = [one.name.lower() if isinstance(one, exp.Column) else "" for one in select.expressions]
+    names = [column.name.lower() if isinstance(column, exp.Column) else "" for column in select.expressions]
     if names != ["contact_id", "updated_at"]:
         raise InvalidQueryError("exactly contact_id and updated_at must be selected")
     source = select.args.get("from_")
@@ -233,7 +233,7 @@ class _Compiler:
     def _array_contains(self, node: exp.ArrayContains | exp.Contains) -> Term:
         read = self._of(node.this, Kind.ARRAY).read
         wanted = node.expression
-        values = [self._of(one, Kind.TEXT) for one in (wanted.expressions or [wanted])]
+        values = [self._of(item, Kind.TEXT) for item in (wanted.expressions or [wanted])]
         needed = frozenset(value.constant for value in values)
         return Term(Kind.BOOLEAN, lambda c: not needed.isdisjoint(read(c)))
 

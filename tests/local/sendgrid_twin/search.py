@@ -41,11 +41,11 @@ class Search:
         emails = texts(body.get("emails")) if isinstance(body, dict) else None
         if emails is None:
             return refusal(400, "emails is required", "emails")
-        emails = [one.lower() for one in emails if one]
-        if len(emails) > _MAX_VALUES or any(not is_email(one) or len(one) > 100 for one in emails):
+        emails = [email.lower() for email in emails if email]
+        if len(emails) > _MAX_VALUES or any(not is_email(email) or len(email) > 100 for email in emails):
             return refusal(400, "invalid email addresses", "emails")
         result = self._found("email", emails)
-        if not any("contact" in one for one in result.values()):
+        if not any("contact" in entry for entry in result.values()):
             return general_error(404, "contacts not found")
         return Answer(200, {"result": result})
 
@@ -58,11 +58,11 @@ class Search:
         if values is None:
             return Answer(400, {"message": "identifiers is required", "field": "identifiers"})
         if identifier == "email":
-            values = [one.lower() for one in values if one]
+            values = [value.lower() for value in values if value]
         if len(values) > _MAX_VALUES or (identifier == "email" and not all(map(is_email, values))):
             return Answer(400, {"message": "invalid identifiers", "field": "identifiers"})
         result = self._found(identifier, values)
-        if not any("contact" in one for one in result.values()):
+        if not any("contact" in entry for entry in result.values()):
             return Answer(404, {"message": "contacts not found"})
         return Answer(200, {"result": result})
 
@@ -85,10 +85,10 @@ class Search:
         ids = texts(body.get("ids")) if isinstance(body, dict) else None
         if ids is None or len(ids) > _MAX_VALUES:
             return refusal(400, "at most 100 ids are required", "ids")
-        found = [one for one in map(self._contacts.by_id.get, ids) if one is not None]
+        found = [contact for contact in map(self._contacts.by_id.get, ids) if contact is not None]
         if not found:
             return general_error(404, "not found")
-        return Answer(200, {"result": [self.as_json(one) for one in found]})
+        return Answer(200, {"result": [self.as_json(contact) for contact in found]})
 
     def one(self, request: Request, contact_id: str) -> Answer:
         """GET one by id."""
@@ -98,14 +98,15 @@ class Search:
 
     def latest(self, request: Request) -> Answer:
         """GET. Returns the 50 contacts changed last, sorted by e-mail."""
-        return self._sample(sorted(self._contacts, key=lambda one: one.updated_s, reverse=True), PATH)
+        return self._sample(sorted(self._contacts, key=lambda contact: contact.updated_s, reverse=True), PATH)
 
     def count(self, request: Request) -> Answer:
         """GET count."""
         number = len(self._contacts)
         kinds = {"email": "EID", "phone_number_id": "PHNID", "external_id": "EXTID", "anonymous_id": "AID"}
         counts = {
-            short: sum(kind in one.identifiers for one in self._contacts) for kind, short in kinds.items()
+            short: sum(kind in contact.identifiers for contact in self._contacts)
+            for kind, short in kinds.items()
         }
         return Answer(200, {"contact_count": number, "billable_count": number, "identifier_counts": counts})
 
@@ -114,10 +115,10 @@ class Search:
         if request.query.get("delete_all_contacts") == "true":
             doomed = list(self._contacts)
         else:
-            ids = [one for one in request.query.get("ids", "").split(",") if one]
+            ids = [contact_id for contact_id in request.query.get("ids", "").split(",") if contact_id]
             if not ids:
                 return refusal(400, "ids or delete_all_contacts is required", "ids")
-            doomed = [one for one in map(self._contacts.by_id.get, ids) if one is not None]
+            doomed = [contact for contact in map(self._contacts.by_id.get, ids) if contact is not None]
         job_id = self._jobs.start_other("delete_contacts", doomed, self._contacts.remove, counts_deleted=True)
         return Answer(202, {"job_id": job_id})
 
@@ -135,12 +136,12 @@ class Search:
         return result
 
     def _sample(self, found: list[Contact], path: str) -> Answer:
-        first = sorted(found[:_SAMPLE_SIZE], key=lambda one: one.email)
+        first = sorted(found[:_SAMPLE_SIZE], key=lambda contact: contact.email)
         return Answer(
             200,
             {
                 "contact_count": len(found),
-                "result": [self.as_json(one) for one in first],
+                "result": [self.as_json(contact) for contact in first],
                 "_metadata": {"self": f"{self._situation.url}{path}"},
             },
         )

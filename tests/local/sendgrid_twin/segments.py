@@ -66,7 +66,7 @@ class Segments:
             return refusal(400, "query_dsl is required", "query_dsl")
         if parents is None or len(parents) > 1:
             return refusal(400, "only one parent list id is supported", "parent_list_ids")
-        if any(one not in self._lists.by_id for one in parents):
+        if any(list_id not in self._lists.by_id for list_id in parents):
             return general_error(404, "list not found")
         if len(self.by_id) >= self._situation.options.max_segments:
             return refusal(400, "the maximum number of segments has been reached", "")
@@ -79,19 +79,20 @@ class Segments:
 
     def get_all(self, request: Request) -> Answer:
         """GET. Returns all segments on one page, without their queries."""
-        ids = [one for one in request.query.get("ids", "").split(",") if one]
-        parents = {one for one in request.query.get("parent_list_ids", "").split(",") if one}
+        ids = [segment_id for segment_id in request.query.get("ids", "").split(",") if segment_id]
+        parents = {list_id for list_id in request.query.get("parent_list_ids", "").split(",") if list_id}
         orphans = request.query.get("no_parent_list_id") == "true"
         found = [
-            one
-            for one in self.by_id.values()
-            if (one.id in ids if ids else not parents and not orphans)
-            or (not ids and parents & set(one.parent_list_ids))
-            or (not ids and orphans and not one.parent_list_ids)
+            segment
+            for segment in self.by_id.values()
+            if (segment.id in ids if ids else not parents and not orphans)
+            or (not ids and parents & set(segment.parent_list_ids))
+            or (not ids and orphans and not segment.parent_list_ids)
         ]
         hidden = {"query_dsl", "contacts_sample", "identifier_counts", "refreshes_used", "max_refreshes"}
         results = [
-            {name: value for name, value in self.as_json(one).items() if name not in hidden} for one in found
+            {name: value for name, value in self.as_json(segment).items() if name not in hidden}
+            for segment in found
         ]
         return Answer(200, {"results": results})
 
@@ -99,8 +100,12 @@ class Segments:
         """GET one, with its query."""
         if (found := self.by_id.get(segment_id)) is None:
             return general_error(404, "segment not found")
-        sample = [self._contacts.by_id[one] for one in sorted(found.members) if one in self._contacts.by_id]
-        samples = [self._contacts.as_json(one, self.ids_of(one)) for one in sample[:50]]
+        sample = [
+            self._contacts.by_id[contact_id]
+            for contact_id in sorted(found.members)
+            if contact_id in self._contacts.by_id
+        ]
+        samples = [self._contacts.as_json(contact, self.ids_of(contact)) for contact in sample[:50]]
         wanted = request.query.get("contacts_sample") == "true"
         extra: dict[str, Any] = {
             "contacts_sample": samples if wanted else [],
@@ -146,8 +151,12 @@ class Segments:
         if not isinstance(body, dict) or not isinstance(body.get("user_time_zone"), str):
             return refusal(400, "user_time_zone is required", "user_time_zone")
         now = self._situation.now()
-        total = sum(self._used(one) for one in self.by_id.values())
-        if self._used(found) >= 2 or total >= 10 or any(now - one < 3_600 for one in found.refreshes_s):
+        total = sum(self._used(segment) for segment in self.by_id.values())
+        if (
+            self._used(found) >= 2
+            or total >= 10
+            or any(now - refresh_s < 3_600 for refresh_s in found.refreshes_s)
+        ):
             return general_error(429, "too many requests")
         found.refreshes_s.append(now)
         self.refresh(found)
@@ -179,23 +188,23 @@ class Segments:
 
     def ids_of(self, contact: Contact) -> list[str]:
         """Return the ids of a contact's segments, as of each segment's last refresh."""
-        return [one.id for one in self.by_id.values() if contact.id in one.members]
+        return [segment.id for segment in self.by_id.values() if contact.id in segment.members]
 
-    def as_json(self, one: Segment) -> dict[str, Any]:
+    def as_json(self, segment: Segment) -> dict[str, Any]:
         """Return a segment as the create endpoint does. Times not known yet are null (recorded)."""
         return {
-            "id": one.id,
-            "name": one.name,
-            "query_dsl": one.query,
+            "id": segment.id,
+            "name": segment.name,
+            "query_dsl": segment.query,
             "query_version": "2",
-            "contacts_count": len(one.members),
+            "contacts_count": len(segment.members),
             "contacts_sample": [],
-            "sample_updated_at": None if one.refreshed_s is None else iso(one.refreshed_s),
-            "next_sample_update": iso(one.next_refresh_s),
-            "created_at": iso(one.created_s),
-            "updated_at": iso(one.updated_s),
-            "parent_list_ids": one.parent_list_ids or None,
-            "status": self._status(one),
+            "sample_updated_at": None if segment.refreshed_s is None else iso(segment.refreshed_s),
+            "next_sample_update": iso(segment.next_refresh_s),
+            "created_at": iso(segment.created_s),
+            "updated_at": iso(segment.updated_s),
+            "parent_list_ids": segment.parent_list_ids or None,
+            "status": self._status(segment),
         }
 
     def _status(self, segment: Segment) -> dict[str, str]:
@@ -220,11 +229,13 @@ class Segments:
         self._situation.later(due, lambda _now: setattr(segment, "validated", True))
 
     def _used(self, segment: Segment) -> int:
-        return sum(self._situation.now() - one < 86_400 for one in segment.refreshes_s)
+        return sum(self._situation.now() - refresh_s < 86_400 for refresh_s in segment.refreshes_s)
 
     def _refused_name(self, name: object, besides: Segment | None = None) -> Answer | None:
         if not isinstance(name, str) or not 1 <= len(name) <= 100:
             return refusal(400, "name must have 1 to 100 characters", "name")
-        if any(one.name.lower() == name.lower() and one is not besides for one in self.by_id.values()):
+        if any(
+            segment.name.lower() == name.lower() and segment is not besides for segment in self.by_id.values()
+        ):
             return refusal(400, "a segment of this name already exists", "name")
         return None

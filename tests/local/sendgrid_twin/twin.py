@@ -137,9 +137,9 @@ class SendGridTwin:
         """
         with self._lock:
             self._situation.catch_up()
-            for one in self._account.segments.by_id.values():
-                if segment in {one.id, one.name}:
-                    return sorted(contact.email for contact in self._account.segments.members(one))
+            for candidate in self._account.segments.by_id.values():
+                if segment in {candidate.id, candidate.name}:
+                    return sorted(contact.email for contact in self._account.segments.members(candidate))
         raise KeyError(segment)
 
     def contacts(self, after: str = "", limit: int | None = None) -> list[dict[str, Any]]:
@@ -147,9 +147,9 @@ class SendGridTwin:
         with self._lock:
             self._situation.catch_up()
             book = self._account.contacts
-            emails = [one for one in book.emails() if one > after][:limit]
-            found = [contact for one in emails if (contact := book.find("email", one)) is not None]
-            return [self._account.search.as_json(one) | {"writes": one.writes} for one in found]
+            emails = [email for email in book.emails() if email > after][:limit]
+            found = [contact for email in emails if (contact := book.find("email", email)) is not None]
+            return [self._account.search.as_json(contact) | {"writes": contact.writes} for contact in found]
 
     def requests(self) -> dict[str, int]:
         """Return the number of requests by `METHOD /path/{template}`."""

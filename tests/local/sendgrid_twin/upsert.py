@@ -98,12 +98,12 @@ def _object_with_contacts(request: Request) -> dict[str, Any] | None:
 
 
 def _refused_lists(list_ids: list[Any], lists: Container[str]) -> Answer | None:
-    for one in list_ids:
+    for list_id in list_ids:
         try:
-            UUID(one)
+            UUID(list_id)
         except (ValueError, AttributeError, TypeError):
             return refusal(400, "invalid list id", "list_ids")
-        if one not in lists:
+        if list_id not in lists:
             return refusal(404, "list not found", "list_ids")
     return None
 
@@ -116,11 +116,11 @@ def _is_well_formed(row: object) -> bool:
         if name == "custom_fields":
             if not isinstance(value, dict):
                 return False
-            for one in value.values():
-                if isinstance(one, bool) or not (one is None or isinstance(one, str | int | float)):
+            for item in value.values():
+                if isinstance(item, bool) or not (item is None or isinstance(item, str | int | float)):
                     return False
         elif name == "alternate_emails":
-            if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
                 return False
         elif not isinstance(value, str) and (name in MAX_CHARS or name == "email"):
             return False
@@ -128,12 +128,12 @@ def _is_well_formed(row: object) -> bool:
 
 
 def _unknown_fields(rows: list[Row], fields: CustomFields) -> list[dict[str, str]]:
-    usable = {one.id for one in fields.by_id.values() if one.usable}
+    usable = {field.id for field in fields.by_id.values() if field.usable}
     unknown: dict[str, None] = {}
     for row in rows:
         given = row.get("custom_fields")
         if given and not given.keys() <= usable:
-            unknown.update(dict.fromkeys(one for one in given if one not in usable))
+            unknown.update(dict.fromkeys(field_id for field_id in given if field_id not in usable))
     if not unknown:
         return []
     return [{"message": f"invalid custom field ids supplied - {','.join(unknown)}"}]
@@ -144,8 +144,8 @@ def _null_fields(rows: list[Row]) -> list[dict[str, str]]:
     for row in rows:
         given = row.get("custom_fields")
         if given and None in given.values():
-            nulls.update(dict.fromkeys(one for one, value in given.items() if value is None))
-    return [{"message": f'custom field "{one}" cannot be null'} for one in nulls]
+            nulls.update(dict.fromkeys(field_id for field_id, value in given.items() if value is None))
+    return [{"message": f'custom field "{field_id}" cannot be null'} for field_id in nulls]
 
 
 def _bad_identifiers(rows: list[Row], options: Options) -> list[dict[str, str]]:
@@ -156,20 +156,20 @@ def _bad_identifiers(rows: list[Row], options: Options) -> list[dict[str, str]]:
         if email:
             if not is_email(email) or (refused is not None and refused.search(email)):
                 messages[f"email '{email}' is not valid"] = None
-        elif not any(row.get(one) for one in IDENTIFIERS):
+        elif not any(row.get(identifier) for identifier in IDENTIFIERS):
             messages["at least one identifier is required"] = None
         if (phone := row.get("phone_number_id")) and not _PHONE.fullmatch(phone):
             messages[f"phone_number_id '{phone}' is not valid"] = None
-        for one in row.get("alternate_emails", ()):
-            if not is_email(one):
-                messages[f"alternate email '{one}' is not valid"] = None
+        for alternate in row.get("alternate_emails", ()):
+            if not is_email(alternate):
+                messages[f"alternate email '{alternate}' is not valid"] = None
     # The only recorded answer says [0] for a contact that was not the first: the index is unreliable.
     named = list(messages)[: options.named_bad_emails]
-    return [{"field": "contacts[0].identifier", "message": one} for one in named]
+    return [{"field": "contacts[0].identifier", "message": message} for message in named]
 
 
 def _too_long(rows: list[Row], fields: CustomFields, options: Options) -> Iterator[dict[str, str]]:
-    texts = {one.id for one in fields.by_id.values() if one.type is FieldType.TEXT}
+    texts = {field.id for field in fields.by_id.values() if field.type is FieldType.TEXT}
     found: dict[tuple[str, int], None] = {}
     for row in rows:
         for name, value in row.items():
