@@ -62,7 +62,7 @@ class Scene:
         raise AssertionError("the scan does not end")
 
     def check(self, result: dict[str, Any]) -> list[Change]:
-        """Check that everybody is queued in messages that the run waits for, and that no enter beats a real event."""
+        """Check that the run waits for messages with everybody, and that no enter beats a real event."""
         messages = [decode(body) for body in self.deployment.messages()]
         changes = [change for message in messages for change in message.changes]
         assert {change.email for change in changes} == self.twin.members(self.audience)

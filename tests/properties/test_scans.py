@@ -90,7 +90,7 @@ def scanned(http: WrongPages, left_s: float = 200.0) -> tuple[Checkpoint | Lytic
 
 
 def check(result: Checkpoint | LyticsSendGridError, queue: Queue) -> None:
-    """Check that missing people are counted, or the scan reports that it is not complete, or why it stopped."""
+    """Check that missing people are counted, or that the scan reports a mismatch or why it stopped."""
     changes = [change for body in queue.bodies for change in decode(body).changes]
     for change in changes:
         assert (change.kind, change.audience) == (Kind.ENTER, AUDIENCE)

@@ -1,4 +1,4 @@
-"""The loop of a scan: nobody is lost between pages, invocations and crashes, and an outage ends with a reason."""
+"""A scan loses nobody between pages, invocations and crashes, and an outage ends with a reason."""
 
 import itertools
 from collections import Counter
