@@ -15,8 +15,8 @@ _LAG: Final = (
     "affected: it reads the contacts themselves when it is sent"
 )
 _NOT_LIVE: Final = (
-    "NOT LIVE: Lytics does not send this export's events yet, so the segments do not change any more. "
-    "Create the webhook job in Lytics as activation.paste says. When it is running, start this export "
+    "NOT LIVE: Lytics does not send this export's events yet, so after this run the segments stay as they "
+    "are. Create the webhook job in Lytics as activation.paste says. When it is running, start this export "
     "again, so that everybody who entered or left meanwhile is included"
 )
 _WHOLE_RUN: Final = (
