@@ -13,8 +13,8 @@ from botocore.config import Config
 
 from functions.deliver.delivery import Delivery
 from functions.deliver.export_views import ExportViews
-from functions.deliver.intake import SqsRecord
 from functions.deliver.outbox import Outbox
+from functions.deliver.received import SqsRecord
 from functions.deliver.settings import DeliverSettings
 from functions.deliver.upsert import UpsertLimits
 from lytics_sendgrid.aws.secret import Secrets

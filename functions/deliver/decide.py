@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from functions.deliver.export_views import View
-from functions.deliver.intake import PendingContact
 from functions.deliver.merge import has_news, merge
+from functions.deliver.received import PendingContact
 from functions.deliver.row import membership_row, row_hash, row_lists, row_of, without_fields
 from functions.deliver.row_queue import Row
 from functions.deliver.upsert_result import AcceptedRow
@@ -70,33 +70,27 @@ def decide(contact: PendingContact, loaded: Contact, views: Mapping[str, View]) 
         views: the configuration of every export that brought a change.
     """
     merged = merge(loaded, [(change, views[name].export) for change, name in contact.changes])
-    view = views[contact.exports[0]]
+    view, progress = views[contact.exports[0]], contact.progress
+    exports = tuple([views[name].export for name in contact.exports])
     form, rejection = view.form, merged.rejection
-    decision = Decision(
-        contact,
-        view,
-        tuple([views[name].export for name in contact.exports]),
-        loaded,
-        merged,
-        commits=merged is not loaded or _was_not_overtaken(contact, loaded),
-        outcome="unchanged" if loaded.rejection is None else _outcome(loaded.rejection),
-    )
-    forced = contact.progress.sent_before or contact.progress.uncertain or _is_due(contact, loaded)
+    commits = merged is not loaded or _was_not_overtaken(contact, loaded)
+    outcome = "unchanged" if loaded.rejection is None else _outcome(loaded.rejection)
+    forced = progress.sent_before or progress.uncertain or _is_due(contact, loaded)
     if merged is loaded and not forced and (loaded.configuration == form.version or not loaded.version):
-        return decision
+        return Decision(contact, view, exports, loaded, merged, commits, outcome)
     text = row_of(contact.email, merged, form)
     lists = row_lists(merged, form)
     whole = row_hash(text, lists)
     settled = _is_settled(whole, merged, loaded)
     if not forced and settled and not _fields_were_refused(merged, loaded):
-        if rejection is None or rejection is loaded.rejection:
-            return decision
-        return replace(decision, outcome=_outcome(rejection))
+        if rejection is not None and rejection is not loaded.rejection:
+            outcome = _outcome(rejection)
+        return Decision(contact, view, exports, loaded, merged, commits, outcome)
     reduced = settled and rejection is not None and rejection.reason != "address"
     if reduced:
         text = membership_row(contact.email, merged, form)
     row = Row(contact.key, contact.email, text, lambda: membership_row(contact.email, merged, form))
-    return replace(decision, commits=True, row=row, lists=lists, hash=whole, reduced=reduced)
+    return Decision(contact, view, exports, loaded, merged, True, outcome, row, lists, whole, reduced)
 
 
 def accept(decision: Decision, accepted: AcceptedRow, now_ms: int) -> Decision:
@@ -147,7 +141,9 @@ def needs_consistent_read(contact: PendingContact, loaded: Contact, version: int
 
 def _is_due(contact: PendingContact, loaded: Contact) -> bool:
     """Return whether a refresh is to be sent. A contact that is not in the ledger has nothing to send again."""
-    return any(not _brought(change, loaded) for change in _open_refreshes(contact, loaded))
+    return contact.has_refresh and any(
+        not _brought(change, loaded) for change in _open_refreshes(contact, loaded)
+    )
 
 
 def _was_not_overtaken(contact: PendingContact, loaded: Contact) -> bool:
@@ -156,7 +152,9 @@ def _was_not_overtaken(contact: PendingContact, loaded: Contact) -> bool:
     That is committed without sending anything: a consumer whose request the ledger does not name yet then loses the
     race of its commit, and sends again. To send here would never end where every job takes so long.
     """
-    return any(_brought(change, loaded) for change in _open_refreshes(contact, loaded))
+    return contact.has_refresh and any(
+        _brought(change, loaded) for change in _open_refreshes(contact, loaded)
+    )
 
 
 def _brought(change: Change, loaded: Contact) -> bool:
@@ -168,7 +166,7 @@ def _brought(change: Change, loaded: Contact) -> bool:
 
 def _open_refreshes(contact: PendingContact, loaded: Contact) -> Iterator[Change]:
     """Return the refreshes that no later request supersedes."""
-    if not contact.has_refresh or loaded.version == 0:
+    if loaded.version == 0:
         return
     sent_ns = loaded.sent_ms * 1_000_000
     for change, _ in contact.changes:

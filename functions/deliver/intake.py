@@ -3,114 +3,12 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import NamedTuple, Self
 
 from functions.deliver.export_views import View
-from lytics_sendgrid.domain.change import Change, Kind, Message
+from functions.deliver.received import PendingContact, ReceivedMessage, pending_contact
+from lytics_sendgrid.domain.change import Change
 from lytics_sendgrid.domain.contact import ContactKey, contact_key
-
-SUSPECT_RECEIVES: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class SqsRecord:
-    """A message as SQS delivers it.
-
-    Attributes:
-        id: its message id.
-        body: its text.
-        receives: how often it has been received, this time included.
-    """
-
-    id: str
-    body: str
-    receives: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedMessage:
-    """A received message and its content.
-
-    Attributes:
-        id: SQS' message id.
-        receives: how often it has been received, this time included.
-        content: the decoded body.
-    """
-
-    id: str
-    receives: int
-    content: Message
-
-    @property
-    def returned(self) -> bool:
-        """Return whether an earlier consumer may have left a request that the ledger does not name."""
-        return self.receives > 1 or self.content.uncertain
-
-    @property
-    def is_suspect(self) -> bool:
-        """Return whether the message may have killed its consumers: suspects are handled last and alone."""
-        return self.receives >= SUSPECT_RECEIVES or (self.content.suspect and self.receives > 1)
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far this invocation has come with a contact.
-
-    Attributes:
-        sent_before: SendGrid accepted a row for the contact, and the ledger does not name it yet.
-        uncertain: SendGrid may have accepted one: every row that was sent, or whose answer was lost.
-        outcome: the outcome to count, once the contact is done; None: it is not done.
-        counted_before: the outcome already counted for this contact, if this is only a refresh or reject.
-    """
-
-    sent_before: bool = False
-    uncertain: bool = False
-    outcome: str | None = None
-    counted_before: str | None = None
-
-    @property
-    def is_done(self) -> bool:
-        """Return whether nothing is left to do for the contact."""
-        return self.outcome is not None
-
-
-@dataclass(frozen=True, slots=True)
-class PendingContact:
-    """What the messages say about one contact.
-
-    Attributes:
-        key: the ledger's key.
-        email: the address.
-        changes: every change, with the name of the export that brought it.
-        exports: the names of those exports, once each; rows are made with the configuration of the first.
-        runs: the runs whose backfill wrote one of the changes.
-        returned: one of its messages came back, so a consumer that died may have sent a row.
-        fresh: at least one of its messages has never been requeued.
-        hops: how often one of its messages was requeued, at most.
-        attempt: how many import jobs in a row have failed for the contact.
-        has_refresh: one of its changes is a refresh.
-        has_reject: one of its changes is a reject.
-        progress: how far this invocation has come.
-    """
-
-    key: ContactKey
-    email: str
-    changes: tuple[tuple[Change, str], ...]
-    exports: tuple[str, ...]
-    runs: tuple[str, ...]
-    returned: bool
-    fresh: bool
-    hops: int
-    attempt: int
-    has_refresh: bool
-    has_reject: bool
-    progress: Progress = field(default_factory=Progress)
-
-    def is_follow_up(self) -> bool:
-        """Return whether the messages bring nothing new: only refreshes and rejects of what was sent."""
-        if not self.has_refresh and not self.has_reject:
-            return False
-        return all(change.kind in {Kind.REFRESH, Kind.REJECT} for change, _ in self.changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +41,7 @@ class RunDone:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
+class _Taken(NamedTuple):
     """A message that was taken in: the contact of each change, or how long it must wait."""
 
     message: ReceivedMessage
@@ -176,7 +73,7 @@ class Intake:
             self._taken.append(_Taken(message, keys))
             for key, change in zip(keys, changes, strict=True):
                 arrivals.setdefault(key, []).append((change, message))
-        self.contacts = {key: _pending(key, arrived) for key, arrived in arrivals.items()}
+        self.contacts = {key: pending_contact(key, arrived) for key, arrived in arrivals.items()}
 
     def pending(self) -> list[PendingContact]:
         """Return the contacts that are not done."""
@@ -228,21 +125,3 @@ class Intake:
 def is_uncertain(message: ReceivedMessage, pending: Iterable[PendingContact]) -> bool:
     """Return whether a request that the ledger does not name may be in flight for what is left of a message."""
     return message.returned or any(contact.progress.uncertain for contact in pending)
-
-
-def _pending(key: ContactKey, arrived: Sequence[tuple[Change, ReceivedMessage]]) -> PendingContact:
-    contents = [message.content for _, message in arrived]
-    refreshes = [change for change, _ in arrived if change.kind is Kind.REFRESH]
-    return PendingContact(
-        key,
-        arrived[0][0].email,
-        changes=tuple([(change, message.content.export) for change, message in arrived]),
-        exports=tuple(dict.fromkeys([content.export for content in contents])),
-        runs=tuple(dict.fromkeys([content.run for content in contents if content.run is not None])),
-        returned=any(message.returned for _, message in arrived),
-        fresh=any(content.hops == 0 for content in contents),
-        hops=max([content.hops for content in contents]),
-        attempt=max([change.attempt or 0 for change in refreshes], default=0),
-        has_refresh=bool(refreshes),
-        has_reject=any(change.kind is Kind.REJECT for change, _ in arrived),
-    )

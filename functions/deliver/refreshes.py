@@ -12,8 +12,8 @@ the same, and the queue would fill up.
 from collections.abc import Iterable, Mapping, Sequence
 
 from functions.deliver.decide import Decision
-from functions.deliver.intake import PendingContact
 from functions.deliver.outbox import Outbox
+from functions.deliver.received import PendingContact
 from functions.deliver.row_queue import Row
 from lytics_sendgrid.domain.contact import ContactKey
 

@@ -5,9 +5,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
-from functions.deliver.intake import Leftover, ReceivedMessage
+from functions.deliver.intake import Leftover
 from functions.deliver.invocation import Invocation
 from functions.deliver.outbox import Outbox
+from functions.deliver.received import ReceivedMessage
 from lytics_sendgrid.domain.backoff import backoff_s
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.queues.changes import MAX_HOPS

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from functions.deliver.delivery import LedgerTable
+from functions.deliver.rounds import LedgerTable
 from lytics_sendgrid.domain.contact import UNKNOWN, Commit, Contact, Rejection
 
 ANN, BOB = "acme#ann@example.org", "acme#bob@example.org"

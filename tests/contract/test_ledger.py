@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from functions.deliver.delivery import LedgerTable
+from functions.deliver.rounds import LedgerTable
 from lytics_sendgrid.domain.contact import UNKNOWN, Commit, Contact
 from lytics_sendgrid.errors import ServiceUnavailable, StopRun, Throttled
 from lytics_sendgrid.tables.contacts import KEYS_A_READ, STATEMENTS_A_WRITE, ContactsTable

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from functions.deliver.delivery import LedgerTable
+from functions.deliver.rounds import LedgerTable
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.contacts import ContactsTable
 from tests.contract.ledger_contract import ANN, CONTRACT, NEW, REFUSED, commit, stored

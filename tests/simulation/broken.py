@@ -117,7 +117,7 @@ def counted_first(self: Any, authorization: str, request: Any, job: str, sent_ms
 def committed_first(
     self: Any, invocation: Any, intake: Any, contacts: Sequence[Any], *, consistent: bool
 ) -> Sequence[Any]:
-    """Do as `Delivery._round` does, the commit before the request."""
+    """Do as `Rounds._round` does, the commit before the request."""
     loaded = self._load(contacts, intake.views, consistent=consistent)
     self._read_newer_views(intake.views, loaded, contacts)
     now_ms = invocation.now_ms()

@@ -9,8 +9,8 @@ from functions.confirm.follow import ImportJobFollower
 from functions.confirm.follow_ups import FollowUps
 from functions.deliver.delivery import Delivery
 from functions.deliver.export_views import ExportViews
-from functions.deliver.intake import SqsRecord
 from functions.deliver.outbox import Outbox
+from functions.deliver.received import SqsRecord
 from functions.deliver.upsert import UpsertLimits
 from lytics_sendgrid.errors import RetryLater, StopRun
 from lytics_sendgrid.queues.imports import import_from

@@ -8,13 +8,13 @@ from unittest.mock import patch
 
 from functions.confirm import follow
 from functions.confirm.follow import ImportJobFollower
-from functions.deliver import decide, delivery, intake, merge, send
-from functions.deliver.delivery import Delivery
+from functions.deliver import decide, intake, merge, rounds, send
 from functions.deliver.exchange import Exchange
 from functions.deliver.export_views import ExportViews
-from functions.deliver.intake import ReceivedMessage
+from functions.deliver.received import ReceivedMessage
 from functions.deliver.refreshes import Refreshes
 from functions.deliver.requeue import Requeuer
+from functions.deliver.rounds import Rounds
 from functions.deliver.send import Sending
 from functions.deliver.upsert import Upsert
 from lytics_sendgrid.sendgrid.contacts import SendGridContacts
@@ -113,7 +113,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "lost_race_is_not_sent_again": Mutation(
         "whoever loses its race and finds its row in the ledger leaves it at that",
-        [(delivery, "decide", broken.equal_if_not_news)],
+        [(rounds, "decide", broken.equal_if_not_news)],
         replace(_ORDER, spread_s=0.2),
     ),
     "failed_job_is_done": Mutation(
@@ -168,7 +168,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "commit_before_send": Mutation(
         "the ledger is ahead of SendGrid",
-        [(Delivery, "_round", broken.committed_first)],
+        [(Rounds, "_round", broken.committed_first)],
         _with(busy=0.6, abandoned=0.1),
     ),
     "leftovers_are_dropped": Mutation(
@@ -203,7 +203,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "stale_read_drops_a_refresh": Mutation(
         "a refresh comes to nothing where a stale read does not know its contact",
-        [(delivery, "needs_consistent_read", broken.no)],
+        [(rounds, "needs_consistent_read", broken.no)],
         _with(stale_read=0.6, job_failed=0.5),
     ),
     "redriven_is_taken_for_new": Mutation(

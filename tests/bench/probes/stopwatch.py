@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from functions.deliver import app, decide, delivery, exchange, intake, refreshes, requeue, send
+from functions.deliver import app, decide, delivery, exchange, intake, refreshes, requeue, rounds, send
 from lytics_sendgrid.sendgrid import contacts as sendgrid_contacts
 from lytics_sendgrid.tables import contacts as ledger
 
@@ -49,7 +49,7 @@ _watch(delivery.Delivery, "deliver", "loops around all this")
 _watch(delivery, "decode", "decode messages")
 _watch(intake.Intake, "__init__", "group by contact")
 _watch(ledger.ContactsTable, "load", "load: BatchGetItem, 100 a call")
-_watch(delivery, "decide", "decide: compare, hash")
+_watch(rounds, "decide", "decide: compare, hash")
 _watch(decide, "merge", "merge")
 _watch(decide, "row_of", "write rows")
 _watch(send.Sending, "send", "group rows, note the answers")

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from functions.deliver.delivery import Delivery
 from functions.deliver.export_views import View
-from functions.deliver.intake import SqsRecord
 from functions.deliver.invocation import DeliverySummary
 from functions.deliver.outbox import Outbox
+from functions.deliver.received import SqsRecord
 from functions.deliver.row import RowForm
 from functions.deliver.upsert import UpsertLimits
 from lytics_sendgrid.domain.change import Change, Kind, Message

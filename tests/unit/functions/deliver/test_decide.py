@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from functions.deliver.decide import Decision, accept, decide, needs_consistent_read
-from functions.deliver.intake import Intake, PendingContact, ReceivedMessage
+from functions.deliver.intake import Intake
+from functions.deliver.received import PendingContact, ReceivedMessage
 from functions.deliver.upsert_result import AcceptedRow
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.contact import UNKNOWN, Contact, Rejection

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from functions.deliver.delivery import CONTACTS_AT_ONCE
 from functions.deliver.export_views import View
+from functions.deliver.rounds import CONTACTS_AT_ONCE
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.domain.stop import Stop
@@ -789,7 +789,7 @@ def test_rejected_person_is_tried_again_with_the_next_change() -> None:
 
 def test_many_contacts_are_decided_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert CONTACTS_AT_ONCE == 60_000
-    monkeypatch.setattr("functions.deliver.delivery.CONTACTS_AT_ONCE", 2)
+    monkeypatch.setattr("functions.deliver.rounds.CONTACTS_AT_ONCE", 2)
     scene = Scene()
     scene.deliver(entering(people(5)))
     assert [len(rows) for _, rows in scene.sendgrid.requests] == [2, 2, 1]
@@ -797,7 +797,7 @@ def test_many_contacts_are_decided_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_parts_that_the_time_does_not_suffice_for_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("functions.deliver.delivery.CONTACTS_AT_ONCE", 2)
+    monkeypatch.setattr("functions.deliver.rounds.CONTACTS_AT_ONCE", 2)
     scene = Scene()
     scene.sendgrid.duration_s = 60.0
     scene.deliver(entering(people(5), run="r1", number="a.0"))

@@ -2,9 +2,10 @@
 
 import pytest
 
-from functions.deliver.intake import Leftover, ReceivedMessage
+from functions.deliver.intake import Leftover
 from functions.deliver.invocation import DeliverySummary, Invocation
 from functions.deliver.outbox import Outbox
+from functions.deliver.received import ReceivedMessage
 from functions.deliver.requeue import Requeuer
 from lytics_sendgrid.queues.changes import MAX_HOPS
 from tests.clock import ManualClock

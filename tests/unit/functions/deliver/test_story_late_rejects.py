@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from functions.deliver.decide import Decision, accept, decide
 from functions.deliver.export_views import View
-from functions.deliver.intake import Intake, ReceivedMessage
+from functions.deliver.intake import Intake
+from functions.deliver.received import ReceivedMessage
 from functions.deliver.row import row_form
 from functions.deliver.upsert_result import AcceptedRow
 from lytics_sendgrid.domain.change import Change, Kind, Message
