@@ -23,8 +23,8 @@ TESTS: Final = ("tests/unit", "tests/properties")
 MODULES: Final = """
     lytics_sendgrid.domain.contact lytics_sendgrid.domain.field_values functions.deliver.merge functions.deliver.row
     lytics_sendgrid.sendgrid.upsert_answer functions.deliver.upsert lytics_sendgrid.domain.rejection_limits
-    functions.deliver.row_queue functions.deliver.decide functions.deliver.refreshes functions.deliver.intake functions.deliver.received
-    functions.deliver.invocation functions.deliver.groups functions.deliver.exchange functions.deliver.send
+    functions.deliver.row_queue functions.deliver.decide functions.deliver.refreshes functions.deliver.intake
+    functions.deliver.received functions.deliver.invocation functions.deliver.groups functions.deliver.exchange functions.deliver.send
     functions.deliver.stops functions.deliver.rounds functions.deliver.delivery functions.deliver.requeue
     lytics_sendgrid.domain.email_address lytics_sendgrid.domain.instants lytics_sendgrid.domain.configuration
     functions.ingest.body lytics_sendgrid.domain.profile lytics_sendgrid.queues.changes
