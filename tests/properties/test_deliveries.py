@@ -116,9 +116,7 @@ def test_at_least_20_000_bodies_are_posted() -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_every_good_element_is_queued_and_every_bad_one_is_rejected_with_its_reason(
-    scene: Scene, seed: int
-) -> None:
+def test_good_elements_are_queued_and_bad_ones_rejected_with_reason(scene: Scene, seed: int) -> None:
     random = Random(f"mixture {seed}")
     for _ in range(MIXTURES):
         body = mixture(random, random.choice((1, 1, 2, 3, 5, 8)), expected := Expected())
@@ -184,7 +182,7 @@ WAYS_TO_BREAK: Final[tuple[Any, ...]] = (
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_an_element_of_any_form_leaves_its_neighbours_alone(scene: Scene, seed: int) -> None:
+def test_element_of_any_form_leaves_neighbours_alone(scene: Scene, seed: int) -> None:
     random = Random(f"disfigured {seed}")
     for _ in range(DISFIGURED):
         before, after = Expected(), Expected()
@@ -201,7 +199,7 @@ def test_an_element_of_any_form_leaves_its_neighbours_alone(scene: Scene, seed: 
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_an_event_that_lacks_something_is_answered_as_documented(scene: Scene, seed: int) -> None:
+def test_incomplete_event_is_answered_as_documented(scene: Scene, seed: int) -> None:
     random = Random(f"event {seed}")
     for _ in range(ODD_EVENTS):
         body = mixture(random, 2, expected := Expected())

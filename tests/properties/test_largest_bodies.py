@@ -38,6 +38,6 @@ def test_memory_and_time_are_bounded_by_the_bodys_size(figures: dict[str, dict[s
         assert of["cpu_s"] <= MOST_CPU_S_A_MB * size_mb, name
 
 
-def test_what_is_queued_is_bounded_by_the_bodys_size(figures: dict[str, dict[str, float]]) -> None:
+def test_queued_messages_are_bounded_by_the_bodys_size(figures: dict[str, dict[str, float]]) -> None:
     for name, of in figures.items():
         assert of["changes"] + of["rejects"] <= 1_000, name

@@ -62,7 +62,7 @@ def split(events: Sequence[tuple[Change, Export]], cuts: random.Random) -> list[
 
 
 @given(events, st.randoms(use_true_random=False))
-def test_any_order_duplication_and_split_end_in_the_same_state_and_row(
+def test_any_order_duplication_and_split_give_the_same_state_and_row(
     events: list[tuple[Change, Export]], chance: random.Random
 ) -> None:
     together = merge(UNKNOWN, events)
@@ -81,7 +81,7 @@ def test_any_order_duplication_and_split_end_in_the_same_state_and_row(
 
 
 @given(events)
-def test_exit_wins_at_the_same_time_and_else_the_last_event(events: list[tuple[Change, Export]]) -> None:
+def test_last_event_wins_and_exit_at_equal_times(events: list[tuple[Change, Export]]) -> None:
     contact = merge(UNKNOWN, events)
     for audience in (READERS, BUYERS):
         moves = [
@@ -101,7 +101,7 @@ def test_merging_again_changes_nothing(events: list[tuple[Change, Export]]) -> N
 
 @settings(deadline=None)
 @given(events, st.randoms(use_true_random=False))
-def test_no_op_sends_nothing_and_every_delivery_ends_in_the_same_contact(
+def test_no_op_sends_nothing_and_any_order_ends_in_same_contact(
     events: list[tuple[Change, Export]], chance: random.Random
 ) -> None:
     ordered, mixed = Scene(), Scene()

@@ -41,9 +41,7 @@ def emails(count: int) -> list[str]:
 
 @settings(max_examples=40, deadline=None)
 @given(data=st.data(), seed=st.integers(0, 2**32), count=st.integers(1, 120))
-def test_rows_that_are_never_answered_are_left_and_all_others_sent(
-    data: st.DataObject, seed: int, count: int
-) -> None:
+def test_all_rows_but_the_unanswered_are_sent(data: st.DataObject, seed: int, count: int) -> None:
     bad = data.draw(st.sets(st.sampled_from(emails(count)), max_size=12))
     most = data.draw(st.sampled_from([1, 2, 40, 1_000]))
 
@@ -61,9 +59,7 @@ def test_rows_that_are_never_answered_are_left_and_all_others_sent(
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32), st.integers(2, 300), st.sampled_from([0.1, 1.0, 25.0]))
-def test_an_outage_costs_no_more_requests_however_many_rows_wait(
-    seed: int, count: int, duration_s: float
-) -> None:
+def test_outage_costs_no_more_requests_with_more_rows(seed: int, count: int, duration_s: float) -> None:
     one, many = World(seed, duration_s), World(seed, duration_s)
     for world, waiting in ((one, 1), (many, count)):
         world.sendgrid.chokes = lambda _: True

@@ -41,7 +41,7 @@ def lines(capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
 
 
-def test_messages_that_must_be_received_again_are_named(app: ModuleType) -> None:
+def test_failed_messages_are_named(app: ModuleType) -> None:
     scene = Scene()
     answer = invoke(app, scene, encode(entering([ANN])), '{"v":2}', encode(entering([BOB], export="nobody")))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m2"}]}
@@ -54,15 +54,13 @@ def test_receive_count_reaches_the_delivery(app: ModuleType) -> None:
     assert len(scene.refreshes()) == 1
 
 
-def test_what_was_done_is_logged_and_counted(app: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
+def test_outcomes_are_logged_and_counted(app: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
     invoke(app, Scene(), encode(entering([ANN, BOB])))
     (metrics,) = [line for line in lines(capfd) if "_aws" in line]
     assert (metrics["accepted"], metrics["requests"], metrics["service"]) == ([2.0], [1.0], "stack")
 
 
-def test_the_log_leads_from_a_webhooks_request_to_its_import_job(
-    app: ModuleType, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_log_links_webhook_request_to_import_job(app: ModuleType, caplog: pytest.LogCaptureFixture) -> None:
     app.logger.addHandler(caplog.handler)
     known, other = entering([ANN], request="r-1"), entering([BOB], request="r-2")
     invoke(app, Scene(), encode(known), encode(other), encode(entering(["cy@example.org"])))
@@ -78,7 +76,7 @@ def test_stop_is_an_error_and_a_metric_of_its_own(app: ModuleType, capfd: pytest
     assert metrics["ExportStopped"] == [1.0]
 
 
-def test_longest_wait_of_what_is_not_finished_is_a_metric(
+def test_longest_wait_of_unfinished_changes_is_a_metric(
     app: ModuleType, capfd: pytest.CaptureFixture[str]
 ) -> None:
     scene = Scene()
@@ -90,7 +88,7 @@ def test_longest_wait_of_what_is_not_finished_is_a_metric(
     assert metrics["LongestWait"] == [pytest.approx(90 + (scene.now_ms() - now_ms) / 1000)]
 
 
-def test_what_is_finished_waits_no_longer(app: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
+def test_finished_changes_report_no_wait(app: ModuleType, capfd: pytest.CaptureFixture[str]) -> None:
     invoke(app, Scene(), encode(entering([ANN], queued_ms=1)))
     (metrics,) = [line for line in lines(capfd) if "_aws" in line]
     assert "LongestWait" not in metrics

@@ -43,7 +43,7 @@ def test_thousand_people_are_one_request() -> None:
     assert scene.changes.sent == []
 
 
-def test_each_list_set_is_a_request_of_its_own() -> None:
+def test_each_set_of_lists_is_one_request() -> None:
     scene = Scene(VIEW, with_list(VIEW, "list-1", "weekly"))
     scene.deliver(entering([ANN]), entering([BOB], export="weekly"))
     assert [(lists, [row["email"] for row in rows]) for lists, rows in scene.sendgrid.requests] == [
@@ -53,7 +53,7 @@ def test_each_list_set_is_a_request_of_its_own() -> None:
     assert scene.contact(BOB).lists == ("list-1",)
 
 
-def test_list_that_is_no_longer_configured_is_not_sent() -> None:
+def test_unconfigured_list_is_not_sent() -> None:
     scene = Scene(with_list(VIEW, "list-1", "newsletter"))
     scene.ledger.contacts[f"acme#{ANN}"] = Contact(version=1, lists=("gone",), row="x", sent_ms=1)
     scene.sendgrid.lists = {"list-1"}
@@ -98,13 +98,13 @@ def test_exit_before_enter_leaves_person_out() -> None:
     assert len(scene.sendgrid.requests) == 1
 
 
-def test_change_of_somebody_of_whom_no_enter_is_known_leaves_memberships_alone() -> None:
+def test_change_without_known_enter_leaves_memberships_alone() -> None:
     scene = Scene()
     scene.deliver(message(Change(ANN, 100, Kind.CHANGE, READERS, {"city": "Oslo"})))
     assert scene.sendgrid.requests[0][1] == [{"email": ANN, "custom_fields": {"e1_T": "Oslo"}}]
 
 
-def test_job_is_queued_before_the_commit_with_the_hash_and_the_time_before_the_request() -> None:
+def test_import_message_is_queued_before_commit_with_hash_and_sent() -> None:
     scene = Scene()
     scene.sendgrid.duration_s = 3.0
     before_ms = scene.now_ms()
@@ -123,7 +123,7 @@ def test_job_is_queued_before_the_commit_with_the_hash_and_the_time_before_the_r
     assert job.contacts[ANN].export == "newsletter"
 
 
-def test_imports_queue_that_fails_keeps_the_commit_from_being_made() -> None:
+def test_nothing_is_committed_if_import_message_cannot_be_queued() -> None:
     scene = Scene()
     scene.imports.broken = ServiceUnavailable("SQS is out")
     summary = scene.deliver(entering([ANN]))
@@ -133,7 +133,7 @@ def test_imports_queue_that_fails_keeps_the_commit_from_being_made() -> None:
     assert summary.failed == []
 
 
-def test_failing_group_does_not_keep_another_from_its_commit() -> None:
+def test_failing_group_does_not_block_commit_of_another() -> None:
     other = replace(VIEW, export=replace(EXPORT, name="shop", authorization="shop"))
     scene = Scene(VIEW, other)
     scene.no_key["shop"] = StopRun("there is no secret")
@@ -147,7 +147,7 @@ def test_failing_group_does_not_keep_another_from_its_commit() -> None:
     assert [(delay_s, m.export) for delay_s, m in scene.put_back()] == [(900, "shop")]
 
 
-def test_secret_that_cannot_be_read_now_puts_its_changes_back() -> None:
+def test_unavailable_secret_requeues_changes() -> None:
     scene = Scene()
     scene.no_key["default"] = ServiceUnavailable("Secrets Manager is out")
     summary = scene.deliver(entering([ANN]))
@@ -155,7 +155,7 @@ def test_secret_that_cannot_be_read_now_puts_its_changes_back() -> None:
     assert [m.hops for _, m in scene.put_back()] == [1]
 
 
-def test_lost_race_is_loaded_merged_and_sent_again_with_a_refresh_queued_before() -> None:
+def test_lost_race_is_sent_again_after_queueing_a_refresh() -> None:
     scene = Scene()
     key = f"acme#{ANN}"
 
@@ -176,7 +176,7 @@ def test_lost_race_is_loaded_merged_and_sent_again_with_a_refresh_queued_before(
 
 
 @pytest.mark.parametrize("hops", [0, 3])
-def test_second_request_after_a_lost_race_has_its_refresh_queued_before(hops: int) -> None:
+def test_refresh_is_queued_before_second_request_after_lost_race(hops: int) -> None:
     scene = Scene()
     scene.ledger.rivals.append(
         lambda: scene.ledger.contacts.update({f"acme#{ANN}": Contact(1, {BUYERS: 50}, row="rival")})
@@ -187,7 +187,7 @@ def test_second_request_after_a_lost_race_has_its_refresh_queued_before(hops: in
     assert queued == [0, 1]
 
 
-def test_lost_race_is_sent_again_though_the_winner_has_the_same_row() -> None:
+def test_lost_race_is_sent_again_even_if_winner_has_same_row() -> None:
     scene = Scene()
     twin = Scene()
     twin.deliver(entering([ANN]))
@@ -197,7 +197,7 @@ def test_lost_race_is_sent_again_though_the_winner_has_the_same_row() -> None:
     assert scene.contact(ANN).version == 2
 
 
-def test_race_that_is_lost_again_and_again_is_put_back_as_uncertain() -> None:
+def test_repeatedly_lost_race_is_requeued_as_uncertain() -> None:
     scene = Scene()
     versions = iter(range(1, 100))
 
@@ -211,7 +211,7 @@ def test_race_that_is_lost_again_and_again_is_put_back_as_uncertain() -> None:
     assert (delay_s, back.uncertain, back.hops, back.run, back.number) == (5, True, 1, "r1", "a.0")
 
 
-def test_commit_that_is_lost_after_a_time_alone_moved_sends_nothing() -> None:
+def test_lost_commit_of_only_a_later_time_sends_nothing() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     scene.ledger.rivals.append(
@@ -223,7 +223,7 @@ def test_commit_that_is_lost_after_a_time_alone_moved_sends_nothing() -> None:
     assert scene.contact(ANN).memberships == {READERS: 200}
 
 
-def test_young_request_before_has_a_refresh_queued_before_this_one() -> None:
+def test_refresh_is_queued_if_earlier_request_is_young() -> None:
     scene = Scene()
     scene.deliver(entering([ANN, BOB]))
     scene.clock.now_s += 899
@@ -234,7 +234,7 @@ def test_young_request_before_has_a_refresh_queued_before_this_one() -> None:
     assert scene.refreshes() == [(900, scene.now_ms(), [ANN])]
 
 
-def test_old_request_before_needs_no_refresh() -> None:
+def test_old_request_needs_no_refresh() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     scene.clock.now_s += 900
@@ -242,7 +242,7 @@ def test_old_request_before_needs_no_refresh() -> None:
     assert scene.changes.sent == []
 
 
-def test_refresh_queue_that_fails_keeps_the_request_from_being_made() -> None:
+def test_no_request_is_made_if_refresh_cannot_be_queued() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     scene.changes.broken = ServiceUnavailable("SQS is out")
@@ -252,7 +252,7 @@ def test_refresh_queue_that_fails_keeps_the_request_from_being_made() -> None:
 
 
 @pytest.mark.parametrize(("later_ms", "requests"), [(-1, 2), (0, 2), (1, 1)])
-def test_refresh_is_sent_unless_a_later_request_than_its_stamp_was_made(later_ms: int, requests: int) -> None:
+def test_refresh_is_sent_unless_a_later_request_was_made(later_ms: int, requests: int) -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     stamp_ms = scene.contact(ANN).sent_ms - later_ms
@@ -263,7 +263,7 @@ def test_refresh_is_sent_unless_a_later_request_than_its_stamp_was_made(later_ms
     assert scene.changes.sent == []
 
 
-def test_latest_stamp_of_several_refreshes_counts() -> None:
+def test_latest_stamp_of_refreshes_wins() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     sent_ms = scene.contact(ANN).sent_ms
@@ -272,14 +272,14 @@ def test_latest_stamp_of_several_refreshes_counts() -> None:
     assert len(scene.sendgrid.requests) == 2
 
 
-def test_refresh_of_somebody_who_is_not_in_the_ledger_sends_nothing() -> None:
+def test_refresh_of_unknown_contact_sends_nothing() -> None:
     scene = Scene()
     summary = scene.deliver(message(refresh(ANN, scene.now_ms())))
     assert scene.sendgrid.requests == []
     assert summary.counts == {"unchanged": 1}
 
 
-def test_refresh_is_not_lost_to_a_read_that_is_behind_the_ledger() -> None:
+def test_refresh_survives_a_stale_read() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     scene.clock.now_s += 900
@@ -290,7 +290,7 @@ def test_refresh_is_not_lost_to_a_read_that_is_behind_the_ledger() -> None:
     assert scene.ledger.reads == [(1, False), (1, True)]
 
 
-def test_refresh_is_not_lost_to_an_old_state_that_another_clock_dated_later() -> None:
+def test_refresh_survives_stale_read_with_later_sent_from_skewed_clock() -> None:
     """What was committed last may have an earlier `sent`: two consumers' clocks differ."""
     scene = Scene()
     scene.deliver(entering([ANN]))
@@ -305,7 +305,7 @@ def test_refresh_is_not_lost_to_an_old_state_that_another_clock_dated_later() ->
     assert len(scene.sendgrid.requests) == 3
 
 
-def test_refresh_after_a_late_job_is_sent_only_where_a_later_job_was_accepted() -> None:
+def test_refresh_after_slow_job_is_sent_only_if_later_job_was_accepted() -> None:
     scene = Scene()
     scene.deliver(entering([ANN, BOB]))
     late = scene.contact(ANN).job
@@ -319,7 +319,7 @@ def test_refresh_after_a_late_job_is_sent_only_where_a_later_job_was_accepted() 
     assert scene.contact(ANN).job == late
 
 
-def test_quiet_refresh_goes_on_counting_the_jobs_that_failed() -> None:
+def test_queued_refresh_keeps_the_failure_count() -> None:
     """Were it to begin anew, a contact whose jobs always fail would be sent for ever."""
     scene = Scene()
     scene.deliver(entering([ANN]))
@@ -329,7 +329,7 @@ def test_quiet_refresh_goes_on_counting_the_jobs_that_failed() -> None:
     assert [(change.kind, change.attempt) for change in quiet.changes] == [(Kind.REFRESH, 3)]
 
 
-def test_reject_is_not_lost_to_a_read_that_is_behind_the_ledger() -> None:
+def test_reject_survives_a_stale_read() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     before = scene.contact(ANN)
@@ -340,7 +340,7 @@ def test_reject_is_not_lost_to_a_read_that_is_behind_the_ledger() -> None:
     assert scene.contact(ANN).rejection is not None
 
 
-def test_refresh_tells_the_job_how_often_jobs_have_failed_for_the_contact() -> None:
+def test_import_message_carries_failure_count_of_refresh() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     scene.imports.sent.clear()
@@ -349,7 +349,7 @@ def test_refresh_tells_the_job_how_often_jobs_have_failed_for_the_contact() -> N
     assert import_from(scene.imports.sent[0][1]).contacts[ANN].attempt == 2
 
 
-def test_refresh_that_speaks_of_no_failed_job_begins_no_count() -> None:
+def test_refresh_without_failures_starts_no_count() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     scene.imports.sent.clear()
@@ -357,7 +357,7 @@ def test_refresh_that_speaks_of_no_failed_job_begins_no_count() -> None:
     assert import_from(scene.imports.sent[0][1]).contacts[ANN].attempt == 0
 
 
-def test_message_that_came_back_has_its_contacts_sent_once_more_where_nothing_is_to_be_sent() -> None:
+def test_returned_message_without_news_queues_refresh() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     scene.deliver(entering([ANN]), receives=2)
@@ -365,14 +365,14 @@ def test_message_that_came_back_has_its_contacts_sent_once_more_where_nothing_is
     assert scene.refreshes() == [(900, scene.now_ms() + 900_000, [ANN])]
 
 
-def test_message_that_came_back_with_a_later_time_alone_has_its_contact_sent_once_more() -> None:
+def test_returned_message_with_only_a_later_time_queues_refresh() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     scene.deliver(message(enter(ANN, 200)), receives=2)
     assert scene.refreshes() == [(900, scene.now_ms() + 900_000, [ANN])]
 
 
-def test_message_that_came_back_has_a_refresh_queued_before_its_request() -> None:
+def test_refresh_is_queued_before_request_of_returned_message() -> None:
     scene = Scene()
     queued: list[int] = []
     scene.sendgrid.after_request = lambda number: queued.append(len(scene.refreshes()))
@@ -381,13 +381,13 @@ def test_message_that_came_back_has_a_refresh_queued_before_its_request() -> Non
     assert scene.refreshes() == [(900, scene.now_ms(), [ANN])]
 
 
-def test_redriven_message_is_followed_like_one_that_came_back() -> None:
+def test_redriven_message_gets_refresh_like_a_returned_one() -> None:
     scene = Scene()
     scene.deliver(entering([ANN], uncertain=True))
     assert scene.refreshes() == [(900, scene.now_ms(), [ANN])]
 
 
-def test_refresh_of_a_returned_message_is_dropped_by_nobody_who_does_not_know_of_it() -> None:
+def test_refresh_of_redelivered_message_survives_concurrent_send() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     scene.deliver(entering([ANN]), receives=2)
@@ -402,7 +402,7 @@ def test_refresh_of_a_returned_message_is_dropped_by_nobody_who_does_not_know_of
     assert len(scene.sendgrid.requests) == 3
 
 
-def test_unknown_version_is_left_on_the_queue_for_a_newer_deployment() -> None:
+def test_unknown_message_version_is_left_on_the_queue() -> None:
     scene = Scene()
     summary = scene.deliver('{"v":2}', entering([ANN]))
     assert summary.failed == ["m0"]
@@ -410,7 +410,7 @@ def test_unknown_version_is_left_on_the_queue_for_a_newer_deployment() -> None:
     assert scene.has(ANN)
 
 
-def test_garbage_is_left_for_the_dead_letter_queue_and_harms_nobody() -> None:
+def test_garbage_is_dead_lettered_and_neighbours_are_delivered() -> None:
     scene = Scene()
     summary = scene.deliver("garbage", "[]", '{"v":1}', f'{{"v":1,"{ANN}":1}}', entering([ANN]))
     assert summary.failed == ["m0", "m1", "m2", "m3"]
@@ -421,7 +421,7 @@ def test_garbage_is_left_for_the_dead_letter_queue_and_harms_nobody() -> None:
     assert scene.changes.sent == []
 
 
-def test_unknown_export_is_left_for_the_dead_letter_queue() -> None:
+def test_messages_of_unknown_export_are_dead_lettered() -> None:
     scene = Scene()
     summary = scene.deliver(entering([BOB], export="nobody"), entering([ANN]))
     assert summary.failed == ["m0"]
@@ -430,14 +430,14 @@ def test_unknown_export_is_left_for_the_dead_letter_queue() -> None:
     assert summary.faults == ["export 'nobody' does not exist"]
 
 
-def test_messages_of_an_unknown_export_are_never_put_back_as_suspects() -> None:
+def test_messages_of_unknown_export_are_not_requeued_as_suspects() -> None:
     scene = Scene()
     summary = scene.deliver(*[entering([BOB], export="nobody")] * 3, receives=4)
     assert summary.failed == ["m0", "m1", "m2"]
     assert scene.changes.sent == []
 
 
-def test_stopped_exports_changes_wait_until_the_stop_is_over() -> None:
+def test_changes_of_stopped_export_wait_until_stop_ends() -> None:
     scene = Scene()
     scene.views.views["newsletter"] = replace(VIEW, stop=Stop("why", 0, scene.now_ms() + 300_000))
     summary = scene.deliver(entering([ANN], run="r1", number="a.0"))
@@ -447,7 +447,7 @@ def test_stopped_exports_changes_wait_until_the_stop_is_over() -> None:
     assert (summary.requeued, summary.failed, scene.runs.done) == (1, [], [])
 
 
-def test_stop_that_is_over_is_cleared_by_the_first_success() -> None:
+def test_expired_stop_is_lifted_by_first_success() -> None:
     scene = Scene()
     scene.views.views["newsletter"] = replace(VIEW, stop=Stop("why", 0, scene.now_ms()))
     scene.deliver(entering([ANN]))
@@ -455,7 +455,7 @@ def test_stop_that_is_over_is_cleared_by_the_first_success() -> None:
     assert ("newsletter", -1) in scene.views.asked
 
 
-def test_stop_that_cannot_be_cleared_costs_nothing_but_a_word() -> None:
+def test_failing_lift_stop_is_only_reported() -> None:
     scene = Scene()
     scene.views.views["newsletter"] = replace(VIEW, stop=Stop("why", 0, scene.now_ms()))
     scene.runs.broken["lift_stop"] = ServiceUnavailable("DynamoDB is out")
@@ -464,7 +464,7 @@ def test_stop_that_cannot_be_cleared_costs_nothing_but_a_word() -> None:
     assert summary.faults == ["DynamoDB is out"]
 
 
-def test_stop_that_was_made_in_this_invocation_is_not_cleared_by_a_request_without_the_list() -> None:
+def test_new_stop_is_not_lifted_by_a_request_without_the_list() -> None:
     scene = Scene(replace(with_list(VIEW, "gone", "newsletter"), stop=Stop("why", 0, 0)))
     scene.ledger.contacts[f"acme#{BOB}"] = Contact(version=1, row="x")
     scene.sendgrid.lists = set()
@@ -474,7 +474,7 @@ def test_stop_that_was_made_in_this_invocation_is_not_cleared_by_a_request_witho
     assert scene.ledger.commits == 0
 
 
-def test_stop_of_one_export_is_not_cleared_by_the_success_of_another() -> None:
+def test_success_of_one_export_does_not_lift_stop_of_another() -> None:
     over = Stop("why", 0, 0)
     shop = View(replace(EXPORT, name="shop"), VIEW.form, over)
     scene = Scene(replace(with_list(VIEW, "gone", "newsletter"), stop=over), shop)
@@ -486,7 +486,7 @@ def test_stop_of_one_export_is_not_cleared_by_the_success_of_another() -> None:
     assert not scene.has(ANN)
 
 
-def test_time_that_is_too_short_starts_nothing() -> None:
+def test_too_short_time_starts_nothing() -> None:
     scene = Scene()
     summary = scene.deliver(entering([ANN], run="r1", number="a.0"), seconds=24)
     assert (scene.sendgrid.requests, scene.ledger.reads) == ([], [])
@@ -494,7 +494,7 @@ def test_time_that_is_too_short_starts_nothing() -> None:
     assert summary.failed == []
 
 
-def test_ledger_that_does_not_answer_puts_everything_back() -> None:
+def test_unavailable_ledger_requeues_everything() -> None:
     scene = Scene()
     scene.ledger.broken["load"] = RetryLater("throttled")
     summary = scene.deliver(entering([ANN]), entering([BOB]))
@@ -503,7 +503,7 @@ def test_ledger_that_does_not_answer_puts_everything_back() -> None:
     assert summary.faults == ["throttled"]
 
 
-def test_commit_that_fails_is_put_back_as_uncertain() -> None:
+def test_failed_commit_is_requeued_as_uncertain() -> None:
     scene = Scene()
     scene.ledger.broken["commit"] = RetryLater("throttled")
     scene.deliver(entering([ANN]))
@@ -514,7 +514,7 @@ def test_commit_that_fails_is_put_back_as_uncertain() -> None:
     assert [stamp for _, stamp, _ in scene.refreshes()] == [scene.now_ms()]
 
 
-def test_ledger_that_refuses_stops_for_a_quarter_of_an_hour() -> None:
+def test_refusing_ledger_stops_export_for_15_minutes() -> None:
     scene = Scene()
     scene.ledger.broken["commit"] = StopRun("DynamoDB refused")
     summary = scene.deliver(entering([ANN]))
@@ -523,7 +523,7 @@ def test_ledger_that_refuses_stops_for_a_quarter_of_an_hour() -> None:
     assert [delay_s for delay_s, _ in scene.put_back()] == [900]
 
 
-def test_exports_table_that_does_not_answer_puts_everything_back() -> None:
+def test_unavailable_exports_table_requeues_everything() -> None:
     scene = Scene()
     scene.views.broken = RetryLater("throttled")
     summary = scene.deliver(entering([ANN]), entering([BOB], suspect=True), receives=[1, 2])
@@ -534,7 +534,7 @@ def test_exports_table_that_does_not_answer_puts_everything_back() -> None:
     ]
 
 
-def test_message_that_cannot_be_put_back_is_received_again() -> None:
+def test_message_that_cannot_be_requeued_fails() -> None:
     scene = Scene()
     scene.ledger.broken["load"] = RetryLater("throttled")
     scene.changes.broken = ServiceUnavailable("SQS is out")
@@ -544,7 +544,7 @@ def test_message_that_cannot_be_put_back_is_received_again() -> None:
     assert summary.faults == ["throttled", "SQS is out"]
 
 
-def test_message_that_was_put_back_too_often_is_left_for_the_dead_letter_queue() -> None:
+def test_message_requeued_too_often_is_dead_lettered() -> None:
     scene = Scene()
     scene.ledger.broken["load"] = RetryLater("throttled")
     summary = scene.deliver(entering([ANN], hops=MAX_HOPS), entering([BOB], hops=MAX_HOPS - 1))
@@ -561,7 +561,7 @@ def test_each_hop_waits_twice_as_long(hops: int, delay_s: int) -> None:
     assert [one for one, _ in scene.put_back()] == [delay_s]
 
 
-def test_run_message_is_recorded_only_when_all_of_it_is_committed() -> None:
+def test_run_message_is_recorded_only_once_all_of_it_is_committed() -> None:
     scene = Scene()
     scene.ledger.contacts[f"acme#{BOB}"] = Contact(version=1)
 
@@ -580,13 +580,13 @@ def test_run_message_is_recorded_only_when_all_of_it_is_committed() -> None:
     assert scene.runs.done[-1] == ("r1", {"a.0"}, set(), {"accepted": 1})
 
 
-def test_person_of_several_profiles_counts_once_in_her_run() -> None:
+def test_person_with_several_profiles_counts_once_in_a_run() -> None:
     scene = Scene()
     scene.deliver(entering([ANN, ANN], run="r1", number="a.0"))
     assert scene.runs.done[-1] == ("r1", {"a.0"}, set(), {"accepted": 1})
 
 
-def test_reject_that_comes_to_nothing_changes_no_count_of_its_run() -> None:
+def test_ignored_reject_changes_no_count_of_its_run() -> None:
     scene = Scene()
     scene.deliver(entering([ANN], run="r1", number="a.0"))
     stale = Change(ANN, 5, Kind.REJECT, row="older", reason="bad date")
@@ -594,7 +594,7 @@ def test_reject_that_comes_to_nothing_changes_no_count_of_its_run() -> None:
     assert scene.runs.done[-1] == ("r1", {"b.0"}, set(), {})
 
 
-def test_what_was_committed_is_recorded_though_the_rest_failed() -> None:
+def test_commits_are_recorded_even_if_the_rest_failed() -> None:
     scene = Scene()
     key = f"acme#{BOB}"
 
@@ -611,7 +611,7 @@ def test_what_was_committed_is_recorded_though_the_rest_failed() -> None:
     assert [m.number for _, m in scene.put_back()] == ["a.1"]
 
 
-def test_record_that_fails_puts_the_runs_messages_back_whole() -> None:
+def test_unrecorded_run_requeues_its_messages_whole() -> None:
     scene = Scene()
     scene.deliver(entering([ANN, BOB]))
     scene.runs.broken["record_done"] = RetryLater("throttled")
@@ -624,7 +624,7 @@ def test_record_that_fails_puts_the_runs_messages_back_whole() -> None:
     assert scene.runs.done == [("r1", {"a.0"}, set(), {"unchanged": 2})]
 
 
-def test_nothing_of_a_run_is_committed_before_it_knows_the_job() -> None:
+def test_run_is_told_about_job_before_commit() -> None:
     """Who comes after a death in between finds nothing to send: nobody could tell the run of the job any more."""
     scene = Scene()
     scene.runs.broken["record_done"] = RetryLater("throttled")
@@ -644,7 +644,7 @@ def test_suspect_is_handled_last_and_alone() -> None:
     assert scene.has(BOB)
 
 
-def test_suspect_that_is_put_back_stays_suspect() -> None:
+def test_requeued_suspect_stays_suspect() -> None:
     scene = Scene()
     scene.ledger.broken["load"] = RetryLater("throttled")
     cy = "cy@example.org"
@@ -664,27 +664,27 @@ def test_several_suspects_are_parted_in_halves_far_apart() -> None:
     assert summary.failed == []
 
 
-def test_parted_suspect_is_suspected_at_its_next_return() -> None:
+def test_parted_suspect_is_suspect_when_it_returns() -> None:
     scene = Scene()
     scene.deliver(entering([ANN], suspect=True), entering([BOB], suspect=True), receives=2)
     assert scene.sendgrid.requests == []
     assert [delay_s for delay_s, _ in scene.put_back()] == [0, 900]
 
 
-def test_parted_suspects_are_delivered_like_all_others_at_first() -> None:
+def test_parted_suspects_are_delivered_normally_at_first() -> None:
     scene = Scene()
     scene.deliver(entering([ANN], suspect=True), entering([BOB], suspect=True))
     assert scene.sendgrid.emails() == [[ANN, BOB]]
 
 
-def test_parted_suspects_that_hop_too_often_are_left_for_the_dead_letter_queue() -> None:
+def test_parted_suspect_with_too_many_hops_is_dead_lettered() -> None:
     scene = Scene()
     summary = scene.deliver(entering([ANN], hops=MAX_HOPS), entering([BOB], hops=3), receives=3)
     assert summary.failed == ["m0"]
     assert len(scene.put_back()) == 1
 
 
-def test_newer_configuration_in_a_contact_is_read_before_it_is_sent() -> None:
+def test_newer_configuration_of_contact_is_read_before_sending() -> None:
     newer = replace(
         VIEW,
         export=replace(EXPORT, version=4, fields=EXPORT.fields[:1]),
@@ -704,14 +704,14 @@ def test_newer_configuration_in_a_contact_is_read_before_it_is_sent() -> None:
     assert scene.views.asked == [("newsletter", 0), ("newsletter", 4)]
 
 
-def test_configuration_that_is_in_memory_is_not_read_again() -> None:
+def test_cached_configuration_is_not_read_again() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     scene.deliver(message(exit_(ANN, 200)))
     assert scene.views.asked == [("newsletter", 0), ("newsletter", 0)]
 
 
-def test_newer_configuration_of_one_account_is_not_sought_in_another() -> None:
+def test_newer_configuration_is_looked_up_only_in_its_account() -> None:
     other = replace(VIEW, export=replace(EXPORT, name="shop", account="other"))
     scene = Scene(VIEW, other)
     scene.ledger.contacts[f"acme#{ANN}"] = Contact(version=1, configuration=9, row="x")
@@ -719,7 +719,7 @@ def test_newer_configuration_of_one_account_is_not_sought_in_another() -> None:
     assert scene.views.asked == [("newsletter", 0), ("shop", 0), ("newsletter", 9)]
 
 
-def test_export_that_is_gone_meanwhile_is_sent_by_the_configuration_in_memory() -> None:
+def test_deleted_export_is_sent_with_cached_configuration() -> None:
     scene = Scene()
     scene.ledger.contacts[f"acme#{ANN}"] = Contact(version=1, configuration=9, row="x")
     del scene.views.views["newsletter"]
@@ -731,13 +731,13 @@ def test_export_that_is_gone_meanwhile_is_sent_by_the_configuration_in_memory() 
     assert scene.contact(ANN).configuration == 3
 
 
-def test_configuration_of_the_messages_writer_is_asked_for_once() -> None:
+def test_configuration_of_message_writer_is_read_once() -> None:
     scene = Scene()
     scene.deliver(*(entering([email], config=3 + n % 2) for n, email in enumerate(people(20))))
     assert scene.views.asked == [("newsletter", 4)]
 
 
-def test_row_that_a_job_refuses_is_sent_at_once_without_its_fields() -> None:
+def test_row_refused_by_job_is_sent_without_fields_at_once() -> None:
     scene = Scene()
     scene.deliver(message(enter(ANN, city="Atlantis")))
     row = scene.contact(ANN).row
@@ -750,7 +750,7 @@ def test_row_that_a_job_refuses_is_sent_at_once_without_its_fields() -> None:
     assert summary.counts == {"requests": 1, "rejected.fields": 1}
 
 
-def test_row_that_jobs_refuse_comes_to_rest() -> None:
+def test_row_refused_by_jobs_is_not_sent_forever() -> None:
     scene = Scene()
     scene.deliver(message(enter(ANN, city="Atlantis")))
     for _ in range(30):
@@ -768,7 +768,7 @@ def test_row_that_jobs_refuse_comes_to_rest() -> None:
     assert scene.contact(ANN).rejection is not None
 
 
-def test_reject_of_an_older_row_is_nothing() -> None:
+def test_reject_of_older_row_is_ignored() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     scene.deliver(message(Change(ANN, 5, Kind.REJECT, row="older", reason="bad date")))
@@ -776,7 +776,7 @@ def test_reject_of_an_older_row_is_nothing() -> None:
     assert scene.contact(ANN).version == 1
 
 
-def test_rejected_person_is_tried_again_with_the_next_change() -> None:
+def test_rejected_contact_is_retried_with_next_change() -> None:
     scene = Scene()
     scene.deliver(message(enter(ANN, city="Atlantis")))
     scene.deliver(message(Change(ANN, 5, Kind.REJECT, row=scene.contact(ANN).row, reason="bad city")))
@@ -796,7 +796,7 @@ def test_many_contacts_are_decided_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(scene.ledger.contacts) == 5
 
 
-def test_parts_that_the_time_does_not_suffice_for_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_without_time_left_are_requeued(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("functions.deliver.rounds.CONTACTS_AT_ONCE", 2)
     scene = Scene()
     scene.sendgrid.duration_s = 60.0
@@ -806,7 +806,7 @@ def test_parts_that_the_time_does_not_suffice_for_are_put_back(monkeypatch: pyte
     assert ([c.email for c in back.changes], back.uncertain) == (["p4@example.org"], False)
 
 
-def test_what_waits_longest_is_known_of_what_is_put_back_parted_or_failed() -> None:
+def test_oldest_unfinished_change_is_reported() -> None:
     scene = Scene()
     scene.sendgrid.script = [Unanswered("lost")] * 99
     assert scene.deliver(entering([ANN], queued_ms=7), entering([BOB], queued_ms=5)).oldest_ms == 5
@@ -819,7 +819,7 @@ def test_what_waits_longest_is_known_of_what_is_put_back_parted_or_failed() -> N
 
 
 @pytest.mark.parametrize(("duration_s", "reads"), [(100.0, 2), (100.5, 1), (110.0, 1)])
-def test_late_round_is_left_to_the_next_invocation(duration_s: float, reads: int) -> None:
+def test_late_round_is_left_to_next_invocation(duration_s: float, reads: int) -> None:
     """20 of the 120 seconds are kept for a commit."""
     scene = Scene()
     scene.sendgrid.duration_s = duration_s

@@ -65,7 +65,7 @@ def test_view_is_read_again_after_twenty_seconds() -> None:
     assert scene.table.reads == 2
 
 
-def test_stop_that_was_lifted_holds_up_nothing_more() -> None:
+def test_lifted_stop_delays_nothing() -> None:
     scene = Scene()
     scene.table.stopped = Stop("why", 1, 2)
     scene.view()
@@ -83,7 +83,7 @@ def test_newer_version_is_read_at_once() -> None:
     assert scene.table.reads == 2
 
 
-def test_version_that_there_is_not_is_sought_once_and_not_for_every_message() -> None:
+def test_missing_version_is_looked_up_once() -> None:
     scene = Scene()
     assert [scene.view(9).form.version for _ in range(100)] == [3] * 100
     assert scene.table.reads == 1
@@ -104,7 +104,7 @@ def test_unknown_export_has_no_view() -> None:
     assert Scene().cache.view("nobody") is None
 
 
-def test_export_of_an_account_without_a_membership_field_has_no_view() -> None:
+def test_export_without_membership_field_has_no_view() -> None:
     scene = Scene()
     scene.table.one = Account("acme")
     assert scene.cache.view("newsletter") is None

@@ -46,7 +46,7 @@ def test_field_carries_the_time_of_its_event() -> None:
     assert contact.fields == {"first_name": (100, "Ann"), "e1_T": (200, "Bergen")}
 
 
-def test_fields_of_a_scan_have_a_time_of_their_own() -> None:
+def test_scanned_fields_have_their_own_time() -> None:
     change = replace(enter(ANN, 100, city="Oslo"), fields_time_ns=300)
     contact = merged(UNKNOWN, change, enter(ANN, 200, city="Bergen"))
     assert (contact.memberships, contact.fields) == ({READERS: 200}, {"e1_T": (300, "Oslo")})
@@ -61,7 +61,7 @@ def test_greater_value_wins_at_the_same_time() -> None:
     }
 
 
-def test_value_that_cannot_be_sent_takes_nothing_away() -> None:
+def test_unusable_value_does_not_replace_another() -> None:
     contact = merged(UNKNOWN, enter(ANN, city="Oslo"))
     assert merged(contact, enter(ANN, 200, city=" ")).fields == {"e1_T": (100, "Oslo")}
 
@@ -75,7 +75,7 @@ def test_change_moves_no_membership() -> None:
     assert (contact.memberships, contact.fields) == ({}, {"e1_T": (100, "Oslo")})
 
 
-def test_membership_without_an_audience_is_nothing() -> None:
+def test_enter_without_audience_is_ignored() -> None:
     assert merged(UNKNOWN, Change(ANN, 100, Kind.ENTER)) is UNKNOWN
 
 
@@ -86,7 +86,7 @@ def test_lists_of_all_exports_add_up() -> None:
     assert merge(contact, [(enter(ANN), daily)]) is contact
 
 
-def test_lists_are_sorted_however_they_were_known() -> None:
+def test_lists_are_sorted() -> None:
     contact = Contact(lists=tuple("gfedcba"))
     assert merge(contact, [(enter(ANN), replace(EXPORT, list_id="h"))]).lists == tuple("abcdefgh")
 
@@ -114,16 +114,16 @@ def test_second_reject_is_of_the_row_without_fields() -> None:
 
 
 @pytest.mark.parametrize("row", ["other", None])
-def test_reject_of_another_row_is_nothing(row: str | None) -> None:
+def test_reject_of_another_row_is_ignored(row: str | None) -> None:
     contact = Contact(1, {READERS: 5}, row="aa")
     assert merged(contact, reject(row)) is contact
 
 
-def test_reject_of_a_contact_that_was_never_sent_is_nothing() -> None:
+def test_reject_of_unsent_contact_is_ignored() -> None:
     assert merged(UNKNOWN, reject(None)) is UNKNOWN
 
 
-def test_news_are_of_the_person_and_not_of_the_refusal() -> None:
+def test_refusal_alone_is_not_news() -> None:
     contact = Contact(1, {READERS: 5}, {"e1_T": (5, "Oslo")}, row="aa")
     assert not has_news(contact, contact)
     assert not has_news(merged(contact, reject("aa")), contact)

@@ -62,14 +62,14 @@ def test_import_is_read_as_it_was_written(one: ImportMessage) -> None:
     assert import_from(body) == one
 
 
-def test_contacts_are_written_once_an_export_and_without_blanks() -> None:
+def test_import_contacts_are_grouped_by_export_without_blanks() -> None:
     contacts = {"a@example.org": ImportedContact("x", "0a"), "b@example.org": ImportedContact("x", "0b", 2)}
     body = import_body(replace(JOB, contacts=contacts))
     assert '"contacts":{"x":[["a@example.org","0a"],["b@example.org","0b",2]]}' in body
     assert " " not in body
 
 
-def test_parked_import_says_why_and_begins_anew_when_it_is_redriven() -> None:
+def test_parked_import_says_why_and_restarts_when_redriven() -> None:
     parked = import_body(
         replace(JOB, contacts={"ann@example.org": ImportedContact("newsletter", "0a", 6)}), "six in a row"
     )
@@ -78,13 +78,13 @@ def test_parked_import_says_why_and_begins_anew_when_it_is_redriven() -> None:
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"v":2}', '{"v":1}', '{"v":1,"contacts":[1]}'])
-def test_other_text_is_no_import(body: str) -> None:
+def test_other_text_is_not_an_import(body: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         import_from(body)
 
 
 @pytest.mark.parametrize("name", ["p{}@example.org", "ünïcödé-ädréss-{}@bücher.example", "🏔{}@example.org"])
-def test_parts_fit_a_message_and_lose_nobody(name: str) -> None:
+def test_parts_fit_a_message_and_keep_all_contacts(name: str) -> None:
     carried = {name.format(n): ImportedContact("newsletter", f"{n:016x}~", n % 7) for n in range(20_000)}
     cut = split_import(replace(JOB, contacts=carried))
     assert len(cut) > 1
@@ -94,7 +94,7 @@ def test_parts_fit_a_message_and_lose_nobody(name: str) -> None:
     assert all(len(import_body(part)) <= MESSAGE_BYTES for part in cut)
 
 
-def test_import_of_another_version_is_none_however_like_it_looks() -> None:
+def test_import_of_another_version_is_refused() -> None:
     with pytest.raises(ValueError, match="version 2"):
         import_from(import_body(JOB).replace('"v":1', '"v":2'))
 
@@ -115,7 +115,7 @@ def test_import_without_contacts_is_one_part() -> None:
     assert (only.part, only.parts) == (1, 1)
 
 
-def test_job_is_followed_after_a_while() -> None:
+def test_import_message_is_delayed() -> None:
     box, _, jobs = outbox()
     box.queue_import(
         replace(JOB, contacts={email: ImportedContact("newsletter", "0a") for email in people(9_000)})
@@ -124,7 +124,7 @@ def test_job_is_followed_after_a_while() -> None:
     assert sum(len(import_from(body).contacts) for _, body in jobs.sent) == 9_000
 
 
-def test_refreshes_are_messages_of_each_export_with_the_stamp_as_their_time() -> None:
+def test_refreshes_are_one_message_per_export_with_stamp_as_time() -> None:
     box, changes, _ = outbox()
     people = {
         "newsletter": [("ann@example.org", 0), ("bob@example.org", 2)],
@@ -145,7 +145,7 @@ def test_refreshes_are_messages_of_each_export_with_the_stamp_as_their_time() ->
     ]
 
 
-def test_message_of_a_run_that_is_put_back_stays_one_message() -> None:
+def test_requeued_message_of_a_run_stays_one_message() -> None:
     box, changes, _ = outbox()
     large = replace(
         entering(people(1_500)),

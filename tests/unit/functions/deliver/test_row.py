@@ -35,7 +35,7 @@ ACCOUNT = Account(
 FORM = row_form(ACCOUNT, "none")
 
 
-def test_form_is_ready_for_use() -> None:
+def test_row_form_of_account() -> None:
     assert row_form(ACCOUNT, "none") == RowForm(
         4,
         {A: "e1_T", B: "e1_T", C: "e2_T", D: "e1_T"},
@@ -60,7 +60,7 @@ def test_form_is_ready_for_use() -> None:
         ),
     ],
 )
-def test_account_without_a_membership_field_in_use_has_no_form(account: Account) -> None:
+def test_account_without_membership_field_has_no_form(account: Account) -> None:
     with pytest.raises(ValueError, match="account 'acme' has no membership field"):
         row_form(account, "none")
 
@@ -105,7 +105,7 @@ def test_whole_row(contact: Contact, row: dict[str, Any]) -> None:
     assert json.loads(text) == row
 
 
-def test_order_in_which_things_became_known_does_not_show() -> None:
+def test_row_does_not_depend_on_order_of_events() -> None:
     one = Contact(
         memberships={A: 5, C: 6}, fields={"e5_T": (1, "x"), "last_name": (2, "Lee"), "city": (1, "Oslo")}
     )
@@ -125,18 +125,18 @@ def test_only_lists_that_are_configured_now_are_sent() -> None:
     assert row_lists(Contact(lists=("list-0", "list-1", "list-2")), FORM) == ("list-1",)
 
 
-def test_hash_tells_rows_and_lists_apart() -> None:
+def test_hash_differs_by_row_and_lists() -> None:
     names = {row_hash("a", ()), row_hash("b", ()), row_hash("a", ("l",)), row_hash("a", ("l", "m"))}
     assert len(names) == 4
     assert {len(name) for name in names} == {16}
     assert without_fields("aa") != "aa"
 
 
-def test_hash_is_the_same_in_every_release_or_an_update_would_send_everybody_again() -> None:
+def test_row_hash_is_stable_across_releases() -> None:
     assert row_hash('{"email":"ann@example.org"}', ("list-1", "list-2")) == "eb9f661a17c29df6"
 
 
-def test_a_field_that_no_export_maps_any_more_is_not_sent() -> None:
+def test_unmapped_field_is_not_sent() -> None:
     contact = Contact(fields={"e5_T": (5, "x"), "e6_T": (5, "gone"), "city": (5, "Oslo")})
     assert json.loads(row_of(ANN, contact, FORM)) == {
         "email": ANN,

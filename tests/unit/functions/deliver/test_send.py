@@ -47,7 +47,7 @@ def test_refused_addresses_cost_only_themselves() -> None:
     assert scene.changes.sent == []
 
 
-def test_rejected_address_is_not_tried_again_by_a_duplicate_but_by_the_next_change() -> None:
+def test_rejected_address_is_retried_by_next_change_not_by_duplicate() -> None:
     scene = Scene()
     scene.sendgrid.bad_addresses = {ANN}
     scene.deliver(entering([ANN]))
@@ -59,7 +59,7 @@ def test_rejected_address_is_not_tried_again_by_a_duplicate_but_by_the_next_chan
     assert scene.contact(ANN).rejection is None
 
 
-def test_refusal_that_names_nobody_is_split_until_each_row_is_decided() -> None:
+def test_unnamed_refusal_is_split_until_each_row_is_decided() -> None:
     scene = Scene()
     scene.sendgrid.bad_addresses = {"p2@example.org"}
     scene.sendgrid.names_addresses = False
@@ -69,7 +69,7 @@ def test_refusal_that_names_nobody_is_split_until_each_row_is_decided() -> None:
     assert summary.stopped == {}
 
 
-def test_row_that_is_refused_for_its_fields_goes_as_email_and_memberships() -> None:
+def test_row_refused_for_fields_is_sent_as_email_and_memberships() -> None:
     scene = Scene()
     scene.sendgrid.bad_values = {"Atlantis"}
     summary = scene.deliver(message(enter(ANN, city="Atlantis"), enter(BOB, city="Oslo")))
@@ -87,7 +87,7 @@ def test_row_that_is_refused_for_its_fields_goes_as_email_and_memberships() -> N
     assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: "none"}
 
 
-def test_fields_that_were_refused_are_tried_again_with_the_next_change() -> None:
+def test_refused_fields_are_retried_with_next_change() -> None:
     scene = Scene()
     scene.sendgrid.bad_values = {"Atlantis"}
     scene.deliver(message(enter(ANN, city="Atlantis")))
@@ -99,7 +99,7 @@ def test_fields_that_were_refused_are_tried_again_with_the_next_change() -> None
     assert scene.contact(ANN).rejection is None
 
 
-def test_fault_of_the_request_is_retried_for_a_minute_then_stops_the_export_and_rejects_nobody() -> None:
+def test_refused_request_is_retried_for_a_minute_then_stops_export() -> None:
     scene = Scene()
     scene.sendgrid.field_ids = {"other"}
     began_s = scene.clock.now_s
@@ -119,7 +119,7 @@ def test_fault_of_the_request_is_retried_for_a_minute_then_stops_the_export_and_
     assert ("newsletter", -1) in scene.views.asked
 
 
-def test_new_field_that_becomes_usable_within_the_minute_costs_nobody() -> None:
+def test_field_usable_within_a_minute_rejects_nobody() -> None:
     scene = Scene()
     scene.sendgrid.field_ids = set()
 
@@ -133,7 +133,7 @@ def test_new_field_that_becomes_usable_within_the_minute_costs_nobody() -> None:
     assert (summary.stopped, scene.changes.sent) == ({}, [])
 
 
-def test_list_that_is_gone_stops_only_the_exports_on_it() -> None:
+def test_deleted_list_stops_only_its_exports() -> None:
     scene = Scene(VIEW, with_list(VIEW, "gone", "weekly"))
     scene.sendgrid.lists = set()
     summary = scene.deliver(entering([BOB], export="weekly"), entering([ANN]))
@@ -153,7 +153,7 @@ def test_stopped_export_sends_nothing_more_in_the_same_invocation() -> None:
     assert len(scene.put_back()[0][1].changes) == 2
 
 
-def test_export_that_was_let_go_on_after_the_try_had_begun_is_not_stopped_again() -> None:
+def test_export_resumed_during_the_attempt_is_not_stopped_again() -> None:
     scene = Scene(with_list(VIEW, "gone", "newsletter"))
     scene.sendgrid.lists = set()
     scene.runs.lifted_ms = scene.now_ms() + 1
@@ -166,7 +166,7 @@ def test_export_that_was_let_go_on_after_the_try_had_begun_is_not_stopped_again(
     assert scene.runs.stops["newsletter"].since_ms == scene.runs.lifted_ms
 
 
-def test_stop_that_cannot_be_kept_is_a_fault_and_the_rest_is_committed() -> None:
+def test_failing_put_stop_is_reported_and_the_rest_is_committed() -> None:
     scene = Scene(VIEW, with_list(VIEW, "gone", "weekly"))
     scene.sendgrid.lists = set()
     scene.runs.broken["put_stop"] = ServiceUnavailable("DynamoDB is out")
@@ -176,7 +176,7 @@ def test_stop_that_cannot_be_kept_is_a_fault_and_the_rest_is_committed() -> None
     assert [delay_s for delay_s, _ in scene.put_back()] == [900]
 
 
-def test_who_refuses_everybody_without_naming_an_address_is_not_believed_of_anybody() -> None:
+def test_blanket_refusal_rejects_nobody() -> None:
     scene = Scene()
     scene.deliver(entering([ANN, BOB]))
     scene.clock.now_s += 3_600
@@ -191,7 +191,7 @@ def test_who_refuses_everybody_without_naming_an_address_is_not_believed_of_anyb
     assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: "none"}
 
 
-def test_address_that_is_refused_unnamed_is_rejected_as_soon_as_another_row_is_taken() -> None:
+def test_unnamed_address_is_rejected_once_another_row_is_accepted() -> None:
     scene = Scene()
     scene.sendgrid.bad_addresses, scene.sendgrid.names_addresses = {BOB}, False
     scene.deliver(entering([BOB]))
@@ -202,7 +202,7 @@ def test_address_that_is_refused_unnamed_is_rejected_as_soon_as_another_row_is_t
     assert (rejection.reason, rejection.at_ms) == ("address", scene.now_ms())
 
 
-def test_more_unnamed_refusals_than_a_batch_may_have_stop_the_export_and_reject_nobody() -> None:
+def test_too_many_unnamed_refusals_stop_export_and_reject_nobody() -> None:
     scene = Scene()
     scene.sendgrid.bad_addresses, scene.sendgrid.names_addresses = set(people(30)[:11]), False
     summary = scene.deliver(entering(people(30)))
@@ -210,7 +210,7 @@ def test_more_unnamed_refusals_than_a_batch_may_have_stop_the_export_and_reject_
     assert not any(contact.rejection for contact in scene.ledger.contacts.values())
 
 
-def test_row_that_is_taken_with_other_lists_is_enough_to_believe_a_refusal() -> None:
+def test_row_accepted_on_other_lists_makes_refusal_believed() -> None:
     scene = Scene(VIEW, with_list(VIEW, "list", "weekly"))
     scene.sendgrid.bad_addresses, scene.sendgrid.names_addresses = {BOB}, False
     summary = scene.deliver(entering([BOB], export="weekly"), entering([ANN]))
@@ -218,7 +218,7 @@ def test_row_that_is_taken_with_other_lists_is_enough_to_believe_a_refusal() -> 
     assert (scene.put_back(), summary.faults) == ([], [])
 
 
-def test_address_that_is_refused_alone_for_hours_is_rejected_though_no_other_row_is_taken() -> None:
+def test_address_refused_for_hours_is_rejected_without_other_rows() -> None:
     scene = Scene()
     scene.sendgrid.bad_addresses, scene.sendgrid.names_addresses = {BOB}, False
     began_s = scene.clock.now_s
@@ -232,7 +232,7 @@ def test_address_that_is_refused_alone_for_hours_is_rejected_though_no_other_row
     assert "a.0" in scene.runs.done[-1][1]
 
 
-def test_page_of_a_proxy_stops_the_export_and_rejects_nobody() -> None:
+def test_proxy_page_stops_export_and_rejects_nobody() -> None:
     scene = Scene()
     scene.sendgrid.script = [RequestFault("400")] * 40
     summary = scene.deliver(entering([ANN]))
@@ -265,7 +265,7 @@ def test_few_bad_rows_are_rejected_in_a_small_batch() -> None:
     assert summary.counts["rejected.address"] == 10
 
 
-def test_fields_refused_of_too_many_reject_nobody() -> None:
+def test_too_many_refused_fields_reject_nobody() -> None:
     scene = Scene()
     scene.sendgrid.bad_values = {"Atlantis"}
     summary = scene.deliver(message(*(enter(email, city="Atlantis") for email in people(11))))
@@ -275,7 +275,7 @@ def test_fields_refused_of_too_many_reject_nobody() -> None:
     assert (len(back.changes), back.uncertain) == (11, True)
 
 
-def test_address_that_is_taken_alone_shows_that_the_request_is_at_fault() -> None:
+def test_accepted_bare_address_means_request_is_at_fault() -> None:
     scene = Scene()
     scene.sendgrid.bad_values = {READERS}
     summary = scene.deliver(entering(people(4)))
@@ -289,7 +289,7 @@ def test_address_that_is_taken_alone_shows_that_the_request_is_at_fault() -> Non
     assert scene.imports.sent == [], "a bare address changes no row"
 
 
-def test_row_that_is_refused_even_bare_is_rejected_for_its_address() -> None:
+def test_row_refused_even_bare_is_rejected_for_its_address() -> None:
     scene = Scene()
     scene.sendgrid.bad_values = {ANN}
     summary = scene.deliver(entering([ANN, BOB]))
@@ -302,7 +302,7 @@ def test_row_that_is_refused_even_bare_is_rejected_for_its_address() -> None:
     assert scene.has(BOB)
 
 
-def test_rows_that_the_budget_of_requests_leaves_undecided_are_put_back() -> None:
+def test_rows_beyond_request_budget_are_requeued() -> None:
     scene = Scene()
     bad = set(people(3_000)[::100])
     scene.sendgrid.bad_addresses, scene.sendgrid.names_addresses = bad, False
@@ -314,7 +314,7 @@ def test_rows_that_the_budget_of_requests_leaves_undecided_are_put_back() -> Non
     assert len(scene.ledger.contacts) == 3_000 - left
 
 
-def test_rate_limit_is_waited_for_inside_the_time_that_is_left() -> None:
+def test_short_rate_limit_is_waited_for() -> None:
     scene = Scene()
     reset_s = scene.clock.now_s + 40
     scene.sendgrid.script = [Busy("429", reset_s)]
@@ -324,7 +324,7 @@ def test_rate_limit_is_waited_for_inside_the_time_that_is_left() -> None:
     assert scene.changes.sent == []
 
 
-def test_rate_limit_that_lasts_longer_puts_everything_back_until_it_is_over() -> None:
+def test_long_rate_limit_requeues_everything_until_it_ends() -> None:
     scene = Scene()
     scene.sendgrid.script = [Busy("429", scene.clock.now_s + 300)]
     summary = scene.deliver(entering([ANN]))
@@ -333,7 +333,7 @@ def test_rate_limit_that_lasts_longer_puts_everything_back_until_it_is_over() ->
     assert summary.failed == []
 
 
-def test_rate_limit_known_from_before_lets_no_request_start() -> None:
+def test_known_rate_limit_starts_no_request() -> None:
     scene = Scene()
     scene.sendgrid.wait_until_s = scene.clock.now_s + 5_000
     scene.deliver(entering([ANN]))
@@ -341,14 +341,14 @@ def test_rate_limit_known_from_before_lets_no_request_start() -> None:
     assert [delay_s for delay_s, _ in scene.put_back()] == [900]
 
 
-def test_longest_rate_limit_of_several_groups_counts() -> None:
+def test_longest_rate_limit_of_groups_wins() -> None:
     scene = Scene(VIEW, with_list(VIEW, "list-1", "weekly"))
     scene.sendgrid.script = [Busy("429", scene.clock.now_s + 300)]
     scene.deliver(entering([ANN]), entering([BOB], export="weekly"))
     assert [delay_s for delay_s, _ in scene.put_back()] == [300, 300]
 
 
-def test_longest_rate_limit_of_several_accounts_counts() -> None:
+def test_longest_rate_limit_of_accounts_wins() -> None:
     scene = Scene(VIEW, replace(VIEW, export=replace(EXPORT, name="shop", authorization="shop")))
     scene.others["shop"] = SendGridUpserts(scene.clock)
     scene.sendgrid.wait_until_s, scene.others["shop"].wait_until_s = (
@@ -358,7 +358,7 @@ def test_longest_rate_limit_of_several_accounts_counts() -> None:
     assert [delay_s for delay_s, _ in scene.put_back()] == [300, 300]
 
 
-def test_busy_sendgrid_is_tried_with_longer_and_longer_pauses_then_put_back() -> None:
+def test_busy_sendgrid_is_retried_with_backoff_then_requeued() -> None:
     scene = Scene()
     scene.sendgrid.script = [Busy("503")] * 50
     scene.deliver(entering([ANN]))
@@ -367,7 +367,7 @@ def test_busy_sendgrid_is_tried_with_longer_and_longer_pauses_then_put_back() ->
     assert (delay_s, back.uncertain) == (5, False)
 
 
-def test_lost_answer_has_a_refresh_queued_and_is_tried_again() -> None:
+def test_lost_answer_queues_refresh_and_is_retried() -> None:
     scene = Scene()
     scene.sendgrid.script = [LOST]
     first_ms = scene.now_ms()
@@ -378,7 +378,7 @@ def test_lost_answer_has_a_refresh_queued_and_is_tried_again() -> None:
     assert scene.put_back() == []
 
 
-def test_refresh_queue_that_fails_after_a_lost_answer_puts_back_as_uncertain() -> None:
+def test_failing_refresh_after_lost_answer_requeues_as_uncertain() -> None:
     scene = Scene()
     scene.sendgrid.script = [LOST]
 
@@ -413,7 +413,7 @@ def test_outage_of_hours_does_not_multiply_messages() -> None:
     assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: READERS}
 
 
-def test_row_that_is_never_answered_ends_alone_in_the_dead_letter_queue() -> None:
+def test_unanswered_row_is_dead_lettered_alone() -> None:
     scene = Scene()
     scene.sendgrid.taken = False
     scene.sendgrid.chokes = lambda rows: any(row["email"] == BOB for row in rows)
@@ -430,7 +430,7 @@ def test_row_that_is_never_answered_ends_alone_in_the_dead_letter_queue() -> Non
     ]
 
 
-def test_row_that_is_never_answered_does_not_always_take_its_turn_before_those_of_other_lists() -> None:
+def test_groups_are_shuffled_so_unanswered_row_does_not_block_others() -> None:
     numbers = itertools.cycle([0.9, 0.1])
     scene = Scene(VIEW, with_list(VIEW, "list-1", "weekly"), chance=lambda: next(numbers))
     scene.sendgrid.chokes = lambda rows: any(row["email"] == ANN for row in rows)
@@ -438,7 +438,7 @@ def test_row_that_is_never_answered_does_not_always_take_its_turn_before_those_o
     assert scene.sendgrid.emails()[:2] == [[BOB], [ANN]]
 
 
-def test_neighbours_of_a_lost_row_have_one_refresh_each_and_are_done() -> None:
+def test_neighbours_of_unanswered_row_get_one_refresh_and_are_done() -> None:
     scene = Scene()
     scene.sendgrid.chokes = lambda rows: any(row["email"] == BOB for row in rows)
     first_ms = scene.now_ms()
@@ -447,7 +447,7 @@ def test_neighbours_of_a_lost_row_have_one_refresh_each_and_are_done() -> None:
     assert scene.contact(ANN).sent_ms > first_ms
 
 
-def test_message_that_is_put_back_again_and_again_leaves_no_refresh_for_lost_answers() -> None:
+def test_requeued_uncertain_message_queues_no_refresh_for_lost_answers() -> None:
     scene = Scene()
     scene.sendgrid.script = [LOST] * 50
     scene.deliver(entering([ANN], uncertain=True, hops=3))
@@ -455,7 +455,7 @@ def test_message_that_is_put_back_again_and_again_leaves_no_refresh_for_lost_ans
     assert [(m.hops, m.uncertain) for _, m in scene.put_back()] == [(4, True)]
 
 
-def test_refresh_whose_answer_is_lost_is_itself_what_is_put_back() -> None:
+def test_refresh_with_lost_answer_is_requeued_itself() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     scene.clock.now_s += 900
@@ -465,14 +465,14 @@ def test_refresh_whose_answer_is_lost_is_itself_what_is_put_back() -> None:
     assert (back.hops, back.uncertain) == (1, True)
 
 
-def test_uncertain_message_that_is_accepted_leaves_one_refresh_with_that_requests_stamp() -> None:
+def test_accepted_uncertain_message_queues_one_refresh_with_its_stamp() -> None:
     scene = Scene()
     scene.sendgrid.script = [Busy("503"), Busy("503")]
     scene.deliver(entering([ANN], uncertain=True, hops=3))
     assert scene.refreshes() == [(900, scene.contact(ANN).sent_ms, [ANN])]
 
 
-def test_refresh_of_an_earlier_try_is_followed_by_one_with_the_later_stamp() -> None:
+def test_retried_request_queues_refresh_with_later_stamp() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     scene.clock.now_s += 10
@@ -484,14 +484,14 @@ def test_refresh_of_an_earlier_try_is_followed_by_one_with_the_later_stamp() -> 
     assert scene.refreshes() == [(900, first_ms, [ANN]), (900, sent_ms, [ANN])]
 
 
-def test_uncertain_contact_whose_address_is_refused_is_followed_too() -> None:
+def test_uncertain_contact_with_refused_address_gets_refresh() -> None:
     scene = Scene()
     scene.sendgrid.bad_addresses = {ANN}
     scene.deliver(entering([ANN], uncertain=True, hops=1))
     assert scene.refreshes() == [(900, scene.now_ms() + 900_000, [ANN])]
 
 
-def test_no_request_starts_unless_its_time_out_and_the_commit_fit() -> None:
+def test_no_request_starts_unless_timeout_and_commit_fit() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]), seconds=25)
     assert scene.sendgrid.timeouts_s == [5.0]

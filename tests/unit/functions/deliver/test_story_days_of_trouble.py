@@ -121,7 +121,7 @@ def completed(after_s: float) -> Callable[[str, float], Job]:
     return job_of
 
 
-def test_a_contact_whose_jobs_always_fail_is_parked_within_hours() -> None:
+def test_contact_whose_jobs_always_fail_is_parked_within_hours() -> None:
     days = Days(lambda *_: Job("failed", {"requested": 1}))
     days.scene.deliver(entering([ANN]))
     days.pass_until(24)
@@ -129,7 +129,7 @@ def test_a_contact_whose_jobs_always_fail_is_parked_within_hours() -> None:
     assert MAX_ATTEMPTS <= len(days.scene.sendgrid.requests) <= 2 * MAX_ATTEMPTS
 
 
-def test_a_job_whose_bad_rows_nobody_can_name_is_parked_within_hours() -> None:
+def test_job_with_unnamed_bad_rows_is_parked_within_hours() -> None:
     days = Days(lambda *_: Job("errored", {"errored": 1}, "https://errors"), "7,a field is wrong\n")
     days.scene.deliver(entering([ANN, BOB]))
     days.pass_until(24)
@@ -137,7 +137,7 @@ def test_a_job_whose_bad_rows_nobody_can_name_is_parked_within_hours() -> None:
     assert len(days.scene.sendgrid.requests) <= 2 * MAX_ATTEMPTS
 
 
-def test_a_row_that_fails_its_job_alone_is_rejected_in_the_end() -> None:
+def test_row_that_always_fails_its_job_alone_is_rejected() -> None:
     days = Days(lambda *_: Job("failed", {"errored": 1}, "https://errors"), f"{ANN},a field is wrong\n")
     days.scene.deliver(entering([ANN]))
     days.pass_until(48)
@@ -147,7 +147,7 @@ def test_a_row_that_fails_its_job_alone_is_rejected_in_the_end() -> None:
     assert not days.parked.sent
 
 
-def test_jobs_that_all_take_too_long_are_not_sent_again_for_ever() -> None:
+def test_slow_jobs_do_not_resend_forever() -> None:
     days = Days(completed(1_200))
     days.scene.deliver(entering([ANN], run="r1", number="a.0"))
     days.pass_until(24)
@@ -156,7 +156,7 @@ def test_jobs_that_all_take_too_long_are_not_sent_again_for_ever() -> None:
     assert days.report("r1")["import_jobs"]["confirmed"] == 1
 
 
-def test_jobs_of_several_changes_that_all_take_too_long_are_not_sent_again_for_ever() -> None:
+def test_slow_jobs_of_several_changes_do_not_resend_forever() -> None:
     days = Days(completed(1_200))
     days.scene.deliver(entering([ANN]))
     days.pass_until(1 / 60)
@@ -169,7 +169,7 @@ def test_jobs_of_several_changes_that_all_take_too_long_are_not_sent_again_for_e
     assert not days.scene.contact(ANN).is_in(READERS)
 
 
-def test_whoever_changed_while_a_job_took_too_long_is_sent_once_more_when_it_ends() -> None:
+def test_contact_changed_during_slow_job_is_sent_again_when_it_ends() -> None:
     days = Days(lambda job, since_s: completed(3_000 if job == "job1" else 30)(job, since_s))
     days.scene.deliver(entering([ANN]))
     days.pass_until(0.3)
@@ -180,7 +180,7 @@ def test_whoever_changed_while_a_job_took_too_long_is_sent_once_more_when_it_end
     assert len(days.scene.sendgrid.requests) == 3
 
 
-def test_a_job_that_ends_after_two_hours_does_not_win() -> None:
+def test_job_that_ends_after_two_hours_does_not_win() -> None:
     days = Days(lambda job, since_s: completed(9_600 if job == "job1" else 30)(job, since_s))
     days.scene.deliver(entering([ANN]))
     days.pass_until(0.3)
@@ -191,7 +191,7 @@ def test_a_job_that_ends_after_two_hours_does_not_win() -> None:
     assert len(days.scene.sendgrid.requests) == before + 1
 
 
-def test_two_runs_in_one_job_that_fails_settle_both() -> None:
+def test_two_runs_of_a_failed_job_both_settle() -> None:
     days = Days(lambda job, _: Job("failed" if job == "job1" else "completed", {"requested": 2}))
     days.scene.deliver(
         entering([ANN], run="r1", number="a.0"), entering([BOB], export="shop", run="r2", number="b.0")
@@ -201,7 +201,7 @@ def test_two_runs_in_one_job_that_fails_settle_both() -> None:
     assert days.is_settled("r2", "b.0")
 
 
-def test_a_person_counts_once_however_often_the_job_fails() -> None:
+def test_person_counts_once_however_often_the_job_fails() -> None:
     days = Days(lambda job, _: Job("failed" if job == "job1" else "completed", {"requested": 2}))
     days.scene.deliver(entering([ANN, BOB], run="r1", number="a.0"))
     days.pass_until(24)
@@ -211,7 +211,7 @@ def test_a_person_counts_once_however_often_the_job_fails() -> None:
     assert told["import_jobs"]["confirmed"] == 2
 
 
-def test_whoever_a_job_refuses_is_counted_by_the_reason_and_not_as_accepted() -> None:
+def test_contact_refused_by_job_is_counted_by_reason_not_as_accepted() -> None:
     days = Days(
         lambda job, _: (
             Job("errored", {"errored": 1}, "https://errors") if job == "job1" else Job("completed", {})

@@ -69,7 +69,7 @@ def whole_hash(scene: Scene, email: str) -> str:
         ("club", [(CLUB, NEWS, SHOP), (CLUB,), (NEWS,), (SHOP,)]),
     ],
 )
-def test_exit_gets_through_though_the_list_of_another_export_is_gone(
+def test_exit_gets_through_if_list_of_another_export_is_gone(
     export: str, requests: list[tuple[str, ...]]
 ) -> None:
     scene = scene_with(ANN)
@@ -84,14 +84,14 @@ def test_exit_gets_through_though_the_list_of_another_export_is_gone(
     assert scene.clock.now_s == began_s, "nothing is waited for"
 
 
-def test_exit_gets_through_beside_a_change_of_the_export_whose_list_is_gone() -> None:
+def test_exit_gets_through_beside_change_of_export_with_deleted_list() -> None:
     scene = scene_with(ANN, exports=("shop",))
     summary = scene.deliver(message(exit_(ANN, 200, BUYERS), export="plain"), entering([BOB], export="shop"))
     assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: "none"}
     assert set(summary.stopped) == {"shop"}
 
 
-def test_contact_that_must_wait_all_the_same_is_not_sent_to_the_lists_of_others() -> None:
+def test_contact_that_must_wait_is_not_sent_to_lists_of_others() -> None:
     scene = scene_with(ANN, exports=("shop", "newsletter", "club"))
     scene.deliver(
         message(exit_(ANN, 200, BUYERS), export="shop"), message(enter(ANN, 300), export="newsletter")
@@ -100,7 +100,7 @@ def test_contact_that_must_wait_all_the_same_is_not_sent_to_the_lists_of_others(
     assert (CLUB,) not in lists_asked_for(scene)
 
 
-def test_refresh_of_a_contact_that_is_not_on_its_exports_list_puts_nobody_on_it() -> None:
+def test_refresh_does_not_put_contact_on_its_exports_list() -> None:
     scene = scene_with(ANN, exports=("plain",))
     scene.sendgrid.field_ids = {"other"}
     scene.deliver(message(refresh(ANN, scene.contact(ANN).sent_ms), export="newsletter"))
@@ -108,14 +108,14 @@ def test_refresh_of_a_contact_that_is_not_on_its_exports_list_puts_nobody_on_it(
     assert set(scene.runs.stops) == {"newsletter"}
 
 
-def test_lists_that_are_all_there_cost_no_more_requests() -> None:
+def test_existing_lists_cost_no_extra_requests() -> None:
     scene = scene_with(ANN)
     scene.sendgrid.lists = None
     scene.deliver(message(exit_(ANN, 200, BUYERS), export="plain"))
     assert lists_asked_for(scene) == [(NEWS, SHOP)]
 
 
-def test_change_of_the_lists_own_export_stops_that_one_alone() -> None:
+def test_change_of_the_lists_own_export_stops_only_that_export() -> None:
     scene = scene_with(ANN, BOB)
     summary = scene.deliver(
         message(exit_(ANN, 200, BUYERS), export="newsletter"), message(exit_(BOB, 200, BUYERS), export="shop")
@@ -128,7 +128,7 @@ def test_change_of_the_lists_own_export_stops_that_one_alone() -> None:
     assert (delay_s, back.export) == (900, "shop")
 
 
-def test_contact_with_changes_of_both_exports_is_sent_and_the_one_at_fault_waits() -> None:
+def test_contact_of_both_exports_is_sent_and_export_at_fault_waits() -> None:
     scene = scene_with(ANN)
     for export in ("newsletter", "shop"):
         assert scene.contact(ANN).is_in(BUYERS)
@@ -145,7 +145,7 @@ def test_contact_with_changes_of_both_exports_is_sent_and_the_one_at_fault_waits
         scene.changes.sent.clear()
 
 
-def test_what_waits_for_two_exports_goes_on_with_the_one_that_can() -> None:
+def test_contact_of_two_exports_continues_with_the_working_one() -> None:
     scene = scene_with(ANN)
     scene.deliver(
         message(exit_(ANN, 200, BUYERS), export="shop"), message(enter(ANN, 300), export="newsletter")
@@ -158,7 +158,7 @@ def test_what_waits_for_two_exports_goes_on_with_the_one_that_can() -> None:
     assert scene.contact(ANN).row == whole_hash(scene, ANN)
 
 
-def test_stop_is_lifted_only_for_what_is_sent_to_the_exports_own_list() -> None:
+def test_stop_is_lifted_only_by_rows_sent_to_the_exports_own_list() -> None:
     scene = scene_with(ANN)
     for name, one in scene.views.views.items():
         scene.views.views[name] = replace(one, stop=Stop("why", 0, 0))
@@ -170,14 +170,14 @@ def test_stop_is_lifted_only_for_what_is_sent_to_the_exports_own_list() -> None:
     assert scene.runs.cleared == ["newsletter"]
 
 
-def test_other_exports_list_that_is_there_is_told_in_spite_of_the_one_that_is_gone() -> None:
+def test_existing_list_of_another_export_is_sent_despite_a_deleted_one() -> None:
     scene = scene_with(ANN, exports=("shop", "newsletter", "club"))
     scene.deliver(message(exit_(ANN, 200, BUYERS), export="club"))
     assert lists_asked_for(scene) == [(CLUB, NEWS, SHOP), (CLUB,), (NEWS,), (SHOP,)]
     assert [rows[0]["custom_fields"] for _, rows in scene.sendgrid.requests] == [{SEGMENTS: "none"}] * 4
 
 
-def test_fault_of_the_rows_themselves_stops_their_export_in_one_invocation() -> None:
+def test_faulty_rows_stop_their_export_in_one_invocation() -> None:
     scene = scene_with(ANN)
     scene.sendgrid.field_ids = {"other"}
     summary = scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
@@ -185,7 +185,7 @@ def test_fault_of_the_rows_themselves_stops_their_export_in_one_invocation() -> 
     assert scene.contact(ANN).is_in(BUYERS)
 
 
-def test_new_field_that_becomes_usable_leaves_no_list_out() -> None:
+def test_field_that_becomes_usable_leaves_no_list_out() -> None:
     scene = scene_with(ANN)
     scene.sendgrid.lists, scene.sendgrid.field_ids = None, set()
 
@@ -200,7 +200,7 @@ def test_new_field_that_becomes_usable_leaves_no_list_out() -> None:
 
 
 @pytest.mark.parametrize("verdict", [RequestFault("401 key"), RowsRefused("500")])
-def test_list_of_others_that_is_not_refused_for_being_gone_is_tried_again(verdict: Verdict) -> None:
+def test_other_list_refused_for_another_reason_is_retried(verdict: Verdict) -> None:
     scene = scene_with(ANN)
     scene.sendgrid.script = [RequestFault("404", of_list=True), Accepted("j1"), *[verdict] * 3]
     summary = scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
@@ -210,7 +210,7 @@ def test_list_of_others_that_is_not_refused_for_being_gone_is_tried_again(verdic
     assert scene.contact(ANN).is_in(BUYERS)
 
 
-def test_list_that_is_refused_without_a_word_about_it_is_found_all_the_same() -> None:
+def test_refused_list_is_found_even_if_unnamed() -> None:
     scene = scene_with(ANN)
     scene.sendgrid.script = [RowsRefused("400"), RowsRefused("400"), Accepted("bare")]
     scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
@@ -219,7 +219,7 @@ def test_list_that_is_refused_without_a_word_about_it_is_found_all_the_same() ->
     assert scene.contact(ANN).rejection is None
 
 
-def test_fields_that_are_refused_are_left_out_on_every_list() -> None:
+def test_refused_fields_are_left_out_on_every_list() -> None:
     scene = scene_with(ANN)
     scene.sendgrid.lists, scene.sendgrid.bad_values = {NEWS, CLUB, SHOP}, {"Atlantis"}
     scene.sendgrid.script = [RequestFault("404", of_list=True)]
@@ -230,7 +230,7 @@ def test_fields_that_are_refused_are_left_out_on_every_list() -> None:
     assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: "none"}
 
 
-def test_address_that_is_refused_is_rejected_once() -> None:
+def test_refused_address_is_rejected_once() -> None:
     scene = scene_with(ANN)
     scene.sendgrid.bad_addresses = {ANN}
     summary = scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
@@ -238,7 +238,7 @@ def test_address_that_is_refused_is_rejected_once() -> None:
     assert summary.counts["rejected.address"] == 1
 
 
-def test_key_that_is_refused_stops_only_the_export_whose_it_is() -> None:
+def test_refused_key_stops_only_its_own_export() -> None:
     scene = scene_with(ANN)
     scene.views.views["shop"] = view("shop", SHOP, authorization="other")
     scene.no_key["other"] = StopRun("no key")
@@ -249,7 +249,7 @@ def test_key_that_is_refused_stops_only_the_export_whose_it_is() -> None:
     assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: READERS}
 
 
-def test_time_that_is_over_after_the_fault_stops_nobody() -> None:
+def test_fault_at_the_end_of_the_time_stops_no_export() -> None:
     scene = scene_with(ANN)
     scene.sendgrid.duration_s = 10.0
     summary = scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"), seconds=30)
@@ -261,7 +261,7 @@ def test_time_that_is_over_after_the_fault_stops_nobody() -> None:
     assert not scene.contact(ANN).is_in(BUYERS)
 
 
-def test_late_refusal_of_the_row_is_tied_to_it_by_whichever_job() -> None:
+def test_late_refusal_matches_row_of_any_of_its_jobs() -> None:
     scene = scene_with(ANN, exports=("shop", "newsletter", "club"))
     scene.deliver(message(replace(exit_(ANN, 200, BUYERS), fields={"city": "Oslo"}), export="club"))
     jobs = [import_from(body) for _, body in scene.imports.sent]
@@ -280,7 +280,7 @@ def test_late_refusal_of_the_row_is_tied_to_it_by_whichever_job() -> None:
     assert (rejection.reason, scene.contact(ANN).row) == ("fields", f"{rejection.row}~")
 
 
-def test_refresh_is_sent_and_leads_to_none_but_of_the_export_whose_list_is_gone() -> None:
+def test_refresh_leads_only_to_refresh_by_export_whose_list_is_gone() -> None:
     scene = scene_with(ANN)
     stamp_ms = scene.contact(ANN).sent_ms
     scene.deliver(message(refresh(ANN, stamp_ms), export="newsletter"))
@@ -297,7 +297,7 @@ def test_refresh_is_sent_and_leads_to_none_but_of_the_export_whose_list_is_gone(
         )
 
 
-def test_duplicate_of_what_was_sent_list_by_list_costs_nothing() -> None:
+def test_duplicate_of_row_sent_list_by_list_costs_no_request() -> None:
     scene = scene_with(ANN)
     for _ in range(2):
         scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
@@ -305,7 +305,7 @@ def test_duplicate_of_what_was_sent_list_by_list_costs_nothing() -> None:
     assert len(scene.sendgrid.requests) == 3
 
 
-def test_list_made_anew_is_taken_by_what_has_waited_and_the_old_one_is_named_no_more() -> None:
+def test_waiting_changes_use_recreated_list_and_not_the_deleted_one() -> None:
     scene = scene_with(ANN, BOB)
     scene.deliver(
         message(exit_(ANN, 200, BUYERS), export="newsletter"), message(exit_(BOB, 200, BUYERS), export="shop")
@@ -326,7 +326,7 @@ def test_list_made_anew_is_taken_by_what_has_waited_and_the_old_one_is_named_no_
 
 
 @pytest.mark.parametrize("failed", [0, 1])
-def test_list_whose_job_fails_is_told_again_though_a_later_job_did_not(failed: int) -> None:
+def test_list_of_failed_job_is_sent_again_despite_later_job(failed: int) -> None:
     scene = scene_with(ANN, exports=("shop", "newsletter", "club"))
     scene.sendgrid.duration_s = 2.0
     scene.deliver(message(exit_(ANN, 200, BUYERS), export="club"))
@@ -337,7 +337,7 @@ def test_list_whose_job_fails_is_told_again_though_a_later_job_did_not(failed: i
     assert {(CLUB,), (NEWS,)} <= set(lists_asked_for(scene))
 
 
-def test_contacts_that_a_refused_list_is_not_told_of_are_left_to_its_export() -> None:
+def test_contacts_missing_on_refused_list_are_left_to_its_export() -> None:
     scene = scene_with(ANN, BOB)
     scene.deliver(message(exit_(ANN, 200, BUYERS), exit_(BOB, 200, BUYERS), export="newsletter"))
     now_ms = scene.now_ms()
@@ -354,7 +354,7 @@ def test_contacts_that_a_refused_list_is_not_told_of_are_left_to_its_export() ->
     assert scene.changes.sent == []
 
 
-def test_contact_whose_own_request_is_undecided_is_left_to_nobody() -> None:
+def test_contact_with_undecided_own_request_queues_no_refresh() -> None:
     scene = scene_with(ANN)
     scene.sendgrid.script = [RequestFault("404", of_list=True), *[Unanswered("500")] * 30]
     scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"), seconds=40)
@@ -362,7 +362,7 @@ def test_contact_whose_own_request_is_undecided_is_left_to_nobody() -> None:
     assert not scene.contact(ANN).is_in(READERS)
 
 
-def test_second_of_two_jobs_counts_as_in_flight_for_its_own_time() -> None:
+def test_second_of_two_jobs_is_in_flight_for_its_own_time() -> None:
     scene = scene_with(ANN, exports=("shop", "newsletter", "club"))
     scene.sendgrid.duration_s = 20.0
     scene.deliver(message(enter(ANN, 200), export="club"))
@@ -381,7 +381,7 @@ def test_second_of_two_jobs_counts_as_in_flight_for_its_own_time() -> None:
     assert scene.refreshes() == []
 
 
-def test_bare_address_that_only_tells_where_the_fault_is_leaves_nothing_to_follow() -> None:
+def test_bare_address_request_queues_no_import_message() -> None:
     scene = scene_with(ANN)
     scene.sendgrid.script = [RowsRefused("400"), RowsRefused("400"), Accepted("bare")]
     scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
@@ -389,7 +389,7 @@ def test_bare_address_that_only_tells_where_the_fault_is_leaves_nothing_to_follo
     assert [one.export for _, one in scene.changes.messages()] == ["shop"]
 
 
-def test_list_that_is_another_exports_is_not_left_to_who_has_just_sent() -> None:
+def test_refused_list_is_not_left_to_the_export_that_just_sent() -> None:
     scene = scene_with(ANN)
     for name, one in scene.views.views.items():
         lists = {SHOP: "newsletter", NEWS: "newsletter", CLUB: "club"}

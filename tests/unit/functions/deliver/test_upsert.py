@@ -68,7 +68,7 @@ class Scene:
         return [(count, sent_ms) for count, sent_ms, verdict in self.sent if isinstance(verdict, Unanswered)]
 
 
-def test_all_rows_of_a_request_share_its_job_and_the_time_before_it() -> None:
+def test_all_rows_of_a_request_share_its_job_and_sent() -> None:
     scene = Scene(lists=[LIST])
     result = scene.run(rows(3), 1_120)
     assert result.accepted == {f"acme#p{n}@example.org": AcceptedRow("job1", 1_000_000) for n in range(3)}
@@ -77,19 +77,19 @@ def test_all_rows_of_a_request_share_its_job_and_the_time_before_it() -> None:
     assert scene.extents == [RowExtent.WHOLE]
 
 
-def test_no_rows_are_no_request() -> None:
+def test_no_rows_need_no_request() -> None:
     scene = Scene()
     assert scene.run([], 1_120).accepted == {}
     assert scene.sendgrid.requests == []
 
 
-def test_time_before_the_request_is_that_of_its_last_try() -> None:
+def test_sent_is_the_time_before_the_last_retry() -> None:
     scene = Scene(Busy("503"))
     result = scene.run(rows(1), 1_120)
     assert [one.sent_ms for one in result.accepted.values()] == [1_001_000]
 
 
-def test_address_that_is_not_in_the_request_makes_it_be_split() -> None:
+def test_refusal_of_an_unsent_address_splits_the_request() -> None:
     scene = Scene(BadAddresses(frozenset({"who@example.org"}), "400"))
     scene.run(rows(2), 1_120)
     assert [len(one) for _, one in scene.sendgrid.requests] == [2, 1, 1]
@@ -98,20 +98,20 @@ def test_address_that_is_not_in_the_request_makes_it_be_split() -> None:
 @pytest.mark.parametrize(
     "decision", [RowsRefused("400"), BadAddresses(frozenset({"p0@example.org"}), "400 bad address")]
 )
-def test_decision_ends_the_back_off(decision: Verdict) -> None:
+def test_answer_resets_the_backoff(decision: Verdict) -> None:
     scene = Scene(Busy("503"), decision)
     scene.run(rows(2), 1_120)
     assert scene.clock.sleeps == [1.0]
 
 
-def test_narrowed_row_keeps_what_sendgrid_said_of_the_rest() -> None:
+def test_reduced_row_keeps_the_refusal_of_its_fields() -> None:
     scene = Scene(RowsRefused("400 why"))
     result = scene.run(rows(1), 1_120)
     assert result.accepted == {"acme#p0@example.org": AcceptedRow("job2", 1_000_000, "400 why")}
     assert scene.extents == [RowExtent.MEMBERSHIPS]
 
 
-def test_address_that_is_taken_bare_shows_a_fault_that_may_be_the_lists() -> None:
+def test_accepted_bare_address_is_a_fault_that_may_be_of_the_list() -> None:
     scene = Scene(RowsRefused("400 whole"), RowsRefused("400 memberships"), lists=[LIST])
     result = scene.run(rows(1), 1_120)
     reason = "SendGrid takes an address alone and refuses it with its list and memberships"
@@ -119,22 +119,20 @@ def test_address_that_is_taken_bare_shows_a_fault_that_may_be_the_lists() -> Non
 
 
 @pytest.mark.parametrize(("bad", "is_fault"), [(20, False), (21, True)])
-def test_share_of_rejected_rows_that_means_a_bad_batch_is_the_one_that_was_set(
-    bad: int, is_fault: bool
-) -> None:
+def test_batch_is_bad_above_the_configured_share_of_rejections(bad: int, is_fault: bool) -> None:
     scene = Scene(rejected_percent=10.0)
     scene.sendgrid.bad_addresses = {f"p{number}@example.org" for number in range(bad)}
     assert (scene.run(rows(200), 1_120).fault is not None) == is_fault
 
 
-def test_ten_rows_without_their_fields_are_no_bad_batch() -> None:
+def test_ten_reduced_rows_are_not_a_bad_batch() -> None:
     scene = Scene()
     scene.sendgrid.bad_values = {"Atlantis"}
     result = scene.run([row(f"p{n}@example.org", city="Atlantis") for n in range(10)], 1_120)
     assert (result.fault, len(result.accepted)) == (None, 10)
 
 
-def test_fault_is_retried_for_its_time_counted_from_the_first() -> None:
+def test_fault_is_retried_for_its_time_from_the_first_refusal() -> None:
     scene = Scene(*[RequestFault("404 list")] * 20, fault_retry_s=10.0)
     result = scene.run(rows(1), 1_120)
     assert result.fault == Fault("404 list")
@@ -142,7 +140,7 @@ def test_fault_is_retried_for_its_time_counted_from_the_first() -> None:
     assert str(result.fault) == "404 list"
 
 
-def test_fault_time_begins_anew_after_a_success() -> None:
+def test_fault_time_restarts_after_a_success() -> None:
     fault = RequestFault("404 list")
     scene = Scene(fault, fault, fault, Accepted("j"), *[fault] * 3, fault_retry_s=6.0)
     big = [row(f"p{n}@example.org", city="x" * 3_000_000) for n in range(2)]
@@ -151,20 +149,20 @@ def test_fault_time_begins_anew_after_a_success() -> None:
     assert len(result.accepted) == 2
 
 
-def test_fault_that_the_time_left_does_not_cover_is_undecided() -> None:
+def test_fault_without_time_to_retry_leaves_rows_undecided() -> None:
     scene = Scene(*[RequestFault("404 list")] * 20)
     result = scene.run(rows(1), 1_030)
     assert (result.fault, result.accepted, result.refused) == (None, {}, {})
 
 
-def test_large_body_has_time_to_be_sent_beside_that_for_its_answer() -> None:
+def test_large_body_gets_a_longer_timeout() -> None:
     scene = Scene()
     scene.run([row("p@example.org", city="x" * 5_000_000)], 1_120)
     scene.run(rows(1), 1_120)
     assert [round(timeout_s) for timeout_s in scene.sendgrid.timeouts_s] == [35, 25]
 
 
-def test_request_whose_body_cannot_be_sent_in_the_time_left_is_not_begun() -> None:
+def test_request_too_large_for_remaining_time_is_not_started() -> None:
     """20 s are reserved and the answer has 5: of 14 s, 9 are left for what takes 10."""
     for more_s, requests in ((16, 1), (14, 0)):
         scene = Scene()
@@ -172,7 +170,7 @@ def test_request_whose_body_cannot_be_sent_in_the_time_left_is_not_begun() -> No
         assert len(scene.sendgrid.requests) == len(result.accepted) == requests
 
 
-def test_only_the_rows_of_the_next_request_need_time_to_be_sent() -> None:
+def test_only_rows_of_the_next_request_count_against_the_time() -> None:
     """After two lost answers a request holds one of two large rows: of 14 s, 5 are for the answer, and 5 suffice."""
     scene = Scene(Unanswered("500"), Unanswered("500"))
     big = [row(f"p{n}@example.org", city="x" * 2_500_000) for n in range(2)]
@@ -180,27 +178,27 @@ def test_only_the_rows_of_the_next_request_need_time_to_be_sent() -> None:
     assert len(result.accepted) == 2
 
 
-def test_nothing_is_said_to_hinder_where_the_time_did_not_suffice_for_a_request() -> None:
+def test_no_error_reported_when_time_ran_out_before_request() -> None:
     scene = Scene()
     result = scene.run(rows(1), 1_024)
     assert (scene.sendgrid.requests, result.accepted, result.last_error) == ([], {}, "")
 
 
-def test_lost_answer_is_told_and_the_request_repeated() -> None:
+def test_request_with_lost_answer_is_repeated() -> None:
     scene = Scene(Unanswered("time-out"))
     result = scene.run(rows(1), 1_120)
     assert [verdict for *_, verdict in scene.sent] == [Unanswered("time-out"), Accepted("job2")]
     assert len(result.accepted) == 1
 
 
-def test_time_to_go_on_is_known_only_where_something_is_left() -> None:
+def test_retry_time_is_set_only_if_rows_are_left() -> None:
     scene = Scene(Busy("429", 1_010.0))
     assert scene.run(rows(1), 1_120).retry_epoch_s is None
     scene = Scene(Busy("429", 1_500.0))
     assert scene.run(rows(1), 1_120).retry_epoch_s == 1_500.0
 
 
-def test_fault_names_its_reason_and_words_for_a_person() -> None:
+def test_fault_text_has_reason_and_refusal() -> None:
     assert str(Fault("too many", "400 bad")) == "too many: 400 bad"
 
 
@@ -248,7 +246,7 @@ def test_row_larger_than_a_request_goes_alone() -> None:
         (RowExtent.BARE, {"contacts": [{"email": "ann@example.org"}]}),
     ],
 )
-def test_body_of_each_form(extent: RowExtent, document: object) -> None:
+def test_body_of_each_extent(extent: RowExtent, document: object) -> None:
     assert json.loads(request_body([row("ann@example.org", city="Oslo")], extent, [LIST])) == document
 
 
@@ -264,7 +262,7 @@ def holds(*emails: str) -> Callable[[Sequence[Mapping[str, Any]]], bool]:
     return lambda rows: any(row["email"] in emails for row in rows)
 
 
-def test_rows_go_on_in_halves_after_the_second_lost_answer() -> None:
+def test_requests_are_halved_after_second_lost_answer() -> None:
     scene = Scene(Unanswered("500"), Unanswered("500"))
     result = scene.run(rows(8), 1_120)
     assert sizes(scene) == [8, 8, 4, 4]
@@ -272,14 +270,14 @@ def test_rows_go_on_in_halves_after_the_second_lost_answer() -> None:
     assert scene.lost() == [(8, 1_000_000), (8, 1_001_000)]
 
 
-def test_one_lost_answer_cuts_nothing() -> None:
+def test_one_lost_answer_splits_nothing() -> None:
     scene = Scene(Unanswered("500"), Accepted("j"), Unanswered("500"))
     big = [row(f"p{n}@example.org", city="x" * 2_000_000) for n in range(4)]
     scene.run(big, 1_120)
     assert sizes(scene) == [2, 2, 2, 2]
 
 
-def test_one_lost_answer_to_few_rows_cuts_no_larger_request() -> None:
+def test_one_lost_answer_to_few_rows_splits_no_larger_request() -> None:
     scene = Scene(Unanswered("500"))
     large = row("large@example.org", city="x" * 5_400_000)
     small = [row(f"p{n}@example.org", city="x" * 200_000) for n in range(3)]
@@ -287,7 +285,7 @@ def test_one_lost_answer_to_few_rows_cuts_no_larger_request() -> None:
     assert sizes(scene) == [1, 3, 1]
 
 
-def test_row_that_is_never_answered_holds_up_nobody_else() -> None:
+def test_unanswered_row_does_not_block_others() -> None:
     scene = Scene()
     scene.sendgrid.chokes = holds("p5@example.org")
     result = scene.run(rows(8), 1_120)
@@ -295,7 +293,7 @@ def test_row_that_is_never_answered_holds_up_nobody_else() -> None:
     assert (result.refused, result.fault, result.last_error) == ({}, None, "500")
 
 
-def test_rows_that_are_never_answered_wait_until_all_others_were_tried() -> None:
+def test_unanswered_rows_wait_until_all_others_were_tried() -> None:
     scene = Scene()
     scene.sendgrid.chokes = holds("p0@example.org")
     big = [row(f"p{n}@example.org", city="x" * 3_000_000) for n in range(4)]
@@ -303,7 +301,7 @@ def test_rows_that_are_never_answered_wait_until_all_others_were_tried() -> None
     assert [one["email"][:2] for _, (one,) in scene.sendgrid.requests[:5]] == ["p0", "p1", "p2", "p3", "p0"]
 
 
-def test_request_that_is_too_large_to_be_answered_goes_in_smaller_ones() -> None:
+def test_request_too_large_to_be_answered_is_split() -> None:
     scene = Scene()
     scene.sendgrid.chokes = lambda rows: len(rows) > 1_000
     assert len(scene.run(rows(5_000), 1_120).accepted) == 5_000
@@ -317,32 +315,32 @@ def test_requests_grow_again_with_each_answer() -> None:
     assert len(scene.sendgrid.requests) < 20
 
 
-def test_outage_costs_no_more_requests_for_many_rows_than_for_one() -> None:
+def test_outage_costs_as_many_requests_for_many_rows_as_for_one() -> None:
     scenes = [Scene(*[Unanswered("500")] * 50), Scene(*[Unanswered("500")] * 50)]
     for scene, count in zip(scenes, (1, 1_000), strict=True):
         assert scene.run(rows(count), 1_120).accepted == {}
     assert len({len(scene.sendgrid.requests) for scene in scenes}) == 1
 
 
-def test_busy_sendgrid_is_no_reason_for_smaller_requests() -> None:
+def test_busy_sendgrid_does_not_shrink_requests() -> None:
     scene = Scene(Unanswered("500"), *[Busy("429")] * 3, RequestFault("404"))
     scene.run(rows(8), 1_120)
     assert sizes(scene) == [8] * 6
 
 
-def test_narrowed_row_whose_answer_is_lost_is_tried_whole_again() -> None:
+def test_reduced_row_with_lost_answer_is_retried_whole() -> None:
     scene = Scene(RowsRefused("400 a"), Unanswered("500"), RowsRefused("400 b"))
     result = scene.run(rows(1), 1_120)
     assert [one.refusal for one in result.accepted.values()] == ["400 b"]
     assert scene.extents == [RowExtent.MEMBERSHIPS]
 
 
-def test_nothing_is_said_to_hinder_where_all_is_decided() -> None:
+def test_no_last_error_if_all_rows_are_decided() -> None:
     scene = Scene(Unanswered("500"), Busy("429"), RequestFault("404"))
     assert scene.run(rows(1), 1_120).last_error == ""
 
 
 @pytest.mark.parametrize("verdict", [Unanswered("words"), Busy("words"), RequestFault("words")])
-def test_what_hinders_is_known_where_time_is_up(verdict: Verdict) -> None:
+def test_last_error_is_reported_if_time_is_up(verdict: Verdict) -> None:
     scene = Scene(*[verdict] * 50)
     assert scene.run(rows(1), 1_030).last_error == "words"
