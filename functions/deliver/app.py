@@ -83,7 +83,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     for name, count in summary.counts.items():
         metrics.add_metric(name, MetricUnit.Count, count)
     if summary.oldest_ms:
-        # A requeued message is a new one to SQS, whose own metric for the oldest message starts again at zero.
+        # A requeued message is a new one to SQS, whose own metric of the oldest message starts at zero.
         waited_s = max(0.0, clock.now() - summary.oldest_ms / 1000)
         metrics.add_metric("LongestWait", MetricUnit.Seconds, waited_s)
     logger.info(

@@ -59,10 +59,11 @@ class Decision:
 def decide(contact: PendingContact, loaded: Contact, views: Mapping[str, View]) -> Decision:
     """Merge a contact's changes into its state in the ledger, and decide what follows.
 
-    A row that equals the accepted one is not sent again. There are three exceptions: a refresh, unless a later request
-    was made after its stamp; a contact for whom this consumer may have sent a row that the ledger does not name; and a
-    contact whose last row was refused, with the next news of the person. Until such news the refused row is sent
-    without its fields: otherwise each refresh would be refused and lead to the next.
+    A row that equals the accepted one is not sent again. There are three exceptions: a refresh, unless a
+    later request was made after its stamp; a contact for whom this consumer may have sent a row that the
+    ledger does not name; and a contact whose last row was refused, with the next news of the person. Until
+    such news the refused row is sent without its fields: otherwise each refresh would be refused and lead to
+    the next.
 
     Args:
         contact: what the messages say.
@@ -121,9 +122,9 @@ def refuse(decision: Decision, refusal: str, now_ms: int) -> Decision:
 def needs_consistent_read(contact: PendingContact, loaded: Contact, version: int) -> bool:
     """Return whether a stale read of a contact could leave something undone for good.
 
-    A stale read is usually harmless: its commit fails, or a row is sent twice. But it would silently drop a refresh or
-    a reject (two consumers' clocks differ, so the older state may have the later ``sent``), and a row that only a newer
-    configuration changes.
+    A stale read is usually harmless: its commit fails, or a row is sent twice. But it would silently drop a
+    refresh or a reject (two consumers' clocks differ, so the older state may have the later ``sent``), and a
+    row that only a newer configuration changes.
 
     Args:
         contact: what the messages say.
@@ -140,17 +141,17 @@ def needs_consistent_read(contact: PendingContact, loaded: Contact, version: int
 
 
 def _is_due(contact: PendingContact, loaded: Contact) -> bool:
-    """Return whether a refresh is to be sent. A contact that is not in the ledger has nothing to send again."""
+    """Return whether a refresh is to be sent. A contact outside the ledger has nothing to send again."""
     return contact.has_refresh and any(
         not _brought(change, loaded) for change in _open_refreshes(contact, loaded)
     )
 
 
 def _was_not_overtaken(contact: PendingContact, loaded: Contact) -> bool:
-    """Return whether a job took too long, but brought the row that the ledger names: it has overwritten nothing.
+    """Return whether a job took too long, but brought the ledger's row: it has overwritten nothing.
 
-    That is committed without sending anything: a consumer whose request the ledger does not name yet then loses the
-    race of its commit, and sends again. To send here would never end where every job takes so long.
+    That is committed without sending anything: a consumer whose request the ledger does not name yet then
+    loses the race of its commit, and sends again. To send here would never end where every job takes so long.
     """
     return contact.has_refresh and any(
         _brought(change, loaded) for change in _open_refreshes(contact, loaded)
@@ -158,7 +159,7 @@ def _was_not_overtaken(contact: PendingContact, loaded: Contact) -> bool:
 
 
 def _brought(change: Change, loaded: Contact) -> bool:
-    """Return whether a refresh is for a job that took too long, and the ledger names the row that it brought."""
+    """Return whether a refresh is for a job that took too long and brought the ledger's row."""
     if change.job is None:
         return False
     return change.job == loaded.job or (change.row is not None and change.row == loaded.row)
@@ -182,7 +183,7 @@ def _is_settled(row: str, merged: Contact, loaded: Contact) -> bool:
 
 
 def _fields_were_refused(merged: Contact, loaded: Contact) -> bool:
-    """Return whether a job has just refused the whole row: an exit must get through whatever the fields hold."""
+    """Return whether a job has just refused the whole row; an exit must get through anyway."""
     rejection = merged.rejection
     return rejection is not None and rejection is not loaded.rejection and rejection.reason == "fields"
 

@@ -1,7 +1,8 @@
 """Deliver changes: send to SendGrid, then commit to the ledger.
 
-The guarantee: when ``deliver`` returns, every change of every message that it does not report as failed is in SendGrid
-and in the ledger, or on a queue. A crash anywhere leaves the messages on the queue and the ledger behind, never ahead.
+The guarantee: when ``deliver`` returns, every change of every message that it does not report as failed is in
+SendGrid and in the ledger, or on a queue. A crash anywhere leaves the messages on the queue and the ledger
+behind, never ahead.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -84,7 +85,7 @@ class Delivery:
         return summary
 
     def _read_views(self, messages: Sequence[ReceivedMessage]) -> dict[str, View]:
-        """Return the configuration of every export that exists, at least as new as the messages' writers knew."""
+        """Return the configuration of each existing export, at least as new as the messages' writers knew."""
         versions: dict[str, int] = {}
         for message in messages:
             content = message.content

@@ -1,8 +1,8 @@
 """Which rows share a request: those of one authorization that are put on the same lists.
 
-A contact is put on the lists of all exports that have brought it. A request with lists of several exports may be
-refused for one of them, which is no reason to stop the others. So an export's *own* group is the one that holds nothing
-but its own list.
+A contact is put on the lists of all exports that have brought it. A request with lists of several exports may
+be refused for one of them, which is no reason to stop the others. So an export's *own* group is the one that
+holds nothing but its own list.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ def by_group(decisions: Iterable[Decision]) -> Groups:
 
 
 def by_list(decisions: Iterable[Decision]) -> tuple[Groups, Groups]:
-    """Return decisions by groups of one list or none: the own groups of their exports, and the lists of others."""
+    """Return decisions in groups of one list or none: their exports' own groups, and lists of others."""
     own: Groups = {}
     others: Groups = {}
     for decision in decisions:
@@ -60,9 +60,9 @@ def exports_of(group: Group, decisions: Iterable[Decision]) -> set[str]:
 def add_accepted(accepted: dict[ContactKey, AcceptedRow], more: Mapping[ContactKey, AcceptedRow]) -> None:
     """Add rows that were accepted for another list.
 
-    Of several jobs that carry a row the first counts: a refresh for any of them is then sent. It would be dropped if
-    ``sent`` were later than its stamp, and the list of a job that failed would miss the contact. The time of the last
-    request counts, too: that may be in flight for longer.
+    Of several jobs that carry a row the first counts: a refresh for any of them is then sent. It would be
+    dropped if ``sent`` were later than its stamp, and the list of a job that failed would miss the contact.
+    The time of the last request counts, too: that may be in flight for longer.
     """
     for key, again in more.items():
         first = accepted.get(key)

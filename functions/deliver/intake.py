@@ -83,7 +83,8 @@ class Intake:
         """Return what is left of the messages.
 
         Args:
-            unrecorded: runs that could not be told about their commits: their messages are processed again, whole.
+            unrecorded: runs that could not be told about their commits: their messages are processed again,
+                whole.
         """
         pending = {contact.key: contact for contact in self.pending()}
         leftovers = []
@@ -123,5 +124,5 @@ class Intake:
 
 
 def is_uncertain(message: ReceivedMessage, pending: Iterable[PendingContact]) -> bool:
-    """Return whether a request that the ledger does not name may be in flight for what is left of a message."""
+    """Return whether an unrecorded request may be in flight for what is left of a message."""
     return message.returned or any(contact.progress.uncertain for contact in pending)

@@ -1,7 +1,7 @@
 """Merge changes into a contact's state: the last event by event time wins.
 
-Any permutation, duplication or split of the same changes ends in the same state, because each part of the state is a
-maximum: per audience by (time, exit before enter), per field by (time, value). Lists are a union.
+Any permutation, duplication or split of the same changes ends in the same state, because each part of the
+state is a maximum, per audience by (time, exit before enter), per field by (time, value). Lists are a union.
 """
 
 import json
@@ -55,7 +55,7 @@ def merge(contact: Contact, changes: Iterable[tuple[Change, Export]]) -> Contact
 
 
 def has_news(merged: Contact, contact: Contact) -> bool:
-    """Return whether ``merge`` changed what is known about the person, not only why SendGrid refused a row."""
+    """Return whether ``merge`` learned something about the person, not only about a refused row."""
     return (
         merged.memberships is not contact.memberships
         or merged.fields is not contact.fields
@@ -64,7 +64,7 @@ def has_news(merged: Contact, contact: Contact) -> bool:
 
 
 def _is_later(signed_ns: int, than_signed_ns: int) -> bool:
-    """Return whether an event of an audience wins over another: the later one, and at equal times the exit."""
+    """Return whether an event wins over another one: the later, and at equal times the exit."""
     time_ns, than_ns = abs(signed_ns), abs(than_signed_ns)
     return time_ns > than_ns or (time_ns == than_ns and signed_ns < than_signed_ns)
 
@@ -94,10 +94,10 @@ def _order(value: Value) -> str:
 
 
 def _rejected(contact: Contact, change: Change, rejection: Rejection | None) -> Rejection | None:
-    """Return the rejection after an import job refused a row, if that row is still the last one that was accepted.
+    """Return the rejection after a job refused a row, if that row is still the last accepted one.
 
-    The first refusal may be for the fields: then e-mail and memberships are sent alone. If those are refused, too, the
-    whole contact is rejected.
+    The first refusal may be for the fields: then e-mail and memberships are sent alone. If those are refused,
+    too, the whole contact is rejected.
     """
     if change.row is None or change.row != contact.row:
         return rejection

@@ -36,8 +36,9 @@ class Outbox:
         """Queue refreshes, to be received when no earlier request is in flight any more.
 
         Args:
-            exports: export to its contacts: the e-mail, and how many jobs in a row have failed for it. Refreshes carry
-                the failure count; starting at zero would let a contact fail forever without being parked.
+            exports: export to its contacts: the e-mail, and how many jobs in a row have failed for it.
+                Refreshes carry the failure count; starting at zero would let a contact fail forever without
+                being parked.
             stamp_ms: the ``sent`` of the request that the refreshes follow.
             now_ms: our clock.
         """

@@ -1,12 +1,12 @@
-"""Follow-up messages for each request, so the final state is right in whatever order SendGrid processes its import jobs.
+"""Queue refreshes, so the final state is right in whatever order SendGrid processes its jobs.
 
-Another request may still be in flight for a contact: an earlier one that the ledger names (its ``sent`` is young), one
-of this consumer that lost its race, or one of a consumer that died. Then the contact is sent again, later: a
-``refresh``, stamped with this request's ``sent``, is queued before the request.
+Another request may still be in flight for a contact: an earlier one that the ledger names (its ``sent`` is
+young), one of this consumer that lost its race, or one of a consumer that died. Then the contact is sent
+again, later: a ``refresh``, stamped with this request's ``sent``, is queued before the request.
 
-A requeued message says itself that it is uncertain. Its refreshes are queued with the answer instead, just before the
-commit. Otherwise every try of every such message would leave a refresh while SendGrid is down, every refresh would do
-the same, and the queue would fill up.
+A requeued message says itself that it is uncertain. Its refreshes are queued with the answer instead, just
+before the commit. Otherwise every try of every such message would leave a refresh while SendGrid is down,
+every refresh would do the same, and the queue would fill up.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +38,7 @@ class Refreshes:
         self._queue(racing, sent_ms, sent_ms)
 
     def after_acceptance(self, rows: Sequence[Row], sent_ms: int) -> None:
-        """Queue a refresh where none was, or where an earlier try of the request has stamped it: it would be dropped."""
+        """Queue a refresh where none is, or where its stamp is older than this request: it would be dropped."""
         decisions = self._decisions_of(rows)
         for decision in decisions:
             decision.contact.progress.uncertain = True
@@ -53,7 +53,8 @@ class Refreshes:
     def after_lost_answer(self, rows: Sequence[Row], sent_ms: int) -> None:
         """Queue a refresh: the request may have started an import job that nobody follows.
 
-        Once for a contact. A message that is a refresh or came back leaves none: it is requeued as what it is.
+        Once for a contact. A message that is a refresh or came back leaves none: it is requeued as what it
+        is.
         """
         contacts = [decision.contact for decision in self._decisions_of(rows)]
         unfollowed = [c for c in contacts if not (c.progress.uncertain or c.returned or c.has_refresh)]
@@ -64,8 +65,8 @@ class Refreshes:
     def before_commit(self, decisions: Iterable[Decision], now_ms: int) -> None:
         """Queue a refresh for contacts of messages that came back, where none is queued yet.
 
-        A crashed consumer may have left an unrecorded request. No later send supersedes this refresh, so its stamp is
-        when that request must have been processed.
+        A crashed consumer may have left an unrecorded request. No later send supersedes this refresh, so its
+        stamp is when that request must have been processed.
         """
         returned = [d for d in decisions if d.contact.returned and d.contact.key not in self._stamps_ms]
         self._queue(returned, now_ms + self._outbox.refresh_delay_s * 1000, now_ms)

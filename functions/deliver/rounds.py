@@ -17,8 +17,9 @@ from functions.deliver.upsert import UpsertLimits
 from lytics_sendgrid.domain.contact import Commit, Contact, ContactKey
 
 CONTACTS_AT_ONCE: Final = 60_000
-"""A full event of bare addresses holds over 200,000. Loaded together they would take 600 MB, and longer to commit than
-the time reserved for it. An event of whole profiles holds fewer, and cutting those would cost requests to SendGrid."""
+"""A full event of bare addresses holds over 200,000. Loaded together they would take 600 MB, and longer to
+commit than the time reserved for it. An event of whole profiles holds fewer, and cutting those would cost
+requests to SendGrid."""
 _ROUNDS: Final = 8
 """How often a lost race is repeated in one invocation."""
 
@@ -160,7 +161,8 @@ class Rounds:
     def _record_jobs(self, invocation: Invocation, jobs: Mapping[str, Iterable[str]]) -> None:
         """Tell each run about the jobs that carry its changes, before anything is committed.
 
-        After a crash in between, the next consumer finds nothing to send, and could not name the job to the run.
+        After a crash in between, the next consumer finds nothing to send, and could not name the job to the
+        run.
         """
         now_s = int(invocation.clock.now())
         for run, ids in jobs.items():

@@ -21,12 +21,14 @@ class RowForm:
         version: the configuration's version.
         audiences: audience id to the id of the SendGrid field that holds it.
         exported: the audiences that are exported now; a row names no others.
-        lists: the lists that contacts are put on now, each with an export that owns it. Lists of an earlier configuration
-            are left out: SendGrid refuses a request for a deleted list, and keeps contacts on the others anyway.
+        lists: the lists that contacts are put on now, each with an export that owns it. Lists of an earlier
+            configuration are left out: SendGrid refuses a request for a deleted list, and keeps contacts on
+            the others anyway.
         fields: ids of the custom fields that are mapped now; others may have been deleted, too.
         membership_field: id of the first membership field.
-        no_audience_value: the value of the field of a person in no audience. SendGrid has no documented way to blank a
-            text field (null is refused, empty text is unproven), and a person who left must leave the segment.
+        no_audience_value: the value of the field of a person in no audience. SendGrid has no documented way
+            to blank a text field (null is refused, empty text is unproven), and a person who left must leave
+            the segment.
     """
 
     version: int
@@ -65,10 +67,10 @@ def row_form(account: Account, no_audience_value: str) -> RowForm:
 
 
 def membership_values(contact: Contact, form: RowForm) -> dict[str, str]:
-    """Return the value of every membership field that a contact needs: its audiences' ids, sorted and comma-separated.
+    """Return each membership field's value: the ids of its audiences, sorted and comma-separated.
 
-    A contact with no known enter or exit, only a changed field, gets no value: the person is in an audience, and the
-    no-audience value would remove them from its segment until their enter arrives.
+    A contact with no known enter or exit, only a changed field, gets no value: the person is in an audience,
+    and the no-audience value would remove them from its segment until their enter arrives.
     """
     if not contact.memberships:
         return {}
@@ -112,7 +114,7 @@ def row_lists(contact: Contact, form: RowForm) -> tuple[str, ...]:
 
 
 def without_fields(row: str) -> str:
-    """Return the hash of a row that was sent as e-mail and memberships alone, from the hash of the whole row."""
+    """Return the hash of a reduced row (e-mail and memberships alone), from the whole row's hash."""
     return f"{row}~"
 
 

@@ -11,7 +11,7 @@ from lytics_sendgrid.domain.contact import ContactKey
 
 MAX_ROWS: Final = 30_000
 MAX_BYTES: Final = 5_500_000
-"""SendGrid takes 30,000 contacts or 6 MB; whether a megabyte is 2**20 bytes, and what it counts, is not documented."""
+"""SendGrid takes 30,000 contacts or 6 MB. Whether a megabyte is 2**20 bytes is not documented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,10 @@ type Piece = tuple[Sequence[Row], RowExtent]
 class RowQueue:
     """The rows that are still to be sent, and how many of them a request may hold.
 
-    A request whose answer is lost again and again may hold a row that SendGrid cannot process, or more rows than it can
-    process in time. That looks the same as an outage, so it must not cost an outage more requests: each retry only
-    holds fewer rows. Rows whose answer was lost wait until all others were tried. Each answer doubles the limit.
+    A request whose answer is lost again and again may hold a row that SendGrid cannot process, or more rows
+    than it can process in time. That looks the same as an outage, so it must not cost an outage more
+    requests: each retry only holds fewer rows. Rows whose answer was lost wait until all others were tried.
+    Each answer doubles the limit.
     """
 
     def __init__(self, rows: Sequence[Row], lists: Sequence[str], chance: Callable[[], float]) -> None:
@@ -93,9 +94,9 @@ class RowQueue:
     def put_last(self, rows: Sequence[Row]) -> None:
         """Put rows whose answer was lost back, after all others, to be sent whole.
 
-        After the second loss in a row a request holds half as many rows, after the third a quarter of those, and so on.
-        The rows are shuffled, because the time may suffice for few requests: the next invocation must not try the same
-        rows first.
+        After the second loss in a row a request holds half as many rows, after the third a quarter of those,
+        and so on. The rows are shuffled, because the time may suffice for few requests: the next invocation
+        must not try the same rows first.
         """
         self._lost += 1
         if self._lost > 1:

@@ -1,8 +1,8 @@
 """Send the rows of one round, group by group, and record what SendGrid decided about each.
 
-Rows that are put on the lists of several exports go together, as long as SendGrid takes them. Where it refuses such a
-request, the rows are sent list by list, and an export stops only where a request with nothing but its own list is at
-fault.
+Rows that are put on the lists of several exports go together, as long as SendGrid takes them. Where it
+refuses such a request, the rows are sent list by list, and an export stops only where a request with nothing
+but its own list is at fault.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -72,8 +72,8 @@ class Sending:
     def _send_list_by_list(self, decisions: Sequence[Decision]) -> None:
         """Send rows with the list of each export that brought them, then with each list of other exports.
 
-        The lists of others count, because this request supersedes what is left to do of their earlier ones. Where
-        SendGrid refuses such a list, that is left to the export that owns it.
+        The lists of others count, because this request supersedes what is left to do of their earlier ones.
+        Where SendGrid refuses such a list, that is left to the export that owns it.
         """
         own, others = by_list(decisions)
         accepted: dict[ContactKey, AcceptedRow] = {}
@@ -107,12 +107,12 @@ class Sending:
         self._settle(decisions, _without(accepted, undecided), _without(refused, undecided))
 
     def _leave_to_owner(self, group: Group, decisions: Iterable[Decision]) -> None:
-        """Queue refreshes by the export whose list is refused: it stops, and sends the rows when the list is fixed."""
+        """Queue refreshes by the export that owns a refused list: it sends the rows when the list is fixed."""
         _, (list_id,) = group
         owners: dict[str, list[tuple[str, int]]] = {}
         for decision in decisions:
             owner = decision.view.form.lists[list_id]
-            # Exports that share an audience may share its list, too; one that has just sent has a list of its own.
+            # Exports that share an audience may share its list, too. The one that just sent has its own list.
             if owner not in decision.contact.exports:
                 owners.setdefault(owner, []).append((decision.contact.email, decision.contact.attempt))
         if owners:
@@ -142,8 +142,8 @@ class Sending:
     def _refuse_unnamed(self, decisions: Iterable[Decision]) -> None:
         """Refuse contacts whose address SendGrid refuses without naming it.
 
-        Only where SendGrid accepts other rows, or has not accepted this one for hours: if SendGrid refuses every row,
-        the addresses are not the problem.
+        Only where SendGrid accepts other rows, or has not accepted this one for hours: if SendGrid refuses
+        every row, the addresses are not the problem.
         """
         now_ms = self._invocation.now_ms()
         some_wait = False
@@ -169,7 +169,7 @@ class Sending:
         return self._invocation.summary.stopped.keys()
 
     def _shuffled(self, groups: Groups) -> list[tuple[Group, list[Decision]]]:
-        """Shuffle groups: a row that SendGrid never answers uses up the invocation, so the groups behind it must vary."""
+        """Shuffle groups: an unanswered row uses up the invocation, so the groups behind it must vary."""
         return sorted(groups.items(), key=lambda _: self._invocation.clock.random())
 
 

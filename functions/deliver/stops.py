@@ -34,7 +34,7 @@ class Stops:
         self._views = views
 
     def stop(self, invocation: Invocation, exports: AbstractSet[str], fault: Fault, since_ms: int) -> None:
-        """Stop the exports, except any resumed while this attempt was running: the fix may let the next succeed.
+        """Stop exports, except any resumed during this attempt: the fix may let the next one succeed.
 
         Args:
             invocation: its summary names the stopped exports.
@@ -44,8 +44,8 @@ class Stops:
         """
         summary = invocation.summary
         reason = (
-            f"The changes of this export cannot be sent: {fault}. No contact is rejected; the changes wait and are tried "
-            f"again every {STOP_S // 60} minutes. Fix the cause: run the export again to see what is missing"
+            f"The changes of this export cannot be sent: {fault}. No contact is rejected; the changes wait and are "
+            f"tried again every {STOP_S // 60} minutes. Fix the cause: run the export again to see what is missing"
         )
         stop = Stop(reason, since_ms, int((invocation.clock.now() + STOP_S) * 1000))
         for export in sorted(exports - summary.stopped.keys()):

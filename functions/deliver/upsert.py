@@ -1,12 +1,13 @@
 """Which requests bring rows to SendGrid: as few as its limits allow, with every row decided on its own.
 
-SendGrid refuses a whole request for one bad row. Addresses that the refusal names are taken out. Where it names none,
-the request is halved until each row is decided. A row that is refused alone is sent again as e-mail and memberships,
-because an exit must get through whatever the fields hold. If that is refused, too, the bare e-mail is sent: if SendGrid
-takes it, the request is at fault (its list, its membership field) and not the row. Where SendGrid does not answer, the
-requests get smaller, so that a row that it cannot process holds up nobody else.
+SendGrid refuses a whole request for one bad row. Addresses that the refusal names are taken out. Where it
+names none, the request is halved until each row is decided. A row that is refused alone is sent again as
+e-mail and memberships, because an exit must get through whatever the fields hold. If that is refused, too,
+the bare e-mail is sent: if SendGrid takes it, the request is at fault (its list, its membership field) and
+not the row. Where SendGrid does not answer, the requests get smaller, so that a row that it cannot process
+holds up nobody else.
 
-Nothing here does I/O: ``send`` makes each request that ``next_request`` returns, and ``settle`` takes its verdict.
+Nothing here does I/O: `exchange` makes each request that ``next_request`` returns.
 """
 
 from collections.abc import Sequence
@@ -149,7 +150,8 @@ class Upsert:
     def result(self, not_before_s: float = 0.0) -> UpsertResult:
         """Return what became of the rows so far.
 
-        Where the request is at fault, no refusal counts: the rows are tried again whole when the fault is fixed.
+        Where the request is at fault, no refusal counts: the rows are tried again whole when the fault is
+        fixed.
         """
         accepted = self._accepted
         if self._fault is not None:

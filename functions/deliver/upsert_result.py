@@ -48,11 +48,12 @@ class UpsertResult:
     Attributes:
         accepted: accepted rows.
         refused: rows whose address SendGrid refuses, with its message.
-        unnamed: rows of which SendGrid refuses even the address without naming it, with its message; to be believed only
-            where it accepts other rows.
+        unnamed: rows of which SendGrid refuses even the address without naming it, with its message; to be
+            believed only where it accepts other rows.
         fault: why the request itself is refused, if it is; then no row is refused.
         retry_epoch_s: when SendGrid takes undecided rows again, where it said so.
-        last_error: what SendGrid last answered instead of deciding the undecided rows, without anything from a row.
+        last_error: what SendGrid last answered instead of deciding the undecided rows, without anything from
+            a row.
     """
 
     accepted: dict[ContactKey, AcceptedRow] = field(default_factory=dict)

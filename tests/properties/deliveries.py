@@ -1,7 +1,7 @@
-"""Webhook bodies at random, each with what it must come to: a model that shares no code with the product.
+"""Random webhook bodies, each with its expected result: a model that shares no code with the product.
 
-A body is text and not a document, so that it may hold what no writer of JSON writes: numbers of thousands of digits,
-arrays a thousand deep, halves of surrogate pairs, names that come twice.
+A body is text, so that it can hold what no JSON writer writes: numbers of thousands of digits, arrays a
+thousand deep, halves of surrogate pairs, duplicate names.
 """
 
 import json
@@ -24,12 +24,12 @@ _S: Final = 1_000_000_000
 
 @dataclass
 class Expected:
-    """What a body must come to.
+    """The expected result of a body.
 
     Attributes:
-        changes: e-mail, kind, audience, time and fields of each, as JSON, in the body's order.
-        rejects: how many segment events and elements must be refused, by reason.
-        ignored: how many segment events are of audiences that nobody exports.
+        changes: each change's e-mail, kind, audience, time and fields as JSON, in the body's order.
+        rejects: reason to the number of rejected segment events and elements.
+        ignored: the number of segment events of audiences that no export has.
     """
 
     changes: list[str] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Expected:
     ignored: int = 0
 
     def take(self, email: str, good: list["Event"], values: dict[str, Any]) -> None:
-        """Take in the good segment events of one envelope: the first of the latest brings its fields."""
+        """Add the good segment events of one envelope: the first of the latest carries the fields."""
         latest = max(good, key=lambda event: event.time_ns or 0, default=None)
         for event in good:
             assert event.time_ns is not None
@@ -47,7 +47,7 @@ class Expected:
 
 @dataclass
 class Event:
-    """A segment event as text; its kind, audience and time where it is good, its reason where it is not."""
+    """A segment event as text: with kind, audience and time if it is good, with a reason if it is not."""
 
     text: str
     kind: str = ""
@@ -57,7 +57,7 @@ class Event:
 
 
 def change_line(email: str, kind: str, audience: str | None, time_ns: int, fields: Any) -> str:
-    """Write a change so that it can be compared: 1, 1.0 and true are three values."""
+    """Write a change for comparison: 1, 1.0 and true are three values."""
     return json.dumps([email, kind, audience, time_ns, dict(sorted(fields.items()))])
 
 
@@ -73,7 +73,7 @@ def mixture(random: Random, elements: int, expected: Expected, *, large: bool = 
 
 
 def element(random: Random, expected: Expected, *, alone: bool = False, large: bool = False) -> str:
-    """Write one element; one that is a body by itself has to say what it is."""
+    """Write one element; an element that is a body by itself must be recognisable."""
     draw = random.random()
     if draw < 0.06:
         expected.rejects["unknown_shape"] += 1
@@ -116,10 +116,12 @@ def crowded(random: Random, expected: Expected) -> str:
 
 
 _SHAPELESS: Final = (
-    "[]", "{}", '{"data":[]}', '{"data":null}', '{"data":"text"}', '{"events":[]}', "[" * 3_000 + "]" * 3_000, "9" * 5_000,
+    "[]", "{}", '{"data":[]}', '{"data":null}', '{"data":"text"}', '{"events":[]}',
+    "[" * 3_000 + "]" * 3_000, "9" * 5_000,
 )  # fmt: skip
 _NO_EVENTS: Final = (
-    '"segment_events":[]', '"segment_events":{}', '"segment_events":null', '"segment_events":"enter"', '"segments":[]',
+    '"segment_events":[]', '"segment_events":{}', '"segment_events":null', '"segment_events":"enter"',
+    '"segments":[]',
 )  # fmt: skip
 
 
@@ -136,7 +138,7 @@ def _envelope(
             % time_text
         )
     if random.random() < 0.1:
-        rest.insert(0, '"data":{"segment_events":7}')  # Of a name that comes twice the last counts.
+        rest.insert(0, '"data":{"segment_events":7}')  # The last of duplicate names counts.
     return f"{{{','.join(rest)}}}"
 
 
@@ -174,8 +176,10 @@ _BAD_EVENTS: Final[tuple[Callable[[Random, str], tuple[str, str]], ...]] = (
     *(_as_it_is("bad_segment_event", text) for text in ("7", "null", '"enter"', "[]", "[" * 90 + "]" * 90)),
     *(_as_it_is("no_audience", text) for text in ("{}", '{"id":7}', '{"id":["AUDIENCE"],"event":"enter"}')),
     *(_as_it_is("bad_audience", f'{{"id":"{text}"}}') for text in ("", "x", "AUDIENCEa", "all", "\\ud800")),
-    *(_as_it_is("unknown_event", f'{{"id":"AUDIENCE"{text}}}') for text in ("", ',"event":"ENTER"', ',"event":{}')),
-    *(_timed("bad_time", text) for text in ("7", "{}", '"today"', '"2026-10-14T20:27:33"', '"2026-13-01T00:00:00Z"')),
+    *(_as_it_is("unknown_event", f'{{"id":"AUDIENCE"{text}}}')
+      for text in ("", ',"event":"ENTER"', ',"event":{}')),
+    *(_timed("bad_time", text)
+      for text in ("7", "{}", '"today"', '"2026-10-14T20:27:33"', '"2026-13-01T00:00:00Z"')),
     *(_timed("bad_time", text) for text in ('"1969-12-31T23:59:59Z"', '"1970-01-01T00:00:00Z"', "9" * 4_500)),
     *(_timed("future_time", text) for text in ('"2026-11-18T11:11:40.000000001Z"', '"9999-12-31T23:59:59Z"')),
     _stranger,
@@ -184,7 +188,7 @@ _BAD_EVENTS: Final[tuple[Callable[[Random, str], tuple[str, str]], ...]] = (
 
 
 def _time(random: Random) -> tuple[int, str]:
-    """Return an instant up to five minutes ahead of our clock, and one of the ways to write it."""
+    """Return a time up to five minutes ahead of our clock, and one way to write it."""
     seconds = NOW_NS // _S + random.choice((300, random.randrange(-40 * 86_400, 300)))
     digits = random.choice((0, 3, 6, 9, 12))
     fraction = f"{random.randrange(10**9):09d}"[: min(digits, 9)] if seconds < NOW_NS // _S + 300 else ""
@@ -236,7 +240,7 @@ def _fields(random: Random, *, large: bool) -> tuple[list[str], dict[str, Any]]:
 
 
 def _value(random: Random) -> tuple[str, Any]:
-    """Return a value as JSON writes it, and what must be on the queue for it."""
+    """Return a value as JSON, and the value expected on the queue."""
     draw = random.randrange(12)
     if draw < 3:
         text = "".join(chr(random.choice(_CHARACTERS)) for _ in range(random.randrange(12)))
@@ -260,20 +264,21 @@ def _value(random: Random) -> tuple[str, Any]:
 
 _CHARACTERS: Final = (*range(32, 127), 0x9, 0x1F, 0xE9, 0x2028, 0x540D, 0xFFFD, 0x1F600, 0x10FFFF)
 _UNUSABLE: Final = (
-    "null", "[]", "{}", '{"a":[1,{"b":null}]}', "NaN", "Infinity", "-Infinity", "1e400", "-1" + "0" * 308, "9" * 400,
+    "null", "[]", "{}", '{"a":[1,{"b":null}]}', "NaN", "Infinity", "-Infinity", "1e400", "-1" + "0" * 308,
+    "9" * 400,
     "[" * 100 + "]" * 100, '{"a":' * 90 + "7" + "}" * 90,
 )  # fmt: skip
 _UNREASONABLE: Final = ("9" * 5_000, "[" * 9_000 + "]" * 9_000, "[[]," * 4_000 + "7" + "]" * 4_000)
 
 
 def disfigured(random: Random, text: str) -> str:
-    """Put something else into some places of a document."""
+    """Replace some parts of a document."""
     try:
         document = json.loads(text)
         for _ in range(random.randrange(1, 4)):
             document = _with_odd_place(random, document)
         return json.dumps(document)
-    except (ValueError, RecursionError):  # What Python cannot read or write is odd enough.
+    except (ValueError, RecursionError):  # Python cannot read or write it: odd enough.
         return text
 
 

@@ -1,7 +1,9 @@
-"""Post the worst bodies of a size to ingest's handler, each in a process of its own: ``python -m`` this, with the size.
+"""Post the worst bodies of a size to ingest's handler, each in its own process.
 
-Writes a JSON object: of each body the status, the peak of the process' memory and the processor's time. Lambda takes an
-event of 6 MB at most.
+Run it with ``python -m`` and the size in bytes.
+
+Prints a JSON object: each body's status, the process' peak memory and its CPU time. A Lambda event is at most
+6 MB.
 """
 
 import json
@@ -29,7 +31,7 @@ _GOOD: Final = f'{{"data":{{"email":"ann@example.com","segment_events":[{_EVENT}
 
 
 class CountingQueue:
-    """A queue that keeps nothing of what it takes but how much it was."""
+    """A queue that only counts its bodies."""
 
     def __init__(self) -> None:
         self.bodies = 0
@@ -71,7 +73,9 @@ BODIES: Final[dict[str, Callable[[], str]]] = {
     "one long number": lambda: "9" * BODY_BYTES,
     "escapes": lambda: '"' + "\\u00e9" * (BODY_BYTES // 6) + '"',
     "quotation marks": lambda: '"' * BODY_BYTES,
-    "one envelope of many names": lambda: '{"data":{' + ",".join(f'"{n:07}":7' for n in range(BODY_BYTES // 12)) + "}}",
+    "one envelope of many names": lambda: (
+        '{"data":{' + ",".join(f'"{n:07}":7' for n in range(BODY_BYTES // 12)) + "}}"
+    ),
 }  # fmt: skip
 
 
@@ -102,7 +106,7 @@ def _post(body: Callable[[], str], found: Connection) -> None:
 
 
 def main() -> None:
-    """Post them one after the other."""
+    """Post all bodies, one after the other."""
     fork, results = multiprocessing.get_context("fork"), {}
     for name, body in BODIES.items():
         receiving, sending = fork.Pipe(duplex=False)

@@ -1,6 +1,6 @@
-"""ingest's handler under tens of thousands of bodies: the documented answers, and nothing good is ever lost.
+"""Tens of thousands of bodies get the documented answer from ingest, and no good element is lost.
 
-The seeds are fixed, so a failure comes again; it names its seed.
+The seeds are fixed, so a failure is reproducible; it names its seed.
 """
 
 import base64
@@ -26,7 +26,7 @@ from tests.properties.deliveries import NOW_NS, Expected, change_line, crowded, 
 SECRET: Final = "local-webhook-secret"
 SEEDS: Final = range(24)
 MIXTURES, BROKEN, DISFIGURED, ODD_EVENTS, LARGE = 480, 200, 100, 60, 3
-"""How many of each a seed makes."""
+"""How many bodies of each kind a seed makes."""
 REASONS: Final = {
     "bad_audience", "bad_email", "bad_segment_event", "bad_time", "future_time", "no_audience", "no_email",
     "no_segment_events", "no_time", "unknown_event", "unknown_shape",
@@ -34,7 +34,7 @@ REASONS: Final = {
 
 
 class Scene:
-    """The handler with everything around it faked."""
+    """The handler with doubles around it."""
 
     def __init__(self) -> None:
         self.clock = clock = ManualClock(NOW_NS / 1e9)
@@ -49,7 +49,7 @@ class Scene:
         )
 
     def post(self, *, body: str | None, **changed: Any) -> int:
-        """Post a body and return the status; the queues hold what this one left."""
+        """Post a body and return the status; the queues hold only its messages."""
         self.changes.bodies.clear()
         self.rejects.bodies.clear()
         event = {
@@ -63,7 +63,7 @@ class Scene:
         answer = app.lambda_handler(event | changed, None)
         status: int = answer["statusCode"]
         assert set(json.loads(answer["body"])) == {"message"}
-        assert ("Retry-After" in answer["headers"]) is False  # Nothing of AWS fails here.
+        assert ("Retry-After" in answer["headers"]) is False  # AWS never fails here.
         if status != 200:
             assert self.changes.bodies == self.rejects.bodies == []
         return status
@@ -76,7 +76,7 @@ class Scene:
         ]
 
     def rejected(self, expected: int = 0) -> Counter[str]:
-        """Count the rejects; where more than 200 are expected, alike ones share a body, as a list."""
+        """Count the rejects; if more than 200 are expected, similar ones share a body, as a list."""
         reasons: Counter[str] = Counter()
         for document in map(json.loads, self.rejects.bodies):
             assert document["detail"]
@@ -97,7 +97,7 @@ class Scene:
 
 
 def stands_for(element: Any) -> int:
-    """Return how many segment events an element holds: those of one envelope may be together."""
+    """Return how many segment events an element holds: an envelope's events may be together."""
     match element:
         case {"segment_events": list() as events, "envelope": {}}:
             return len(events)
@@ -157,7 +157,7 @@ def test_only_what_is_not_json_is_refused(scene: Scene, seed: int) -> None:
 
 
 def statuses_of(raw: bytes) -> set[int]:
-    """Return what may be answered to a body; of JSON that Python reads no further than so deep it is not asked."""
+    """Return the allowed statuses; JSON that is too deep for Python may get either."""
     try:
         json.loads(raw.decode())
     except (json.JSONDecodeError, UnicodeDecodeError):

@@ -1,7 +1,7 @@
-"""Whatever the order, number and grouping of one person's events: the same state, the same SendGrid row.
+"""Any order, number and grouping of one person's events gives the same state and the same SendGrid row.
 
-Each property is one of the design's: "any permutation, duplication or split of the same events ends in the same
-state", "a no-op sends nothing", "as few PUT as 30,000 rows and 5.5 MB of body allow".
+Each property is one of the design's: "any permutation, duplication or split of the same events ends in the
+same state", "a no-op sends nothing", "as few PUT as 30,000 rows and 5.5 MB of body allow".
 """
 
 import itertools
@@ -147,7 +147,7 @@ def test_state_that_was_written_is_read(contact: Contact) -> None:
     assert encode(contact).isascii()
 
 
-@settings(deadline=None)  # bodies of megabytes are written
+@settings(deadline=None)  # It writes bodies of megabytes.
 @given(
     st.lists(st.sampled_from([1, 50, 400, 100_000, 2_749_900, 5_499_000, 6_000_000]), max_size=30),
     st.integers(0, 3),

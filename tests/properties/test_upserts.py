@@ -1,4 +1,4 @@
-"""Whatever rows SendGrid does not answer, and however large a request it works off, all others come through."""
+"""All rows are sent but those that SendGrid never answers, however small its requests must be."""
 
 from collections.abc import Mapping, Sequence
 from random import Random
@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from tests.unit.functions.deliver.test_upsert import Scene, row
 
 INVOCATIONS = 100
-"""So many there are in a day: changes are kept for over five."""
+"""A day has this many; changes are kept for over five days."""
 TIME_S = 120.0
 
 
 class World:
-    """SendGrid, asked again and again for what is undecided."""
+    """Invocations that send the undecided rows again and again."""
 
     def __init__(self, seed: int, duration_s: float) -> None:
         self.scene = Scene()

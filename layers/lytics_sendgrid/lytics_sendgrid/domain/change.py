@@ -1,4 +1,4 @@
-"""The change: one thing that happened to one contact, and the message that carries changes on the queue."""
+"""A change is one thing that happened to one contact; a message carries changes on the queue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ NO_FIELDS: Final[Mapping[str, Value]] = {}
 
 
 class Kind(StrEnum):
-    """What happened. ``reject`` and ``refresh`` are the product's own; the rest come from Lytics or an operator."""
+    """What happened. The product itself makes ``reject`` and ``refresh``; the others come from Lytics."""
 
     ENTER = "enter"
     EXIT = "exit"
@@ -25,17 +25,18 @@ class Change:
 
     Attributes:
         email: the contact's normalised address.
-        time_ns: event time in nanoseconds since 1970; of a refresh, its stamp: the ``sent`` of the request it follows.
+        time_ns: event time, nanoseconds since 1970. A refresh has its stamp here: the ``sent`` of the request
+            it follows.
         kind: what happened.
-        audience: 32 lower-case hex digits; None where the kind has none.
+        audience: 32 lower-case hex digits; None if the kind has none.
         fields: Lytics field name to its scalar value, as Lytics sent it.
         fields_time_ns: when the fields were true; None means ``time_ns``.
-        profile: Lytics' id of the profile, where known.
-        row: of a reject, the hash of the row that was refused; of a refresh with a job, of the row that the job brought.
-        reason: of a reject, why.
-        attempt: of a refresh, how many import jobs have failed for the contact in a row, if any.
-        job: of a refresh, the import job that took so long that it may have overwritten a later one's row, if it is for
-            that; the contact need not be sent again where no later one was accepted.
+        profile: Lytics' id of the profile, if known.
+        row: the hash of the row that a reject is about, or that the job of a refresh carried.
+        reason: why the row of a reject was refused.
+        attempt: how many import jobs in a row have failed for the contact of a refresh, if any.
+        job: the import job of a refresh, if it took so long that it may have overwritten a later job's row.
+            The contact need not be sent again if no later row was accepted.
     """
 
     email: str
@@ -57,16 +58,16 @@ class Message:
 
     Attributes:
         export: the export's name.
-        changes: in no particular order.
-        config: version of the configuration that its writer knew.
-        queued_ms: when the changes were first queued, milliseconds since 1970; a repacked message keeps it.
-        hops: how often they were repacked.
-        run: the run whose backfill wrote it, if one did.
+        changes: the changes, in no particular order.
+        config: the version of the configuration that the writer knew.
+        queued_ms: when the changes were first queued, milliseconds since 1970; a requeued message keeps it.
+        hops: how often the changes were requeued.
+        run: the run whose backfill wrote the message, if one did.
         number: the message's number within that run.
-        uncertain: a request that the ledger does not name may be in flight for its contacts: it was dead-lettered and
-            brought back, or its consumer could not commit what it had sent.
+        uncertain: a request that the ledger does not name may be in flight for its contacts. The message was
+            redriven, or its consumer could not commit what it had sent.
         suspect: it was handled together with a message that may have killed its consumer.
-        request: API Gateway's id of the request that brought the changes, if one did: by it a log tells what became of it.
+        request: API Gateway's id of the request that brought the changes, if one did; links the logs.
     """
 
     export: str

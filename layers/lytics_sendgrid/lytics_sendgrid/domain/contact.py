@@ -1,4 +1,4 @@
-"""A contact as the ledger holds it: what is known of a person, and what SendGrid has accepted."""
+"""A contact in the ledger: what is known about the person, and what SendGrid has accepted."""
 
 import json
 from collections.abc import Mapping
@@ -25,13 +25,14 @@ def contact_key(account: str, email: str) -> ContactKey:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why SendGrid does not hold a contact's row as it should be.
+    """Why SendGrid refuses a contact's row.
 
     Attributes:
-        reason: a stable word for counting: ``address`` was refused at once; ``fields`` were, and e-mail and memberships
-            are sent without them; ``row`` was refused by an import job without its fields too.
-        words: what SendGrid said, cut to 300 characters.
-        row: hash of the whole row that was refused.
+        reason: a stable word for counting. ``address``: SendGrid refuses the address. ``fields``: it refuses
+            the fields, and e-mail and memberships are sent without them. ``row``: an import job refused
+            those, too.
+        words: SendGrid's message, cut to 300 characters.
+        row: the hash of the whole row that was refused.
         at_ms: when, milliseconds since 1970.
     """
 
@@ -46,15 +47,17 @@ class Contact:
     """One contact's state.
 
     Attributes:
-        version: goes up by one with every commit; 0: not in the ledger.
-        memberships: audience id to the time of its last event in nanoseconds, negative where that was an exit.
-        fields: SendGrid field (a reserved name or a custom field's id) to the time and the value of the newest event.
-        lists: ids of the lists that the contact is put on, sorted.
-        job: the last import job that carried it, of several for one row the first; None: none yet.
+        version: increases by one with every commit; 0: not in the ledger.
+        memberships: audience id to the time of its last event in nanoseconds, negative if that was an exit.
+        fields: SendGrid field (a reserved name or a custom field's id) to the time and value of its newest
+            event.
+        lists: the ids of the contact's lists, sorted.
+        job: the last import job that carried the contact; the first, if several carried one row. None: none
+            yet.
         sent_ms: our clock just before that job's request, milliseconds since 1970; 0: never sent.
-        latest_ms: the same of the last of several; 0: there was one.
-        row: hash of the row that SendGrid accepted; None: none yet.
-        configuration: version of the account's configuration that the row was made with.
+        latest_ms: our clock just before the last request, if several jobs carried one row; otherwise 0.
+        row: the hash of the row that SendGrid accepted; None: none yet.
+        configuration: the version of the account's configuration that the row was made with.
         rejection: why the newest row was refused, until a row is accepted.
     """
 
@@ -70,21 +73,21 @@ class Contact:
     latest_ms: int = 0
 
     def is_in(self, audience: str) -> bool:
-        """Tell whether the contact is in an audience, by its last event."""
+        """Return whether the contact is in an audience, by its last event."""
         return self.memberships.get(audience, 0) > 0
 
 
 UNKNOWN: Final = Contact()
-"""Who is not in the ledger."""
+"""A contact that is not in the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A state to commit, on the condition that the ledger still has the version before it.
+    """A state to commit, on condition that the ledger still has the version that it was made from.
 
     Attributes:
-        key: whose.
-        contact: the new state; its version is the loaded one's.
+        key: the contact's key.
+        contact: the new state, with the version that was loaded.
     """
 
     key: ContactKey
@@ -92,10 +95,10 @@ class Commit:
 
 
 def encode(contact: Contact) -> str:
-    """Write a contact's state as ASCII JSON, its version left out: that is an attribute of the item.
+    """Return a contact's state as ASCII JSON, without the version, which is an attribute of the item.
 
-    Fields of one event share their time, so they are written together: ``[[time, {field: value}], …]``. Where they are
-    longer than an item may be they are left out: SendGrid has them, and only their times are forgotten.
+    Fields of one event share their time, so they are written together: ``[[time, {field: value}], …]``.
+    Fields that do not fit into an item are left out: SendGrid has them, and only their times are forgotten.
     """
     text = _encoded(contact)
     return text if len(text) <= _MAX_STATE_BYTES else _encoded(replace(contact, fields=_NO_FIELDS))
@@ -121,10 +124,10 @@ def _encoded(contact: Contact) -> str:
 
 
 def decode(text: str, version: int) -> Contact:
-    """Read what ``encode`` wrote.
+    """Return the contact that ``encode`` wrote.
 
     Raises:
-        ValueError: it is not such a state.
+        ValueError: the text is not a contact's state.
     """
     document = json.loads(text)
     rejection = document.get("rejection")

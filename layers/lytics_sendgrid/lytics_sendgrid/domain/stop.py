@@ -8,9 +8,9 @@ class Stop:
     """Why an export's changes wait.
 
     Attributes:
-        reason: in words, with what to do.
-        since_ms: when the try began that found its requests at fault, milliseconds since 1970.
-        until_ms: when the next try may be made.
+        reason: what happened and what to do, for a person.
+        since_ms: when the attempt began whose requests were refused, milliseconds since 1970.
+        until_ms: when the next attempt may be made.
     """
 
     reason: str

@@ -1,4 +1,4 @@
-"""What delivery's tests are played on: two people's export, hand-written fakes around the real delivery."""
+"""The scene of deliver's tests: one export, and the real delivery with doubles around it."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -48,13 +48,13 @@ VIEW = View(EXPORT, FORM, None)
 
 
 def with_list(view: View, list_id: str, name: str) -> View:
-    """Return the view of another export of the account, that has a list."""
+    """Return the view of another export of the account, with a list."""
     form = replace(view.form, lists={**view.form.lists, list_id: name})
     return View(replace(view.export, name=name, list_id=list_id), form, None)
 
 
 class Scene:
-    """A delivery with everything around it, and a clock that stands still unless somebody sleeps."""
+    """A delivery with everything around it, and a clock that moves only when code sleeps."""
 
     def __init__(
         self, *views: View, fault_retry_s: float = 60.0, chance: Callable[[], float] = lambda: 0.0
@@ -87,7 +87,7 @@ class Scene:
     def deliver(
         self, *messages: Message | str, receives: int | Sequence[int] = 1, seconds: float = 120.0
     ) -> DeliverySummary:
-        """Deliver messages in one invocation; their ids are m0, m1 and so on."""
+        """Deliver messages in one invocation, with the ids m0, m1 and so on."""
         counts = [receives] * len(messages) if isinstance(receives, int) else receives
         bodies = [one if isinstance(one, str) else encode(one) for one in messages]
         pairs = enumerate(zip(bodies, counts, strict=True))
@@ -95,7 +95,7 @@ class Scene:
         return self.delivery.deliver(records, self.clock.now_s + seconds)
 
     def deliver_queue(self, seconds: float = 120.0) -> DeliverySummary:
-        """Deliver everything that lies on the changes queue, however delayed, in one invocation."""
+        """Deliver everything on the changes queue in one invocation, whatever its delay."""
         waiting, self.changes.sent = self.changes.sent, []
         return self.deliver(*(body for _, body in waiting), seconds=seconds)
 
@@ -116,12 +116,12 @@ class Scene:
             if message.changes[0].kind is Kind.REFRESH and message.hops == 0
         ]
 
-    def put_back(self) -> list[tuple[int, Message]]:
-        """Return the messages that were put back, with their delays in seconds."""
+    def requeued(self) -> list[tuple[int, Message]]:
+        """Return the requeued messages, with their delays in seconds."""
         return [(delay_s, m) for delay_s, m in self.changes.messages() if m.hops]
 
     def jobs(self) -> dict[str, list[str]]:
-        """Return the jobs that are to be followed, and whom they carry."""
+        """Return the queued import jobs, and the addresses in each."""
         imports = [import_from(body) for _, body in self.imports.sent]
         return {one.job: sorted(one.contacts) for one in imports}
 

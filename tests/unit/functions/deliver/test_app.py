@@ -1,4 +1,4 @@
-"""deliver's handler: what it makes of SQS' records, what it names as failed, and what it must never log."""
+"""deliver's handler: which messages fail, what it logs and counts, and what it must never log."""
 
 import importlib
 import json
@@ -17,7 +17,7 @@ ANN, BOB = "ann@example.org", "bob@example.com"
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Import the handler as Lambda does, with only what Powertools needs in its environment."""
+    """Import the handler as Lambda does, with only Powertools' variables in the environment."""
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "LyticsSendGrid")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "stack")
     return importlib.reload(functions.deliver.app)
@@ -97,7 +97,7 @@ def test_finished_changes_report_no_wait(app: ModuleType, capfd: pytest.CaptureF
 def test_no_address_is_ever_logged(
     app: ModuleType, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Every path: accepted, refused by name, refused alone, faults, lost answers, garbage, unknown exports, stops."""
+    """Accepted, refused by name, refused alone, faults, lost answers, garbage, unknown exports, stops."""
     app.logger.addHandler(caplog.handler)
     known = "known.person@example.org"
     bodies = [encode(entering([known])), f"garbage {known}", encode(entering([known], export="nobody"))]

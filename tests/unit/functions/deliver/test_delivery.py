@@ -1,4 +1,4 @@
-"""Changes are sent to SendGrid, then committed; nothing that was received is lost on the way."""
+"""Changes are sent to SendGrid, then committed; no received change is lost."""
 
 from dataclasses import replace
 
@@ -128,7 +128,7 @@ def test_nothing_is_committed_if_import_message_cannot_be_queued() -> None:
     scene.imports.broken = ServiceUnavailable("SQS is out")
     summary = scene.deliver(entering([ANN]))
     assert not scene.has(ANN)
-    ((_, back),) = scene.put_back()
+    ((_, back),) = scene.requeued()
     assert back.uncertain
     assert summary.failed == []
 
@@ -144,7 +144,7 @@ def test_failing_group_does_not_block_commit_of_another() -> None:
     assert scene.runs.stops["shop"].reason.startswith(
         "The changes of this export cannot be sent: there is no secret"
     )
-    assert [(delay_s, m.export) for delay_s, m in scene.put_back()] == [(900, "shop")]
+    assert [(delay_s, m.export) for delay_s, m in scene.requeued()] == [(900, "shop")]
 
 
 def test_unavailable_secret_requeues_changes() -> None:
@@ -152,7 +152,7 @@ def test_unavailable_secret_requeues_changes() -> None:
     scene.no_key["default"] = ServiceUnavailable("Secrets Manager is out")
     summary = scene.deliver(entering([ANN]))
     assert (summary.stopped, summary.faults) == ({}, ["Secrets Manager is out"])
-    assert [m.hops for _, m in scene.put_back()] == [1]
+    assert [m.hops for _, m in scene.requeued()] == [1]
 
 
 def test_lost_race_is_sent_again_after_queueing_a_refresh() -> None:
@@ -207,7 +207,7 @@ def test_repeatedly_lost_race_is_requeued_as_uncertain() -> None:
     scene.ledger.rivals = [rival] * 20
     scene.deliver(entering([ANN], run="r1", number="a.0"))
     assert len(scene.sendgrid.requests) == 8
-    ((delay_s, back),) = scene.put_back()
+    ((delay_s, back),) = scene.requeued()
     assert (delay_s, back.uncertain, back.hops, back.run, back.number) == (5, True, 1, "r1", "a.0")
 
 
@@ -291,7 +291,7 @@ def test_refresh_survives_a_stale_read() -> None:
 
 
 def test_refresh_survives_stale_read_with_later_sent_from_skewed_clock() -> None:
-    """What was committed last may have an earlier `sent`: two consumers' clocks differ."""
+    """The state committed last may have an earlier `sent`, because two consumers' clocks differ."""
     scene = Scene()
     scene.deliver(entering([ANN]))
     before = scene.contact(ANN)
@@ -315,12 +315,14 @@ def test_refresh_after_slow_job_is_sent_only_if_later_job_was_accepted() -> None
     summary = scene.deliver(message(*refreshes))
     assert scene.sendgrid.emails()[2:] == [[BOB]]
     assert summary.counts["unchanged"] == 1
-    assert scene.contact(ANN).version == 2, "whoever is at work for her loses the race, and sends once more"
+    assert scene.contact(ANN).version == 2, (
+        "a consumer that is sending for her must lose the race, and send again"
+    )
     assert scene.contact(ANN).job == late
 
 
 def test_queued_refresh_keeps_the_failure_count() -> None:
-    """Were it to begin anew, a contact whose jobs always fail would be sent for ever."""
+    """Starting at zero would let a contact whose jobs always fail be sent forever."""
     scene = Scene()
     scene.deliver(entering([ANN]))
     scene.clock.now_s += 60
@@ -442,7 +444,7 @@ def test_changes_of_stopped_export_wait_until_stop_ends() -> None:
     scene.views.views["newsletter"] = replace(VIEW, stop=Stop("why", 0, scene.now_ms() + 300_000))
     summary = scene.deliver(entering([ANN], run="r1", number="a.0"))
     assert scene.sendgrid.requests == []
-    ((delay_s, back),) = scene.put_back()
+    ((delay_s, back),) = scene.requeued()
     assert (delay_s, back.hops, back.uncertain, back.number) == (300, 1, False, "a.0")
     assert (summary.requeued, summary.failed, scene.runs.done) == (1, [], [])
 
@@ -490,7 +492,7 @@ def test_too_short_time_starts_nothing() -> None:
     scene = Scene()
     summary = scene.deliver(entering([ANN], run="r1", number="a.0"), seconds=24)
     assert (scene.sendgrid.requests, scene.ledger.reads) == ([], [])
-    assert [m.hops for _, m in scene.put_back()] == [1]
+    assert [m.hops for _, m in scene.requeued()] == [1]
     assert summary.failed == []
 
 
@@ -499,7 +501,7 @@ def test_unavailable_ledger_requeues_everything() -> None:
     scene.ledger.broken["load"] = RetryLater("throttled")
     summary = scene.deliver(entering([ANN]), entering([BOB]))
     assert scene.sendgrid.requests == []
-    assert [m.uncertain for _, m in scene.put_back()] == [False, False]
+    assert [m.uncertain for _, m in scene.requeued()] == [False, False]
     assert summary.faults == ["throttled"]
 
 
@@ -507,7 +509,7 @@ def test_failed_commit_is_requeued_as_uncertain() -> None:
     scene = Scene()
     scene.ledger.broken["commit"] = RetryLater("throttled")
     scene.deliver(entering([ANN]))
-    assert [m.uncertain for _, m in scene.put_back()] == [True]
+    assert [m.uncertain for _, m in scene.requeued()] == [True]
     scene.ledger.broken.clear()
     scene.deliver_queue()
     assert scene.has(ANN)
@@ -520,7 +522,7 @@ def test_refusing_ledger_stops_export_for_15_minutes() -> None:
     summary = scene.deliver(entering([ANN]))
     assert summary.stopped == {"newsletter": "DynamoDB refused"}
     assert summary.faults == ["DynamoDB refused"]
-    assert [delay_s for delay_s, _ in scene.put_back()] == [900]
+    assert [delay_s for delay_s, _ in scene.requeued()] == [900]
 
 
 def test_unavailable_exports_table_requeues_everything() -> None:
@@ -528,7 +530,7 @@ def test_unavailable_exports_table_requeues_everything() -> None:
     scene.views.broken = RetryLater("throttled")
     summary = scene.deliver(entering([ANN]), entering([BOB], suspect=True), receives=[1, 2])
     assert summary.faults == ["throttled"]
-    assert [(m.hops, m.uncertain, m.suspect) for _, m in scene.put_back()] == [
+    assert [(m.hops, m.uncertain, m.suspect) for _, m in scene.requeued()] == [
         (1, False, False),
         (1, True, True),
     ]
@@ -550,7 +552,7 @@ def test_message_requeued_too_often_is_dead_lettered() -> None:
     summary = scene.deliver(entering([ANN], hops=MAX_HOPS), entering([BOB], hops=MAX_HOPS - 1))
     assert summary.failed == ["m0"]
     assert summary.faults == ["throttled", "changes of export 'newsletter' were requeued 600 times"]
-    assert [m.hops for _, m in scene.put_back()] == [MAX_HOPS]
+    assert [m.hops for _, m in scene.requeued()] == [MAX_HOPS]
 
 
 @pytest.mark.parametrize(("hops", "delay_s"), [(0, 5), (1, 10), (5, 160), (8, 900), (200, 900)])
@@ -558,7 +560,7 @@ def test_each_hop_waits_twice_as_long(hops: int, delay_s: int) -> None:
     scene = Scene()
     scene.ledger.broken["load"] = RetryLater("throttled")
     scene.deliver(entering([ANN], hops=hops))
-    assert [one for one, _ in scene.put_back()] == [delay_s]
+    assert [one for one, _ in scene.requeued()] == [delay_s]
 
 
 def test_run_message_is_recorded_only_once_all_of_it_is_committed() -> None:
@@ -574,7 +576,7 @@ def test_run_message_is_recorded_only_once_all_of_it_is_committed() -> None:
     *jobs, done = scene.runs.done
     assert done == ("r1", set(), set(), {"accepted": 1})
     assert [of for _, _, of, _ in jobs] == [{f"job{n}"} for n in range(1, 9)]
-    ((_, back),) = scene.put_back()
+    ((_, back),) = scene.requeued()
     assert ([c.email for c in back.changes], back.run, back.number) == ([BOB], "r1", "a.0")
     scene.deliver_queue()
     assert scene.runs.done[-1] == ("r1", {"a.0"}, set(), {"accepted": 1})
@@ -608,7 +610,7 @@ def test_commits_are_recorded_even_if_the_rest_failed() -> None:
         (set(), {"job1"}),
         ({"a.0"}, set()),
     ]
-    assert [m.number for _, m in scene.put_back()] == ["a.1"]
+    assert [m.number for _, m in scene.requeued()] == ["a.1"]
 
 
 def test_unrecorded_run_requeues_its_messages_whole() -> None:
@@ -616,7 +618,7 @@ def test_unrecorded_run_requeues_its_messages_whole() -> None:
     scene.deliver(entering([ANN, BOB]))
     scene.runs.broken["record_done"] = RetryLater("throttled")
     summary = scene.deliver(entering([ANN, BOB], run="r1", number="a.0"), entering(["cy@example.org"]))
-    ((_, back),) = scene.put_back()
+    ((_, back),) = scene.requeued()
     assert ([c.email for c in back.changes], back.number, back.uncertain) == ([ANN, BOB], "a.0", False)
     assert summary.faults == ["throttled"]
     scene.runs.broken.clear()
@@ -625,12 +627,12 @@ def test_unrecorded_run_requeues_its_messages_whole() -> None:
 
 
 def test_run_is_told_about_job_before_commit() -> None:
-    """Who comes after a death in between finds nothing to send: nobody could tell the run of the job any more."""
+    """After a crash in between, the next consumer finds nothing to send and knows no job."""
     scene = Scene()
     scene.runs.broken["record_done"] = RetryLater("throttled")
     scene.deliver(entering([ANN], run="r1", number="a.0"))
     assert not scene.has(ANN)
-    ((_, back),) = scene.put_back()
+    ((_, back),) = scene.requeued()
     assert (back.number, back.uncertain) == ("a.0", True)
     scene.runs.broken.clear()
     scene.deliver_queue()
@@ -649,7 +651,7 @@ def test_requeued_suspect_stays_suspect() -> None:
     scene.ledger.broken["load"] = RetryLater("throttled")
     cy = "cy@example.org"
     scene.deliver(entering([ANN]), entering([BOB]), entering([cy], suspect=True), receives=[3, 2, 1])
-    assert {m.changes[0].email: m.suspect for _, m in scene.put_back()} == {ANN: True, BOB: False, cy: True}
+    assert {m.changes[0].email: m.suspect for _, m in scene.requeued()} == {ANN: True, BOB: False, cy: True}
 
 
 def test_several_suspects_are_parted_in_halves_far_apart() -> None:
@@ -657,7 +659,7 @@ def test_several_suspects_are_parted_in_halves_far_apart() -> None:
     emails = people(5)
     summary = scene.deliver(*(entering([email]) for email in emails), entering([ANN]), receives=[3] * 5 + [1])
     assert scene.sendgrid.emails() == [[ANN]]
-    back = scene.put_back()
+    back = scene.requeued()
     assert sorted(delay_s for delay_s, _ in back) == [0, 0, 900, 900, 900]
     assert all((m.suspect, m.uncertain, m.hops) == (True, True, 1) for _, m in back)
     assert sorted(m.changes[0].email for _, m in back) == sorted(emails)
@@ -668,7 +670,7 @@ def test_parted_suspect_is_suspect_when_it_returns() -> None:
     scene = Scene()
     scene.deliver(entering([ANN], suspect=True), entering([BOB], suspect=True), receives=2)
     assert scene.sendgrid.requests == []
-    assert [delay_s for delay_s, _ in scene.put_back()] == [0, 900]
+    assert [delay_s for delay_s, _ in scene.requeued()] == [0, 900]
 
 
 def test_parted_suspects_are_delivered_normally_at_first() -> None:
@@ -681,7 +683,7 @@ def test_parted_suspect_with_too_many_hops_is_dead_lettered() -> None:
     scene = Scene()
     summary = scene.deliver(entering([ANN], hops=MAX_HOPS), entering([BOB], hops=3), receives=3)
     assert summary.failed == ["m0"]
-    assert len(scene.put_back()) == 1
+    assert len(scene.requeued()) == 1
 
 
 def test_newer_configuration_of_contact_is_read_before_sending() -> None:
@@ -802,7 +804,7 @@ def test_parts_without_time_left_are_requeued(monkeypatch: pytest.MonkeyPatch) -
     scene.sendgrid.duration_s = 60.0
     scene.deliver(entering(people(5), run="r1", number="a.0"))
     assert len(scene.ledger.contacts) == 4
-    ((_, back),) = scene.put_back()
+    ((_, back),) = scene.requeued()
     assert ([c.email for c in back.changes], back.uncertain) == (["p4@example.org"], False)
 
 
@@ -820,7 +822,7 @@ def test_oldest_unfinished_change_is_reported() -> None:
 
 @pytest.mark.parametrize(("duration_s", "reads"), [(100.0, 2), (100.5, 1), (110.0, 1)])
 def test_late_round_is_left_to_next_invocation(duration_s: float, reads: int) -> None:
-    """20 of the 120 seconds are kept for a commit."""
+    """20 of the 120 seconds are reserved for a commit."""
     scene = Scene()
     scene.sendgrid.duration_s = duration_s
     scene.ledger.rivals.append(
@@ -828,7 +830,7 @@ def test_late_round_is_left_to_next_invocation(duration_s: float, reads: int) ->
     )
     scene.deliver(entering([ANN]))
     assert (len(scene.sendgrid.requests), len(scene.ledger.reads)) == (1, reads)
-    assert [m.uncertain for _, m in scene.put_back()] == [True]
+    assert [m.uncertain for _, m in scene.requeued()] == [True]
 
 
 def test_contact_of_two_exports_is_one_row() -> None:

@@ -1,4 +1,4 @@
-"""Configurations are kept for some seconds, and read again when a newer one is known to exist."""
+"""Configurations are cached for some seconds, and read again when a newer version is known to exist."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from tests.unit.functions.deliver.delivery_scene import EXPORT, READERS
 
 
 class Table:
-    """The exports table, which counts how often it is read."""
+    """An exports table that counts its reads."""
 
     def __init__(self) -> None:
         self.exports = {"newsletter": EXPORT}

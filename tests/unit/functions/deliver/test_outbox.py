@@ -1,4 +1,4 @@
-"""What deliver and confirm leave behind can be read back, and fits the messages that it goes in."""
+"""Queued messages can be read back, and fit SQS' limits."""
 
 import json
 from dataclasses import replace
@@ -83,7 +83,7 @@ def test_other_text_is_not_an_import(body: str) -> None:
         import_from(body)
 
 
-@pytest.mark.parametrize("name", ["p{}@example.org", "ünïcödé-ädréss-{}@bücher.example", "🏔{}@example.org"])
+@pytest.mark.parametrize("name", ["p{}@example.org", "ünïcödé-{}@bücher.example", "🏔{}@example.org"])
 def test_parts_fit_a_message_and_keep_all_contacts(name: str) -> None:
     carried = {name.format(n): ImportedContact("newsletter", f"{n:016x}~", n % 7) for n in range(20_000)}
     cut = split_import(replace(JOB, contacts=carried))

@@ -1,4 +1,4 @@
-"""A row is what a contact's state implies: e-mail, fields, memberships."""
+"""A row follows from a contact's state: e-mail, fields, memberships."""
 
 import json
 from typing import Any

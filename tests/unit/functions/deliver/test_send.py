@@ -1,4 +1,4 @@
-"""A bad row must not sink its batch, a bad batch must not reject its rows, and an outage must not multiply messages."""
+"""A bad row does not sink its batch, a bad batch rejects no rows, an outage multiplies no messages."""
 
 import itertools
 import json
@@ -112,7 +112,7 @@ def test_refused_request_is_retried_for_a_minute_then_stops_export() -> None:
     assert "400 invalid custom field ids supplied" in stop.reason
     assert "tried again every 15 minutes" in stop.reason
     assert summary.faults == []
-    ((delay_s, back),) = scene.put_back()
+    ((delay_s, back),) = scene.requeued()
     assert (delay_s, len(back.changes), back.number, back.uncertain) == (900, 2, "a.0", False)
     assert scene.refreshes() == []
     assert scene.runs.done == []
@@ -139,7 +139,7 @@ def test_deleted_list_stops_only_its_exports() -> None:
     summary = scene.deliver(entering([BOB], export="weekly"), entering([ANN]))
     assert scene.has(ANN)
     assert set(summary.stopped) == {"weekly"}
-    assert [m.export for _, m in scene.put_back()] == ["weekly"]
+    assert [m.export for _, m in scene.requeued()] == ["weekly"]
 
 
 def test_stopped_export_sends_nothing_more_in_the_same_invocation() -> None:
@@ -150,7 +150,7 @@ def test_stopped_export_sends_nothing_more_in_the_same_invocation() -> None:
     scene.views.views["newsletter"] = replace(scene.views.views["newsletter"], form=form)
     scene.deliver(entering([ANN, BOB]))
     assert {lists for lists, _ in scene.sendgrid.requests} == {("gone",)}
-    assert len(scene.put_back()[0][1].changes) == 2
+    assert len(scene.requeued()[0][1].changes) == 2
 
 
 def test_export_resumed_during_the_attempt_is_not_stopped_again() -> None:
@@ -160,7 +160,7 @@ def test_export_resumed_during_the_attempt_is_not_stopped_again() -> None:
     summary = scene.deliver(entering([ANN]))
     assert (summary.stopped, scene.runs.stops) == ({}, {})
     assert "export 'newsletter' was resumed while this attempt was running: 404 not found" in summary.faults
-    assert [delay_s for delay_s, _ in scene.put_back()] == [5]
+    assert [delay_s for delay_s, _ in scene.requeued()] == [5]
     scene.runs.lifted_ms = scene.now_ms()
     assert set(scene.deliver_queue().stopped) == {"newsletter"}
     assert scene.runs.stops["newsletter"].since_ms == scene.runs.lifted_ms
@@ -173,7 +173,7 @@ def test_failing_put_stop_is_reported_and_the_rest_is_committed() -> None:
     summary = scene.deliver(entering([BOB], export="weekly"), entering([ANN]))
     assert scene.has(ANN)
     assert "DynamoDB is out" in summary.faults
-    assert [delay_s for delay_s, _ in scene.put_back()] == [900]
+    assert [delay_s for delay_s, _ in scene.requeued()] == [900]
 
 
 def test_blanket_refusal_rejects_nobody() -> None:
@@ -215,7 +215,7 @@ def test_row_accepted_on_other_lists_makes_refusal_believed() -> None:
     scene.sendgrid.bad_addresses, scene.sendgrid.names_addresses = {BOB}, False
     summary = scene.deliver(entering([BOB], export="weekly"), entering([ANN]))
     assert summary.counts["rejected.address"] == 1
-    assert (scene.put_back(), summary.faults) == ([], [])
+    assert (scene.requeued(), summary.faults) == ([], [])
 
 
 def test_address_refused_for_hours_is_rejected_without_other_rows() -> None:
@@ -247,7 +247,7 @@ def test_more_than_one_percent_rejected_stops_and_rejects_nobody() -> None:
     assert scene.ledger.contacts == {}
     assert summary.stopped == {"newsletter": "more than 1 % of a batch of 2000 rows would be rejected"}
     assert scene.runs.stops["newsletter"].reason.count("(address)") == 1
-    assert len(scene.put_back()[0][1].changes) == 2_000
+    assert len(scene.requeued()[0][1].changes) == 2_000
 
 
 def test_one_percent_rejected_is_still_rejected() -> None:
@@ -271,7 +271,7 @@ def test_too_many_refused_fields_reject_nobody() -> None:
     summary = scene.deliver(message(*(enter(email, city="Atlantis") for email in people(11))))
     assert scene.ledger.contacts == {}
     assert set(summary.stopped) == {"newsletter"}
-    ((_, back),) = scene.put_back()
+    ((_, back),) = scene.requeued()
     assert (len(back.changes), back.uncertain) == (11, True)
 
 
@@ -285,7 +285,7 @@ def test_accepted_bare_address_means_request_is_at_fault() -> None:
     assert summary.stopped == {
         "newsletter": "SendGrid takes an address alone and refuses it with its list and memberships"
     }
-    assert [m.uncertain for _, m in scene.put_back()] == [False]
+    assert [m.uncertain for _, m in scene.requeued()] == [False]
     assert scene.imports.sent == [], "a bare address changes no row"
 
 
@@ -308,7 +308,7 @@ def test_rows_beyond_request_budget_are_requeued() -> None:
     scene.sendgrid.bad_addresses, scene.sendgrid.names_addresses = bad, False
     scene.deliver(entering(people(3_000)))
     assert len(scene.sendgrid.requests) == 201
-    ((_, back),) = scene.put_back()
+    ((_, back),) = scene.requeued()
     left = len(back.changes)
     assert 0 < left < 3_000
     assert len(scene.ledger.contacts) == 3_000 - left
@@ -329,7 +329,7 @@ def test_long_rate_limit_requeues_everything_until_it_ends() -> None:
     scene.sendgrid.script = [Busy("429", scene.clock.now_s + 300)]
     summary = scene.deliver(entering([ANN]))
     assert len(scene.sendgrid.requests) == 1
-    assert [(delay_s, m.uncertain) for delay_s, m in scene.put_back()] == [(300, False)]
+    assert [(delay_s, m.uncertain) for delay_s, m in scene.requeued()] == [(300, False)]
     assert summary.failed == []
 
 
@@ -338,14 +338,14 @@ def test_known_rate_limit_starts_no_request() -> None:
     scene.sendgrid.wait_until_s = scene.clock.now_s + 5_000
     scene.deliver(entering([ANN]))
     assert scene.sendgrid.requests == []
-    assert [delay_s for delay_s, _ in scene.put_back()] == [900]
+    assert [delay_s for delay_s, _ in scene.requeued()] == [900]
 
 
 def test_longest_rate_limit_of_groups_wins() -> None:
     scene = Scene(VIEW, with_list(VIEW, "list-1", "weekly"))
     scene.sendgrid.script = [Busy("429", scene.clock.now_s + 300)]
     scene.deliver(entering([ANN]), entering([BOB], export="weekly"))
-    assert [delay_s for delay_s, _ in scene.put_back()] == [300, 300]
+    assert [delay_s for delay_s, _ in scene.requeued()] == [300, 300]
 
 
 def test_longest_rate_limit_of_accounts_wins() -> None:
@@ -355,7 +355,7 @@ def test_longest_rate_limit_of_accounts_wins() -> None:
         scene.clock.now_s + wait_s for wait_s in (300, 200)
     )
     scene.deliver(entering([ANN]), entering([BOB], export="shop"))
-    assert [delay_s for delay_s, _ in scene.put_back()] == [300, 300]
+    assert [delay_s for delay_s, _ in scene.requeued()] == [300, 300]
 
 
 def test_busy_sendgrid_is_retried_with_backoff_then_requeued() -> None:
@@ -363,7 +363,7 @@ def test_busy_sendgrid_is_retried_with_backoff_then_requeued() -> None:
     scene.sendgrid.script = [Busy("503")] * 50
     scene.deliver(entering([ANN]))
     assert scene.clock.sleeps == [0.5, 1, 2, 4, 8, 10, 10, 10, 10, 10, 10, 10]
-    ((delay_s, back),) = scene.put_back()
+    ((delay_s, back),) = scene.requeued()
     assert (delay_s, back.uncertain) == (5, False)
 
 
@@ -375,7 +375,25 @@ def test_lost_answer_queues_refresh_and_is_retried() -> None:
     assert scene.refreshes() == [(900, first_ms, [ANN])]
     assert scene.contact(ANN).sent_ms > first_ms
     assert len(scene.sendgrid.requests) == 2
-    assert scene.put_back() == []
+    assert scene.requeued() == []
+
+
+def test_rows_before_a_failing_import_message_are_committed() -> None:
+    scene = Scene()
+
+    def break_queue(number: int) -> None:
+        if number == 2:
+            scene.imports.broken = ServiceUnavailable("SQS is out")
+
+    scene.sendgrid.after_request = break_queue
+    form = replace(VIEW.form, fields=frozenset(f"e{n}_T" for n in range(3_000)))
+    fields = {f"e{n}_T": (1, "x" * 1_000) for n in range(3_000)}
+    scene.views.views["newsletter"] = replace(VIEW, form=form)
+    for email in (ANN, BOB):
+        scene.ledger.contacts[f"acme#{email}"] = Contact(version=1, fields=fields, row="x")
+    scene.deliver(entering([ANN, BOB]))
+    assert scene.sendgrid.emails() == [[ANN], [BOB]]
+    assert (scene.contact(ANN).version, scene.contact(BOB).version) == (2, 1)
 
 
 def test_failing_refresh_after_lost_answer_requeues_as_uncertain() -> None:
@@ -420,7 +438,7 @@ def test_unanswered_row_is_dead_lettered_alone() -> None:
     scene.deliver(entering([ANN, BOB, CY]))
     assert scene.has(ANN)
     assert scene.has(CY)
-    ((_, back),) = scene.put_back()
+    ((_, back),) = scene.requeued()
     assert ([change.email for change in back.changes], back.uncertain) == ([BOB], True)
     summary = scene.deliver(replace(back, hops=MAX_HOPS))
     assert summary.failed == ["m0"]
@@ -452,7 +470,7 @@ def test_requeued_uncertain_message_queues_no_refresh_for_lost_answers() -> None
     scene.sendgrid.script = [LOST] * 50
     scene.deliver(entering([ANN], uncertain=True, hops=3))
     assert scene.refreshes() == []
-    assert [(m.hops, m.uncertain) for _, m in scene.put_back()] == [(4, True)]
+    assert [(m.hops, m.uncertain) for _, m in scene.requeued()] == [(4, True)]
 
 
 def test_refresh_with_lost_answer_is_requeued_itself() -> None:
@@ -504,7 +522,7 @@ def test_faults_of_several_groups_do_not_mix() -> None:
     scene.sendgrid.script = [RequestFault("401 key")] * 20
     summary = scene.deliver(entering([ANN]), entering([BOB], export="shop"))
     assert list(summary.stopped) == ["newsletter"]
-    assert [(delay_s, m.export) for delay_s, m in scene.put_back()] == [(900, "newsletter"), (5, "shop")]
+    assert [(delay_s, m.export) for delay_s, m in scene.requeued()] == [(900, "newsletter"), (5, "shop")]
 
 
 def test_no_address_reaches_what_is_logged() -> None:

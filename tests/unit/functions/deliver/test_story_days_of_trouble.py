@@ -1,4 +1,4 @@
-"""deliver and confirm together, with the delays that they have on AWS, while SendGrid has trouble for days."""
+"""deliver and confirm together, with their delays on AWS, while SendGrid has trouble for days."""
 
 import heapq
 import itertools
@@ -24,11 +24,11 @@ ANN, BOB = "ann@example.org", "bob@example.org"
 
 @dataclass
 class Days:
-    """A delivery scene with confirm beside it, and queues that wait as long as they are told to.
+    """A delivery scene with confirm beside it, and queues that respect delays.
 
     Attributes:
-        job_of: what SendGrid says of a job: its id, and seconds since its request.
-        file: lines of its errors file.
+        job_of: returns a job's state, from its id and the seconds since its request.
+        file: the lines of each errors file.
     """
 
     job_of: Callable[[str, float], Job]
@@ -64,7 +64,7 @@ class Days:
         self.ended[run, job] = dict(outcome)
 
     def pass_until(self, hours: float) -> None:
-        """Work everything off that is due until then."""
+        """Process every message that is due until then."""
         clock = self.scene.clock
         self._take()
         while self._waiting and self._waiting[0][0] <= self._began_s + hours * HOUR_S:
@@ -89,7 +89,7 @@ class Days:
             queue.sent.clear()
 
     def progress(self, run: str) -> Progress:
-        """Return what the exports table would say of a run."""
+        """Return a run's progress, as the exports table has it."""
         done = [(numbers, jobs, counts) for of, numbers, jobs, counts in self.scene.runs.done if of == run]
         counts: Counter[str] = Counter()
         for _, _, counted in done:
@@ -113,7 +113,7 @@ class Days:
 
 
 def completed(after_s: float) -> Callable[[str, float], Job]:
-    """Return jobs that take so long, and say when they ended only by what they are."""
+    """Return jobs that complete after some seconds, and name no time."""
 
     def job_of(_: str, since_s: float) -> Job:
         return Job("completed", {"requested": 1}) if since_s >= after_s else Job("pending")
@@ -206,9 +206,9 @@ def test_person_counts_once_however_often_the_job_fails() -> None:
     days.scene.deliver(entering([ANN, BOB], run="r1", number="a.0"))
     days.pass_until(24)
     assert days.is_settled("r1", "a.0")
-    told = days.report("r1")
-    assert told["people"] == {"accepted": 2, "unchanged": 0, "rejected": {}}
-    assert told["import_jobs"]["confirmed"] == 2
+    figures = days.report("r1")
+    assert figures["people"] == {"accepted": 2, "unchanged": 0, "rejected": {}}
+    assert figures["import_jobs"]["confirmed"] == 2
 
 
 def test_contact_refused_by_job_is_counted_by_reason_not_as_accepted() -> None:
@@ -221,6 +221,6 @@ def test_contact_refused_by_job_is_counted_by_reason_not_as_accepted() -> None:
     days.scene.deliver(entering([ANN, BOB], run="r1", number="a.0"))
     days.pass_until(24)
     assert days.is_settled("r1", "a.0")
-    told = days.report("r1")
-    assert told["people"] == {"accepted": 1, "unchanged": 0, "rejected": {"fields": 1}}
-    assert told["import_jobs"]["rejected"] == 1
+    figures = days.report("r1")
+    assert figures["people"] == {"accepted": 1, "unchanged": 0, "rejected": {"fields": 1}}
+    assert figures["import_jobs"]["rejected"] == 1

@@ -1,4 +1,4 @@
-"""A contact is on the lists of several exports: one that is gone stops its own export, and nobody else's change."""
+"""A contact on the lists of several exports: a deleted list stops only its own export."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -40,7 +40,7 @@ def view(
 
 
 def scene_with(*emails: str, exports: tuple[str, ...] = ("shop", "newsletter")) -> Scene:
-    """Begin with contacts that exports have brought long ago; then the shop's list is deleted in SendGrid."""
+    """Return a scene with old contacts of some exports; the shop's list was deleted in SendGrid since."""
     scene = Scene(view("shop", SHOP), view("newsletter", NEWS), view("club", CLUB), view("plain", None))
     for export in exports:
         scene.deliver(message(*(enter(email, 100, BUYERS) for email in emails), export=export))
@@ -52,7 +52,7 @@ def scene_with(*emails: str, exports: tuple[str, ...] = ("shop", "newsletter")) 
     return scene
 
 
-def lists_asked_for(scene: Scene) -> list[tuple[str, ...]]:
+def sent_lists(scene: Scene) -> list[tuple[str, ...]]:
     return [lists for lists, _ in scene.sendgrid.requests]
 
 
@@ -80,8 +80,8 @@ def test_exit_gets_through_if_list_of_another_export_is_gone(
     assert scene.contact(ANN).row == whole_hash(scene, ANN)
     assert not scene.contact(ANN).is_in(BUYERS)
     assert scene.has(BOB)
-    assert (summary.stopped, scene.runs.stops, scene.put_back()) == ({}, {}, [])
-    assert scene.clock.now_s == began_s, "nothing is waited for"
+    assert (summary.stopped, scene.runs.stops, scene.requeued()) == ({}, {}, [])
+    assert scene.clock.now_s == began_s, "no sleep"
 
 
 def test_exit_gets_through_beside_change_of_export_with_deleted_list() -> None:
@@ -96,15 +96,15 @@ def test_contact_that_must_wait_is_not_sent_to_lists_of_others() -> None:
     scene.deliver(
         message(exit_(ANN, 200, BUYERS), export="shop"), message(enter(ANN, 300), export="newsletter")
     )
-    assert {lists for _, m in scene.put_back() for lists in [m.export]} == {"shop", "newsletter"}
-    assert (CLUB,) not in lists_asked_for(scene)
+    assert {lists for _, m in scene.requeued() for lists in [m.export]} == {"shop", "newsletter"}
+    assert (CLUB,) not in sent_lists(scene)
 
 
 def test_refresh_does_not_put_contact_on_its_exports_list() -> None:
     scene = scene_with(ANN, exports=("plain",))
     scene.sendgrid.field_ids = {"other"}
     scene.deliver(message(refresh(ANN, scene.contact(ANN).sent_ms), export="newsletter"))
-    assert set(lists_asked_for(scene)) == {()}
+    assert set(sent_lists(scene)) == {()}
     assert set(scene.runs.stops) == {"newsletter"}
 
 
@@ -112,7 +112,7 @@ def test_existing_lists_cost_no_extra_requests() -> None:
     scene = scene_with(ANN)
     scene.sendgrid.lists = None
     scene.deliver(message(exit_(ANN, 200, BUYERS), export="plain"))
-    assert lists_asked_for(scene) == [(NEWS, SHOP)]
+    assert sent_lists(scene) == [(NEWS, SHOP)]
 
 
 def test_change_of_the_lists_own_export_stops_only_that_export() -> None:
@@ -124,7 +124,7 @@ def test_change_of_the_lists_own_export_stops_only_that_export() -> None:
     assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: "none"}
     assert scene.contact(ANN).row == whole_hash(scene, ANN)
     assert scene.contact(BOB).is_in(BUYERS)
-    ((delay_s, back),) = scene.put_back()
+    ((delay_s, back),) = scene.requeued()
     assert (delay_s, back.export) == (900, "shop")
 
 
@@ -138,7 +138,7 @@ def test_contact_of_both_exports_is_sent_and_export_at_fault_waits() -> None:
         summary = scene.deliver(one, two)
         assert set(summary.stopped) == {"shop"}
         assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: READERS}
-        assert {(delay_s, m.export, m.uncertain) for delay_s, m in scene.put_back()} == {
+        assert {(delay_s, m.export, m.uncertain) for delay_s, m in scene.requeued()} == {
             (900, "shop", True),
             (5, "newsletter", True),
         }
@@ -150,10 +150,10 @@ def test_contact_of_two_exports_continues_with_the_working_one() -> None:
     scene.deliver(
         message(exit_(ANN, 200, BUYERS), export="shop"), message(enter(ANN, 300), export="newsletter")
     )
-    back = {m.export: m for _, m in scene.put_back()}
+    back = {m.export: m for _, m in scene.requeued()}
     scene.changes.sent.clear()
     summary = scene.deliver(back["newsletter"])
-    assert (summary.stopped, scene.put_back()) == ({}, [])
+    assert (summary.stopped, scene.requeued()) == ({}, [])
     assert scene.contact(ANN).is_in(READERS)
     assert scene.contact(ANN).row == whole_hash(scene, ANN)
 
@@ -173,7 +173,7 @@ def test_stop_is_lifted_only_by_rows_sent_to_the_exports_own_list() -> None:
 def test_existing_list_of_another_export_is_sent_despite_a_deleted_one() -> None:
     scene = scene_with(ANN, exports=("shop", "newsletter", "club"))
     scene.deliver(message(exit_(ANN, 200, BUYERS), export="club"))
-    assert lists_asked_for(scene) == [(CLUB, NEWS, SHOP), (CLUB,), (NEWS,), (SHOP,)]
+    assert sent_lists(scene) == [(CLUB, NEWS, SHOP), (CLUB,), (NEWS,), (SHOP,)]
     assert [rows[0]["custom_fields"] for _, rows in scene.sendgrid.requests] == [{SEGMENTS: "none"}] * 4
 
 
@@ -195,7 +195,7 @@ def test_field_that_becomes_usable_leaves_no_list_out() -> None:
 
     scene.sendgrid.after_request = make_usable
     scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
-    assert lists_asked_for(scene) == [(NEWS, SHOP), (NEWS,), (NEWS,), (NEWS,), (SHOP,)]
+    assert sent_lists(scene) == [(NEWS, SHOP), (NEWS,), (NEWS,), (NEWS,), (SHOP,)]
     assert not scene.contact(ANN).is_in(BUYERS)
 
 
@@ -205,7 +205,7 @@ def test_other_list_refused_for_another_reason_is_retried(verdict: Verdict) -> N
     scene.sendgrid.script = [RequestFault("404", of_list=True), Accepted("j1"), *[verdict] * 3]
     summary = scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
     assert summary.stopped == {}
-    ((_, back),) = scene.put_back()
+    ((_, back),) = scene.requeued()
     assert (back.export, back.uncertain) == ("newsletter", True)
     assert scene.contact(ANN).is_in(BUYERS)
 
@@ -214,7 +214,7 @@ def test_refused_list_is_found_even_if_unnamed() -> None:
     scene = scene_with(ANN)
     scene.sendgrid.script = [RowsRefused("400"), RowsRefused("400"), Accepted("bare")]
     scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
-    assert lists_asked_for(scene) == [(NEWS, SHOP), (NEWS, SHOP), (), (NEWS,), (SHOP,)]
+    assert sent_lists(scene) == [(NEWS, SHOP), (NEWS, SHOP), (), (NEWS,), (SHOP,)]
     assert not scene.contact(ANN).is_in(BUYERS)
     assert scene.contact(ANN).rejection is None
 
@@ -234,7 +234,7 @@ def test_refused_address_is_rejected_once() -> None:
     scene = scene_with(ANN)
     scene.sendgrid.bad_addresses = {ANN}
     summary = scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
-    assert lists_asked_for(scene) == [(NEWS, SHOP), (NEWS,)]
+    assert sent_lists(scene) == [(NEWS, SHOP), (NEWS,)]
     assert summary.counts["rejected.address"] == 1
 
 
@@ -253,9 +253,9 @@ def test_fault_at_the_end_of_the_time_stops_no_export() -> None:
     scene = scene_with(ANN)
     scene.sendgrid.duration_s = 10.0
     summary = scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"), seconds=30)
-    assert lists_asked_for(scene) == [(NEWS, SHOP)]
+    assert sent_lists(scene) == [(NEWS, SHOP)]
     assert summary.stopped == {}
-    assert len(scene.put_back()) == 1
+    assert len(scene.requeued()) == 1
     scene.changes.sent.clear()
     scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
     assert not scene.contact(ANN).is_in(BUYERS)
@@ -284,7 +284,7 @@ def test_refresh_leads_only_to_refresh_by_export_whose_list_is_gone() -> None:
     scene = scene_with(ANN)
     stamp_ms = scene.contact(ANN).sent_ms
     scene.deliver(message(refresh(ANN, stamp_ms), export="newsletter"))
-    assert lists_asked_for(scene) == [(NEWS, SHOP), (NEWS,), (SHOP,)]
+    assert sent_lists(scene) == [(NEWS, SHOP), (NEWS,), (SHOP,)]
     assert scene.contact(ANN).sent_ms > stamp_ms
     assert [one.export for _, one in scene.changes.messages()] == ["shop"]
     scene.deliver(message(refresh(ANN, stamp_ms), export="newsletter"))
@@ -293,7 +293,7 @@ def test_refresh_leads_only_to_refresh_by_export_whose_list_is_gone() -> None:
         scene.clock.now_s += 900
         scene.deliver_queue()
         assert [one.export for _, one in scene.changes.messages()] == ["shop"], (
-            "it waits and leads to no other"
+            "the refresh waits, and leads to no other"
         )
 
 
@@ -312,16 +312,16 @@ def test_waiting_changes_use_recreated_list_and_not_the_deleted_one() -> None:
     )
     lists = {"new-list": "shop", NEWS: "newsletter", CLUB: "club"}
     for name, list_id in (("shop", "new-list"), ("newsletter", NEWS)):
-        mended = view(name, list_id, lists)
-        scene.views.views[name] = replace(mended, form=replace(mended.form, version=4))
+        fixed = view(name, list_id, lists)
+        scene.views.views[name] = replace(fixed, form=replace(fixed.form, version=4))
     scene.sendgrid.lists = set(lists)
     scene.sendgrid.requests.clear()
     scene.clock.now_s += 900
     scene.deliver_queue()
-    assert lists_asked_for(scene) == [(NEWS,), ("new-list", NEWS)]
+    assert sent_lists(scene) == [(NEWS,), ("new-list", NEWS)]
     assert scene.sendgrid.held[BOB]["custom_fields"] == {SEGMENTS: "none"}
     scene.deliver(message(enter(ANN, 500), export="newsletter"))
-    assert lists_asked_for(scene)[2:] == [(NEWS,)]
+    assert sent_lists(scene)[2:] == [(NEWS,)]
     assert {m.changes[0].kind for _, m in scene.changes.messages()} <= {Kind.REFRESH}
 
 
@@ -334,7 +334,7 @@ def test_list_of_failed_job_is_sent_again_despite_later_job(failed: int) -> None
     assert [job.sent_ms - jobs[0].sent_ms for job in jobs] == [0, 2_000]
     scene.sendgrid.requests.clear()
     scene.deliver(message(refresh(ANN, jobs[failed].sent_ms), export="club"))
-    assert {(CLUB,), (NEWS,)} <= set(lists_asked_for(scene))
+    assert {(CLUB,), (NEWS,)} <= set(sent_lists(scene))
 
 
 def test_contacts_missing_on_refused_list_are_left_to_its_export() -> None:
@@ -350,7 +350,7 @@ def test_contacts_missing_on_refused_list_are_left_to_its_export() -> None:
     scene.sendgrid.lists = None
     scene.clock.now_s += 900
     scene.deliver_queue()
-    assert lists_asked_for(scene)[-1] == (NEWS, SHOP)
+    assert sent_lists(scene)[-1] == (NEWS, SHOP)
     assert scene.changes.sent == []
 
 

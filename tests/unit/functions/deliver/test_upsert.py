@@ -1,4 +1,4 @@
-"""Rows come to SendGrid in as few requests as its limits allow, and every row is decided for itself."""
+"""Rows are sent in as few requests as SendGrid's limits allow, and every row is decided on its own."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -35,11 +35,11 @@ def rows(count: int) -> list[Row]:
 
 
 class Scene:
-    """Rows on their way to SendGrid.
+    """An upsert, and SendGrid.
 
     Attributes:
-        sent: of each request the number of rows, the time before it, and its verdict.
-        extents: of each accepted request how much of the rows it held.
+        sent: each request's number of rows, the time before it, and its verdict.
+        extents: each accepted request's extent.
     """
 
     def __init__(self, *script: Verdict, lists: Sequence[str] = (), **limits: float) -> None:
@@ -51,7 +51,7 @@ class Scene:
         self.extents: list[RowExtent] = []
 
     def run(self, rows: Sequence[Row], until_s: float) -> UpsertResult:
-        """Make requests in an invocation that lasts until a time; 20 s of it are kept for the commit."""
+        """Make requests in an invocation that lasts until a time; its last 20 s are for the commit."""
         upsert = Upsert(rows, self.lists, self.limits, self.clock)
         while request := upsert.next_request(self.sendgrid.not_before(), until_s - 20):
             if request.start_epoch_s > self.clock.now_s:
@@ -163,7 +163,7 @@ def test_large_body_gets_a_longer_timeout() -> None:
 
 
 def test_request_too_large_for_remaining_time_is_not_started() -> None:
-    """20 s are reserved and the answer has 5: of 14 s, 9 are left for what takes 10."""
+    """20 s are reserved and the answer gets 5. Of 14 s, 9 are left for a body that takes 10."""
     for more_s, requests in ((16, 1), (14, 0)):
         scene = Scene()
         result = scene.run([row("p@example.org", city="x" * 5_000_000)], 1_020 + more_s)
@@ -171,7 +171,7 @@ def test_request_too_large_for_remaining_time_is_not_started() -> None:
 
 
 def test_only_rows_of_the_next_request_count_against_the_time() -> None:
-    """After two lost answers a request holds one of two large rows: of 14 s, 5 are for the answer, and 5 suffice."""
+    """After two lost answers a request holds one of two rows: 5 s for the answer, 5 for the body."""
     scene = Scene(Unanswered("500"), Unanswered("500"))
     big = [row(f"p{n}@example.org", city="x" * 2_500_000) for n in range(2)]
     result = scene.run(big, 1_003 + 20 + 14)
