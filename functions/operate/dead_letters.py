@@ -1,11 +1,11 @@
-"""What somebody does with a message that was set aside: why it is there, and what it becomes when it is redriven.
+"""Decide what to redrive: why a message was set aside, and what it becomes.
 
-    changes dead-letter queue   the same changes, marked: a request that nobody follows may be in flight for them
-    imports dead-letter queue   the same import job, asked for from the start
-    rejects queue               its elements, read again; what is still bad is rejected again, with its new reason, and what is
-                                of an audience that is no longer exported is dropped
+    changes dead-letter queue   the same changes, marked as uncertain: an unfollowed request may be in flight for them
+    imports dead-letter queue   the same import job, polled from the start
+    rejects queue               its elements, read again: bad ones are rejected again with their new reason, and those of
+                                an audience that is no longer exported are dropped
 
-Doing it twice is harmless: changes are merged by event time, and an import job may be followed by many.
+Redriving twice is harmless: changes are merged by event time, and an import job may be followed more than once.
 """
 
 import json
@@ -21,7 +21,7 @@ from lytics_sendgrid.queues.changes import MAX_HOPS, decode, encode, pack
 from lytics_sendgrid.queues.imports import import_body, import_from
 from lytics_sendgrid.queues.rejects import reject_bodies
 
-_UNREADABLE: Final = "it cannot be read"
+_UNREADABLE: Final = "unreadable"
 
 
 class Exports(Protocol):
@@ -31,16 +31,16 @@ class Exports(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Redriven:
-    """A message that was set aside.
+class RedrivePlan:
+    """What to do with a message that was set aside.
 
     Attributes:
-        why: it was set aside; for counting, so without what only this message holds.
+        why: why the message was set aside. Equal reasons are counted, so nothing specific to one message is in it.
         changes: bodies for the changes queue.
         imports: bodies for the imports queue.
-        rejects: bodies for the rejects queue: of a reject's elements, those that are still bad.
-        dropped: why nothing becomes of it any more.
-        stays: why it cannot be redriven and stays where it is; None: it can, or is dropped.
+        rejects: bodies for the rejects queue: a reject's elements that are still bad.
+        dropped: why the message is deleted without a replacement.
+        stays: why the message cannot be redriven and stays on its queue.
     """
 
     why: str
@@ -51,75 +51,75 @@ class Redriven:
     stays: str | None = None
 
 
-def dead_changes(body: str, exports: Exports) -> Redriven:
-    """Tell what becomes of a message of the changes dead-letter queue."""
+def dead_changes(body: str, exports: Exports) -> RedrivePlan:
+    """Plan the redrive of a message from the changes dead-letter queue."""
     try:
         message = decode(body)
     except ValueError as error:
-        return Redriven(why=_UNREADABLE, stays=str(error))
+        return RedrivePlan(why=_UNREADABLE, stays=str(error))
     about = f"export '{message.export}'"
     if exports.export(message.export) is None:
-        return Redriven(why=f"there is no {about}", stays="run the state machine for that export first")
+        return RedrivePlan(why=f"{about} does not exist", stays="run the state machine for that export first")
     if message.hops >= MAX_HOPS:
-        why = f"{about}: put back {MAX_HOPS} times, for days: SendGrid did not answer, or the export was stopped"
+        why = f"{about}: requeued {MAX_HOPS} times over days: SendGrid did not answer, or the export was stopped"
     else:
-        why = f"{about}: deliver died of it or ran out of time again and again: its log says of what"
-    return Redriven(why=why, changes=(encode(replace(message, uncertain=True, hops=0)),))
+        why = f"{about}: deliver crashed or timed out on it again and again: see its log"
+    return RedrivePlan(why=why, changes=(encode(replace(message, uncertain=True, hops=0)),))
 
 
-def dead_import(body: str) -> Redriven:
-    """Tell what becomes of a message of the imports dead-letter queue."""
+def dead_import(body: str) -> RedrivePlan:
+    """Plan the redrive of a message from the imports dead-letter queue."""
     try:
-        followed = import_from(body)
+        message = import_from(body)
     except ValueError as error:
-        return Redriven(why=_UNREADABLE, stays=str(error))
+        return RedrivePlan(why=_UNREADABLE, stays=str(error))
     parked = json.loads(body).get("parked")
-    why = str(parked or "confirm could not ask for it, or died of it, again and again: its log says why")
-    return Redriven(
-        why=f"authorization '{followed.authorization}': {why}",
-        imports=(import_body(replace(followed, polls=0)),),
+    why = str(parked or "confirm could not poll the job, or crashed on it, again and again: see its log")
+    return RedrivePlan(
+        why=f"authorization '{message.authorization}': {why}",
+        imports=(import_body(replace(message, polls=0)),),
     )
 
 
-def reject(body: str, exports: Exports, now_ns: int) -> Redriven:
-    """Tell what becomes of a message of the rejects queue, by the code and the configuration of today.
+def reject(body: str, exports: Exports, now_ns: int) -> RedrivePlan:
+    """Plan the redrive of a message from the rejects queue, with today's code and configuration.
 
     Args:
         body: what ``reject_body`` wrote.
-        exports: their configurations.
-        now_ns: our clock.
+        exports: the exports' configurations.
+        now_ns: our clock, nanoseconds since 1970.
     """
     try:
         document = json.loads(body)
         source, export, element = document["source"], document["export"], document["element"]
         why = f"{source}, export '{export}', {document['reason']}: {document['detail']}"
     except (KeyError, TypeError, ValueError) as error:
-        return Redriven(why=_UNREADABLE, stays=f"not a reject: {type(error).__name__}")
+        return RedrivePlan(why=_UNREADABLE, stays=f"not a reject: {type(error).__name__}")
     if "cut_from_chars" in document:
-        return Redriven(
-            why=why, stays=f"it was cut from {document['cut_from_chars']} characters: the rest is gone"
+        return RedrivePlan(
+            why=why, stays=f"it was cut from {document['cut_from_chars']} characters: the rest is lost"
         )
     if source != "ingest":
-        return Redriven(why=why, stays=f"nobody rejects as '{source}'")
+        return RedrivePlan(why=why, stays=f"unknown source '{source}'")
     return _reread(why, exports.export(export), element, now_ns)
 
 
-def _reread(why: str, export: Export | None, element: str, now_ns: int) -> Redriven:
+def _reread(why: str, export: Export | None, element: str, now_ns: int) -> RedrivePlan:
     if export is None:
-        return Redriven(why=why, stays="run the state machine for that export first")
+        return RedrivePlan(why=why, stays="run the state machine for that export first")
     try:
         document = parse(element)
     except ValueError:
-        return Redriven(why=why, stays="it is no JSON")
+        return RedrivePlan(why=why, stays="not JSON")
     elements = document if isinstance(document, list) else [document]
-    reading = read([_envelope(one) for one in elements], export, now_ns)
+    reading = read([_envelope(element) for element in elements], export, now_ns)
     if reading.rejected and not reading.changes:
         reasons = ", ".join(dict.fromkeys(rejected.reason for rejected in reading.rejected))
-        return Redriven(why=why, stays=f"it is still bad: {reasons}")
+        return RedrivePlan(why=why, stays=f"still bad: {reasons}")
     if not reading.changes:
-        return Redriven(why=why, dropped="it is of no audience that is exported now")
+        return RedrivePlan(why=why, dropped="none of its audiences is exported now")
     message = Message(export.name, reading.changes, config=export.version, queued_ms=now_ns // 1_000_000)
-    return Redriven(
+    return RedrivePlan(
         why=why,
         changes=tuple(packed.body for packed in pack(message)),
         rejects=tuple(reject_bodies(reading.rejected, "ingest", export.name)),
@@ -127,7 +127,7 @@ def _reread(why: str, export: Export | None, element: str, now_ns: int) -> Redri
 
 
 def _envelope(element: Any) -> Any:
-    """Put segment events that were rejected without their neighbours back into what was kept of their envelope."""
+    """Put segment events that were rejected apart back into what was kept of their envelope."""
     match element:
         case {"segment_event": event, "envelope": {"data": Mapping() as data, **about}}:
             return {**about, "data": {**data, "segment_events": [event]}}

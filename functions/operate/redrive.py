@@ -1,8 +1,8 @@
-"""Bring what was set aside back to work: ``STACK=lytics-sendgrid python -m functions.operate.redrive``.
+"""Redrive messages that were set aside: ``STACK=lytics-sendgrid python -m functions.operate.redrive``.
 
-``QUEUE`` is ``changes``, ``imports`` (both by default) or ``rejects``; ``DRY=1`` only says what is there and why.
-Each message is sent first and deleted then, so a crash leaves it twice, which is harmless. What cannot be redriven
-stays where it is; a reject of which nothing would become any more is deleted, and counted as that. Needs
+``QUEUE`` is ``changes``, ``imports`` (both by default) or ``rejects``; ``DRY=1`` only reports what is there and why.
+Each message is sent before it is deleted, so a crash leaves it twice, which is harmless. A message that cannot be
+redriven stays on its queue. A reject that would become nothing is deleted and reported as dropped. Needs
 ``cloudformation:DescribeStacks``, ``dynamodb:GetItem`` on the exports table, and on the queues ``sqs:ReceiveMessage``,
 ``sqs:DeleteMessage``, ``sqs:ChangeMessageVisibility`` and ``sqs:SendMessage``.
 """
@@ -19,8 +19,8 @@ from typing import Any, Final, Protocol
 
 from botocore.exceptions import BotoCoreError
 
-from functions.operate.dead_letters import Redriven, dead_changes, dead_import, reject
-from functions.operate.stack import asked_stack, session_of, stack_outputs
+from functions.operate.dead_letters import RedrivePlan, dead_changes, dead_import, reject
+from functions.operate.stack import boto_session, stack_name, stack_outputs
 from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
@@ -32,16 +32,16 @@ QUEUES: Final = {
     "imports": ("imports dead-letter queue", "ImportsDeadLetterQueueUrl"),
     "rejects": ("rejects queue", "RejectsQueueUrl"),
 }
-"""What each is called, and which output of the stack is its URL."""
+"""The name of each queue, and the output of the stack that is its URL."""
 DEFAULT: Final = ("changes", "imports")
-HELD_S: Final = 300
-"""How long nobody else sees a message that was received here; what stays is let go at the end."""
+VISIBILITY_TIMEOUT_S: Final = 300
+"""Visibility timeout of received messages; messages that stay are released at the end."""
 _WAIT_S: Final = 2
-"""Asked so, SQS looks at all its servers: an empty answer means an empty queue, most likely."""
-_EMPTY_POLLS: Final = 2
-_FAMILIAR_POLLS: Final = 20
-"""So many answers in a row without a message that is new end the work. Among many that stay, and were let go in a run that
-takes longer than they are held, some answers hold none but those."""
+"""With long polling SQS queries all of its servers, so an empty answer most likely means an empty queue."""
+_MAX_EMPTY_RECEIVES: Final = 2
+_MAX_FAMILIAR_RECEIVES: Final = 20
+"""The redrive ends after this many answers in a row without a new message. If many messages stay and the redrive takes
+longer than the visibility timeout, some answers hold only messages that were seen before."""
 
 
 class SqsClient(Protocol):
@@ -68,15 +68,15 @@ class Writer(Protocol):
 
 
 @dataclass(slots=True)
-class Found:
-    """What was in a queue.
+class RedriveSummary:
+    """What was in a queue and what became of it; in a dry run, what would become of it.
 
     Attributes:
-        messages: how many.
-        moved: how many of them were redriven; of a dry run, could be.
-        why: why they were set aside, counted.
-        dropped: why some were deleted instead, or of a dry run would be, counted.
-        stays: why some stay, counted.
+        messages: how many messages there were.
+        moved: how many were redriven.
+        why: how many were set aside for each reason.
+        dropped: how many were deleted without a replacement, for each reason.
+        stays: how many stay, for each reason.
     """
 
     messages: int = 0
@@ -86,7 +86,7 @@ class Found:
     stays: Counter[str] = field(default_factory=Counter)
 
     def lines(self, name: str, *, dry: bool) -> Iterator[str]:
-        """Say it, a line each."""
+        """Yield the summary as lines of text."""
         yield f"{name}: {self.messages:,} messages"
         yield from (f"{count:9,}  {why}" for why, count in self.why.most_common())
         if self.messages:
@@ -98,50 +98,50 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """Where messages go back to."""
+    """The queues that messages go back to."""
 
     changes: Writer
     imports: Writer
     rejects: Writer
 
-    def send(self, messages: Sequence[Redriven]) -> None:
+    def send(self, plans: Sequence[RedrivePlan]) -> None:
         """Send what messages become."""
         for writer, bodies in (
-            (self.changes, [body for one in messages for body in one.changes]),
-            (self.imports, [body for one in messages for body in one.imports]),
-            (self.rejects, [body for one in messages for body in one.rejects]),
+            (self.changes, [body for plan in plans for body in plan.changes]),
+            (self.imports, [body for plan in plans for body in plan.imports]),
+            (self.rejects, [body for plan in plans for body in plan.rejects]),
         ):
             if bodies:
                 writer.send(bodies)
 
 
 def redrive(
-    client: SqsClient, url: str, judge: Callable[[str], Redriven], targets: Targets, *, dry: bool
-) -> Found:
+    client: SqsClient, url: str, planner: Callable[[str], RedrivePlan], targets: Targets, *, dry: bool
+) -> RedriveSummary:
     """Redrive a queue's messages, each once.
 
     Args:
-        client: of SQS.
-        url: the queue's.
-        judge: tells what becomes of a body.
-        targets: where it goes.
+        client: SQS.
+        url: the queue's URL.
+        planner: plans the redrive of a message body.
+        targets: the queues that messages go back to.
         dry: move nothing.
 
     Raises:
-        RetryLater: AWS did not answer; what was deleted is safely sent.
+        RetryLater: AWS did not answer; every deleted message has been sent.
         StopRun: AWS refused a request.
     """
-    found = Found()
+    summary = RedriveSummary()
     held: dict[str, str] = {}
     try:
         for messages in _received(client, url, held):
-            judged = {message["MessageId"]: judge(message["Body"]) for message in messages}
-            movable = {key: one for key, one in judged.items() if one.stays is None}
-            found.messages += len(judged)
-            found.moved += sum(one.dropped is None for one in movable.values())
-            found.dropped.update(one.dropped for one in judged.values() if one.dropped is not None)
-            found.why.update(one.why for one in judged.values())
-            found.stays.update(one.stays for one in judged.values() if one.stays is not None)
+            plans = {message["MessageId"]: planner(message["Body"]) for message in messages}
+            movable = {key: plan for key, plan in plans.items() if plan.stays is None}
+            summary.messages += len(plans)
+            summary.moved += sum(plan.dropped is None for plan in movable.values())
+            summary.dropped.update(plan.dropped for plan in plans.values() if plan.dropped is not None)
+            summary.why.update(plan.why for plan in plans.values())
+            summary.stays.update(plan.stays for plan in plans.values() if plan.stays is not None)
             if movable and not dry:
                 targets.send(list(movable.values()))
                 with translated("SQS"):
@@ -151,32 +151,36 @@ def redrive(
                 for key in movable:
                     del held[key]
     finally:
-        _let_go(client, url, list(held.values()))
-    return found
+        _release(client, url, list(held.values()))
+    return summary
 
 
 def _received(client: SqsClient, url: str, held: dict[str, str]) -> Iterator[list[Any]]:
-    """Receive every message once, until none comes any more but such as were seen before.
+    """Yield new messages until only known ones are received.
 
     Args:
-        client: of SQS.
-        url: the queue's.
-        held: gets the last receipt of each message that was received and, as long as it is in there, of each that comes
-            round again: an older one may not count any more.
+        client: SQS.
+        url: the queue's URL.
+        held: receives the receipt handle of each new message, and of a message received again while it is in there: the
+            older handle may have expired.
     """
     seen: set[str] = set()
     empty = familiar = 0
-    while empty < _EMPTY_POLLS and familiar < _FAMILIAR_POLLS:
+    while empty < _MAX_EMPTY_RECEIVES and familiar < _MAX_FAMILIAR_RECEIVES:
         with translated("SQS"):
             answer = client.receive_message(
                 QueueUrl=url,
                 MaxNumberOfMessages=MAX_ENTRIES,
                 WaitTimeSeconds=_WAIT_S,
-                VisibilityTimeout=HELD_S,
+                VisibilityTimeout=VISIBILITY_TIMEOUT_S,
             )
-        received = {one["MessageId"]: one for one in answer.get("Messages", ())}
-        new = [one for key, one in received.items() if key not in seen]
-        held |= {key: one["ReceiptHandle"] for key, one in received.items() if key in held or key not in seen}
+        received = {message["MessageId"]: message for message in answer.get("Messages", ())}
+        new = [message for key, message in received.items() if key not in seen]
+        held |= {
+            key: message["ReceiptHandle"]
+            for key, message in received.items()
+            if key in held or key not in seen
+        }
         seen |= received.keys()
         if new:
             empty = familiar = 0
@@ -187,7 +191,7 @@ def _received(client: SqsClient, url: str, held: dict[str, str]) -> Iterator[lis
             empty += 1
 
 
-def _let_go(client: SqsClient, url: str, receipts: Sequence[str]) -> None:
+def _release(client: SqsClient, url: str, receipts: Sequence[str]) -> None:
     for batch in itertools.batched(receipts, MAX_ENTRIES):
         entries = [{**entry, "VisibilityTimeout": 0} for entry in _entries(batch)]
         with translated("SQS"):
@@ -198,8 +202,8 @@ def _entries(receipts: Sequence[str]) -> list[dict[str, Any]]:
     return [{"Id": str(number), "ReceiptHandle": receipt} for number, receipt in enumerate(receipts)]
 
 
-class _KnownExports:
-    """Exports that are read once each."""
+class _CachedExports:
+    """The exports table, each export read once."""
 
     def __init__(self, table: ExportsTable) -> None:
         self._table = table
@@ -211,18 +215,20 @@ class _KnownExports:
         return self._read[name]
 
 
-def _asked_queues(environment: Mapping[str, str]) -> tuple[str, ...]:
+def _queues(environment: Mapping[str, str]) -> tuple[str, ...]:
     name = environment.get("QUEUE", "")
     if name and name not in QUEUES:
-        raise InputInvalid(f"QUEUE={name}: it takes {', '.join(QUEUES)}; without it, {' and '.join(DEFAULT)}")
+        raise InputInvalid(
+            f"QUEUE={name}: use one of {', '.join(QUEUES)}; the default is {' and '.join(DEFAULT)}"
+        )
     return (name,) if name else DEFAULT
 
 
 def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
-    """Redrive what a person asks for; return the program's exit status: 0 also where messages stay."""
+    """Redrive the queues; return the exit status of the program, 0 even if messages stay."""
     try:
-        queues, dry = _asked_queues(environment), environment.get("DRY", "") not in {"", "0"}
-        stack, session = asked_stack(environment), session_of(environment)
+        queues, dry = _queues(environment), environment.get("DRY", "") not in {"", "0"}
+        stack, session = stack_name(environment), boto_session(environment)
         outputs = stack_outputs(session.client("cloudformation"), stack)
         sqs = session.client("sqs")
         targets = Targets(
@@ -230,16 +236,16 @@ def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
             imports=QueueWriter(sqs, outputs["ImportsQueueUrl"]),
             rejects=QueueWriter(sqs, outputs["RejectsQueueUrl"]),
         )
-        exports = _KnownExports(ExportsTable(session.client("dynamodb"), outputs["ExportsTable"]))
-        judges: dict[str, Callable[[str], Redriven]] = {
+        exports = _CachedExports(ExportsTable(session.client("dynamodb"), outputs["ExportsTable"]))
+        planners: dict[str, Callable[[str], RedrivePlan]] = {
             "changes": partial(dead_changes, exports=exports),
             "imports": dead_import,
             "rejects": partial(reject, exports=exports, now_ns=time.time_ns()),
         }
         for queue in queues:
             name, output = QUEUES[queue]
-            found = redrive(sqs, outputs[output], judges[queue], targets, dry=dry)
-            for line in found.lines(name, dry=dry):
+            summary = redrive(sqs, outputs[output], planners[queue], targets, dry=dry)
+            for line in summary.lines(name, dry=dry):
                 say(line + "\n")
     except (LyticsSendGridError, BotoCoreError) as error:
         say(f"{error}\n")

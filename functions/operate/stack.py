@@ -1,4 +1,4 @@
-"""A deployed stack as an operator's command finds it: by its name, with the credentials of the shell."""
+"""Find a deployed stack by its name, with the credentials of the shell."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -15,20 +15,20 @@ class CloudFormationClient(Protocol):
     def describe_stacks(self, *, StackName: str) -> Any: ...  # noqa: N803, D102
 
 
-def asked_stack(environment: Mapping[str, str]) -> str:
-    """Return the name of the stack that a person means.
+def stack_name(environment: Mapping[str, str]) -> str:
+    """Return the name of the stack to work on.
 
     Raises:
-        InputInvalid: there is none.
+        InputInvalid: ``STACK`` is not set.
     """
     stack = environment.get("STACK", "")
     if not stack:
-        raise InputInvalid("STACK= must be the name of the stack, such as STACK=lytics-sendgrid")
+        raise InputInvalid("STACK is not set: name the stack, such as STACK=lytics-sendgrid")
     return stack
 
 
-def session_of(environment: Mapping[str, str]) -> boto3.Session:
-    """Make a session by the shell's profile, keys and endpoint; ``AWS_REGION`` counts too, as for the AWS CLI."""
+def boto_session(environment: Mapping[str, str]) -> boto3.Session:
+    """Return a session with the shell's profile, keys and endpoint. Like the AWS CLI, it also reads ``AWS_REGION``."""
     return boto3.Session(region_name=environment.get("AWS_REGION"))
 
 
@@ -36,9 +36,9 @@ def stack_outputs(client: CloudFormationClient, stack: str) -> dict[str, str]:
     """Return a stack's outputs by name.
 
     Raises:
-        StopRun: there is no such stack in this account and region, or it may not be described.
+        StopRun: the stack does not exist in this account and region, or the caller may not describe it.
         RetryLater: CloudFormation did not answer.
     """
     with translated("CloudFormation"):
-        found = client.describe_stacks(StackName=stack)["Stacks"][0]
-    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+        description = client.describe_stacks(StackName=stack)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}

@@ -49,7 +49,7 @@ def test_changes_can_be_redriven_twice_without_harm(live: Customer) -> None:
     body = encode(Message(live.name, (enter,), hops=MAX_HOPS))
     put(live, "ChangesDeadLetterQueueUrl", body)
     dry_output = operator(live).redrive("changes", dry=True)
-    assert any(f"export '{live.name}': put back {MAX_HOPS} times" in line for line in dry_output)
+    assert any(f"export '{live.name}': requeued {MAX_HOPS} times" in line for line in dry_output)
     assert operator(live).dead_letters()["ChangesDeadLetter"] == 1
 
     for _ in range(2):
@@ -149,5 +149,5 @@ def test_unknown_stack_and_unknown_export_are_reported(product: Product) -> None
     unknown = Operator(replace(product.deployment, stack="unknown"))
     with pytest.raises(CommandFailed, match="CloudFormation refused"):
         unknown.redrive()
-    with pytest.raises(CommandFailed, match="there is no export of that name"):
+    with pytest.raises(CommandFailed, match="no such export"):
         Operator(product.deployment).rejected("unknown")

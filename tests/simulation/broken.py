@@ -12,7 +12,7 @@ from functions.deliver.export_views import ExportViews
 from functions.deliver.send import Sending
 from functions.deliver.upsert import Upsert
 from functions.deliver.upsert_result import AcceptedRow
-from functions.operate.dead_letters import Redriven
+from functions.operate.dead_letters import RedrivePlan
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.sendgrid.import_job import Job
 from tests.simulation.queues import Queue
@@ -37,8 +37,8 @@ def nobody(_: Any) -> set[str]:
     return set()
 
 
-def unmarked(body: str, _: Any) -> Redriven:
-    return Redriven(why="", changes=(body,))
+def unmarked(body: str, _: Any) -> RedrivePlan:
+    return RedrivePlan(why="", changes=(body,))
 
 
 def view_as_it_is(self: Any, export: str, _at_least_version: int = 0) -> Any:

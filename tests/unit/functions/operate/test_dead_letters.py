@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from functions.ingest.bad_events import MAX_ADDRESSES, MAX_SEPARATE
 from functions.ingest.body import read
-from functions.operate.dead_letters import Redriven, dead_changes, dead_import, reject
+from functions.operate.dead_letters import RedrivePlan, dead_changes, dead_import, reject
 from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.domain.profile import MAX_AHEAD_NS
 from lytics_sendgrid.queues.changes import MAX_HOPS, decode, encode
@@ -38,7 +38,7 @@ class Exports:
         return NEWSLETTER if name == NEWSLETTER.name else None
 
 
-def changes_of(case: Redriven) -> list[Change]:
+def changes_of(case: RedrivePlan) -> list[Change]:
     return [change for body in case.changes for change in decode(body).changes]
 
 
@@ -70,8 +70,8 @@ def test_dead_changes_are_redriven_as_uncertain_with_zero_hops() -> None:
 def test_reason_of_dead_changes_is_crashes_or_too_many_requeues() -> None:
     died = dead_changes(encode(Message("newsletter", (ENTER,))), Exports())
     waited = dead_changes(encode(Message("newsletter", (ENTER,), hops=MAX_HOPS)), Exports())
-    assert died.why.startswith("export 'newsletter': deliver died")
-    assert waited.why.startswith(f"export 'newsletter': put back {MAX_HOPS} times")
+    assert died.why.startswith("export 'newsletter': deliver crashed")
+    assert waited.why.startswith(f"export 'newsletter': requeued {MAX_HOPS} times")
 
 
 def test_changes_that_cannot_be_delivered_stay() -> None:
@@ -79,7 +79,7 @@ def test_changes_that_cannot_be_delivered_stay() -> None:
     newer = dead_changes('{"v":2,"export":"newsletter","changes":[]}', Exports())
     noise = dead_changes("hello", Exports())
     assert nobodys.stays == "run the state machine for that export first"
-    assert nobodys.why == "there is no export 'gone'"
+    assert nobodys.why == "export 'gone' does not exist"
     assert newer.stays is not None
     assert "version 2" in newer.stays
     assert noise.stays is not None
@@ -104,14 +104,14 @@ def test_dead_import_is_polled_from_the_start_with_its_attempts() -> None:
     case = dead_import(import_body(polled))
     (body,) = case.imports
     assert import_from(body) == ImportMessage("default", "job-1", JOB.sent_ms, ("r1",), JOB.contacts, 0, 2, 3)
-    assert "confirm could not ask for it" in case.why
+    assert "confirm could not poll the job" in case.why
     assert dead_import("[]").stays is not None
 
 
 def test_future_event_is_accepted_once_its_time_has_come() -> None:
     (body,) = rejects_of(envelope(entering(LATE)), EARLIER_NS)
     early = reject(body, Exports(), EARLIER_NS)
-    assert early.stays == "it is still bad: future_time"
+    assert early.stays == "still bad: future_time"
     case = reject(body, Exports(), NOW_NS)
     (change,) = changes_of(case)
     assert (change.email, change.kind, change.audience) == ("ann@example.org", Kind.ENTER, HIGH_VALUE)
@@ -159,13 +159,13 @@ def test_good_elements_are_redriven_and_bad_ones_rejected_again() -> None:
     assert len(changes_of(case)) == 1
     (again,) = case.rejects
     assert json.loads(again)["reason"] == "no_email"
-    assert reject(again, Exports(), NOW_NS).stays == "it is still bad: no_email"
+    assert reject(again, Exports(), NOW_NS).stays == "still bad: no_email"
 
 
 def test_reject_of_only_bad_elements_stays_with_its_reasons() -> None:
     elements = [envelope(entering(), email=""), {}, envelope(entering(), email="")]
     body = reject_body("internal_error", "a fault", "ingest", "newsletter", elements)
-    assert reject(body, Exports(), NOW_NS).stays == "it is still bad: no_email, unknown_shape"
+    assert reject(body, Exports(), NOW_NS).stays == "still bad: no_email, unknown_shape"
 
 
 def test_elements_rejected_together_are_read_one_by_one() -> None:
@@ -187,16 +187,16 @@ def test_element_of_unexported_audience_is_dropped() -> None:
     body = reject_body(
         "internal_error", "a fault", "ingest", "newsletter", envelope(entering(audience=UNMANAGED))
     )
-    assert reject(body, Exports(), NOW_NS) == Redriven(
+    assert reject(body, Exports(), NOW_NS) == RedrivePlan(
         why="ingest, export 'newsletter', internal_error: a fault",
-        dropped="it is of no audience that is exported now",
+        dropped="none of its audiences is exported now",
     )
 
 
 @pytest.mark.parametrize("body", ["hello", "[]", "{}"])
 def test_unreadable_messages_are_counted_together(body: str) -> None:
     cases = (dead_changes(body, Exports()), dead_import(body), reject(body, Exports(), NOW_NS))
-    assert {case.why for case in cases} == {"it cannot be read"}
+    assert {case.why for case in cases} == {"unreadable"}
     assert all(case.stays for case in cases)
 
 
@@ -204,12 +204,12 @@ def test_unreadable_messages_are_counted_together(body: str) -> None:
     ("body", "words"),
     [
         (reject_body("no_email", "?", "ingest", "gone", {}), "run the state machine"),
-        (reject_body("no_email", "?", "ingest", "newsletter", "not JSON"), "it is no JSON"),
+        (reject_body("no_email", "?", "ingest", "newsletter", "not JSON"), "not JSON"),
         (
             reject_body("no_email", "?", "ingest", "newsletter", "x" * 70_000),
             "it was cut from 70000 characters",
         ),
-        (reject_body("no_email", "?", "somebody", "newsletter", {}), "nobody rejects as 'somebody'"),
+        (reject_body("no_email", "?", "somebody", "newsletter", {}), "unknown source 'somebody'"),
         ("[]", "not a reject"),
         ('{"v":1}', "not a reject"),
         ("hello", "not a reject"),

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from functions.operate.dead_letters import Redriven
-from functions.operate.redrive import Found, Targets, main, redrive
-from functions.operate.stack import asked_stack, stack_outputs
+from functions.operate.dead_letters import RedrivePlan
+from functions.operate.redrive import RedriveSummary, Targets, main, redrive
+from functions.operate.stack import stack_name, stack_outputs
 from lytics_sendgrid.errors import InputInvalid, ServiceUnavailable
 
 URL = "https://queue"
@@ -66,10 +66,10 @@ class Writer:
         self.sent += bodies
 
 
-def judge(body: str) -> Redriven:
+def judge(body: str) -> RedrivePlan:
     if body.startswith("bad"):
-        return Redriven(why="noise", stays="it is noise")
-    return Redriven(why="fine", changes=(f"c{body}",), imports=(f"i{body}",), rejects=(f"r{body}",))
+        return RedrivePlan(why="noise", stays="it is noise")
+    return RedrivePlan(why="fine", changes=(f"c{body}",), imports=(f"i{body}",), rejects=(f"r{body}",))
 
 
 def targets() -> tuple[Targets, Writer]:
@@ -102,7 +102,7 @@ def test_dry_run_reads_every_message_and_moves_none() -> None:
 
 def test_dropped_messages_are_deleted_and_counted_apart() -> None:
     held, (where, changes) = queue(good=3), targets()
-    found = redrive(held, URL, lambda _: Redriven(why="late", dropped="nobody wants it"), where, dry=False)
+    found = redrive(held, URL, lambda _: RedrivePlan(why="late", dropped="nobody wants it"), where, dry=False)
     assert (found.messages, found.moved, found.dropped, changes.sent) == (3, 0, {"nobody wants it": 3}, [])
     assert held.messages == {}
 
@@ -182,7 +182,7 @@ def test_deleted_message_received_again_is_ignored() -> None:
 
 
 def test_summary_lists_counts_and_reasons() -> None:
-    found = Found(messages=1_203, moved=1_200)
+    found = RedriveSummary(messages=1_203, moved=1_200)
     found.why.update({"fine": 1_200, "noise": 3})
     found.stays.update({"it is noise": 3})
     found.dropped.update({"it is of no audience": 2})
@@ -196,7 +196,7 @@ def test_summary_lists_counts_and_reasons() -> None:
     ]
     assert "would be redriven: 1,200" in "".join(found.lines("x", dry=True))
     assert "would be dropped: 2: it is" in "".join(found.lines("x", dry=True))
-    assert list(Found().lines("imports dead-letter queue", dry=False)) == [
+    assert list(RedriveSummary().lines("imports dead-letter queue", dry=False)) == [
         "imports dead-letter queue: 0 messages"
     ]
 
@@ -205,10 +205,10 @@ def test_invalid_options_are_refused_before_any_request() -> None:
     said: list[str] = []
     assert main({"STACK": "s", "QUEUE": "changed"}, said.append) == 1
     assert main({}, said.append) == 1
-    assert "it takes changes, imports, rejects" in said[0]
+    assert "use one of changes, imports, rejects" in said[0]
     assert "STACK=" in said[1]
     with pytest.raises(InputInvalid):
-        asked_stack({"STACK": ""})
+        stack_name({"STACK": ""})
 
 
 def test_stack_outputs_are_returned_by_name() -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from functions.operate.rejected import Person, main, rejected_people, table_of
+from functions.operate.rejected import RejectedContact, as_lines, main, rejected_contacts
 from lytics_sendgrid.domain.contact import Contact, Rejection, encode
 from tests.newsletter import HIGH_VALUE, NEWSLETTER, UNMANAGED
 
@@ -40,7 +40,7 @@ def test_rejected_contacts_are_listed_latest_first_with_counts() -> None:
         ("other#bob@example.com", contact("fields", AT_MS + 1_000)),
         ("default#cy@example.com", contact("address", AT_MS - 1_000)),
     )
-    assert list(table_of(rejected_people(pages, "contacts"))) == [
+    assert list(as_lines(rejected_contacts(pages, "contacts"))) == [
         "email\treason\tsince\tSendGrid said\taccount",
         "bob@example.com\tfields\t2026-11-18T11:06:41Z\t(address) is not valid\tother",
         "ann@example.org\taddress\t2026-11-18T11:06:40Z\t(address) is not valid\tdefault",
@@ -50,19 +50,21 @@ def test_rejected_contacts_are_listed_latest_first_with_counts() -> None:
 
 
 def test_empty_list_is_reported() -> None:
-    assert list(table_of([]))[-1] == "0 rejected"
+    assert list(as_lines([]))[-1] == "0 rejected"
 
 
 def test_contact_belongs_to_exports_of_its_audiences() -> None:
-    assert Person("default", "a@example.org", contact("address")).concerns(NEWSLETTER)
-    assert not Person("other", "a@example.org", contact("address")).concerns(NEWSLETTER)
-    assert not Person("default", "a@example.org", contact("address", audience=UNMANAGED)).concerns(NEWSLETTER)
+    assert RejectedContact("default", "a@example.org", contact("address")).belongs_to(NEWSLETTER)
+    assert not RejectedContact("other", "a@example.org", contact("address")).belongs_to(NEWSLETTER)
+    assert not RejectedContact("default", "a@example.org", contact("address", audience=UNMANAGED)).belongs_to(
+        NEWSLETTER
+    )
 
 
 def test_contact_without_audience_belongs_to_every_export_of_account() -> None:
     nobodys = replace(contact("address"), memberships={})
-    assert Person("default", "a@example.org", nobodys).concerns(NEWSLETTER)
-    assert not Person("other", "a@example.org", nobodys).concerns(NEWSLETTER)
+    assert RejectedContact("default", "a@example.org", nobodys).belongs_to(NEWSLETTER)
+    assert not RejectedContact("other", "a@example.org", nobodys).belongs_to(NEWSLETTER)
 
 
 def test_missing_stack_is_reported() -> None:
