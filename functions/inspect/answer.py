@@ -1,11 +1,11 @@
-"""Why is she not in the segment? One answer from the ledger, SendGrid and Lytics."""
+"""Answer why a person is, or is not, in an audience's segment, from the ledger, SendGrid and Lytics."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from functions.inspect.differences import differences
-from functions.inspect.findings import Findings, Seat, columns, membership_value, seats
+from functions.inspect.findings import Findings, MembershipRow, field_rows, membership_rows, membership_value
 from lytics_sendgrid.domain.configuration import Account, Export
 from lytics_sendgrid.domain.contact import Contact, ContactKey, contact_key
 from lytics_sendgrid.domain.email_address import normalise
@@ -16,24 +16,24 @@ from lytics_sendgrid.sendgrid.resources import Found, SendGridContact
 
 
 class Ledger(Protocol):
-    """What SendGrid has accepted."""
+    """The contacts table."""
 
     def load(self, keys: Iterable[ContactKey]) -> dict[ContactKey, Contact]: ...  # noqa: D102
 
 
-class Stopped(Protocol):
-    """Why an export's changes wait."""
+class Stop(Protocol):
+    """Why an export is stopped."""
 
     @property
     def reason(self) -> str: ...  # noqa: D102
 
 
 class Configurations(Protocol):
-    """What was provisioned."""
+    """The exports table."""
 
     def export(self, name: str) -> Export | None: ...  # noqa: D102
     def account(self, name: str) -> Account: ...  # noqa: D102
-    def stop(self, export: str) -> Stopped | None: ...  # noqa: D102
+    def stop(self, export: str) -> Stop | None: ...  # noqa: D102
 
 
 class SendGridContacts(Protocol):
@@ -50,7 +50,7 @@ class LyticsPeople(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Who is asked about, and for which export."""
+    """A person, and the export to look at."""
 
     export: str
     email: str
@@ -60,18 +60,18 @@ def question_from(document: object) -> Question:
     """Read a question.
 
     Raises:
-        InputInvalid: it is not ``{"export": …, "email": …}``.
+        InputInvalid: the document is not ``{"export": …, "email": …}``.
     """
-    asked = document if isinstance(document, dict) else {}
-    export, email = asked.get("export", "default"), asked.get("email")
+    values = document if isinstance(document, dict) else {}
+    export, email = values.get("export", "default"), values.get("email")
     if not isinstance(export, str) or not isinstance(email, str):
-        raise InputInvalid('ask with {"export": "name of the export", "email": "jane@example.com"}')
+        raise InputInvalid('expected {"export": "name of the export", "email": "jane@example.com"}')
     return Question(export, email)
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """The three sides that are asked."""
+    """The three sides to compare."""
 
     ledger: Ledger
     sendgrid: SendGridContacts
@@ -81,31 +81,31 @@ class Sides:
 def inspect_person(
     question: Question, configurations: Configurations, connect: Callable[[Export], Sides], now_ms: int
 ) -> dict[str, Any]:
-    """Ask all three sides about one person; a side that does not answer is said to be unknown.
+    """Look up one person on all three sides; a vendor that does not answer is reported as unknown.
 
     Args:
-        question: as a person typed it.
-        configurations: ours.
-        connect: makes the sides of an export.
+        question: the person and the export.
+        configurations: the exports' configurations.
+        connect: returns the three sides of an export.
         now_ms: our clock, milliseconds since 1970.
 
     Returns:
         See ``answer_document``.
 
     Raises:
-        InputInvalid: there is no such export, or the e-mail cannot be an address.
-        RetryLater: the ledger does not answer.
+        InputInvalid: the export does not exist, or the e-mail is not an address.
+        RetryLater: the ledger did not answer.
     """
     export = configurations.export(question.export)
     if export is None:
-        raise InputInvalid('"export": there is no export of that name; the state machine makes one')
+        raise InputInvalid('"export": no such export; run the state machine to create it')
     address = normalise(question.email)
     if address is None:
-        raise InputInvalid('"email" is not an e-mail address: such a person is never exported')
+        raise InputInvalid('"email" is not an e-mail address, so the person is never exported')
     sides = connect(export)
     key = contact_key(export.account, address)
     contact = sides.ledger.load([key])[key]
-    there, sendgrid_fault = _sendgrid_side(address, sides.sendgrid)
+    sendgrid_contact, sendgrid_fault = _sendgrid_side(address, sides.sendgrid)
     person, lytics_fault = _lytics_side(
         export, dict.fromkeys((address, question.email.strip())), sides.lytics
     )
@@ -115,7 +115,7 @@ def inspect_person(
             export,
             configurations.account(export.account),
             contact,
-            there,
+            sendgrid_contact,
             sendgrid_fault,
             person,
             lytics_fault,
@@ -131,14 +131,14 @@ def _sendgrid_side(address: str, sendgrid: SendGridContacts) -> tuple[SendGridCo
     except LyticsSendGridError as error:
         return None, str(error)
     if address in found.refused:
-        return None, "SendGrid says that this is no valid e-mail address, so it can have no such contact"
+        return None, "SendGrid refuses this e-mail address as invalid, so it cannot have such a contact"
     return found.contacts.get(address), None
 
 
 def _lytics_side(
     export: Export, addresses: Iterable[str], lytics: LyticsPeople
 ) -> tuple[Person | None, str | None]:
-    """Look for the address in lower case and as typed: whether Lytics' look-up minds the case is not documented."""
+    """Search the address in lower case and as typed: whether Lytics' search is case-sensitive is not documented."""
     try:
         for address in addresses:
             person = lytics.person(export.email_field, address, export.lytics_fields)
@@ -150,37 +150,33 @@ def _lytics_side(
 
 
 def answer_document(found: Findings) -> dict[str, Any]:
-    """Write the answer.
+    """Return the answer as JSON values.
 
     Returns:
         ``answer`` in one sentence; ``differences``, each with what to do; ``audiences`` and ``fields`` side by side; and
-        what ``ledger``, ``sendgrid`` and ``lytics`` say besides.
+        what else ``ledger``, ``sendgrid`` and ``lytics`` know.
     """
-    said = differences(found)
-    everything = seats(found)
+    sentences = differences(found)
+    memberships = membership_rows(found)
     return {
         "export": found.export.name,
-        "answer": _answer(found, everything, said),
-        "differences": said,
+        "answer": _answer(found, memberships, sentences),
+        "differences": sentences,
         "audiences": [
             {
-                "id": seat.audience.id,
-                "name": seat.audience.name,
-                "lytics": seat.lytics,
-                "ledger": seat.ledger,
-                "sendgrid": seat.sendgrid,
-                "segment": seat.segment,
-                "last_event": format_rfc3339(seat.event_ns) if seat.event_ns else None,
+                "id": row.audience.id,
+                "name": row.audience.name,
+                "lytics": row.lytics,
+                "ledger": row.ledger,
+                "sendgrid": row.sendgrid,
+                "segment": row.segment,
+                "last_event": format_rfc3339(row.event_ns) if row.event_ns else None,
             }
-            for seat in everything
+            for row in memberships
         ],
         "fields": {
-            column.mapped.name: {
-                "lytics": column.lytics,
-                "ledger": column.ledger,
-                "sendgrid": column.sendgrid,
-            }
-            for column in columns(found)
+            row.mapped.name: {"lytics": row.lytics, "ledger": row.ledger, "sendgrid": row.sendgrid}
+            for row in field_rows(found)
         },
         "ledger": _ledger(found),
         "sendgrid": _sendgrid(found),
@@ -189,14 +185,14 @@ def answer_document(found: Findings) -> dict[str, Any]:
     }
 
 
-def _answer(found: Findings, everything: Sequence[Seat], said: Sequence[str]) -> str:
-    if said:
-        more = f" ({len(said) - 1} more below)" if len(said) > 1 else ""
-        return said[0] + more
-    inside = [f"'{seat.audience.name}'" for seat in everything if seat.ledger]
+def _answer(found: Findings, memberships: Sequence[MembershipRow], sentences: Sequence[str]) -> str:
+    if sentences:
+        more = f" ({len(sentences) - 1} more below)" if len(sentences) > 1 else ""
+        return sentences[0] + more
+    inside = [f"'{row.audience.name}'" for row in memberships if row.ledger]
     if not inside and found.lytics is None:
         return "Neither Lytics nor SendGrid nor the ledger knows this person in any of the export's audiences"
-    where = f"in {', '.join(inside)}" if inside else "in none of the export's audiences"
+    where = f"in {', '.join(inside)}" if inside else "not in any of the export's audiences"
     return f"All agree: the person is {where}"
 
 

@@ -1,7 +1,6 @@
-"""Answer what the ledger, SendGrid and Lytics each say about one person now, and where they differ."""
+"""Answer what the ledger, SendGrid and Lytics know about one person, and where they differ."""
 
 import os
-import time
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -48,10 +47,10 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     """Answer one question: ``{"export": "newsletter", "email": "jane@example.com"}``.
 
     Returns:
-        See ``answer.answer_document``. The log says only that somebody asked.
+        See ``answer.answer_document``. Neither the question's address nor the answer is logged.
     """
     question = question_from(event)
-    answer = inspect_person(question, _collaborators()[1], _sides, time.time_ns() // 1_000_000)
+    answer = inspect_person(question, _collaborators()[1], _sides, int(SystemClock().now() * 1000))
     logger.info(
         "person_inspected",
         export=question.export,

@@ -1,4 +1,4 @@
-"""What the ledger, SendGrid and Lytics each say about one person, side by side."""
+"""Compare what the ledger, SendGrid and Lytics know about one person."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from lytics_sendgrid.sendgrid.resources import SendGridContact
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """All that was found about one person.
+    """What was found about one person.
 
     Attributes:
-        export: whose audiences, mapping and list count here.
-        account: with the membership field and segment of each audience.
-        contact: the ledger's.
-        sendgrid: SendGrid's contact; None: it has none, or see ``sendgrid_fault``.
-        sendgrid_fault: why SendGrid's answer is not known.
-        lytics: Lytics' profile; None: it has none, or see ``lytics_fault``.
-        lytics_fault: why Lytics' answer is not known.
-        stop: why the export's changes wait, where they do.
+        export: the export whose audiences, fields and list are compared.
+        account: the SendGrid account, with the membership field and segment of each audience.
+        contact: the contact's state in the ledger.
+        sendgrid: SendGrid's contact; None if it has none, or if ``sendgrid_fault`` is set.
+        sendgrid_fault: why SendGrid's answer is unknown.
+        lytics: Lytics' profile; None if it has none, or if ``lytics_fault`` is set.
+        lytics_fault: why Lytics' answer is unknown.
+        stop: why the export is stopped; None if it is not.
         now_ms: our clock, milliseconds since 1970.
     """
 
@@ -40,16 +40,16 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
-    """Where a person stands in one audience, as each side has it; None: not known.
+class MembershipRow:
+    """Whether each side has a person in one audience; None if that is unknown.
 
     Attributes:
-        audience: which.
+        audience: the audience.
         lytics: Lytics has the person in it.
         ledger: the ledger has.
-        event_ns: time of the last event that the ledger knows, nanoseconds since 1970; 0: none.
-        sendgrid: the membership field says so.
-        segment: the segment listed the person when SendGrid last counted it.
+        event_ns: time of the last event in the ledger, nanoseconds since 1970; 0 if there is none.
+        sendgrid: SendGrid's membership field has its id.
+        segment: the segment listed the person when SendGrid last refreshed it.
     """
 
     audience: Audience
@@ -61,8 +61,8 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One mapped field, as each side has it; None: it has none, or is not known."""
+class FieldRow:
+    """The value of one mapped field on each side; None if there is none, or if it is unknown."""
 
     mapped: MappedField
     lytics: Value | None
@@ -71,26 +71,26 @@ class Column:
 
     @property
     def is_same_in_sendgrid(self) -> bool:
-        """Tell whether SendGrid holds what the ledger says was sent."""
+        """Whether SendGrid has the ledger's value."""
         return _is_same(self.ledger, self.sendgrid, self.mapped.kind)
 
     @property
     def is_same_in_lytics(self) -> bool:
-        """Tell whether the ledger holds what Lytics has."""
+        """Whether the ledger has Lytics' value."""
         return self.lytics is None or _is_same(self.lytics, self.ledger, self.mapped.kind)
 
 
-def seats(found: Findings) -> list[Seat]:
-    """Return where the person stands in each audience of the export."""
-    everything = []
+def membership_rows(found: Findings) -> list[MembershipRow]:
+    """Return a row for each audience of the export."""
+    rows = []
     for audience in found.export.audiences:
         provisioned = found.account.audiences.get(audience.id)
         in_field, in_segment = None, None
         if found.sendgrid_fault is None and provisioned is not None:
             in_field = audience.id in membership_value(found, provisioned.membership_field).split(",")
             in_segment = found.sendgrid is not None and provisioned.segment_id in found.sendgrid.segment_ids
-        everything.append(
-            Seat(
+        rows.append(
+            MembershipRow(
                 audience,
                 None if found.lytics_fault else _is_member(found.lytics, audience),
                 found.contact.is_in(audience.id),
@@ -99,13 +99,13 @@ def seats(found: Findings) -> list[Seat]:
                 in_segment,
             )
         )
-    return everything
+    return rows
 
 
-def columns(found: Findings) -> list[Column]:
-    """Return what each side has in each mapped field."""
+def field_rows(found: Findings) -> list[FieldRow]:
+    """Return a row for each mapped field."""
     return [
-        Column(
+        FieldRow(
             mapped,
             convert(found.lytics.fields.get(mapped.lytics), mapped.kind, mapped.max_chars)
             if found.lytics
@@ -118,7 +118,7 @@ def columns(found: Findings) -> list[Column]:
 
 
 def membership_value(found: Findings, field: str) -> str:
-    """Return what SendGrid has in a membership field, empty where it has nothing."""
+    """Return SendGrid's value of a membership field; empty if it has none."""
     if found.sendgrid is None:
         return ""
     return str(_custom(found.sendgrid.custom_fields, field, found.account.membership_fields.get(field)) or "")
@@ -149,5 +149,5 @@ def _is_same(one: Any, other: Any, kind: FieldKind) -> bool:
         return one is other
     if kind is FieldKind.TEXT:
         return str(one) == str(other)
-    # SendGrid reads numbers back as texts, and dates in its own form.
+    # SendGrid returns numbers as text, and dates in its own format.
     return convert(one, kind, 0) == convert(other, kind, 0)

@@ -268,7 +268,7 @@ def test_inspect_distinguishes_pending_and_lost_rows(tasks: Tasks, state: dict[s
         tasks.lytics.add_profile({"email": email}, [audience])
         differences += tasks.inspect(email)["differences"]
     assert "SendGrid has no such contact yet: its row was sent" in differences[0]
-    assert "it was deleted there, or that job failed for it" in differences[1]
+    assert "the contact was deleted in SendGrid, or that job failed for it" in differences[1]
 
 
 def test_inspect_contact_that_something_else_wrote(tasks: Tasks, state: dict[str, Any]) -> None:
@@ -277,7 +277,7 @@ def test_inspect_contact_that_something_else_wrote(tasks: Tasks, state: dict[str
     tasks.sendgrid.refresh_segments()
     differences = tasks.inspect(email)["differences"]
     assert (
-        "The ledger has the person in 'High Value Users' and SendGrid does not, and nothing is under way"
+        "The ledger has the person in 'High Value Users' and SendGrid does not, and no request is in flight"
         in differences[0]
     )
     assert "SendGrid has first_name = 'Janet' and the ledger 'Jane'" in differences[1]
@@ -292,7 +292,7 @@ def test_inspect_segment_that_lags(tasks: Tasks, state: dict[str, Any]) -> None:
     put_contact(email, replace(contact, memberships={audience: -2, other: 3}))
     differences = tasks.inspect(email)["differences"]
     assert "The segment of 'High Value Users' still lists the person, who has left" in differences[0]
-    assert "in 'Newsletter Readers', and the segment does not list the person yet" in differences[1]
+    assert "in 'Newsletter Readers', but the segment does not list the person yet" in differences[1]
 
 
 def test_inspect_reports_a_stopped_export_first(tasks: Tasks, state: dict[str, Any]) -> None:
@@ -305,9 +305,9 @@ def test_inspect_side_that_does_not_answer_is_unknown(tasks: Tasks, state: dict[
     _, email, _ = known(tasks, state)
     tasks.put_secret(sendgrid_api_key="SG.old", lytics_api_token="old")
     answer = tasks.inspect(email)
-    assert [difference[:25] for difference in answer["differences"]] == [
-        "Lytics' side is not known",
-        "SendGrid's side is not kno"[:25],
+    assert [difference.partition(":")[0] for difference in answer["differences"]] == [
+        "Lytics' side is unknown",
+        "SendGrid's side is unknown",
     ]
     assert (answer["lytics"]["known"], answer["sendgrid"]["known"]) == (None, None)
     assert answer["audiences"][0]["lytics"] is None
