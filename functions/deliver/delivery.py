@@ -117,7 +117,7 @@ class Delivery:
         self._requeuer.requeue(invocation, intake.leftovers(unrecorded), intake.retry_epoch_s)
 
     def _record_runs(self, invocation: Invocation, intake: Intake) -> list[str]:
-        """Tell each run what of it is committed; return the runs that could not be told.
+        """Record what is committed of each run; return the runs whose record failed.
 
         What is left of a message is counted when it is delivered.
         """

@@ -83,8 +83,7 @@ class Intake:
         """Return what is left of the messages.
 
         Args:
-            unrecorded: runs that could not be told about their commits: their messages are processed again,
-                whole.
+            unrecorded: runs whose record failed: their messages are processed again, whole.
         """
         pending = {contact.key: contact for contact in self.pending()}
         leftovers = []

@@ -117,13 +117,13 @@ class Rounds:
     ) -> dict[ContactKey, Contact]:
         loaded = self._ledger.load([contact.key for contact in contacts], consistent=consistent)
         if not consistent:
-            uncertain = [
+            stale = [
                 contact.key
                 for contact in contacts
                 if needs_consistent_read(contact, loaded[contact.key], views[contact.exports[0]].form.version)
             ]
-            if uncertain:
-                loaded |= self._ledger.load(uncertain, consistent=True)
+            if stale:
+                loaded |= self._ledger.load(stale, consistent=True)
         return loaded
 
     def _read_newer_views(
@@ -145,7 +145,7 @@ class Rounds:
     def _commit(
         self, invocation: Invocation, decisions: Sequence[Decision], loaded: Mapping[ContactKey, Contact]
     ) -> list[PendingContact]:
-        """Commit what was sent, or only moves a time; return the contacts that lost the race."""
+        """Commit rows that were sent and states that only move a time; return the contacts that lost the race."""
         for decision in decisions:
             if not decision.commits:
                 decision.finish()
@@ -159,10 +159,9 @@ class Rounds:
         return [commits[key].contact for key in commits if key in lost]
 
     def _record_jobs(self, invocation: Invocation, jobs: Mapping[str, Iterable[str]]) -> None:
-        """Tell each run about the jobs that carry its changes, before anything is committed.
+        """Record the jobs that carry a run's changes, before anything is committed.
 
-        After a crash in between, the next consumer finds nothing to send, and could not name the job to the
-        run.
+        After a crash in between, the next consumer finds nothing to send and knows no job.
         """
         now_s = int(invocation.clock.now())
         for run, ids in jobs.items():

@@ -84,7 +84,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         _ORDER,
     ),
     "no_refresh_on_redelivery": Mutation(
-        "a message that comes back, or is put back as uncertain, is taken for a new one",
+        "a message that comes back, or is requeued as uncertain, is taken for a new one",
         [(ReceivedMessage, "returned", property(broken.no))],
         _ABANDONED,
     ),
@@ -172,7 +172,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         _with(busy=0.6, abandoned=0.1),
     ),
     "leftovers_are_dropped": Mutation(
-        "what could not be finished in the time left is not put back",
+        "what could not be finished in the time left is not requeued",
         [(Requeuer, "requeue", broken.nothing)],
         _with(busy=0.6),
     ),
@@ -212,7 +212,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         replace(_ABANDONED, fixed=_fixed(receives=1)),
     ),
     "put_back_is_taken_for_new": Mutation(
-        "a message that is put back does not say that a request may be in flight",
+        "a requeued message does not say that a request may be in flight",
         [(intake, "is_uncertain", broken.no)],
         replace(_ABANDONED, always={"statement_refused": 1.0}, spread_s=10.0, fixed=_fixed(faults=6)),
     ),
