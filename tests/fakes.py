@@ -6,7 +6,6 @@ from typing import Any
 
 from functions.deliver.export_views import View
 from lytics_sendgrid.domain.change import Message
-from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.contact import UNKNOWN, Commit, Contact, ContactKey
 from lytics_sendgrid.domain.contact import decode as contact_decode
 from lytics_sendgrid.domain.contact import encode as contact_encode
@@ -22,51 +21,6 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
     Verdict,
 )
 from tests.clock import ManualClock
-
-
-class ListedQueue:
-    """A queue that keeps bodies in a list; ``broken`` makes it take none."""
-
-    def __init__(self) -> None:
-        self.bodies: list[str] = []
-        self.requests = 0
-        self.broken: Exception | None = None
-
-    def send(self, bodies: Iterable[str], delay_s: int = 0) -> None:
-        if self.broken is not None:
-            raise self.broken
-        self.requests += 1
-        self.bodies += bodies
-
-
-class ListedExports:
-    """The exports table with what a test puts into ``exports``; counts the reads, and fails while ``broken`` is set."""
-
-    def __init__(self, *exports: Export) -> None:
-        self.exports = {export.name: export for export in exports}
-        self.reads: list[str] = []
-        self.broken: Exception | None = None
-
-    def export(self, name: str) -> Export | None:
-        self.reads.append(name)
-        if self.broken is not None:
-            raise self.broken
-        return self.exports.get(name)
-
-
-class ListedSecrets:
-    """Secrets Manager with the texts that a test puts into ``texts``; counts the reads, and fails while ``broken`` is."""
-
-    def __init__(self, **texts: str) -> None:
-        self.texts = texts
-        self.reads: list[str] = []
-        self.broken: Exception | None = None
-
-    def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        self.reads.append(SecretId)
-        if self.broken is not None:
-            raise self.broken
-        return {"SecretString": self.texts[SecretId.rpartition("/")[2]]}
 
 
 class HandClock:

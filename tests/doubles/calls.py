@@ -12,6 +12,7 @@ class Calls:
     Attributes:
         made: operation and request of each call, in order. Failed calls count.
         errors: operation to the error that each of its calls raises, while it is here. Nothing takes effect.
+        broken: the error that every call raises, while it is set. Nothing takes effect.
         before: called with operation and request before a call takes effect; it may raise.
         after: called with the operation once a call has taken effect; where it raises, the answer is lost.
     """
@@ -19,6 +20,7 @@ class Calls:
     def __init__(self) -> None:
         self.made: list[tuple[str, Mapping[str, Any]]] = []
         self.errors: dict[str, Exception] = {}
+        self.broken: Exception | None = None
         self.before: Callable[[str, Mapping[str, Any]], None] = lambda _operation, _request: None
         self.after: Callable[[str], None] = lambda _operation: None
 
@@ -26,8 +28,8 @@ class Calls:
         """Record a call, or raise the error that is set for it."""
         self.made.append((operation, request))
         self.before(operation, request)
-        if operation in self.errors:
-            raise self.errors[operation]
+        if error := self.broken or self.errors.get(operation):
+            raise error
 
     def served(self, operation: str) -> None:
         """Let a call's answer go out, or be lost."""

@@ -74,6 +74,11 @@ class DynamoDb:
         self.refuse_statement: Callable[[Mapping[str, Any]], str | None] = lambda _: None
         self.lose_statement: Callable[[Mapping[str, Any]], str | None] = lambda _: None
 
+    @property
+    def reads(self) -> list[str]:
+        """The ``pk`` of every item that was read alone, in order."""
+        return [request["Key"]["pk"]["S"] for request in self.calls.of("GetItem")]
+
     def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> Any:
         self.calls.received("BatchGetItem", RequestItems=RequestItems)
         ((name, request),) = RequestItems.items()

@@ -22,7 +22,9 @@ from functions.ingest.gateway import SECRET_HEADER
 from functions.ingest.intake import Intake
 from lytics_sendgrid.aws.secret import Secrets
 from tests.clock import ManualClock
-from tests.fakes import ListedExports, ListedSecrets
+from tests.doubles.adapters import exports_table
+from tests.doubles.dynamodb import DynamoDb
+from tests.doubles.secrets_manager import SecretsManager
 from tests.newsletter import HIGH_VALUE, NEWSLETTER
 
 BODY_BYTES: Final = int(sys.argv[1]) if __name__ == "__main__" else 0
@@ -81,8 +83,8 @@ BODIES: Final[dict[str, Callable[[], str]]] = {
 
 def _post(body: Callable[[], str], found: Connection) -> None:
     changes, rejects, clock = CountingQueue(), CountingQueue(), ManualClock()
-    secrets = Secrets(ListedSecrets(default=json.dumps({"webhook_secrets": "x"})), "stack", clock)
-    exports = ExportCache(ListedExports(NEWSLETTER), clock)
+    secrets = Secrets(SecretsManager(default=json.dumps({"webhook_secrets": "x"})), "stack", clock)
+    exports = ExportCache(exports_table(DynamoDb(), NEWSLETTER), clock)
     intake = Intake(exports, secrets, changes, rejects, clock)
     app.intake = lambda: intake  # type: ignore[assignment] # this process ends with this call
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - likewise

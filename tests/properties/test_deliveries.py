@@ -19,7 +19,10 @@ from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.queues.rejects import MAX_SINGLE
 from tests.clock import ManualClock
-from tests.fakes import ListedExports, ListedQueue, ListedSecrets
+from tests.doubles.adapters import exports_table, queue_writer
+from tests.doubles.dynamodb import DynamoDb
+from tests.doubles.secrets_manager import SecretsManager
+from tests.doubles.sqs import Queue
 from tests.newsletter import NEWSLETTER
 from tests.properties.deliveries import NOW_NS, Expected, change_line, crowded, disfigured, element, mixture
 
@@ -38,20 +41,25 @@ class Scene:
 
     def __init__(self) -> None:
         self.clock = clock = ManualClock(NOW_NS / 1e9)
-        self.exports = ListedExports(NEWSLETTER)
-        self.changes, self.rejects = ListedQueue(), ListedQueue()
+        self.dynamodb, self.secrets = (
+            DynamoDb(),
+            SecretsManager(default=json.dumps({"webhook_secrets": SECRET})),
+        )
+        self.changes, self.rejects = Queue("changes"), Queue("rejects")
+        changes, self.changes_sqs = queue_writer(self.changes)
+        rejects, self.rejects_sqs = queue_writer(self.rejects)
         self.intake = Intake(
-            ExportCache(self.exports, clock),
-            Secrets(ListedSecrets(default=json.dumps({"webhook_secrets": SECRET})), "stack", clock),
-            self.changes,
-            self.rejects,
+            ExportCache(exports_table(self.dynamodb, NEWSLETTER), clock),
+            Secrets(self.secrets, "stack", clock),
+            changes,
+            rejects,
             clock,
         )
 
     def post(self, *, body: str | None, **changed: Any) -> int:
         """Post a body and return the status; the queues hold only its messages."""
-        self.changes.bodies.clear()
-        self.rejects.bodies.clear()
+        self.changes.messages.clear()
+        self.rejects.messages.clear()
         event = {
             "pathParameters": {"export": "newsletter"},
             "headers": {"X-Lytics-Secret": SECRET, "Content-Type": "application/json"},
@@ -244,7 +252,8 @@ def test_memory_does_not_grow_with_deliveries(scene: Scene, capsys: pytest.Captu
             scene.post(**{"body": mixture(random, 1, Expected()), **name, **missing})
             scene.clock.move(0.1)
             if number % 1_000 == 999:
-                scene.exports.reads.clear()
+                for client in (scene.dynamodb, scene.secrets, scene.changes_sqs, scene.rejects_sqs):
+                    client.calls.made.clear()
                 capsys.readouterr()
                 sizes.append(tracemalloc.get_traced_memory()[0])
     finally:

@@ -4,19 +4,15 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ReadTimeoutError
 
 from lytics_sendgrid.aws.secret import Authorization, Secrets, authorization_from
 from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable, StopRun
 from tests.clock import ManualClock
-from tests.fakes import ListedSecrets
+from tests.doubles.calls import refusal
+from tests.doubles.secrets_manager import SecretsManager
 
 DOCUMENT = {"sendgrid_api_key": " SG.key ", "lytics_api_token": "token\n", "webhook_secrets": ["one", "two"]}
-
-
-def refusal(code: str, status: int = 400) -> ClientError:
-    answer: Any = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(answer, "GetSecretValue")
 
 
 def test_a_secret_is_read_with_the_space_around_its_values_removed() -> None:
@@ -91,17 +87,17 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def manager() -> ListedSecrets:
-    return ListedSecrets(default=json.dumps(DOCUMENT))
+def manager() -> SecretsManager:
+    return SecretsManager(default=json.dumps(DOCUMENT))
 
 
 @pytest.fixture
-def secrets(manager: ListedSecrets, clock: ManualClock) -> Secrets:
+def secrets(manager: SecretsManager, clock: ManualClock) -> Secrets:
     return Secrets(manager, "a-stack", clock)
 
 
 def test_a_secret_is_read_by_the_stacks_name_and_kept_for_minutes(
-    secrets: Secrets, manager: ListedSecrets, clock: ManualClock
+    secrets: Secrets, manager: SecretsManager, clock: ManualClock
 ) -> None:
     for _ in range(5):
         secrets.authorization("default")
@@ -113,7 +109,7 @@ def test_a_secret_is_read_by_the_stacks_name_and_kept_for_minutes(
 
 
 def test_whoever_asks_for_a_younger_one_gets_it(
-    secrets: Secrets, manager: ListedSecrets, clock: ManualClock
+    secrets: Secrets, manager: SecretsManager, clock: ManualClock
 ) -> None:
     secrets.authorization("default")
     clock.move(31)
@@ -125,24 +121,24 @@ def test_whoever_asks_for_a_younger_one_gets_it(
 @pytest.mark.parametrize(
     ("error", "raised", "words"),
     [
-        (refusal("ResourceNotFoundException"), StopRun, "a-stack/default"),
-        (refusal("AccessDeniedException"), StopRun, "a-stack/default"),
-        (refusal("InvalidRequestException"), StopRun, "a-stack/default"),
-        (refusal("InvalidParameterException"), StopRun, "InvalidParameterException"),
-        (refusal("InternalServiceError", 500), ServiceUnavailable, "Secrets Manager"),
+        (refusal("ResourceNotFoundException", "GetSecretValue"), StopRun, "a-stack/default"),
+        (refusal("AccessDeniedException", "GetSecretValue"), StopRun, "a-stack/default"),
+        (refusal("InvalidRequestException", "GetSecretValue"), StopRun, "a-stack/default"),
+        (refusal("InvalidParameterException", "GetSecretValue"), StopRun, "InvalidParameterException"),
+        (refusal("InternalServiceError", "GetSecretValue", 500), ServiceUnavailable, "Secrets Manager"),
         (ReadTimeoutError(endpoint_url="x"), AnswerLost, "Secrets Manager"),
     ],
 )
 def test_a_secret_that_cannot_be_read_is_one_of_our_errors_and_not_asked_for_again_at_once(
-    manager: ListedSecrets, clock: ManualClock, error: Exception, raised: type[Exception], words: str
+    manager: SecretsManager, clock: ManualClock, error: Exception, raised: type[Exception], words: str
 ) -> None:
     secrets = Secrets(manager, "a-stack", clock)
-    manager.broken = error
+    manager.calls.broken = error
     for _ in range(3):
         with pytest.raises(raised, match=words):
             secrets.authorization("default")
     assert len(manager.reads) == 1
-    manager.broken = None
+    manager.calls.broken = None
     clock.move(5)
     assert secrets.authorization("default").name == "default"
 

@@ -14,9 +14,12 @@ from functions.ingest import app
 from functions.ingest.export_cache import ExportCache
 from functions.ingest.intake import Intake
 from lytics_sendgrid.aws.secret import Secrets
-from lytics_sendgrid.errors import Throttled
 from tests.clock import ManualClock
-from tests.fakes import ListedExports, ListedQueue, ListedSecrets
+from tests.doubles.adapters import exports_table, queue_writer
+from tests.doubles.calls import refusal
+from tests.doubles.dynamodb import DynamoDb
+from tests.doubles.secrets_manager import SecretsManager
+from tests.doubles.sqs import Queue
 from tests.newsletter import NEWSLETTER
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -39,13 +42,15 @@ class Scene:
 
     def __init__(self) -> None:
         clock = ManualClock()
-        self.changes, self.rejects = ListedQueue(), ListedQueue()
-        self.secrets = ListedSecrets(default=json.dumps({"webhook_secrets": SECRET}))
+        self.changes, self.rejects = Queue("changes"), Queue("rejects")
+        changes, self.sqs = queue_writer(self.changes)
+        rejects, _ = queue_writer(self.rejects)
+        self.secrets = SecretsManager(default=json.dumps({"webhook_secrets": SECRET}))
         self.intake = Intake(
-            ExportCache(ListedExports(NEWSLETTER), clock),
+            ExportCache(exports_table(DynamoDb(), NEWSLETTER), clock),
             Secrets(self.secrets, "stack", clock),
-            self.changes,
-            self.rejects,
+            changes,
+            rejects,
             clock,
         )
 
@@ -83,7 +88,7 @@ def test_each_proxy_event_has_its_answer(scene: Scene, name: str, status: int) -
 
 
 def test_while_a_queue_fails_the_answer_has_retry_after(scene: Scene) -> None:
-    scene.changes.broken = Throttled("SQS: RequestThrottled")
+    scene.sqs.calls.broken = refusal("RequestThrottled", "SendMessage")
     answer = app.lambda_handler(event("enter"), None)
     assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "30")
 
@@ -140,7 +145,7 @@ def test_no_path_shows_an_address_a_field_or_a_secret(
     bad = '[{"data":{"email":"mariela@","city":"Arequipa","segment_events":[{"id":"quispe"},7]}}]'
     answers.append(app.lambda_handler(event("enter", body=bad), None))
     answers.append(app.lambda_handler(event("enter", pathParameters={"export": "mariela@example.org"}), None))
-    scene.changes.broken = ZeroDivisionError("mariela.quispe@example.org")
+    scene.sqs.calls.broken = ZeroDivisionError("mariela.quispe@example.org")
     answers.append(app.lambda_handler(event("enter"), None))
     assert answers[-1]["statusCode"] == 503
     written = capsys.readouterr()

@@ -4,10 +4,10 @@ import base64
 import dataclasses
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from functions.ingest import intake as intake_module
 from functions.ingest.export_cache import ExportCache
@@ -20,7 +20,11 @@ from lytics_sendgrid.domain.instants import parse_rfc3339_ns
 from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable, StopRun, Throttled
 from lytics_sendgrid.queues.changes import decode
 from tests.clock import ManualClock
-from tests.fakes import ListedExports, ListedQueue, ListedSecrets
+from tests.doubles.adapters import exports_table, queue_writer
+from tests.doubles.calls import Calls, refusal
+from tests.doubles.dynamodb import DynamoDb
+from tests.doubles.secrets_manager import SecretsManager
+from tests.doubles.sqs import Queue, Sqs
 from tests.newsletter import HIGH_VALUE, NEWSLETTER, READERS, UNMANAGED
 
 SECRET = "correct horse"
@@ -34,24 +38,33 @@ def secret_of(*webhook_secrets: str) -> str:
     )
 
 
-@dataclass
 class Scene:
-    """An intake with everything around it faked."""
+    """An intake, on the doubles of AWS."""
 
-    exports: ListedExports = field(default_factory=lambda: ListedExports(NEWSLETTER))
-    secrets: ListedSecrets = field(default_factory=lambda: ListedSecrets(default=secret_of(SECRET)))
-    changes: ListedQueue = field(default_factory=ListedQueue)
-    rejects: ListedQueue = field(default_factory=ListedQueue)
-    clock: ManualClock = field(default_factory=lambda: ManualClock(NOW_NS / 1e9))
-
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
+        self.clock = ManualClock(NOW_NS / 1e9)
+        self.dynamodb = DynamoDb()
+        self.exports = exports_table(self.dynamodb, NEWSLETTER)
+        self.secrets = SecretsManager(default=secret_of(SECRET))
+        self.changes, self.rejects = Queue("changes"), Queue("rejects")
+        changes, self.changes_sqs = queue_writer(self.changes)
+        rejects, self.rejects_sqs = queue_writer(self.rejects)
         self.intake = Intake(
             ExportCache(self.exports, self.clock),
             Secrets(self.secrets, "stack", self.clock),
-            self.changes,
-            self.rejects,
+            changes,
+            rejects,
             self.clock,
         )
+
+    def calls(self, service: str) -> Calls:
+        services: dict[str, DynamoDb | SecretsManager | Sqs] = {
+            "exports": self.dynamodb,
+            "secrets": self.secrets,
+            "changes": self.changes_sqs,
+            "rejects": self.rejects_sqs,
+        }
+        return services[service].calls
 
     def post(
         self, body: Any, *, secrets: tuple[str, ...] = (SECRET,), export: str = "newsletter", **more: Any
@@ -62,7 +75,7 @@ class Scene:
 
     @property
     def reads(self) -> int:
-        return len(self.exports.reads) + len(self.secrets.reads)
+        return len(self.dynamodb.reads) + len(self.secrets.reads)
 
     @property
     def queued(self) -> list[Any]:
@@ -95,7 +108,7 @@ def test_a_delivery_is_answered_200_with_its_changes_on_the_queue(scene: Scene) 
         (EMAIL, Kind.ENTER, HIGH_VALUE),
         (EMAIL, Kind.EXIT, READERS),
     ]
-    assert scene.rejects.requests == 0
+    assert scene.rejects_sqs.calls.made == []
 
 
 def test_a_warm_delivery_reads_nothing(scene: Scene) -> None:
@@ -120,7 +133,7 @@ def test_rejects_go_to_their_queue_one_a_message_and_the_rest_goes_on(scene: Sce
 
 def test_a_body_of_nothing_but_bad_elements_queues_no_changes(scene: Scene) -> None:
     assert scene.post({"hello": "world"}).status == 200
-    assert (scene.changes.requests, len(scene.rejects.bodies)) == (0, 1)
+    assert (scene.changes_sqs.calls.made, len(scene.rejects.bodies)) == ([], 1)
 
 
 @pytest.mark.parametrize("body", ["", "{", "not json", '{"a": 1} trailing'])
@@ -204,7 +217,7 @@ def test_a_secret_that_cannot_be_read_is_not_asked_for_by_every_stranger(scene: 
 def test_an_audience_that_was_just_added_is_not_ignored(scene: Scene) -> None:
     scene.post(event())
     added = (*NEWSLETTER.audiences, Audience(UNMANAGED, "Webinar guests", "webinar_guests"))
-    scene.exports.exports["newsletter"] = dataclasses.replace(NEWSLETTER, version=4, audiences=added)
+    scene.exports.put_export(dataclasses.replace(NEWSLETTER, version=4, audiences=added))
     answer = scene.post(event(UNMANAGED))
     assert answer.counts["ignored"] == 0
     assert scene.queued[-1].audience == UNMANAGED
@@ -218,37 +231,45 @@ def test_an_unmanaged_audience_is_counted_after_one_more_read_a_delivery(scene: 
         assert answer.status == 200
         assert answer.counts["ignored_audiences"] == {UNMANAGED: 2, "b" * 32: 1}
         assert answer.counts["ignored"] == 3
-        assert len(scene.exports.reads) == reads
+        assert len(scene.dynamodb.reads) == reads
 
 
 def test_an_export_that_was_removed_meanwhile_is_unknown(scene: Scene) -> None:
     scene.post(event())
-    scene.exports.exports.clear()
+    scene.dynamodb.exports.items.clear()
     assert scene.post(event(UNMANAGED)) == WebhookResponse(503, "unknown export")
 
 
 @pytest.mark.parametrize(
-    "error", [Throttled("x"), ServiceUnavailable("x"), AnswerLost("x"), StopRun("a right is missing")]
+    ("error", "raised"),
+    [
+        (refusal("ThrottlingException", "X"), Throttled),
+        (refusal("InternalServerError", "X", 500), ServiceUnavailable),
+        (ReadTimeoutError(endpoint_url="x"), AnswerLost),
+        (refusal("AccessDeniedException", "X"), StopRun),
+    ],
 )
 @pytest.mark.parametrize("broken", ["exports", "secrets", "changes", "rejects"])
-def test_while_aws_fails_lytics_is_told_to_wait(scene: Scene, broken: str, error: Exception) -> None:
-    getattr(scene, broken).broken = error
+def test_while_aws_fails_lytics_is_told_to_wait(
+    scene: Scene, broken: str, error: Exception, raised: type[Exception]
+) -> None:
+    scene.calls(broken).broken = error
     answer = scene.post([event(), "junk"])
     assert (answer.status, answer.retry_after_s) == (503, RETRY_AFTER_S)
-    assert answer.counts["error"] == type(error).__name__
+    assert answer.counts["error"] == raised.__name__
 
 
 def test_a_failure_at_the_rejects_queue_leaves_the_changes_queued_to_be_repeated(scene: Scene) -> None:
-    scene.rejects.broken = ServiceUnavailable("SQS")
+    scene.rejects_sqs.calls.broken = refusal("Unavailable", "SendMessage", 503)
     assert scene.post([event(), "junk"]).status == 503
     assert len(scene.queued) == 1
-    scene.rejects.broken = None
+    scene.rejects_sqs.calls.broken = None
     assert scene.post([event(), "junk"]).status == 200
     assert len(scene.queued) == 2
 
 
 def test_a_failure_at_the_changes_queue_queues_no_rejects(scene: Scene) -> None:
-    scene.changes.broken = ServiceUnavailable("SQS")
+    scene.changes_sqs.calls.broken = refusal("Unavailable", "SendMessage", 503)
     scene.post([event(), "junk"])
     assert scene.rejects.bodies == []
 
