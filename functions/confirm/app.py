@@ -26,8 +26,8 @@ from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
 
 MIN_REMAINING_MS: Final = 90_000
-"""Time that one job may take: 25 s to poll it, 55 s to download its errors file, and its follow-ups. Later jobs are put
-off, because SQS would deliver all ten messages of an invocation again that runs out of time."""
+"""Time that one job may take: 25 s to poll it, 55 s to download its errors file, and its follow-ups. Later
+jobs are put off, because SQS would deliver all ten messages of an invocation again that runs out of time."""
 
 logger = Logger()
 metrics = Metrics()

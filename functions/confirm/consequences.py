@@ -25,7 +25,8 @@ class Delays:
     """Delays in seconds.
 
     Attributes:
-        confirm_s: before a pending job is polled again, and before contacts are resent; doubles with each attempt.
+        confirm_s: before a pending job is polled again, and before contacts are resent; doubles with each
+            attempt.
         refresh_s: after which no import job of an earlier request is still running.
     """
 
@@ -53,7 +54,8 @@ class EndedJob:
     def stamp_ns(self) -> int:
         """The stamp of its refreshes: a request sent later than this makes them unnecessary.
 
-        That is the job's ``sent``. For a late job it is now: the job may have overwritten even rows sent since.
+        That is the job's ``sent``. For a late job it is now: the job may have overwritten even rows sent
+        since.
         """
         return (self.now_ms if self.is_late else self.message.sent_ms) * NANOSECONDS_PER_MS
 
@@ -126,7 +128,7 @@ class Consequences:
 
 
 def after_errors(ended: EndedJob, rows: FailedRows, delays: Delays) -> Consequences:
-    """Reject the bad rows of a job. If some of them cannot be tied to a contact, resend all other contacts."""
+    """Reject the bad rows of a job; resend all other contacts if some rows cannot be tied to one."""
     message = ended.message
     unnamed = _without(message.contacts, rows.named)
     # A bad row of a stranger may belong to another part of the job: that part's message rejects it.
@@ -146,8 +148,9 @@ def after_errors(ended: EndedJob, rows: FailedRows, delays: Delays) -> Consequen
 def rejectable(message: ImportMessage) -> Mapping[str, ImportedContact]:
     """Return the contacts of a failed job that are rejected if its errors file names them.
 
-    SendGrid also fails a job whose rows are all bad, as that of a single bad row. So contacts on their last attempt are
-    rejected, but only from a small job: if every row of a large one is bad, the batch is to blame and not its rows.
+    SendGrid also fails a job whose rows are all bad, as that of a single bad row. So contacts on their last
+    attempt are rejected, but only from a small job: if every row of a large one is bad, the batch is to blame
+    and not its rows.
     """
     if message.parts > 1 or len(message.contacts) > MIN_REJECT_LIMIT:
         return {}
@@ -183,7 +186,7 @@ def late_rejects(ended: EndedJob, rows: FailedRows) -> Consequences:
 
 
 def overwritten(ended: EndedJob) -> Refreshes:
-    """Refresh the contacts of a late job for which a later job carried another row: this one may have overwritten it."""
+    """Refresh the contacts of a late job: it may have overwritten rows that a later job carried."""
     return Refreshes(
         tuple(
             Change(email, ended.stamp_ns, Kind.REFRESH, row=contact.row, job=ended.message.job)

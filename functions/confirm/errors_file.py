@@ -1,8 +1,8 @@
 """Read an import job's errors file: which contacts' rows failed, and why.
 
-SendGrid documents only that it "contains email addresses and error reasons" (support article 1260803037029, read
-2026-11-23). So it is read by its values and not by its columns: a record is about the contact whose address is in one
-of its cells, and its other cells are SendGrid's error message.
+SendGrid documents only that it "contains email addresses and error reasons" (support article 1260803037029,
+read 2026-11-23). So it is read by its values and not by its columns: a record is about the contact whose
+address is in one of its cells, and its other cells are SendGrid's error message.
 """
 
 import contextlib
@@ -105,13 +105,14 @@ def bad_rows(lines: Iterable[str], emails: Collection[str]) -> Iterator[BadRow]:
 def is_contact_limit(reason: str) -> bool:
     """Return whether SendGrid refused a row only because the account is full.
 
-    The one known message is "you have hit your contact limit" (sendgrid/sendgrid-go issue 413, read 2026-11-23).
+    The one known message is "you have hit your contact limit" (sendgrid/sendgrid-go issue 413, read
+    2026-11-23).
     """
     return "contact limit" in reason.lower()
 
 
 def text_lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Yield the lines of a file while it is downloaded, decompressed if it is gzip; lines that are too long are skipped.
+    """Yield the lines of a file while it downloads, decompressed if it is gzip; overlong lines are skipped.
 
     Raises:
         RequestRefused: the gzip data is damaged or cut short.

@@ -1,9 +1,10 @@
 """Follow import jobs to their end: a 202 only says that SendGrid has taken the request.
 
-Poll the job, match its status, decide the consequences, queue them. All of that happens before the job's message is
-acknowledged. The consequences are a refresh for the contacts of a job that failed, that SendGrid does not know, or that
-may have overwritten a later one; and a reject for each row that SendGrid refused. A contact whose jobs fail again and
-again is parked: its message goes to the dead-letter queue of the imports queue with the reason.
+Poll the job, match its status, decide the consequences, queue them. All of that happens before the job's
+message is acknowledged. The consequences are a refresh for the contacts of a job that failed, that SendGrid
+does not know, or that may have overwritten a later one; and a reject for each row that SendGrid refused. A
+contact whose jobs fail again and again is parked: its message goes to the dead-letter queue of the imports
+queue with the reason.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -32,11 +33,14 @@ from lytics_sendgrid.queues.interface import Queue
 from lytics_sendgrid.sendgrid.import_job import Job
 
 _ABANDON_AFTER_DELAYS: Final = 8
-"""A job that is pending after this many refresh delays, by default two hours, is abandoned: its contacts are resent."""
+"""A job that is pending after this many refresh delays, by default two hours, is abandoned: its contacts are
+resent."""
 _POLL_FOR_DELAYS: Final = 96
-"""An abandoned job is polled for this many, by default a day: it may still end, and overwrite what was resent."""
+"""An abandoned job is polled for this many, by default a day: it may still end, and overwrite what was
+resent."""
 MAX_POLLS: Final = 500
-"""After this many polls, about five days, a message that cannot be followed is left for the dead-letter queue."""
+"""After this many polls, about five days, a message that cannot be followed is left for the dead-letter
+queue."""
 
 
 class Jobs(Protocol):
@@ -60,8 +64,8 @@ class JobOutcome:
     """What became of a job.
 
     Attributes:
-        status: SendGrid's; ``abandoned`` if the job has been pending for too long; ``put_off`` if it could not be
-            followed now.
+        status: SendGrid's; ``abandoned`` if the job has been pending for too long; ``put_off`` if it could
+            not be followed now.
         counts: SendGrid's counts, and how many contacts were ``rejected``, ``refreshed`` and ``parked``.
         confirmed: how many contacts SendGrid has accepted.
         again: numbers of the messages that carry contacts of a run again.
@@ -113,8 +117,8 @@ class ImportJobFollower:
     def follow(self, message: ImportMessage) -> JobOutcome:
         """Poll a job and queue what must follow; all of it is queued when this returns.
 
-        If SendGrid or the table does not answer, or refuses, the job is put off with a new message. SQS would deliver
-        the old one again only after its visibility timeout, and dead-letter it within an hour.
+        If SendGrid or the table does not answer, or refuses, the job is put off with a new message. SQS would
+        deliver the old one again only after its visibility timeout, and dead-letter it within an hour.
 
         Raises:
             RetryLater: a queue did not answer, or the job has been put off for days: the message must stay.
@@ -170,7 +174,7 @@ class ImportJobFollower:
         return outcome
 
     def _follow_abandoned(self, ended: EndedJob, jobs: Jobs, waited_s: float) -> JobOutcome:
-        """Follow a job whose contacts were resent because it did not end. When it ends, it may overwrite those rows."""
+        """Follow a job whose contacts were resent. If it ends after all, it may overwrite those rows."""
         ended = replace(ended, is_late=True)
         consequences = Consequences()
         match ended.job.status:

@@ -35,7 +35,7 @@ class FollowUps:
             The numbers of the messages that the job's runs must wait for.
 
         Raises:
-            RetryLater: SQS did not take all of them. Queueing them again is harmless.
+            RetryLater: SQS did not accept all of them. Queueing them again is harmless.
             StopRun: SQS refused the request.
         """
         numbers: list[str] = []
@@ -69,7 +69,7 @@ class FollowUps:
                 if not job.runs:
                     self._changes.send([packed.body], delay_s)
                     continue
-                # A number stands for one message, so each part is one message, even if its number makes it a bit longer.
+                # A number stands for one message, even if it makes that a bit longer than packed.
                 number = f"again.{job.job}.{job.part}.{first_number + len(numbers)}"
                 numbers.append(number)
                 message = Message(export, part, queued_ms=now_ms, number=number)

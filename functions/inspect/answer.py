@@ -153,8 +153,8 @@ def answer_document(found: Findings) -> dict[str, Any]:
     """Return the answer as JSON values.
 
     Returns:
-        ``answer`` in one sentence; ``differences``, each with what to do; ``audiences`` and ``fields`` side by side; and
-        what else ``ledger``, ``sendgrid`` and ``lytics`` know.
+        ``answer`` in one sentence; ``differences``, each with what to do; ``audiences`` and ``fields`` side
+        by side; and what else ``ledger``, ``sendgrid`` and ``lytics`` know.
     """
     sentences = differences(found)
     memberships = membership_rows(found)

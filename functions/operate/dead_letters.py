@@ -1,11 +1,11 @@
 """Decide what to redrive: why a message was set aside, and what it becomes.
 
-    changes dead-letter queue   the same changes, marked as uncertain: an unfollowed request may be in flight for them
+    changes dead-letter queue   the same changes, marked as uncertain: a request may be in flight for them
     imports dead-letter queue   the same import job, polled from the start
-    rejects queue               its elements, read again: bad ones are rejected again with their new reason, and those of
-                                an audience that is no longer exported are dropped
+    rejects queue               its elements, read again: bad ones are rejected again with their new reason,
+                                those of an audience that is no longer exported are dropped
 
-Redriving twice is harmless: changes are merged by event time, and an import job may be followed more than once.
+Redriving twice is harmless: changes are merged by event time, and an import job may be followed twice.
 """
 
 import json
@@ -35,7 +35,8 @@ class RedrivePlan:
     """What to do with a message that was set aside.
 
     Attributes:
-        why: why the message was set aside. Equal reasons are counted, so nothing specific to one message is in it.
+        why: why the message was set aside. Equal reasons are counted, so nothing specific to one message is
+            in it.
         changes: bodies for the changes queue.
         imports: bodies for the imports queue.
         rejects: bodies for the rejects queue: a reject's elements that are still bad.
@@ -127,7 +128,7 @@ def _reread(why: str, export: Export | None, element: str, now_ns: int) -> Redri
 
 
 def _envelope(element: Any) -> Any:
-    """Put segment events that were rejected apart back into what was kept of their envelope."""
+    """Put segment events that were rejected apart back into their envelope."""
     match element:
         case {"segment_event": event, "envelope": {"data": Mapping() as data, **about}}:
             return {**about, "data": {**data, "segment_events": [event]}}

@@ -1,10 +1,10 @@
 """Redrive messages that were set aside: ``STACK=lytics-sendgrid python -m functions.operate.redrive``.
 
-``QUEUE`` is ``changes``, ``imports`` (both by default) or ``rejects``; ``DRY=1`` only reports what is there and why.
-Each message is sent before it is deleted, so a crash leaves it twice, which is harmless. A message that cannot be
-redriven stays on its queue. A reject that would become nothing is deleted and reported as dropped. Needs
-``cloudformation:DescribeStacks``, ``dynamodb:GetItem`` on the exports table, and on the queues ``sqs:ReceiveMessage``,
-``sqs:DeleteMessage``, ``sqs:ChangeMessageVisibility`` and ``sqs:SendMessage``.
+``QUEUE`` is ``changes``, ``imports`` (both by default) or ``rejects``; ``DRY=1`` only reports what is there
+and why. Each message is sent before it is deleted, so a crash leaves it twice, which is harmless. A message
+that cannot be redriven stays on its queue. A reject that would become nothing is deleted and reported as
+dropped. Needs ``cloudformation:DescribeStacks``, ``dynamodb:GetItem`` on the exports table, and on the queues
+``sqs:ReceiveMessage``, ``sqs:DeleteMessage``, ``sqs:ChangeMessageVisibility`` and ``sqs:SendMessage``.
 """
 
 import itertools
@@ -40,8 +40,8 @@ _WAIT_S: Final = 2
 """With long polling SQS queries all of its servers, so an empty answer most likely means an empty queue."""
 _MAX_EMPTY_RECEIVES: Final = 2
 _MAX_FAMILIAR_RECEIVES: Final = 20
-"""The redrive ends after this many answers in a row without a new message. If many messages stay and the redrive takes
-longer than the visibility timeout, some answers hold only messages that were seen before."""
+"""The redrive ends after this many answers in a row without a new message. If many messages stay and the
+redrive takes longer than the visibility timeout, some answers hold only messages that were seen before."""
 
 
 class SqsClient(Protocol):
@@ -161,8 +161,8 @@ def _received(client: SqsClient, url: str, held: dict[str, str]) -> Iterator[lis
     Args:
         client: SQS.
         url: the queue's URL.
-        held: receives the receipt handle of each new message, and of a message received again while it is in there: the
-            older handle may have expired.
+        held: receives the receipt handle of each new message, and of a message received again while it is in
+            there: the older handle may have expired.
     """
     seen: set[str] = set()
     empty = familiar = 0

@@ -1,8 +1,11 @@
-"""List rejected contacts and why SendGrid refused them: ``STACK=lytics-sendgrid python -m functions.operate.rejected``.
+"""List rejected contacts and why SendGrid refused them.
 
-``EXPORT`` limits the list to contacts that are or were in one of that export's audiences, or in none that is known.
-Reads the whole contacts table, which costs about $0.02 per million contacts. Needs ``cloudformation:DescribeStacks``, ``dynamodb:Scan``
-on the contacts table and, with ``EXPORT``, ``dynamodb:GetItem`` on the exports table.
+Run ``STACK=lytics-sendgrid python -m functions.operate.rejected``.
+
+``EXPORT`` limits the list to contacts that are or were in one of that export's audiences, or in none that is
+known. Reads the whole contacts table, which costs about $0.02 per million contacts. Needs
+``cloudformation:DescribeStacks``, ``dynamodb:Scan`` on the contacts table and, with ``EXPORT``,
+``dynamodb:GetItem`` on the exports table.
 """
 
 import os

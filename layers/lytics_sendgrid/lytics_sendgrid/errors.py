@@ -1,26 +1,26 @@
-"""Errors by what the caller must do about them.
+"""Errors, grouped by what the caller must do.
 
     LyticsSendGridError
-    ├── RetryLater              nothing is wrong with the work; do it again later
-    │   ├── Throttled           429, or the vendor's back-off; carries when to go on
-    │   ├── ServiceUnavailable  5xx, connection refused, time-out before anything was sent
-    │   ├── AnswerLost          the request may have worked: its answer did not arrive
-    │   └── ConfigurationChanged  somebody else wrote the account's configuration meanwhile: read it again
-    └── StopRun                 an operator must act
-        ├── ExportRefused       the plan found faults: all of them are in the message
-        ├── InputInvalid        the execution's input is not of the documented form
-        ├── KeyRefused          a key or token was refused (401) or lacks a permission (403)
-        ├── RequestRefused      the vendor refused the request itself (unknown field id, list gone)
-        ├── ScanStuck           a scan repeats its cursor or restarts without end
-        └── SubscriptionRefused Lytics would not take the webhook job; says what to paste instead
+    ├── RetryLater                nothing is wrong with the work: do it again later
+    │   ├── Throttled             429, or the vendor's back-off; carries the time to wait
+    │   ├── ServiceUnavailable    5xx, connection refused, timeout before anything was sent
+    │   ├── AnswerLost            the request may have worked: its answer did not arrive
+    │   └── ConfigurationChanged  the account's configuration was written meanwhile: read it again
+    └── StopRun                   an operator must act
+        ├── ExportRefused         the plan found faults; the message lists all of them
+        ├── InputInvalid          the input does not have the documented form
+        ├── KeyRefused            a key or token was refused (401) or lacks a permission (403)
+        ├── RequestRefused        the vendor refused the request itself (unknown field id, deleted list)
+        ├── ScanStuck             a scan repeats its cursor or restarts endlessly
+        └── SubscriptionRefused   Lytics refused the webhook job; the message says what to paste instead
 
-Adapters translate library errors into these in one place with ``raise ... from``; nothing above an adapter sees
-a botocore or requests type. The class names are what Step Functions matches in ``Retry`` and ``Catch``.
+Each adapter translates its library's errors in one place, with ``raise ... from``. Nothing above an adapter
+sees a type of botocore or requests. Step Functions matches the class names in ``Retry`` and ``Catch``.
 """
 
 
 class LyticsSendGridError(Exception):
-    """Base of every error that this project raises on purpose."""
+    """Base class of every error that this product raises on purpose."""
 
 
 class RetryLater(LyticsSendGridError):
@@ -32,35 +32,35 @@ class RetryLater(LyticsSendGridError):
 
 
 class Throttled(RetryLater):
-    """The vendor said 429; ``retry_after_s`` is the wait that it asked for, where it did."""
+    """The vendor answered 429; ``retry_after_s`` is the wait it requested, if any."""
 
 
 class ServiceUnavailable(RetryLater):
-    """The other side is down or refused before the work can have been done."""
+    """The service is down, or refused the request before it can have had an effect."""
 
 
 class AnswerLost(RetryLater):
-    """The request was sent and its answer did not arrive: it may have worked."""
+    """The request was sent but no answer arrived: it may have worked."""
 
 
 class ConfigurationChanged(RetryLater):
-    """Somebody else wrote the account's configuration since it was read: read it again and repeat."""
+    """The account's configuration was written after it was read: read it again and repeat."""
 
 
 class StopRun(LyticsSendGridError):
-    """An operator must act; the message says what was wrong, where, and what to do."""
+    """An operator must act; the message says what is wrong, where, and what to do."""
 
 
 class ExportRefused(StopRun):
-    """The plan found faults; the message lists all of them, one a line."""
+    """The plan found faults; the message lists them, one a line."""
 
 
 class InputInvalid(StopRun):
-    """The execution's input is not of the documented form."""
+    """The input does not have the documented form."""
 
 
 class KeyRefused(StopRun):
-    """A key was refused, or it lacks a permission: then ``lacks_permission`` is true and other requests may work."""
+    """A key was refused. If ``lacks_permission``, it lacks only a permission: other requests may work."""
 
     def __init__(self, message: str, *, lacks_permission: bool = False) -> None:
         super().__init__(message)
@@ -68,12 +68,12 @@ class KeyRefused(StopRun):
 
 
 class RequestRefused(StopRun):
-    """The vendor refused the request itself, whatever its records are."""
+    """The vendor refused the request itself, whatever records it holds."""
 
 
 class ScanStuck(StopRun):
-    """A scan of an audience cannot be finished: its cursor repeats, or it restarts without end."""
+    """A scan of an audience cannot finish: its cursor repeats, or it restarts endlessly."""
 
 
 class SubscriptionRefused(StopRun):
-    """Lytics would not take the webhook job; the message says what to paste by hand."""
+    """Lytics refused the webhook job; the message says what to paste by hand."""

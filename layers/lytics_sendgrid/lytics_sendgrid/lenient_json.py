@@ -1,4 +1,4 @@
-"""JSON that is valid but unreasonable, read all the same: the good elements beside it must not be lost."""
+"""Parse JSON that is valid but unreasonable, so that the good elements beside it are not lost."""
 
 import json
 import math
@@ -6,17 +6,17 @@ import re
 from typing import Any, Final
 
 MAX_DEPTH: Final = 64
-"""Lytics' envelopes are four deep."""
+"""Lytics' envelopes have four levels."""
 _MAX_DIGITS: Final = 400
 _TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 def parse(text: str) -> Any:
-    """Read JSON.
+    """Return the value of a JSON text.
 
-    What Python's parser refuses though it is JSON is read with the offending value replaced: an array or object nested
-    deeper than 64 by null, an integer of more than 400 digits by infinity. So is what it takes though it is not JSON:
-    ``NaN`` and ``Infinity`` are returned as floats.
+    Values that Python's parser refuses are replaced: an array or object nested deeper than 64 levels becomes
+    null, an integer of more than 400 digits becomes infinity. ``NaN`` and ``Infinity``, which are not JSON,
+    become floats.
 
     Raises:
         ValueError: the text is not JSON. The message may quote the text: do not log it.

@@ -97,7 +97,7 @@ def test_absent_attributes_get_defaults() -> None:
 def test_change_with_wrong_value_type_is_a_value_error(wrong: dict[str, Any]) -> None:
     change = {"email": "ann@example.com", "kind": "enter", "time": 1}
     assert decode(json.dumps({"v": 1, "export": "e", "changes": [change]})).changes
-    with pytest.raises(ValueError, match="TypeError a value of a change is of a wrong type"):
+    with pytest.raises(ValueError, match="TypeError a value of a change has the wrong type"):
         decode(json.dumps({"v": 1, "export": "e", "changes": [{**change, **wrong}]}))
 
 
@@ -148,5 +148,5 @@ def test_newer_version_is_reported_as_unknown() -> None:
     ],
 )
 def test_other_text_is_a_value_error(body: str) -> None:
-    with pytest.raises(ValueError, match="not a message of changes"):
+    with pytest.raises(ValueError, match="not a change message"):
         decode(body)

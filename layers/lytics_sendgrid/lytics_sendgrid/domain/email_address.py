@@ -1,10 +1,10 @@
-"""E-mail addresses as SendGrid keys its contacts by them."""
+"""E-mail addresses in the form in which SendGrid identifies contacts."""
 
 import re
 from typing import Final
 
 MAX_CHARS: Final = 254
-"""SendGrid's limit on a contact's e-mail (OpenAPI, mc_contacts, 2026-01-22)."""
+"""SendGrid's limit for a contact's e-mail (OpenAPI, mc_contacts, 2026-01-22)."""
 
 _FORM: Final = re.compile(
     r"[^\s@<>(),;:\\\"\[\]\x00-\x1f\x7f]+@[^\s@<>(),;:\\\"\[\]\x00-\x1f\x7f]+\.[^\s@<>(),;:\\\"\[\]\x00-\x1f\x7f.]+"
@@ -12,16 +12,16 @@ _FORM: Final = re.compile(
 
 
 def normalise(value: object) -> str | None:
-    """Trim and lower-case an address, as SendGrid lower-cases it.
+    """Return an address trimmed and in lower case, as SendGrid stores it.
 
-    Only what can never be an address is refused here: SendGrid decides the rest, and its words are kept.
+    Only values that can never be an address are refused here. SendGrid validates the rest.
 
     Args:
-        value: what Lytics has in the e-mail field, of any JSON type.
+        value: the value of Lytics' e-mail field, of any JSON type.
 
     Returns:
-        The address, or None where the value cannot be one: no text, no ``@`` between two parts, white space or
-        control characters inside, longer than 254 characters, or not writable as UTF-8.
+        The address; or None if the value is not text, has no ``@`` between two parts, contains white space or
+        control characters, is longer than 254 characters, or cannot be encoded as UTF-8.
     """
     if not isinstance(value, str):
         return None

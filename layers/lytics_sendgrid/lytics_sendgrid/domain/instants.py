@@ -1,4 +1,4 @@
-"""Instants as integer nanoseconds since 1970-01-01T00:00:00Z, which is as fine as Lytics' times are."""
+"""Instants as integer nanoseconds since 1970-01-01T00:00:00Z, the precision of Lytics' times."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -13,18 +13,18 @@ _RFC_3339: Final = re.compile(
 
 
 def parse_rfc3339_ns(text: str) -> int:
-    """Read an RFC 3339 time with up to nanoseconds and an offset.
+    """Parse an RFC 3339 time with an offset and up to nine decimals.
 
-    ``datetime.fromisoformat`` would cut the last three of the nine digits that Lytics writes.
+    ``datetime.fromisoformat`` keeps only six of the nine decimals that Lytics writes.
 
     Args:
-        text: such as ``2020-10-14T13:27:33.916374949-07:00``.
+        text: for example ``2020-10-14T13:27:33.916374949-07:00``.
 
     Returns:
-        Nanoseconds since 1970; negative before it.
+        Nanoseconds since 1970; negative for earlier times.
 
     Raises:
-        ValueError: the text is not such a time, or names no offset.
+        ValueError: the text is not such a time, or has no offset.
     """
     match = _RFC_3339.fullmatch(text)
     if match is None:
@@ -41,7 +41,7 @@ def parse_rfc3339_ns(text: str) -> int:
 
 
 def format_rfc3339(instant_ns: int) -> str:
-    """Write an instant as ISO 8601 in UTC with whole seconds: ``2020-10-14T20:27:33Z``.
+    """Return an instant as ISO 8601 in UTC with whole seconds: ``2020-10-14T20:27:33Z``.
 
     Raises:
         ValueError: the year is outside 1 to 9999.

@@ -1,6 +1,6 @@
-"""How many rows may be rejected before the batch, and not its rows, is taken to be bad."""
+"""The number of rows that may be rejected before the batch itself is considered bad."""
 
 from typing import Final
 
 MIN_REJECT_LIMIT: Final = 10
-"""Up to so many rows a batch may be rejected whatever the share: one in a batch of five is no sign of a bad batch."""
+"""A batch may always have this many rejected rows: one bad row of five does not make a bad batch."""

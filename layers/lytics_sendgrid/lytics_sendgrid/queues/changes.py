@@ -1,9 +1,10 @@
-"""How a message of changes is written on the queue.
+"""The format of the changes queue.
 
-It is JSON, versioned: ``{"v":1,"export":…,"config":…,"queued":…,"hops":…,"changes":[…]}``. What all changes of
-a message share (kind, audience, time) stands once, in the message. So do the names, where there are several changes:
-``"columns":["email","fields_time"],"fields":["city"],"changes":[["ann@example.org",179…,"Oslo"],…]``. SQS bills by
-64 KB, and Lambda takes 6 MB of messages in one invocation: the smaller a change, the fewer requests to SendGrid.
+A message is versioned JSON: ``{"v":1,"export":…,"config":…,"queued":…,"hops":…,"changes":[…]}``. Values that
+all changes share (kind, audience, time) are written once. So are the names, if there are several changes:
+``"columns":["email","fields_time"],"fields":["city"],"changes":[["ann@example.org",179…,"Oslo"],…]``. SQS
+bills by 64 KB, and an invocation gets at most 6 MB of messages: the smaller a change, the fewer requests to
+SendGrid.
 """
 
 import json
@@ -16,9 +17,9 @@ from lytics_sendgrid.domain.change import NO_FIELDS, Change, Kind, Message
 
 VERSION: Final = 1
 MESSAGE_BYTES: Final = 4 * 65_536
-"""How large a message grows: a whole number of the 64 KB that SQS bills, small against Lambda's 6 MB."""
+"""The maximum size of a message: a multiple of the 64 KB that SQS bills, small compared to Lambda's 6 MB."""
 MAX_HOPS: Final = 600
-"""How often changes are put back before they are left to the dead-letter queue."""
+"""How often changes are requeued before they are left for the dead-letter queue."""
 
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 _COLUMNS: Final = {
@@ -33,30 +34,30 @@ _COLUMNS: Final = {
     "attempt": attrgetter("attempt"),
     "job": attrgetter("job"),
 }
-"""What a change is written as, its fields left out."""
+"""The values of a change, without its fields."""
 
 
 class UnknownVersion(ValueError):
-    """The message is of a version that this code does not know: a newer deployment will."""
+    """The message has a version that only a newer deployment can read."""
 
 
 def encode(message: Message) -> str:
-    """Write a message as ASCII JSON, which SQS takes whatever characters a profile holds."""
+    """Return a message as ASCII JSON, which SQS accepts whatever characters a profile contains."""
     return next(_packed(message, max_bytes=None)).body
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A message's body and how many changes it carries."""
+    """A message body and the number of its changes."""
 
     body: str
     changes: int
 
 
 def pack(message: Message, max_bytes: int = MESSAGE_BYTES) -> Iterator[Packed]:
-    """Write a message as one or more bodies of at most ``max_bytes``, in the order of its changes.
+    """Yield a message as one or more bodies of at most ``max_bytes``, with the changes in order.
 
-    One change larger than that makes a body of its own.
+    A change larger than that gets a body of its own.
     """
     return _packed(message, max_bytes)
 
@@ -103,7 +104,7 @@ def _shared(changes: tuple[Change, ...]) -> dict[str, Any]:
 
 
 def _table(changes: Sequence[Change], shared: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Return the names that stand once for all changes: columns and fields; none where that would not save anything."""
+    """Return the columns and fields to name once for all changes; none if that saves nothing."""
     names = list(dict.fromkeys(name for change in changes for name in change.fields))
     filled = sum(len(change.fields) for change in changes)
     if len(changes) < 2 or filled * 2 < len(names) * len(changes):
@@ -117,7 +118,7 @@ def _table(changes: Sequence[Change], shared: Mapping[str, Any]) -> tuple[list[s
 
 
 def _line(change: Change, columns: Iterable[str], names: Iterable[str]) -> list[Any]:
-    """Return a change's values: of the columns, then of the fields; null where there is none, left out at the end."""
+    """Return a change's values, columns first, then fields; null if there is none, without nulls at the end."""
     line = [_COLUMNS[column](change) for column in columns]
     line += map(change.fields.get, names)
     while line[-1] is None:
@@ -141,7 +142,7 @@ def decode(body: str) -> Message:
 
     Raises:
         UnknownVersion: its version is newer than this code.
-        ValueError: it is not such a message; says where.
+        ValueError: it is not a change message.
     """
     try:
         document = json.loads(body)
@@ -166,7 +167,7 @@ def decode(body: str) -> Message:
     except UnknownVersion:
         raise
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"not a message of changes: {type(error).__name__} {error}") from error
+        raise ValueError(f"not a change message: {type(error).__name__} {error}") from error
 
 
 def _documents(
@@ -184,7 +185,7 @@ def _documents(
 def _changes(
     documents: Iterable[Mapping[str, Any]], kind: str | None, audience: str | None, time_ns: int | None
 ) -> tuple[Change, ...]:
-    """Read changes. A value of a wrong type would end the consumer later, with everything else that it has in hand."""
+    """Read changes. A value of the wrong type would crash the consumer later, with all of its messages."""
     kinds = {member.value: member for member in Kind}
     changes = []
     for document in documents:
@@ -211,7 +212,7 @@ def _changes(
             or (change.fields_time_ns is not None and type(change.fields_time_ns) is not int)
             or (change.attempt is not None and type(change.attempt) is not int)
         ):
-            raise TypeError("a value of a change is of a wrong type")
+            raise TypeError("a value of a change has the wrong type")
         if change.time_ns <= 0:
             raise ValueError("a change has no time after 1970")
         changes.append(change)
@@ -219,10 +220,10 @@ def _changes(
 
 
 def _of[T](kind: type[T], value: Any, *others: Any) -> Any:
-    """Return a value of a type, or one of the others.
+    """Return the value if it has a type, or is one of the others.
 
     Raises:
-        TypeError: it is none.
+        TypeError: otherwise.
     """
     if type(value) is not kind and value not in others:
         raise TypeError(f"a value is not of type {kind.__name__}")

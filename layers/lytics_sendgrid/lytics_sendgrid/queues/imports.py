@@ -1,4 +1,4 @@
-"""How an import job that is to be followed to its end is written on the imports queue."""
+"""The format of the imports queue: import jobs that ``confirm`` follows to their end."""
 
 import json
 from collections.abc import Mapping
@@ -7,15 +7,17 @@ from typing import Any, Final
 
 from lytics_sendgrid.queues.changes import MESSAGE_BYTES
 
+_HEAD_BYTES: Final = 4_096
+
 
 @dataclass(frozen=True, slots=True)
 class ImportedContact:
     """A contact in an import job.
 
     Attributes:
-        export: that its change came by.
+        export: the export that its change came by.
         row: hash of the row that was sent.
-        attempt: how many import jobs have failed for it in a row before this one.
+        attempt: how many import jobs in a row have failed for the contact before this one.
     """
 
     export: str
@@ -25,19 +27,19 @@ class ImportedContact:
 
 @dataclass(frozen=True, slots=True)
 class ImportMessage:
-    """An import job to be followed to its end, as it lies on the imports queue.
+    """An import job to follow to its end, or a part of one.
 
     Attributes:
-        authorization: whose key it was sent with.
+        authorization: the authorization whose key sent the request.
         job: SendGrid's id.
-        sent_ms: our clock just before its request.
-        runs: the runs whose backfill it carries.
-        contacts: what it carries, by e-mail.
-        polls: how often it was asked for.
-        part: which of its parts this is, counted from 1.
-        parts: into how many it was cut.
-        abandoned: it was taken to never end, and what it carries was sent again; it is still asked for, because it may
-            end all the same and overwrite that.
+        sent_ms: our clock just before the request, milliseconds since 1970.
+        runs: the runs that wait for the job.
+        contacts: the job's contacts, by e-mail.
+        polls: how often the job has been polled.
+        part: the number of this part, from 1.
+        parts: the number of parts.
+        abandoned: the job did not end in time, so its contacts were resent. It is still polled, because it
+            may end and overwrite them.
     """
 
     authorization: str
@@ -51,52 +53,49 @@ class ImportMessage:
     abandoned: bool = False
 
 
-def split_import(followed: ImportMessage, max_bytes: int = MESSAGE_BYTES) -> list[ImportMessage]:
-    """Cut an import into parts whose bodies are of at most ``max_bytes``; each is followed for itself."""
+def split_import(message: ImportMessage, max_bytes: int = MESSAGE_BYTES) -> list[ImportMessage]:
+    """Split an import into parts whose bodies take at most ``max_bytes``; each is followed by itself."""
     cut: list[dict[str, ImportedContact]] = [{}]
     size = _HEAD_BYTES
-    for email, carried in followed.contacts.items():
-        # In ASCII JSON a character takes 12 bytes at most, and the hash, the attempt and the commas around 30.
+    for email, contact in message.contacts.items():
+        # A character takes at most 12 bytes in ASCII JSON; hash, attempt and commas take about 30.
         size += (len(email) if email.isascii() else 12 * len(email)) + 30
         if size > max_bytes and cut[-1]:
             cut.append({})
             size = _HEAD_BYTES
-        cut[-1][email] = carried
-    return [replace(followed, contacts=part, part=n, parts=len(cut)) for n, part in enumerate(cut, start=1)]
+        cut[-1][email] = contact
+    return [replace(message, contacts=part, part=n, parts=len(cut)) for n, part in enumerate(cut, start=1)]
 
 
-def import_body(followed: ImportMessage, parked: str | None = None) -> str:
-    """Write an import, or a part of one, as a message.
+def import_body(message: ImportMessage, parked: str | None = None) -> str:
+    """Return the body of an import message.
 
-    The contacts are written once an export: ``{"newsletter": [["ann@example.org", "0f…"], …]}``, and the attempt after
-    the row's hash where it is not the first.
+    Contacts are grouped by export: ``{"newsletter": [["ann@example.org", "0f…"], …]}``. The attempt follows
+    the row's hash, unless it is the first.
 
     Args:
-        followed: the import.
-        parked: why nothing more is done for it until somebody redrives it; a redriven one is tried from the start.
+        message: the import.
+        parked: why its contacts are parked until an operator redrives them, from the first attempt.
     """
     contacts: dict[str, list[list[str | int]]] = {}
-    for email, carried in followed.contacts.items():
-        line: list[str | int] = [email, carried.row]
-        contacts.setdefault(carried.export, []).append([*line, carried.attempt] if carried.attempt else line)
-    document: dict[str, Any] = {"v": 1, "authorization": followed.authorization, "job": followed.job}
-    document |= {"sent": followed.sent_ms, "runs": followed.runs, "polls": followed.polls}
-    document |= {"part": followed.part, "parts": followed.parts, "contacts": contacts}
-    if followed.abandoned:
+    for email, contact in message.contacts.items():
+        line: list[str | int] = [email, contact.row]
+        contacts.setdefault(contact.export, []).append([*line, contact.attempt] if contact.attempt else line)
+    document: dict[str, Any] = {"v": 1, "authorization": message.authorization, "job": message.job}
+    document |= {"sent": message.sent_ms, "runs": message.runs, "polls": message.polls}
+    document |= {"part": message.part, "parts": message.parts, "contacts": contacts}
+    if message.abandoned:
         document["abandoned"] = True
     if parked is not None:
         document["parked"] = parked
     return json.dumps(document, separators=(",", ":"))
 
 
-_HEAD_BYTES: Final = 4_096
-
-
 def import_from(body: str) -> ImportMessage:
-    """Read what ``import_body`` wrote.
+    """Read an import message.
 
     Raises:
-        ValueError: it is not such a message.
+        ValueError: the body is not an import message.
     """
     try:
         document = json.loads(body)
@@ -120,4 +119,4 @@ def import_from(body: str) -> ImportMessage:
             bool(document.get("abandoned")),
         )
     except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f"not a message of an import job: {type(error).__name__} {error}") from error
+        raise ValueError(f"not an import message: {type(error).__name__} {error}") from error

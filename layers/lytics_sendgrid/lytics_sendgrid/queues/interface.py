@@ -1,4 +1,4 @@
-"""What those who decide know of a queue: that something can be put on it."""
+"""The interface of a queue, free of I/O."""
 
 from collections.abc import Iterable
 from typing import Protocol

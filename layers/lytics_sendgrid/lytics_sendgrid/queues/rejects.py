@@ -1,6 +1,6 @@
-"""What goes to the rejects queue: elements that can never become a change, each with its reason.
+"""The format of the rejects queue: elements that can never become a change, each with its reason.
 
-Nothing reads this queue but an operator, so a redrive of a dead-letter queue cannot bring a rejected element back.
+Only an operator reads this queue, so a redrive of a dead-letter queue cannot bring a rejected element back.
 """
 
 import itertools
@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, Final, Protocol
 
 MAX_ELEMENT_CHARS: Final = 60_000
-"""With the reason around it a reject stays under the 64 KB that SQS bills as one request."""
+"""With its reason, a reject stays below the 64 KB that SQS bills as one request."""
 EXCERPT_CHARS: Final = 1_000
 MAX_SINGLE: Final = 200
 MAX_TOGETHER: Final = 5_000
@@ -18,7 +18,7 @@ _MAX_DEPTH: Final = 20
 
 
 class Reject(Protocol):
-    """An element with what was wrong."""
+    """An element and what is wrong with it."""
 
     @property
     def reason(self) -> str: ...  # noqa: D102
@@ -31,10 +31,10 @@ class Reject(Protocol):
 
 
 def reject_bodies(rejects: Sequence[Reject], source: str, export: str) -> Iterator[str]:
-    """Write rejects, a body each.
+    """Yield a body for each reject.
 
-    More than 200 share bodies, neighbours with the same reason in a list: a body of millions of bad elements, which
-    Lytics cannot have meant, would take longer to queue one by one than the function may run.
+    Over 200 rejects share bodies: neighbours with the same reason become a list. Millions of bad elements in
+    one webhook body would otherwise take longer to queue than the function may run.
     """
     if len(rejects) <= MAX_SINGLE:
         for reject in rejects:
@@ -46,14 +46,14 @@ def reject_bodies(rejects: Sequence[Reject], source: str, export: str) -> Iterat
 
 
 def reject_body(reason: str, detail: str, source: str, export: str, element: Any) -> str:
-    """Write a reject as ASCII JSON of at most 64 KB.
+    """Return a reject as ASCII JSON of at most 64 KB.
 
     Args:
         reason: a stable word for counting, such as ``no_email``.
-        detail: what was wrong, where, and what to do.
-        source: which function rejected it.
-        export: the export that it came to.
-        element: the element as it was, a JSON value or the raw text; cut where it is too long.
+        detail: what is wrong, where, and what to do.
+        source: the function that rejected the element.
+        export: the export that the element was sent to.
+        element: the element as received, a JSON value or raw text; cut if it is too long.
     """
     text = element if isinstance(element, str) else _text(element)
     document: dict[str, Any] = {
@@ -63,7 +63,7 @@ def reject_body(reason: str, detail: str, source: str, export: str, element: Any
         "source": source,
         "export": export,
     }
-    # A character takes 12 at most, as \ud83d\ude00: only what may be too long is measured.
+    # A character takes at most 12 bytes, as \ud83d\ude00: measure only what may be too long.
     if len(text) * 12 > MAX_ELEMENT_CHARS and len(json.dumps(text)) > MAX_ELEMENT_CHARS:
         document["cut_from_chars"] = len(text)
         text = _cut(text)
@@ -72,9 +72,9 @@ def reject_body(reason: str, detail: str, source: str, export: str, element: Any
 
 
 def excerpt(value: Any) -> Any:
-    """Return a JSON value where it is short. Of a longer text its beginning, of any other value how long it was.
+    """Return a short JSON value, the beginning of a long text, or the length of any other long value.
 
-    What was no text never becomes one: a redrive would send that as if Lytics had.
+    A value of another type never becomes text: a redrive would send that text as if Lytics had.
     """
     if value is None or isinstance(value, bool | float):
         return value
@@ -85,9 +85,9 @@ def excerpt(value: Any) -> Any:
 
 
 def _lists(elements: Sequence[Any]) -> Iterator[str]:
-    """Write elements as JSON lists of at most half of what a reject holds: as text in JSON they may take twice as much.
+    """Yield elements as JSON lists of at most half a reject's size: as text in JSON they may double.
 
-    An element that is larger has a list of its own.
+    A larger element gets a list of its own.
     """
     if len(elements) > MAX_TOGETHER:
         for start in range(0, len(elements), MAX_TOGETHER):
@@ -103,7 +103,7 @@ def _lists(elements: Sequence[Any]) -> Iterator[str]:
 
 
 def _cut(text: str) -> str:
-    """Return the longest beginning of a text that is at most 60,000 characters of ASCII JSON."""
+    """Return the longest beginning of a text that takes at most 60,000 characters as ASCII JSON."""
     text = text[:MAX_ELEMENT_CHARS]
     fits, too_long = 0, len(text) + 1
     while too_long - fits > 1:
@@ -116,7 +116,7 @@ def _cut(text: str) -> str:
 
 
 def _text(element: Any) -> str:
-    """Write a JSON value, whatever is in it: JSON can be nested deeper than Python writes it."""
+    """Return any JSON value as text, even one nested deeper than Python can write."""
     try:
         return json.dumps(element, separators=(",", ":"), default=str)
     except (RecursionError, ValueError):

@@ -1,4 +1,4 @@
-"""Write messages to an SQS queue, in as few requests as SQS allows."""
+"""Send messages to an SQS queue in as few requests as SQS allows."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Protocol
@@ -8,7 +8,7 @@ from lytics_sendgrid.errors import ServiceUnavailable
 
 MAX_ENTRIES: Final = 10
 MAX_BATCH_BYTES: Final = 1_048_576
-"""SQS takes 1 MiB in all, since August 2025."""
+"""SQS accepts 1 MiB in total, since August 2025."""
 MAX_DELAY_S: Final = 900
 _ATTEMPTS: Final = 3
 
@@ -22,21 +22,21 @@ class SqsClient(Protocol):
 
 
 class QueueWriter:
-    """One queue, to be written to."""
+    """Sends messages to one queue."""
 
     def __init__(self, client: SqsClient, url: str) -> None:
         self._client = client
         self._url = url
 
     def send(self, bodies: Iterable[str], delay_s: int = 0) -> None:
-        """Put every body on the queue, or raise; after an error some may be on it, so writing again duplicates those.
+        """Send every body, or raise; after an error some may have been sent, and are duplicated by a retry.
 
         Args:
             bodies: ASCII texts of at most 1 MiB each.
-            delay_s: seconds until they can be received, cut at SQS' 900.
+            delay_s: seconds until they can be received, capped at SQS' 900.
 
         Raises:
-            RetryLater: SQS did not take all of them.
+            RetryLater: SQS did not accept all of them.
             StopRun: SQS refused the request.
         """
         delay = min(max(delay_s, 0), MAX_DELAY_S)
@@ -62,7 +62,7 @@ class QueueWriter:
             reasons = {str(entry.get("Code")) for entry in failed}
             left = {entry["Id"]: left[entry["Id"]] for entry in failed}
         raise ServiceUnavailable(
-            f"SQS did not take {len(left)} of {len(batch)} messages: {', '.join(sorted(reasons))}"
+            f"SQS did not accept {len(left)} of {len(batch)} messages: {', '.join(sorted(reasons))}"
         )
 
 

@@ -1,4 +1,4 @@
-"""What SendGrid says of an import job."""
+"""Read SendGrid's answer about an import job."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,11 +15,11 @@ class Job:
     """An import job.
 
     Attributes:
-        status: ``pending``, ``completed``, ``errored`` or ``failed``; ``unknown`` where SendGrid has no such job. One that
-            has completed and counts rows that failed has ``errored``.
-        counts: ``requested``, ``created``, ``updated``, ``errored``, as far as they are known.
-        errors_url: where the errors file is, if there is one.
-        finished_s: when it ended, Unix seconds by SendGrid's clock, where it says so.
+        status: ``pending``, ``completed``, ``errored`` or ``failed``; ``unknown`` if SendGrid has no such job. A completed
+            job with failed rows is ``errored``.
+        counts: ``requested``, ``created``, ``updated`` and ``errored``, as far as known.
+        errors_url: the URL of the errors file, if there is one.
+        finished_s: when the job ended, Unix seconds by SendGrid's clock, if known.
     """
 
     status: str
@@ -28,29 +28,29 @@ class Job:
     finished_s: float | None = None
 
     def took_s(self, sent_ms: int, waited_s: float) -> float:
-        """Return how long it took from our request to its end, or at most took.
+        """Return the seconds from our request to the job's end; an upper bound if the end is unknown.
 
         Args:
-            sent_ms: our clock just before the request.
-            waited_s: how long ago that is.
+            sent_ms: our clock just before the request, milliseconds since 1970.
+            waited_s: seconds since then.
         """
         return waited_s if self.finished_s is None else self.finished_s - sent_ms / 1000
 
 
 def job_from(document: Any) -> Job:
-    """Read an import job's answer leniently: counts are absent until they are known, and its type is not checked.
+    """Read an import job leniently: counts are absent until they are known, and the job's type is not checked.
 
     Raises:
-        RetryLater: it is not a job.
+        RetryLater: the document is not a job.
     """
-    said = document.get("status") if isinstance(document, dict) else None
-    if not isinstance(said, str) or not said:
-        raise RetryLater("SendGrid answered for an import job with something else")
+    status = document.get("status") if isinstance(document, dict) else None
+    if not isinstance(status, str) or not status:
+        raise RetryLater("SendGrid's answer about an import job is not a job")
     results = document.get("results")
     found = results if isinstance(results, dict) else {}
     counts = {name: count for name in _COUNTS if type(count := found.get(f"{name}_count")) is int}
     url = found.get("errors_url")
-    status = said.strip().lower()
+    status = status.strip().lower()
     return Job(
         "errored" if status == "completed" and counts.get("errored") else status,
         counts,

@@ -27,7 +27,7 @@ _MAX_BACKOFF_S: Final = 5.0
 
 
 class Each(Protocol):
-    """Applies a function to each item, several at once; returns the results in the items' order."""
+    """Applies a function to several items at once; returns the results in the order of the items."""
 
     def __call__[T, R](self, function: Callable[[T], R], items: Iterable[T], /) -> Iterable[R]: ...  # noqa: D102
 
@@ -35,7 +35,7 @@ class Each(Protocol):
 class ContactsTable:
     """The contacts table in DynamoDB.
 
-    Reads are eventually consistent, at half the price: a stale read loses the race of its commit and is repeated.
+    Reads are eventually consistent, at half the price: after a stale read the commit fails and is repeated.
     """
 
     def __init__(
@@ -49,11 +49,11 @@ class ContactsTable:
         """Keep the collaborators.
 
         Args:
-            client: boto3's.
+            client: boto3's client.
             table: the table's name.
-            clock: the pauses between retries.
-            connections: how many requests are made at once.
-            each: makes them; a pool of threads unless another is given.
+            clock: sleeps between retries.
+            connections: how many requests run at once.
+            each: runs them; by default a pool of threads.
         """
         self._client = client
         self._table = table
@@ -61,21 +61,21 @@ class ContactsTable:
         self._each = each or ThreadPoolExecutor(connections, thread_name_prefix="ledger").map
         self._insert = f"INSERT INTO \"{table}\" VALUE {{'pk':?,'version':?,'state':?}}"
         self._insert_rejected = f"INSERT INTO \"{table}\" VALUE {{'pk':?,'version':?,'state':?,'rejected':?}}"
-        # "state" is among DynamoDB's reserved words, so every name is quoted.
+        # "state" is a reserved word of DynamoDB, so every name is quoted.
         update, condition = f'UPDATE "{table}" SET "version"=? SET "state"=?', 'WHERE "pk"=? AND "version"=?'
         self._update = f"{update} {condition}"
         self._update_rejected = f'{update} SET "rejected"=? {condition}'
         self._update_accepted = f'{update} REMOVE "rejected" {condition}'
 
     def load(self, keys: Iterable[ContactKey], *, consistent: bool = False) -> dict[ContactKey, Contact]:
-        """Return the state of every contact that is named; ``UNKNOWN`` of those that the ledger does not have.
+        """Return the state of each contact; ``UNKNOWN`` if the ledger does not have it.
 
         Args:
-            keys: may be many, and repeat themselves.
-            consistent: see what was committed just before, at twice the price.
+            keys: any number, possibly repeated.
+            consistent: read strongly consistent, at twice the price.
 
         Raises:
-            RetryLater: DynamoDB did not answer for all of them.
+            RetryLater: DynamoDB did not return all of them.
         """
         wanted = list(dict.fromkeys(keys))
         contacts = dict.fromkeys(wanted, UNKNOWN)
@@ -86,14 +86,15 @@ class ContactsTable:
         return contacts
 
     def commit(self, commits: Sequence[Commit], loaded: Mapping[ContactKey, Contact]) -> set[ContactKey]:
-        """Commit states, each for itself; return the keys that lost their race and are unchanged in the ledger.
+        """Commit states, each by itself; return the keys whose version has changed, so whose commit failed.
 
         Args:
-            commits: at most one for a key.
-            loaded: the states that they were made from: whether the item has a rejection to remove.
+            commits: at most one for each key.
+            loaded: the states they were made from, which say whether an item has a rejection to remove.
 
         Raises:
-            RetryLater: DynamoDB did not take all of them; which ones is not known, and doing them again is harmless.
+            RetryLater: DynamoDB did not write all of them. Which ones is unknown, and writing them again is
+                harmless.
         """
         lost: set[ContactKey] = set()
         for keys in self._each(
@@ -115,7 +116,7 @@ class ContactsTable:
             if not left:
                 return items
             self._clock.sleep(backoff_s(number, _FIRST_BACKOFF_S, _MAX_BACKOFF_S))
-        raise ServiceUnavailable("DynamoDB did not read all contacts: it is throttled")
+        raise ServiceUnavailable("DynamoDB did not read all contacts: it throttles")
 
     def _write(self, commits: Sequence[Commit], loaded: Mapping[ContactKey, Contact]) -> set[ContactKey]:
         lost: set[ContactKey] = set()
@@ -138,7 +139,7 @@ class ContactsTable:
                 return lost
             left = again
             self._clock.sleep(backoff_s(number, _FIRST_BACKOFF_S, _MAX_BACKOFF_S))
-        raise ServiceUnavailable("DynamoDB did not write all contacts: it is throttled")
+        raise ServiceUnavailable("DynamoDB did not write all contacts: it throttles")
 
     def _statement(self, commit: Commit, loaded: Contact) -> dict[str, Any]:
         contact = commit.contact
