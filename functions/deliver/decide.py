@@ -1,7 +1,8 @@
 """Decide what to do for a contact: send and commit, only commit, or nothing."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from functions.deliver.export_views import View
 from functions.deliver.merge import has_news, merge
@@ -14,8 +15,7 @@ from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.contact import Contact, Rejection
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What to do for a contact.
 
     Attributes:
@@ -110,13 +110,14 @@ def accept(decision: Decision, accepted: AcceptedRow, now_ms: int) -> Decision:
         configuration=decision.view.form.version,
         rejection=rejection,
     )
-    return replace(decision, state=state, outcome=_outcome(rejection))
+    return decision._replace(state=state, outcome=_outcome(rejection))
 
 
 def refuse(decision: Decision, refusal: str, now_ms: int) -> Decision:
     """Return a decision whose state says that SendGrid refuses the contact's address."""
     rejection = Rejection("address", refusal, decision.hash, now_ms)
-    return replace(decision, state=replace(decision.state, rejection=rejection), outcome=_outcome(rejection))
+    state = replace(decision.state, rejection=rejection)
+    return decision._replace(state=state, outcome=_outcome(rejection))
 
 
 def needs_consistent_read(contact: PendingContact, loaded: Contact, version: int) -> bool:

@@ -74,8 +74,10 @@ class Delivery:
             self._requeuer.requeue(invocation, [Leftover.whole(message) for message in messages])
             return summary
         messages = _without_unknown(messages, views, summary)
-        suspects = [message for message in messages if message.is_suspect]
-        ordinary = [message for message in messages if not message.is_suspect]
+        ordinary: list[ReceivedMessage] = []
+        suspects: list[ReceivedMessage] = []
+        for message in messages:
+            (suspects if message.is_suspect else ordinary).append(message)
         if ordinary:
             self._deliver_together(invocation, ordinary, views)
         if len(suspects) > 1:

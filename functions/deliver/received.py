@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.domain.contact import ContactKey
@@ -25,8 +25,7 @@ class SqsRecord:
     receives: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivedMessage:
+class ReceivedMessage(NamedTuple):
     """A received message and its content.
 
     Attributes:
@@ -72,8 +71,7 @@ class Progress:
         return self.outcome is not None
 
 
-@dataclass(frozen=True, slots=True)
-class PendingContact:
+class PendingContact(NamedTuple):
     """What the messages say about one contact.
 
     Attributes:
