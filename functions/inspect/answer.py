@@ -12,7 +12,7 @@ from lytics_sendgrid.domain.email_address import normalise
 from lytics_sendgrid.domain.instants import format_rfc3339
 from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
 from lytics_sendgrid.lytics.documents import Person
-from lytics_sendgrid.sendgrid.resources import Found, SendGridContact
+from lytics_sendgrid.sendgrid.resources import ContactSearch, SendGridContact
 
 
 class Ledger(Protocol):
@@ -39,7 +39,7 @@ class Configurations(Protocol):
 class SendGridContacts(Protocol):
     """SendGrid's contacts."""
 
-    def contacts(self, emails: Sequence[str]) -> Found: ...  # noqa: D102
+    def contacts(self, emails: Sequence[str]) -> ContactSearch: ...  # noqa: D102
 
 
 class LyticsPeople(Protocol):

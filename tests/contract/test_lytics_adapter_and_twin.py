@@ -1,4 +1,4 @@
-"""The real Lytics adapter against the Lytics twin: every call that the product makes is one that the twin knows."""
+"""The real Lytics adapter against the Lytics twin, in every call that the product makes."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -32,7 +32,7 @@ def lytics(twin: LyticsTwin) -> Lytics:
 
 
 def read_all(lytics: Lytics, audience: str) -> list[Any]:
-    """Read a scan to its end."""
+    """Return the rows of a whole scan."""
     page = lytics.scan_page(audience, "", ["email", "city"])
     rows = list(page.rows)
     while page.cursor:
@@ -51,7 +51,7 @@ def test_audiences_are_listed_found_and_counted(twin: LyticsTwin, lytics: Lytics
     assert lytics.sizes(ids) == {found.id: found.size for found in listed}
 
 
-def test_schema_tells_the_types_of_fields(lytics: Lytics) -> None:
+def test_schema_has_field_types(lytics: Lytics) -> None:
     fields = lytics.schema_fields()
     assert (fields["email"], fields["visit_count"], fields["interests"]) == ("string", "int", "[]string")
 
@@ -68,9 +68,7 @@ def test_scan_finds_every_member(
     assert lytics.scan_page(audience, "", ["email"]).date_ns == clock.wall_ns()
 
 
-def test_stale_cursor_is_a_refusal_of_the_request(
-    twin: LyticsTwin, lytics: Lytics, clock: ManualClock
-) -> None:
+def test_stale_cursor_is_refused(twin: LyticsTwin, lytics: Lytics, clock: ManualClock) -> None:
     audience, *_ = twin.populate(500, 2, seed=1)
     cursor = lytics.scan_page(audience, "", ["email"]).cursor
     clock.advance(301)
@@ -100,9 +98,7 @@ def test_person_is_found_with_memberships_or_missing(twin: LyticsTwin, lytics: L
         {"api_drop_rate": 1},
     ],
 )
-def test_broken_answers_are_tried_again_later(
-    twin: LyticsTwin, lytics: Lytics, fault: dict[str, Any]
-) -> None:
+def test_broken_answer_is_retried_later(twin: LyticsTwin, lytics: Lytics, fault: dict[str, Any]) -> None:
     audience, *_ = twin.populate(5, 1, seed=1)
     twin.set_faults(**fault)
     with pytest.raises(RetryLater):
@@ -114,9 +110,7 @@ def test_wrong_token_stops_the_run(twin: LyticsTwin) -> None:
         lytics_at(twin.url, "wrong").audiences()
 
 
-def test_webhook_job_is_made_with_its_authorization_and_delivers(
-    twin: LyticsTwin, lytics: Lytics, clock: ManualClock
-) -> None:
+def test_webhook_job_is_created_and_delivers(twin: LyticsTwin, lytics: Lytics, clock: ManualClock) -> None:
     audience, *_ = twin.populate(20, 1, seed=1, outside=1)
     with Receiver() as receiver:
         auth = lytics.create_header_authorization("SendGrid export", {"X-Lytics-Secret": "old"})
@@ -147,12 +141,12 @@ def test_webhook_job_is_made_with_its_authorization_and_delivers(
     assert lytics.job("none") is None
 
 
-def test_job_that_lytics_would_not_take_is_refused(lytics: Lytics) -> None:
+def test_invalid_job_is_refused(lytics: Lytics) -> None:
     with pytest.raises(RequestRefused):
         lytics.create_webhook_job({"name": "Export", "auth_ids": ["none"], "config": {}})
 
 
-def test_every_request_of_the_adapter_is_one_that_lytics_documents(twin: LyticsTwin, lytics: Lytics) -> None:
+def test_every_request_is_documented_by_lytics(twin: LyticsTwin, lytics: Lytics) -> None:
     audience, *_ = twin.populate(5, 1, seed=1)
     lytics.audiences()
     lytics.audience(audience)

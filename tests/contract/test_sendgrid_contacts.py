@@ -1,4 +1,4 @@
-"""The adapter to SendGrid's contacts: one contract with the double of delivery's tests, and every request documented."""
+"""SendGridContacts against the twin: the same verdicts as the double, and only documented requests."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from functions.deliver.row_queue import upsert_body
 from functions.deliver.upsert import UpsertLimits
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.errors import KeyRefused, RequestRefused, RetryLater
-from lytics_sendgrid.sendgrid.contacts import LONGEST_WAIT_S, PATH, SendGridContacts, sendgrid_http
+from lytics_sendgrid.sendgrid.contacts import MAX_WAIT_S, PATH, SendGridContacts, sendgrid_http
 from lytics_sendgrid.sendgrid.upsert_answer import (
     Accepted,
     BadAddresses,
@@ -70,7 +70,7 @@ def the_double(*, names_addresses: bool = True) -> Iterator[Contacts]:
     ],
     ids=["accepted", "bad address", "unknown list", "unknown field"],
 )
-def test_twin_and_double_judge_rows_alike(
+def test_twin_and_double_return_the_same_verdict(
     side: Callable[[], Any], rows: list[str], lists: list[str], verdict: type[Verdict]
 ) -> None:
     with side() as contacts:
@@ -103,21 +103,21 @@ def test_every_fault_is_a_verdict(fault: Fault, verdict: type[Verdict]) -> None:
         assert isinstance(adapter(scene).upsert(upsert_body([ANN], []), 0.2), verdict)
 
 
-def test_key_that_may_not_write_is_a_fault_of_the_request() -> None:
+def test_read_only_key_is_a_request_fault() -> None:
     with scene_of() as scene:
         verdict = adapter(scene, "SG.read-only").upsert(upsert_body([ANN], []), 5.0)
         assert isinstance(verdict, RequestFault)
-        assert "SG." not in verdict.words
+        assert "SG." not in verdict.message
 
 
-def test_nobody_there_is_busy_and_not_lost() -> None:
+def test_closed_port_is_busy_and_not_unanswered() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     contacts = SendGridContacts(sendgrid_http(f"http://127.0.0.1:{port}", "SG.full"), ManualClock())
     assert isinstance(contacts.upsert(upsert_body([ANN], []), 5.0), Busy)
 
 
-def test_rate_limit_says_when_to_go_on() -> None:
+def test_rate_limit_sets_the_next_request_time() -> None:
     with scene_of(None, Fault(kind=FaultKind.RATE_LIMITED, seconds=30, max_count=1)) as scene:
         contacts = adapter(scene)
         assert contacts.not_before() < scene.clock()
@@ -127,7 +127,7 @@ def test_rate_limit_says_when_to_go_on() -> None:
         assert 29 <= contacts.not_before() - scene.clock() <= 31
 
 
-def test_last_request_of_a_period_holds_the_next_one_back() -> None:
+def test_last_request_of_a_period_delays_the_next() -> None:
     with scene_of(Options(limits={"*": (1, 60.0)})) as scene:
         contacts = adapter(scene)
         assert isinstance(contacts.upsert(upsert_body([ANN], []), 5.0), Accepted)
@@ -135,16 +135,16 @@ def test_last_request_of_a_period_holds_the_next_one_back() -> None:
 
 
 @pytest.mark.parametrize("reset", ["1795000000000", "9e99"])
-def test_reset_that_cannot_be_meant_is_cut(reset: str) -> None:
+def test_implausible_reset_is_limited(reset: str) -> None:
     headers = {"x-ratelimit-reset": reset}
     http: Any = ScriptedHttp(Answer(429, headers, b""))
     contacts = SendGridContacts(http, ManualClock(1_795_000_000.0))
     contacts.upsert(b"{}", 5.0)
-    assert contacts.not_before() == 1_795_000_000 + LONGEST_WAIT_S
+    assert contacts.not_before() == 1_795_000_000 + MAX_WAIT_S
 
 
 @pytest.mark.parametrize("reset", ["inf", "nan", "soon"])
-def test_reset_that_is_no_time_is_none(reset: str) -> None:
+def test_reset_that_is_not_a_time_is_ignored(reset: str) -> None:
     http: Any = ScriptedHttp(Answer(429, {"x-ratelimit-reset": reset}, b""))
     contacts = SendGridContacts(http, ManualClock(1_795_000_000.0))
     contacts.upsert(b"{}", 5.0)
@@ -172,13 +172,13 @@ def test_job_id_cannot_leave_its_path() -> None:
 
 
 @pytest.mark.parametrize(("status", "error"), [(401, KeyRefused), (403, KeyRefused), (500, RetryLater)])
-def test_job_that_is_not_told_is_an_error_by_what_is_to_be_done(status: int, error: type[Exception]) -> None:
+def test_job_without_answer_is_an_error_by_what_to_do(status: int, error: type[Exception]) -> None:
     http: Any = ScriptedHttp(Answer(status, {}, b"{}"))
     with pytest.raises(error):
         SendGridContacts(http, ManualClock()).job("j1")
 
 
-def test_errors_file_of_a_strange_address_is_not_fetched() -> None:
+def test_errors_file_must_be_https() -> None:
     with pytest.raises(RequestRefused):
         list(
             SendGridContacts(sendgrid_http("http://127.0.0.1", "SG.full"), ManualClock()).errors_file(
@@ -187,8 +187,8 @@ def test_errors_file_of_a_strange_address_is_not_fetched() -> None:
         )
 
 
-def test_what_delivery_asks_of_sendgrid_is_documented() -> None:
-    """The real delivery and adapter against the twin, with every kind of row and refusal, by SendGrid's own files."""
+def test_every_delivery_request_is_documented_by_sendgrid() -> None:
+    """Checks the requests of every kind of row and refusal with SendGrid's own OpenAPI files."""
     openapi = OpenApi.from_environment()
     if openapi is None:
         pytest.skip(f"{VARIABLE} does not name a folder with SendGrid's OpenAPI files")

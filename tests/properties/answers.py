@@ -1,6 +1,6 @@
-"""Answers of both vendors: a valid one for each call that the product makes, and what can be wrong with one.
+"""Answers of both vendors: a valid one for each call, and ways to damage it.
 
-The valid ones are of the vendors' documents. What is wrong is put in by structure: another value, or none, at any place.
+The valid answers come from the vendors' documents. Damage is structural: another value, or none, at any place.
 """
 
 import copy
@@ -17,7 +17,7 @@ from lytics_sendgrid.lytics.documents import HeaderAuthorization, LyticsAudience
 from lytics_sendgrid.sendgrid.api import SendGrid
 from lytics_sendgrid.sendgrid.contacts import SendGridContacts
 from lytics_sendgrid.sendgrid.import_job import Job
-from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Found, Segment
+from lytics_sendgrid.sendgrid.resources import ContactList, ContactSearch, CustomField, Segment
 from lytics_sendgrid.transport.client import Answer
 from tests.clock import ManualClock
 from tests.doubles.http import ScriptedHttp
@@ -51,13 +51,13 @@ class Call:
     """One call of an adapter.
 
     Attributes:
-        make: makes it, of an adapter whose HTTP answers as a test says.
-        status: of a success.
-        document: of a success.
-        result: the type of what it returns.
-        needed: places without which, or with another type there, there is no result; ``*`` is any element.
-        writes: it changes something at the vendor's.
-        refusals: what is documented of a refusal that is a result all the same, by status.
+        make: makes the call, over an HTTP double with scripted answers.
+        status: a success's status.
+        document: a success's document.
+        result: the type of its result.
+        needed: places that must exist and have their type; ``*`` is any element.
+        writes: whether it changes something at the vendor.
+        refusals: results of refusals that are documented as such, by status.
     """
 
     make: Callable[[ScriptedHttp], Any]
@@ -132,8 +132,8 @@ CALLS: Final = {
         lambda a: a.create_segment("n", "SELECT …", None), _SEGMENT, Segment, "id", "name", writes=True
     ),
     "contacts": _sendgrid(
-        lambda a: a.contacts(["jane@example.com"]), {"result": {"jane@example.com": {"contact": _CONTACT}}}, Found, "result",
-        refusals={404: Found({}, frozenset()), 400: Found({}, frozenset({"jane@example.com"}))},
+        lambda a: a.contacts(["jane@example.com"]), {"result": {"jane@example.com": {"contact": _CONTACT}}}, ContactSearch, "result",
+        refusals={404: ContactSearch({}, frozenset()), 400: ContactSearch({}, frozenset({"jane@example.com"}))},
     ),
     "contacts_count": _sendgrid(lambda a: a.contacts_count(), {"contact_count": 12}, int, "contact_count"),
     "import_job": Call(
@@ -141,7 +141,7 @@ CALLS: Final = {
         refusals={404: Job("unknown")},
     ),
 }  # fmt: skip
-"""Calls by their name; the upsert is not among them, as each of its answers is a verdict."""
+"""Calls by name. The upsert is not one of them, because each of its answers is a verdict."""
 
 ODD: Final[tuple[Any, ...]] = (
     None, True, False, 0, -1, 7, 10**400, 1.5, float("nan"), float("inf"), "", "x", " ", "0", "-1", "9" * 5_000, "\ud800",
@@ -156,7 +156,7 @@ _ODD_HEADERS: Final = (
 
 
 def places(document: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Return every place in a document, the whole one first."""
+    """Yield every place in a document, the whole document first."""
     yield place
     inner = (
         document.items()
@@ -170,7 +170,7 @@ def places(document: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ..
 
 
 def put(document: Any, place: tuple[Any, ...], value: Any) -> Any:
-    """Return a document with another value at a place."""
+    """Return a document with a value replaced."""
     if not place:
         return value
     changed = copy.copy(document)
@@ -179,7 +179,7 @@ def put(document: Any, place: tuple[Any, ...], value: Any) -> Any:
 
 
 def without(document: Any, place: tuple[Any, ...]) -> Any:
-    """Return a document with nothing at a place."""
+    """Return a document with a value removed."""
     if len(place) > 1:
         return put(document, place[:1], without(document[place[0]], place[1:]))
     changed = copy.copy(document)
@@ -206,7 +206,7 @@ def documents(draw: st.DrawFn, valid: Any) -> Any:
 
 @st.composite
 def answers(draw: st.DrawFn, valid: Any, status: int) -> Answer:
-    """Draw an answer: mostly a success with a changed document, else something else altogether."""
+    """Draw an answer: mostly a success with a changed document, otherwise something different."""
     body = json.dumps(draw(documents(valid))).encode()
     form = draw(st.integers(0, 9))
     if form == 0:
@@ -225,7 +225,7 @@ _NO_DOCUMENTS: Final = (
 
 
 def is_of(value: Any, kind: Any) -> bool:
-    """Tell whether a value is of an annotated type through and through."""
+    """Return whether a value and everything in it is of an annotated type."""
     if kind is Any:
         return True
     origin, arguments = get_origin(kind), get_args(kind)

@@ -1,4 +1,4 @@
-"""Whatever a vendor answers, each call ends in what is documented of it: a whole result, or an error with words."""
+"""Whatever a vendor answers, each call returns a complete result or raises one of our errors."""
 
 import json
 from typing import Any, Final
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lytics_sendgrid.errors import AnswerLost, RetryLater, StopRun
-from lytics_sendgrid.sendgrid.contacts import LONGEST_WAIT_S, SendGridContacts
+from lytics_sendgrid.sendgrid.contacts import MAX_WAIT_S, SendGridContacts
 from lytics_sendgrid.sendgrid.upsert_answer import (
     Accepted,
     BadAddresses,
@@ -27,24 +27,24 @@ NOW_S: Final = 1_000.0
 
 
 def outcome(call: Call, *given_answers: Answer) -> Any:
-    """Make a call; an error of ours is returned, and must say whose answer it is about; any other is raised."""
+    """Return a call's result or our error, which must name the vendor. Any other error is raised."""
     try:
         return call.make(ScriptedHttp(*given_answers, *given_answers * 200))
     except (RetryLater, StopRun) as error:
-        said = error
-    assert "Lytics" in str(said) or "SendGrid" in str(said)
-    return said
+        raised = error
+    assert "Lytics" in str(raised) or "SendGrid" in str(raised)
+    return raised
 
 
 @every_call
-def test_the_valid_answer_is_a_result(call: Call) -> None:
+def test_valid_answer_is_a_result(call: Call) -> None:
     result = outcome(call, answer(call.status, call.document))
     assert result
     assert is_of(result, call.result)
 
 
 @every_call
-def test_an_odd_value_at_any_place_ends_in_a_whole_result_or_an_error_with_words(call: Call) -> None:
+def test_odd_value_anywhere_is_a_result_or_our_error(call: Call) -> None:
     for place in places(call.document):
         for value in ODD:
             result = outcome(call, answer(call.status, put(call.document, place, value)))
@@ -54,7 +54,7 @@ def test_an_odd_value_at_any_place_ends_in_a_whole_result_or_an_error_with_words
 @every_call
 @settings(max_examples=120, derandomize=True, deadline=None)
 @given(data=st.data())
-def test_any_answer_is_a_whole_result_or_an_error_with_words(call: Call, data: st.DataObject) -> None:
+def test_any_answer_is_a_result_or_our_error(call: Call, data: st.DataObject) -> None:
     drawn = data.draw(answers(call.document, call.status))
     result = outcome(call, drawn)
     if not isinstance(result, Exception):
@@ -63,7 +63,7 @@ def test_any_answer_is_a_whole_result_or_an_error_with_words(call: Call, data: s
 
 
 @every_call
-def test_a_cut_answer_is_never_a_result(call: Call) -> None:
+def test_truncated_answer_is_never_a_result(call: Call) -> None:
     whole = json.dumps(call.document).encode()
     for size in range(len(whole)):
         result = outcome(call, Answer(call.status, {}, whole[:size]))
@@ -71,7 +71,7 @@ def test_a_cut_answer_is_never_a_result(call: Call) -> None:
 
 
 @every_call
-def test_without_what_it_needs_there_is_no_result(call: Call) -> None:
+def test_missing_required_value_is_an_error(call: Call) -> None:
     error = AnswerLost if call.writes else RetryLater
     for pattern in call.needed:
         for place in [one for one in places(call.document) if is_named(one, pattern)]:
@@ -102,7 +102,7 @@ def at(document: Any, place: tuple[Any, ...]) -> Any:
 
 @settings(max_examples=400, derandomize=True, deadline=None)
 @given(answers({"job_id": "j1", "errors": [{"message": "email 'x@example.com' is not valid"}]}, 202))
-def test_every_answer_to_an_upsert_is_the_verdict_that_is_documented(drawn: Answer) -> None:
+def test_every_upsert_answer_has_its_documented_verdict(drawn: Answer) -> None:
     contacts = SendGridContacts(ScriptedHttp(drawn), ManualClock(NOW_S))  # type: ignore[arg-type]
     verdict = contacts.upsert(b"{}", 5.0)
     job = drawn.json().get("job_id") if isinstance(drawn.json(), dict) else None
@@ -121,5 +121,5 @@ def test_every_answer_to_an_upsert_is_the_verdict_that_is_documented(drawn: Answ
             assert isinstance(verdict, Unanswered)
         case _:
             assert isinstance(verdict, RequestFault)
-    assert isinstance(verdict, Accepted) or verdict.words
-    assert contacts.not_before() <= NOW_S + LONGEST_WAIT_S
+    assert isinstance(verdict, Accepted) or verdict.message
+    assert contacts.not_before() <= NOW_S + MAX_WAIT_S

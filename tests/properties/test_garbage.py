@@ -1,4 +1,4 @@
-"""A message that nobody of ours wrote ends on the rejects queue; it never ends the consumer, nor harms its neighbours."""
+"""A message that this product did not write never stops the consumer, and never affects other messages."""
 
 import copy
 import json
@@ -42,7 +42,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 @st.composite
 def damaged(draw: st.DrawFn) -> str:
-    """Replace or drop up to three values of a sound message."""
+    """Draw a valid message with up to three values replaced or dropped."""
     document = json.loads(encode(draw(st.sampled_from(SOUND))))
     for _ in range(draw(st.integers(1, 3))):
         known = list(places(document))
@@ -60,7 +60,7 @@ def damaged(draw: st.DrawFn) -> str:
 
 
 def is_readable(body: str) -> bool:
-    """Tell whether it is a message of an export that there is."""
+    """Return whether a body is a message of an existing export."""
     try:
         return decode(body).export == "newsletter"
     except ValueError:
@@ -76,7 +76,7 @@ def is_readable(body: str) -> bool:
 @example(['{"v":1,"export":"newsletter","time":-5,"kind":"enter","changes":[{"email":"a@example.org"}]}'])
 @example(['{"v":1,"export":"newsletter","hops":-5,"changes":[{"email":[],"kind":"enter","time":1}]}'])
 @example(["[" * 100_000])
-def test_garbage_harms_nobody_and_every_message_is_accounted_for(bodies: list[str]) -> None:
+def test_garbage_affects_no_other_message(bodies: list[str]) -> None:
     scene = Scene()
     summary = scene.deliver(*bodies, entering(["zoe@example.org"]))
     assert scene.has("zoe@example.org")

@@ -1,4 +1,4 @@
-"""Properties of reading a webhook's body, whatever it holds."""
+"""Properties of reading a webhook body, whatever its content."""
 
 import json
 from typing import Any
@@ -134,7 +134,7 @@ segment_events = st.builds(
 
 
 @given(st.lists(st.tuples(st.lists(segment_events, max_size=6), times, st.text(max_size=3)), max_size=3))
-def test_an_envelope_of_many_segment_events_ends_as_one_envelope_for_each(
+def test_segment_events_end_the_same_in_one_or_many_envelopes(
     several: list[tuple[list[Any], str, str]],
 ) -> None:
     def envelope(events: list[Any], time: str, city: str) -> Any:
@@ -151,7 +151,7 @@ def test_an_envelope_of_many_segment_events_ends_as_one_envelope_for_each(
 
 
 @given(documents)
-def test_json_is_read_as_it_was_written(document: Any) -> None:
+def test_json_survives_parsing(document: Any) -> None:
     text = json.dumps(document)
     assert json.dumps(parse(text)) == text
 

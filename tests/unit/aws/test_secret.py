@@ -1,4 +1,4 @@
-"""Authorizations: what a secret must hold, who is admitted, how often it is read."""
+"""Authorizations: the form of a secret, which webhook secrets are live, how often it is read."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ from tests.doubles.secrets_manager import SecretsManager
 DOCUMENT = {"sendgrid_api_key": " SG.key ", "lytics_api_token": "token\n", "webhook_secrets": ["one", "two"]}
 
 
-def test_a_secret_is_read_with_the_space_around_its_values_removed() -> None:
+def test_secret_values_are_stripped() -> None:
     authorization = authorization_from("default", json.dumps(DOCUMENT))
     assert authorization == Authorization("default", "default", "SG.key", "token", ("one", "two"))
 
@@ -24,7 +24,7 @@ def test_a_secret_is_read_with_the_space_around_its_values_removed() -> None:
     ("live", "secrets"),
     [("one", ("one",)), (["one\n"], ("one",)), ([], ()), ("", ()), (["", " ", "two"], ("two",))],
 )
-def test_webhook_secrets_are_one_or_several_and_never_empty(live: Any, secrets: tuple[str, ...]) -> None:
+def test_webhook_secrets_are_a_text_or_list_without_empty_ones(live: Any, secrets: tuple[str, ...]) -> None:
     document = {**DOCUMENT, "webhook_secrets": live}
     assert authorization_from("default", json.dumps(document)).webhook_secrets == secrets
 
@@ -46,7 +46,7 @@ def test_authorizations_may_share_an_account() -> None:
         '{"sendgrid_account": ["hush"]}',
     ],
 )
-def test_another_form_is_refused_in_words_without_a_value(text: str) -> None:
+def test_undocumented_form_is_refused_without_showing_a_value(text: str) -> None:
     with pytest.raises(StopRun) as raised:
         authorization_from("default", text)
     assert "default" in str(raised.value)
@@ -54,7 +54,7 @@ def test_another_form_is_refused_in_words_without_a_value(text: str) -> None:
     assert "hush" not in str(raised.value)
 
 
-def test_an_account_whose_name_the_contacts_keys_cannot_hold_is_refused() -> None:
+def test_account_name_with_hash_sign_is_refused() -> None:
     with pytest.raises(StopRun, match="'second' names a SendGrid account with a '#'"):
         authorization_from("second", json.dumps({**DOCUMENT, "sendgrid_account": "acme #2"}))
 
@@ -71,11 +71,11 @@ def test_an_account_whose_name_the_contacts_keys_cannot_hold_is_refused() -> Non
         ("\ud83d", False),
     ],
 )
-def test_either_live_secret_admits_and_nothing_else(presented: str, is_admitted: bool) -> None:
+def test_only_live_secrets_are_admitted(presented: str, is_admitted: bool) -> None:
     assert authorization_from("default", json.dumps(DOCUMENT)).admits(presented) is is_admitted
 
 
-def test_an_authorization_shows_nothing_of_itself() -> None:
+def test_repr_of_authorization_shows_no_secret() -> None:
     shown = f"{authorization_from('default', json.dumps(DOCUMENT))!r}"
     assert "SG." not in shown
     assert "token" not in shown
@@ -96,7 +96,7 @@ def secrets(manager: SecretsManager, clock: ManualClock) -> Secrets:
     return Secrets(manager, "a-stack", clock)
 
 
-def test_a_secret_is_read_by_the_stacks_name_and_kept_for_minutes(
+def test_secret_is_read_by_stack_name_and_cached_for_minutes(
     secrets: Secrets, manager: SecretsManager, clock: ManualClock
 ) -> None:
     for _ in range(5):
@@ -108,9 +108,7 @@ def test_a_secret_is_read_by_the_stacks_name_and_kept_for_minutes(
     assert len(manager.reads) == 2
 
 
-def test_whoever_asks_for_a_younger_one_gets_it(
-    secrets: Secrets, manager: SecretsManager, clock: ManualClock
-) -> None:
+def test_max_age_forces_a_new_read(secrets: Secrets, manager: SecretsManager, clock: ManualClock) -> None:
     secrets.authorization("default")
     clock.move(31)
     manager.texts["default"] = json.dumps({**DOCUMENT, "webhook_secrets": "three"})
@@ -129,7 +127,7 @@ def test_whoever_asks_for_a_younger_one_gets_it(
         (ReadTimeoutError(endpoint_url="x"), AnswerLost, "Secrets Manager"),
     ],
 )
-def test_a_secret_that_cannot_be_read_is_one_of_our_errors_and_not_asked_for_again_at_once(
+def test_unreadable_secret_is_our_error_and_not_read_at_once_again(
     manager: SecretsManager, clock: ManualClock, error: Exception, raised: type[Exception], words: str
 ) -> None:
     secrets = Secrets(manager, "a-stack", clock)
@@ -143,7 +141,7 @@ def test_a_secret_that_cannot_be_read_is_one_of_our_errors_and_not_asked_for_aga
     assert secrets.authorization("default").name == "default"
 
 
-def test_a_secret_of_bytes_is_refused(clock: ManualClock) -> None:
+def test_binary_secret_is_refused(clock: ManualClock) -> None:
     class Binary:
         def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
             return {"SecretBinary": b"x"}

@@ -1,4 +1,4 @@
-"""Functions that put back what they cannot finish do not wait for AWS for longer than they have."""
+"""The AWS timeouts of functions that requeue their messages fit the time they keep for that."""
 
 import ast
 from typing import Any
@@ -13,7 +13,7 @@ _CLIENTS = {"deliver": 3, "confirm": 3}
 
 
 @pytest.mark.parametrize("verb", _CLIENTS)
-def test_every_client_of_aws_has_the_timeouts(verb: str) -> None:
+def test_every_aws_client_has_the_timeouts(verb: str) -> None:
     tree = ast.parse((REPOSITORY / "functions" / verb / "app.py").read_text())
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     clients = [call for call in calls if ast.unparse(call.func) == "boto3.client"]
@@ -24,6 +24,6 @@ def test_every_client_of_aws_has_the_timeouts(verb: str) -> None:
     assert configs["config"] in {"TIMEOUTS", "unvalidated"}
 
 
-def test_two_tries_fit_into_the_time_that_is_kept_for_the_commit() -> None:
+def test_two_attempts_fit_the_time_kept_for_the_commit() -> None:
     waits: Any = TIMEOUTS
     assert waits.retries["total_max_attempts"] * waits.read_timeout <= _LEFT_FOR_THE_COMMIT_S

@@ -1,4 +1,4 @@
-"""The Lytics adapter: what it asks, what it reads, and what each refusal becomes."""
+"""Lytics: the requests it sends, what it reads, and the error for each refusal."""
 
 import json
 import math
@@ -68,7 +68,7 @@ every_call = pytest.mark.parametrize("name", CALLS)
         (503, ServiceUnavailable),
     ],
 )
-def test_every_refusal_is_one_of_our_errors_with_lytics_words(
+def test_refusal_is_our_error_with_lytics_message(
     name: str, status: int, error: type[LyticsSendGridError]
 ) -> None:
     refusal = {"status": status, "errors": [{"code": "X-001", "message": "so said Lytics", "level": "warn"}]}
@@ -93,13 +93,13 @@ def test_every_refusal_is_one_of_our_errors_with_lytics_words(
         b'{"data":7}',
     ],
 )
-def test_a_success_that_is_not_as_documented_is_never_a_success(name: str, body: bytes) -> None:
-    with pytest.raises(AnswerLost if name in WRITES else ServiceUnavailable, match="than documented"):
+def test_success_of_undocumented_form_is_an_error(name: str, body: bytes) -> None:
+    with pytest.raises(AnswerLost if name in WRITES else ServiceUnavailable, match="not as documented"):
         CALLS[name](Lytics(ScriptedHttp(Answer(200, {}, body))))
 
 
 @every_call
-def test_a_refusal_inside_a_200_is_a_refusal(name: str) -> None:
+def test_refusal_inside_a_200_is_a_refusal(name: str) -> None:
     body = {"data": None, "message": "Not authorized", "status": 401}
     with pytest.raises(KeyRefused, match="Not authorized"):
         CALLS[name](Lytics(ScriptedHttp(answered(body))))
@@ -120,7 +120,7 @@ def test_a_refusal_inside_a_200_is_a_refusal(name: str) -> None:
     ],
 )
 @pytest.mark.parametrize("data", [None, [], {"id": "x", "segments": []}])
-def test_a_success_that_says_it_failed_is_none(
+def test_success_that_reports_a_failure_is_an_error(
     name: str, data: Any, beside: dict[str, Any], error: type[LyticsSendGridError] | None, words: str
 ) -> None:
     with pytest.raises(error or (AnswerLost if name in WRITES else ServiceUnavailable), match=words):
@@ -128,7 +128,7 @@ def test_a_success_that_says_it_failed_is_none(
 
 
 @pytest.mark.parametrize("status", ["success", "OK", "200", 200, 201, None])
-def test_a_success_is_told_in_many_ways(status: object) -> None:
+def test_success_may_have_many_statuses(status: object) -> None:
     assert Lytics(ScriptedHttp(answered({"data": [], "status": status, "errors": []}))).audiences() == ()
 
 
@@ -141,7 +141,7 @@ def test_a_success_is_told_in_many_ways(status: object) -> None:
         {"data": None, "status": "success", "message": ["odd"]},
     ],
 )
-def test_null_is_no_empty_list_where_the_answer_does_not_call_itself_a_success(
+def test_null_data_without_success_is_an_error(
     document: dict[str, Any],
 ) -> None:
     for name in ("audiences", "sizes", "schema_fields", "scan_page", "jobs", "header_authorizations"):
@@ -150,19 +150,19 @@ def test_null_is_no_empty_list_where_the_answer_does_not_call_itself_a_success(
 
 
 @every_call
-def test_a_proxys_error_page_is_an_outage(name: str) -> None:
+def test_proxy_error_page_is_an_outage(name: str) -> None:
     page = Answer(502, {}, b"<html><body><h1>502 Bad Gateway</h1></body></html>")
     with pytest.raises(ServiceUnavailable, match="Lytics answered 502"):
         CALLS[name](Lytics(ScriptedHttp(page)))
 
 
 @pytest.mark.parametrize("name", sorted(WRITES))
-def test_what_was_written_without_an_id_counts_as_a_lost_answer(name: str) -> None:
+def test_written_document_without_id_is_a_lost_answer(name: str) -> None:
     with pytest.raises(AnswerLost, match="without an id"):
         CALLS[name](Lytics(ScriptedHttp(answered({"data": {"name": "n"}}, 201))))
 
 
-def test_only_a_403_says_that_other_requests_may_work() -> None:
+def test_only_403_means_lacking_permission() -> None:
     def refusal(status: int) -> KeyRefused:
         with pytest.raises(KeyRefused) as raised:
             Lytics(ScriptedHttp(answered({}, status))).jobs()
@@ -191,7 +191,7 @@ def test_retry_after_is_kept_in_seconds(headers: dict[str, str], wait_s: float |
     assert raised.value.retry_after_s == wait_s
 
 
-def test_audiences_are_those_of_people_with_their_sizes() -> None:
+def test_audiences_are_those_of_people_with_sizes() -> None:
     invalid = {**SEGMENT, "id": "b" * 32, "size": "12", "invalid": True, "invalid_reason": "a field is gone"}
     others = [{**SEGMENT, "table": "content"}, {**SEGMENT, "table": ["user"]}, {"name": "without id"}]
     http = ScriptedHttp(
@@ -207,12 +207,12 @@ def test_audiences_are_those_of_people_with_their_sizes() -> None:
     ]
 
 
-def test_no_audience_at_all_may_come_as_null() -> None:
+def test_null_is_an_empty_list_of_audiences() -> None:
     for words in ({}, {"message": ""}, {"message": "success"}):
         assert Lytics(ScriptedHttp(answered({"data": None, "status": 200, **words}))).audiences() == ()
 
 
-def test_an_audience_that_is_not_listed_is_looked_up_with_its_reference_escaped() -> None:
+def test_unlisted_audience_is_looked_up_with_escaped_reference() -> None:
     http = ScriptedHttp(answered({"data": SEGMENT}), answered({"message": "Segment not found"}, 404))
     lytics = Lytics(http)
 
@@ -235,7 +235,7 @@ def test_an_audience_that_is_not_listed_is_looked_up_with_its_reference_escaped(
         ("nobody", []),
     ],
 )
-def test_an_id_goes_before_a_slug_and_a_slug_before_a_name(reference: str, found: list[int]) -> None:
+def test_id_goes_before_slug_and_slug_before_name(reference: str, found: list[int]) -> None:
     audiences = [
         LyticsAudience(AUDIENCE, "High Value", "high_value"),
         LyticsAudience("b" * 32, "same", "vips"),
@@ -245,12 +245,12 @@ def test_an_id_goes_before_a_slug_and_a_slug_before_a_name(reference: str, found
     assert matching(audiences, reference) == tuple(audiences[number] for number in found)
 
 
-def test_a_listed_audience_needs_no_request() -> None:
+def test_listed_audience_needs_no_request() -> None:
     listed = [LyticsAudience(AUDIENCE, "High Value Users", "high_value_users")]
     assert Lytics(ScriptedHttp()).find_audiences("high value users", listed) == tuple(listed)
 
 
-def test_sizes_leave_out_what_lytics_does_not_count() -> None:
+def test_sizes_leave_out_uncounted_audiences() -> None:
     http = ScriptedHttp(
         answered({"data": [{"id": "a", "size": 5}, {"id": "b", "size": "6"}, {"id": "c", "size": True}]})
     )
@@ -259,7 +259,7 @@ def test_sizes_leave_out_what_lytics_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("size", [-1, "-1", "", "1.5", "1" * 5_000, "²", 1.0, None, True, [3]])
-def test_a_size_that_is_no_count_is_none(size: Any) -> None:
+def test_size_that_is_not_a_count_is_none(size: Any) -> None:
     assert Lytics(ScriptedHttp(answered({"data": [{"id": "a", "size": size}]}))).sizes(["a"]) == {}
 
 
@@ -279,7 +279,7 @@ def test_schema_fields_have_their_types() -> None:
         ({}, ""),
     ],
 )
-def test_the_cursor_is_read_under_both_of_its_names(keys: dict[str, Any], cursor: str) -> None:
+def test_cursor_is_read_under_both_names(keys: dict[str, Any], cursor: str) -> None:
     http = ScriptedHttp(answered({"status": 200, "data": [{"email": "a@example.com"}], "total": 13, **keys}))
     page = Lytics(http).scan_page(AUDIENCE, "", ["email", "first_name"])
     assert (page.cursor, page.total, page.rows, page.date_ns) == (
@@ -293,12 +293,12 @@ def test_the_cursor_is_read_under_both_of_its_names(keys: dict[str, Any], cursor
 @pytest.mark.parametrize(
     "document", [{"status": 200, "_next": "x"}, {"data": [], "_next": ["x"]}, {"data": [], "_next": True}]
 )
-def test_a_page_without_data_or_with_a_strange_cursor_is_not_the_last_one(document: dict[str, Any]) -> None:
+def test_page_without_data_or_with_odd_cursor_is_an_error(document: dict[str, Any]) -> None:
     with pytest.raises(ServiceUnavailable):
         Lytics(ScriptedHttp(answered(document))).scan_page(AUDIENCE, "", ["email"])
 
 
-def test_a_number_that_python_does_not_read_costs_only_itself() -> None:
+def test_number_that_python_refuses_affects_only_itself() -> None:
     body = (
         b'{"data":[{"email":"a@example.com","visits":'
         + b"9" * 5_000
@@ -309,11 +309,11 @@ def test_a_number_that_python_does_not_read_costs_only_itself() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32-le"])
-def test_an_answer_is_read_in_each_encoding_of_json(encoding: str) -> None:
+def test_answer_is_read_in_each_json_encoding(encoding: str) -> None:
     assert Answer(200, {}, '{"data":"ä"}'.encode(encoding)).json() == {"data": "ä"}
 
 
-def test_a_page_carries_lytics_own_clock_and_asks_for_the_most_rows() -> None:
+def test_page_holds_lytics_clock_and_requests_the_maximum_rows() -> None:
     document = {"data": None, "_next": "more", "total": "7", "status": 200}
     http = ScriptedHttp(answered(document, date=DATE))
     page = Lytics(http).scan_page(AUDIENCE, "cursor", ["email", "first_name"])
@@ -327,7 +327,7 @@ def test_a_page_carries_lytics_own_clock_and_asks_for_the_most_rows() -> None:
     assert http.requests == [("GET", f"/api/segment/{AUDIENCE}/scan", query, None)]
 
 
-def test_a_person_has_fields_and_memberships() -> None:
+def test_person_has_fields_and_memberships() -> None:
     data = {"email": "beth@example.com", "segments": ["vips", "all"], "segments_all": [AUDIENCE, 7]}
     http = ScriptedHttp(answered({"data": data, "message": "success", "status": 200}))
 
@@ -349,32 +349,32 @@ def test_a_person_has_fields_and_memberships() -> None:
         answered({"message": "no such"}, 404),
     ],
 )
-def test_the_placeholder_of_a_missing_person_is_nobody(answer: Answer) -> None:
+def test_placeholder_of_missing_person_is_none(answer: Answer) -> None:
     assert Lytics(ScriptedHttp(answer)).person("email", "beth@example.com") is None
 
 
 @pytest.mark.parametrize("name", ["audience", "person", "job", "header_authorizations"])
 @pytest.mark.parametrize("page", [b"<html>no such host</html>", b"", b"[]"])
-def test_a_404_that_is_not_lytics_own_says_nothing(name: str, page: bytes) -> None:
+def test_404_of_a_proxy_is_an_outage(name: str, page: bytes) -> None:
     with pytest.raises(ServiceUnavailable, match="not Lytics' own"):
         CALLS[name](Lytics(ScriptedHttp(Answer(404, {"content-type": "text/html"}, page))))
 
 
 @pytest.mark.parametrize("odd", [{}, {"segments": None}, {"segments": "all", "segments_all": {}}])
-def test_a_person_without_memberships_is_no_answer(odd: dict[str, Any]) -> None:
+def test_person_without_memberships_is_an_error(odd: dict[str, Any]) -> None:
     document = {"data": {"email": "beth@example.com", **odd}, "status": 200, "message": "success"}
     with pytest.raises(ServiceUnavailable, match="a profile without its memberships"):
         Lytics(ScriptedHttp(answered(document))).person("email", "beth@example.com")
 
 
 @pytest.mark.parametrize("one", [{"segments": []}, {"segments_all": [AUDIENCE]}])
-def test_one_list_of_memberships_is_enough(one: dict[str, Any]) -> None:
+def test_one_membership_list_is_enough(one: dict[str, Any]) -> None:
     person = Lytics(ScriptedHttp(answered({"data": one}))).person("email", "beth@example.com")
     assert person is not None
     assert person.audience_ids == frozenset(one.get("segments_all", ()))
 
 
-def test_a_look_up_that_timed_out_is_not_a_missing_person() -> None:
+def test_timed_out_look_up_is_not_a_missing_person() -> None:
     timed_out = answered({"message": "Timed out", "data": {"segments": ["not_found", "all"]}})
     with pytest.raises(ServiceUnavailable, match="in time"):
         Lytics(ScriptedHttp(timed_out)).person("email", "beth@example.com")
@@ -387,7 +387,7 @@ def test_a_look_up_that_timed_out_is_not_a_missing_person() -> None:
         AnswerLost("GET /api/entity/user/email/beth%40example.com: ReadTimeout"),
     ],
 )
-def test_no_error_about_a_person_holds_the_address(answer: Answer | Exception) -> None:
+def test_error_about_a_person_holds_no_address(answer: Answer | Exception) -> None:
     with pytest.raises(LyticsSendGridError) as raised:
         Lytics(ScriptedHttp(answer)).person("email", "beth@example.com")
     assert "beth" not in str(raised.value)
@@ -404,7 +404,7 @@ JOB = {
 }
 
 
-def test_jobs_are_read_with_all_that_an_update_must_send_back() -> None:
+def test_job_keeps_what_an_update_must_send_back() -> None:
     http = ScriptedHttp(
         answered({"data": [JOB, {**JOB, "id": "j2", "workflow": "other"}, {"name": "no id"}]})
     )
@@ -413,7 +413,7 @@ def test_jobs_are_read_with_all_that_an_update_must_send_back() -> None:
     assert http.requests == [("GET", "/v2/job", {"workflow": "webhook_triggers"}, None)]
 
 
-def test_a_job_that_was_killed_is_none() -> None:
+def test_killed_job_is_none() -> None:
     http = ScriptedHttp(answered({"status": 404}, 404), answered({"data": {**JOB, "config": None}}))
     lytics = Lytics(http)
     assert lytics.job("j/1") is None
@@ -423,7 +423,7 @@ def test_a_job_that_was_killed_is_none() -> None:
     assert http.requests[0][1] == "/v2/job/j%2F1"
 
 
-def test_a_webhook_job_is_created_and_replaced_under_its_workflow() -> None:
+def test_webhook_job_is_created_and_replaced_under_its_workflow() -> None:
     http = ScriptedHttp(answered({"data": JOB}, 201), answered({"data": JOB}))
     lytics = Lytics(http)
     lytics.create_webhook_job({"name": "n"})
@@ -436,7 +436,7 @@ def test_a_webhook_job_is_created_and_replaced_under_its_workflow() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 422])
-def test_a_form_that_lytics_does_not_know_is_followed_by_the_next(status: int) -> None:
+def test_refused_form_is_followed_by_the_next(status: int) -> None:
     made = {"id": "a1", "label": "l", "type": "header_param_auth", "status": "running"}
     for name in sorted(WRITES):
         http = ScriptedHttp(answered({}, status), answered({"data": made}))
@@ -447,7 +447,7 @@ def test_a_form_that_lytics_does_not_know_is_followed_by_the_next(status: int) -
         assert len({path for _, path, _, _ in http.requests}) == 2, name
 
 
-def test_an_authorization_is_written_wrapped_and_flat() -> None:
+def test_authorization_is_sent_wrapped_and_flat() -> None:
     http = ScriptedHttp(*[answered({}, 400)] * 3, answered({"data": {"id": "a1", "name": "l"}}))
     created = Lytics(http).create_header_authorization("l", {"A": "b"})
     assert (created.id, created.label) == ("a1", "l")
@@ -457,7 +457,7 @@ def test_an_authorization_is_written_wrapped_and_flat() -> None:
     assert "config" not in flat
 
 
-def test_headers_go_into_an_authorization_one_a_line() -> None:
+def test_authorization_holds_one_header_a_line() -> None:
     listed = {"id": "a1", "label": "l", "type": "header_param_auth"}
     http = ScriptedHttp(
         answered({"data": listed}, 201), answered({"data": listed}), answered({"data": [listed, {"id": "s"}]})
@@ -475,7 +475,7 @@ def test_headers_go_into_an_authorization_one_a_line() -> None:
     assert update["config"]["webhook_request_headers"] == "X-Lytics-Secret: s4"
 
 
-def test_the_token_is_sent_as_it_is() -> None:
+def test_token_is_sent_without_bearer() -> None:
     lytics = lytics_at("http://127.0.0.1:9", "token")
     with pytest.raises(ServiceUnavailable, match="connection refused"):
         lytics.jobs()

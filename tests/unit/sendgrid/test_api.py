@@ -1,4 +1,4 @@
-"""What the SendGrid adapter asks, and what it makes of each answer."""
+"""SendGrid: the requests it sends, and what it makes of each answer."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ from lytics_sendgrid.errors import (
     Throttled,
 )
 from lytics_sendgrid.sendgrid.api import SendGrid
-from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Found, Segment
+from lytics_sendgrid.sendgrid.resources import ContactList, ContactSearch, CustomField, Segment
 from lytics_sendgrid.transport.client import Answer
 from tests.clock import ManualClock
 from tests.doubles.http import ScriptedHttp
@@ -38,7 +38,7 @@ def answer(status: int, document: Any = None, **headers: str) -> Answer:
 
 
 class Scene:
-    """The adapter, what it is answered, and how long it sleeps; the clock stands at 1,000."""
+    """The adapter, scripted answers, and a clock that starts at 1,000."""
 
     def __init__(self, *answers: Answer | Exception) -> None:
         self.http = ScriptedHttp(*answers)
@@ -65,7 +65,7 @@ def test_custom_fields_are_read(document: Any, fields: tuple[CustomField, ...]) 
     assert Scene(answer(200, document)).sendgrid.fields() == fields
 
 
-def test_a_field_is_created_and_named() -> None:
+def test_field_is_created_and_renamed() -> None:
     scene = Scene(answer(200, FIELD), answer(200, FIELD))
     assert scene.sendgrid.create_field("lytics_segments", "Text").id == "e4_T"
     scene.sendgrid.rename_field("e4/T", "lytics_segments")
@@ -81,7 +81,7 @@ def page(ids: str, next_url: str | None) -> Answer:
     return answer(200, {"result": lists, "_metadata": {"next": next_url} if next_url else {}})
 
 
-def test_pages_of_lists_are_followed_to_the_end_on_sendgrids_own_host() -> None:
+def test_list_pages_are_followed_on_sendgrids_own_host() -> None:
     scene = Scene(
         page("ab", f"https://evil.example.com{LISTS}?page_size=1000&page_token=t%2F1"), page("bc", "")
     )
@@ -92,37 +92,37 @@ def test_pages_of_lists_are_followed_to_the_end_on_sendgrids_own_host() -> None:
     ]
 
 
-def test_pages_that_repeat_are_an_error() -> None:
+def test_repeated_page_is_an_error() -> None:
     again = f"https://api.sendgrid.com{LISTS}?page_token=t1"
-    with pytest.raises(ServiceUnavailable, match="repeat themselves"):
+    with pytest.raises(ServiceUnavailable, match="repeats a page"):
         Scene(page("a", again), page("b", again)).sendgrid.lists()
 
 
-def test_pages_that_never_end_are_an_error() -> None:
+def test_endless_pages_are_an_error() -> None:
     pages = [page("a", f"https://api.sendgrid.com{LISTS}?page_token=t{n}") for n in range(1_000)]
     with pytest.raises(ServiceUnavailable, match="do not end"):
         Scene(*pages).sendgrid.lists()
 
 
-def test_a_next_page_without_a_token_is_the_end() -> None:
+def test_next_page_without_token_is_the_end() -> None:
     assert len(Scene(page("a", f"https://api.sendgrid.com{LISTS}")).sendgrid.lists()) == 1
 
 
 @pytest.mark.parametrize("next_url", [7, {}, "https://["])
-def test_a_next_page_that_cannot_be_read_is_not_the_end(next_url: Any) -> None:
+def test_unreadable_next_page_is_an_error(next_url: Any) -> None:
     document = {"result": [], "_metadata": {"next": next_url}}
-    with pytest.raises(ServiceUnavailable, match="than it documents"):
+    with pytest.raises(ServiceUnavailable, match="is not as documented"):
         Scene(answer(200, document)).sendgrid.lists()
 
 
 @pytest.mark.parametrize("reset", ["nan", "inf", "soon", ""])
-def test_a_reset_that_is_no_time_is_waited_for_blindly(reset: str) -> None:
+def test_unreadable_rate_limit_reset_waits_the_default(reset: str) -> None:
     scene = Scene(answer(429, {}, x_ratelimit_reset=reset), answer(200, {"results": []}))
     assert scene.sendgrid.segments() == ()
     assert scene.clock.sleeps == [2.0]
 
 
-def test_segments_are_read_as_a_list_and_one_by_one() -> None:
+def test_segments_are_read_as_list_and_singly() -> None:
     expected = Segment("s1", "High Value Users", "l1", "SELECT …", 3, "VALID", "", "2026-07-15T16:07:03Z")
     listed = {key: value for key, value in SEGMENT.items() if key != "query_dsl"}
     scene = Scene(answer(200, {"results": [listed]}), answer(200, SEGMENT))
@@ -139,7 +139,7 @@ def test_segments_are_read_as_a_list_and_one_by_one() -> None:
         ({"parent_list_ids": None, "parent_list_id": "l9"}, "l9"),
     ],
 )
-def test_a_segment_may_be_on_no_list(changes: dict[str, Any], list_id: str | None) -> None:
+def test_segment_may_have_no_list(changes: dict[str, Any], list_id: str | None) -> None:
     document = SEGMENT | changes | {"status": None, "contacts_count": True, "sample_updated_at": None}
     segment = Scene(answer(200, document)).sendgrid.segment("s1")
     assert (segment.list_id, segment.contacts, segment.validation, segment.counted_at) == (
@@ -151,13 +151,13 @@ def test_a_segment_may_be_on_no_list(changes: dict[str, Any], list_id: str | Non
 
 
 @pytest.mark.parametrize(("list_id", "more"), [(None, {}), ("l1", {"parent_list_ids": ["l1"]})])
-def test_a_segment_is_created(list_id: str | None, more: dict[str, Any]) -> None:
+def test_segment_is_created(list_id: str | None, more: dict[str, Any]) -> None:
     scene = Scene(answer(201, SEGMENT))
     assert scene.sendgrid.create_segment("High Value Users", "SELECT …", list_id).id == "s1"
     assert scene.http.requests[0][3] == {"name": "High Value Users", "query_dsl": "SELECT …", **more}
 
 
-def test_contacts_are_looked_up_a_hundred_at_a_time() -> None:
+def test_contacts_are_looked_up_100_a_request() -> None:
     contact = {
         "id": "c1",
         "first_name": "Jane",
@@ -178,7 +178,7 @@ def test_contacts_are_looked_up_a_hundred_at_a_time() -> None:
     assert (jane.list_ids, jane.segment_ids, found.refused) == (("l1",), (), frozenset())
 
 
-def test_an_address_that_sendgrid_refuses_is_found_by_halves() -> None:
+def test_invalid_address_is_found_by_halving_the_search() -> None:
     bad = answer(400, {"errors": [{"message": "invalid email b@example.com"}]})
     none = answer(404, {"errors": []})
     scene = Scene(bad, none, bad, bad, none)
@@ -199,11 +199,11 @@ def test_an_address_that_sendgrid_refuses_is_found_by_halves() -> None:
         answer(200, {"result": {"b@example.com": {"error": "contact not found"}}}),
     ],
 )
-def test_that_there_is_no_contact_must_be_said(unclear: Answer) -> None:
-    with pytest.raises(ServiceUnavailable, match="a search for contacts with something else"):
+def test_missing_contact_must_be_reported_as_not_found(unclear: Answer) -> None:
+    with pytest.raises(ServiceUnavailable, match="a search for contacts is not"):
         Scene(unclear).sendgrid.contacts(["a@example.com"])
     missing = {"result": {"a@example.com": {"error": "Contact not found"}}}
-    assert Scene(answer(200, missing)).sendgrid.contacts(["A@example.com"]) == Found({}, frozenset())
+    assert Scene(answer(200, missing)).sendgrid.contacts(["A@example.com"]) == ContactSearch({}, frozenset())
 
 
 def test_contacts_are_counted() -> None:
@@ -215,24 +215,24 @@ def test_contacts_are_counted() -> None:
     [
         (401, KeyRefused, "wrong, was deleted or belongs to another region"),
         (403, KeyRefused, "Restricted Access > Marketing: Full Access"),
-        (400, RequestRefused, "answered 400 to the list of segments: too bad"),
+        (400, RequestRefused, "answered 400 for the list of segments: too bad"),
         (404, RequestRefused, "404"),
-        (302, RequestRefused, "SendGridUrl does not lead to SendGrid's API"),
+        (302, RequestRefused, "correct the parameter SendGridUrl"),
         (408, ServiceUnavailable, "408"),
         (500, ServiceUnavailable, "500"),
         (503, ServiceUnavailable, "503"),
     ],
 )
 @pytest.mark.parametrize("form", [lambda m: {"errors": [m, "x"]}, lambda m: [m], lambda m: m])
-def test_refusals_are_told_by_what_to_do(status: int, error: type[Exception], said: str, form: Any) -> None:
+def test_refusal_is_an_error_by_what_to_do(status: int, error: type[Exception], said: str, form: Any) -> None:
     with pytest.raises(error) as refusal:
         Scene(answer(status, form({"message": "too bad", "field": None}))).sendgrid.segments()
     assert said in str(refusal.value)
 
 
 @pytest.mark.parametrize("body", [b"<html>Bad gateway</html>", b"", b"7", b'"text"', b'{"errors":7}'])
-def test_a_refusal_without_words_is_one_all_the_same(body: bytes) -> None:
-    with pytest.raises(ServiceUnavailable, match="answered 502 to the list of segments"):
+def test_refusal_without_message_is_an_error(body: bytes) -> None:
+    with pytest.raises(ServiceUnavailable, match="answered 502 for the list of segments"):
         Scene(answer(502, body)).sendgrid.segments()
 
 
@@ -262,32 +262,32 @@ ODD = [
 
 @pytest.mark.parametrize("body", ODD)
 @pytest.mark.parametrize("call", READS.values(), ids=READS)
-def test_a_success_of_another_form_is_never_taken_for_one(call: Any, body: bytes) -> None:
-    with pytest.raises(ServiceUnavailable, match="something else than it documents"):
+def test_success_of_undocumented_form_is_an_error(call: Any, body: bytes) -> None:
+    with pytest.raises(ServiceUnavailable, match="is not as documented"):
         call(Scene(answer(200, body)).sendgrid)
 
 
 @pytest.mark.parametrize("body", ODD)
 @pytest.mark.parametrize("call", WRITES.values(), ids=WRITES)
-def test_a_write_whose_answer_cannot_be_read_may_have_worked(call: Any, body: bytes) -> None:
-    with pytest.raises(AnswerLost, match="something else than it documents"):
+def test_unreadable_answer_to_a_write_is_lost(call: Any, body: bytes) -> None:
+    with pytest.raises(AnswerLost, match="is not as documented"):
         call(Scene(answer(201, body)).sendgrid)
 
 
-def test_a_rate_limit_is_waited_for_until_it_resets() -> None:
+def test_rate_limit_is_waited_for_until_it_resets() -> None:
     full = answer(429, {"errors": []}, x_ratelimit_reset="1003")
     scene = Scene(full, answer(429), answer(429, {}, x_ratelimit_reset="900"), answer(200, {"results": []}))
     assert scene.sendgrid.segments() == ()
     assert scene.clock.sleeps == [3.0, 2.0, 0.5]
 
 
-def test_a_rate_limit_beyond_our_patience_is_told_with_its_wait() -> None:
-    with pytest.raises(Throttled, match="another 600 s") as throttled:
+def test_rate_limit_beyond_the_budget_is_throttled_with_its_wait() -> None:
+    with pytest.raises(Throttled, match="only in 600 s") as throttled:
         Scene(answer(429, {}, x_ratelimit_reset="1600")).sendgrid.segments()
     assert throttled.value.retry_after_s == 600
 
 
-def test_patience_is_one_for_all_requests() -> None:
+def test_all_requests_share_the_rate_limit_budget() -> None:
     first, second = (answer(429, {}, x_ratelimit_reset=reset) for reset in ("1030", "1060"))
     scene = Scene(first, answer(200, {"results": []}), second)
     scene.sendgrid.segments()

@@ -1,4 +1,4 @@
-"""An import job's answer is read leniently, because real ones differ from the description."""
+"""job_from accepts import jobs that differ from SendGrid's documents, because real ones do."""
 
 from typing import Any
 

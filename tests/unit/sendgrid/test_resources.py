@@ -1,4 +1,4 @@
-"""SendGrid's rules on names and queries."""
+"""SendGrid's rules for names and queries."""
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ from lytics_sendgrid.sendgrid.resources import (
 AUDIENCE = "5cecf2aa79b0a5641920e0607b95c793"
 
 
-def test_a_query_names_the_membership_field_and_the_audience() -> None:
+def test_query_names_membership_field_and_audience() -> None:
     assert segment_query("lytics_segments_1", AUDIENCE) == (
         "SELECT contact_id, updated_at FROM contact_data WHERE lytics_segments_1 LIKE "
         "'%5cecf2aa79b0a5641920e0607b95c793%'"
@@ -26,12 +26,12 @@ def test_a_query_names_the_membership_field_and_the_audience() -> None:
 @pytest.mark.parametrize(
     "audience", ["", AUDIENCE.upper(), AUDIENCE + "\n", "' OR 1=1 --" + "0" * 21, "%" * 32, "٣" * 32]
 )
-def test_only_an_id_of_32_hexadecimal_digits_enters_a_query(audience: str) -> None:
+def test_query_refuses_other_audience_ids(audience: str) -> None:
     with pytest.raises(ValueError, match="32 lower-case hex digits"):
         segment_query("lytics_segments", audience)
 
 
-def test_only_a_fields_name_enters_a_query() -> None:
+def test_query_refuses_other_field_names() -> None:
     with pytest.raises(ValueError, match="letters, digits and _"):
         segment_query("lytics segments", AUDIENCE)
 
@@ -43,7 +43,7 @@ def test_only_a_fields_name_enters_a_query() -> None:
         "SELECT contact_id,updated_at FROM contact_data WHERE lytics_segments LIKE'%abc%'",
     ],
 )
-def test_white_space_and_case_do_not_make_another_query(other: str) -> None:
+def test_queries_are_equal_despite_white_space_and_case(other: str) -> None:
     query = "SELECT contact_id, updated_at FROM contact_data WHERE lytics_segments LIKE '%abc%'"
     assert same_query(query, other)
 
@@ -58,19 +58,19 @@ def test_white_space_and_case_do_not_make_another_query(other: str) -> None:
         "SELECT contact_id, updated_at FROM contact_data WHERE lytics_segments_1 LIKE '%abc%'",
     ],
 )
-def test_whatever_else_differs_makes_another_query(other: str) -> None:
+def test_other_differences_make_another_query(other: str) -> None:
     query = "SELECT contact_id, updated_at FROM contact_data WHERE lytics_segments LIKE '%abc%'"
     assert not same_query(query, other)
 
 
 @given(st.text(max_size=200))
-def test_a_segments_name_always_fits(name: str) -> None:
+def test_segment_name_always_fits(name: str) -> None:
     named = segment_name(AUDIENCE, name)
     assert 1 <= len(named) <= 100
     assert named == segment_name(AUDIENCE, name)
 
 
-def test_a_long_name_is_cut_and_stays_unique() -> None:
+def test_long_segment_name_is_cut_and_unique() -> None:
     other = "8" * 32
     assert segment_name(AUDIENCE, "n" * 101).endswith(" 5cecf2aa")
     assert segment_name(AUDIENCE, "n" * 101) != segment_name(other, "n" * 101)
@@ -78,11 +78,11 @@ def test_a_long_name_is_cut_and_stays_unique() -> None:
     assert segment_name(AUDIENCE, " ") == AUDIENCE
 
 
-def test_field_names_are_as_sendgrid_wants_them() -> None:
+def test_field_name_follows_sendgrids_rule() -> None:
     assert is_field_name("_a1")
     assert not any(map(is_field_name, ("", "1a", "a-b", "a b", "é", "a\n", "a" * 101)))
 
 
-def test_fields_are_found_whatever_their_case() -> None:
+def test_fields_are_indexed_regardless_of_case() -> None:
     first, second = CustomField("e1_T", "City", "Text"), CustomField("e2_T", "CITY", "Text")
     assert by_name([first, second]) == {"city": first}

@@ -1,4 +1,4 @@
-"""What SendGrid's answers to an upsert mean for its rows."""
+"""interpret: the verdict of each answer to an upsert."""
 
 import json
 from typing import Any
@@ -74,7 +74,7 @@ def test_verdict(given: Answer, verdict: Verdict) -> None:
     assert interpret(given) == verdict
 
 
-def test_every_named_address_is_found_whatever_its_case() -> None:
+def test_every_named_address_is_found_regardless_of_case() -> None:
     given = answer(
         400,
         errors(
@@ -88,21 +88,21 @@ def test_every_named_address_is_found_whatever_its_case() -> None:
     assert verdict.addresses == {"ann@example.org", "o'neil@example.com", "two\nlines@example.org"}
 
 
-def test_words_hold_no_address_and_are_cut() -> None:
+def test_message_holds_no_address_and_is_truncated() -> None:
     named = [f"email 'person{n}@example.org' is not valid, field {n}" for n in range(50)]
     verdict = interpret(answer(400, errors(*named)))
     assert isinstance(verdict, BadAddresses)
-    assert "@" not in verdict.words
-    assert verdict.words.startswith("400 email '(address)' is not valid, field 0; email '(address)'")
-    assert len(verdict.words) <= 304
+    assert "@" not in verdict.message
+    assert verdict.message.startswith("400 email '(address)' is not valid, field 0; email '(address)'")
+    assert len(verdict.message) <= 304
 
 
 @pytest.mark.parametrize(("text", "reset"), [("12.5", 12.5), ("soon", None), ("", None)])
-def test_reset_is_read_or_nothing(text: str, reset: float | None) -> None:
+def test_rate_limit_reset_is_a_number_or_none(text: str, reset: float | None) -> None:
     assert reset_epoch_s({"x-ratelimit-reset": text}) == reset
 
 
-def test_reset_counts_beforehand_only_where_nothing_remains() -> None:
+def test_reset_counts_only_if_no_request_remains() -> None:
     assert exhausted_until({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9"}) == 9.0
     assert exhausted_until({"x-ratelimit-remaining": "1", "x-ratelimit-reset": "9"}) is None
     assert exhausted_until({}) is None

@@ -1,4 +1,4 @@
-"""Translate AWS' errors into ours, in one place for every AWS adapter."""
+"""Translate errors of AWS into ours, for every AWS adapter."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,13 +32,13 @@ def error_code(error: ClientError) -> str:
 
 @contextmanager
 def translated(service: str) -> Iterator[None]:
-    """Raise our errors in the place of botocore's.
+    """Raise our errors instead of botocore's.
 
     Raises:
-        Throttled: AWS asks to slow down.
-        ServiceUnavailable: AWS failed on its side, or was not reached.
-        AnswerLost: the connection broke after the request was sent.
-        StopRun: AWS refused the request: the deployment is wrong (a missing right, a missing table).
+        Throttled: AWS throttled the request.
+        ServiceUnavailable: AWS failed, or could not be reached.
+        AnswerLost: no answer arrived, and the request may have worked.
+        StopRun: AWS refused the request, because the deployment is wrong: a permission or a table is missing.
     """
     try:
         yield

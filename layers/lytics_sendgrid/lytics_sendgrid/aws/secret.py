@@ -1,4 +1,4 @@
-"""One secret of Secrets Manager per authorization: the two keys, and the secrets that Lytics shows at the webhook."""
+"""Authorizations: one secret in Secrets Manager each, with two API keys and the webhook's secrets."""
 
 import hmac
 import json
@@ -13,27 +13,27 @@ from lytics_sendgrid.errors import LyticsSendGridError, StopRun
 
 REFRESH_S: Final = 300.0
 REFUSED_REFRESH_S: Final = 30.0
-"""A refused webhook secret may be a new one: the secret is read again, at most this often."""
+"""A refused webhook secret may be a new one, so the secret is read again, at most this often."""
 FAILED_AGE_S: Final = 5.0
-"""A secret that cannot be read is not asked for by every delivery: whoever posts them has shown nothing yet."""
+"""After a failed read, deliveries cause no other one for this long: their senders are not authenticated yet."""
 
 
 class SecretsClient(Protocol):
-    """The part of boto3's Secrets Manager client that is used."""
+    """The part of boto3's Secrets Manager client that this module uses."""
 
     def get_secret_value(self, *, SecretId: str) -> Any: ...  # noqa: N803, D102
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Authorization:
-    """What a secret holds. It has no ``repr``: a log line must never show it.
+    """The content of a secret. It has no ``repr``, so that no log line can show it.
 
     Attributes:
         name: the authorization's name.
-        account: the SendGrid account's name; authorizations with the same one share its contacts.
+        account: the SendGrid account's name. Authorizations with the same account share its contacts.
         sendgrid_api_key: begins with ``SG.``.
-        lytics_api_token: sent raw.
-        webhook_secrets: one, or two while it is being rotated.
+        lytics_api_token: sent without ``Bearer``.
+        webhook_secrets: one, or two during a rotation.
     """
 
     name: str
@@ -43,19 +43,19 @@ class Authorization:
     webhook_secrets: tuple[str, ...]
 
     def admits(self, presented: str) -> bool:
-        """Compare a presented webhook secret with every live one in constant time."""
-        given = presented.encode("utf-8", "surrogatepass")
+        """Return whether a webhook secret is live. The comparison takes constant time."""
+        candidate = presented.encode("utf-8", "surrogatepass")
         admitted = False
         for secret in self.webhook_secrets:
-            admitted |= hmac.compare_digest(given, secret.encode())
+            admitted |= hmac.compare_digest(candidate, secret.encode())
         return admitted
 
 
 def authorization_from(name: str, text: str) -> Authorization:
-    """Read a secret's JSON.
+    """Return the authorization in a secret's JSON.
 
     Raises:
-        StopRun: it is not of the documented form; says which secret and what is missing, never a value.
+        StopRun: the text is not of the documented form. The message names the secret and the form, but no value.
     """
     how = 'write it as {"sendgrid_api_key": "…", "lytics_api_token": "…", "webhook_secrets": ["…"]}'
     try:
@@ -69,11 +69,11 @@ def authorization_from(name: str, text: str) -> Authorization:
     texts = [document.get("sendgrid_api_key", ""), document.get("lytics_api_token", "")]
     texts.append(document.get("sendgrid_account") or name)
     if not isinstance(live, list) or not all(isinstance(text, str) for text in [*live, *texts]):
-        raise StopRun(f"the secret of authorization '{name}' has values that are no text: {how}")
+        raise StopRun(f"the secret of authorization '{name}' has values that are not text: {how}")
     if "#" in texts[2]:
         raise StopRun(
-            f"the secret of authorization '{name}' names a SendGrid account with a '#', which ends the name in the contacts "
-            f'table\'s keys: choose a "sendgrid_account" without one'
+            f"the secret of authorization '{name}' names a SendGrid account with a '#', which separates the account from "
+            f'the address in the contacts table: choose a "sendgrid_account" without one'
         )
     return Authorization(
         name, texts[2], texts[0].strip(), texts[1].strip(), tuple(s.strip() for s in live if s.strip())
@@ -81,7 +81,7 @@ def authorization_from(name: str, text: str) -> Authorization:
 
 
 class Secrets:
-    """Authorizations, kept for some minutes so that a warm function does not ask for each event."""
+    """Authorizations by name, cached for some minutes."""
 
     def __init__(self, client: SecretsClient, prefix: str, clock: Clock) -> None:
         self._client = client
@@ -94,9 +94,9 @@ class Secrets:
         """Return an authorization that was read at most ``max_age_s`` ago.
 
         Raises:
-            StopRun: there is no such secret, it may not be read, or it is not of the documented form: now or within the
-                last seconds.
-            ServiceUnavailable: Secrets Manager did not answer, now or within the last seconds.
+            StopRun: the secret does not exist, may not be read, or is not of the documented form, now or within the last
+                seconds.
+            RetryLater: Secrets Manager failed, now or within the last seconds.
         """
         kept = self._kept.get(name)
         now = self._clock.now()
@@ -126,7 +126,7 @@ class Secrets:
                 }:
                     raise
                 raise StopRun(
-                    f"the secret '{secret_id}' cannot be read ({code}): an authorization is a secret of Secrets Manager "
-                    f'with that name; make it, or correct "authorization" in the input'
+                    f"the secret '{secret_id}' cannot be read ({code}): create it in Secrets Manager, "
+                    f'or correct "authorization" in the input'
                 ) from error
         return text if isinstance(text, str) else ""

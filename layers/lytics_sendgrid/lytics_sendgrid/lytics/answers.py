@@ -1,8 +1,8 @@
-"""What Lytics' answers mean: JSON objects from successes, our errors from refusals.
+"""Lytics' answers as JSON objects or as our errors.
 
 Lytics answers in two shapes, ``{"data":…,"status":200,"message":"success"}`` under ``/api`` and
 ``{"data":…,"status":200,"request_id":…}`` under ``/v2``; refusals have ``message`` in the first and ``errors`` in the
-second (Lytics agent-skills, references/api.md, 2026-05). An answer that is neither is never taken for success.
+second (Lytics agent-skills, references/api.md, 2026-05). An answer of another shape is never taken for a success.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lytics_sendgrid.transport.client import Answer
 
-_WORDS_CHARS: Final = 300
+_MAX_MESSAGE_CHARS: Final = 300
 _SUCCESSES: Final = frozenset({"success", "ok"})
 _STATUS: Final = re.compile(r"\d{3}", re.ASCII)
 _SECONDS: Final = re.compile(r"\d{1,9}", re.ASCII)
@@ -30,44 +30,44 @@ def document_of(answer: Answer, what: str, *, writes: bool = False) -> Mapping[s
 
     Args:
         answer: of any status.
-        what: what was asked, for the message; holds no profile value.
-        writes: the request changes something in Lytics: an unreadable success may have worked.
+        what: what was requested, for our message. Must not hold a profile value.
+        writes: whether the request changes something, so that an unreadable success may have worked.
 
     Raises:
         KeyRefused: 401 or 403.
         Throttled: 429.
-        ServiceUnavailable: 5xx, 408, or a success that is not JSON of the documented form, or that says it is none.
-        AnswerLost: such a success of a request that writes.
+        ServiceUnavailable: 5xx, 408, or a success of undocumented form, or one that reports an error.
+        AnswerLost: such a success of a write.
         RequestRefused: any other status.
     """
     document = answer.json()
     status = answer.status
     if 200 <= status < 300:
         if not isinstance(document, dict):
-            raise unreadable(what, "its answer is no JSON object", writes=writes)
-        # Older calls answer 200 and put the refusal's status into the body.
+            raise unreadable(what, "its answer is not a JSON object", writes=writes)
+        # Older calls answer a refusal with 200 and put its status into the body.
         status = _status_inside(document, what, writes=writes)
         if status < 400:
             if document.get("errors"):
-                raise unreadable(what, f"a success with errors: {words_of(document)}", writes=writes)
+                raise unreadable(what, f"a success with errors: {message_of(document)}", writes=writes)
             return document
-    words = words_of(document)
-    said = f"Lytics answered {status} to {what}" + (f": {words}" if words else "")
+    message = message_of(document)
+    summary = f"Lytics answered {status} for {what}" + (f": {message}" if message else "")
     if status in {401, 403}:
         raise KeyRefused(
-            f"{said}. Check lytics_api_token in the secret: it may have expired, lack a role, or be limited to "
+            f"{summary}. Check lytics_api_token in the secret: it may have expired, lack a role, or be limited to "
             f"addresses that AWS does not use",
             lacks_permission=status == 403,
         )
     if status == 429:
-        raise Throttled(said, retry_after_s(answer))
+        raise Throttled(summary, retry_after_s(answer))
     if status >= 500 or status == 408:
-        raise ServiceUnavailable(said, retry_after_s(answer))
-    raise RequestRefused(said)
+        raise ServiceUnavailable(summary, retry_after_s(answer))
+    raise RequestRefused(summary)
 
 
 def _status_inside(document: Mapping[str, Any], what: str, *, writes: bool) -> int:
-    """Return the status that an answer's document tells; it may be a number, digits or a word, or be missing."""
+    """Return the status in an answer's document: a number, digits, a word, or 200 if it is missing."""
     status = document.get("status")
     if isinstance(status, str):
         if status.casefold() in _SUCCESSES:
@@ -78,28 +78,28 @@ def _status_inside(document: Mapping[str, Any], what: str, *, writes: bool) -> i
         return 200
     if isinstance(status, int) and not isinstance(status, bool):
         return status
-    raise unreadable(what, f"a status that is none, with the words: {words_of(document)}", writes=writes)
+    raise unreadable(what, f"an invalid status, with the message: {message_of(document)}", writes=writes)
 
 
 def unreadable(what: str, why: str, *, writes: bool = False) -> ServiceUnavailable | AnswerLost:
-    """Return the error for a success that is not of the documented form: a proxy's page, a cut body."""
+    """Return the error for a success of undocumented form: a proxy's page, a truncated body."""
     error = AnswerLost if writes else ServiceUnavailable
-    return error(f"Lytics answered {what} with something else than documented: {why}")
+    return error(f"Lytics' answer for {what} is not as documented: {why}")
 
 
-def words_of(document: Any) -> str:
-    """Return the words of a refusal of either shape, cut; empty where there are none."""
+def message_of(document: Any) -> str:
+    """Return the messages of a refusal of either shape as one text, truncated; empty if there are none."""
     if not isinstance(document, dict):
         return ""
     texts = [document.get("message")]
     errors = document.get("errors")
     if isinstance(errors, list):
         texts += [error.get("message") for error in errors if isinstance(error, dict)]
-    return "; ".join(text for text in texts if isinstance(text, str) and text)[:_WORDS_CHARS]
+    return "; ".join(text for text in texts if isinstance(text, str) and text)[:_MAX_MESSAGE_CHARS]
 
 
 def retry_after_s(answer: Answer) -> float | None:
-    """Return how long ``Retry-After`` asks to wait, by the answer's own ``Date`` where it names a moment."""
+    """Return the wait that ``Retry-After`` asks for, in seconds. A date counts from the answer's own ``Date``."""
     value = answer.headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):
         return float(value)
@@ -108,7 +108,7 @@ def retry_after_s(answer: Answer) -> float | None:
 
 
 def date_ns(answer: Answer) -> int | None:
-    """Return the answer's ``Date`` in nanoseconds since 1970, or None where it has none."""
+    """Return the answer's ``Date`` in nanoseconds since 1970, or None if it has none."""
     seconds = _http_date_s(answer.headers.get("date", ""))
     return None if seconds is None else int(seconds) * NANOSECONDS_PER_S
 
@@ -123,21 +123,21 @@ def _http_date_s(text: str) -> float | None:
 def list_of(document: Mapping[str, Any], what: str) -> list[Mapping[str, Any]]:
     """Return the objects under ``data``.
 
-    Lytics does not document how it writes an empty list. As it writes null where it fails, null is one only in an answer
-    that calls itself a success.
+    Lytics does not document how it writes an empty list, and failures have null there. So null counts as an empty list
+    only if the answer reports a success.
 
     Raises:
-        ServiceUnavailable: there is no such list.
+        ServiceUnavailable: there is no list of objects.
     """
     data = document.get("data", ())
-    if data is None and document.get("status") is not None and _is_content(document.get("message")):
+    if data is None and document.get("status") is not None and _is_success(document.get("message")):
         return []
     if not isinstance(data, list) or not all(isinstance(element, dict) for element in data):
         raise unreadable(what, "no list of objects under data")
     return data
 
 
-def _is_content(message: Any) -> bool:
+def _is_success(message: Any) -> bool:
     return message is None or (isinstance(message, str) and message.casefold() in {"", *_SUCCESSES})
 
 
@@ -146,7 +146,7 @@ def object_of(document: Mapping[str, Any], what: str, *, writes: bool = False) -
 
     Raises:
         ServiceUnavailable: there is none.
-        AnswerLost: likewise, of a request that writes.
+        AnswerLost: there is none in the answer to a write.
     """
     data = document.get("data")
     if not isinstance(data, dict):

@@ -1,6 +1,6 @@
 """Lytics' API: audiences, schema, scans, profiles, jobs and authorizations.
 
-Every refusal is raised as one of our errors, see ``answers.document_of``; nothing is retried here.
+Every refusal is raised as one of our errors, see ``answers.document_of``. Nothing is retried here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,13 +27,13 @@ from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.transport.client import TIMEOUT_S, Answer, VendorHttp, json_body
 
 PAGE_ROWS: Final = 100
-"""The most that a scan's page may hold (Lytics V1 OpenAPI)."""
+"""The maximum of a scan's page (Lytics V1 OpenAPI)."""
 WEBHOOK_WORKFLOW: Final = "webhook_triggers"
 SENDGRID_WORKFLOWS: Final = frozenset({"sendgrid_export_new", "sendgrid_export"})
 HEADER_AUTH_TYPE: Final = "header_param_auth"
 _AUTH_PATHS: Final = ("/v2/auth/header-param-auth", "/v2/auth/header_param_auth")
 _OTHER_FORM: Final = frozenset({400, 404, 405, 422})
-"""Refusals that another form of the request may not meet."""
+"""Refusals after which another form of the request is tried."""
 
 
 class Http(Protocol):
@@ -51,7 +51,7 @@ class Http(Protocol):
 
 
 def lytics_at(url: str, token: str) -> "Lytics":
-    """Return Lytics' API at a URL; the token goes into the header as it is, without ``Bearer``."""
+    """Return Lytics' API at a URL. The header holds the token alone, without ``Bearer``."""
     return Lytics(VendorHttp(url, {"Authorization": token}, SystemClock()))
 
 
@@ -69,17 +69,17 @@ class Lytics:
         return tuple(audience for data in found if (audience := audience_from(data)) is not None)
 
     def audience(self, reference: str) -> LyticsAudience | None:
-        """Return one audience by id or slug, or None where there is none; names need ``find_audiences``."""
+        """Return one audience by id or slug, or None. For names use ``find_audiences``."""
         what = "one audience"
         document = self._find(f"/api/segment/{_escaped(reference)}", what)
         return None if document is None else audience_from(object_of(document, what))
 
     def find_audiences(self, reference: str, listed: Sequence[LyticsAudience]) -> tuple[LyticsAudience, ...]:
-        """Return the audiences that an id, slug or name may mean: one where it is clear.
+        """Return the audiences that an id, slug or name may mean; exactly one if it is unambiguous.
 
         Args:
             reference: what a person typed.
-            listed: what ``audiences`` returned; one that is not in it (of another kind) is looked up by id or slug.
+            listed: the result of ``audiences``. An audience of another kind is not in it, and is looked up.
         """
         found = matching(listed, reference)
         if found or not reference.strip():
@@ -88,7 +88,7 @@ class Lytics:
         return () if audience is None else (audience,)
 
     def sizes(self, audience_ids: Iterable[str]) -> dict[str, int]:
-        """Return how many people Lytics counts in each audience; one that it does not name is left out."""
+        """Return the number of people in each audience. Audiences that Lytics does not count are left out."""
         what = "the audiences' sizes"
         found = list_of(self._get("/api/segment/sizes", what, {"ids": ",".join(audience_ids)}), what)
         sizes = {str(data.get("id")): whole_number(data.get("size")) for data in found}
@@ -105,7 +105,7 @@ class Lytics:
 
         Args:
             audience_id: 32 hex digits.
-            start: the cursor that the page before gave; empty for the first.
+            start: the cursor of the previous page; empty for the first.
             fields: Lytics fields that the rows need.
         """
         query = {"limit": str(PAGE_ROWS), "fields": ",".join(fields)}
@@ -119,12 +119,12 @@ class Lytics:
         """Return the profile with an address and all its memberships, or None where Lytics has none.
 
         Args:
-            email_field: the Lytics field that holds the address; it must identify people in Lytics.
+            email_field: the Lytics field with the address. It must identify people in Lytics.
             email: the address.
-            fields: Lytics fields that are needed; empty for all.
+            fields: the Lytics fields to return; empty for all.
 
         Raises:
-            LyticsSendGridError: see ``document_of``; no message holds the address.
+            LyticsSendGridError: see ``document_of``. No message holds the address.
         """
         query = {"segments": "true", "allsegments": "true"}
         if fields:
@@ -133,31 +133,31 @@ class Lytics:
         try:
             document = self._find(f"/api/entity/user/{_escaped(email_field)}/{_escaped(email)}", what, query)
         except LyticsSendGridError as error:
-            # The path, and Lytics' words, may hold the address.
+            # The path and Lytics' message may hold the address.
             raise type(error)(_without(str(error), email)) from None
         return None if document is None else person_from(document, what)
 
     def job(self, job_id: str) -> LyticsJob | None:
-        """Return a job, or None where there is none: killed jobs are gone."""
+        """Return a job, or None if there is none. Killed jobs are gone."""
         what = "a job"
         document = self._find(f"/v2/job/{_escaped(job_id)}", what)
         return None if document is None else job_from(object_of(document, what))
 
     def jobs(self, workflow: str | None = None) -> tuple[LyticsJob, ...]:
-        """Return the jobs that are neither completed nor killed, of one workflow or of all."""
+        """Return the jobs of one workflow, or of all, except completed and killed ones."""
         what = "the list of jobs"
         found = list_of(self._get("/v2/job", what, {"workflow": workflow} if workflow else None), what)
         jobs = (job for data in found if (job := job_from(data)) is not None)
         return tuple(job for job in jobs if workflow in {None, job.workflow})
 
     def create_webhook_job(self, document: Mapping[str, Any]) -> LyticsJob:
-        """Create a webhook job, which starts at once.
+        """Create a webhook job. It starts at once.
 
         Args:
             document: ``name``, ``description``, ``auth_ids`` and ``config``.
 
         Raises:
-            RequestRefused: Lytics does not take it; 10 jobs may be created an hour.
+            RequestRefused: Lytics refuses the job. It allows 10 new jobs an hour.
         """
         what = "the creation of the webhook job"
         body = {**document, "workflow": WEBHOOK_WORKFLOW}
@@ -165,7 +165,7 @@ class Lytics:
         return self._job(self._send("POST", [(path, body) for path in paths], what), what)
 
     def update_webhook_job(self, job_id: str, document: Mapping[str, Any]) -> LyticsJob:
-        """Replace a webhook job: what the document leaves out is lost."""
+        """Replace a webhook job. Whatever the document leaves out is lost."""
         what = "the update of the webhook job"
         body = {**document, "workflow": WEBHOOK_WORKFLOW}
         paths = [
@@ -182,7 +182,7 @@ class Lytics:
         return tuple(authorization for authorization in read if authorization.type == HEADER_AUTH_TYPE)
 
     def create_header_authorization(self, label: str, headers: Mapping[str, str]) -> HeaderAuthorization:
-        """Create a set of headers that a webhook job sends."""
+        """Create an authorization: a set of headers that a webhook job sends."""
         what = "the creation of the header authorization"
         forms = _headers_documents(label, headers)
         document = self._send("POST", [(path, form) for form in forms for path in _AUTH_PATHS], what)
@@ -191,7 +191,7 @@ class Lytics:
     def update_header_authorization(
         self, authorization_id: str, label: str, headers: Mapping[str, str]
     ) -> HeaderAuthorization:
-        """Replace a set of headers."""
+        """Replace an authorization's set of headers."""
         what = "the update of the header authorization"
         forms = _headers_documents(label, headers)
         paths = [f"{path}/{_escaped(authorization_id)}" for path in _AUTH_PATHS]
@@ -206,16 +206,16 @@ class Lytics:
         if answer.status != 404:
             return document_of(answer, what)
         if not isinstance(answer.json(), dict):
-            raise unreadable(what, "a 404 that is not Lytics' own: is the parameter LyticsUrl right?")
+            raise unreadable(what, "a 404 that is not Lytics' own: check the parameter LyticsUrl")
         return None
 
     def _send(
         self, method: str, alternatives: Sequence[tuple[str, Mapping[str, Any]]], what: str
     ) -> Mapping[str, Any]:
-        """Make a request in the first of its forms that Lytics knows; where it knows none, the first refusal counts.
+        """Send a request in the first form that Lytics accepts. If it accepts none, the first refusal counts.
 
-        The documents do not agree on how a path spells the workflow and the type of an authorization, nor on what is
-        wrapped around its headers. A form that is refused has changed nothing.
+        Lytics' documents disagree on how a path spells the workflow and the authorization's type, and on the wrapping of
+        its headers. A refused form has changed nothing.
         """
         refusals: list[Answer] = []
         for path, body in alternatives:
@@ -241,7 +241,7 @@ class Lytics:
 
 
 def _headers_documents(label: str, headers: Mapping[str, str]) -> tuple[dict[str, Any], ...]:
-    """Write a set of headers in both forms that the documents allow to be meant."""
+    """Return a set of headers in both forms that Lytics' documents may mean."""
     lines = "\n".join(f"{name}: {value}" for name, value in headers.items())
     config = {"webhook_request_headers": lines, "webhook_request_params": ""}
     head = {"label": label, "type": HEADER_AUTH_TYPE}

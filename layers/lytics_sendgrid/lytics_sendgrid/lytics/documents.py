@@ -1,7 +1,7 @@
-"""What Lytics' documents hold: audiences, pages of a scan, profiles, jobs and authorizations.
+"""Lytics' JSON documents as our types: audiences, pages of a scan, profiles, jobs and authorizations.
 
-Lytics is not strict about its types: numbers may come as text, empty lists as null. What is read here is read
-leniently where that can do no harm, and refused where it would hide a loss.
+Lytics is not strict about types: numbers may be text, empty lists null. That is accepted where it does no harm, and refused
+where it would hide a loss.
 """
 
 import re
@@ -20,12 +20,12 @@ class LyticsAudience:
     """An audience as Lytics knows it.
 
     Attributes:
-        id: 32 lower-case hex digits; the only name that cannot be changed.
+        id: 32 lower-case hex digits; the only name that never changes.
         name: what marketers see.
         slug: can be changed in Lytics.
         kind: ``segment`` for what marketers call an audience.
-        size: how many people Lytics counts in it, where it was told.
-        fault: why Lytics calls it invalid; empty where it is valid.
+        size: how many people Lytics counts in it; None if unknown.
+        fault: why Lytics calls it invalid; empty if it is valid.
     """
 
     id: str
@@ -41,10 +41,10 @@ class ScanPage:
     """One page of an audience's members.
 
     Attributes:
-        rows: flat profiles; the fields that a person lacks are absent.
-        cursor: where the next page begins; empty: this was the last one.
-        total: how many people Lytics counts in the audience, where it says so.
-        date_ns: Lytics' own clock when it answered, nanoseconds since 1970, whole seconds; None without a ``Date``.
+        rows: flat profiles. Fields that a person lacks are absent.
+        cursor: where the next page begins; empty on the last page.
+        total: how many people Lytics counts in the audience; None if unknown.
+        date_ns: Lytics' clock when it answered, nanoseconds since 1970 in whole seconds; None without a ``Date``.
     """
 
     rows: tuple[Mapping[str, Any], ...]
@@ -58,9 +58,9 @@ class Person:
     """One profile with its memberships.
 
     Attributes:
-        fields: as Lytics has them, memberships left out.
-        audience_ids: of all audiences the person is in.
-        audience_slugs: likewise; Lytics gives both.
+        fields: the profile's fields, without memberships.
+        audience_ids: ids of the audiences that the person is in.
+        audience_slugs: their slugs.
     """
 
     fields: Mapping[str, Any]
@@ -74,12 +74,12 @@ class LyticsJob:
 
     Attributes:
         id: Lytics' id.
-        name: what a person or we called it.
+        name: chosen by a person or by us.
         workflow: such as ``webhook_triggers`` or ``sendgrid_export_new``.
         status: ``running sleeping paused pausing initializing failed completed deleted deleting unknown fault-N``.
         config: the workflow's own configuration.
-        auth_ids: authorizations that it uses.
-        document: all of it, as Lytics answered: an update must send back what it does not change.
+        auth_ids: the authorizations that it uses.
+        document: the whole answer, because an update must send back what it does not change.
     """
 
     id: str
@@ -93,7 +93,7 @@ class LyticsJob:
 
 @dataclass(frozen=True, slots=True)
 class HeaderAuthorization:
-    """An authorization as Lytics lists it: never its secrets."""
+    """An authorization as Lytics lists it, without its secrets."""
 
     id: str
     label: str
@@ -101,7 +101,7 @@ class HeaderAuthorization:
 
 
 def audience_from(data: Mapping[str, Any]) -> LyticsAudience | None:
-    """Read a segment; None where it is not one of people, or has no id."""
+    """Return an audience, or None if the segment is not one of people or has no id."""
     identity, name = data.get("id"), data.get("name")
     if not isinstance(identity, str) or not identity or data.get("table") not in (None, "", "user"):
         return None
@@ -117,10 +117,10 @@ def audience_from(data: Mapping[str, Any]) -> LyticsAudience | None:
 
 
 def matching(audiences: Sequence[LyticsAudience], reference: str) -> tuple[LyticsAudience, ...]:
-    """Return the audiences that a person may mean by an id, a slug or a name, in that order of precedence.
+    """Return the audiences that an id, a slug or a name may mean, in that order of precedence.
 
     Returns:
-        One where it is clear, none where nothing fits, several where names are shared.
+        Several audiences if they share the name.
     """
     wanted = reference.strip()
     tests: tuple[Callable[[LyticsAudience], bool], ...] = (
@@ -129,18 +129,18 @@ def matching(audiences: Sequence[LyticsAudience], reference: str) -> tuple[Lytic
         lambda audience: audience.name == wanted,
         lambda audience: audience.name.casefold() == wanted.casefold(),
     )
-    for fits in tests:
-        found = tuple(audience for audience in audiences if fits(audience))
-        if found:
-            return found
+    for matches in tests:
+        matched = tuple(audience for audience in audiences if matches(audience))
+        if matched:
+            return matched
     return ()
 
 
 def scan_page_from(document: Mapping[str, Any], answered_ns: int | None, what: str) -> ScanPage:
-    """Read a page of a scan: its cursor is ``_next``, or ``next`` as older documents say.
+    """Return a page of a scan. Its cursor is ``_next``, or ``next`` in older documents.
 
     Raises:
-        ServiceUnavailable: it is not of the documented form.
+        ServiceUnavailable: the document is not of the documented form.
     """
     if "data" not in document:
         raise unreadable(what, "no data")
@@ -150,17 +150,17 @@ def scan_page_from(document: Mapping[str, Any], answered_ns: int | None, what: s
     if isinstance(cursor, int) and not isinstance(cursor, bool):
         cursor = str(cursor)
     if cursor is not None and not isinstance(cursor, str):
-        raise unreadable(what, "a cursor that is no text")
+        raise unreadable(what, "a cursor that is not a text")
     return ScanPage(
         tuple(list_of(document, what)), cursor or "", whole_number(document.get("total")), answered_ns
     )
 
 
 def person_from(document: Mapping[str, Any], what: str) -> Person | None:
-    """Read one profile; None where there is none.
+    """Return one profile, or None if there is none.
 
-    A missing profile is answered with 200, ``"Not Found"`` and the placeholder segments ``not_found`` and ``all``
-    (Lytics agent-skills, lytics-profiles/lookup.md, 2026-05); a look-up that timed out looks alike and is no answer.
+    Lytics answers a missing profile with 200, ``"Not Found"`` and the placeholder segments ``not_found`` and ``all``
+    (Lytics agent-skills, lytics-profiles/lookup.md, 2026-05). A look-up that timed out looks similar, and is not an answer.
 
     Raises:
         ServiceUnavailable: the look-up timed out, or the answer is not of the documented form.
@@ -181,7 +181,7 @@ def person_from(document: Mapping[str, Any], what: str) -> Person | None:
 
 
 def job_from(data: Mapping[str, Any]) -> LyticsJob | None:
-    """Read a job; None where it has no id."""
+    """Return a job, or None if it has no id."""
     identity, config = data.get("id"), data.get("config")
     if not isinstance(identity, str) or not identity:
         return None
@@ -197,7 +197,7 @@ def job_from(data: Mapping[str, Any]) -> LyticsJob | None:
 
 
 def authorization_from(data: Mapping[str, Any]) -> HeaderAuthorization | None:
-    """Read an authorization; None where it has no id."""
+    """Return an authorization, or None if it has no id."""
     identity = data.get("id")
     if not isinstance(identity, str) or not identity:
         return None
@@ -206,7 +206,7 @@ def authorization_from(data: Mapping[str, Any]) -> HeaderAuthorization | None:
 
 
 def whole_number(value: Any) -> int | None:
-    """Read a count, which Lytics writes as a number or as text; None for anything else."""
+    """Return a count, which Lytics writes as a number or as text, or None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):

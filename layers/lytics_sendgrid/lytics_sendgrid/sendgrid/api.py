@@ -1,6 +1,7 @@
-"""SendGrid's API but for its contacts' upsert: scopes, custom fields, lists, segments, look-ups.
+"""SendGrid's API, except the upsert of contacts: scopes, custom fields, lists, segments, look-ups.
 
-A 429 is waited for here, within a budget; every other refusal is raised as one of our errors, see ``documents.document_of``.
+A 429 is retried here, within a time budget. Any other refusal is raised as one of our errors, see
+``documents.document_of``.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +19,13 @@ from lytics_sendgrid.sendgrid.documents import (
     segment_from,
     unreadable,
 )
-from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Found, Segment, SendGridContact
+from lytics_sendgrid.sendgrid.resources import (
+    ContactList,
+    ContactSearch,
+    CustomField,
+    Segment,
+    SendGridContact,
+)
 from lytics_sendgrid.sendgrid.upsert_answer import reset_epoch_s
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.transport.client import TIMEOUT_S, Answer, VendorHttp, json_body
@@ -31,10 +38,11 @@ SEARCH_EMAILS: Final = 100
 """Addresses in one search (OpenAPI mc_contacts, 2026-01-22)."""
 _SEARCH: Final = "a search for contacts"
 _PAGE_LISTS: Final = 1_000
-_PAGES: Final = 1_000
-_PATIENCE_S: Final = 45.0
-"""How long all rate limits together are waited for: the callers' time-outs are some minutes."""
-_BLIND_WAIT_S: Final = 2.0
+_MAX_PAGES: Final = 1_000
+_MAX_WAIT_S: Final = 45.0
+"""For all rate limits together. The callers' own time-outs are some minutes."""
+_DEFAULT_WAIT_S: Final = 2.0
+"""If SendGrid does not say when its rate limit resets."""
 
 
 class Http(Protocol):
@@ -50,7 +58,6 @@ class Http(Protocol):
         timeout_s: float = TIMEOUT_S,
     ) -> Answer:
         """See ``VendorHttp.request``."""
-        ...
 
 
 def sendgrid_at(url: str, api_key: str) -> "SendGrid":
@@ -63,20 +70,20 @@ class SendGrid:
     """SendGrid's API for one key.
 
     Every method raises:
-        KeyRefused: 401, or 403: the key lacks a permission.
-        Throttled: 429, and the patience of this object is used up.
-        ServiceUnavailable: 5xx, 408, or a success that is not what SendGrid documents: a proxy's page, a cut body.
-        AnswerLost: a write whose answer did not come, or was not readable: it may have worked.
-        RequestRefused: any other status, with SendGrid's words.
+        KeyRefused: 401; or 403: the key lacks a permission.
+        Throttled: 429, and this object's time budget for rate limits is used up.
+        ServiceUnavailable: 5xx, 408, or a success of undocumented form: a proxy's page, a truncated body.
+        AnswerLost: no readable answer to a write, so it may have worked.
+        RequestRefused: any other status, with SendGrid's message.
     """
 
     def __init__(self, http: Http, clock: Clock) -> None:
         self._http = http
         self._clock = clock
-        self._patience_s = _PATIENCE_S
+        self._wait_left_s = _MAX_WAIT_S
 
     def scopes(self) -> frozenset[str]:
-        """Return the key's permissions. They can prove that reading is not allowed; no scope tells of writing."""
+        """Return the key's permissions. They can prove that reading is forbidden, but not that writing is allowed."""
         what = "which permissions the API key has"
         scopes = self._get("/v3/scopes", what).get("scopes")
         if not isinstance(scopes, list):
@@ -84,43 +91,43 @@ class SendGrid:
         return frozenset(scope for scope in scopes if isinstance(scope, str))
 
     def fields(self) -> tuple[CustomField, ...]:
-        """Return the custom fields; reserved ones are left out."""
+        """Return the custom fields, without the reserved ones."""
         what = "the list of custom fields"
         document = self._get(FIELDS, what)
-        # An account without custom fields may leave the key out; an answer with neither key is none of SendGrid's.
+        # An account without custom fields may omit the key. An answer with neither key is not SendGrid's.
         if "custom_fields" not in document and "reserved_fields" in document:
             return ()
         return _all(objects_under(document, "custom_fields"), field_from, what)
 
     def create_field(self, name: str, field_type: str) -> CustomField:
-        """Create a custom field; it is usable some seconds later."""
+        """Create a custom field. It becomes usable some seconds later."""
         what = f"the creation of custom field '{name}'"
         return _read(
             self._send("POST", FIELDS, {"name": name, "field_type": field_type}, what), field_from, what
         )
 
     def rename_field(self, field_id: str, name: str) -> None:
-        """Set a custom field's name; to the name that it has, this changes nothing and proves that the key may write."""
+        """Rename a custom field. With its current name this changes nothing, and proves that the key may write."""
         self._send("PATCH", f"{FIELDS}/{_escaped(field_id)}", {"name": name}, f"custom field '{name}'")
 
     def lists(self) -> tuple[ContactList, ...]:
         """Return every list.
 
-        Only the token of the next page's URL is used, so the key never goes to another host than SendGrid's.
+        Of the next page's URL only the token is used, so the key never goes to a host other than SendGrid's.
         """
         what = "the list of contact lists"
         found: dict[str, ContactList] = {}
         query = {"page_size": str(_PAGE_LISTS)}
-        for _ in range(_PAGES):
+        for _ in range(_MAX_PAGES):
             document = self._get(LISTS, what, query)
-            for one in _all(objects_under(document, "result"), list_from, what):
-                found[one.id] = one
+            for contact_list in _all(objects_under(document, "result"), list_from, what):
+                found[contact_list.id] = contact_list
             metadata = document.get("_metadata")
             token = _page_token(metadata.get("next") if isinstance(metadata, dict) else None, what)
             if token is None:
                 return tuple(found.values())
             if token == query.get("page_token"):
-                raise ServiceUnavailable("SendGrid's pages of contact lists repeat themselves")
+                raise ServiceUnavailable("SendGrid repeats a page of contact lists")
             query = {"page_size": str(_PAGE_LISTS), "page_token": token}
         raise ServiceUnavailable("SendGrid's pages of contact lists do not end")
 
@@ -142,29 +149,29 @@ class SendGrid:
         what = f"the creation of segment '{name}'"
         return _read(self._send("POST", SEGMENTS, body, what), segment_from, what)
 
-    def contacts(self, emails: Sequence[str]) -> Found:
-        """Look contacts up by their addresses, 100 a request.
+    def contacts(self, emails: Sequence[str]) -> ContactSearch:
+        """Look up contacts by their addresses, 100 a request.
 
-        SendGrid refuses a whole search for one address that is none: halves find it.
+        SendGrid refuses a whole search for one invalid address. Halving the search finds it.
 
         Raises:
-            ServiceUnavailable: besides what every method raises: it does not say of each address whether it has it.
+            ServiceUnavailable: as every method, and if the answer does not cover every address.
         """
         found: dict[str, SendGridContact] = {}
         refused: set[str] = set()
-        waiting = [list(emails[i : i + SEARCH_EMAILS]) for i in range(0, len(emails), SEARCH_EMAILS)]
-        while waiting:
-            batch = waiting.pop()
+        pending = [list(emails[i : i + SEARCH_EMAILS]) for i in range(0, len(emails), SEARCH_EMAILS)]
+        while pending:
+            batch = pending.pop()
             answer = self._answer("POST", f"{CONTACTS}/search/emails", json_body({"emails": batch}))
             if answer.status in (400, 404) and not isinstance(answer.json(), dict):
                 raise unreadable(_SEARCH)
             if answer.status == 400 and len(batch) > 1:
-                waiting += [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
+                pending += [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
             elif answer.status == 400:
                 refused.update(batch)
             elif answer.status != 404:
                 found |= _looked_up(answer, batch)
-        return Found(found, frozenset(refused))
+        return ContactSearch(found, frozenset(refused))
 
     def contacts_count(self) -> int:
         """Return how many contacts the account has."""
@@ -188,10 +195,10 @@ class SendGrid:
             if answer.status != 429:
                 return answer
             reset = reset_epoch_s(answer.headers)
-            wait_s = _BLIND_WAIT_S if reset is None else max(0.5, reset - self._clock.now())
-            if wait_s > self._patience_s:
-                raise Throttled(f"SendGrid's rate limit is used up for another {wait_s:.0f} s", wait_s)
-            self._patience_s -= wait_s
+            wait_s = _DEFAULT_WAIT_S if reset is None else max(0.5, reset - self._clock.now())
+            if wait_s > self._wait_left_s:
+                raise Throttled(f"SendGrid's rate limit resets only in {wait_s:.0f} s", wait_s)
+            self._wait_left_s -= wait_s
             self._clock.sleep(wait_s)
 
 
@@ -213,24 +220,24 @@ def _all[T](
 
 
 def _looked_up(answer: Answer, emails: Iterable[str]) -> dict[str, SendGridContact]:
-    """Return the contacts of a search; that there is none SendGrid says in words alone."""
-    result = document_of(answer, _SEARCH, with_words=False).get("result")
+    """Return the contacts of a search. SendGrid reports a missing contact by a message only."""
+    result = document_of(answer, _SEARCH, with_message=False).get("result")
     if not isinstance(result, dict):
         raise unreadable(_SEARCH)
-    told = {email.lower(): data for email, data in result.items() if isinstance(data, dict)}
-    found = {email: contact_from(data["contact"]) for email, data in told.items() if _is_found(data)}
-    for email in {email.lower() for email in emails} - found.keys():
-        if "not found" not in str(told.get(email, {}).get("error")).casefold():
+    entries = {email.lower(): entry for email, entry in result.items() if isinstance(entry, dict)}
+    contacts = {
+        email: contact_from(entry["contact"])
+        for email, entry in entries.items()
+        if isinstance(entry.get("contact"), dict)
+    }
+    for email in {email.lower() for email in emails} - contacts.keys():
+        if "not found" not in str(entries.get(email, {}).get("error")).casefold():
             raise unreadable(_SEARCH)
-    return found
-
-
-def _is_found(data: Mapping[str, Any]) -> bool:
-    return isinstance(data.get("contact"), dict)
+    return contacts
 
 
 def _page_token(next_url: object, what: str) -> str | None:
-    """Return the token of the next page's URL, or None where there is no next page."""
+    """Return the token in the next page's URL, or None if there is no next page."""
     if next_url is None:
         return None
     if not isinstance(next_url, str):

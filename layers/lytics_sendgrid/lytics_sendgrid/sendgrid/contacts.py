@@ -1,4 +1,4 @@
-"""Upsert contacts, ``PUT /v3/marketing/contacts``, and ask for the import jobs that carry them."""
+"""SendGrid's contacts: upserts (``PUT /v3/marketing/contacts``) and the import jobs that process them."""
 
 import math
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ from lytics_sendgrid.transport.download import download, is_local
 
 PATH: Final = "/v3/marketing/contacts"
 MAX_ERRORS_FILE_BYTES: Final = 100_000_000
-"""A job carries 30,000 rows: a file that is larger is none that we asked for."""
-LONGEST_WAIT_S: Final = 900.0
-"""No reset is believed that is further away: one in milliseconds, say, would end this process' work for good."""
+"""A job has at most 30,000 rows, so a larger file cannot be its errors file."""
+MAX_WAIT_S: Final = 900.0
+"""A later reset of the rate limit is not trusted: one in milliseconds, say, would block this process forever."""
 
 
 class SendGridContacts:
-    """SendGrid's contacts, to be written to, and its import jobs."""
+    """Contacts and import jobs of one SendGrid account."""
 
     def __init__(self, http: VendorHttp, clock: Clock) -> None:
         self._http = http
@@ -29,15 +29,15 @@ class SendGridContacts:
         self._not_before_epoch_s = -math.inf
 
     def not_before(self) -> float:
-        """Return when the next request may start, Unix seconds: in the past, unless the rate limit is used up."""
+        """Return when the next request may start, Unix seconds. In the past unless the rate limit is used up."""
         return self._not_before_epoch_s
 
     def upsert(self, body: bytes, timeout_s: float) -> Verdict:
-        """Send one request and tell what came of it; every fault is a verdict.
+        """Send one batch and return the verdict. No fault raises.
 
         Args:
-            body: what ``request_body`` wrote.
-            timeout_s: how long sending it, and waiting for an answer, may take together.
+            body: the JSON of the request.
+            timeout_s: how long sending it and receiving the answer may take together.
         """
         try:
             answer = self._http.request("PUT", PATH, body=body, timeout_s=timeout_s)
@@ -48,33 +48,33 @@ class SendGridContacts:
         verdict = interpret(answer)
         until = verdict.until_epoch_s if isinstance(verdict, Busy) else exhausted_until(answer.headers)
         if until is not None:
-            self._not_before_epoch_s = min(until, self._clock.now() + LONGEST_WAIT_S)
+            self._not_before_epoch_s = min(until, self._clock.now() + MAX_WAIT_S)
         return verdict
 
     def job(self, job_id: str) -> Job:
-        """Return what SendGrid says of an import job.
+        """Return the state of an import job.
 
         Raises:
-            KeyRefused: the key was refused.
-            RetryLater: SendGrid did not answer, or with something that is no job.
+            KeyRefused: SendGrid refused the key.
+            RetryLater: SendGrid did not answer, or not with a job.
         """
         answer = self._http.request("GET", f"{PATH}/imports/{quote(job_id, safe='')}")
         if answer.status == 404:
             return Job("unknown")
         if answer.status in (401, 403):
-            raise KeyRefused(f"SendGrid refused the key when asked for an import job: {answer.status}")
+            raise KeyRefused(f"SendGrid refused the API key for an import job: {answer.status}")
         if answer.status != 200:
-            raise RetryLater(f"SendGrid answered {answer.status} when asked for an import job")
+            raise RetryLater(f"SendGrid answered {answer.status} for an import job")
         return job_from(answer.json())
 
     def errors_file(self, url: str) -> Iterator[bytes]:
-        """Download an import job's errors file, part by part, without our key: its address is signed.
+        """Yield an import job's errors file, part by part. The URL is signed, so the API key is not sent.
 
-        Only where SendGrid itself is on this machine may the file be, too.
+        The file may be on this machine only if SendGrid (its twin) is.
 
         Raises:
-            RequestRefused: there is nothing at the address (any more), or it is none that may be fetched.
-            RetryLater: it could not be downloaded whole.
+            RequestRefused: there is no file (any more), or the URL may not be fetched.
+            RetryLater: the download is incomplete.
         """
         yield from download(
             url, MAX_ERRORS_FILE_BYTES, self._clock, allow_local=is_local(self._http.base_url)
@@ -82,5 +82,5 @@ class SendGridContacts:
 
 
 def sendgrid_http(base_url: str, api_key: str) -> VendorHttp:
-    """Make the HTTP client of one SendGrid account."""
+    """Return an HTTP client for one SendGrid account."""
     return VendorHttp(base_url, {"Authorization": f"Bearer {api_key}"}, SystemClock())

@@ -1,4 +1,4 @@
-"""What SendGrid's answers mean: fields, lists, segments and contacts from their documents, our errors from refusals."""
+"""SendGrid's answers as our types: fields, lists, segments and contacts, and errors from refusals."""
 
 from __future__ import annotations
 
@@ -23,62 +23,64 @@ HOW_TO_PERMIT: Final = (
     "in SendGrid open Settings > API Keys, give the key Restricted Access > Marketing: Full Access, or make a new key "
     "with it and put that into the secret"
 )
-_WORDS_CHARS: Final = 300
+_MAX_MESSAGE_CHARS: Final = 300
 _NOT_VALUES: Final = frozenset({"id", "custom_fields", "list_ids", "segment_ids", "_metadata"})
 
 
 def document_of(
-    answer: Answer, what: str, *, writes: bool = False, with_words: bool = True
+    answer: Answer, what: str, *, writes: bool = False, with_message: bool = True
 ) -> Mapping[str, Any]:
     """Return a successful answer's JSON object, or raise what the refusal means to the caller.
 
     Args:
         answer: of any status but 429.
-        what: what was asked, for the message; holds no address.
-        writes: the request changes something: an unreadable success may have worked.
-        with_words: SendGrid's words may be repeated: they hold no address.
+        what: what was requested, for our message. Must not hold an address.
+        writes: whether the request changes something, so that an unreadable success may have worked.
+        with_message: whether our message may repeat SendGrid's, because that holds no address.
 
     Raises:
         KeyRefused: 401 or 403.
-        ServiceUnavailable: 5xx, 408, or a success that is no JSON object.
-        AnswerLost: such a success of a request that writes.
+        ServiceUnavailable: 5xx, 408, or a success that is not a JSON object.
+        AnswerLost: such a success of a write.
         RequestRefused: any other status.
     """
     if not 200 <= answer.status < 300:
-        raise _refusal(answer, what, words_of(answer.json()) if with_words else "")
+        raise _refusal(answer, what, message_of(answer.json()) if with_message else "")
     document = answer.json()
     if not isinstance(document, dict):
         raise unreadable(what, writes=writes)
     return document
 
 
-def _refusal(answer: Answer, what: str, words: str) -> LyticsSendGridError:
+def _refusal(answer: Answer, what: str, message: str) -> LyticsSendGridError:
     status = answer.status
-    said = f"SendGrid answered {status} to {what}" + (f": {words}" if words else "")
+    summary = f"SendGrid answered {status} for {what}" + (f": {message}" if message else "")
     if status == 401:
         return KeyRefused(
-            f"{said}. The API key is wrong, was deleted or belongs to another region: "
+            f"{summary}. The API key is wrong, was deleted or belongs to another region: "
             f"put a valid one into the secret as sendgrid_api_key"
         )
     if status == 403:
-        return KeyRefused(f"{said}. The API key lacks the permission: {HOW_TO_PERMIT}", lacks_permission=True)
+        return KeyRefused(
+            f"{summary}. The API key lacks the permission: {HOW_TO_PERMIT}", lacks_permission=True
+        )
     if status >= 500 or status == 408:
-        return ServiceUnavailable(said)
+        return ServiceUnavailable(summary)
     if 300 <= status < 400:
         return RequestRefused(
-            f"{said}, a redirect: the parameter SendGridUrl does not lead to SendGrid's API"
+            f"{summary}, a redirect: correct the parameter SendGridUrl, it does not lead to SendGrid's API"
         )
-    return RequestRefused(said)
+    return RequestRefused(summary)
 
 
 def unreadable(what: str, *, writes: bool = False) -> LyticsSendGridError:
-    """Return the error for a success that is not of the documented form."""
-    text = f"SendGrid answered {what} with something else than it documents: a proxy's page, or a cut answer"
+    """Return the error for a success of undocumented form."""
+    text = f"SendGrid's answer for {what} is not as documented: a proxy's page, or a truncated answer"
     return AnswerLost(text) if writes else ServiceUnavailable(text)
 
 
 def field_from(data: Mapping[str, Any]) -> CustomField | None:
-    """Read a custom field, or None where the document is none."""
+    """Return a custom field, or None if the document is not one."""
     identity, name, kind = data.get("id"), data.get("name"), data.get("field_type")
     if isinstance(identity, str) and isinstance(name, str) and isinstance(kind, str) and identity and name:
         return CustomField(identity, name, kind)
@@ -86,7 +88,7 @@ def field_from(data: Mapping[str, Any]) -> CustomField | None:
 
 
 def list_from(data: Mapping[str, Any]) -> ContactList | None:
-    """Read a list, or None where the document is none."""
+    """Return a list, or None if the document is not one."""
     identity, name = data.get("id"), data.get("name")
     if isinstance(identity, str) and isinstance(name, str) and identity:
         return ContactList(identity, name)
@@ -94,12 +96,12 @@ def list_from(data: Mapping[str, Any]) -> ContactList | None:
 
 
 def segment_from(data: Mapping[str, Any]) -> Segment | None:
-    """Read a segment, or None where the document is none."""
+    """Return a segment, or None if the document is not one."""
     identity, name = data.get("id"), data.get("name")
     if not isinstance(identity, str) or not isinstance(name, str) or not identity:
         return None
     parents = data.get("parent_list_ids")
-    lists = [one for one in parents if isinstance(one, str)] if isinstance(parents, list) else []
+    lists = [parent for parent in parents if isinstance(parent, str)] if isinstance(parents, list) else []
     if not lists and isinstance(data.get("parent_list_id"), str):
         lists = [data["parent_list_id"]]
     status = data.get("status")
@@ -116,13 +118,13 @@ def segment_from(data: Mapping[str, Any]) -> Segment | None:
         query if isinstance(query, str) else None,
         count if isinstance(count, int) and not isinstance(count, bool) else None,
         str(status.get("query_validation") or "").upper(),
-        str(status.get("error_message") or "")[:_WORDS_CHARS],
+        str(status.get("error_message") or "")[:_MAX_MESSAGE_CHARS],
         counted_at if isinstance(counted_at, str) else None,
     )
 
 
 def contact_from(data: Mapping[str, Any]) -> SendGridContact:
-    """Read a contact of a look-up; what it lacks is empty."""
+    """Return a contact of a look-up. What the document lacks is empty."""
     custom = data.get("custom_fields")
     return SendGridContact(
         str(data.get("id") or ""),
@@ -134,22 +136,22 @@ def contact_from(data: Mapping[str, Any]) -> SendGridContact:
 
 
 def objects_under(document: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]] | None:
-    """Return the list of objects under a key, or None where there is none; an empty one may come as null."""
+    """Return the list of objects under a key, or None if there is none. Null counts as an empty list."""
     if key not in document:
         return None
-    found = document[key]
-    if found is None:
+    objects = document[key]
+    if objects is None:
         return ()
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+    if not isinstance(objects, list) or not all(isinstance(item, dict) for item in objects):
         return None
-    return found
+    return objects
 
 
 def texts(value: object) -> list[str]:
-    """Return the texts of a list; of anything else none."""
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    """Return the texts in a list, or none if the value is not a list."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def words_of(document: object) -> str:
-    """Return SendGrid's words in a refusal, cut; empty where there are none."""
-    return "; ".join(dict.fromkeys(messages(document)))[:_WORDS_CHARS]
+def message_of(document: object) -> str:
+    """Return SendGrid's messages in a refusal as one text, truncated; empty if there are none."""
+    return "; ".join(dict.fromkeys(messages(document)))[:_MAX_MESSAGE_CHARS]

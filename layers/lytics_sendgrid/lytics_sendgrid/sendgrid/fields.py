@@ -18,7 +18,7 @@ WRITABLE_RESERVED: Final[Mapping[str, int]] = {
     "facebook": 254,
     "unique_name": 254,
 }
-"""Reserved fields that a row may set beside the e-mail, and the longest text that each takes."""
+"""Reserved fields that a row may set besides the e-mail, and the maximum length of each."""
 READ_ONLY_RESERVED: Final = frozenset(
     (
         "email_domains",
@@ -36,7 +36,7 @@ READ_ONLY_RESERVED: Final = frozenset(
 IDENTIFIERS: Final = frozenset(
     ("email", "phone_number_id", "external_id", "anonymous_id", "alternate_emails")
 )
-"""What SendGrid finds a contact by: once one is sent, every later update must send it too."""
+"""SendGrid finds a contact by these. Once one is sent, every later update must send it, too."""
 
 TEXT_CHARS: Final = 1_000
-"""The longest text of a custom field."""
+"""The maximum length of a custom text field."""

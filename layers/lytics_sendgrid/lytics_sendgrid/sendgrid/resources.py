@@ -1,4 +1,4 @@
-"""SendGrid's custom fields, lists, segments and contacts as its API answers them, and the rules on their names."""
+"""SendGrid's custom fields, lists, segments and contacts, and the rules for their names."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 FIELDS_LIMIT: Final = 500
-"""Custom fields of an account (OpenAPI mc_custom_fields and the custom-fields page, 2026-01-22)."""
+"""Custom fields in an account (OpenAPI mc_custom_fields and the custom-fields page, 2026-01-22)."""
 SEGMENTS_LIMIT: Final = 200
-"""Segments of an account, whoever made them (page "Segmenting your contacts", read 2026-11-23)."""
-SEGMENT_NAME_CHARS: Final = 100
+"""Segments in an account, ours and others (page "Segmenting your contacts", read 2026-11-23)."""
+MAX_SEGMENT_NAME_CHARS: Final = 100
 
 _FIELD_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}", re.ASCII)
 _AUDIENCE_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -21,9 +21,9 @@ class CustomField:
     """A custom field of an account.
 
     Attributes:
-        id: how contacts are written, such as ``e4_T``.
-        name: how contacts are read and segments ask; unique whatever its case.
-        type: ``Text``, ``Number`` or ``Date``; whatever SendGrid says.
+        id: names the field when contacts are written, such as ``e4_T``.
+        name: names the field in queries and when contacts are read; unique regardless of case.
+        type: ``Text``, ``Number`` or ``Date``, or whatever else SendGrid returns.
     """
 
     id: str
@@ -46,12 +46,12 @@ class Segment:
     Attributes:
         id: SendGrid's id.
         name: unique in the account.
-        list_id: the list that it is on; None: all contacts.
-        query: its SQL; None where the answer was a list of segments, which has no queries.
-        contacts: how many it held when SendGrid last counted, 1 to 24 hours ago; None where it was not told.
-        validation: ``PENDING``, ``VALID`` or ``INVALID``; empty where it was not told.
-        error: SendGrid's words on an invalid query.
-        counted_at: when SendGrid last counted, as it wrote it; None: not yet.
+        list_id: its parent list; None for all contacts.
+        query: its SQL; None if it comes from the list of segments, which has no queries.
+        contacts: how many it held when SendGrid last counted, 1 to 24 hours ago; None if unknown.
+        validation: ``PENDING``, ``VALID`` or ``INVALID``; empty if unknown.
+        error: SendGrid's message about an invalid query.
+        counted_at: when SendGrid last counted, in SendGrid's format; None if it has not.
     """
 
     id: str
@@ -70,10 +70,10 @@ class SendGridContact:
 
     Attributes:
         id: SendGrid's id.
-        values: reserved fields by name; unset texts read as ``""``.
-        custom_fields: by name, or by id: SendGrid's documents do not say which, so readers accept both.
-        list_ids: lists that it is on.
-        segment_ids: segments that it was in when each was last counted.
+        values: reserved fields by name; unset texts are ``""``.
+        custom_fields: by name or by id. SendGrid does not document which, so readers accept both.
+        list_ids: the lists that the contact is on.
+        segment_ids: the segments that the contact was in when each was last counted.
     """
 
     id: str
@@ -84,12 +84,12 @@ class SendGridContact:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a search by addresses found.
+class ContactSearch:
+    """The result of a search by addresses.
 
     Attributes:
-        contacts: by the address that was asked for.
-        refused: addresses that SendGrid says are none.
+        contacts: by the requested address, in lower case.
+        refused: addresses that SendGrid calls invalid.
     """
 
     contacts: Mapping[str, SendGridContact]
@@ -97,52 +97,54 @@ class Found:
 
 
 def is_audience_id(text: str) -> bool:
-    """Tell whether a text is a Lytics audience id: only such a one may enter a query."""
+    """Return whether a text is a Lytics audience id. Nothing else may enter a query."""
     return _AUDIENCE_ID.fullmatch(text) is not None
 
 
 def is_field_name(text: str) -> bool:
-    """Tell whether SendGrid takes a text as the name of a custom field."""
+    """Return whether SendGrid accepts a text as the name of a custom field."""
     return _FIELD_NAME.fullmatch(text) is not None
 
 
 def segment_query(membership_field: str, audience_id: str) -> str:
-    """Write the query of an audience's segment.
+    """Return the query of an audience's segment.
 
     Raises:
-        ValueError: the id or the field's name is not of the one form that needs no escaping.
+        ValueError: the id or the field name has another form than the one that needs no escaping.
     """
     if not is_audience_id(audience_id) or not is_field_name(membership_field):
-        raise ValueError("an audience id is 32 lower-case hex digits, a field's name letters, digits and _")
+        raise ValueError(
+            "expected an audience id of 32 lower-case hex digits and a field name of letters, digits and _"
+        )
     return f"SELECT contact_id, updated_at FROM contact_data WHERE {membership_field} LIKE '%{audience_id}%'"  # noqa: S608
 
 
-def same_query(one: str, other: str) -> bool:
-    """Tell whether two queries are the same but for white space and the case of what is not quoted."""
-    return _normalised(one) == _normalised(other)
+def same_query(query: str, other: str) -> bool:
+    """Return whether two queries are equal, apart from white space and the case of unquoted text."""
+    return _normalised(query) == _normalised(other)
 
 
 def _normalised(query: str) -> tuple[str, ...]:
-    words: list[str] = []
+    tokens: list[str] = []
     for number, part in enumerate(_QUOTED.split(query.strip().rstrip(";"))):
         if number % 2:
-            words.append(part)
+            tokens.append(part)
         else:
-            words += re.findall(r"\w+|[^\w\s]+", part.lower())
-    return tuple(words)
+            tokens += re.findall(r"\w+|[^\w\s]+", part.lower())
+    return tuple(tokens)
 
 
 def segment_name(audience_id: str, audience_name: str) -> str:
-    """Name an audience's segment like it; a name too long is cut, and ends with the start of the id to stay unique."""
+    """Return the name of an audience's segment: the audience's, cut if it is too long and kept unique by its id."""
     name = " ".join(audience_name.split()) or audience_id
-    if len(name) <= SEGMENT_NAME_CHARS:
+    if len(name) <= MAX_SEGMENT_NAME_CHARS:
         return name
-    return f"{name[: SEGMENT_NAME_CHARS - 9].rstrip()} {audience_id[:8]}"
+    return f"{name[: MAX_SEGMENT_NAME_CHARS - 9].rstrip()} {audience_id[:8]}"
 
 
 def by_name[T: (CustomField, Segment)](things: Iterable[T]) -> dict[str, T]:
-    """Index fields or segments by name, whatever its case; of two alike the first."""
-    found: dict[str, T] = {}
+    """Index fields or segments by case-folded name. If two are alike, the first counts."""
+    index: dict[str, T] = {}
     for thing in things:
-        found.setdefault(thing.name.casefold(), thing)
-    return found
+        index.setdefault(thing.name.casefold(), thing)
+    return index

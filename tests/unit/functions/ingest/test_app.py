@@ -1,4 +1,4 @@
-"""The handler: what it imports, what it answers API Gateway, what it writes to the log."""
+"""The handler of ingest: its imports, its responses to API Gateway, its log line."""
 
 import base64
 import json
@@ -38,7 +38,7 @@ ENVIRONMENT = {
 
 
 class Scene:
-    """The handler with everything around it faked, and what it wrote."""
+    """The handler between doubles."""
 
     def __init__(self) -> None:
         clock = ManualClock()
@@ -79,7 +79,7 @@ def event(name: str, **changed: Any) -> dict[str, Any]:
         ("not-json", 400),
     ],
 )
-def test_each_proxy_event_has_its_answer(scene: Scene, name: str, status: int) -> None:
+def test_each_proxy_event_has_its_response(scene: Scene, name: str, status: int) -> None:
     answer = app.lambda_handler(event(name), None)
     assert answer["statusCode"] == status
     assert answer["headers"] == {"Content-Type": "application/json"}
@@ -87,7 +87,7 @@ def test_each_proxy_event_has_its_answer(scene: Scene, name: str, status: int) -
     assert bool(scene.changes.bodies) is (status == 200)
 
 
-def test_while_a_queue_fails_the_answer_has_retry_after(scene: Scene) -> None:
+def test_failing_queue_is_503_with_retry_after(scene: Scene) -> None:
     scene.sqs.calls.broken = refusal("RequestThrottled", "SendMessage")
     answer = app.lambda_handler(event("enter"), None)
     assert (answer["statusCode"], answer["headers"]["Retry-After"]) == (503, "30")
@@ -95,7 +95,7 @@ def test_while_a_queue_fails_the_answer_has_retry_after(scene: Scene) -> None:
 
 @pytest.mark.parametrize("name", ["X-Lytics-Secret", "x-lytics-secret", "X-LYTICS-SECRET"])
 @pytest.mark.parametrize("where", ["headers", "multiValueHeaders"])
-def test_the_secrets_header_is_found_in_any_case_and_place(scene: Scene, name: str, where: str) -> None:
+def test_secret_header_is_found_in_any_case_and_place(scene: Scene, name: str, where: str) -> None:
     headers = {"headers": {name: SECRET}, "multiValueHeaders": {name: [SECRET]}}
     changed = {"headers": None, "multiValueHeaders": None, where: headers[where]}
     assert app.lambda_handler(event("enter", **changed), None)["statusCode"] == 200
@@ -112,13 +112,11 @@ def test_the_secrets_header_is_found_in_any_case_and_place(scene: Scene, name: s
         ({"body": base64.b64encode(b"[]").decode(), "isBase64Encoded": True}, 200),
     ],
 )
-def test_what_is_missing_from_an_event_does_not_crash(
-    scene: Scene, changed: dict[str, Any], status: int
-) -> None:
+def test_incomplete_proxy_event_does_not_crash(scene: Scene, changed: dict[str, Any], status: int) -> None:
     assert app.lambda_handler(event("enter", **changed), None)["statusCode"] == status
 
 
-def test_each_delivery_leaves_one_json_line_with_counts_and_the_request_id(
+def test_delivery_logs_one_json_line_with_counts_and_request_id(
     scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
     app.lambda_handler(event("array"), None)
@@ -137,7 +135,7 @@ def test_each_delivery_leaves_one_json_line_with_counts_and_the_request_id(
     assert {metric["Name"] for metric in metrics["Metrics"]} == {"Accepted", "Ignored", "Rejected"}
 
 
-def test_no_path_shows_an_address_a_field_or_a_secret(
+def test_log_and_response_hold_no_address_field_or_secret(
     scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
     people = ("mariela", "quispe", "arequipa", "teodor", "ottilie", SECRET, "not-the-secret")

@@ -1,4 +1,4 @@
-"""Reading a webhook's body: what becomes a change, what is ignored, what is rejected and why."""
+"""read: which parts of a webhook body are changes, which are ignored, which are rejected and why."""
 
 import dataclasses
 import json
@@ -51,7 +51,7 @@ def only_reject(document: Any) -> Rejected:
     return reject
 
 
-def test_a_change_holds_all_that_delivery_needs() -> None:
+def test_change_holds_email_time_kind_audience_fields_and_profile() -> None:
     document = envelope(segment_event("exit"), _id="900", city="Porto", lifetime_value=12, unmapped="x")
     fields: dict[str, Value] = {"city": "Porto", "lifetime_value": 12}
     assert only_change(document) == Change(EMAIL, TIME_NS, Kind.EXIT, HIGH_VALUE, fields, profile="900")
@@ -72,25 +72,23 @@ def test_a_change_holds_all_that_delivery_needs() -> None:
         (int("9" * 129), "77", "9" * 128),
     ],
 )
-def test_profile_is_lytics_id_where_exported_else_the_envelopes(
-    data_id: Any, envelope_id: Any, profile: str | None
-) -> None:
+def test_profile_is_exported_id_or_envelope_id(data_id: Any, envelope_id: Any, profile: str | None) -> None:
     document = {**envelope(segment_event(), _id=data_id), "id": envelope_id}
     assert only_change(document).profile == profile
 
 
 @pytest.mark.parametrize("own", [None, ""])
-def test_enter_without_a_time_has_the_envelopes(own: str | None) -> None:
+def test_enter_without_time_takes_envelope_time(own: str | None) -> None:
     document = envelope(segment_event(enter=own), time="2026-11-23T10:00:00Z")
     assert only_change(document).time_ns == parse_rfc3339_ns("2026-11-23T10:00:00Z")
 
 
-def test_an_exit_does_not_take_the_time_of_an_enter_beside_it() -> None:
+def test_exit_does_not_take_enter_time() -> None:
     event = segment_event("exit", enter="2020-01-01T00:00:00Z")
     assert only_change(envelope(event)).time_ns == TIME_NS
 
 
-def test_a_broken_envelope_time_does_no_harm_where_it_is_not_needed() -> None:
+def test_bad_envelope_time_is_ignored_if_event_has_time() -> None:
     assert only_change(envelope(segment_event(), time="soon")).time_ns == TIME_NS
 
 
@@ -112,25 +110,23 @@ def test_a_broken_envelope_time_does_no_harm_where_it_is_not_needed() -> None:
         ({"id": HIGH_VALUE + "0"}, "bad_audience"),
     ],
 )
-def test_a_bad_segment_event_is_rejected_and_its_neighbour_is_not(
-    changed: dict[str, Any], reason: str
-) -> None:
+def test_bad_segment_event_is_rejected_without_its_neighbour(changed: dict[str, Any], reason: str) -> None:
     reading = taken(envelope({**segment_event(), **changed}, segment_event("exit", READERS)))
     assert [reject.reason for reject in reading.rejected] == [reason]
     assert [(change.kind, change.audience) for change in reading.changes] == [(Kind.EXIT, READERS)]
 
 
-def test_five_minutes_ahead_is_still_taken() -> None:
+def test_event_five_minutes_ahead_is_accepted() -> None:
     assert only_change(envelope(segment_event(enter="2026-11-23T12:05:00Z"))).time_ns == NOW_NS + MAX_AHEAD_NS
 
 
 @pytest.mark.parametrize("time", [None, ""])
-def test_a_change_in_an_envelope_without_time_is_rejected(time: str | None) -> None:
+def test_change_without_envelope_time_is_rejected(time: str | None) -> None:
     assert only_reject(envelope(segment_event("change"), time=time)).reason == "no_time"
 
 
 @pytest.mark.parametrize("meta", [None, "now", []])
-def test_a_meta_that_is_no_object_has_no_time(meta: Any) -> None:
+def test_meta_that_is_not_an_object_has_no_time(meta: Any) -> None:
     assert only_reject({**envelope(segment_event("change")), "meta": meta}).reason == "no_time"
 
 
@@ -144,13 +140,13 @@ def test_a_meta_that_is_no_object_has_no_time(meta: Any) -> None:
         ("a b@c.de", "bad_email"),
     ],
 )
-def test_whoever_has_no_address_is_rejected_once_an_event(email: Any, reason: str) -> None:
+def test_missing_or_bad_address_rejects_each_event(email: Any, reason: str) -> None:
     reading = taken(envelope(segment_event(), segment_event("exit", READERS), email=email))
     assert reading.changes == ()
     assert [reject.reason for reject in reading.rejected] == [reason, reason]
 
 
-def test_a_person_without_address_in_an_unmanaged_audience_is_ignored() -> None:
+def test_unmanaged_audience_is_ignored_before_the_address() -> None:
     reading = taken(envelope(segment_event(audience=UNMANAGED), email=None))
     assert (reading.rejected, reading.ignored) == ((), {UNMANAGED: 1})
 
@@ -162,28 +158,28 @@ def test_unmanaged_audiences_are_counted_by_id() -> None:
 
 
 @pytest.mark.parametrize("document", [None, True, 1, 1.5, "enter", {}, {"data": "x"}, {"data": None}])
-def test_another_shape_is_rejected_whole(document: Any) -> None:
+def test_unknown_shape_is_rejected_whole(document: Any) -> None:
     reject = only_reject(document)
     assert (reject.reason, reject.element) == ("unknown_shape", document)
 
 
 @pytest.mark.parametrize("events", [None, [], {}, "enter"])
-def test_an_envelope_without_segment_events_is_rejected(events: Any) -> None:
+def test_envelope_without_segment_events_is_rejected(events: Any) -> None:
     document = {"id": "1", "data": {"email": EMAIL, "segment_events": events}}
     reject = only_reject(document)
     assert (reject.reason, reject.element) == ("no_segment_events", document)
 
 
-def test_a_list_in_a_list_is_no_envelope() -> None:
+def test_nested_list_is_rejected() -> None:
     assert only_reject([[envelope(segment_event())]]).reason == "unknown_shape"
 
 
 @pytest.mark.parametrize("empty", [[], {"events": []}, {"data": []}])
-def test_an_empty_batch_is_nothing(empty: Any) -> None:
+def test_empty_body_has_no_content(empty: Any) -> None:
     assert taken(empty) == Reading((), {}, (), 0)
 
 
-def test_an_envelope_that_also_holds_a_list_of_events_loses_neither() -> None:
+def test_envelope_with_a_list_of_events_keeps_both() -> None:
     document = {**envelope(segment_event()), "events": [envelope(segment_event("exit"))]}
     assert [change.kind for change in taken(document).changes] == [Kind.ENTER, Kind.EXIT]
 
@@ -194,35 +190,35 @@ def test_lists_under_both_names_are_read() -> None:
 
 
 @pytest.mark.parametrize("value", [["x"], {"a": 1}, math.nan, math.inf, -math.inf, 10**308, -(10**400)])
-def test_what_is_no_finite_scalar_is_dropped_and_counted(value: Any) -> None:
+def test_value_that_is_not_a_finite_scalar_is_dropped(value: Any) -> None:
     reading = taken(envelope(segment_event(), city=value, lifetime_value=5))
     assert reading.changes[0].fields == {"lifetime_value": 5}
     assert reading.dropped == 1
 
 
-def test_null_is_absent_and_not_counted() -> None:
+def test_null_field_is_absent_and_not_counted() -> None:
     reading = taken(envelope(segment_event(), city=None))
     assert (reading.changes[0].fields, reading.dropped) == ({}, 0)
 
 
 @pytest.mark.parametrize("value", ["", "t", 0, -1, 1.5, True, "2026-01-01"])
-def test_scalars_stay_as_lytics_sent_them(value: Any) -> None:
+def test_scalar_is_kept_as_sent(value: Any) -> None:
     sent = only_change(envelope(segment_event(), city=value)).fields["city"]
     assert (sent, type(sent)) == (value, type(value))
 
 
-def test_long_texts_are_cut() -> None:
+def test_long_text_is_cut() -> None:
     assert only_change(envelope(segment_event(), city="é" * 5_000)).fields["city"] == "é" * 4_000
 
 
-def test_the_address_is_not_among_the_fields_even_where_it_is_mapped_too() -> None:
+def test_mapped_email_field_is_not_among_the_fields() -> None:
     mapped = MappedField("email", "e9_T", "address", FieldKind.TEXT, 1000)
     export = dataclasses.replace(NEWSLETTER, fields=(mapped, *NEWSLETTER.fields))
     [change] = read(envelope(segment_event()), export, NOW_NS).changes
     assert change.fields == {}
 
 
-def test_of_an_envelopes_changes_the_latest_brings_the_fields() -> None:
+def test_latest_change_of_envelope_carries_fields() -> None:
     later = "2026-11-23T11:59:59.5Z"
     events = [
         segment_event("change"),
@@ -236,19 +232,19 @@ def test_of_an_envelopes_changes_the_latest_brings_the_fields() -> None:
     assert [change.fields for change in changes] == [{}, {"city": "Porto"}, {}, {}]
 
 
-def test_the_first_good_element_brings_the_fields_where_all_are_of_one_time() -> None:
+def test_first_good_change_carries_fields_at_equal_times() -> None:
     changes = taken(envelope(segment_event(id=7), *[segment_event("change")] * 3, city="Porto")).changes
     assert [change.fields for change in changes] == [{"city": "Porto"}, {}, {}]
 
 
-def test_what_an_envelope_becomes_is_not_much_larger_than_it_is() -> None:
+def test_messages_are_not_larger_than_the_envelope() -> None:
     document = envelope(*[segment_event()] * 1_000, city="x" * 4_000, first_name="y" * 4_000)
     message = Message("newsletter", taken(document).changes)
     assert len(message.changes) == 1_000
     assert sum(len(packed.body) for packed in pack(message)) < len(json.dumps(document))
 
 
-def test_fields_that_no_message_holds_are_dropped_and_the_membership_gets_through() -> None:
+def test_oversized_fields_are_dropped_and_membership_is_kept() -> None:
     names = [f"field_{number}" for number in range(40)]
     mapped = tuple(MappedField(name, f"e{name}_T", name, FieldKind.TEXT, 1000) for name in names)
     export = dataclasses.replace(NEWSLETTER, fields=mapped)
@@ -261,7 +257,7 @@ def test_fields_that_no_message_holds_are_dropped_and_the_membership_gets_throug
         assert len(packed.body) < 1_048_576
 
 
-def test_a_reject_names_its_event_and_person_and_only_mapped_fields() -> None:
+def test_reject_holds_event_envelope_and_mapped_fields_only() -> None:
     reject = only_reject(envelope(segment_event("join"), city="Porto", secret_note="unmapped"))
     assert reject.element["segment_event"] == segment_event("join")
     assert reject.element["envelope"]["id"] == "77"
@@ -271,12 +267,12 @@ def test_a_reject_names_its_event_and_person_and_only_mapped_fields() -> None:
     assert EMAIL not in reject.detail
 
 
-def test_a_reject_of_a_cloudevent_keeps_its_time() -> None:
+def test_reject_of_cloudevent_keeps_its_time() -> None:
     reject = only_reject({**envelope(segment_event("join")), "time": TIME})
     assert reject.element["envelope"]["time"] == TIME
 
 
-def test_bad_segment_events_of_one_envelope_are_apart_up_to_200_and_together_beyond() -> None:
+def test_more_than_200_bad_segment_events_share_rejects() -> None:
     for number, apart in ((MAX_SEPARATE, True), (MAX_SEPARATE + 1, False)):
         bad: list[Any] = [segment_event("join"), *range(number - 1)]
         reading = taken(envelope(*bad, segment_event("exit"), city="Porto"))
@@ -287,14 +283,14 @@ def test_bad_segment_events_of_one_envelope_are_apart_up_to_200_and_together_bey
             assert reject.element["envelope"]["data"] == {"email": EMAIL, "city": "Porto"}
 
 
-def test_what_is_kept_of_millions_of_bad_segment_events_is_bounded() -> None:
+def test_many_bad_segment_events_share_few_rejects() -> None:
     reading = taken(envelope(*range(20 * MAX_PER_REJECT + 1)))
     assert [reject.count for reject in reading.rejected] == [MAX_PER_REJECT] * 20 + [1]
     together = [event for reject in reading.rejected for event in reject.element["segment_events"]]
     assert together == list(range(20 * MAX_PER_REJECT + 1))
 
 
-def test_a_fault_of_ours_in_one_element_costs_only_that_element(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bug_in_one_element_rejects_only_that_element(monkeypatch: pytest.MonkeyPatch) -> None:
     def parse(text: str) -> int:
         if text == "trip":
             raise ZeroDivisionError(EMAIL)
@@ -309,11 +305,11 @@ def test_a_fault_of_ours_in_one_element_costs_only_that_element(monkeypatch: pyt
     assert EMAIL not in reject.detail
 
 
-def test_a_cloudevent_with_a_meta_of_its_own_keeps_metas_time() -> None:
+def test_meta_timestamp_wins_over_cloudevent_time() -> None:
     document = {**envelope(segment_event("change")), "specversion": "1.0", "time": "2026-01-01T00:00:00Z"}
     assert only_change(document).time_ns == TIME_NS
 
 
-def test_what_is_read_is_what_was_posted() -> None:
+def test_unicode_field_is_read_unchanged() -> None:
     text = json.dumps([envelope(segment_event(), city="Zürich 🌿")])
     assert only_change(json.loads(text)).fields == {"city": "Zürich 🌿"}

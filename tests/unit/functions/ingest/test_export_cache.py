@@ -1,4 +1,4 @@
-"""Configurations between deliveries: who can make them be read, and how often."""
+"""ExportCache: what causes a read, and how often."""
 
 import dataclasses
 
@@ -34,7 +34,7 @@ def kept(table: ExportsTable, clock: ManualClock) -> ExportCache:
     return ExportCache(table, clock)
 
 
-def test_a_known_export_is_read_once_a_minute(
+def test_known_export_is_read_once_a_minute(
     kept: ExportCache, table: ExportsTable, dynamodb: DynamoDb, clock: ManualClock
 ) -> None:
     for _ in range(3):
@@ -43,7 +43,7 @@ def test_a_known_export_is_read_once_a_minute(
     assert dynamodb.reads == ["export#newsletter"] * 2
 
 
-def test_a_new_configuration_is_seen_within_a_minute(
+def test_new_configuration_is_seen_within_a_minute(
     kept: ExportCache, table: ExportsTable, dynamodb: DynamoDb, clock: ManualClock
 ) -> None:
     kept.export("newsletter")
@@ -53,7 +53,7 @@ def test_a_new_configuration_is_seen_within_a_minute(
     assert kept.export("newsletter") == newer
 
 
-def test_export_now_reads_always_and_what_it_read_is_kept(
+def test_export_now_always_reads_and_fills_the_cache(
     kept: ExportCache, table: ExportsTable, dynamodb: DynamoDb
 ) -> None:
     kept.export("newsletter")
@@ -64,7 +64,7 @@ def test_export_now_reads_always_and_what_it_read_is_kept(
     assert len(dynamodb.reads) == 2
 
 
-def test_an_export_that_is_gone_is_unknown_at_once(
+def test_deleted_export_is_unknown_after_export_now(
     kept: ExportCache, table: ExportsTable, dynamodb: DynamoDb
 ) -> None:
     kept.export("newsletter")
@@ -73,7 +73,7 @@ def test_an_export_that_is_gone_is_unknown_at_once(
     assert kept.export("newsletter") is None
 
 
-def test_a_new_export_is_known_within_seconds(
+def test_new_export_is_known_within_seconds(
     kept: ExportCache, table: ExportsTable, dynamodb: DynamoDb, clock: ManualClock
 ) -> None:
     assert kept.export("second") is None
@@ -84,7 +84,7 @@ def test_a_new_export_is_known_within_seconds(
     assert dynamodb.reads == ["export#second"] * 2
 
 
-def test_guessed_names_are_looked_up_a_few_times_a_second_in_all(
+def test_guessed_names_cause_few_reads_a_second(
     kept: ExportCache, table: ExportsTable, dynamodb: DynamoDb, clock: ManualClock
 ) -> None:
     kept.export("newsletter")
@@ -104,7 +104,7 @@ def test_guesses_are_forgotten(kept: ExportCache, clock: ManualClock) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "x" * 65, "ida.holm@example.com", "news/letter", "é", "a\n"])
-def test_what_no_export_can_be_called_is_not_looked_up(
+def test_invalid_name_is_not_looked_up(
     kept: ExportCache, table: ExportsTable, dynamodb: DynamoDb, name: str
 ) -> None:
     assert kept.export(name) is None
@@ -119,7 +119,7 @@ def test_what_no_export_can_be_called_is_not_looked_up(
         (refusal("ResourceNotFoundException", "GetItem"), StopRun),
     ],
 )
-def test_a_table_that_fails_is_asked_once_a_second(
+def test_failing_table_is_read_once_a_second(
     kept: ExportCache,
     dynamodb: DynamoDb,
     clock: ManualClock,
@@ -136,7 +136,7 @@ def test_a_table_that_fails_is_asked_once_a_second(
     assert kept.export("newsletter") == NEWSLETTER
 
 
-def test_the_read_for_an_unknown_audience_is_not_held_back_by_a_failure(
+def test_export_now_reads_even_after_a_failure(
     kept: ExportCache, table: ExportsTable, dynamodb: DynamoDb
 ) -> None:
     dynamodb.calls.broken = refusal("InternalServerError", "GetItem", 500)

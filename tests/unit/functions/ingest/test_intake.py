@@ -1,4 +1,4 @@
-"""What Lytics is answered, and what is on the queues then."""
+"""Intake: the response to Lytics, and what is on the queues by then."""
 
 import base64
 import dataclasses
@@ -92,13 +92,13 @@ def event(audience: str = HIGH_VALUE, word: str = "enter", **data: Any) -> dict[
     return {"id": "7", "data": {"email": EMAIL, "city": "Lyon", **data, "segment_events": [element]}}
 
 
-def test_a_message_names_the_request_that_brought_it(scene: Scene) -> None:
+def test_message_holds_the_request_id(scene: Scene) -> None:
     event = {"id": HIGH_VALUE, "event": "enter", "enter": "2026-11-23T10:00:00Z"}
     scene.post({"data": {"email": "ann@example.org", "segment_events": [event]}})
     assert [decode(body).request for body in scene.changes.bodies] == ["r-1"]
 
 
-def test_a_delivery_is_answered_200_with_its_changes_on_the_queue(scene: Scene) -> None:
+def test_delivery_is_200_with_changes_queued(scene: Scene) -> None:
     answer = scene.post([event(), event(READERS, "exit")])
     assert (answer.status, answer.retry_after_s) == (200, None)
     [body] = scene.changes.bodies
@@ -111,14 +111,14 @@ def test_a_delivery_is_answered_200_with_its_changes_on_the_queue(scene: Scene) 
     assert scene.rejects_sqs.calls.made == []
 
 
-def test_a_warm_delivery_reads_nothing(scene: Scene) -> None:
+def test_warm_delivery_reads_nothing(scene: Scene) -> None:
     scene.post(event())
     before = scene.reads
     scene.post(event())
     assert scene.reads == before == 2
 
 
-def test_rejects_go_to_their_queue_one_a_message_and_the_rest_goes_on(scene: Scene) -> None:
+def test_bad_elements_go_to_rejects_queue_and_good_ones_are_queued(scene: Scene) -> None:
     answer = scene.post([event(email=None), event(), "junk"])
     assert answer.status == 200
     assert len(scene.queued) == 1
@@ -131,57 +131,57 @@ def test_rejects_go_to_their_queue_one_a_message_and_the_rest_goes_on(scene: Sce
     assert answer.counts["rejected_reasons"] == {"no_email": 1, "unknown_shape": 1}
 
 
-def test_a_body_of_nothing_but_bad_elements_queues_no_changes(scene: Scene) -> None:
+def test_body_of_bad_elements_queues_no_changes(scene: Scene) -> None:
     assert scene.post({"hello": "world"}).status == 200
     assert (scene.changes_sqs.calls.made, len(scene.rejects.bodies)) == ([], 1)
 
 
 @pytest.mark.parametrize("body", ["", "{", "not json", '{"a": 1} trailing'])
-def test_only_what_is_not_json_is_answered_400(scene: Scene, body: str) -> None:
+def test_body_that_is_not_json_is_400(scene: Scene, body: str) -> None:
     assert scene.post(body) == WebhookResponse(400, "not JSON")
     assert scene.changes.bodies == scene.rejects.bodies == []
 
 
 @pytest.mark.parametrize("body", ["%%%", base64.b64encode(b'{"a": "\xff"}').decode()])
-def test_broken_base64_and_broken_utf8_are_not_json(scene: Scene, body: str) -> None:
+def test_bad_base64_and_bad_utf8_are_400(scene: Scene, body: str) -> None:
     assert scene.post(body, is_base64=True).status == 400
 
 
-def test_base64_and_a_byte_order_mark_are_read(scene: Scene) -> None:
+def test_base64_and_byte_order_mark_are_read(scene: Scene) -> None:
     text = "\ufeff" + json.dumps(event())
     assert scene.post(base64.b64encode(text.encode()).decode(), is_base64=True).status == 200
     assert scene.post(text).status == 200
     assert len(scene.queued) == 2
 
 
-def test_an_unknown_export_is_503_without_retry_after_before_the_secret_is_looked_at(scene: Scene) -> None:
+def test_unknown_export_is_503_without_retry_after(scene: Scene) -> None:
     answer = scene.post(event(), export="other", secrets=())
     assert (answer.status, answer.message, answer.retry_after_s) == (503, "unknown export", None)
     assert scene.secrets.reads == []
 
 
 @pytest.mark.parametrize("secrets", [(), ("",), ("wrong",), (SECRET + " ",), ("wrong", "worse")])
-def test_a_wrong_secret_is_401_whatever_the_body(scene: Scene, secrets: tuple[str, ...]) -> None:
+def test_wrong_secret_is_401_whatever_the_body(scene: Scene, secrets: tuple[str, ...]) -> None:
     for body in (event(), "not json"):
         assert scene.post(body, secrets=secrets) == WebhookResponse(401, "wrong secret")
     assert scene.changes.bodies == []
 
 
-def test_a_secret_among_several_values_of_the_header_admits(scene: Scene) -> None:
+def test_one_live_secret_among_header_values_is_enough(scene: Scene) -> None:
     assert scene.post(event(), secrets=("wrong", SECRET)).status == 200
 
 
-def test_both_live_secrets_admit_while_one_replaces_the_other(scene: Scene) -> None:
+def test_both_live_secrets_are_accepted_during_rotation(scene: Scene) -> None:
     scene.secrets.texts["default"] = secret_of("old", "new")
     assert [scene.post(event(), secrets=(s,)).status for s in ("old", "new", "older")] == [200, 200, 401]
 
 
-def test_without_a_webhook_secret_nobody_is_admitted(scene: Scene) -> None:
+def test_empty_webhook_secret_admits_nobody(scene: Scene) -> None:
     scene.secrets.texts["default"] = secret_of("", " ")
     assert [scene.post(event(), secrets=(s,)).status for s in ("", " ")] == [401, 401]
 
 
-def test_a_refused_secret_makes_it_read_again_at_most_every_30_s(scene: Scene) -> None:
+def test_refused_secret_is_read_again_at_most_every_30_s(scene: Scene) -> None:
     scene.post(event())
     scene.secrets.texts["default"] = secret_of("rotated")
     scene.clock.move(29)
@@ -195,7 +195,7 @@ def test_a_refused_secret_makes_it_read_again_at_most_every_30_s(scene: Scene) -
     assert len(scene.secrets.reads) == 2
 
 
-def test_strangers_cost_no_reads_once_the_cache_is_warm(scene: Scene) -> None:
+def test_strangers_cause_no_reads_once_cached(scene: Scene) -> None:
     scene.post(event())
     before = scene.reads
     for number in range(100):
@@ -204,7 +204,7 @@ def test_strangers_cost_no_reads_once_the_cache_is_warm(scene: Scene) -> None:
     assert scene.reads == before
 
 
-def test_a_secret_that_cannot_be_read_is_not_asked_for_by_every_stranger(scene: Scene) -> None:
+def test_unreadable_secret_is_not_read_for_every_delivery(scene: Scene) -> None:
     scene.secrets.texts["default"] = "not JSON"
     for _ in range(10):
         assert (scene.post(event()).status, scene.post(event()).retry_after_s) == (503, RETRY_AFTER_S)
@@ -214,7 +214,7 @@ def test_a_secret_that_cannot_be_read_is_not_asked_for_by_every_stranger(scene: 
     assert scene.post(event()).status == 200
 
 
-def test_an_audience_that_was_just_added_is_not_ignored(scene: Scene) -> None:
+def test_audience_that_was_just_added_is_not_ignored(scene: Scene) -> None:
     scene.post(event())
     added = (*NEWSLETTER.audiences, Audience(UNMANAGED, "Webinar guests", "webinar_guests"))
     scene.exports.put_export(dataclasses.replace(NEWSLETTER, version=4, audiences=added))
@@ -224,7 +224,7 @@ def test_an_audience_that_was_just_added_is_not_ignored(scene: Scene) -> None:
     assert decode(scene.changes.bodies[-1]).config == 4
 
 
-def test_an_unmanaged_audience_is_counted_after_one_more_read_a_delivery(scene: Scene) -> None:
+def test_unmanaged_audience_is_counted_after_one_read(scene: Scene) -> None:
     scene.post(event())
     for reads in (2, 3):
         answer = scene.post([event(UNMANAGED), event(UNMANAGED), event("b" * 32)])
@@ -234,7 +234,7 @@ def test_an_unmanaged_audience_is_counted_after_one_more_read_a_delivery(scene: 
         assert len(scene.dynamodb.reads) == reads
 
 
-def test_an_export_that_was_removed_meanwhile_is_unknown(scene: Scene) -> None:
+def test_export_removed_meanwhile_is_unknown(scene: Scene) -> None:
     scene.post(event())
     scene.dynamodb.exports.items.clear()
     assert scene.post(event(UNMANAGED)) == WebhookResponse(503, "unknown export")
@@ -250,7 +250,7 @@ def test_an_export_that_was_removed_meanwhile_is_unknown(scene: Scene) -> None:
     ],
 )
 @pytest.mark.parametrize("broken", ["exports", "secrets", "changes", "rejects"])
-def test_while_aws_fails_lytics_is_told_to_wait(
+def test_aws_failure_is_503_with_retry_after(
     scene: Scene, broken: str, error: Exception, raised: type[Exception]
 ) -> None:
     scene.calls(broken).broken = error
@@ -259,7 +259,7 @@ def test_while_aws_fails_lytics_is_told_to_wait(
     assert answer.counts["error"] == raised.__name__
 
 
-def test_a_failure_at_the_rejects_queue_leaves_the_changes_queued_to_be_repeated(scene: Scene) -> None:
+def test_failing_rejects_queue_repeats_changes_on_retry(scene: Scene) -> None:
     scene.rejects_sqs.calls.broken = refusal("Unavailable", "SendMessage", 503)
     assert scene.post([event(), "junk"]).status == 503
     assert len(scene.queued) == 1
@@ -268,13 +268,13 @@ def test_a_failure_at_the_rejects_queue_leaves_the_changes_queued_to_be_repeated
     assert len(scene.queued) == 2
 
 
-def test_a_failure_at_the_changes_queue_queues_no_rejects(scene: Scene) -> None:
+def test_failing_changes_queue_queues_no_rejects(scene: Scene) -> None:
     scene.changes_sqs.calls.broken = refusal("Unavailable", "SendMessage", 503)
     scene.post([event(), "junk"])
     assert scene.rejects.bodies == []
 
 
-def test_a_fault_of_ours_is_503_without_retry_after_and_keeps_no_text(
+def test_bug_is_503_without_retry_after_and_without_its_text(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def trip(*_: object) -> None:
@@ -296,7 +296,7 @@ def bad_crowd(number: int) -> list[Any]:
 
 
 @pytest.mark.parametrize("body", [crowd, bad_crowd])
-def test_large_deliveries_are_cut_into_messages_and_nothing_is_lost(
+def test_large_delivery_is_split_into_messages_without_loss(
     scene: Scene, body: Callable[[int], list[Any]]
 ) -> None:
     elements = body(1_000)
@@ -308,13 +308,13 @@ def test_large_deliveries_are_cut_into_messages_and_nothing_is_lost(
     assert kept == [element for element in elements if isinstance(element, int)]
 
 
-def test_the_log_names_at_most_20_ignored_audiences(scene: Scene) -> None:
+def test_log_names_at_most_20_ignored_audiences(scene: Scene) -> None:
     answer = scene.post([event(f"{number:032x}") for number in range(50)])
     assert answer.counts["ignored"] == 50
     assert len(answer.counts["ignored_audiences"]) == 20
 
 
-def test_json_that_python_refuses_costs_only_its_element(scene: Scene) -> None:
+def test_json_that_python_refuses_rejects_only_its_element(scene: Scene) -> None:
     good = json.dumps(event())
     deep = '{"data": {"segment_events": ' + "[" * 100_000 + "]" * 100_000 + "}}"
     answer = scene.post(f"[{good}, {deep}, {good}, {'9' * 5_000}]")

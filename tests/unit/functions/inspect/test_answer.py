@@ -15,7 +15,7 @@ from lytics_sendgrid.domain.configuration import (
 from lytics_sendgrid.domain.contact import UNKNOWN, Contact, ContactKey
 from lytics_sendgrid.errors import InputInvalid, KeyRefused, ServiceUnavailable
 from lytics_sendgrid.lytics.documents import Person
-from lytics_sendgrid.sendgrid.resources import Found
+from lytics_sendgrid.sendgrid.resources import ContactSearch
 from tests.unit.functions.inspect.person_scene import (
     ACCOUNT,
     AGREED,
@@ -69,7 +69,7 @@ def test_unanswered_sides_are_unknown_not_different() -> None:
 class Answering:
     """All three sides, which answer from what a test gives, or raise it."""
 
-    def __init__(self, sendgrid: Found | Exception, people: dict[str, Person] | Exception) -> None:
+    def __init__(self, sendgrid: ContactSearch | Exception, people: dict[str, Person] | Exception) -> None:
         self._sendgrid = sendgrid
         self._people = people
         self.asked: list[str] = []
@@ -77,7 +77,7 @@ class Answering:
     def load(self, keys: Iterable[ContactKey]) -> dict[ContactKey, Contact]:
         return dict.fromkeys(keys, CONTACT)
 
-    def contacts(self, emails: Sequence[str]) -> Found:
+    def contacts(self, emails: Sequence[str]) -> ContactSearch:
         if isinstance(self._sendgrid, Exception):
             raise self._sendgrid
         return self._sendgrid
@@ -117,19 +117,19 @@ def inspect(
 
 
 def test_lytics_is_searched_in_lower_case_and_as_typed() -> None:
-    sides = Answering(Found({JANE: SENDGRID}, frozenset()), {"Jane@example.com": LYTICS})
+    sides = Answering(ContactSearch({JANE: SENDGRID}, frozenset()), {"Jane@example.com": LYTICS})
     assert inspect(sides, " Jane@example.com ")["differences"] == []
     assert sides.asked == [JANE, "Jane@example.com"]
 
 
 def test_person_missing_in_lytics_is_searched_in_both_forms() -> None:
-    sides = Answering(Found({}, frozenset()), {})
+    sides = Answering(ContactSearch({}, frozenset()), {})
     assert "Lytics does not" in inspect(sides, "Jane@example.com")["differences"][0]
     assert len(sides.asked) == 2
 
 
 def test_address_that_sendgrid_refuses_is_reported() -> None:
-    (sentence,) = inspect(Answering(Found({}, frozenset({JANE})), {JANE: LYTICS}))["differences"]
+    (sentence,) = inspect(Answering(ContactSearch({}, frozenset({JANE})), {JANE: LYTICS}))["differences"]
     assert "this e-mail address as invalid" in sentence
 
 
@@ -142,7 +142,7 @@ def test_errors_of_vendors_are_reported_not_raised() -> None:
 @pytest.mark.parametrize(("email", "export"), [("jane", "news"), (JANE, "other")])
 def test_invalid_question_is_refused_without_repeating_it(email: str, export: str) -> None:
     with pytest.raises(InputInvalid) as refusal:
-        inspect(Answering(Found({}, frozenset()), {}), email, export)
+        inspect(Answering(ContactSearch({}, frozenset()), {}), email, export)
     assert "jane" not in str(refusal.value)
 
 
