@@ -33,7 +33,7 @@ AWS_REGION_OF_LINT := us-east-1
 
 .PHONY: help install demo test static format format-check lint typecheck files template covered build unit e2e bench simulate chaos mutate redrive rejected lock hooks clean
 
-help: ## Show what can be made
+help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: ## Make the virtual environments that are missing or out of date
@@ -49,14 +49,14 @@ test: install ## Check format, lint, types and template, then run every test
 
 static: format-check lint typecheck template files
 
-format: $(DEV) ## Format the code and mend what ruff can mend
+format: $(DEV) ## Format the code and fix what ruff can fix
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix
 
 format-check: $(DEV)
 	.venv/bin/ruff format --check
 
-lint: $(DEV) ## Look for mistakes in the code
+lint: $(DEV) ## Check the code with ruff
 	.venv/bin/ruff check
 
 typecheck: $(DEV) ## Check the types
@@ -66,7 +66,7 @@ files: $(DEV) ## Check whitespace and syntax of all other files
 	@for hook in trailing-whitespace end-of-file yaml json toml; do \
 		.venv/bin/pre-commit run --all-files "$$hook" || exit 1; done
 
-template: $(SAM) ## Look for mistakes in template.yaml
+template: $(SAM) ## Check template.yaml with sam validate
 	.venv-sam/bin/sam validate --lint --region $(AWS_REGION_OF_LINT)
 
 build: $(SAM) ## Build the functions and layers into .aws-sam/build, for `sam deploy`
@@ -81,22 +81,22 @@ unit: $(DEV) ## Run the quick tests: all but those on the local cloud
 e2e: install ## Run the tests on the local cloud
 	$(PYTEST) tests/e2e tests/workflow
 
-bench: install ## Count requests, units, CPU and dollars beside their floors: REPORT=
+bench: install ## Measure requests, units, CPU and dollars against their floors: REPORT=
 	@.venv/bin/python -m tests.bench
 
 simulate: $(DEV) ## Run deliver and confirm in schedules full of faults: SCHEDULES= SEED= FIRST= MUTATION= WORKERS=
 	@PYTHONHASHSEED=0 .venv/bin/python -m tests.simulation
 
-chaos: install ## Run an export through every fault, and show that all is right in the end: PEOPLE= SEED= REPORT=
+chaos: install ## Run an export through every fault and compare everybody at the end: PEOPLE= SEED= REPORT=
 	@.venv/bin/python -m tests.local.chaos
 
-mutate: $(DEV) ## Break modules that decide one small way at a time and name the faults no test notices: MODULES= REPORT=
+mutate: $(DEV) ## Break deciding modules in one small way at a time and list the faults no test notices: MODULES= REPORT=
 	@PYTHONHASHSEED=0 nice -n 15 .venv/bin/python -m tests.mutation
 
-redrive: $(DEV) ## Bring what was set aside back to work: STACK= QUEUE=changes|imports|rejects DRY=1
+redrive: $(DEV) ## Put messages of the dead-letter queues or the rejects queue back to work: STACK= QUEUE=changes|imports|rejects DRY=1
 	@.venv/bin/python -m functions.operate.redrive
 
-rejected: $(DEV) ## List whom SendGrid does not hold as it should, and why: STACK= EXPORT=
+rejected: $(DEV) ## List rejected contacts and why SendGrid refused them: STACK= EXPORT=
 	@.venv/bin/python -m functions.operate.rejected
 
 lock: $(DEV) ## Lock every environment's and the layer's packages, with hashes: UPGRADE=1
@@ -109,7 +109,7 @@ lock: $(DEV) ## Lock every environment's and the layer's packages, with hashes: 
 hooks: $(DEV) ## Check each commit before it is made: format, lint, types, whitespace, YAML
 	.venv/bin/pre-commit install
 
-clean: ## Remove the virtual environments and everything else that was made
+clean: ## Remove the virtual environments and everything else that make created
 	rm -rf .venv .venv-sam .venv-emulator .venv-runtime .venv-aws .aws-sam .local-cloud build *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

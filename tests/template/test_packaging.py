@@ -65,7 +65,7 @@ def test_layers_are_built_for_the_machine_that_functions_run_on(template: Templa
         assert {"Runtime", "Architectures"}.isdisjoint(function)
 
 
-def test_every_function_has_the_shared_package_and_only_ingest_lacks_third_party_ones(
+def test_only_ingest_lacks_the_dependencies_layer(
     template: Template,
 ) -> None:
     without = {

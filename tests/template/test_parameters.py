@@ -80,7 +80,7 @@ def test_docs_have_every_parameter_with_its_default(template: Template) -> None:
         assert rows[name][0] == expected, name
 
 
-def test_a_functions_variables_are_exactly_those_that_its_settings_read(template: Template) -> None:
+def test_variables_of_a_function_are_those_its_settings_read(template: Template) -> None:
     for name in template.functions:
         fields = dataclasses.fields(_settings_class(name.removesuffix("Function").lower()))
         assert template.environment(name).keys() == {field.name.upper() for field in fields}, name

@@ -87,7 +87,7 @@ def test_a_function_may_do_with_a_table_exactly_what_its_code_does(template: Tem
         assert (variable in template.environment(name)) == bool(needed), name
 
 
-def test_a_function_knows_the_secrets_prefix_exactly_if_it_may_read_them(template: Template) -> None:
+def test_secret_prefix_is_known_only_to_readers_of_secrets(template: Template) -> None:
     for name in template.functions:
         may_read = any(
             statement == {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": SECRETS}
@@ -113,7 +113,7 @@ def test_only_deliver_writes_contacts(template: Template) -> None:
     assert writers == {"DeliverFunction"}
 
 
-def test_a_function_may_read_the_queue_that_it_is_fed_from(template: Template) -> None:
+def test_function_may_read_the_queue_that_feeds_it(template: Template) -> None:
     for name in template.functions:
         queue = template.source_queue(name)
         if queue is not None:
@@ -127,7 +127,7 @@ def test_the_state_machine_may_invoke_exactly_its_tasks(template: Template) -> N
     assert invoke["Resource"] == [{"Fn::GetAtt": [function, "Arn"]} for function in template.tasks.values()]
 
 
-def test_secrets_are_nobodys_environment_variable(template: Template) -> None:
+def test_no_environment_variable_holds_a_secret(template: Template) -> None:
     names = {name for function in template.functions for name in template.environment(function)}
     assert not any(
         word in name for name in names - {"SECRET_PREFIX"} for word in ("KEY", "TOKEN", "SECRET", "PASSWORD")

@@ -15,7 +15,7 @@ def test_changes_and_imports_have_a_consumer(template: Template) -> None:
     assert _consumers(template) == {"DeliverFunction": "ChangesQueue", "ConfirmFunction": "ImportsQueue"}
 
 
-def test_a_message_stays_invisible_for_six_time_outs_and_the_window(template: Template) -> None:
+def test_visibility_timeout_is_six_timeouts_plus_the_window(template: Template) -> None:
     for name, queue in _consumers(template).items():
         (event,) = template.queue_events(name)
         window_s = template.greatest(event.get("MaximumBatchingWindowInSeconds", 0))
@@ -23,7 +23,7 @@ def test_a_message_stays_invisible_for_six_time_outs_and_the_window(template: Te
         assert template.queues[queue]["VisibilityTimeout"] >= needed_s
 
 
-def test_every_queue_with_a_consumer_has_a_dead_letter_queue_that_outlives_it(template: Template) -> None:
+def test_dead_letter_queues_keep_messages_longer_than_their_source(template: Template) -> None:
     for queue in _consumers(template).values():
         redrive = template.queues[queue]["RedrivePolicy"]
         target, attribute = redrive["deadLetterTargetArn"]["Fn::GetAtt"]
@@ -34,7 +34,7 @@ def test_every_queue_with_a_consumer_has_a_dead_letter_queue_that_outlives_it(te
         assert template.queues[queue]["MessageRetentionPeriod"] < MAXIMUM_RETENTION_S
 
 
-def test_the_rejects_queue_is_nobodys_dead_letter_queue_and_keeps_longest(template: Template) -> None:
+def test_rejects_queue_is_not_a_dead_letter_queue_and_keeps_longest(template: Template) -> None:
     assert template.queues["RejectsQueue"]["MessageRetentionPeriod"] == MAXIMUM_RETENTION_S
     assert not any(
         "RejectsQueue" in str(queue.get("RedrivePolicy", "")) for queue in template.queues.values()
@@ -59,7 +59,7 @@ def test_deliver_takes_the_largest_batches_which_need_a_window(template: Templat
     assert template.parameters[event["MaximumBatchingWindowInSeconds"]["Ref"]]["MinValue"] >= 1
 
 
-def test_exactly_functions_that_feed_themselves_may_loop(template: Template) -> None:
+def test_only_functions_that_feed_themselves_may_loop(template: Template) -> None:
     feeding_themselves = {
         name
         for name, queue in _consumers(template).items()

@@ -68,7 +68,7 @@ def test_no_task_is_given_up_before_its_function_has_ended(machine: StateMachine
             assert task["TimeoutSeconds"] >= function["Timeout"], name
 
 
-def test_every_error_that_is_named_is_one_of_ours(machine: StateMachine) -> None:
+def test_every_custom_error_name_is_a_class(machine: StateMachine) -> None:
     for name, state in machine.states():
         for error in _error_names(state):
             if not error.startswith(RESERVED_PREFIXES):
@@ -77,7 +77,7 @@ def test_every_error_that_is_named_is_one_of_ours(machine: StateMachine) -> None
                 assert issubclass(raised, errors.LyticsSendGridError)
 
 
-def test_what_only_a_person_can_mend_is_not_retried(machine: StateMachine) -> None:
+def test_errors_that_a_person_must_fix_are_not_retried(machine: StateMachine) -> None:
     stops = {
         c.__name__ for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.StopRun)
     }
@@ -96,7 +96,7 @@ def test_what_only_a_person_can_mend_is_not_retried(machine: StateMachine) -> No
             assert stops <= never, name
 
 
-def test_whatever_is_caught_at_last_ends_in_fail(machine: StateMachine) -> None:
+def test_every_final_catch_ends_in_fail(machine: StateMachine) -> None:
     for scope in machine.scopes():
         for name, state in scope["States"].items():
             for catch in state.get("Catch", []):
@@ -114,9 +114,7 @@ def test_every_fail_says_why(machine: StateMachine) -> None:
         assert {"Error", "ErrorPath"} & state.keys(), name
 
 
-def test_names_to_fill_in_are_exactly_those_that_the_template_fills_in(
-    machine: StateMachine, template: Template
-) -> None:
+def test_template_fills_in_every_substitution_and_no_other(machine: StateMachine, template: Template) -> None:
     filled_in = template.resources["ExportStateMachine"]["Properties"]["DefinitionSubstitutions"]
     assert machine.substitutions() == filled_in.keys()
     others = {"Partition": {"Ref": "AWS::Partition"}}
@@ -125,7 +123,7 @@ def test_names_to_fill_in_are_exactly_those_that_the_template_fills_in(
     }
 
 
-def test_no_partition_of_aws_is_taken_for_granted(machine: StateMachine) -> None:
+def test_no_arn_names_a_partition_of_aws(machine: StateMachine) -> None:
     """China's and GovCloud's ARNs begin otherwise. Where the template allows a pattern, that allows them."""
     template = (REPOSITORY / "template.yaml").read_text()
     assert "arn:aws:" not in machine.text + template

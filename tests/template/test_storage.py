@@ -33,7 +33,7 @@ def test_contacts_never_expire(template: Template) -> None:
     assert "TimeToLiveSpecification" not in _tables(template)["ContactsTable"]["Properties"]
 
 
-def test_every_function_the_state_machine_and_the_api_log_to_a_group_of_their_own(template: Template) -> None:
+def test_functions_state_machine_and_api_each_have_a_log_group(template: Template) -> None:
     used = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in template.functions.values()]
     machine = template.resources["ExportStateMachine"]["Properties"]["Logging"]["Destinations"]
     used += [destination["CloudWatchLogsLogGroup"]["LogGroupArn"]["Fn::GetAtt"][0] for destination in machine]
@@ -55,7 +55,7 @@ def test_a_function_may_write_exactly_to_its_own_log_group(template: Template) -
         assert template.resources[group]["Properties"]["LogGroupName"] == expected
 
 
-def test_the_state_machine_logs_without_what_people_typed(template: Template) -> None:
+def test_state_machine_logs_without_execution_data(template: Template) -> None:
     logging = template.resources["ExportStateMachine"]["Properties"]["Logging"]
     assert logging["IncludeExecutionData"] is False
 
