@@ -31,7 +31,7 @@ PYTEST := .venv/bin/pytest --numprocesses=$(or $(WORKERS),3) --dist=loadgroup
 export SAM_CLI_TELEMETRY := 0
 AWS_REGION_OF_LINT := us-east-1
 
-.PHONY: help install demo test static format format-check lint typecheck files template covered build unit e2e bench simulate chaos mutate redrive rejected lock hooks clean
+.PHONY: help install demo test static format format-check lint typecheck files template covered build count unit e2e bench simulate chaos mutate redrive rejected lock hooks clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ build: $(SAM) ## Build the functions and layers into .aws-sam/build, for `sam de
 
 covered: $(DEV) ## Run the unit tests; they must cover every branch of the modules that decide
 	$(PYTEST) tests/unit --cov --cov-report=term
+
+count: $(DEV) ## Count lines and tests, the tests proper apart from their platform
+	@.venv/bin/python -m tests.count
 
 unit: $(DEV) ## Run the quick tests: all but those on the local cloud
 	$(PYTEST) --ignore=tests/e2e --ignore=tests/workflow

@@ -27,7 +27,8 @@ ROUNDS: Final = 5
 _NAIVE_BATCH: Final = 500
 _NAIVE_ROUNDS: Final = 3
 LIMIT_US: Final = 350
-NAIVE_US: Final = 1_400
+MIN_TIMES_CHEAPER: Final = 8
+"""Than the plain way, in the same run: a ratio, because a faster machine makes both cheaper."""
 MEMORY_MIB: Final = 512
 _SCANNED: Final = 5_000
 _MOST_CHANGES: Final = 300_000
@@ -93,9 +94,15 @@ def deliver_cpu(scene: Scene, say: Say) -> tuple[Section, DeliverCpu]:
         "the plain way: GetItem, conditional PutItem",
         statistics.median(naive),
         "µs",
-        limit=NAIVE_US,
-        at_least=True,
         how=f"median of {_NAIVE_ROUNDS} batches of {_NAIVE_BATCH:,}; boto3, one PUT to SendGrid",
+    )
+    section.add(
+        "times cheaper than the plain way",
+        statistics.median(naive) / statistics.median(backfilled),
+        "times",
+        limit=MIN_TIMES_CHEAPER,
+        at_least=True,
+        how="backfilled people, in the same run",
     )
     return section, DeliverCpu(statistics.median(backfilled), statistics.median(alone))
 

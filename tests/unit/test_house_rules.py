@@ -43,7 +43,7 @@ FLOORS = (
 BETWEEN_FUNCTIONS = {("functions.operate.dead_letters", "functions.ingest.body")}
 """An operator's command reads a rejected element again, as ingest would."""
 
-TESTS_OF_TESTS = ("test_bench", "test_events", "test_house", "test_local", "test_mutants")
+TESTS_OF_TESTS = ("test_bench", "test_count", "test_events", "test_house", "test_local", "test_mutants")
 """Beginnings of the names of files in ``tests/unit`` that test the tests' own tools, or several rooms."""
 
 MAX_NAME_CHARS = 70
