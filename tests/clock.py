@@ -34,7 +34,10 @@ class ManualClock:
 
 
 class InvocationClock(ManualClock):
-    """A clock that stands still, and the seconds left: each sleep takes its time, each look at them takes one second."""
+    """A clock that stands still, and the invocation's seconds left.
+
+    A sleep takes its duration off them, a look at them one second.
+    """
 
     def __init__(self, left_s: float = 840.0, now_s: float = START_S) -> None:
         super().__init__(now_s, lambda: 1.0)

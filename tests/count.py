@@ -1,4 +1,4 @@
-"""Count lines of code and tests, the tests proper apart from the platform that they run on: ``make count``."""
+"""Count lines and tests, the tests proper apart from their platform: ``make count``."""
 
 import ast
 import sys

@@ -1,4 +1,4 @@
-"""Hand-written fakes behind the Protocols of the shared package: each does what its first line says and no more."""
+"""Hand-written fakes behind Protocols: each does what its first line says and no more."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,7 +1,7 @@
-"""What the export takes, of every kind, beside the least that it could and the most that it may: `make bench`.
+"""Measure what an export takes of every resource, beside its floor and its limit: `make bench`.
 
-`REPORT=file.json` writes the figures. Counts that exceed their limit make the exit code 1. CPU does not: this machine
-may be busy, or slow.
+`REPORT=file.json` writes the figures. Counts that exceed their limit make the exit code 1. CPU does not: this
+machine may be busy, or slow.
 """
 
 import os
@@ -91,8 +91,11 @@ def of_ingest(progress: Progress) -> Section:
         cold.ratio,
         floor=1,
         limit=ingest.MAX_COLD_START_RATIO,
-        how=f"{cold.ingest_s * 1e3:.0f} ms and {cold.bare_s * 1e3:.0f} ms: start of the process to the first answer, "
-        f"medians of 20, by turns",
+        how=(
+            f"{cold.ingest_s * 1e3:.0f} ms and {cold.bare_s * 1e3:.0f} ms: start of the process to the "
+            f"first answer, "
+            f"medians of 20, by turns"
+        ),
     )
     section.add(
         "one event, own CPU",
@@ -100,14 +103,20 @@ def of_ingest(progress: Progress) -> Section:
         "µs",
         floor=statistics.median(one.idle_s * 1e6 for one in warm),
         limit=ingest.MAX_EVENT_US,
-        how=f"median of {_WARM} medians of 200, {min(one_us):.0f} to {max(one_us):.0f}; floor: an empty handler",
+        how=(
+            f"median of {_WARM} medians of 200, {min(one_us):.0f} to {max(one_us):.0f}; floor: an empty "
+            f"handler"
+        ),
     )
     section.add(
         f"an event of {warm[0].array_events:,} in an array, own CPU",
         statistics.median(array_us),
         "µs",
         limit=ingest.MAX_EVENT_OF_ARRAY_US,
-        how=f"median of {_WARM} medians of 20, {min(array_us):.1f} to {max(array_us):.1f}; all CPU of the invocation",
+        how=(
+            f"median of {_WARM} medians of 20, {min(array_us):.1f} to {max(array_us):.1f}; all CPU of the "
+            f"invocation"
+        ),
     )
     return section
 

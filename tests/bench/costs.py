@@ -1,6 +1,7 @@
 """What a million people or events cost, beside the least that the way they go could cost.
 
-Requests, units, bytes and CPU are counted and measured by running the functions; dollars are those at list prices. What
+Requests, units, bytes and CPU are counted and measured by running the functions; dollars are those at list
+prices. What
 cannot be measured on this machine, above all how long AWS, SendGrid and Lytics take to answer, is assumed in
 `prices.py` and said beside the figure.
 """
@@ -63,7 +64,10 @@ def of_people(scene: Scene, usage: Usage, deliver: DeliverCpu, say: Say) -> Sect
         pages * (page_cpu_s + prices.LYTICS_PAGE_S) * _gb("backfill"),
         prices.LAMBDA_GB_SECOND,
         floor=pages * prices.LYTICS_PAGE_S * _gb("backfill"),
-        how=f"{page_cpu_s * 1e3:.1f} ms of CPU a page of {PAGE_ROWS}, and {prices.LYTICS_PAGE_S} s for Lytics to answer (assumed)",
+        how=(
+            f"{page_cpu_s * 1e3:.1f} ms of CPU a page of {PAGE_ROWS}, and {prices.LYTICS_PAGE_S} s for "
+            f"Lytics to answer (assumed)"
+        ),
     )
     _deliver(bill, usage, share, deliver.backfilled_us, deliver.ledger_us)
     invocations = (usage.deliver_invocations + usage.confirm_invocations) * share + RUN_TRANSITIONS
@@ -169,7 +173,9 @@ def _ledger(bill: _Bill, usage: Usage, share: float) -> None:
         usage.sqs_requests * share,
         prices.SQS_REQUEST,
         floor=usage.sqs_floor * share,
-        how="floor: the bytes of changes and imports, ten messages a request, each delivery queued for itself",
+        how=(
+            "floor: the bytes of changes and imports, ten messages a request, each delivery queued for itself"
+        ),
     )
 
 
@@ -182,8 +188,11 @@ def _deliver(bill: _Bill, usage: Usage, share: float, change_us: float, ledger_u
         (cpu_s + puts_s + calls_s) * _gb("deliver"),
         prices.LAMBDA_GB_SECOND,
         floor=ledger_us * MILLION / 1e6 * _gb("deliver"),
-        how=f"{change_us:.0f} µs of CPU a change; {puts_s:.0f} s for SendGrid and {calls_s:.0f} s for DynamoDB to answer "
-        f"(assumed). floor: the CPU of the ledger's calls",
+        how=(
+            f"{change_us:.0f} µs of CPU a change; {puts_s:.0f} s for SendGrid and {calls_s:.0f} s for "
+            f"DynamoDB to answer "
+            f"(assumed). floor: the CPU of the ledger's calls"
+        ),
     )
     confirm_s = usage.confirm_cpu_s * share
     bill.line(
@@ -208,8 +217,11 @@ def _events(bill: _Bill, taken: Taken, deliver: DeliverCpu) -> None:
         deliveries * billed_ms / 1e3 * _gb("ingest"),
         prices.LAMBDA_GB_SECOND,
         floor=deliveries * prices.AWS_CALL_S * _gb("ingest"),
-        how=f"{cpu_ms:.2f} ms of CPU and {prices.AWS_CALL_S * 1e3:.0f} ms for SQS (assumed), billed as {billed_ms} ms. "
-        f"floor: SQS alone",
+        how=(
+            f"{cpu_ms:.2f} ms of CPU and {prices.AWS_CALL_S * 1e3:.0f} ms for SQS (assumed), billed as "
+            f"{billed_ms} ms. "
+            f"floor: SQS alone"
+        ),
     )
     _ledger(bill, usage, share)
     _deliver(bill, usage, share, deliver.alone_us, deliver.ledger_us)
@@ -222,7 +234,10 @@ def _events(bill: _Bill, taken: Taken, deliver: DeliverCpu) -> None:
         log_bytes,
         prices.LOG_BYTE,
         floor=invocations * prices.PLATFORM_LOG_BYTES,
-        how=f"{taken.log_bytes / taken.deliveries:.0f} bytes by ingest itself; Lambda's and the gateway's lines are assumed",
+        how=(
+            f"{taken.log_bytes / taken.deliveries:.0f} bytes by ingest itself; Lambda's and the gateway's "
+            f"lines are assumed"
+        ),
     )
     bill.total()
 

@@ -165,7 +165,10 @@ def backfill(scene: Scene, say: Say) -> tuple[Section, Usage]:
         usage.sqs_requests,
         floor=usage.sqs_floor,
         limit=1_500,
-        how=f"floor: {change_bytes / 1e6:.1f} MB of changes and {import_bytes / 1e6:.1f} MB of imports, ten messages a request",
+        how=(
+            f"floor: {change_bytes / 1e6:.1f} MB of changes and {import_bytes / 1e6:.1f} MB of imports, "
+            f"ten messages a request"
+        ),
     )
     for name, count in sorted(bill.sqs_requests.items()):
         section.add(f"  {name}", count)

@@ -1,8 +1,9 @@
 """The CPU that deliver's process takes, and where it goes.
 
-All of the process's own CPU counts, user and system, all threads, Lambda's runtime client with it; its start does
-not. AWS is the local cloud and SendGrid the twin, both in other processes. CPU and not time, because other work shares
-the machine; the median of several batches, because CPU too is dearer while the caches are shared.
+All of the process's own CPU counts, user and system, all threads, Lambda's runtime client with it; its start
+does
+not. AWS is the local cloud and SendGrid the twin, both in other processes. CPU and not time, because other
+work shares the machine; the median of several batches, because CPU too is dearer while the caches are shared.
 """
 
 import json

@@ -1,8 +1,11 @@
 """The bench as Lambda's SQS event source: receives, cuts batches, invokes, deletes.
 
-It calls SQS as Lambda's pollers do, ten messages a ReceiveMessage and ten a DeleteMessageBatch, so those requests are
-counted as they are made. Batches are cut by the code that the local cloud cuts them by: 10,000 messages or 6 MB of
-serialised event. All that is on the queue is received before the first cut: the batches of a queue that is full.
+It calls SQS as Lambda's pollers do, ten messages a ReceiveMessage and ten a DeleteMessageBatch, so those
+requests are
+counted as they are made. Batches are cut by the code that the local cloud cuts them by: 10,000 messages or 6
+MB of
+serialised event. All that is on the queue is received before the first cut: the batches of a queue that is
+full.
 """
 
 import itertools
@@ -89,7 +92,7 @@ def drain(
     batch_size: int = BATCH_SIZE,
     seen: Callable[[int], None] | None = None,
 ) -> int:
-    """Hand all messages of a queue to a function, and delete what it has done; return the number of invocations.
+    """Pass all messages of a queue to a function, delete those it processed, and count the invocations.
 
     Args:
         sqs: the calls are made with it.

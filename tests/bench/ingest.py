@@ -2,7 +2,8 @@
 
     python -m tests.bench.ingest
 
-Everything runs under AWS's runtime client, each function in a process of its own; AWS is a stub that answers at once.
+Everything runs under AWS's runtime client, each function in a process of its own; AWS is a stub that answers
+at once.
 """
 
 import json
@@ -148,7 +149,7 @@ def body_of(events: int) -> str:
 
 
 def proxy_event(body: str) -> bytes:
-    """Write what API Gateway hands to ingest: `events/apigw/enter.json` with this body and the bench's secret."""
+    """Write the event of `events/apigw/enter.json`, with this body and the bench's secret."""
     event = json.loads((ROOT / "events" / "apigw" / "enter.json").read_text())
     event["headers"]["X-Lytics-Secret"] = SECRET
     event["multiValueHeaders"]["X-Lytics-Secret"] = [SECRET]

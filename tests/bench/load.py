@@ -1,4 +1,4 @@
-"""What the bench puts on the changes queue, made by the product's own code: backfill's scan, ingest's messages."""
+"""What the bench puts on the changes queue, made by the code of backfill and ingest."""
 
 import time
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,7 @@
-"""Where the bench runs: the local cloud with the product's tables and queues, the SendGrid twin, the built functions.
+"""Where the bench runs: tables and queues on the local cloud, the SendGrid twin, the built functions.
 
-The functions run one process each under AWS's runtime client, outside of the emulator's event sources: the bench
-hands them their events itself, so that it knows what is in each.
+The functions run one process each under AWS's runtime client, outside of the emulator's event sources: the
+bench hands them their events itself, so that it knows what is in each.
 """
 
 import json
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 WEBHOOK_SECRET: Final = "a-secret-of-the-bench"
 _TIMEOUT_S: Final = 600.0
-"""Five times the template's: a busy machine makes deliver late, and it would put back what is to be measured."""
+"""Five times the template's. On a busy machine deliver would run late and requeue what is measured."""
 MEMORY_MB: Final = {"deliver": 1769, "confirm": 512, "ingest": 1024, "backfill": 512, "naive": 1769}
 """As in template.yaml."""
 PUT: Final = "PUT /v3/marketing/contacts"
@@ -114,7 +114,7 @@ class Scene:
         Args:
             name: its folder in `functions`.
             counted: its AWS calls go through the counting wire.
-            probe: a module of `tests/bench/probes` whose `lambda_handler` runs in the place of the function's.
+            probe: a module of `tests/bench/probes` whose `lambda_handler` runs instead of the function's.
             environment: further variables.
         """
         code = self.build / f"{name.capitalize()}Function"

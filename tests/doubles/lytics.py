@@ -116,7 +116,7 @@ class LyticsJobs:
 
 
 class LyticsInMemory:
-    """A Lytics account of audiences that are known by slug, a schema, and jobs; ``refusals`` are raised by call."""
+    """A Lytics account: audiences by slug, a schema and jobs; ``refusals`` are raised by call."""
 
     def __init__(self, *audiences: LyticsAudience) -> None:
         self.all_audiences = audiences

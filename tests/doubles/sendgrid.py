@@ -10,7 +10,10 @@ from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment
 
 
 class SendGridInMemory:
-    """A SendGrid account of fields and segments; ``deaths`` are raised before or after the write of a number, from 1."""
+    """A SendGrid account of fields and segments.
+
+    ``deaths`` are raised before or after the nth write, counted from 1.
+    """
 
     def __init__(self) -> None:
         self.custom_fields: list[CustomField] = []

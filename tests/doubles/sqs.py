@@ -1,4 +1,4 @@
-"""SQS in memory, under the names of boto3's client: queues with delays, visibility timeouts and dead-letter queues."""
+"""SQS in memory, under the names of boto3's client: delays, visibility timeouts, dead letters."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Self

@@ -1,8 +1,9 @@
 """Break the modules that decide in one small way at a time, and tell which faults no test notices.
 
-A tool of our own, because those that there are rename modules by their folder, so that ours are never found, rewrite
-the working tree, or leave constants alone, which here are half of what is decided. ``MODULES=`` names some modules,
-``REPORT=`` a file for what is found, ``PROCESSES=`` how many run at once.
+A tool of our own, because those that there are rename modules by their folder, so that ours are never found,
+rewrite
+the working tree, or leave constants alone, which here are half of what is decided. ``MODULES=`` names some
+modules, ``REPORT=`` a file for what is found, ``PROCESSES=`` how many run at once.
 """
 
 import os
@@ -21,10 +22,12 @@ from tests.mutation.trials import baseline, trials
 LEAST_PERCENT: Final = 90
 TESTS: Final = ("tests/unit", "tests/properties")
 MODULES: Final = """
-    lytics_sendgrid.domain.contact lytics_sendgrid.domain.field_values functions.deliver.merge functions.deliver.row
+    lytics_sendgrid.domain.contact lytics_sendgrid.domain.field_values functions.deliver.merge
+    functions.deliver.row
     lytics_sendgrid.sendgrid.upsert_answer functions.deliver.upsert lytics_sendgrid.domain.rejection_limits
     functions.deliver.row_queue functions.deliver.decide functions.deliver.refreshes functions.deliver.intake
-    functions.deliver.received functions.deliver.invocation functions.deliver.groups functions.deliver.exchange functions.deliver.send
+    functions.deliver.received functions.deliver.invocation functions.deliver.groups
+    functions.deliver.exchange functions.deliver.send
     functions.deliver.stops functions.deliver.rounds functions.deliver.delivery functions.deliver.requeue
     lytics_sendgrid.domain.email_address lytics_sendgrid.domain.instants lytics_sendgrid.domain.configuration
     functions.ingest.body lytics_sendgrid.domain.profile lytics_sendgrid.queues.changes
@@ -63,7 +66,7 @@ def stale(known: Equivalents, found: Iterable[Mutant], names: Collection[str]) -
 
 
 def report(results: Mapping[Mutant, str], known: Equivalents) -> list[str]:
-    """Write what became of each module's mutants; name the survivors, and what is explained and was killed."""
+    """Report each module's mutants; name the survivors, and those explained as equivalent but killed."""
     counts: dict[str, Counter[str]] = {}
     survivors: dict[str, list[str]] = {"UNEXPLAINED": [], "explained": [], "explained in vain, killed": []}
     for mutant, outcome in sorted(results.items(), key=lambda pair: (pair[0].module, pair[0].number)):
@@ -132,7 +135,8 @@ def _conclude(results: Mapping[Mutant, str], known: Equivalents, path: Path) -> 
     # All but the survivors that are explained.
     print(*lines[: next(n for n, line in enumerate(lines) if line.startswith("explained: "))], sep="\n")
     print(
-        f"{killed:.1f} % of {len(results)} mutants were killed; {len(survived)} survived: {explained} explained, "
+        f"{killed:.1f} % of {len(results)} mutants were killed; {len(survived)} survived: {explained} "
+        f"explained, "
         f"{len(survived) - explained} UNEXPLAINED. All are in {path}"
     )
     if killed < LEAST_PERCENT:

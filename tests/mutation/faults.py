@@ -1,4 +1,4 @@
-"""What may be wrong with one part of a source: the operators, limits, texts and statements that a slip would change."""
+"""The ways to break one part of a source: its operators, limits, texts and statements."""
 
 import ast
 import copy
@@ -107,7 +107,7 @@ def _negated(test: ast.expr) -> ast.expr:
 
 
 def _is_prose(node: ast.AST) -> bool:
-    """Tell whether a text is words for a person: those have spaces, and it is enough that a test knows of them at all."""
+    """Return whether a text is a message for a person: it has spaces. One test that knows it is enough."""
     parts: Sequence[ast.AST] = node.values if isinstance(node, ast.JoinedStr) else [node]
     return any(isinstance(part, ast.Constant) and " " in str(part.value) for part in parts)
 

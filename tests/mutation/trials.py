@@ -1,4 +1,4 @@
-"""Run tests against mutants: each in a process of its own, forked when everything but our own code is imported."""
+"""Run tests against mutants, each in a process forked after everything but our own code is imported."""
 
 import contextlib
 import importlib
@@ -55,7 +55,8 @@ class Baseline:
     def of(self, mutant: Mutant) -> list[str]:
         """Return the tests that run a mutant, the fastest first.
 
-        Of what an import runs that is all that run the module, and its own: those of a constant run none of its lines.
+        Of what an import runs that is all that run the module, and its own: those of a constant run none of
+        its lines.
         """
         by_line = self.tests[mutant.module]
         found = {test for line in mutant.lines for test in by_line.get(line, ())}
@@ -85,9 +86,10 @@ class _Recorder:
 
 
 class _Only:
-    """A plugin of pytest that runs some tests, in an order; all that were collected where none of them is there.
+    """A pytest plugin that runs the given tests in order, or all collected tests if it finds none of them.
 
-    A test that does not end ends the process: many may be still to come, and all of their time would be waited for.
+    A test that does not end ends the process: many may be still to come, and all of their time would be
+    waited for.
     """
 
     def __init__(self, tests: Sequence[str], seconds: Mapping[str, float]) -> None:

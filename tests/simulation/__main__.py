@@ -1,6 +1,7 @@
 """Run schedules: ``SCHEDULES=100000 python -m tests.simulation``.
 
-``SEED=n`` replays one schedule, the same every time, and shrinks it if it diverges. ``FIRST=n`` begins at another seed,
+``SEED=n`` replays one schedule, the same every time, and shrinks it if it diverges. ``FIRST=n`` begins at
+another seed,
 ``MUTATION=name`` breaks the protocol as `mutations.py` says, ``WORKERS=n`` uses so many processes.
 """
 
@@ -37,7 +38,8 @@ def main(environment: Mapping[str, str], say: Callable[[str], None]) -> int:
     with applied(MUTATIONS[mutation]) if mutation else nullcontext():
         explained(case(min(diverging), mutation), say)
     say(
-        f"\nreplay it with: make simulate SEED={min(diverging)}{f' MUTATION={mutation}' if mutation else ''}\n"
+        f"\nreplay it with: make simulate "
+        f"SEED={min(diverging)}{f' MUTATION={mutation}' if mutation else ''}\n"
     )
     return 1
 

@@ -62,7 +62,8 @@ def simulate(seeds: range, mutation: str, workers: int, say: Callable[[str], Non
     tasks = [(n, min(n + _CHUNK, seeds.stop), mutation) for n in range(seeds.start, seeds.stop, _CHUNK)]
     counted = Counted()
     began_s = said_s = time.monotonic()
-    # Spawned, for whoever calls this may have threads, which a fork leaves in any state; so it is no part of __main__.
+    # Spawned, for whoever calls this may have threads, which a fork leaves in any state; so it is no part of
+    # __main__.
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         for part in pool.imap_unordered(_run, tasks):
             counted += part
@@ -71,7 +72,8 @@ def simulate(seeds: range, mutation: str, workers: int, say: Callable[[str], Non
                 said_s = now_s
                 rate = counted.schedules / (now_s - began_s)
                 say(
-                    f"{counted.schedules:,} of {len(seeds):,} schedules, {rate:.0f} a second: {counted.requests:,} "
+                    f"{counted.schedules:,} of {len(seeds):,} schedules, {rate:.0f} a second: "
+                    f"{counted.requests:,} "
                     f"requests, {counted.faults:,} faults, {len(counted.diverging)} divergences\n"
                 )
             if counted.diverging:

@@ -1,4 +1,4 @@
-"""The double of DynamoDB in the simulated world: every call takes time, and may fail in every way that is known."""
+"""The double of DynamoDB in the simulated world: every call takes time, and may fail in any known way."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final

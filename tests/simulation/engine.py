@@ -1,8 +1,9 @@
-"""Synchronous code under a logical clock: every effect is a point where others run, or where this process dies.
+"""Synchronous code under a logical clock: at every effect others may run, or this process may die.
 
-The product's code runs in greenlets, many at once, in one thread. It waits only in `World.call` and `World.sleep`; there
-it gives way to the hub, which does whatever comes next by the clock. What comes next is drawn from a seed, so a
-schedule can be replayed.
+The product's code runs in greenlets, many at once, in one thread. It waits only in `World.call` and
+`World.sleep`; there
+it gives way to the hub, which does whatever comes next by the clock. What comes next is drawn from a seed, so
+a schedule can be replayed.
 """
 
 import heapq
@@ -205,7 +206,7 @@ class World:
         return request.value
 
     def each(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-        """Do something for several items at once, as a pool of threads does; the first error by their order is raised."""
+        """Call a function for several items at once, as a thread pool does; raise the first item's error."""
         everything = list(items)
         if len(everything) < 2:
             return [function(item) for item in everything]

@@ -1,4 +1,4 @@
-"""What goes wrong, drawn from a seed: each kind from numbers of its own, so one can be left out without moving the others."""
+"""Faults drawn from a seed. Each kind has its own random numbers, so leaving one out moves no other."""
 
 from collections.abc import Collection, Mapping
 from random import Random

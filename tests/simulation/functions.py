@@ -1,4 +1,4 @@
-"""The functions deliver and confirm, composed of the product's code, and the event sources that invoke them."""
+"""Deliver and confirm, composed of the product's code, and the event sources that invoke them."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -34,7 +34,7 @@ TIMEOUT_S: Final = 120.0
 _CONFIRM_DELAY_S: Final = 60
 
 type Handler = Callable[[Sequence[QueuedMessage], float], Sequence[str]]
-"""Takes messages and the time when the invocation ends; returns the ids of those that must be received again."""
+"""Takes messages and the end of the invocation; returns the ids of the messages to receive again."""
 
 
 class Services:

@@ -50,7 +50,7 @@ def applied(mutation: Mutation) -> Iterator[None]:
 
 
 _ORDER: Final = Bias(only=(), contacts=1, spread_s=60.0, publishes=0.0, bad=0.0)
-"""One contact with a few changes close together, and nothing that goes wrong: only import jobs in any order."""
+"""One contact with a few changes close together. Nothing fails; import jobs run in any order."""
 
 
 def _with(**rates: float) -> Bias:
@@ -65,7 +65,7 @@ _ABANDONED: Final = replace(
     audiences=1,
     fixed={"job_max_s": 700.0, "consumers": 3, "batch": 1, "faults": 3},
 )
-"""Requests whose consumers die before they can say of them, of several changes in the time that a job takes."""
+"""Consumers die before they can record their requests, with several changes within one job's duration."""
 
 
 def _fixed(**fields: Any) -> Mapping[str, Any]:
@@ -222,7 +222,8 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         replace(_with(lost_answer=0.97), spread_s=700.0, fixed={"faults": 12, "job_max_s": 700.0}),
     ),
     "refused_list_is_not_left_to_its_export": Mutation(
-        "a contact that is sent without another export's list, because SendGrid refuses it, is never put on that",
+        "a contact that is sent without another export's list, because SendGrid refuses it, is never put "
+        "on that",
         [(Sending, "_leave_to_owner", broken.nothing)],
         Bias(
             only=(),

@@ -13,7 +13,7 @@ AUDIENCES: Final = ("a" * 32, "b" * 32)
 FIELDS: Final = ("city", "plan")
 REFRESH_DELAY_S: Final = 900
 _JOB_MAX_S: Final = 700
-"""With a time-out of 120 s and a request that is 60 s on its way, every import job ends within the refresh's delay."""
+"""The time-out is 120 s, and a request takes up to 60 s. So every job ends within the refresh delay."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""SendGrid as it is documented: upserts that become import jobs, which are worked off in any order, row by row."""
+"""SendGrid as documented: upserts become import jobs, which it processes row by row, in any order."""
 
 import json
 import re
@@ -152,7 +152,7 @@ class SendGrid:
         return _answer(202, {"job_id": job.name})
 
     def _begin(self, job: ImportJob, longest_s: float) -> None:
-        """Work a job off: some of its rows on the way, the rest at its end; one that fails leaves rows out."""
+        """Process a job: some rows on the way, the rest at its end. A job that fails leaves rows out."""
         world, random = self._world, self._world.timing.random
         left_s = longest_s * (1 - random())
         early = int(len(job.rows) * random())
@@ -174,7 +174,7 @@ class SendGrid:
         self._world.note("SendGrid: %s: %s", job.name, row)
 
     def _end(self, job: ImportJob) -> None:
-        """End a job, or not: only one that is followed takes longer than the longest, for nobody else would know."""
+        """End a job. Only a job that is followed may exceed the limit: nothing else would notice its end."""
         hit, note = self._faults.hit, self._world.note
         if job.seen and (severity := hit("job_late")) is not None:
             note("SendGrid: %s takes longer", job.name)

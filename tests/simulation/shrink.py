@@ -1,4 +1,4 @@
-"""Make a schedule that diverges shorter, as long as it still does: fewer messages, events and faults, plainer surroundings."""
+"""Shorten a diverging schedule while it still diverges: fewer messages, events and faults."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace

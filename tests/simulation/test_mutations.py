@@ -1,4 +1,4 @@
-"""The protocol, broken on purpose in many ways: the simulation notices each, and nothing where it is whole."""
+"""The simulation notices each rule of the protocol that is broken, and nothing if none is."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.simulation.scenario import draw
 from tests.simulation.shrink import case_of
 
 MOST_SCHEDULES = 4_000
-"""The rarest takes some hundreds; a change of the product moves all draws, and must not fail this by bad luck."""
+"""The rarest needs some hundreds. A change of the product moves all draws; bad luck must not fail this."""
 
 
 @pytest.mark.parametrize("name", MUTATIONS)

@@ -1,4 +1,4 @@
-"""Under every fault that is drawn, SendGrid ends with the ledger's row, and the ledger with what the events say."""
+"""Under every fault, SendGrid ends with the ledger's row, and the ledger with the state of the events."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What must be true in the end, computed from the events and without the product's code for merging or making rows."""
+"""The expected end state, computed from the events without the product's code for merging and rows."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,13 +18,13 @@ def exported(version: int) -> tuple[str, ...]:
 
 
 def membership_fields(version: int, *, second_field: bool) -> Mapping[str, str]:
-    """Return audience to membership field's id, as a version has it: once provisioned, an audience keeps its field."""
+    """Return audience to membership field's id in a version; an audience keeps its field."""
     del version
     return dict(zip(AUDIENCES, ("s1_T", "s2_T" if second_field else "s1_T"), strict=True))
 
 
 def last_events(events: Iterable[Event]) -> dict[str, tuple[int, bool]]:
-    """Return audience to its last event: the time, and whether it was an exit. Of two at once it is the exit."""
+    """Return audience to its last event: its time, and whether it is an exit. An exit wins a tie."""
     last: dict[str, tuple[int, bool]] = {}
     for event in events:
         if event.audience is not None:

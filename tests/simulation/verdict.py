@@ -1,4 +1,4 @@
-"""Tell whether a schedule has ended as it must: queues empty, ledger, SendGrid and the events in agreement."""
+"""Check how a schedule ended: queues are empty; ledger, SendGrid and the events agree."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,8 @@ class Verdict:
         dynamodb: with the ledger.
         sendgrid: with its contacts.
         version: of the configuration, the last one.
-        written_with: contact to the newest version of the configuration that a message of its was written with.
+        written_with: contact to the newest version of the configuration that a message of its was written
+            with.
     """
 
     scenario: Scenario

@@ -1,6 +1,7 @@
 """The rules of the house: who may import whom, who does I/O, and where a test stands. Read from the sources.
 
-A function's folder holds what only that function needs, the layer what two or more share. Rooms of the layer import
+A function's folder holds what only that function needs, the layer what two or more share. Rooms of the layer
+import
 downwards. Modules that do I/O are adapters; all others decide, and import nothing of an adapter but its data.
 """
 
@@ -75,7 +76,7 @@ def tree(path: Path) -> ast.Module:
 
 @cache
 def imports(module: str) -> frozenset[tuple[str, str]]:
-    """Return the pairs of module and name that a module imports at run time; the name is empty for a whole module."""
+    """Return the module and name of each import at run time; the name is empty for a whole module."""
     return frozenset(imported(tree(PATHS[module])))
 
 

@@ -1,4 +1,4 @@
-"""Delivers changes the plain way, for comparison: of each contact a GetItem and a conditional PutItem by boto3.
+"""Deliver changes the plain way, for comparison: one GetItem and one conditional PutItem a contact.
 
 It sends the same one PUT to SendGrid and keeps the same state as the product; only the ledger's calls differ.
 """

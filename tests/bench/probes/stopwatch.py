@@ -1,7 +1,7 @@
-"""Runs deliver with a stopwatch around its collaborators, and appends where each batch's CPU went to STOPWATCH_FILE.
+"""Run deliver with a stopwatch around its collaborators, and append each batch's CPU to STOPWATCH_FILE.
 
-CPU of the whole process is taken at each change of hands on the main thread. The ledger's threads work only while the
-main thread waits for them, so what they use falls to the collaborator that waits.
+CPU of the whole process is taken at each change of hands on the main thread. The ledger's threads work only
+while the main thread waits for them, so what they use falls to the collaborator that waits.
 """
 
 import functools
