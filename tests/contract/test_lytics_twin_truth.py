@@ -83,6 +83,25 @@ def test_deleted_or_changed_address_leaves_the_truth() -> None:
         assert twin.truth().keys() == twin.members(audience) == {"bruno@example.com"}
 
 
+def test_deleted_profile_id_is_never_used_again() -> None:
+    with LyticsTwin() as twin:
+        audience = twin.add_audience("Any")
+        first = twin.add_profile({"email": "ada@example.com"}, [audience])
+        last = twin.add_profile({"email": "bruno@example.com"}, [audience])
+        twin.delete_profile(first)
+        added = twin.add_profile({"email": "grace@example.com"}, [audience])
+        assert len({first, last, added}) == 3
+        assert twin.members(audience) == {"bruno@example.com", "grace@example.com"}
+
+
+def test_people_added_after_a_deletion_have_new_addresses() -> None:
+    with LyticsTwin() as twin:
+        twin.populate(50, 2, seed=3, outside=0)
+        twin.delete_profile(twin.profiles()[0].id)
+        twin.populate(50, 2, seed=3, outside=0)
+        assert len(twin.profiles()) == len({str(person.email) for person in twin.profiles()}) == 99
+
+
 @pytest.mark.parametrize("batched", [False, True])
 def test_shuffled_and_duplicated_events_sorted_by_time_match_the_truth(batched: bool) -> None:
     with Receiver() as receiver, LyticsTwin(time_scale=0.001, seed=7) as twin:

@@ -79,11 +79,16 @@ class Unknown(LookupError):
 
 
 class Account:
-    """All data of one Lytics account. Thread-safe."""
+    """All data of one Lytics account. Thread-safe.
+
+    Attributes:
+        profiles_added: How many profiles were ever added. A deleted profile's id is never used again.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.lock = threading.RLock()
         self.profiles: dict[str, Profile] = {}
+        self.profiles_added = 0
         self.audiences: dict[str, Audience] = {}
         self.publish: Callable[[list[Occurrence]], None] = lambda occurrences: None
         self._by_email: dict[str, list[Profile]] = {}
@@ -103,6 +108,8 @@ class Account:
             if len(self.audiences) >= MAX_AUDIENCES:
                 raise ValueError(f"an account has at most {MAX_AUDIENCES} audiences")
             wanted = slug or re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+            if audience_id in self.audiences:
+                raise ValueError(f"there is already an audience {audience_id}")
             identity = audience_id or f"{self._clock.wall_ns() + len(self.audiences):032x}"
             now = self._clock.wall_ns()
             audience = Audience(identity, name, self._free_slug(wanted), kind, table, valid, now, now)
@@ -141,7 +148,8 @@ class Account:
         """Add a person as an existing member: no occurrence is published."""
         with self.lock:
             # Multiplied by an odd constant so that ids look like Lytics' ids: above 2**53, unordered.
-            number = (len(self.profiles) + 1) * 0x9E3779B97F4A7C15 % 2**64
+            self.profiles_added += 1
+            number = self.profiles_added * 0x9E3779B97F4A7C15 % 2**64
             profile = Profile(str(number), dict(fields), self._clock.wall_ns())
             self.profiles[profile.id] = profile
             self._index(profile)

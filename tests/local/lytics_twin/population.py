@@ -96,7 +96,7 @@ def populate(
     with account.lock:
         chosen = [_audience(account, number) for number in range(audiences)]
         ids = [audience.id for audience in chosen]
-        first = len(account.profiles)
+        first = account.profiles_added
         for number in range(first, first + people):
             fields = made_up_person(number, dice)
             if without_email and dice.random() < without_email:
