@@ -46,3 +46,5 @@ def test_other_document_is_retried_later(document: Any) -> None:
 )
 def test_counts_of_wrong_type_are_left_out(results: Any) -> None:
     assert job_from({"status": "completed", "results": results, "finished_at": "soon"}) == Job("completed")
+    zero = {"status": "completed", "results": results, "finished_at": "0001-01-01T00:00:00Z"}
+    assert job_from(zero) == Job("completed")

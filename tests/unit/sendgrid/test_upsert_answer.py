@@ -97,7 +97,10 @@ def test_message_holds_no_address_and_is_truncated() -> None:
     assert len(verdict.message) <= 304
 
 
-@pytest.mark.parametrize(("text", "reset"), [("12.5", 12.5), ("soon", None), ("", None)])
+@pytest.mark.parametrize(
+    ("text", "reset"),
+    [("12.5", 12.5), ("1_0", None), ("nan", None), ("1e400", None), ("soon", None), ("", None)],
+)
 def test_rate_limit_reset_is_a_number_or_none(text: str, reset: float | None) -> None:
     assert reset_epoch_s({"x-ratelimit-reset": text}) == reset
 

@@ -10,10 +10,10 @@ from typing import Final, assert_never
 
 from lytics_sendgrid.domain.change import Value
 from lytics_sendgrid.domain.configuration import FieldKind
-from lytics_sendgrid.domain.instants import format_rfc3339, parse_rfc3339_ns
+from lytics_sendgrid.domain.instants import format_rfc3339, is_go_zero_time, parse_rfc3339_ns
+from lytics_sendgrid.domain.numbers import parse_decimal
 
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_INTEGER: Final = re.compile(r"[+-]?\d{1,300}", re.ASCII)
 _UNSENDABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _MAX_EXACT: Final = 2**53
 """A reader that takes JSON numbers as doubles loses digits of larger integers."""
@@ -29,8 +29,8 @@ def convert(value: object, kind: FieldKind, max_chars: int) -> Value | None:
 
     Returns:
         Text without control characters, a finite number, or a date as ISO 8601 in UTC. SendGrid accepts an
-        epoch number as a date with 202 but drops it silently, so none is sent. None if the value is empty or
-        cannot be converted: SendGrid documents no way to clear a field, so nothing is sent.
+        epoch number as a date with 202 but drops it silently, so none is sent. None if the value is empty, is
+        Go's zero time, or cannot be converted: SendGrid documents no way to clear a field, so nothing is sent.
     """
     match kind:
         case FieldKind.TEXT:
@@ -70,11 +70,8 @@ def _number(value: object) -> int | float | None:
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, str):
-        text = value.strip()
-        if _INTEGER.fullmatch(text):
-            return int(text)
         try:
-            value = float(text)
+            value = parse_decimal(value.strip())
         except ValueError:
             return None
     if isinstance(value, int):
@@ -91,6 +88,7 @@ def _date(value: object) -> str | None:
     if _DATE.fullmatch(text):
         text += "T00:00:00Z"
     try:
-        return format_rfc3339(parse_rfc3339_ns(text))
+        instant_ns = parse_rfc3339_ns(text)
+        return None if is_go_zero_time(instant_ns) else format_rfc3339(instant_ns)
     except ValueError:
         return None

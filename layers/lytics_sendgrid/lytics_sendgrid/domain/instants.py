@@ -7,6 +7,7 @@ from typing import Final
 NANOSECONDS_PER_S: Final = 1_000_000_000
 NANOSECONDS_PER_MS: Final = 1_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_YEAR_2_NS: Final = (datetime(2, 1, 1, tzinfo=UTC) - _EPOCH).days * 86_400 * NANOSECONDS_PER_S
 _RFC_3339: Final = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9})\d*)?(?:[Zz]|([+-])(\d{2}):(\d{2}))", re.ASCII
 )
@@ -38,6 +39,15 @@ def parse_rfc3339_ns(text: str) -> int:
         offset_s = (int(hours) * 60 + int(minutes)) * 60
         seconds += offset_s if sign == "-" else -offset_s
     return seconds * NANOSECONDS_PER_S + int((fraction or "").ljust(9, "0"))
+
+
+def is_go_zero_time(instant_ns: int) -> bool:
+    """Return whether an instant is in the year 1 or before.
+
+    Go writes a time that was never set as ``0001-01-01T00:00:00Z``, and Lytics is written in Go. With another
+    time zone's offset, the same text is some hours away from it. No real time is in that year.
+    """
+    return instant_ns < _YEAR_2_NS
 
 
 def format_rfc3339(instant_ns: int) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, parse_rfc3339_ns
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, is_go_zero_time, parse_rfc3339_ns
 from lytics_sendgrid.errors import RetryLater
 
 _COUNTS: Final = ("requested", "created", "updated", "errored")
@@ -61,6 +61,7 @@ def job_from(document: Any) -> Job:
 
 def _finished_s(text: Any) -> float | None:
     try:
-        return parse_rfc3339_ns(text) / NANOSECONDS_PER_S if isinstance(text, str) else None
+        instant_ns = parse_rfc3339_ns(text) if isinstance(text, str) else None
     except ValueError:
         return None
+    return None if instant_ns is None or is_go_zero_time(instant_ns) else instant_ns / NANOSECONDS_PER_S

@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from lytics_sendgrid.domain.numbers import parse_decimal
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -112,7 +114,7 @@ def _refusal(texts: list[str], message: str) -> Verdict:
 def reset_epoch_s(headers: Mapping[str, str]) -> float | None:
     """Return when the rate limit resets (``X-RateLimit-Reset``, Unix seconds), or None if unknown."""
     try:
-        reset = float(headers["x-ratelimit-reset"])
+        reset = parse_decimal(headers["x-ratelimit-reset"].strip())
     except (KeyError, ValueError):
         return None
     return reset if math.isfinite(reset) else None
