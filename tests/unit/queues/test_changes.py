@@ -1,4 +1,4 @@
-"""The message of changes: readable, versioned, cut to size."""
+"""A change message is readable, versioned and cut to size."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Rejects: each findable with its reason, none larger than what SQS bills as one request."""
+"""Each reject has its reason, and is billed by SQS as one request."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Writing to a queue: in few requests, all or an error."""
+"""Messages are written to a queue in few requests; if any is refused, that is an error."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ URL = "https://sqs.example/queue"
 
 
 class ScriptedSqs:
-    """SQS that keeps what it takes; of a batch it refuses the entries that ``refuses`` says, as often as it says."""
+    """SQS that records messages, and refuses the entries in ``refuses`` as often as it says."""
 
     def __init__(self) -> None:
         self.requests: list[list[str]] = []

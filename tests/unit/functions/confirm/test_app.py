@@ -1,4 +1,4 @@
-"""confirm's handler: what it makes of SQS' records, what it puts off for want of time, and what it must never log."""
+"""confirm's handler reads SQS records, puts jobs off if time runs out, and logs nothing personal."""
 
 import importlib
 import json
@@ -18,7 +18,7 @@ EMAIL = "known.person@example.org"
 
 @dataclass
 class Follower:
-    """Follows each job as a test says, and keeps which were followed and which put off."""
+    """Answers for each job as a test says, and records which were followed or put off."""
 
     answer: JobOutcome | StopRun
     followed: list[str] = field(default_factory=list)

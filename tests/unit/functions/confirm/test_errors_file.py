@@ -1,4 +1,4 @@
-"""An errors file is undocumented: it is read by what it holds."""
+"""SendGrid does not document its errors file, so it is read by its values."""
 
 import contextlib
 import gzip
