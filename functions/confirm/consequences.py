@@ -104,7 +104,10 @@ class Consequences:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many contacts were rejected, refreshed or parked; ``unread`` is 1 if failed rows could not be read."""
+        """How many contacts were rejected, refreshed or parked.
+
+        ``unread`` is 1 if rows failed that could not be tied to a contact.
+        """
         counts: dict[str, int] = {}
         for follow_up in self.follow_ups:
             match follow_up:
@@ -181,7 +184,7 @@ def after_loss(ended: EndedJob, delays: Delays) -> Consequences:
 
 
 def late_rejects(ended: EndedJob, rows: FailedRows) -> Consequences:
-    """Reject the bad rows of a job that ended after it was abandoned; its contacts have been resent already."""
+    """Reject the bad rows of a job that ended after it was abandoned: its contacts were resent already."""
     return Consequences((_rejects(ended, rows),), is_unread=not rows.is_complete)
 
 

@@ -138,7 +138,7 @@ def _sendgrid_side(address: str, sendgrid: SendGridContacts) -> tuple[SendGridCo
 def _lytics_side(
     export: Export, addresses: Iterable[str], lytics: LyticsPeople
 ) -> tuple[Person | None, str | None]:
-    """Search the address in lower case and as typed: whether Lytics' search is case-sensitive is not documented."""
+    """Search the address in lower case and as typed: Lytics does not say whether case matters."""
     try:
         for address in addresses:
             person = lytics.person(export.email_field, address, export.lytics_fields)

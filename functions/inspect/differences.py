@@ -10,7 +10,10 @@ from lytics_sendgrid.sendgrid.resources import SendGridContact
 IN_FLIGHT_MS: Final = 15 * 60_000
 """SendGrid processes an import job within minutes; deliver, too, allows 15 minutes for a job."""
 _RESEND: Final = "The row is sent again with the person's next change"
-_SEGMENT_LAG: Final = "SendGrid refreshes a segment every 1 to 24 hours; a Single Send checks the contact itself when it is sent"
+_SEGMENT_LAG: Final = (
+    "SendGrid refreshes a segment every 1 to 24 hours; "
+    "a Single Send checks the contact itself when it is sent"
+)
 
 
 def differences(found: Findings) -> list[str]:
@@ -40,7 +43,8 @@ def _obstacles(found: Findings) -> Iterator[str]:
     rejection = found.contact.rejection
     if rejection is not None:
         yield (
-            f"SendGrid refused this contact ({rejection.reason}) at {_at(rejection.at_ms)}: '{rejection.words}'. "
+            f"SendGrid refused this contact ({rejection.reason}) at {_at(rejection.at_ms)}: "
+            f"'{rejection.words}'. "
             f"Correct the data in Lytics: the contact is tried again with its next change"
         )
 
@@ -57,14 +61,16 @@ def _between_lytics_and_ledger(row: MembershipRow, found: Findings) -> Iterator[
             else "check that Lytics has a webhook job for this export: this product has not created one"
         )
         yield (
-            f"Lytics has the person in '{name}' and the ledger does not: {cause}. If that happened within the last "
-            f"minutes, wait. Otherwise {check}, and start the export again: its backfill adds everybody who is missing"
+            f"Lytics has the person in '{name}' and the ledger does not: {cause}. "
+            f"If that happened within the last minutes, wait. "
+            f"Otherwise {check}, and start the export again: its backfill adds everybody who is missing"
         )
     if row.ledger and row.lytics is False:
         yield (
             f"The ledger has the person in '{name}' and Lytics does not: no exit event has arrived since "
-            f"{format_rfc3339(row.event_ns)}. If the person left within the last minutes, wait. Otherwise check the "
-            f"job's log in Lytics. Lytics sends no exit for people whom it deleted, merged or considers unhealthy"
+            f"{format_rfc3339(row.event_ns)}. If the person left within the last minutes, wait. "
+            f"Otherwise check the job's log in Lytics. "
+            f"Lytics sends no exit for people whom it deleted, merged or considers unhealthy"
         )
 
 
@@ -79,8 +85,9 @@ def _missing_in_sendgrid(found: Findings, memberships: Sequence[MembershipRow]) 
         yield f"SendGrid has no such contact yet: {_in_flight(found)}"
     else:
         yield (
-            f"SendGrid has no such contact, although it accepted the row at {_at(contact.sent_ms)} (import job "
-            f"{contact.job}): the contact was deleted in SendGrid, or that job failed for it. {_RESEND}"
+            f"SendGrid has no such contact, although it accepted the row at {_at(contact.sent_ms)} "
+            f"(import job {contact.job}): the contact was deleted in SendGrid, "
+            f"or that job failed for it. {_RESEND}"
         )
 
 
@@ -96,11 +103,14 @@ def _between_ledger_and_sendgrid(row: MembershipRow, found: Findings) -> Iterato
             yield f"{difference}: {_in_flight(found)}"
         else:
             yield (
-                f"{difference}, and no request is in flight: something else wrote the membership field, or import job "
-                f"{found.contact.job} failed for this row. {_RESEND}"
+                f"{difference}, and no request is in flight: something else wrote the membership field, "
+                f"or import job {found.contact.job} failed for this row. {_RESEND}"
             )
     elif row.sendgrid and not row.segment:
-        yield f"SendGrid has the membership in '{name}', but the segment does not list the person yet: {_SEGMENT_LAG}"
+        yield (
+            f"SendGrid has the membership in '{name}', but the segment does not list the person yet: "
+            f"{_SEGMENT_LAG}"
+        )
     elif row.segment and not row.sendgrid:
         yield f"The segment of '{name}' still lists the person, who has left: {_SEGMENT_LAG}"
 
@@ -123,8 +133,8 @@ def _field_differences(row: FieldRow, found: Findings) -> Iterator[str]:
         return
     if found.lytics is not None and not row.is_same_in_lytics:
         yield (
-            f"Lytics has {row.mapped.lytics} = {row.lytics!r} and the ledger {row.ledger!r}: a field is updated with "
-            f"the next event that Lytics sends for the person"
+            f"Lytics has {row.mapped.lytics} = {row.lytics!r} and the ledger {row.ledger!r}: "
+            f"a field is updated with the next event that Lytics sends for the person"
         )
     if found.sendgrid is not None and not row.is_same_in_sendgrid:
         cause = f"something else wrote it, or the import job refused it. {_RESEND}"
@@ -140,7 +150,10 @@ def _is_in_flight(found: Findings) -> bool:
 
 def _in_flight(found: Findings) -> str:
     seconds = max(0, found.now_ms - found.contact.sent_ms) // 1000
-    return f"its row was sent {seconds} s ago (import job {found.contact.job}), which SendGrid processes within minutes"
+    return (
+        f"its row was sent {seconds} s ago (import job {found.contact.job}), "
+        f"which SendGrid processes within minutes"
+    )
 
 
 def _at(epoch_ms: int) -> str:

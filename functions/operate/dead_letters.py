@@ -62,7 +62,10 @@ def dead_changes(body: str, exports: Exports) -> RedrivePlan:
     if exports.export(message.export) is None:
         return RedrivePlan(why=f"{about} does not exist", stays="run the state machine for that export first")
     if message.hops >= MAX_HOPS:
-        why = f"{about}: requeued {MAX_HOPS} times over days: SendGrid did not answer, or the export was stopped"
+        why = (
+            f"{about}: requeued {MAX_HOPS} times over days: "
+            f"SendGrid did not answer, or the export was stopped"
+        )
     else:
         why = f"{about}: deliver crashed or timed out on it again and again: see its log"
     return RedrivePlan(why=why, changes=(encode(replace(message, uncertain=True, hops=0)),))

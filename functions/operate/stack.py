@@ -28,7 +28,7 @@ def stack_name(environment: Mapping[str, str]) -> str:
 
 
 def boto_session(environment: Mapping[str, str]) -> boto3.Session:
-    """Return a session with the shell's profile, keys and endpoint; like the AWS CLI it reads ``AWS_REGION``."""
+    """Return a session with the shell's profile, keys, endpoint and, as in the AWS CLI, ``AWS_REGION``."""
     return boto3.Session(region_name=environment.get("AWS_REGION"))
 
 

@@ -1,4 +1,4 @@
-"""What holds for the ledger, be it DynamoDB's table or the double that delivery's tests are played on."""
+"""The ledger's contract, for DynamoDB's table and for the double that deliver's tests use."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The exports table's adapter on moto's DynamoDB and on the double of the other tests, which agree."""
+"""The exports table's adapter gives the same answers on moto's DynamoDB and on the double."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -155,7 +155,7 @@ def test_later_of_two_lifts_counts(table: ExportsTable) -> None:
 
 
 def test_jobs_are_read_after_numbers_and_ended_jobs(table: ExportsTable, client: DynamoDBClient) -> None:
-    """Each is written before what follows from it: a page that is older than the next must not hide an open job."""
+    """Each item is written before what follows from it, so a page older than the next hides no open job."""
     table.record_done("run-1", [], ["job-1"], NOW_S)
     table.record_done("run-1", ["1"], [], NOW_S)
     table.record_job("run-1", "job-1", (1, 1), {"status": "failed", "again": ["again.1"]}, NOW_S)

@@ -1,7 +1,7 @@
-"""The ledger over the double of DynamoDB keeps its contract, and gets by with whatever DynamoDB may answer.
+"""The ledger keeps its contract over the double of DynamoDB, and handles each answer DynamoDB may give.
 
-moto does not execute a PartiQL INSERT with parameters (5.2.5), so the statements themselves run on the local cloud:
-`tests/e2e/test_ledger.py` has the same contract.
+moto cannot execute a PartiQL INSERT with parameters (5.2.5), so the statements themselves run on the local
+cloud: `tests/e2e/test_ledger.py` has the same contract.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ def test_double_keeps_the_contract(clause: Callable[[LedgerTable], None]) -> Non
 
 
 class ScriptedDynamoDb:
-    """Answers the ledger's calls as scripted: keys left unprocessed, codes of statements, errors of calls."""
+    """Answers as a test says: keys left unprocessed, codes of statements, errors of calls."""
 
     def __init__(self) -> None:
         self.unprocessed: list[int] = []

@@ -1,4 +1,4 @@
-"""The real Lytics adapter against the Lytics twin, in every call that the product makes."""
+"""The real Lytics adapter makes every call of the product against the Lytics twin."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -49,13 +49,10 @@ TESTS_OF_TESTS = ("test_bench", "test_count", "test_events", "test_house", "test
 
 MAX_NAME_CHARS = 70
 LONG_NAMES_NOT_YET_SHORTENED = {
-    "tests/contract",
     "tests/e2e",
     "tests/properties",
     "tests/simulation",
     "tests/template",
-    "tests/unit/aws",
-    "tests/unit/domain",
     "tests/unit/functions/activate",
     "tests/unit/functions/backfill",
     "tests/unit/functions/deliver",
@@ -63,7 +60,6 @@ LONG_NAMES_NOT_YET_SHORTENED = {
     "tests/unit/functions/plan",
     "tests/unit/functions/provision",
     "tests/unit/functions/report",
-    "tests/unit/lytics",
     "tests/unit",
 }
 """Folders whose test names may still be longer; those in the folders below them are checked."""

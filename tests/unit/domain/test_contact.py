@@ -1,4 +1,4 @@
-"""A contact's state survives the ledger, and stays under the kilobyte that one write unit pays for."""
+"""A contact is read from the ledger as it was written, and fits one write unit of 1 KB."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def test_what_was_written_is_read() -> None:
     assert decode(encode(FULL), 7) == FULL
 
 
-def test_contact_of_whom_no_row_was_accepted_keeps_when_it_was_sent_and_why_it_was_refused() -> None:
+def test_contact_without_an_accepted_row_keeps_its_refusal() -> None:
     rejected = Contact(1, {"a": -5}, sent_ms=3, rejection=Rejection("address", "400 no", "ff", 9))
     assert decode(encode(rejected), 1) == rejected
 

@@ -1,4 +1,4 @@
-"""The one way in which time and chance reach code that decides."""
+"""The clock that is passed to code that needs time or chance."""
 
 from typing import Protocol
 
@@ -16,4 +16,4 @@ class Clock(Protocol):
         """Wait."""
 
     def random(self) -> float:
-        """Return a new random number, at least 0 and less than 1."""
+        """Return a random number, at least 0 and less than 1."""

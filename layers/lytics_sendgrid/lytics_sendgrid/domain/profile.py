@@ -1,4 +1,4 @@
-"""Choose the fields of a Lytics profile that are queued, whether it comes from the webhook or a scan."""
+"""Choose the fields of a Lytics profile that are queued. The profile comes from the webhook or a scan."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,9 +8,9 @@ from lytics_sendgrid.domain.change import NO_FIELDS, Value
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
 
 MAX_AHEAD_NS: Final = 300 * NANOSECONDS_PER_S
-"""An event further ahead of our clock is refused: every event until then would be older, and lose."""
+"""An event further ahead of our clock is refused: until then, every other event would be older and lose."""
 MAX_TEXT_CHARS: Final = 4_000
-"""Well above the 1,000 of SendGrid's text fields. ``deliver`` cuts to the exact length."""
+"""SendGrid's text fields hold 1,000. ``deliver`` cuts to the exact length."""
 MAX_FIELDS_BYTES: Final = 900_000
 """A change must fit a message of 1 MiB. Without its fields it always fits, so its membership gets through."""
 _MAX_NUMBER: Final = 10**308

@@ -118,7 +118,7 @@ def _table(changes: Sequence[Change], shared: Mapping[str, Any]) -> tuple[list[s
 
 
 def _line(change: Change, columns: Iterable[str], names: Iterable[str]) -> list[Any]:
-    """Return a change's values, columns first, then fields; null if there is none, without nulls at the end."""
+    """Return a change's values, columns first, then fields; null if absent, without nulls at the end."""
     line = [_COLUMNS[column](change) for column in columns]
     line += map(change.fields.get, names)
     while line[-1] is None:

@@ -1,4 +1,4 @@
-"""A person on whom the ledger, SendGrid and Lytics agree."""
+"""A person for whom the ledger, SendGrid and Lytics agree."""
 
 from functions.inspect.differences import IN_FLIGHT_MS
 from functions.inspect.findings import Findings

@@ -1,4 +1,4 @@
-"""The answer about one person, from all three sides."""
+"""inspect's answer about one person, from the ledger, SendGrid and Lytics."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -67,7 +67,7 @@ def test_unanswered_sides_are_unknown_not_different() -> None:
 
 
 class Answering:
-    """All three sides, which answer from what a test gives, or raise it."""
+    """The ledger, SendGrid and Lytics: each returns, or raises, what a test gives."""
 
     def __init__(self, sendgrid: ContactSearch | Exception, people: dict[str, Person] | Exception) -> None:
         self._sendgrid = sendgrid

@@ -1,4 +1,4 @@
-"""A message that was set aside says why, and becomes work again once, whatever it was."""
+"""A dead letter says why it is there, and can be redriven once."""
 
 import json
 from dataclasses import replace
@@ -32,7 +32,7 @@ JOB = ImportMessage(
 
 
 class Exports:
-    """There is the newsletter and nothing else."""
+    """Knows only the export `newsletter`."""
 
     def export(self, name: str) -> Any:
         return NEWSLETTER if name == NEWSLETTER.name else None

@@ -1,4 +1,4 @@
-"""A queue is redriven message by message: sent first, deleted then, and what cannot be redriven stays where it is."""
+"""A queue is redriven message by message: sent, then deleted. What cannot be redriven stays."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ URL = "https://queue"
 
 @dataclass
 class HeldQueue:
-    """A queue as SQS keeps it: a message that was received is seen by nobody until it is let go."""
+    """A queue like SQS: a received message is invisible until it is released."""
 
     messages: dict[str, str]
     held: set[str] = field(default_factory=set)
@@ -55,7 +55,7 @@ class HeldQueue:
 
 @dataclass
 class Writer:
-    """Keeps what is sent, or takes nothing."""
+    """Records what is sent, or refuses everything."""
 
     sent: list[str] = field(default_factory=list)
     broken: Exception | None = None
@@ -138,7 +138,7 @@ def test_redrive_ends_when_only_known_messages_are_received() -> None:
 
 
 class Capricious(HeldQueue):
-    """Answers as a test says, by the ids of messages; then no more."""
+    """Answers by message id, as a test says, then nothing."""
 
     def __init__(self, *answers: str) -> None:
         super().__init__({key: f"bad{key}" for answer in answers for key in answer})

@@ -1,4 +1,4 @@
-"""Whom SendGrid rejects can be listed: who, why, since when, and in whose words."""
+"""Rejected contacts are listed with the reason, the time and SendGrid's message."""
 
 from dataclasses import replace
 from typing import Any
