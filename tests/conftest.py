@@ -8,6 +8,8 @@ import pytest
 _TESTS: Final = Path(__file__).parent
 _DEPLOYED: Final = "product"
 """The tests that share the one deployment of the product on the local cloud."""
+_COSTLY_SCENES: Final = {"test_largest_bodies"}
+"""Modules elsewhere whose tests share a scene that takes long to make."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -17,6 +19,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if folder in {"e2e", "workflow"}:
             group = _DEPLOYED if _uses(item, _DEPLOYED) else item.path.stem
             item.add_marker(pytest.mark.xdist_group(group))
+        elif item.path.stem in _COSTLY_SCENES:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 def _uses(item: pytest.Item, fixture: str) -> bool:

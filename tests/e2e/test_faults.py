@@ -97,7 +97,7 @@ def test_deleted_field_stops_the_export_until_it_is_recreated(customer: Customer
     def stopped() -> Any:
         return customer.product.invoke("InspectFunction", question)[1]["stop"]
 
-    assert "Nobody is rejected" in poll(stopped, "the stop", timeout_s=30, interval_s=0.5)
+    assert "No contact is rejected" in poll(stopped, "the stop", timeout_s=30, interval_s=0.5)
     _, answer = customer.product.invoke("InspectFunction", question)
     assert answer["ledger"]["rejection"] is None
     assert answer["answer"].startswith("The export is stopped")
@@ -135,7 +135,7 @@ def test_deleted_list_stops_only_its_export_until_a_new_list_is_used(
     def stopped() -> Any:
         return customer.product.invoke("InspectFunction", question)[1]["stop"]
 
-    assert "Nobody is rejected" in poll(stopped, "the stop", timeout_s=30, interval_s=0.5)
+    assert "No contact is rejected" in poll(stopped, "the stop", timeout_s=30, interval_s=0.5)
     assert (
         customer.product.invoke("InspectFunction", {**question, "export": starts[LAPSED]["export"]})[1][
             "stop"
