@@ -23,22 +23,6 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
 from tests.clock import ManualClock
 
 
-class HandClock:
-    """A clock that a test moves: ``now_ns`` since 1970, and ``monotonic`` in seconds."""
-
-    def __init__(self, now_ns: int = 1_795_000_000_000_000_000) -> None:
-        self.now_ns = now_ns
-
-    def time_ns(self) -> int:
-        return self.now_ns
-
-    def monotonic(self) -> float:
-        return self.now_ns / 1e9
-
-    def move(self, seconds: float) -> None:
-        self.now_ns += round(seconds * 1e9)
-
-
 class DelayedQueue:
     """A queue that keeps bodies with their delays; ``broken`` makes it take none."""
 
