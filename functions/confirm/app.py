@@ -81,6 +81,8 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
             continue
         if outcome.fault:
             logger.warning("job_put_off", reason=outcome.fault, message_id=record["messageId"])
+        if outcome.undocumented:
+            logger.warning("undocumented_status", job=message.job, status=outcome.undocumented)
         statuses[message.job] = outcome.status
         counts[f"jobs.{outcome.status}"] += 1
         counts.update({f"job_contacts.{name}": count for name, count in outcome.counts.items()})

@@ -70,6 +70,7 @@ class JobOutcome:
         confirmed: how many contacts SendGrid has accepted.
         again: numbers of the messages that carry contacts of a run again.
         fault: why the job was put off.
+        undocumented: SendGrid's own status if it is not a documented one.
     """
 
     status: str
@@ -77,6 +78,7 @@ class JobOutcome:
     confirmed: int = 0
     again: tuple[str, ...] = ()
     fault: str = ""
+    undocumented: str = ""
 
     def document(self) -> dict[str, Any]:
         """Return the outcome as JSON values."""
@@ -144,7 +146,7 @@ class ImportJobFollower:
         if job.status == "pending":
             if waited_s < self._delays.refresh_s * _ABANDON_AFTER_DELAYS:
                 self._poll_later(message)
-                return JobOutcome("pending")
+                return JobOutcome("pending", undocumented=job.undocumented)
             job = replace(job, status="abandoned")
         is_late = job.took_s(message.sent_ms, waited_s) > self._delays.refresh_s
         ended = EndedJob(message, job, int(now_s * 1000), is_late)
@@ -191,7 +193,9 @@ class ImportJobFollower:
     def _queue(self, ended: EndedJob, consequences: Consequences) -> JobOutcome:
         numbers = self._follow_ups.queue(ended.message, consequences.follow_ups)
         counts = {**ended.job.counts, **consequences.counts}
-        return JobOutcome(ended.job.status, counts, consequences.confirmed, numbers)
+        return JobOutcome(
+            ended.job.status, counts, consequences.confirmed, numbers, undocumented=ended.job.undocumented
+        )
 
     def _poll_later(self, message: ImportMessage) -> None:
         polls = message.polls + 1

@@ -81,6 +81,13 @@ def test_log_names_the_outcome_of_each_job(app: ModuleType, caplog: pytest.LogCa
     assert line["jobs"] == {"j1": "completed", "j2": "completed"}
 
 
+def test_undocumented_status_is_logged(app: ModuleType, caplog: pytest.LogCaptureFixture) -> None:
+    app.logger.addHandler(caplog.handler)
+    invoke(app, Follower(JobOutcome("pending", undocumented="in_progress")), body("j1"))
+    line = next(vars(one) for one in caplog.records if one.getMessage() == "undocumented_status")
+    assert (line["job"], line["status"]) == ("j1", "in_progress")
+
+
 def test_jobs_without_time_left_are_put_off(app: ModuleType) -> None:
     follower = Follower(JobOutcome("pending"))
     assert invoke(app, follower, *(body(f"j{n}") for n in range(4))) == []

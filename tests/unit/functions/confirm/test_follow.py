@@ -9,7 +9,7 @@ from functions.confirm.follow import MAX_POLLS
 from lytics_sendgrid.domain.change import Kind
 from lytics_sendgrid.errors import KeyRefused, RequestRefused, RetryLater
 from lytics_sendgrid.queues.imports import ImportMessage, import_from
-from lytics_sendgrid.sendgrid.import_job import Job
+from lytics_sendgrid.sendgrid.import_job import Job, job_from
 from tests.unit.functions.confirm.follow_scene import JOB, SENT_MS, Scene, tried
 
 
@@ -190,3 +190,27 @@ def test_abandoned_job_that_failed_needs_no_follow_up(status: str) -> None:
     assert not scene.changes.sent
     assert not scene.imports.sent
     assert not scene.parked.sent
+
+
+def test_undocumented_status_is_polled_and_reported() -> None:
+    scene = Scene(job_from({"status": "in_progress", "results": {"updated_count": 1}}))
+    outcome = scene.follower().follow(JOB)
+    assert (outcome.status, outcome.undocumented) == ("pending", "in_progress")
+    assert len(scene.imports.sent) == 1
+    assert not scene.changes.sent
+
+
+def test_undocumented_status_is_abandoned_like_pending() -> None:
+    scene = Scene(job_from({"status": "in_progress"}), after_s=7_200.0)
+    outcome = scene.follower().follow(JOB)
+    assert (outcome.status, outcome.undocumented) == ("abandoned", "in_progress")
+    assert [import_from(body).abandoned for body, _ in scene.imports.sent] == [True]
+
+
+def test_undocumented_end_reads_the_errors_file() -> None:
+    results = {"requested_count": 2, "updated_count": 1, "errored_count": 1, "errors_url": "https://errors"}
+    job = job_from({"status": "partial", "finished_at": "2023-11-14T22:14:00Z", "results": results})
+    scene = Scene(job, [b"ann@example.org,bad date\n"])
+    outcome = scene.follower().follow(JOB)
+    assert (outcome.status, outcome.undocumented, outcome.confirmed) == ("errored", "partial", 1)
+    assert outcome.counts["rejected"] == 1
