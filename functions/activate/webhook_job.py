@@ -3,9 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from lytics_sendgrid.bounded_text import enumerated, first_that_fit
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.lytics.documents import HeaderAuthorization, LyticsJob
 from lytics_sendgrid.workflow.export_run import AudienceToPaste, Header, ManualWebhook
+from lytics_sendgrid.workflow.limits import PASTED_NAMES_CHARS
 
 SECRET_HEADER: Final = "X-Lytics-Secret"  # noqa: S105 - its name, not its value
 RUNNING: Final = frozenset({"running", "sleeping"})
@@ -23,6 +25,8 @@ _EVENT_BYTES: Final = 1_000
 _VALUE_BYTES: Final = 4_000
 """SendGrid's longest text: 1,000 characters of 4 bytes."""
 _SEGMENT_EVENTS: Final = "segment_events"
+_LIST_CHARS: Final = 7_000
+"""Of a list in an error message, in JSON: 200 ids of audiences, and more fields than a person types."""
 
 
 def webhook_url(base_url: str, export: str) -> str:
@@ -136,6 +140,8 @@ def manual_webhook(export: Export, config: Mapping[str, Any], secret_name: str) 
         config: what ``job_config`` returned.
         secret_name: the secret in AWS Secrets Manager that holds the header's value.
     """
+    names = [audience.name for audience in export.audiences]
+    has_names = len(first_that_fit(names, PASTED_NAMES_CHARS)) == len(names)
     return ManualWebhook(
         where="Lytics, a new job of the provider Webhooks: Audience Triggers Webhook",
         webhook_url=config["webhook_url"],
@@ -144,7 +150,12 @@ def manual_webhook(export: Export, config: Mapping[str, Any], secret_name: str) 
             name=SECRET_HEADER,
             value=f"the first of webhook_secrets in the secret {secret_name} of AWS Secrets Manager",
         ),
-        audiences=tuple(AudienceToPaste(id=audience.id, name=audience.name) for audience in export.audiences),
+        audiences=tuple(
+            AudienceToPaste(id=audience.id, name=audience.name)
+            if has_names
+            else AudienceToPaste(id=audience.id)
+            for audience in export.audiences
+        ),
         export_fields=tuple(config["user_fields"]),
         fields_to_trigger=tuple(config["field_changes"]),
         existing_users=config["withbackfill"],
@@ -157,8 +168,14 @@ def manual_webhook(export: Export, config: Mapping[str, Any], secret_name: str) 
 
 
 def as_text(webhook: ManualWebhook) -> str:
-    """Return ``manual_webhook``'s result as lines for a person."""
-    audiences = ", ".join(f"{audience.name} ({audience.id})" for audience in webhook.audiences)
+    """Return ``manual_webhook``'s result as lines for a person. They fit an error message."""
+    audiences = enumerated(
+        (
+            f"{audience.name} ({audience.id})" if audience.name else audience.id
+            for audience in webhook.audiences
+        ),
+        _LIST_CHARS,
+    )
     return "\n".join(
         (
             f"Create this in {webhook.where}:",
@@ -167,8 +184,8 @@ def as_text(webhook: ManualWebhook) -> str:
             f"  Header: {webhook.header.name}: {webhook.header.value}",
             f"  Audiences: {audiences}",
             "  Audience events: enters and exits",
-            f"  Export fields: {', '.join(webhook.export_fields)}",
-            f"  Fields to trigger: {', '.join(webhook.fields_to_trigger)}",
+            f"  Export fields: {enumerated(webhook.export_fields, _LIST_CHARS)}",
+            f"  Fields to trigger: {enumerated(webhook.fields_to_trigger, _LIST_CHARS)}",
             "  Existing users: no",
             f"  Batch requests: yes, {webhook.batch_size} events or {webhook.batch_flush_duration_s} s",
             "  Do not retry: none",

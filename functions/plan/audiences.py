@@ -2,8 +2,8 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from functions.plan.segments import PlannedSegment, own_segment
 from lytics_sendgrid.domain.configuration import MEMBERSHIP_FIELD, Account, FieldKind, ProvisionedAudience
 from lytics_sendgrid.lytics.documents import LyticsAudience
 from lytics_sendgrid.sendgrid.resources import (
@@ -19,23 +19,6 @@ from lytics_sendgrid.sendgrid.resources import (
 
 type Matches = Mapping[str, tuple[LyticsAudience, ...]]
 """Each audience in the input, and what it may refer to: one audience, or none or several if it is unclear."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedSegment:
-    """An audience's segment.
-
-    Attributes:
-        audience: the audience's id.
-        name: the segment's name; the present one if the segment exists.
-        field: name of the membership field.
-        id: of the existing segment; None: to be created.
-    """
-
-    audience: str
-    name: str
-    field: str
-    id: str | None
 
 
 def chosen_audiences(
@@ -201,6 +184,8 @@ def plan_segment(
     account: Account,
     list_id: str | None,
     segments: Mapping[str, Segment],
+    *,
+    previous_name: str | None = None,
 ) -> PlannedSegment | str:
     """Choose an audience's segment: its own, an identical one with its name, or a new one.
 
@@ -210,6 +195,7 @@ def plan_segment(
         account: what was provisioned before.
         list_id: the list that the segment must be on; None: all contacts.
         segments: all segments by id. Those that ``segments_to_read`` names have their queries.
+        previous_name: the audience's name when this export was last provisioned; None: it did not export it.
 
     Returns:
         The segment, or a fault.
@@ -224,7 +210,7 @@ def plan_segment(
                 f"{_on(own.list_id)}{others}, but the input wants it on {_on(list_id)}: SendGrid cannot move "
                 "a segment. Use the same list, or delete the segment in SendGrid first"
             )
-        return PlannedSegment(audience.id, own.name, field, own.id)
+        return own_segment(audience, field, own, segments, previous_name)
     name = segment_name(audience.id, audience.name)
     same = by_name(segments.values()).get(name.casefold())
     if same is None:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
+from lytics_sendgrid.bounded_text import first_that_fit, shortened
 from lytics_sendgrid.errors import ExportRefused, StopRun
 
-_MAX_MESSAGE_CHARS: Final = 12_000
-"""Step Functions truncates a cause at 32,768 characters, which breaks its JSON. There, ``ü`` takes six."""
+_FAULTS_CHARS: Final = 20_000
+_FAULT_CHARS: Final = 4_000
 
 
 def refusal(faults: Sequence[StopRun]) -> StopRun:
@@ -17,13 +18,8 @@ def refusal(faults: Sequence[StopRun]) -> StopRun:
     kinds = {type(fault) for fault in faults}
     kind = kinds.pop() if len(kinds) == 1 else ExportRefused
     texts = list(dict.fromkeys(str(fault) for fault in faults))
-    lines: list[str] = []
-    chars_left = _MAX_MESSAGE_CHARS
-    for text in texts:
-        chars_left -= len(text) + 5 * sum(1 for character in text if not character.isascii())
-        if lines and chars_left < 0:
-            lines.append(f"- and {len(texts) - len(lines)} more")
-            break
-        lines.append(f"- {text[: _MAX_MESSAGE_CHARS // 2]}")
+    lines = list(first_that_fit((f"- {shortened(text, _FAULT_CHARS)}" for text in texts), _FAULTS_CHARS))
+    if len(lines) < len(texts):
+        lines.append(f"- and {len(texts) - len(lines)} more")
     count = "1 fault" if len(texts) == 1 else f"{len(texts)} faults"
     return kind(f"The export cannot start, and nothing was changed. {count}:\n" + "\n".join(lines))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from functions.plan.audiences import (
-    PlannedSegment,
     chosen_audiences,
     chosen_list,
     membership_fields,
@@ -16,12 +15,15 @@ from functions.plan.audiences import (
 from functions.plan.facts import Facts
 from functions.plan.fields import FieldsPlan, PlannedField, plan_fields
 from functions.plan.input import ExportInput
+from functions.plan.segments import PlannedSegment
+from lytics_sendgrid.bounded_text import enumerated
 from lytics_sendgrid.domain.configuration import Account, Export
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
 from lytics_sendgrid.sendgrid.resources import FIELDS_LIMIT, SEGMENTS_LIMIT, ContactList, CustomField, Segment
 
 _ENDED: Final = frozenset({"completed", "deleted", "deleting", "failed", "killed"})
 _HOSTED_EXPORT: Final = "sendgrid_export"
+_EXPORT_NAMES_CHARS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def make_plan(wanted: ExportInput, facts: Facts) -> tuple[Plan, list[str]]:
     segments: list[PlannedSegment] = []
     account = facts.account
     faults += _export_faults(wanted, facts.export, account)
-    notes += _dropped_notes(audiences, facts.export)
+    notes += _dropped_notes(audiences, facts.export, account)
     field_of, names = membership_fields(account, audiences)
     if facts.fields is not None:
         fields, field_faults, field_notes = plan_membership_fields(
@@ -73,14 +75,25 @@ def make_plan(wanted: ExportInput, facts: Facts) -> tuple[Plan, list[str]]:
         )
         faults += [*field_faults, *_field_limit_faults(facts.fields, fields, mapping)]
         notes += field_notes
+    previous_names = (
+        {audience.id: audience.name for audience in facts.export.audiences} if facts.export else {}
+    )
     if facts.segments is not None and list_fault is None:
         list_id = contact_list.id if contact_list else None
         for audience in audiences:
-            segment = plan_segment(audience, field_of[audience.id], account, list_id, facts.segments)
+            segment = plan_segment(
+                audience,
+                field_of[audience.id],
+                account,
+                list_id,
+                facts.segments,
+                previous_name=previous_names.get(audience.id),
+            )
             if isinstance(segment, str):
                 faults.append(segment)
             else:
                 segments.append(segment)
+                notes += [segment.note] if segment.note else []
         faults += _segment_limit_faults(facts.segments, segments)
     plan = Plan(tuple(audiences), mapping.fields, fields, tuple(segments), contact_list, tuple(notes))
     return plan, faults
@@ -117,14 +130,27 @@ def _export_faults(wanted: ExportInput, export: Export | None, account: Account)
     return [fault]
 
 
-def _dropped_notes(audiences: Sequence[LyticsAudience], export: Export | None) -> list[str]:
-    kept = {audience.id for audience in audiences}
-    return [
-        f"the audience '{audience.name}' is no longer exported by '{export.name}': its segment stays in "
-        "SendGrid but is not updated any more, unless another export names the audience"
-        for audience in (export.audiences if export else ())
-        if export and audience.id not in kept
-    ]
+def _dropped_notes(audiences: Sequence[LyticsAudience], export: Export | None, account: Account) -> list[str]:
+    if export is None:
+        return []
+    notes = []
+    dropped = export.audience_ids - {audience.id for audience in audiences}
+    for audience in export.audiences:
+        if audience.id not in dropped:
+            continue
+        provisioned = account.audiences.get(audience.id)
+        others = [name for name in provisioned.exports if name != export.name] if provisioned else []
+        consequence = (
+            f"its segment stays in SendGrid and is updated by {enumerated(others, _EXPORT_NAMES_CHARS)}, "
+            "which also exports the audience"
+            if others
+            else "its segment stays in SendGrid but is not updated any more, because no other export names "
+            "the audience. Delete the segment in SendGrid if you do not need it"
+        )
+        notes.append(
+            f"the audience '{audience.name}' is no longer exported by '{export.name}': {consequence}"
+        )
+    return notes
 
 
 def _field_limit_faults(

@@ -6,6 +6,7 @@ from typing import Protocol
 from functions.plan.faults import refusal
 from functions.plan.input import read_input
 from functions.plan.planning import make_plan
+from functions.plan.sizes import size_faults
 from functions.plan.state import planned_run
 from functions.plan.survey import (
     Configurations,
@@ -76,4 +77,8 @@ def plan_run(
     faults += [*surveyor.faults, *(ExportRefused(text) for text in plan_faults)]
     if faults:
         raise refusal(faults)
-    return planned_run(run, started_at, wanted, authorization.account, plan)
+    planned = planned_run(run, started_at, wanted, authorization.account, plan)
+    too_large = size_faults(planned)
+    if too_large:
+        raise refusal([ExportRefused(text) for text in too_large])
+    return planned

@@ -1,9 +1,13 @@
 """Turn a plan into the state of its run, which is also the output of a dry run."""
 
+from typing import Any
+
 from functions.plan.estimate import estimate
 from functions.plan.input import ExportInput
 from functions.plan.planning import Plan
+from functions.plan.segments import PlannedSegment
 from lytics_sendgrid.domain.configuration import Audience
+from lytics_sendgrid.sendgrid.resources import segment_name
 from lytics_sendgrid.workflow.export_run import (
     ExportRun,
     FieldConfig,
@@ -14,6 +18,7 @@ from lytics_sendgrid.workflow.export_run import (
     ToCreate,
     ToReuse,
 )
+from lytics_sendgrid.workflow.limits import PLAN_NOTES_CHARS, bounded_notes
 
 
 def planned_run(run: str, started_at: str, wanted: ExportInput, account: str, plan: Plan) -> ExportRun:
@@ -62,12 +67,13 @@ def _summary(wanted: ExportInput, plan: Plan) -> PlanSummary:
         ),
         people=sum(sizes),
         estimate=estimate(sum(sizes), max(sizes, default=0), backfill=wanted.backfill),
-        notes=plan.notes,
+        notes=bounded_notes(plan.notes, PLAN_NOTES_CHARS),
     )
 
 
 def _config(wanted: ExportInput, plan: Plan) -> RunConfig:
     contact_list = plan.contact_list
+    names = {audience.id: audience.name for audience in plan.audiences}
     return RunConfig(
         adopt=wanted.adopt,
         email_field=wanted.email_field,
@@ -83,8 +89,15 @@ def _config(wanted: ExportInput, plan: Plan) -> RunConfig:
         ),
         membership_fields=dict(plan.membership_fields),
         list=ListConfig(id=contact_list.id, name=contact_list.name) if contact_list else None,
-        segments=tuple(
-            SegmentConfig(audience=segment.audience, name=segment.name, field=segment.field)
-            for segment in plan.segments
-        ),
+        segments=tuple(_segment(segment, names[segment.audience]) for segment in plan.segments),
     )
+
+
+def _segment(segment: PlannedSegment, audience_name: str) -> SegmentConfig:
+    """Return a segment for ``provision``, without a name that follows from the audience's."""
+    optional: dict[str, Any] = {}
+    if segment.name != segment_name(segment.audience, audience_name):
+        optional["name"] = segment.name
+    if segment.rename_from is not None:
+        optional["rename"] = True
+    return SegmentConfig(audience=segment.audience, field=segment.field, **optional)

@@ -6,13 +6,15 @@ after each refusal, it is looked up by name. The account's configuration is writ
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from functions.provision.fields import AccountBook, Accounts, FieldProvisioning, SendGridFields
 from functions.provision.segments import SegmentProvisioning, SendGridSegments
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Export, MappedField, ProvisionedAudience
+from lytics_sendgrid.sendgrid.resources import segment_name
 from lytics_sendgrid.workflow.export_run import ExportRun, Provisioned
+from lytics_sendgrid.workflow.limits import PROVISION_NOTES_CHARS, bounded_notes
 
 
 class SendGridAccount(SendGridFields, SendGridSegments, Protocol):
@@ -47,7 +49,8 @@ def provision(
         if field.custom:
             fields.make(field.name, field.kind)
     segments = SegmentProvisioning(sendgrid, list_id, clock)
-    segment_ids = segments.make(config.segments, book.account.audiences)
+    audience_names = {audience.id: audience.name for audience in run.audiences}
+    segment_ids = segments.make(config.segments, book.account.audiences, audience_names)
     membership = {name: fields.id_of(name) for name in config.membership_fields}
     account = _with_audiences(
         replace(book.account, membership_fields={**book.account.membership_fields, **membership}),
@@ -58,17 +61,22 @@ def provision(
         },
     )
     before = configurations.export(run.export)
-    export = _export(run, fields, before)
+    export = _export(run, fields, before, segments.names)
     custom_ids = tuple(mapped.sendgrid for mapped in export.fields if mapped.is_custom)
     account = replace(account, fields={**account.fields, export.name: custom_ids})
     if account != book.account or export != before:
         book.write(account)
         configurations.put_export(replace(export, version=book.account.version))
+    optional: dict[str, Any] = {
+        "adopted": segments.adopted,
+        "renamed": segments.renamed,
+        "notes": bounded_notes(segments.notes, PROVISION_NOTES_CHARS),
+    }
     return Provisioned(
         version=book.account.version,
         fields=tuple(fields.created),
         segments=segments.created,
-        adopted=len(segment_ids) - segments.created,
+        **{name: value for name, value in optional.items() if value},
     )
 
 
@@ -84,9 +92,20 @@ def _with_audiences(account: Account, export: str, chosen: Mapping[str, Provisio
     return replace(account, audiences=audiences)
 
 
-def _export(run: ExportRun, fields: FieldProvisioning, before: Export | None) -> Export:
-    """Return the export's configuration with its present version."""
+def _export(
+    run: ExportRun, fields: FieldProvisioning, before: Export | None, segment_names: Mapping[str, str]
+) -> Export:
+    """Return the export's configuration with its present version.
+
+    An audience whose segment could not be renamed keeps its former name here. So the next run tries again.
+    """
     config = run.config
+    former_names = {audience.id: audience.name for audience in before.audiences} if before else {}
+    audiences = []
+    for audience in run.audiences:
+        former = segment_name(audience.id, former_names.get(audience.id, audience.name))
+        is_outdated = segment_names[audience.id] == former != segment_name(audience.id, audience.name)
+        audiences.append(replace(audience, name=former_names[audience.id]) if is_outdated else audience)
     return Export(
         name=run.export,
         authorization=run.authorization,
@@ -103,7 +122,7 @@ def _export(run: ExportRun, fields: FieldProvisioning, before: Export | None) ->
             )
             for field in config.mapping
         ),
-        audiences=run.audiences,
+        audiences=tuple(audiences),
         list_id=config.contact_list.id if config.contact_list else None,
         list_name=config.contact_list.name if config.contact_list else None,
         lytics_job=before.lytics_job if before else None,

@@ -1,13 +1,13 @@
 """Create the segments of a plan, or find them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import ProvisionedAudience
-from lytics_sendgrid.errors import ExportRefused, RequestRefused
-from lytics_sendgrid.sendgrid.resources import Segment, by_name, same_query, segment_query
+from lytics_sendgrid.errors import ExportRefused, RequestRefused, Throttled
+from lytics_sendgrid.sendgrid.resources import Segment, by_name, same_query, segment_name, segment_query
 from lytics_sendgrid.workflow.export_run import SegmentConfig
 
 _WAITS_S: Final = (2.0, 3.0, 5.0, 10.0, 10.0, 15.0)
@@ -20,6 +20,7 @@ class SendGridSegments(Protocol):
     def segments(self) -> tuple[Segment, ...]: ...  # noqa: D102
     def segment(self, segment_id: str) -> Segment: ...  # noqa: D102
     def create_segment(self, name: str, query: str, list_id: str | None) -> Segment: ...  # noqa: D102
+    def rename_segment(self, segment_id: str, name: str) -> None: ...  # noqa: D102
 
 
 @dataclass(slots=True)
@@ -30,21 +31,33 @@ class SegmentProvisioning:
         list_id: that list; None: all contacts.
         clock: to wait while SendGrid does not know a new field yet.
         created: how many segments were created.
+        adopted: how many segments were found by their names.
+        renamed: how many segments were renamed like their audiences.
+        names: audience id to the name of its segment.
+        notes: for a person: what could not be renamed.
     """
 
     sendgrid: SendGridSegments
     list_id: str | None
     clock: Clock
     created: int = 0
+    adopted: int = 0
+    renamed: int = 0
+    names: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     _waits: int = 0
 
     def make(
-        self, planned: Sequence[SegmentConfig], known: Mapping[str, ProvisionedAudience]
+        self,
+        planned: Sequence[SegmentConfig],
+        known: Mapping[str, ProvisionedAudience],
+        audience_names: Mapping[str, str],
     ) -> dict[str, str]:
-        """Create every segment that is missing.
+        """Create every segment that is missing, and rename those whose audiences were renamed.
 
         Args:
             planned: the segments.
+            audience_names: audience id to its name in Lytics.
             known: what was provisioned before. A segment that a person renamed is still the audience's.
 
         Returns:
@@ -55,26 +68,50 @@ class SegmentProvisioning:
             RequestRefused: SendGrid refuses a segment.
         """
         listed = self.sendgrid.segments()
-        ids = {segment.id for segment in listed}
+        ids = {segment.id: segment for segment in listed}
         segment_ids = {}
+        to_rename = []
         for plan in planned:
+            name = plan.name or segment_name(plan.audience, audience_names[plan.audience])
             provisioned = known.get(plan.audience)
-            if (
-                provisioned is not None
-                and provisioned.segment_id in ids
-                and provisioned.segment_id is not None
-            ):
-                segment_ids[plan.audience] = provisioned.segment_id
+            own = ids.get(provisioned.segment_id or "") if provisioned is not None else None
+            if own is not None:
+                segment_ids[plan.audience] = own.id
+                self.names[plan.audience] = own.name
+                if plan.rename and own.name != name:
+                    to_rename.append((plan.audience, own, name))
                 continue
             query = segment_query(plan.field, plan.audience)
-            segment = self._existing(plan.name, query, listed) or self._create(plan.name, query)
+            segment = self._adopted(name, query, listed) or self._create(name, query)
             if segment.validation == "INVALID":
                 raise RequestRefused(
                     f"SendGrid says that the query of the segment '{segment.name}' is invalid "
                     f"({segment.error}): delete the segment in SendGrid and start the export again"
                 )
             segment_ids[plan.audience] = segment.id
+            self.names[plan.audience] = segment.name
+        # Last, because SendGrid may make a rename wait, and nothing depends on it.
+        for audience, own, name in to_rename:
+            self._rename(audience, own, name)
         return segment_ids
+
+    def _rename(self, audience: str, own: Segment, name: str) -> None:
+        """Rename a segment. SendGrid refuses that for five minutes after the segment's last change."""
+        try:
+            self.sendgrid.rename_segment(own.id, name)
+        except (RequestRefused, Throttled) as refusal:
+            self.notes.append(
+                f"the segment '{own.name}' could not be renamed to '{name}' ({refusal}): start the export "
+                "again after five minutes"
+            )
+        else:
+            self.renamed += 1
+            self.names[audience] = name
+
+    def _adopted(self, name: str, query: str, listed: Iterable[Segment]) -> Segment | None:
+        segment = self._existing(name, query, listed)
+        self.adopted += segment is not None
+        return segment
 
     def _existing(self, name: str, query: str, listed: Iterable[Segment]) -> Segment | None:
         same = by_name(listed).get(name.casefold())

@@ -12,7 +12,8 @@ class AudienceReport(StatePart):
         id: the audience's.
         name: the audience's.
         lytics: people in the audience according to Lytics, now; None: unknown.
-        segment: the segment's name; None: unknown.
+        segment: the segment's name; None: unknown. If the report would be too large, it is left out of
+            segments that are named like their audiences.
         segment_id: None: not provisioned.
         sendgrid: contacts in the segment according to SendGrid; None: unknown.
         sendgrid_counted_at: when SendGrid last counted.
@@ -28,7 +29,7 @@ class AudienceReport(StatePart):
     id: str
     name: str
     lytics: int | None
-    segment: str | None
+    segment: str | None = None
     segment_id: str | None
     sendgrid: int | None
     sendgrid_counted_at: str | None

@@ -5,10 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from functions.report.document import AudienceReport, ImportJobs, RunReport
+from lytics_sendgrid.bounded_text import shortened
 from lytics_sendgrid.domain.checkpoint import Checkpoint, is_far_fewer
 from lytics_sendgrid.domain.configuration import Account, Audience
 from lytics_sendgrid.sendgrid.resources import Segment
 from lytics_sendgrid.workflow.export_run import ActivatedRun
+from lytics_sendgrid.workflow.limits import (
+    MAX_STATE_BYTES,
+    REPORT_NOTES_CHARS,
+    SEGMENT_ERROR_CHARS,
+    bounded_notes,
+    json_bytes,
+)
 
 _LAG: Final = (
     "SendGrid counts each segment every 1 to 24 hours, so its number lags behind. A Single Send is not "
@@ -20,9 +28,16 @@ _NOT_LIVE: Final = (
     "again, so that everybody who entered or left meanwhile is included"
 )
 _WHOLE_RUN: Final = (
-    "accepted, rejected and confirmed count the whole run, not one audience; a contact that was sent twice "
-    "counts twice"
+    "accepted, rejected and confirmed count the whole run, not one audience. A person counts once for each "
+    "delivery of the backfill that carries them, so a person in several audiences can count several times. "
+    "Being sent again after a failed import job does not count again"
 )
+_RUNNING: Final = (
+    "activation.running is true although live is false: it only means that the backfill did not have to wait "
+    "for a webhook job in Lytics"
+)
+_AUDIENCE_NOTES_CHARS: Final = 2_000
+_COUNTING_NOTE_CHARS: Final = 400
 _COUNTS: Final = (
     *("requested", "created", "updated", "errored"),
     *("confirmed", "rejected", "refreshed", "parked", "unread"),
@@ -64,7 +79,7 @@ def run_report(run: ActivatedRun, account: Account, counted: Counted, finished_a
     """
     audiences = tuple(_audience(audience, account, counted) for audience in run.audiences)
     jobs = _import_jobs(counted.jobs)
-    return RunReport(
+    report = RunReport(
         run=run.run,
         export=run.export,
         account=run.account,
@@ -77,16 +92,31 @@ def run_report(run: ActivatedRun, account: Account, counted: Counted, finished_a
         sendgrid_contacts=counted.contacts,
         created=run.provision,
         activation=run.activation,
-        notes=(
-            *(() if run.activation.live else (_NOT_LIVE,)),
-            *run.plan.notes,
-            *counted.notes,
-            *_audience_notes(audiences),
-            *_job_notes(jobs),
-            _LAG,
-            *((_WHOLE_RUN,) if run.backfill else ()),
+        notes=bounded_notes(
+            (
+                *(() if run.activation.live else (_NOT_LIVE, _RUNNING)),
+                *run.provision.notes,
+                *run.plan.notes,
+                *(shortened(note, _COUNTING_NOTE_CHARS) for note in counted.notes),
+                *bounded_notes(_audience_notes(audiences), _AUDIENCE_NOTES_CHARS),
+                *_job_notes(jobs),
+                _LAG,
+                *((_WHOLE_RUN,) if run.backfill else ()),
+            ),
+            REPORT_NOTES_CHARS,
         ),
     )
+    return report if json_bytes(report.document()) <= MAX_STATE_BYTES else _without_repeated_names(report)
+
+
+def _without_repeated_names(report: RunReport) -> RunReport:
+    """Leave out the names of segments that are named like their audiences."""
+    audiences = (audience.model_dump(by_alias=True, exclude_unset=True) for audience in report.audiences)
+    kept = (
+        {name: value for name, value in audience.items() if name != "segment" or value != audience["name"]}
+        for audience in audiences
+    )
+    return report.model_copy(update={"audiences": tuple(AudienceReport(**audience) for audience in kept)})
 
 
 def _audience(audience: Audience, account: Account, counted: Counted) -> AudienceReport:
@@ -97,7 +127,7 @@ def _audience(audience: Audience, account: Account, counted: Counted) -> Audienc
     # A field that is set appears in the report, so fields that do not apply must stay unset.
     fields: dict[str, Any] = {}
     if segment is not None and segment.validation == "INVALID":
-        fields["segment_error"] = segment.error
+        fields["segment_error"] = shortened(segment.error, SEGMENT_ERROR_CHARS)
     scan = counted.scans.get(audience.id)
     if scan is not None:
         fields |= _scan_fields(scan, size)

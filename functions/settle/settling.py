@@ -8,9 +8,11 @@ from collections.abc import Set
 from dataclasses import dataclass
 from typing import Final
 
+from lytics_sendgrid.bounded_text import shortened
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.workflow.export_run import DoneOf, SettleProgress
+from lytics_sendgrid.workflow.limits import STOP_REASON_CHARS
 
 ROUNDS_PER_EXECUTION: Final = 1_000
 """A round takes 9 of the 25,000 events in an execution's history. The rest is for the backfill before it."""
@@ -69,7 +71,7 @@ def settle(
         settled=settled,
         messages=messages,
         jobs=jobs,
-        stop=stop_reason,
+        stop=shortened(stop_reason, STOP_REASON_CHARS),
         wait_s=max(_MIN_WAIT_S, min(_MAX_WAIT_S, (now_s - started_s) // _SHARE_OF_TIME)),
         elsewhere=number % ROUNDS_PER_EXECUTION == 0,
         round=number,

@@ -71,6 +71,14 @@ class SendGridInMemory:
         self._reached("after")
         return segment
 
+    def rename_segment(self, segment_id: str, name: str) -> None:
+        self.calls.append(f"rename_segment {segment_id} {name}")
+        self._reached("before")
+        self.all_segments = [
+            dataclasses.replace(segment, name=name) if segment.id == segment_id else segment
+            for segment in self.all_segments
+        ]
+
     def _reached(self, moment: str) -> None:
         self._writes += moment == "before"
         death = self.deaths.pop((self._writes, moment), None)

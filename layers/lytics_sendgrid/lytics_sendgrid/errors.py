@@ -18,9 +18,20 @@ Each adapter translates its library's errors in one place, with ``raise ... from
 sees a type of botocore or requests. Step Functions matches the class names in ``Retry`` and ``Catch``.
 """
 
+from typing import Final
+
+from lytics_sendgrid.bounded_text import shortened
+
+MAX_MESSAGE_CHARS: Final = 24_000
+"""Of a message inside JSON. Step Functions cuts a cause at 32,768 characters, and a cause is JSON that also
+holds the error's name and its stack trace."""
+
 
 class LyticsSendGridError(Exception):
-    """Base class of every error that this product raises on purpose."""
+    """Base class of every error that this product raises on purpose. Its message always fits a cause."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(shortened(message, MAX_MESSAGE_CHARS))
 
 
 class RetryLater(LyticsSendGridError):

@@ -76,6 +76,13 @@ def test_field_is_created_and_renamed() -> None:
     ]
 
 
+def test_segment_is_renamed() -> None:
+    scene = Scene(answer(200, SEGMENT))
+    scene.sendgrid.rename_segment("s/1", "New")
+    path = "/v3/marketing/segments/2.0/s%2F1"
+    assert scene.http.requests == [("PATCH", path, {}, {"name": "New"})]
+
+
 def page(ids: str, next_url: str | None) -> Answer:
     lists = [{"id": one, "name": one.upper(), "contact_count": 1} for one in ids]
     return answer(200, {"result": lists, "_metadata": {"next": next_url} if next_url else {}})

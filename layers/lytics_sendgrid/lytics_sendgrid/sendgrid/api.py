@@ -149,6 +149,11 @@ class SendGrid:
         what = f"the creation of segment '{name}'"
         return _read(self._send("POST", SEGMENTS, body, what), segment_from, what)
 
+    def rename_segment(self, segment_id: str, name: str) -> None:
+        """Set a segment's name."""
+        subject = f"the renaming of segment '{name}'"
+        self._send("PATCH", f"{SEGMENTS}/{_escaped(segment_id)}", {"name": name}, subject)
+
     def contacts(self, emails: Sequence[str]) -> ContactSearch:
         """Look up contacts by their addresses, 100 a request.
 

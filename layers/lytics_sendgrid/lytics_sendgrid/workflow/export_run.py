@@ -97,11 +97,19 @@ class ListConfig(StatePart):
 
 
 class SegmentConfig(StatePart):
-    """The segment of one audience, and the membership field that its query reads."""
+    """The segment of one audience.
+
+    Attributes:
+        audience: its id.
+        name: the segment's name; None: it follows from the audience's, as ``segment_name`` says.
+        field: the membership field that the segment's query reads.
+        rename: the audience was renamed in Lytics, and the segment still has the name that it was given.
+    """
 
     audience: str
-    name: str
+    name: str | None = None
     field: str
+    rename: bool = False
 
 
 class RunConfig(StatePart):
@@ -131,13 +139,18 @@ class Provisioned(StatePart):
         version: of the account's configuration.
         fields: names of the custom fields that were created.
         segments: how many segments were created.
-        adopted: how many segments existed and are used.
+        adopted: how many existing segments this product took over, because their name and query are an
+            audience's. Only there if it is not 0.
+        renamed: how many segments were renamed like their audiences. Only there if it is not 0.
+        notes: for a person. Only there if there are any.
     """
 
     version: int
     fields: tuple[str, ...]
     segments: int
-    adopted: int
+    adopted: int = 0
+    renamed: int = 0
+    notes: tuple[str, ...] = ()
 
 
 class Header(StatePart):
@@ -148,10 +161,10 @@ class Header(StatePart):
 
 
 class AudienceToPaste(StatePart):
-    """An audience to choose in Lytics."""
+    """An audience to choose in Lytics. ``name`` is missing if the names of all audiences are too long."""
 
     id: str
-    name: str
+    name: str | None = None
 
 
 class ManualWebhook(StatePart):

@@ -15,7 +15,16 @@ from lytics_sendgrid.queues.imports import import_from
 from lytics_sendgrid.sendgrid.import_job import Job
 from lytics_sendgrid.tables.exports import Progress
 from tests.fakes import DelayedQueue
-from tests.unit.functions.deliver.delivery_scene import EXPORT, READERS, VIEW, Scene, entering, exit_, message
+from tests.unit.functions.deliver.delivery_scene import (
+    BUYERS,
+    EXPORT,
+    READERS,
+    VIEW,
+    Scene,
+    entering,
+    exit_,
+    message,
+)
 from tests.unit.functions.report.test_reporting import report
 
 HOUR_S = 3_600
@@ -209,6 +218,16 @@ def test_person_counts_once_however_often_the_job_fails() -> None:
     figures = days.report("r1")
     assert figures["people"] == {"accepted": 2, "unchanged": 0, "rejected": {}}
     assert figures["import_jobs"]["confirmed"] == 2
+
+
+def test_person_in_two_deliveries_of_a_backfill_counts_in_each() -> None:
+    days = Days(lambda job, _: Job("completed", {"requested": 1}))
+    for number, audience in (("a.0", READERS), ("b.0", BUYERS)):
+        (change,) = entering([ANN]).changes
+        days.scene.deliver(message(replace(change, audience=audience), run="r1", number=number))
+    days.pass_until(24)
+    assert days.report("r1")["people"]["accepted"] == 2
+    assert days.report("r1")["import_jobs"]["confirmed"] == 2
 
 
 def test_contact_refused_by_job_is_counted_by_reason_not_as_accepted() -> None:

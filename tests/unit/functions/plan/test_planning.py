@@ -348,23 +348,64 @@ def test_export_of_another_account_or_authorization_is_refused() -> None:
 
 
 def test_dropped_audience_is_noted() -> None:
-    (note,) = plan(replace(FACTS, export=EXPORT))[0].notes
+    (note,) = [text for text in plan(replace(FACTS, export=EXPORT))[0].notes if "no longer exported" in text]
     assert note.startswith("the audience 'Old' is no longer exported by 'default'")
+    assert "is not updated any more, because no other export names the audience" in note
+
+
+def test_note_names_the_exports_that_still_update_a_dropped_audience() -> None:
+    provisioned = ProvisionedAudience("lytics_segments", "s9", None, ("default", "news", "weekly"))
+    account = replace(KNOWN, audiences={identity(9): provisioned})
+    notes = plan(replace(FACTS, export=EXPORT, account=account, fields=(OURS,)))[0].notes
+    assert any("is updated by news, weekly, which also exports the audience" in note for note in notes)
+
+
+def renamed(present: str, *others: Segment, before: str = "Before") -> tuple[Plan, list[str]]:
+    """Plan after 'Before' was renamed to 'Audience 1' in Lytics. Its segment is named ``present``."""
+    facts = with_own(own(name=present), "default")
+    export = replace(EXPORT, audiences=(Audience(identity(1), before, "slug_1"),))
+    segments = {segment.id: segment for segment in (own(name=present), *others)}
+    return plan(replace(facts, export=export, segments=segments))
+
+
+def test_segment_of_a_renamed_audience_is_renamed() -> None:
+    made, wrong = renamed("Before")
+    (segment,) = made.segments
+    assert (segment.id, segment.name, segment.rename_from, wrong) == ("s1", "Audience 1", "Before", [])
+    assert "Its segment is renamed from 'Before' to 'Audience 1'" in made.notes[0]
+    run = planned_run("r", "2026-11-23T00:00:00Z", read_input({"audiences": ["a"]}).wanted, "main", made)
+    (config,) = run.document()["config"]["segments"]
+    assert config == {"audience": identity(1), "field": "lytics_segments", "rename": True}
+
+
+def test_segment_named_by_a_person_keeps_its_name() -> None:
+    made, wrong = renamed("Christmas")
+    (segment,) = made.segments
+    assert (segment.name, segment.rename_from, wrong) == ("Christmas", None, [])
+    assert "keeps the name 'Christmas', which it was given in SendGrid" in made.notes[0]
+
+
+def test_segment_is_not_renamed_to_a_name_that_is_taken() -> None:
+    made, wrong = renamed("Before", Segment("s2", "AUDIENCE 1", None))
+    (segment,) = made.segments
+    assert (segment.name, segment.rename_from, wrong) == ("Before", None, [])
+    assert "SendGrid already has another segment 'AUDIENCE 1'" in made.notes[0]
+
+
+def test_unchanged_audience_renames_nothing() -> None:
+    for made, wrong in (renamed("Christmas", before="Audience 1"), renamed("Audience 1")):
+        assert (made.segments[0].rename_from, made.notes, wrong) == (None, (), [])
+
+
+def test_only_the_case_of_a_name_changed_renames_the_segment() -> None:
+    made, _ = renamed("AUDIENCE 1", before="AUDIENCE 1")
+    assert (made.segments[0].name, made.segments[0].rename_from) == ("Audience 1", "AUDIENCE 1")
 
 
 def test_unread_facts_cause_no_faults() -> None:
     unread = Facts(Account("main"), None, notes=("the token may not list jobs",))
     made, wrong = plan(unread, audiences=["one"], list="News")
     assert (wrong, made.notes) == ([], ("the token may not list jobs",))
-
-
-def test_state_of_200_audiences_fits_the_step_functions_limit() -> None:
-    names = [f"{n} " + "Ü" * 120 for n in range(200)]
-    made, wrong = plan(matched(*(audience(n, name) for n, name in enumerate(names))))
-    assert wrong == []
-    run = planned_run("r" * 80, "2026-11-23T00:00:00Z", read_input({"audiences": ["a"]}).wanted, "main", made)
-    # Step Functions counts bytes of UTF-8. The rest of its 256 KB is left for what the tasks add.
-    assert len(json.dumps(run.document(), ensure_ascii=False).encode()) < 200_000
 
 
 def test_faults_of_one_class_raise_that_class() -> None:
@@ -379,11 +420,12 @@ def test_refusal_lists_each_fault_once_and_counts_them() -> None:
     assert "2 faults:\n- a\n- b" in str(refusal([InputInvalid("a"), KeyRefused("b")]))
 
 
-def test_refusal_of_many_faults_fits_a_step_functions_cause() -> None:
-    message = str(refusal([ExportRefused(f"{n} " + "ü" * 300) for n in range(200)]))
+@pytest.mark.parametrize("letter", ["x", "ü", "名", "🏔", '"', "\\", "\n", "\x01"])
+def test_refusal_of_many_or_long_faults_fits_a_cause(letter: str) -> None:
+    message = str(refusal([ExportRefused(f"{n} " + letter * 300) for n in range(400)]))
     assert len(json.dumps({"errorMessage": message})) < 32_768 - 4_000
     assert message.endswith(" more")
-    assert len(json.dumps(str(refusal([ExportRefused("x" * 50_000)])))) < 28_000
+    assert len(json.dumps(str(refusal([ExportRefused(letter * 50_000)])))) < 28_000
 
 
 def test_estimate_grows_with_the_people_to_scan() -> None:

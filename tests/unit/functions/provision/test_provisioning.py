@@ -15,6 +15,7 @@ from lytics_sendgrid.errors import (
     RequestRefused,
     RetryLater,
     ServiceUnavailable,
+    Throttled,
 )
 from lytics_sendgrid.sendgrid.resources import CustomField, Segment, segment_query
 from lytics_sendgrid.workflow.export_run import ExportRun, Provisioned
@@ -77,7 +78,7 @@ class Scene:
 def test_missing_resources_are_created_and_recorded() -> None:
     scene = Scene()
     done = scene.provision(scene.state(list_id="l1"))
-    assert done == Provisioned(version=2, fields=("lytics_segments", "ltv"), segments=2, adopted=0)
+    assert done == Provisioned(version=2, fields=("lytics_segments", "ltv"), segments=2)
     assert scene.sendgrid.calls[0] == "create_field lytics_segments"
     assert scene.account.membership_fields == {"lytics_segments": "e1_T"}
     assert scene.account.audiences == {
@@ -164,9 +165,54 @@ def test_second_call_writes_nothing() -> None:
     scene.provision()
     writes = len(scene.dynamodb.calls.of("PutItem"))
     for run in (scene.state(), scene.state(field="e1_T")):
-        assert scene.provision(run) == Provisioned(version=2, fields=(), segments=0, adopted=2)
+        assert scene.provision(run) == Provisioned(version=2, fields=(), segments=0)
     assert len(scene.dynamodb.calls.of("PutItem")) == writes
     assert scene.sendgrid.calls.count("rename_field e1_T lytics_segments") == 2
+
+
+def renamed_run(scene: Scene) -> ExportRun:
+    """Return the next run after the first audience was renamed in Lytics."""
+    state = scene.state().document()
+    state["audiences"][0]["name"] = "First, now"
+    state["config"]["segments"] = [
+        {"audience": FIRST, "field": "lytics_segments", "rename": True},
+        {"audience": SECOND, "field": "lytics_segments"},
+    ]
+    return ExportRun.read(state)
+
+
+def test_segment_is_renamed_like_its_audience() -> None:
+    scene = Scene()
+    scene.provision()
+    for renamed in (1, 0):
+        done = scene.provision(renamed_run(scene))
+        assert (done.renamed, done.segments, done.adopted, done.notes) == (renamed, 0, 0, ())
+    assert [segment.name for segment in scene.sendgrid.all_segments] == ["First, now", "Second"]
+    assert scene.export.audiences[0].name == "First, now"
+
+
+@pytest.mark.parametrize("refused", [RequestRefused("too soon"), Throttled("too soon", 300)])
+def test_refused_rename_is_noted_and_tried_again(refused: Exception) -> None:
+    scene = Scene()
+    scene.provision()
+    scene.sendgrid.deaths = {(scene.sendgrid._writes + 2, "before"): refused}
+    done = scene.provision(renamed_run(scene))
+    (note,) = done.notes
+    assert note.startswith("the segment 'First' could not be renamed to 'First, now' (too soon)")
+    assert done.renamed == 0
+    # The next plan compares with this name, and so it tries again.
+    assert scene.export.audiences[0].name == "First"
+    assert scene.provision(renamed_run(scene)).renamed == 1
+    assert scene.export.audiences[0].name == "First, now"
+
+
+def test_name_of_a_new_segment_follows_from_its_audience() -> None:
+    scene = Scene()
+    state = scene.state().document()
+    for segment in state["config"]["segments"]:
+        del segment["name"]
+    scene.provision(ExportRun.read(state))
+    assert [segment.name for segment in scene.sendgrid.all_segments] == ["First", "Second"]
 
 
 def test_read_only_key_leaves_nothing() -> None:
@@ -206,7 +252,7 @@ def test_refused_rename_to_the_same_name_is_ignored() -> None:
     scene = Scene()
     scene.provision()
     scene.sendgrid.deaths = {(5, "before"): RequestRefused("400")}
-    assert scene.provision(scene.state(field="e1_T")).adopted == 2
+    assert scene.provision(scene.state(field="e1_T")).segments == 0
 
 
 def test_field_created_since_the_plan_is_foreign_unless_adopted() -> None:
@@ -306,7 +352,7 @@ def test_segment_left_by_a_lost_answer_is_found() -> None:
 
     scene.sendgrid.create_segment = twice  # type: ignore[method-assign]
     done = scene.provision(scene.state(FIRST))
-    assert (done.segments, done.adopted, len(made)) == (0, 1, 1)
+    assert (done.segments, done.adopted, len(made)) == (0, 0, 1)
 
 
 def test_exports_share_and_drop_audiences() -> None:

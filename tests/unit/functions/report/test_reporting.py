@@ -8,6 +8,7 @@ from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
 from lytics_sendgrid.sendgrid.resources import Segment
 from lytics_sendgrid.workflow.export_run import ActivatedRun
+from tests.modules import ROOT
 from tests.run_state import run_state
 
 FIRST = "1" * 32
@@ -122,6 +123,13 @@ def test_people_are_counted_by_outcome() -> None:
     assert any("accepted, rejected and confirmed count the whole run" in note for note in report()["notes"])
 
 
+def test_documents_say_what_the_report_says_of_counting() -> None:
+    (note,) = [text for text in report()["notes"] if text.startswith("accepted, rejected and confirmed")]
+    documents = " ".join((ROOT / "docs" / "deploy.md").read_text().split())
+    for sentence in note.split(". ")[1:]:
+        assert sentence in documents
+
+
 def test_import_jobs_are_added_up() -> None:
     jobs = {
         "j1": {
@@ -185,9 +193,16 @@ def test_run_without_backfill_counts_nobody() -> None:
     assert not any("once a person" in note for note in report(state, scans={})["notes"])
 
 
+def test_notes_of_provision_are_shown() -> None:
+    state = STATE | {"provision": STATE["provision"] | {"notes": ["could not be renamed"], "renamed": 1}}
+    assert "could not be renamed" in report(state)["notes"]
+
+
 def test_export_that_is_not_live_says_so_first() -> None:
     state = STATE | {"activation": STATE["activation"] | {"live": False, "paste": PASTE}}
     document = report(state)
     assert not document["live"]
     assert document["notes"][0].startswith("NOT LIVE")
+    assert document["notes"][1].startswith("activation.running is true although live is false")
+    assert not any("activation.running" in note for note in report()["notes"])
     assert document["activation"]["paste"] == PASTE
