@@ -18,7 +18,7 @@ ROUNDS_PER_EXECUTION: Final = 1_000
 """A round takes 9 of the 25,000 events in an execution's history. The rest is for the backfill before it."""
 MAX_IDLE_S: Final = 6 * 3_600
 _MIN_WAIT_S: Final = 2
-_MAX_WAIT_S: Final = 60
+MAX_WAIT_S: Final = 60
 _SHARE_OF_TIME: Final = 8
 """Each wait is an eighth of the time so far, so waiting makes any run at most an eighth longer."""
 
@@ -72,7 +72,7 @@ def settle(
         messages=messages,
         jobs=jobs,
         stop=shortened(stop_reason, STOP_REASON_CHARS),
-        wait_s=max(_MIN_WAIT_S, min(_MAX_WAIT_S, (now_s - started_s) // _SHARE_OF_TIME)),
+        wait_s=max(_MIN_WAIT_S, min(MAX_WAIT_S, (now_s - started_s) // _SHARE_OF_TIME)),
         elsewhere=number % ROUNDS_PER_EXECUTION == 0,
         round=number,
         started_s=started_s,

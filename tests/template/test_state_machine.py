@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from functions.settle.settling import MAX_WAIT_S, ROUNDS_PER_EXECUTION
 from lytics_sendgrid import errors
 from tests.template.sources import REPOSITORY, StateMachine, Template, ends, reachable, targets
 
@@ -68,6 +69,35 @@ def test_no_task_is_given_up_before_its_function_has_ended(machine: StateMachine
             assert task["TimeoutSeconds"] >= function["Timeout"], name
 
 
+def test_every_way_a_function_can_die_is_retried(machine: StateMachine, template: Template) -> None:
+    deaths = {
+        "Sandbox.Timedout",
+        "Runtime.ExitError",
+        "Runtime.OutOfMemory",
+        "Lambda.Unknown",
+        "States.Timeout",
+    }
+    for name, task in machine.tasks.items():
+        if _function(task, template) is not None:
+            assert any(deaths <= set(retry["ErrorEquals"]) for retry in task["Retry"]), name
+
+
+def test_new_execution_is_started_by_the_only_arn_that_is_allowed(machine: StateMachine) -> None:
+    """The context's own ARN may be that of a version or an alias, for which the role has no permission."""
+    (task,) = (task for task in machine.tasks.values() if "startExecution" in task["Resource"])
+    assert task["Parameters"]["StateMachineArn"] == "${StateMachineArn}"
+    assert "$$.StateMachine" not in machine.text
+
+
+def test_timeout_of_a_run_fits_10_million_people_and_can_fire(machine: StateMachine) -> None:
+    """The largest backfill is one audience, because three are scanned at a time. A long settle continues elsewhere."""
+    pages, page_s = 10_000_000 // 100, 2.0
+    scan_s = pages * page_s
+    settle_s = ROUNDS_PER_EXECUTION * (MAX_WAIT_S + machine.tasks["Settle"]["TimeoutSeconds"])
+    year_s = 365 * 86_400
+    assert (scan_s + settle_s) * 1.5 < machine.definition["TimeoutSeconds"] < year_s / 12
+
+
 def test_every_custom_error_name_is_a_class(machine: StateMachine) -> None:
     for name, state in machine.states():
         for error in _error_names(state):
@@ -117,7 +147,9 @@ def test_every_fail_says_why(machine: StateMachine) -> None:
 def test_template_fills_in_every_substitution_and_no_other(machine: StateMachine, template: Template) -> None:
     filled_in = template.resources["ExportStateMachine"]["Properties"]["DefinitionSubstitutions"]
     assert machine.substitutions() == filled_in.keys()
-    others = {"Partition": {"Ref": "AWS::Partition"}}
+    name = template.resources["ExportStateMachine"]["Properties"]["Name"]["Fn::Sub"]
+    own_arn = f"arn:${{AWS::Partition}}:states:${{AWS::Region}}:${{AWS::AccountId}}:stateMachine:{name}"
+    others = {"Partition": {"Ref": "AWS::Partition"}, "StateMachineArn": {"Fn::Sub": own_arn}}
     assert filled_in == others | {
         f"{function}Arn": {"Fn::GetAtt": [function, "Arn"]} for function in template.tasks.values()
     }
