@@ -31,7 +31,7 @@ PYTEST := .venv/bin/pytest --numprocesses=$(or $(WORKERS),3) --dist=loadgroup
 export SAM_CLI_TELEMETRY := 0
 AWS_REGION_OF_LINT := us-east-1
 
-.PHONY: help install demo test static format format-check lint typecheck files template covered build count unit e2e bench simulate chaos mutate redrive rejected lock hooks clean
+.PHONY: help install demo test static format format-check lint typecheck files template covered build count unit e2e bench simulate chaos mutate run inspect redrive rejected env-vars lock hooks clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,11 +96,20 @@ chaos: install ## Run an export through every fault and compare everybody at the
 mutate: $(DEV) ## Break deciding modules in one small way at a time and list the faults no test notices: MODULES= REPORT=
 	@PYTHONHASHSEED=0 nice -n 15 .venv/bin/python -m tests.mutation
 
+run: $(DEV) ## Start an export, show its progress and print its report: STACK= INPUT=file.json DRY=1 REPORT= RUN=
+	@.venv/bin/python -m functions.operate.run
+
+inspect: $(DEV) ## Say why a person is or is not in a segment: STACK= EMAIL= EXPORT=
+	@.venv/bin/python -m functions.operate.inspect
+
 redrive: $(DEV) ## Put messages of the dead-letter queues or the rejects queue back to work: STACK= QUEUE=changes|imports|rejects DRY=1
 	@.venv/bin/python -m functions.operate.redrive
 
 rejected: $(DEV) ## List rejected contacts and why SendGrid refused them: STACK= EXPORT=
 	@.venv/bin/python -m functions.operate.rejected
+
+env-vars: $(DEV) ## Write the functions' variables for `sam local invoke --env-vars`: STACK= FILE=env.json
+	@.venv/bin/python -m functions.operate.env_vars
 
 lock: $(DEV) ## Lock every environment's and the layer's packages, with hashes: UPGRADE=1
 	$(LOCK) layers/dependencies/requirements.in --output-file layers/dependencies/requirements.txt

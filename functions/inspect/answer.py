@@ -62,10 +62,15 @@ def question_from(document: object) -> Question:
     Raises:
         InputInvalid: the document is not ``{"export": …, "email": …}``.
     """
-    values = document if isinstance(document, dict) else {}
-    export, email = values.get("export", "default"), values.get("email")
+    example = 'expected {"export": "name of the export", "email": "jane@example.com"}'
+    if not isinstance(document, dict):
+        raise InputInvalid(f"the question is not a JSON object: {example}")
+    export, email = document.get("export", "default"), document.get("email")
+    if email is None:
+        raise InputInvalid(f'"email" is missing: {example}')
     if not isinstance(export, str) or not isinstance(email, str):
-        raise InputInvalid('expected {"export": "name of the export", "email": "jane@example.com"}')
+        wrong = '"email"' if isinstance(export, str) else '"export"'
+        raise InputInvalid(f"{wrong} must be text in quotes: {example}")
     return Question(export, email)
 
 
@@ -98,7 +103,9 @@ def inspect_person(
     """
     export = configurations.export(question.export)
     if export is None:
-        raise InputInvalid('"export": no such export; run the state machine to create it')
+        raise InputInvalid(
+            '"export" names no export that was started: correct the name, or start the export first'
+        )
     address = normalise(question.email)
     if address is None:
         raise InputInvalid('"email" is not an e-mail address, so the person is never exported')

@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol
 from botocore.exceptions import BotoCoreError
 
 from functions.operate.dead_letters import RedrivePlan, dead_changes, dead_import, reject
-from functions.operate.stack import boto_session, stack_name, stack_outputs
+from functions.operate.stack import boto_session, explained, stack_name, stack_outputs
 from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
@@ -248,7 +248,7 @@ def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
             for line in summary.lines(name, dry=dry):
                 say(line + "\n")
     except (LyticsSendGridError, BotoCoreError) as error:
-        say(f"{error}\n")
+        say(f"{explained(error)}\n")
         return 1
     return 0
 

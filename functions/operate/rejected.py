@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError
 
-from functions.operate.stack import boto_session, stack_name, stack_outputs
+from functions.operate.stack import boto_session, explained, stack_name, stack_outputs
 from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.contact import Contact, decode
@@ -102,7 +102,7 @@ def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
         for line in as_lines(contacts):
             say(line + "\n")
     except (LyticsSendGridError, BotoCoreError) as error:
-        say(f"{error}\n")
+        say(f"{explained(error)}\n")
         return 1
     return 0
 

@@ -28,8 +28,11 @@ SINGLE_ADAPTERS = {
     "lytics_sendgrid.sendgrid.api": "requests to SendGrid; its neighbours are its documents",
     "lytics_sendgrid.sendgrid.contacts": "upserts and import jobs, by another client than the rest",
     "lytics_sendgrid.lytics.api": "requests to Lytics; its neighbours are its documents",
+    "functions.operate.env_vars": "an operator's command, without a handler",
+    "functions.operate.inspect": "an operator's command, without a handler",
     "functions.operate.redrive": "an operator's command, without a handler",
     "functions.operate.rejected": "an operator's command, without a handler",
+    "functions.operate.run": "an operator's command, without a handler",
     "functions.operate.stack": "CloudFormation, for the operator's commands",
 }
 """Adapters that share a room with modules that decide, each with what it adapts."""

@@ -152,6 +152,20 @@ def test_malformed_question_is_refused(document: object) -> None:
         question_from(document)
 
 
+@pytest.mark.parametrize(
+    ("document", "text"),
+    [
+        ({"export": "news"}, '"email" is missing: expected'),
+        ({"email": 7}, '"email" must be text in quotes'),
+        ({"email": JANE, "export": None}, '"export" must be text in quotes'),
+        ("jane", "the question is not a JSON object"),
+    ],
+)
+def test_what_is_wrong_with_a_question_is_named(document: object, text: str) -> None:
+    with pytest.raises(InputInvalid, match=text):
+        question_from(document)
+
+
 def test_question_without_export_means_the_default_export() -> None:
     assert question_from({"email": JANE}) == Question("default", JANE)
     assert question_from({"email": JANE, "export": "news"}) == Question("news", JANE)

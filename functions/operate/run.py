@@ -1,0 +1,192 @@
+"""Run an export and wait for its end: ``STACK=lytics-sendgrid-prod INPUT=input.json python -m functions.operate.run``.
+
+``DRY=1`` only plans. ``RUN=<ARN of an execution>`` follows a run that was started before. ``REPORT=file.json``
+writes the execution's output. The exit status is 0 only if the run succeeded. Needs
+``cloudformation:DescribeStacks``, ``states:StartExecution``, ``states:DescribeExecution`` and
+``states:GetExecutionHistory``.
+"""
+
+import json
+import os
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from botocore.exceptions import BotoCoreError
+
+from functions.operate.progress import Progress, next_execution, result
+from functions.operate.stack import boto_session, explained, stack_name, stack_outputs
+from lytics_sendgrid.aws.errors import translated
+from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError, RetryLater
+
+_MIN_PAUSE_S: Final = 1.0
+_MAX_PAUSE_S: Final = 10.0
+_PAGE: Final = 100
+_MAX_FAILURES: Final = 30
+"""Step Functions may fail to answer this often in a row: about five minutes."""
+
+
+class StepFunctionsClient(Protocol):
+    """The part of boto3's client that is used."""
+
+    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> Any: ...  # noqa: N803, A002, D102
+    def describe_execution(self, *, executionArn: str) -> Any: ...  # noqa: N803, D102
+    def get_execution_history(  # noqa: D102
+        self,
+        *,
+        executionArn: str,  # noqa: N803
+        maxResults: int,  # noqa: N803
+        reverseOrder: bool,  # noqa: N803
+        nextToken: str = ...,  # noqa: N803
+    ) -> Any: ...
+
+
+class Follower:
+    """Follows a run to its end, also into the executions that it continues in.
+
+    Attributes:
+        execution: the ARN of the execution that the run is in now.
+    """
+
+    def __init__(
+        self,
+        client: StepFunctionsClient,
+        execution: str,
+        say: Callable[[str], object],
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.execution = execution
+        self._client = client
+        self._say = say
+        self._sleep = sleep
+        self._progress = Progress()
+        self._seen = 0
+
+    def follow(self) -> Mapping[str, Any]:
+        """Print each change until the run ends, and return the description of its last execution.
+
+        Raises:
+            RetryLater: Step Functions has not answered for minutes. The run continues.
+            StopRun: Step Functions refuses to answer.
+        """
+        failures, pause_s = 0, _MIN_PAUSE_S
+        while True:
+            try:
+                description = self._look()
+                failures = 0
+            except RetryLater:
+                failures += 1
+                if failures == _MAX_FAILURES:
+                    raise
+                description = {"status": "RUNNING"}
+            if following := next_execution(description):
+                self.execution, self._seen = following, 0
+                continue
+            if description["status"] not in {"RUNNING", "PENDING_REDRIVE"}:
+                return description
+            self._sleep(pause_s)
+            pause_s = min(_MAX_PAUSE_S, pause_s * 1.3)
+
+    def _look(self) -> Mapping[str, Any]:
+        """Describe the execution, then print what has happened: at the end, all of it."""
+        with translated("Step Functions"):
+            description: Mapping[str, Any] = self._client.describe_execution(executionArn=self.execution)
+            events = self._new_events()
+        for line in self._progress.lines(events):
+            self._say(line + "\n")
+        return description
+
+    def _new_events(self) -> list[Mapping[str, Any]]:
+        """Return the events since the last call, read from the newest back: a history can be long."""
+        events: list[Mapping[str, Any]] = []
+        token: dict[str, str] = {}
+        while True:
+            page = self._client.get_execution_history(
+                executionArn=self.execution, maxResults=_PAGE, reverseOrder=True, **token
+            )
+            new = [event for event in page["events"] if event["id"] > self._seen]
+            events += new
+            if len(new) < len(page["events"]) or not page.get("nextToken"):
+                break
+            token = {"nextToken": page["nextToken"]}
+        events.reverse()
+        if events:
+            self._seen = events[-1]["id"]
+        return events
+
+
+def read_input(environment: Mapping[str, str]) -> str:
+    """Return the execution's input as JSON: the file ``INPUT``, with ``dry_run`` if ``DRY`` is set.
+
+    Raises:
+        InputInvalid: the file is missing or is not JSON.
+    """
+    name = environment.get("INPUT", "")
+    if not name:
+        raise InputInvalid('INPUT is not set: name a file such as {"audiences": ["high_value_users"]}')
+    try:
+        document = json.loads(Path(name).read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputInvalid(f"INPUT={name}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputInvalid(f"INPUT={name}: the file is not UTF-8 text") from error
+    except json.JSONDecodeError as error:
+        raise InputInvalid(
+            f"INPUT={name}: this is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+        ) from error
+    if environment.get("DRY", "") not in {"", "0"} and isinstance(document, dict):
+        document |= {"dry_run": True}
+    return json.dumps(document)
+
+
+def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
+    """Run an export; return the exit status of the program."""
+    follower = None
+    try:
+        stack, execution = stack_name(environment), environment.get("RUN", "")
+        start = "" if execution else read_input(environment)
+        session = boto_session(environment)
+        client = session.client("stepfunctions")
+        if not execution:
+            machine = stack_outputs(session.client("cloudformation"), stack)["StateMachineArn"]
+            with translated("Step Functions"):
+                # With a name of ours, a repeated request cannot start a second execution.
+                execution = client.start_execution(
+                    stateMachineArn=machine, name=str(uuid.uuid4()), input=start
+                )["executionArn"]
+            say(f"{execution}\n")
+        follower = Follower(client, execution, say)
+        description = follower.follow()
+        say("\n")
+        for line in result(description):
+            say(line + "\n")
+        if (report := environment.get("REPORT", "")) and description.get("output"):
+            document = json.loads(description["output"])
+            Path(report).write_text(
+                json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+            )
+    except (LyticsSendGridError, BotoCoreError) as error:
+        say(f"{explained(error)}\n")
+        if follower is not None:
+            say(_still(stack, follower.execution))
+        return 1
+    except KeyboardInterrupt:
+        if follower is not None:
+            say("\n" + _still(stack, follower.execution))
+        return 130
+    return 0 if description["status"] == "SUCCEEDED" else 1
+
+
+def _still(stack: str, execution: str) -> str:
+    return (
+        "The run continues without this command.\n"
+        f"  follow it: make run STACK={stack} RUN={execution}\n"
+        f"  stop it:   aws stepfunctions stop-execution --execution-arn {execution}\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ, lambda text: print(text, end="", flush=True)))  # noqa: T201

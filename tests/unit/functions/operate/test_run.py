@@ -1,0 +1,137 @@
+"""`make run`: the input, the progress over all executions of a run, and the end."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from functions.operate.run import Follower, main, read_input
+from lytics_sendgrid.errors import InputInvalid, ServiceUnavailable
+
+
+class Execution:
+    """The history and the end of one execution."""
+
+    def __init__(self, *states: str, **end: Any) -> None:
+        self.events = [
+            {
+                "id": number,
+                "timestamp": datetime(2026, 11, 25, tzinfo=UTC),
+                "stateEnteredEventDetails": {"name": name},
+            }
+            for number, name in enumerate(states, 1)
+        ]
+        self.end = {"status": "SUCCEEDED", **end}
+
+
+class StepFunctions:
+    """Step Functions; each look shows one more event, and two of them on a page."""
+
+    def __init__(self, **executions: Execution) -> None:
+        self.executions = executions
+        self.shown = dict.fromkeys(executions, 0)
+        self.failures: list[Exception] = []
+        self.pages = 0
+
+    def start_execution(self, **_: Any) -> Any:
+        raise NotImplementedError
+
+    def describe_execution(self, *, executionArn: str) -> Any:  # noqa: N803
+        if self.failures:
+            raise self.failures.pop()
+        execution = self.executions[executionArn]
+        self.shown[executionArn] += 1
+        return execution.end if self.shown[executionArn] >= len(execution.events) else {"status": "RUNNING"}
+
+    def get_execution_history(
+        self,
+        *,
+        executionArn: str,  # noqa: N803
+        maxResults: int,  # noqa: N803
+        reverseOrder: bool,  # noqa: N803
+        nextToken: str = "0",  # noqa: N803
+    ) -> Any:
+        assert reverseOrder
+        self.pages += 1
+        events = self.executions[executionArn].events[: self.shown[executionArn]][::-1]
+        start = int(nextToken)
+        more = {"nextToken": str(start + 2)} if start + 2 < len(events) else {}
+        return {"events": events[start : start + 2], **more}
+
+
+def follow(client: StepFunctions) -> tuple[list[str], Any]:
+    said: list[str] = []
+    end = Follower(client, "first", said.append, lambda _: None).follow()
+    return [line.strip().partition("  ")[2].partition(":")[0] for line in said], end
+
+
+def test_run_is_followed_into_the_execution_that_it_continues_in() -> None:
+    onward = json.dumps({"goes_on_in": "second"})
+    client = StepFunctions(
+        first=Execution("Plan", "Provision", "Activate", "Backfill", output=onward),
+        second=Execution("Report", status="FAILED", error="ScanStuck"),
+    )
+    said, end = follow(client)
+    assert said == ["plan", "provision", "activate", "backfill", "report"]
+    assert end["error"] == "ScanStuck"
+
+
+def test_history_is_read_from_its_newest_events() -> None:
+    client = StepFunctions(first=Execution(*["Plan", "IsDryRun"] * 20))
+    follow(client)
+    assert client.pages <= 2 * 40
+
+
+def test_answers_that_fail_for_a_while_do_not_end_it() -> None:
+    error = ClientError({"Error": {"Code": "ThrottlingException"}}, "DescribeExecution")
+    client = StepFunctions(first=Execution("Plan"))
+    client.failures = [error] * 29
+    assert follow(client)[1]["status"] == "SUCCEEDED"
+
+
+def test_answers_that_fail_for_minutes_end_it() -> None:
+    answer: Any = {"Error": {"Code": "Internal"}, "ResponseMetadata": {"HTTPStatusCode": 500}}
+    client = StepFunctions(first=Execution("Plan"))
+    client.failures = [ClientError(answer, "DescribeExecution")] * 30
+    with pytest.raises(ServiceUnavailable):
+        follow(client)
+
+
+@pytest.mark.parametrize("dry", ["1", "", "0"])
+def test_dry_run_is_a_variable(tmp_path: Path, dry: str) -> None:
+    file = tmp_path / "input.json"
+    file.write_text('\ufeff{"audiences": ["café"]}')
+    document = json.loads(read_input({"INPUT": str(file), "DRY": dry}))
+    assert document == {"audiences": ["café"]} | ({"dry_run": True} if dry == "1" else {})
+
+
+@pytest.mark.parametrize(
+    ("write", "text"),
+    [
+        (
+            lambda file: file.write_text('{"audiences": [}'),
+            "this is not JSON: Expecting value in line 1, column 16",
+        ),
+        (lambda file: file.write_bytes(b"\xff\xfe{"), "the file is not UTF-8 text"),
+        (lambda file: file.mkdir(), "Is a directory"),
+        (lambda file: None, "No such file or directory"),
+    ],
+)
+def test_input_that_cannot_be_read_is_named(
+    tmp_path: Path, write: Callable[[Path], object], text: str
+) -> None:
+    file = tmp_path / "input.json"
+    write(file)
+    with pytest.raises(InputInvalid, match=text):
+        read_input({"INPUT": str(file)})
+
+
+def test_missing_variables_are_reported() -> None:
+    said: list[str] = []
+    assert main({"STACK": "mine"}, said.append) == main({}, said.append) == 1
+    assert "INPUT is not set" in said[0]
+    assert "STACK is not set" in said[1]
