@@ -96,7 +96,7 @@ chaos: install ## Run an export through every fault and compare everybody at the
 mutate: $(DEV) ## Break deciding modules in one small way at a time and list the faults no test notices: MODULES= REPORT=
 	@PYTHONHASHSEED=0 nice -n 15 .venv/bin/python -m tests.mutation
 
-run: $(DEV) ## Start an export, show its progress and print its report: STACK= INPUT=file.json DRY=1 REPORT= RUN=
+run: $(DEV) ## Start an export, show its progress and print its report: STACK= INPUT=file.json DRY=1 REPORT= FOLLOW=
 	@.venv/bin/python -m functions.operate.run
 
 inspect: $(DEV) ## Say why a person is or is not in a segment: STACK= EMAIL= EXPORT=

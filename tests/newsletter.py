@@ -9,6 +9,9 @@ READERS: Final = "8a2d4c6e0b1f43579d8e7c6b5a493827"
 LAPSED: Final = "c3e1a9f7b5d84f20a6c4e2b0d8f61a35"
 UNMANAGED: Final = "9b7e5d3c1a0f4e6882c4b6a8d0f2e413"
 
+EXAMPLE_PERSON: Final = "ada.lukasik.1@example.com"
+"""The person of the docs' examples. The demo's people include this one; tests/e2e/test_demo.py holds that."""
+
 NEWSLETTER: Final = Export(
     name="newsletter",
     authorization="default",

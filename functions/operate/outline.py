@@ -19,7 +19,7 @@ def outline(value: object, indent: str = "") -> Iterator[str]:
                 yield f"{indent}{key}:"
                 yield from outline(inner, indent + _STEP)
             else:
-                yield f"{indent}{key}: {_scalar(inner)}"
+                yield f"{indent}{key}: {_scalar(inner)}".rstrip()
     elif isinstance(value, list):
         for inner in value:
             if _is_nested(inner):

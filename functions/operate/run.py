@@ -1,6 +1,6 @@
 """Run an export and wait for its end: ``STACK=lytics-sendgrid-prod INPUT=input.json python -m functions.operate.run``.
 
-``DRY=1`` only plans. ``RUN=<ARN of an execution>`` follows a run that was started before. ``REPORT=file.json``
+``DRY=1`` only plans. ``FOLLOW=<ARN of an execution>`` follows a run that was started before. ``REPORT=file.json``
 writes the execution's output. The exit status is 0 only if the run succeeded. Needs
 ``cloudformation:DescribeStacks``, ``states:StartExecution``, ``states:DescribeExecution`` and
 ``states:GetExecutionHistory``.
@@ -146,7 +146,7 @@ def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
     """Run an export; return the exit status of the program."""
     follower = None
     try:
-        stack, execution = stack_name(environment), environment.get("RUN", "")
+        stack, execution = stack_name(environment), environment.get("FOLLOW", "")
         start = "" if execution else read_input(environment)
         session = boto_session(environment)
         client = session.client("stepfunctions")
@@ -183,7 +183,7 @@ def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
 def _still(stack: str, execution: str) -> str:
     return (
         "The run continues without this command.\n"
-        f"  follow it: make run STACK={stack} RUN={execution}\n"
+        f"  follow it: make run STACK={stack} FOLLOW={execution}\n"
         f"  stop it:   aws stepfunctions stop-execution --execution-arn {execution}\n"
     )
 

@@ -1,9 +1,12 @@
-"""A reader's shell: bash on the local cloud, with the `aws` and `jq` that the docs' commands call."""
+"""A reader's shell: bash on the local cloud, with the `aws`, `jq` and `curl` that the docs' commands call."""
 
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -13,15 +16,18 @@ from tests.local.cloud import CREDENTIALS, REGION, interpreter
 from tests.local.deployment import Deployment
 
 _TIMEOUT_S: Final = 180
-# The docs are for AWS CLI v2. Version 1, the one on PyPI, lacks this option and always takes a payload as it is. Its SQS
-# commands ignore the endpoint of the environment.
+# The docs are for both versions of the AWS CLI. Version 1, the one on PyPI, is the stricter one: it lacks options of
+# version 2. Its SQS commands ignore the endpoint of the environment.
 _AWS: Final = """#!/usr/bin/env bash
-options=()
-for option in "$@"; do
-  case "$option" in --cli-binary-format|raw-in-base64-out) ;; *) options+=("$option") ;; esac
-done
-exec {aws} --endpoint-url "$AWS_ENDPOINT_URL" "${{options[@]}}"
+exec {python} -I -S {server} {socket} --endpoint-url "$AWS_ENDPOINT_URL" "$@"
 """
+_CURL: Final = """#!/usr/bin/env bash
+exec {python} -I {curl} "$@"
+"""
+_SERVER: Final = REPOSITORY / "tests" / "e2e" / "aws_server.py"
+_CURL_FILE: Final = REPOSITORY / "tests" / "e2e" / "curl.py"
+_BESIDE: Final = ("make redrive", "make rejected")
+"""Commands that run beside the others: each waits for seconds until a queue is surely empty."""
 _JQ: Final = """#!{python}
 import json, pathlib, sys, jq
 options = [argument for argument in sys.argv[1:] if argument.startswith("-")]
@@ -38,10 +44,8 @@ output() {{ known_output "$1"; }}
 export STACK={stack}
 # Never remake the environment that runs this test.
 make() {{ command make --assume-old=.venv/.complete "$@"; }}
-wait_for_run() {{
-  while [ "$(aws stepfunctions describe-execution --execution-arn "$RUN" --query status --output text)" = RUNNING ]
-  do sleep 0.2; done
-}}
+# For the loop that waits for a run.
+sleep() {{ command sleep 0.3; }}
 """
 
 
@@ -72,9 +76,11 @@ class Shell:
         programs = self.folder / "bin"
         programs.mkdir()
         python = interpreter("AWS_CLI_PYTHON", ".venv-aws")
+        (programs / "python3").symlink_to(sys.executable)
         for name, text in (
-            ("aws", _AWS.format(aws=python.parent / "aws")),
+            ("aws", _AWS.format(python=python, server=_SERVER, socket=self._socket)),
             ("jq", _JQ.format(python=python)),
+            ("curl", _CURL.format(python=sys.executable, curl=_CURL_FILE)),
         ):
             (programs / name).write_text(text)
             (programs / name).chmod(0o755)
@@ -82,7 +88,7 @@ class Shell:
     def run(self, commands: Iterable[Command]) -> dict[str, str]:
         """Run commands in their order, in one shell.
 
-        `make` commands run side by side: each waits for seconds until a queue is surely empty.
+        The commands that `_BESIDE` names run beside the others.
 
         Returns:
             What each command printed, by its text. A command that comes twice runs once.
@@ -95,28 +101,29 @@ class Shell:
         waits = "\n".join(
             f'wait "$JOB_{number}"; STATUS=$?; echo "@@ {number}"; cat {number}.out; echo "@@ ended $STATUS"'
             for number, text in enumerate(texts)
-            if text.startswith("make ")
+            if text.startswith(_BESIDE)
         )
         (self.folder / "session.sh").write_text(f"{script}\n{waits}\n")
-        finished = subprocess.run(
-            ["bash", "session.sh"],
-            cwd=self.folder,
-            env={
-                "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
-                **{name: os.environ[name] for name in ("HOME",) if name in os.environ},
-                **CREDENTIALS,
-                "AWS_DEFAULT_REGION": REGION,
-                "AWS_REGION": REGION,
-                "AWS_ENDPOINT_URL": self.deployment.cloud.endpoint_url,
-                **self.variables,
-            },
-            input=self.stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=_TIMEOUT_S,
-        )
+        with self._aws_server():
+            finished = subprocess.run(
+                ["bash", "session.sh"],
+                cwd=self.folder,
+                env={
+                    "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+                    **{name: os.environ[name] for name in ("HOME",) if name in os.environ},
+                    **CREDENTIALS,
+                    "AWS_DEFAULT_REGION": REGION,
+                    "AWS_REGION": REGION,
+                    "AWS_ENDPOINT_URL": self.deployment.cloud.endpoint_url,
+                    **self.variables,
+                },
+                input=self.stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+                timeout=_TIMEOUT_S,
+            )
         answers = re.findall(
             r"^@@ (\d+)\n(.*?)@@ ended (\d+)$", finished.stdout, flags=re.DOTALL | re.MULTILINE
         )
@@ -127,17 +134,37 @@ class Shell:
             raise ShellError(f"{len(answers)} of {len(texts)} commands ran:\n{finished.stdout}")
         return {texts[int(number)]: printed for number, printed, _ in answers}
 
+    @property
+    def _socket(self) -> Path:
+        # Not in the folder: the address of a socket has room for about 100 characters.
+        return Path(tempfile.gettempdir()) / f"aws-{os.getpid()}-{id(self):x}.sock"
+
+    @contextmanager
+    def _aws_server(self) -> Iterator[None]:
+        """Serve the `aws` commands: a process for each would take half a second of CPU to start."""
+        python = interpreter("AWS_CLI_PYTHON", ".venv-aws")
+        server = subprocess.Popen(
+            [python, _SERVER, self._socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=self.folder
+        )
+        assert server.stdin is not None
+        assert server.stdout is not None
+        try:
+            assert server.stdout.readline() == b"ready\n"
+            yield
+        finally:
+            server.stdin.close()
+            server.wait(timeout=10)
+            self._socket.unlink(missing_ok=True)
+
     def _prologue(self) -> str:
         outputs = " ".join(f"[{name}]='{value}'" for name, value in self.deployment.outputs.items())
         return _PROLOGUE.format(outputs=outputs, stack=self.deployment.stack)
 
     def _step(self, number: int, text: str) -> str:
         command = text.replace("lytics-sendgrid-prod", self.deployment.stack).replace("eu-west-1", REGION)
-        if text.startswith("make "):
+        if text.startswith(_BESIDE):
             return f"{{ {command}\n}} > {number}.out 2>&1 & JOB_{number}=$!"
         if text.startswith("output() "):
             # Try the documented function once; then take the quicker one again.
             command += '\noutput StateMachineArn\noutput() { known_output "$1"; }'
-        if text.startswith("RUN=$(aws stepfunctions start-execution"):
-            command += "\nwait_for_run"
         return f'echo "@@ {number}"\n{{ {command}\n}}\nSTATUS=$?; echo; echo "@@ ended $STATUS"'

@@ -52,14 +52,7 @@ class Operator:
         finished = subprocess.run(
             [sys.executable, "-m", f"functions.operate.{command}"],
             cwd=REPOSITORY,
-            env={
-                **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-                **CREDENTIALS,
-                "AWS_REGION": REGION,
-                "AWS_ENDPOINT_URL": self.deployment.cloud.endpoint_url,
-                "STACK": self.deployment.stack,
-                **variables,
-            },
+            env=environment_of(self.deployment) | variables,
             capture_output=True,
             text=True,
             check=False,
@@ -67,3 +60,14 @@ class Operator:
         if finished.returncode != 0:
             raise CommandFailed(f"{command}: {finished.stdout}{finished.stderr}")
         return finished.stdout.splitlines()
+
+
+def environment_of(deployment: Deployment) -> dict[str, str]:
+    """Return the environment variables of an operator's shell."""
+    return {
+        **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+        **CREDENTIALS,
+        "AWS_REGION": REGION,
+        "AWS_ENDPOINT_URL": deployment.cloud.endpoint_url,
+        "STACK": deployment.stack,
+    }

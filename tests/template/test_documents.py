@@ -13,7 +13,7 @@ from functions.activate.webhook_job import SECRET_HEADER
 from functions.plan.input import ExportInput, read_input
 from lytics_sendgrid import errors
 from lytics_sendgrid.errors import LyticsSendGridError
-from tests.documents import ALL, MANUAL, anchors, code_blocks, manual, section, table, text
+from tests.documents import ALL, MANUAL, anchors, code_blocks, commands, manual, section, table, text
 from tests.modules import PATHS
 from tests.template.sources import REPOSITORY, Template
 
@@ -126,10 +126,49 @@ def test_smallest_input_has_no_fault() -> None:
 
 
 def test_dry_run_input_has_no_fault() -> None:
-    (document,) = re.findall(r"<<'END'\n(.*?)\nEND", text("docs/deploy.md"), flags=re.DOTALL)
-    reading = read_input(json.loads(document))
-    assert reading.faults == ()
-    assert reading.wanted.dry_run
+    (document,) = re.findall(
+        r"<<'END'\n(.*?)\nEND\nmake run .*DRY=1\n", text("docs/deploy.md"), flags=re.DOTALL
+    )
+    assert read_input(json.loads(document)).faults == ()
+
+
+def test_region_of_the_docs_is_set_for_sam_and_both_aws_clis() -> None:
+    lines = re.findall(r"^ *export .*AWS_\w*REGION=.*$", manual(), flags=re.MULTILINE)
+    assert len(lines) == 2
+    for line in lines:
+        (region,) = set(re.findall(r"\bAWS_REGION=(\S+)", line))
+        assert re.findall(r"\bAWS_DEFAULT_REGION=(\S+)", line) == [region]
+    assert "--region" not in manual()
+
+
+def test_stack_is_named_once_on_a_page_and_given_to_sam() -> None:
+    for document in MANUAL:
+        for command in commands(document):
+            assert "STACK=" not in command.text or command.text.startswith("export STACK="), command
+            assert "lytics-sendgrid-prod" not in command.text.replace("export STACK=lytics-sendgrid-prod", "")
+            if "sam deploy" in command.text or "sam delete" in command.text:
+                assert '--stack-name "$STACK"' in command.text
+
+
+def test_blocks_can_be_pasted_as_a_whole() -> None:
+    """A command that asks takes what follows it for the answer. Not every shell knows a comment behind a command."""
+    for document in MANUAL:
+        for block in code_blocks(text(document), "sh"):
+            *before, _ = block.strip().splitlines()
+            assert not [line for line in before if re.search(r"\bread -|\bsam de(?:ploy|lete)", line)], block
+            assert not re.search(r"^[^#\n]+\s# ", block, flags=re.MULTILINE), block
+
+
+def test_docs_use_no_option_of_aws_cli_version_2_only() -> None:
+    for document in MANUAL:
+        for command in commands(document):
+            assert not re.search(r"--cli-binary-format|--no-cli-pager|aws logs tail", command.text), command
+
+
+def test_output_of_a_run_is_read_by_make_run_only() -> None:
+    for document in MANUAL:
+        for command in commands(document):
+            assert not re.search(r"describe-execution .*\| *jq", command.text), command
 
 
 def test_every_json_example_is_valid_json() -> None:

@@ -8,12 +8,13 @@ import threading
 import time
 
 from tests.local.build import BuildError
-from tests.local.cloud import EmulatorError
+from tests.local.cloud import REGION, EmulatorError
 from tests.local.demo.choices import Choices, ChoicesInvalid, choices
 from tests.local.demo.scenario import Figures, play
 from tests.local.demo.screen import Screen
 from tests.local.demo.stage import Stage, stage
 from tests.local.stack import DeploymentError
+from tests.newsletter import EXAMPLE_PERSON
 
 
 def main() -> int:
@@ -60,15 +61,12 @@ def look_around(chosen: Choices, running: Stage, screen: Screen) -> None:
     export = chosen.start.get("export", "default")
     lines = {
         "AWS": (
-            f"export AWS_ENDPOINT_URL={running.deployment.cloud.endpoint_url} AWS_ACCESS_KEY_ID=local "
-            "AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1"
+            f"export STACK={running.deployment.stack} "
+            f"AWS_ENDPOINT_URL={running.deployment.cloud.endpoint_url} "
+            "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local "
+            f"AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}"
         ),
-        "machine": running.deployment.outputs["StateMachineArn"],
-        "inspect": (
-            f"aws lambda invoke --function-name {running.deployment.outputs['InspectFunction']} "
-            "--cli-binary-format raw-in-base64-out "
-            f'--payload \'{{"export": "{export}", "email": "ada@example.com"}}\' /dev/stdout'
-        ),
+        "inspect": f"make inspect EXPORT={export} EMAIL={_person(running)}",
         "webhook": (
             f"curl -i -X POST {running.deployment.webhook(export)} -H 'Content-Type: application/json' "
             f"-H 'X-Lytics-Secret: {running.webhook_secret}' --data @events/lytics/enter-all-fields.json"
@@ -81,6 +79,12 @@ def look_around(chosen: Choices, running: Stage, screen: Screen) -> None:
     for name, line in lines.items():
         screen.console.print(f"  {name:9} {line}", markup=False, soft_wrap=True)
     screen.console.print("\nEverything is still running. Press Ctrl-C to stop it.")
+
+
+def _person(running: Stage) -> str:
+    """Return the person of the docs' examples, or another if live events removed this one."""
+    people = running.lytics.truth() if running.lytics is not None else {}
+    return EXAMPLE_PERSON if EXAMPLE_PERSON in people else next(iter(people), "jane@example.com")
 
 
 def wait_for_the_end() -> None:

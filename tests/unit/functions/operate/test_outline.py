@@ -8,6 +8,7 @@ def test_document_is_indented_with_its_own_keys() -> None:
         "run": "4c1f",
         "live": False,
         "count": None,
+        "misfit": "",
         "audiences": [{"name": "Leser: Köln", "fields": ["a", "b"]}, {"name": "VIP", "fields": []}],
         "people": {"accepted": 3, "rejected": {}},
     }
@@ -15,6 +16,7 @@ def test_document_is_indented_with_its_own_keys() -> None:
         "run: 4c1f",
         "live: false",
         "count: null",
+        "misfit:",
         "audiences:",
         "  - name: Leser: Köln",
         "    fields:",
