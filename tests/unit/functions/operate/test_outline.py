@@ -44,4 +44,4 @@ def test_notes_come_first() -> None:
 
 def test_text_cannot_control_the_terminal() -> None:
     assert printable("a\x1b[31m\nb\u202e") == "a [31m b "
-    assert list(outline({"name": "a\r\x1b]0;x\x07"})) == ["name: a  ]0;x "]
+    assert list(outline({"name": "a\r\x1b]0;x\x07"})) == ["name: a  ]0;x"]
