@@ -1,4 +1,4 @@
-"""Which DynamoDB actions a function's code can call, read from its source.
+"""The DynamoDB actions that a function's code can call, read from its source.
 
 The local cloud grants everything, so a permission that is missing would show first on AWS.
 """
@@ -14,7 +14,7 @@ ADAPTERS: Final = {
     "ContactsTable": ("lytics_sendgrid.tables.contacts", "ContactsTable"),
     "ExportsTable": ("lytics_sendgrid.tables.exports", "ExportsTable"),
 }
-"""For each table of the template the module and class that alone call DynamoDB for it."""
+"""For each table of the template, the module and the only class that calls DynamoDB for it."""
 
 ACTIONS: Final = {
     "get_item": {"dynamodb:GetItem"},
@@ -23,7 +23,7 @@ ACTIONS: Final = {
     "put_item": {"dynamodb:PutItem"},
     "update_item": {"dynamodb:UpdateItem"},
     "delete_item": {"dynamodb:DeleteItem"},
-    # The statements of this project insert and update.
+    # This project has only INSERT and UPDATE statements.
     "batch_execute_statement": {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"},
 }
 """The IAM actions of each method of boto3's client."""
@@ -77,11 +77,11 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 
 @cache
 def _methods(module: str, class_name: str) -> dict[str, set[str]]:
-    """Return the actions of each public method of an adapter, those of its private ones included."""
+    """Return the actions of each public method of an adapter, including those of the private methods that it calls."""
     (adapter,) = (
         node for node in _tree(module).body if isinstance(node, ast.ClassDef) and node.name == class_name
     )
-    # Named is enough here: a thread pool is given a method to call.
+    # A mention counts as a call: a thread pool gets the method as an argument.
     calls = {node.name: _named(node) for node in adapter.body if isinstance(node, ast.FunctionDef)}
 
     def actions(method: str, above: frozenset[str] = frozenset()) -> set[str]:

@@ -1,4 +1,4 @@
-"""The files that the tests of this folder read, in a form that can be asked questions."""
+"""The template and the state machine, parsed for the tests in this folder."""
 
 import json
 import re
@@ -15,7 +15,7 @@ type Statement = dict[str, Any]
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms as the long ones: `!Ref Name` as `{"Ref": "Name"}`."""
+    """Reads CloudFormation's short form as the long form: `!Ref Name` as `{"Ref": "Name"}`."""
 
 
 def _long_form(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
@@ -59,27 +59,27 @@ class Template:
 
     @property
     def tasks(self) -> dict[str, str]:
-        """The functions that the state machine invokes: their logical ids by the names that its definition has for them."""
+        """Logical ids of the functions that the state machine invokes, by their names in its definition."""
         filled_in = self.resources["ExportStateMachine"]["Properties"]["DefinitionSubstitutions"]
         return {name: value["Fn::GetAtt"][0] for name, value in filled_in.items() if "Fn::GetAtt" in value}
 
     def environment(self, function: str) -> dict[str, Any]:
-        """Return a function's own variables, without those that all functions have."""
+        """Return a function's own environment variables, without the global ones."""
         variables: dict[str, Any] = self.functions[function]["Environment"]["Variables"]
         return variables
 
     def statements(self, function: str) -> list[Statement]:
-        """Return what a function's role allows."""
+        """Return the policy statements of a function's role."""
         role = self.resources[self.functions[function]["Role"]["Fn::GetAtt"][0]]["Properties"]
         return [s for policy in role["Policies"] for s in policy["PolicyDocument"]["Statement"]]
 
     def allows(self, function: str, action: str, resource: str) -> bool:
-        """Whether a function's role allows an action on a resource of the template."""
+        """Return whether a function's role allows an action on a resource of the template."""
         target = {"Fn::GetAtt": [resource, "Arn"]}
         return any(action in s["Action"] and s["Resource"] == target for s in self.statements(function))
 
     def source_queue(self, function: str) -> str | None:
-        """Return the logical id of the queue that a function reads, if there is one."""
+        """Return the logical id of the queue that feeds a function, if any."""
         return next((event["Queue"]["Fn::GetAtt"][0] for event in self.queue_events(function)), None)
 
     def queue_events(self, function: str) -> list[dict[str, Any]]:
@@ -88,19 +88,19 @@ class Template:
         return [event["Properties"] for event in events if event["Type"] == "SQS"]
 
     def greatest(self, value: Any) -> int:
-        """Return a number of the template, or the greatest that the parameter behind it may have."""
+        """Return a number of the template; for a parameter, its maximum."""
         return int(self.parameters[value["Ref"]]["MaxValue"]) if isinstance(value, dict) else int(value)
 
 
 class StateMachine:
-    """functions/export.asl.json, whose scopes are the machine itself, each Map's states and each Parallel's branch."""
+    """functions/export.asl.json. Its scopes: the machine itself, each Map's states, each Parallel's branch."""
 
     def __init__(self) -> None:
         self.text = (REPOSITORY / "functions" / "export.asl.json").read_text()
         self.definition: dict[str, Any] = json.loads(self.text)
 
     def scopes(self) -> Iterator[dict[str, Any]]:
-        """Yield the machine and everything inside it that has states of its own."""
+        """Yield every scope."""
         waiting = [self.definition]
         while waiting:
             scope = waiting.pop()
@@ -120,7 +120,7 @@ class StateMachine:
         return {name: state for name, state in self.states() if state["Type"] == "Task"}
 
     def substitutions(self) -> set[str]:
-        """Return the names that the definition expects to be filled in."""
+        """Return the names of the `${…}` substitutions."""
         return set(re.findall(r"\$\{(\w+)\}", self.text))
 
 
@@ -132,7 +132,7 @@ def targets(state: dict[str, Any]) -> set[str]:
 
 
 def reachable(scope: dict[str, Any], start: str) -> set[str]:
-    """Return the states of a scope that can be reached from one of them, itself included."""
+    """Return the states of a scope that are reachable from one state, including that state."""
     found: set[str] = set()
     waiting = [start]
     while waiting:
@@ -144,5 +144,5 @@ def reachable(scope: dict[str, Any], start: str) -> set[str]:
 
 
 def ends(state: dict[str, Any]) -> bool:
-    """Whether a state can be the last one."""
+    """Return whether a state can be the last one."""
     return state.get("End") is True or state["Type"] in {"Succeed", "Fail"}

@@ -150,6 +150,25 @@ def test_stack_is_named_once_on_a_page_and_given_to_sam() -> None:
                 assert '--stack-name "$STACK"' in command.text
 
 
+SAMS_CALLS = {
+    *("CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet", "ListChangeSets", "DeleteStack"),
+    *("DescribeStacks", "DescribeStackEvents", "DescribeStackResource", "GetTemplate", "GetTemplateSummary"),
+    *("CreateStack", "UpdateStack", "UpdateTerminationProtection"),
+}
+"""CloudFormation's operations in the source of the SAM CLI 1.170: deploy, delete, and its own bucket's stack."""
+ROLES_CALLS = {
+    *("CreateRole", "GetRole", "DeleteRole", "PassRole", "UpdateRole", "UpdateAssumeRolePolicy", "TagRole"),
+    *("PutRolePolicy", "GetRolePolicy", "DeleteRolePolicy", "ListRolePolicies", "ListAttachedRolePolicies"),
+}
+"""What CloudFormation calls for an AWS::IAM::Role, tags included."""
+
+
+def test_rights_of_the_deployer_name_what_sam_and_cloudformation_call() -> None:
+    rows = dict(re.findall(r"^\| (CloudFormation|IAM) \|(.*)\|$", text("docs/deploy.md"), flags=re.MULTILINE))
+    for service, calls in (("CloudFormation", SAMS_CALLS | {"TagResource"}), ("IAM", ROLES_CALLS)):
+        assert calls <= set(re.findall(r"`(\w+)`", rows[service])), service
+
+
 def test_blocks_can_be_pasted_as_a_whole() -> None:
     """A command that asks takes what follows it for the answer. Not every shell knows a comment behind a command."""
     for document in MANUAL:

@@ -1,12 +1,12 @@
-"""What the API gateway answers by itself loses no event."""
+"""API Gateway's own responses lose no event."""
 
 import json
 from typing import Any
 
 from tests.template.sources import Template
 
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html: the types
-# whose status is one that Lytics never retries (400, 404, 413), and the one for whatever has no type.
+# The response types whose status Lytics never retries (400, 404, 413), and the default type of other 4XX responses.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 LOSES_EVENTS = {
     "BAD_REQUEST_BODY",
     "BAD_REQUEST_PARAMETERS",
@@ -42,7 +42,7 @@ def test_every_answer_that_became_503_is_counted_for_the_alarm(template: Templat
     assert pattern.count("$.gatewayAnswer") == len(became_503)
 
 
-def test_the_gateway_checks_no_request_itself(template: Template) -> None:
+def test_gateway_validates_no_request(template: Template) -> None:
     (webhook,) = template.functions["IngestFunction"]["Events"].values()
     assert webhook["Properties"] == {
         "RestApiId": {"Ref": "WebhookApi"},
@@ -52,7 +52,7 @@ def test_the_gateway_checks_no_request_itself(template: Template) -> None:
     assert {"Auth", "Models", "DefinitionBody", "DefinitionUri", "MethodSettings"}.isdisjoint(_api(template))
 
 
-def test_the_access_log_is_json_and_holds_neither_header_nor_body(template: Template) -> None:
+def test_access_log_is_json_without_headers_or_bodies(template: Template) -> None:
     setting = _api(template)["AccessLogSetting"]
     line = json.loads(setting["Format"])
     assert setting["DestinationArn"] == {"Fn::GetAtt": ["ApiLogs", "Arn"]}

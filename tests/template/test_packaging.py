@@ -1,4 +1,4 @@
-"""Handler, folder and layers agree, so that what is tested here is what runs in Lambda."""
+"""Handlers, folders and layers match, so the tested code is the code that runs in Lambda."""
 
 import re
 import tomllib
@@ -24,7 +24,7 @@ def _development_dependencies() -> set[str]:
 
 
 def _locked(lock: Path) -> dict[str, str]:
-    """Return the packages of a lock, with their versions."""
+    """Return the version of each package in a lock."""
     return dict(re.findall(r"^([\w.-]+)==([^ ;]+)", lock.read_text(), re.MULTILINE))
 
 
@@ -32,7 +32,7 @@ def _normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_a_function_has_the_same_import_name_in_lambda_as_here(template: Template) -> None:
+def test_import_names_in_lambda_are_those_of_the_tests(template: Template) -> None:
     for name, function in template.functions.items():
         verb = name.removesuffix("Function").lower()
         assert function["CodeUri"] == f"functions/{verb}"
@@ -51,7 +51,7 @@ def test_every_folder_of_functions_is_deployed(template: Template) -> None:
     assert folders == {function["CodeUri"] for function in template.functions.values()}
 
 
-def test_layers_are_built_for_the_machine_that_functions_run_on(template: Template) -> None:
+def test_layers_have_the_architecture_of_the_functions(template: Template) -> None:
     runtime = template.globals["Function"]["Runtime"]
     architectures = template.globals["Function"]["Architectures"]
     layers = template.of_type("AWS::Serverless::LayerVersion")
@@ -88,7 +88,7 @@ LOCKS = {
         REPOSITORY / "layers/dependencies/requirements.in",
     ]
 } | {REPOSITORY / "requirements-dev.txt": _project_dependencies() | _development_dependencies()}
-"""Lock to the packages it is made from; `make lock` writes it."""
+"""Each lock file, and the files that it is made from. `make lock` writes them."""
 
 
 def test_layer_and_development_use_the_same_versions() -> None:

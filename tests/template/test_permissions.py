@@ -1,4 +1,4 @@
-"""A function may do what its settings say that it does, and nothing else."""
+"""Each function has the permissions that its code and settings need, and no others."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +17,7 @@ TABLES = {"CONTACTS_TABLE": "ContactsTable", "EXPORTS_TABLE": "ExportsTable"}
 SECRETS = {
     "Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/*"
 }
-# IAM defines no resource for these actions, so "*" is the only one that they match.
+# IAM defines no resource type for these actions, so they require "*".
 LOG_DELIVERY = {
     "logs:CreateLogDelivery",
     "logs:GetLogDelivery",
@@ -62,12 +62,12 @@ def test_every_function_has_a_role_of_its_own_without_managed_policies(template:
     roles = [function["Role"]["Fn::GetAtt"][0] for function in template.functions.values()]
     assert len(set(roles)) == len(template.functions)
     assert not any("ManagedPolicyArns" in template.resources[role]["Properties"] for role in roles)
-    # SAM would add the managed policies of an event source to a role that it makes itself.
+    # SAM adds managed policies for event sources to a role that it creates itself.
     assert not any("Policies" in function for function in template.functions.values())
 
 
 @pytest.mark.parametrize(("variable", "queue"), QUEUES.items())
-def test_a_function_knows_a_queue_exactly_if_it_may_send_to_it(
+def test_function_knows_a_queue_only_if_it_may_send_to_it(
     template: Template, variable: str, queue: str
 ) -> None:
     for name in template.functions:
@@ -76,7 +76,9 @@ def test_a_function_knows_a_queue_exactly_if_it_may_send_to_it(
 
 
 @pytest.mark.parametrize("variable", TABLES)
-def test_a_function_may_do_with_a_table_exactly_what_its_code_does(template: Template, variable: str) -> None:
+def test_function_has_exactly_the_table_actions_that_its_code_calls(
+    template: Template, variable: str
+) -> None:
     table = TABLES[variable]
     for name in template.functions:
         allowed = [

@@ -1,4 +1,4 @@
-"""The numbers of queues and their consumers hang together."""
+"""Timeouts, retention and batch sizes of queues fit their consumers."""
 
 from tests.template.sources import Template
 
@@ -29,7 +29,7 @@ def test_dead_letter_queues_keep_messages_longer_than_their_source(template: Tem
         target, attribute = redrive["deadLetterTargetArn"]["Fn::GetAtt"]
         assert attribute == "Arn"
         assert redrive["maxReceiveCount"] == 5
-        # A moved message keeps the time of its first send.
+        # A message in a dead-letter queue keeps its first enqueue time.
         assert template.queues[target]["MessageRetentionPeriod"] == MAXIMUM_RETENTION_S
         assert template.queues[queue]["MessageRetentionPeriod"] < MAXIMUM_RETENTION_S
 
@@ -46,7 +46,7 @@ def test_every_queue_is_encrypted(template: Template) -> None:
     assert all(queue["SqsManagedSseEnabled"] is True for queue in template.queues.values())
 
 
-def test_consumers_report_what_failed_and_are_bounded(template: Template) -> None:
+def test_consumers_report_failed_messages_and_have_a_maximum(template: Template) -> None:
     for name in _consumers(template):
         (event,) = template.queue_events(name)
         assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

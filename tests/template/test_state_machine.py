@@ -1,4 +1,4 @@
-"""The state machine's definition holds together, which neither `sam validate` nor cfn-lint looks at."""
+"""The state machine's definition is consistent. Neither `sam validate` nor cfn-lint checks this."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from functions.settle.settling import MAX_WAIT_S, ROUNDS_PER_EXECUTION
 from lytics_sendgrid import errors
 from tests.template.sources import REPOSITORY, StateMachine, Template, ends, reachable, targets
 
-# What Step Functions and Lambda call their own errors, https://docs.aws.amazon.com/step-functions/latest/dg/
-# concepts-error-handling.html; every other name must be a class of ours.
+# Errors of Step Functions and Lambda themselves: https://docs.aws.amazon.com/step-functions/latest/dg/
+# concepts-error-handling.html. Every other name must be one of our classes.
 RESERVED_PREFIXES = ("States.", "Lambda.", "StepFunctions.", "Sandbox.", "Runtime.")
 
 
@@ -28,7 +28,7 @@ def test_no_two_states_share_a_name(machine: StateMachine) -> None:
     assert len(names) == len(set(names))
 
 
-def test_every_state_that_is_named_exists(machine: StateMachine) -> None:
+def test_every_named_state_exists(machine: StateMachine) -> None:
     for scope in machine.scopes():
         assert scope["StartAt"] in scope["States"]
         for name, state in scope["States"].items():
@@ -62,14 +62,14 @@ def test_every_task_has_a_time_out_retries_and_catches_everything(machine: State
         assert task["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
 
 
-def test_no_task_is_given_up_before_its_function_has_ended(machine: StateMachine, template: Template) -> None:
+def test_task_times_out_later_than_its_function(machine: StateMachine, template: Template) -> None:
     for name, task in machine.tasks.items():
         function = _function(task, template)
         if function is not None:
             assert task["TimeoutSeconds"] >= function["Timeout"], name
 
 
-def test_every_way_a_function_can_die_is_retried(machine: StateMachine, template: Template) -> None:
+def test_every_crash_of_a_function_is_retried(machine: StateMachine, template: Template) -> None:
     deaths = {
         "Sandbox.Timedout",
         "Runtime.ExitError",
@@ -83,14 +83,17 @@ def test_every_way_a_function_can_die_is_retried(machine: StateMachine, template
 
 
 def test_new_execution_is_started_by_the_only_arn_that_is_allowed(machine: StateMachine) -> None:
-    """The context's own ARN may be that of a version or an alias, for which the role has no permission."""
+    """The ARN in the context may be that of a version or an alias. The role has no permission for those."""
     (task,) = (task for task in machine.tasks.values() if "startExecution" in task["Resource"])
     assert task["Parameters"]["StateMachineArn"] == "${StateMachineArn}"
     assert "$$.StateMachine" not in machine.text
 
 
 def test_timeout_of_a_run_fits_10_million_people_and_can_fire(machine: StateMachine) -> None:
-    """The largest backfill is one audience, because three are scanned at a time. A long settle continues elsewhere."""
+    """Three audiences are scanned at a time, so the longest backfill is one audience.
+
+    A long settle continues in another execution.
+    """
     pages, page_s = 10_000_000 // 100, 2.0
     scan_s = pages * page_s
     settle_s = ROUNDS_PER_EXECUTION * (MAX_WAIT_S + machine.tasks["Settle"]["TimeoutSeconds"])
@@ -156,7 +159,7 @@ def test_template_fills_in_every_substitution_and_no_other(machine: StateMachine
 
 
 def test_no_arn_names_a_partition_of_aws(machine: StateMachine) -> None:
-    """China's and GovCloud's ARNs begin otherwise. Where the template allows a pattern, that allows them."""
+    """ARNs in China and GovCloud start with another partition. Patterns in the template allow them."""
     template = (REPOSITORY / "template.yaml").read_text()
     assert "arn:aws:" not in machine.text + template
 

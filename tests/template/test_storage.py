@@ -1,4 +1,4 @@
-"""What must not be lost is kept, and what is written down is thrown away in time."""
+"""Tables are protected against loss, and logs are deleted after their retention."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def test_functions_state_machine_and_api_each_have_a_log_group(template: Templat
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
-def test_a_function_may_write_exactly_to_its_own_log_group(template: Template) -> None:
+def test_function_may_write_only_to_its_own_log_group(template: Template) -> None:
     for name, function in template.functions.items():
         group = function["LoggingConfig"]["LogGroup"]["Ref"]
         writes = [s["Resource"] for s in template.statements(name) if "logs:PutLogEvents" in s["Action"]]
@@ -60,7 +60,7 @@ def test_state_machine_logs_without_execution_data(template: Template) -> None:
     assert logging["IncludeExecutionData"] is False
 
 
-def test_the_default_secret_is_generated_where_the_code_looks_for_it(template: Template) -> None:
+def test_default_secret_has_the_name_that_the_code_reads(template: Template) -> None:
     secret = template.resources["DefaultSecret"]["Properties"]
     assert secret["Name"] == {"Fn::Sub": "${AWS::StackName}/default"}
     assert secret["GenerateSecretString"] == {
