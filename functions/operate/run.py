@@ -142,12 +142,21 @@ def read_input(environment: Mapping[str, str]) -> str:
     return json.dumps(document)
 
 
+def _report(environment: Mapping[str, str]) -> Path | None:
+    """Return the file for the report, if any. A run can take hours: a wrong name must be found before it."""
+    name = environment.get("REPORT", "")
+    if name and not Path(name).absolute().parent.is_dir():
+        raise InputInvalid(f"REPORT={name}: this folder does not exist")
+    return Path(name) if name else None
+
+
 def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
     """Run an export; return the exit status of the program."""
     follower = None
     try:
         stack, execution = stack_name(environment), environment.get("FOLLOW", "")
         start = "" if execution else read_input(environment)
+        report = _report(environment)
         session = boto_session(environment)
         client = session.client("stepfunctions")
         if not execution:
@@ -163,11 +172,9 @@ def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
         say("\n")
         for line in result(description):
             say(line + "\n")
-        if (report := environment.get("REPORT", "")) and description.get("output"):
+        if report is not None and description.get("output"):
             document = json.loads(description["output"])
-            Path(report).write_text(
-                json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-            )
+            report.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except (LyticsSendGridError, BotoCoreError) as error:
         say(f"{explained(error)}\n")
         if follower is not None:

@@ -7,7 +7,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from lytics_sendgrid.aws.errors import error_code, translated
-from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
+from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError, StopRun
 
 _BAD_CREDENTIALS: Final = frozenset(
     {
@@ -102,4 +102,6 @@ def explained(error: LyticsSendGridError | BotoCoreError) -> str:
             return f"AWS refuses the credentials of this shell ({code}): log in again, or set AWS_PROFILE"
         if code in _DENIED:
             return f"AWS refuses {cause.operation_name}: {message}. Use a role that may do this"
+        if type(error) is StopRun:
+            return f"AWS refuses {cause.operation_name}: {code} {message}"
     return str(error)

@@ -134,4 +134,6 @@ def test_missing_variables_are_reported() -> None:
     said: list[str] = []
     assert main({"STACK": "mine"}, said.append) == main({}, said.append) == 1
     assert "INPUT is not set" in said[0]
+    assert main({"STACK": "mine", "FOLLOW": "arn", "REPORT": "nowhere/report.json"}, said.append) == 1
+    assert said.pop() == "REPORT=nowhere/report.json: this folder does not exist\n"
     assert "STACK is not set" in said[1]

@@ -71,6 +71,9 @@ def test_unknown_stack_is_one_clear_sentence() -> None:
     client = Refusing("ValidationError", "Stack with id mine does not exist")
     with pytest.raises(InputInvalid, match="STACK=mine: this account has no such stack in this region"):
         stack_outputs(client, "mine")
+    with pytest.raises(InputInvalid) as caught:
+        stack_outputs(client, "mine")
+    assert explained(caught.value) == str(caught.value)
 
 
 def test_stack_of_another_product_is_refused() -> None:
@@ -88,6 +91,7 @@ def test_stack_of_another_product_is_refused() -> None:
     [
         ("ExpiredToken", "log in again"),
         ("AccessDenied", "AWS refuses DescribeStacks: no. Use a role that may do this"),
+        ("InvalidArn", "AWS refuses DescribeStacks: InvalidArn no"),
         ("Throttling", "CloudFormation: Throttling"),
     ],
 )
@@ -95,6 +99,7 @@ def test_refusal_of_aws_says_what_to_do(code: str, text: str) -> None:
     with pytest.raises(LyticsSendGridError) as caught:
         stack_outputs(Refusing(code), "mine")
     assert text in explained(caught.value)
+    assert "template" not in explained(caught.value)
 
 
 def test_missing_credentials_say_what_to_do() -> None:
