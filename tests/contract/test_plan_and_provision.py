@@ -163,6 +163,24 @@ def test_segment_with_the_name_is_refused_unless_identical(tasks: Tasks) -> None
     assert tasks.provision(state)["adopted"] == 1
 
 
+def test_segment_follows_its_renamed_audience(tasks: Tasks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lytics_sendgrid.sendgrid.api._MAX_WAIT_S", 0.0)
+    audience = tasks.lytics.add_audience("Big spenders")
+    tasks.provision(tasks.plan(audience))
+    tasks.lytics.rename_audience(audience, name="Large spenders")
+    renaming = tasks.plan(audience)
+    refused = tasks.provision(renaming)
+    tasks.sendgrid.set_options(segment_patch_wait_s=0.0)
+    done = tasks.provision(tasks.plan(audience))
+    again = tasks.plan(audience)
+    (segment,) = sendgrid_at(tasks.sendgrid.url, "SG.full").segments()
+
+    assert "Its segment is renamed from 'Big spenders' to 'Large spenders'" in renaming["plan"]["notes"][0]
+    assert "could not be renamed to 'Large spenders'" in refused["notes"][0]
+    assert (done["renamed"], segment.name) == (1, "Large spenders")
+    assert again["plan"]["notes"] == []
+
+
 def test_hosted_exports_field_is_adopted_only_on_request(tasks: Tasks) -> None:
     field = tasks.sendgrid.add_field("lytics_segments")
     tasks.lytics.seed_job("sendgrid_export_new", status="paused")
