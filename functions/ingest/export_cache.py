@@ -45,17 +45,19 @@ class ExportCache:
     def export(self, name: str) -> Export | None:
         """Return an export that was read in the last minute, or None if none was found in the last seconds.
 
+        A time in the future counts as old: the wall clock may be set back.
+
         Raises:
             RetryLater: the table failed, now or within the last second.
             StopRun: the table refused the read, now or within the last second.
         """
         now = self._clock.now()
         known = self._known.get(name)
-        if known is not None and now - known[0] < MAX_AGE_S:
+        if known is not None and 0 <= now - known[0] < MAX_AGE_S:
             return known[1]
         if known is None and not self._may_look_up(name, now):
             return None
-        if self._failed is not None and now - self._failed[0] < FAILED_AGE_S:
+        if self._failed is not None and 0 <= now - self._failed[0] < FAILED_AGE_S:
             raise self._failed[1].with_traceback(None)
         try:
             return self.export_now(name)
@@ -83,11 +85,13 @@ class ExportCache:
     def _may_look_up(self, name: str, now: float) -> bool:
         if not is_export_name(name):
             return False
-        if now - self._unknown.get(name, -UNKNOWN_AGE_S) < UNKNOWN_AGE_S:
+        if 0 <= now - self._unknown.get(name, -UNKNOWN_AGE_S) < UNKNOWN_AGE_S:
             return False
-        if now - self._window_began >= 1.0:
+        if not 0 <= now - self._window_began < 1.0:
             self._window_began, self._reads_in_window = now, 0
             # Forgetting old names bounds the memory. They may be looked up again by now.
-            self._unknown = {n: since for n, since in self._unknown.items() if now - since < UNKNOWN_AGE_S}
+            self._unknown = {
+                n: since for n, since in self._unknown.items() if 0 <= now - since < UNKNOWN_AGE_S
+            }
         self._reads_in_window += 1
         return self._reads_in_window <= MAX_UNKNOWN_READS

@@ -45,7 +45,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     """
     report_settings, exports, secrets = _collaborators()
     run = ActivatedRun.read(event)
-    authorization = secrets.authorization(run.authorization)
+    authorization = secrets.authorization(run.authorization, max_age_s=0)
     counted = count(
         run,
         lytics_at(report_settings.lytics_url, authorization.lytics_api_token),

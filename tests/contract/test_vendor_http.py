@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable
+from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable, StopRun
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.transport import client
 from lytics_sendgrid.transport.client import SLOW_LINE_BYTES_S, VendorHttp
@@ -235,3 +235,21 @@ def test_answer_larger_than_memory_allows_is_lost(
         else:
             with pytest.raises(AnswerLost, match="GET /: an answer of more than 1,000,000 bytes"):
                 http.request("GET", "/")
+
+
+@pytest.mark.parametrize("key", ["SG.\u201chush\u201d", "SG.hush\r\nX: 1", "SG.hush\u200b", " SG.hush"])
+def test_key_that_cannot_be_sent_is_not_called_a_lost_answer(key: str, start: Start) -> None:
+    to = start(0)
+    http = VendorHttp(to.url, {"Authorization": key}, SystemClock())
+    with pytest.raises(StopRun, match=r"nothing was sent.*the API key") as raised:
+        http.request("PUT", "/x", body=b"{}")
+    assert "hush" not in str(raised.value)
+    assert to.requests == []
+
+
+@pytest.mark.parametrize(
+    "url", ["", "api.sendgrid.com", "ftp://x", "http://", "http://[::1", "http://a..b", "http://.b"]
+)
+def test_url_that_cannot_be_requested_is_not_called_a_lost_answer(url: str) -> None:
+    with pytest.raises(StopRun, match=r"nothing was sent.*SendGridUrl"):
+        VendorHttp(url, {}, SystemClock()).request("GET", "/x")

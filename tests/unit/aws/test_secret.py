@@ -59,6 +59,40 @@ def test_account_name_with_hash_sign_is_refused() -> None:
         authorization_from("second", json.dumps({**DOCUMENT, "sendgrid_account": "acme #2"}))
 
 
+@pytest.mark.parametrize("entry", ["sendgrid_api_key", "lytics_api_token", "webhook_secrets"])
+@pytest.mark.parametrize(
+    ("key", "point"),
+    [
+        ("\u201chush\u201d", "character 1 is U+201C"),
+        ("hu\u200bsh", "character 3 is U+200B"),
+        ("hu\nsh", "character 3 is U+000A"),
+        ("hu\x7fsh", "character 3 is U+007F"),
+        ("hush\u00e9", "character 5 is U+00E9"),
+        ("hush\ud800", "character 5 is U+D800"),
+    ],
+)
+def test_key_that_no_header_can_carry_is_refused_by_name(entry: str, key: str, point: str) -> None:
+    with pytest.raises(StopRun) as raised:
+        authorization_from("default", json.dumps({**DOCUMENT, entry: key}))
+    message = str(raised.value)
+    assert "the secret of authorization 'default' holds a" in message
+    assert f'key in "{entry}" that no HTTP header can carry' in message
+    assert point in message
+    assert "hush" not in message
+    assert "hu\u200b" not in message
+
+
+@pytest.mark.parametrize("around", [" ", "\n", "\ufeff", "\u200b\t", "\u00a0\u2060 "])
+def test_invisible_characters_around_a_key_are_stripped(around: str) -> None:
+    document = {
+        "sendgrid_api_key": f"{around}SG.key{around}",
+        "lytics_api_token": f"{around}token{around}",
+        "webhook_secrets": [f"{around}one{around}", around, "two"],
+    }
+    authorization = authorization_from("default", json.dumps(document))
+    assert authorization == Authorization("default", "default", "SG.key", "token", ("one", "two"))
+
+
 @pytest.mark.parametrize(
     ("presented", "is_admitted"),
     [
@@ -104,6 +138,15 @@ def test_secret_is_read_by_stack_name_and_cached_for_minutes(
         clock.move(59)
     assert manager.reads == ["a-stack/default"]
     clock.move(5)
+    secrets.authorization("default")
+    assert len(manager.reads) == 2
+
+
+def test_secret_from_the_future_is_read_again(
+    secrets: Secrets, manager: SecretsManager, clock: ManualClock
+) -> None:
+    secrets.authorization("default")
+    clock.move(-3600)
     secrets.authorization("default")
     assert len(manager.reads) == 2
 

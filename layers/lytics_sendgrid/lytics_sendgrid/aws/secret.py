@@ -9,11 +9,12 @@ from botocore.exceptions import ClientError
 
 from lytics_sendgrid.aws.errors import error_code, translated
 from lytics_sendgrid.domain.clock import Clock
+from lytics_sendgrid.domain.invisible import code_point, strip_invisible
 from lytics_sendgrid.errors import LyticsSendGridError, StopRun
 
 REFRESH_S: Final = 300.0
 REFUSED_REFRESH_S: Final = 30.0
-"""A refused webhook secret may be a new one, so the secret is read again, at most this often."""
+"""After a refused webhook secret or key the secret is read again, at most this often: a new one may be in it."""
 FAILED_AGE_S: Final = 5.0
 """After a failed read, deliveries cause no other one for this long: their senders are not authenticated yet."""
 
@@ -54,8 +55,11 @@ class Authorization:
 def authorization_from(name: str, text: str) -> Authorization:
     """Return the authorization in a secret's JSON.
 
+    White space and invisible characters around a value are stripped: no key begins or ends with them.
+
     Raises:
-        StopRun: the text is not of the documented form. The message names the secret and the form, but no value.
+        StopRun: the text is not of the documented form, or an HTTP header cannot carry a value. The message names the
+            secret and its entry, but no value.
     """
     how = 'write it as {"sendgrid_api_key": "…", "lytics_api_token": "…", "webhook_secrets": ["…"]}'
     try:
@@ -75,8 +79,26 @@ def authorization_from(name: str, text: str) -> Authorization:
             f"the secret of authorization '{name}' names a SendGrid account with a '#', which separates the account from "
             f'the address in the contacts table: choose a "sendgrid_account" without one'
         )
-    return Authorization(
-        name, texts[2], texts[0].strip(), texts[1].strip(), tuple(s.strip() for s in live if s.strip())
+    sendgrid_key = _header_value(texts[0], name, "sendgrid_api_key", "an API key")
+    lytics_token = _header_value(texts[1], name, "lytics_api_token", "an API key")
+    webhook_secrets = [_header_value(text, name, "webhook_secrets", "a key") for text in live]
+    return Authorization(name, texts[2], sendgrid_key, lytics_token, tuple(filter(None, webhook_secrets)))
+
+
+def _header_value(text: str, name: str, entry: str, noun: str) -> str:
+    """Return a value of a secret as an HTTP header carries it: visible ASCII characters, and spaces inside.
+
+    Raises:
+        StopRun: another character is inside.
+    """
+    value = strip_invisible(text)
+    bad = next((character for character in value if not " " <= character <= "~"), None)
+    if bad is None:
+        return value
+    raise StopRun(
+        f"the secret of authorization '{name}' holds {noun} in \"{entry}\" that no HTTP header can carry: its character "
+        f"{value.index(bad) + 1} is {code_point(bad)}, such as a curly quote, an invisible character or a line break. "
+        f"Copy the key again from where it was made, as plain text, and put it into the secret"
     )
 
 
@@ -91,7 +113,7 @@ class Secrets:
         self._failed: dict[str, tuple[float, LyticsSendGridError]] = {}
 
     def authorization(self, name: str, max_age_s: float = REFRESH_S) -> Authorization:
-        """Return an authorization that was read at most ``max_age_s`` ago.
+        """Return an authorization that was read at most ``max_age_s`` ago. A time in the future counts as old.
 
         Raises:
             StopRun: the secret does not exist, may not be read, or is not of the documented form, now or within the last
@@ -100,10 +122,10 @@ class Secrets:
         """
         kept = self._kept.get(name)
         now = self._clock.now()
-        if kept is not None and now - kept[0] < max_age_s:
+        if kept is not None and 0 <= now - kept[0] < max_age_s:
             return kept[1]
         failed = self._failed.get(name)
-        if failed is not None and now - failed[0] < FAILED_AGE_S:
+        if failed is not None and 0 <= now - failed[0] < FAILED_AGE_S:
             raise failed[1].with_traceback(None)
         try:
             authorization = authorization_from(name, self._read(f"{self._prefix}/{name}"))

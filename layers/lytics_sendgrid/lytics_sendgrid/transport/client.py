@@ -7,10 +7,16 @@ from typing import Any, Final
 
 import requests
 from urllib3 import Timeout
-from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError
+from urllib3.exceptions import (
+    HTTPError,
+    LocationValueError,
+    MaxRetryError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
 
 from lytics_sendgrid.domain.clock import Clock
-from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable
+from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable, StopRun
 from lytics_sendgrid.lenient_json import parse
 from lytics_sendgrid.transport.session import Session, parts_of
 
@@ -84,6 +90,7 @@ class VendorHttp:
                 drips may take longer: each wait for more of the head has what sending left of this time.
 
         Raises:
+            StopRun: the request cannot be made at all: its URL is not one, or no HTTP header can carry the key.
             ServiceUnavailable: no connection was made, so nothing was sent.
             AnswerLost: the request may have been sent, and no complete answer came, or one that is too large. A broken
                 TLS handshake counts, too.
@@ -91,14 +98,13 @@ class VendorHttp:
         until_s = self._clock.now() + timeout_s
         sending_s = 0.0 if body is None else len(body) / SLOW_LINE_BYTES_S
         headers = {**self._headers, "Content-Type": "application/json"} if body is not None else self._headers
+        prepared = self._prepared(
+            requests.Request(method, self.base_url + path, headers, data=body, params=query)
+        )
         try:
-            with self._session.request(
-                method,
-                self.base_url + path,
-                params=query,
-                data=body,
-                headers=headers,
-                timeout=Timeout(connect=CONNECT_TIMEOUT_S + sending_s, total=timeout_s),  # type: ignore[arg-type]  # it may be
+            with self._session.send(
+                prepared,
+                timeout=Timeout(connect=CONNECT_TIMEOUT_S + sending_s, total=timeout_s),
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -109,6 +115,8 @@ class VendorHttp:
                         raise AnswerLost(
                             f"{method} {path}: an answer of more than {MAX_ANSWER_BYTES:,} bytes"
                         )
+        except (requests.exceptions.InvalidURL, LocationValueError) as error:
+            raise _unsendable(error) from None
         except requests.exceptions.ConnectTimeout as error:
             raise ServiceUnavailable(f"{method} {path}: {type(error).__name__}") from error
         except (requests.RequestException, HTTPError, TimeoutError, ValueError) as error:
@@ -118,6 +126,28 @@ class VendorHttp:
             raise AnswerLost(f"{method} {path}: {why}") from error
         headers_received = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, headers_received, bytes(received))
+
+    def _prepared(self, request: requests.Request) -> requests.PreparedRequest:
+        """Return a request that can be sent: every fault of ours is found before anything leaves.
+
+        Raises:
+            StopRun: it cannot be sent. The message names no header's value, because that is a key.
+        """
+        try:
+            prepared = self._session.prepare_request(request)
+            self._session.get_adapter(str(prepared.url))
+            for value in prepared.headers.values():
+                value.encode("latin-1")
+        except ValueError as error:
+            raise _unsendable(error) from None
+        return prepared
+
+
+def _unsendable(error: Exception) -> StopRun:
+    return StopRun(
+        f"a request cannot be made ({type(error).__name__}), so nothing was sent. Check that the API key in the secret is "
+        f"plain text in one line, and that the parameters SendGridUrl and LyticsUrl are URLs"
+    )
 
 
 def _came_too_late(error: Exception) -> bool:
