@@ -7,6 +7,7 @@ from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.email_address import normalise
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
+from lytics_sendgrid.domain.invisible import strip_invisible
 from lytics_sendgrid.domain.profile import MAX_AHEAD_NS, scalar_fields
 from lytics_sendgrid.lytics.documents import ScanPage
 
@@ -68,7 +69,7 @@ def changes_of(page: ScanPage, export: Export, audience: str, started_ns: int, p
                     fields_time_ns=page_ns,
                 )
             )
-        elif address is None or address == "":
+        elif address is None or (isinstance(address, str) and not strip_invisible(address)):
             without_email += 1
         else:
             bad_email += 1

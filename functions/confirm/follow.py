@@ -7,6 +7,7 @@ contact whose jobs fail again and again is parked: its message goes to the dead-
 queue with the reason.
 """
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
@@ -131,11 +132,12 @@ class ImportJobFollower:
         except (RetryLater, StopRun) as error:
             if message.polls >= MAX_POLLS:
                 raise
-            return self.put_off(message, str(error))
+            wait_s = error.retry_after_s if isinstance(error, RetryLater) else None
+            return self.put_off(message, str(error), wait_s or 0.0)
 
-    def put_off(self, message: ImportMessage, fault: str) -> JobOutcome:
-        """Poll a job later instead; raises as ``follow`` does."""
-        self._poll_later(message)
+    def put_off(self, message: ImportMessage, fault: str, wait_s: float = 0.0) -> JobOutcome:
+        """Poll a job later instead, after ``wait_s`` at the earliest; raises as ``follow`` does."""
+        self._poll_later(message, wait_s)
         return JobOutcome("put_off", fault=fault)
 
     def _follow(self, message: ImportMessage) -> JobOutcome:
@@ -197,9 +199,10 @@ class ImportJobFollower:
             ended.job.status, counts, consequences.confirmed, numbers, undocumented=ended.job.undocumented
         )
 
-    def _poll_later(self, message: ImportMessage) -> None:
+    def _poll_later(self, message: ImportMessage, wait_s: float = 0.0) -> None:
         polls = message.polls + 1
         delay_s = backoff_s(min(polls // 2, 6) + 1, self._delays.confirm_s, MAX_DELAY_S)
+        delay_s = min(max(delay_s, math.ceil(wait_s)), MAX_DELAY_S)
         self._imports.send([import_body(replace(message, polls=polls))], int(delay_s))
 
 

@@ -13,8 +13,9 @@ from typing import Any, Final
 from functions.ingest.bad_events import BadEvents, Rejected, RejectRecord
 from lytics_sendgrid.domain.change import Change, Kind, Value
 from lytics_sendgrid.domain.configuration import Export
-from lytics_sendgrid.domain.email_address import normalise
+from lytics_sendgrid.domain.email_address import invisible_inside, normalise
 from lytics_sendgrid.domain.instants import parse_rfc3339_ns
+from lytics_sendgrid.domain.invisible import strip_invisible
 from lytics_sendgrid.domain.profile import MAX_AHEAD_NS, scalar_fields
 
 _MAX_PROFILE_CHARS: Final = 128
@@ -165,11 +166,13 @@ class _Reader:
         value = data.get(self._email_field)
         email = normalise(value)
         if email is None:
-            if value is None or (isinstance(value, str) and not value.strip()):
+            if value is None or (isinstance(value, str) and not strip_invisible(value)):
                 detail = f"the field '{self._email_field}' is missing or empty: add it to the export fields of the Lytics job"
                 raise RejectRecord("no_email", detail)
+            point = invisible_inside(value)
+            why = f": it contains the invisible character {point}" if point else ""
             raise RejectRecord(
-                "bad_email", f"the field '{self._email_field}' does not hold an e-mail address"
+                "bad_email", f"the field '{self._email_field}' does not hold an e-mail address{why}"
             )
         return _Person(email, self._projection(data), _profile(envelope, data))
 

@@ -8,7 +8,7 @@ from functions.inspect.differences import differences
 from functions.inspect.findings import Findings, MembershipRow, field_rows, membership_rows, membership_value
 from lytics_sendgrid.domain.configuration import Account, Export
 from lytics_sendgrid.domain.contact import Contact, ContactKey, contact_key
-from lytics_sendgrid.domain.email_address import normalise
+from lytics_sendgrid.domain.email_address import invisible_inside, normalise
 from lytics_sendgrid.domain.instants import format_rfc3339
 from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
 from lytics_sendgrid.lytics.documents import Person
@@ -108,7 +108,9 @@ def inspect_person(
         )
     address = normalise(question.email)
     if address is None:
-        raise InputInvalid('"email" is not an e-mail address, so the person is never exported')
+        point = invisible_inside(question.email)
+        why = f" (it contains the invisible character {point})" if point else ""
+        raise InputInvalid(f'"email" is not an e-mail address{why}, so the person is never exported')
     sides = connect(export)
     key = contact_key(export.account, address)
     contact = sides.ledger.load([key])[key]

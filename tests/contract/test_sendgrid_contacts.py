@@ -134,6 +134,21 @@ def test_last_request_of_a_period_delays_the_next() -> None:
         assert 0 < contacts.not_before() - scene.clock() <= 60
 
 
+@pytest.mark.parametrize(("asked", "wait_s"), [("30", 30.0), ("7200", MAX_WAIT_S)])
+def test_retry_after_alone_delays_the_next_request(asked: str, wait_s: float) -> None:
+    http: Any = ScriptedHttp(Answer(429, {"retry-after": asked}, b""))
+    contacts = SendGridContacts(http, ManualClock(1_795_000_000.0))
+    contacts.upsert(b"{}", 5.0)
+    assert contacts.not_before() == 1_795_000_000 + wait_s
+
+
+def test_busy_job_is_polled_again_after_retry_after() -> None:
+    http: Any = ScriptedHttp(Answer(429, {"retry-after": "300"}, b"{}"))
+    with pytest.raises(RetryLater) as raised:
+        SendGridContacts(http, ManualClock()).job("j1")
+    assert raised.value.retry_after_s == 300
+
+
 @pytest.mark.parametrize("reset", ["1795000000000", "9e99"])
 def test_implausible_reset_is_limited(reset: str) -> None:
     headers = {"x-ratelimit-reset": reset}

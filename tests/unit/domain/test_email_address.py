@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lytics_sendgrid.domain.email_address import normalise
+from lytics_sendgrid.domain.email_address import invisible_inside, normalise
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,12 @@ from lytics_sendgrid.domain.email_address import normalise
         (" ida@example.com\n", "ida@example.com"),
         ("ida+news@mail.example.co.uk", "ida+news@mail.example.co.uk"),
         ("o'neil@example.org", "o'neil@example.org"),
+        ("\ufeffida@example.com", "ida@example.com"),
+        ("\u200b \u00adida@example.com\u2060\n\u200f", "ida@example.com"),
+        ("zoe\u0308@example.com", "zo\u00eb@example.com"),
+        ("ZOE\u0308@example.com", "zo\u00eb@example.com"),
+        ("\u212bke@example.com", "\u00e5ke@example.com"),
+        ("\uff49da@example.com", "\uff49da@example.com"),
         ("žofie@příklad.org", "žofie@příklad.org"),
         ("x" * 244 + "@ex-am.org", "x" * 244 + "@ex-am.org"),
     ],
@@ -46,12 +52,31 @@ def test_address_is_trimmed_and_lower_cased(value: str, address: str) -> None:
         "Ida <ida@example.com>",
         "ida\x00@example.com",
         "ida\u200b \u00a0x@example.com",
+        "ida\u200b@example.com",
+        "ida@exam\u00adple.com",
+        "\ufeff",
         "ida\ud83d@example.com",
         "x" * 245 + "@ex-am.org",
     ],
 )
 def test_impossible_addresses_are_refused(value: Any) -> None:
     assert normalise(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "point"),
+    [
+        ("ida\u200bx@example.com", "U+200B"),
+        ("ida@exam\u00adple.com", "U+00AD"),
+        ("ida\U000e0041@example.com", "U+E0041"),
+        ("\ufeffida@example.com", ""),
+        ("ida@example.com", ""),
+        ("idä", ""),
+        (5, ""),
+    ],
+)
+def test_invisible_character_inside_is_named(value: Any, point: str) -> None:
+    assert invisible_inside(value) == point
 
 
 def test_lone_surrogate_is_refused() -> None:

@@ -288,6 +288,12 @@ def test_rate_limit_is_waited_for_until_it_resets() -> None:
     assert scene.clock.sleeps == [3.0, 2.0, 0.5]
 
 
+def test_rate_limit_with_only_retry_after_is_waited_for() -> None:
+    scene = Scene(answer(429, {}, retry_after="30"), answer(200, {"results": []}))
+    assert scene.sendgrid.segments() == ()
+    assert scene.clock.sleeps == [30.0]
+
+
 def test_rate_limit_beyond_the_budget_is_throttled_with_its_wait() -> None:
     with pytest.raises(Throttled, match="only in 600 s") as throttled:
         Scene(answer(429, {}, x_ratelimit_reset="1600")).sendgrid.segments()

@@ -13,9 +13,11 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
     RowsRefused,
     Unanswered,
     Verdict,
+    busy_until,
     exhausted_until,
     interpret,
     reset_epoch_s,
+    without_addresses,
 )
 from lytics_sendgrid.transport.client import Answer
 
@@ -52,9 +54,17 @@ def errors(*messages: Any) -> dict[str, Any]:
             answer(400, [{"message": "invalid custom field ids supplied - e9_T"}]),
             RequestFault("400 invalid custom field ids supplied - e9_T"),
         ),
-        (answer(400, [{"message": "no"}, "x"]), RowsRefused("400 no")),
-        (answer(400, {"errors": "x"}), RowsRefused("400")),
-        (answer(400, {"errors": ["x", {}]}), RowsRefused("400")),
+        (answer(400, [{"message": "no"}, "x"]), RowsRefused("400 no; x")),
+        (answer(400, {"errors": "x"}), RowsRefused("400 x")),
+        (answer(400, {"errors": ["x", {}, 5]}), RowsRefused("400 x")),
+        (answer(400, {"error": "no room"}), RowsRefused("400 no room")),
+        (answer(400, {"errors": [], "message": "no room"}), RowsRefused("400 no room")),
+        (answer(400, {"error": {"message": "no room"}}), RowsRefused("400 no room")),
+        (answer(400, {"errors": [{"error": "no room"}]}), RowsRefused("400 no room")),
+        (answer(400, "no room"), RowsRefused("400 no room")),
+        (answer(400, {"errors": ["invalid JSON"]}), RequestFault("400 invalid JSON")),
+        (answer(401, {"error": "authorization required"}), RequestFault("401 authorization required")),
+        (answer(403, {"message": "access forbidden"}), RequestFault("403 access forbidden")),
         (answer(400, errors("invalid input", "invalid input")), RowsRefused("400 invalid input")),
         (answer(422, errors("no")), RowsRefused("422 no")),
         (
@@ -109,3 +119,39 @@ def test_reset_counts_only_if_no_request_remains() -> None:
     assert exhausted_until({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9"}) == 9.0
     assert exhausted_until({"x-ratelimit-remaining": "1", "x-ratelimit-reset": "9"}) is None
     assert exhausted_until({}) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "until"),
+    [
+        ({}, None),
+        ({"retry-after": "30"}, 1_030.0),
+        ({"retry-after": "Thu, 01 Jan 1970 00:17:10 GMT"}, 1_030.0),
+        ({"retry-after": "Thu, 01 Jan 1970 00:17:10 GMT", "date": "Thu, 01 Jan 1970 00:16:50 GMT"}, 1_020.0),
+        ({"retry-after": "30", "x-ratelimit-reset": "1002"}, 1_030.0),
+        ({"retry-after": "1", "x-ratelimit-reset": "1002"}, 1_002.0),
+        ({"retry-after": "soon"}, None),
+    ],
+)
+def test_retry_after_of_a_429_is_waited_for(headers: dict[str, str], until: float | None) -> None:
+    assert busy_until(headers, 1_000.0) == until
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("email 'mary.o'connor@example.org' is not valid", "email '(address)' is not valid"),
+        ("email 'mary ann@example.org' is not valid", "email '(address)' is not valid"),
+        ("address mary.o'connor@example.org is bad", "address (address) is bad"),
+        ("'mary+x@example.org', 'ann'", "'(address)', 'ann'"),
+        ('address "mary ann"@example.org is bad', "address (address) is bad"),
+        ('address "mary(ann"@example.org.', "address (address)"),
+        ("contacts <mary,ann@example.org>: no", "contacts <(address)>: no"),
+        ("m\u00e4ry@ex\u00e4mple.org and mary\uff20example.org", "(address) and (address)"),
+        ("/v3/x?email=mary%40example.org", "(address)"),
+        ("nobody is named", "nobody is named"),
+        ("a @ b", "a (address) b"),
+    ],
+)
+def test_redacted_message_keeps_nothing_of_an_address(text: str, redacted: str) -> None:
+    assert without_addresses(text) == redacted

@@ -2,6 +2,9 @@
 
 import re
 from typing import Final
+from unicodedata import normalize
+
+from lytics_sendgrid.domain.invisible import format_character, strip_invisible
 
 MAX_CHARS: Final = 254
 """SendGrid's limit for a contact's e-mail (OpenAPI, mc_contacts, 2026-01-22)."""
@@ -12,7 +15,7 @@ _FORM: Final = re.compile(
 
 
 def normalise(value: object) -> str | None:
-    """Return an address trimmed and in lower case, as SendGrid stores it.
+    """Return an address trimmed and in lower case, as SendGrid stores it, and in Unicode's composed form (NFC).
 
     Only values that can never be an address are refused here. SendGrid validates the rest.
 
@@ -20,14 +23,21 @@ def normalise(value: object) -> str | None:
         value: the value of Lytics' e-mail field, of any JSON type.
 
     Returns:
-        The address; or None if the value is not text, has no ``@`` between two parts, contains white space or
-        control characters, is longer than 254 characters, or cannot be encoded as UTF-8.
+        The address; or None if the value is not text, has no ``@`` between two parts, contains white space, control or
+        format characters, is longer than 254 characters, or cannot be encoded as UTF-8.
     """
     if not isinstance(value, str):
         return None
-    address = value.strip().lower()
+    address = strip_invisible(value).lower()
+    if not address.isascii():
+        address = normalize("NFC", address)
+        if format_character(address) or any("\ud800" <= character <= "\udfff" for character in address):
+            return None
     if len(address) > MAX_CHARS or not _FORM.fullmatch(address):
         return None
-    if not address.isascii() and any("\ud800" <= character <= "\udfff" for character in address):
-        return None
     return address
+
+
+def invisible_inside(value: object) -> str:
+    """Return the code point of the first format character inside a value, such as ``U+200B``; empty if none is."""
+    return format_character(strip_invisible(value)) if isinstance(value, str) else ""

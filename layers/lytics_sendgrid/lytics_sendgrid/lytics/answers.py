@@ -8,10 +8,10 @@ second (Lytics agent-skills, references/api.md, 2026-05). An answer of another s
 from __future__ import annotations
 
 import re
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
+from lytics_sendgrid.domain.retry_after import http_date_s, retry_after_s
 from lytics_sendgrid.errors import AnswerLost, KeyRefused, RequestRefused, ServiceUnavailable, Throttled
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _MAX_MESSAGE_CHARS: Final = 300
 _SUCCESSES: Final = frozenset({"success", "ok"})
 _STATUS: Final = re.compile(r"\d{3}", re.ASCII)
-_SECONDS: Final = re.compile(r"\d{1,9}", re.ASCII)
 
 
 def document_of(answer: Answer, what: str, *, writes: bool = False) -> Mapping[str, Any]:
@@ -60,9 +59,9 @@ def document_of(answer: Answer, what: str, *, writes: bool = False) -> Mapping[s
             lacks_permission=status == 403,
         )
     if status == 429:
-        raise Throttled(summary, retry_after_s(answer))
+        raise Throttled(summary, retry_after_s(answer.headers))
     if status >= 500 or status == 408:
-        raise ServiceUnavailable(summary, retry_after_s(answer))
+        raise ServiceUnavailable(summary, retry_after_s(answer.headers))
     raise RequestRefused(summary)
 
 
@@ -98,26 +97,10 @@ def message_of(document: Any) -> str:
     return "; ".join(text for text in texts if isinstance(text, str) and text)[:_MAX_MESSAGE_CHARS]
 
 
-def retry_after_s(answer: Answer) -> float | None:
-    """Return the wait that ``Retry-After`` asks for, in seconds. A date counts from the answer's own ``Date``."""
-    value = answer.headers.get("retry-after", "").strip()
-    if _SECONDS.fullmatch(value):
-        return float(value)
-    until, now = _http_date_s(value), _http_date_s(answer.headers.get("date", ""))
-    return None if until is None or now is None else max(0.0, until - now)
-
-
 def date_ns(answer: Answer) -> int | None:
     """Return the answer's ``Date`` in nanoseconds since 1970, or None if it has none."""
-    seconds = _http_date_s(answer.headers.get("date", ""))
+    seconds = http_date_s(answer.headers.get("date", ""))
     return None if seconds is None else int(seconds) * NANOSECONDS_PER_S
-
-
-def _http_date_s(text: str) -> float | None:
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, OverflowError):
-        return None
 
 
 def list_of(document: Mapping[str, Any], what: str) -> list[Mapping[str, Any]]:

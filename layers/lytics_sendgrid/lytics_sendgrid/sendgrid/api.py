@@ -26,7 +26,7 @@ from lytics_sendgrid.sendgrid.resources import (
     Segment,
     SendGridContact,
 )
-from lytics_sendgrid.sendgrid.upsert_answer import reset_epoch_s
+from lytics_sendgrid.sendgrid.upsert_answer import busy_until
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.transport.client import TIMEOUT_S, Answer, VendorHttp, json_body
 
@@ -199,8 +199,8 @@ class SendGrid:
             answer = self._http.request(method, path, body=body, query=query)
             if answer.status != 429:
                 return answer
-            reset = reset_epoch_s(answer.headers)
-            wait_s = _DEFAULT_WAIT_S if reset is None else max(0.5, reset - self._clock.now())
+            until_s = busy_until(answer.headers, self._clock.now())
+            wait_s = _DEFAULT_WAIT_S if until_s is None else max(0.5, until_s - self._clock.now())
             if wait_s > self._wait_left_s:
                 raise Throttled(f"SendGrid's rate limit resets only in {wait_s:.0f} s", wait_s)
             self._wait_left_s -= wait_s

@@ -6,9 +6,17 @@ from typing import Final
 from urllib.parse import quote
 
 from lytics_sendgrid.domain.clock import Clock
+from lytics_sendgrid.domain.retry_after import retry_after_s
 from lytics_sendgrid.errors import AnswerLost, KeyRefused, RetryLater, ServiceUnavailable
 from lytics_sendgrid.sendgrid.import_job import Job, job_from
-from lytics_sendgrid.sendgrid.upsert_answer import Busy, Unanswered, Verdict, exhausted_until, interpret
+from lytics_sendgrid.sendgrid.upsert_answer import (
+    Busy,
+    Unanswered,
+    Verdict,
+    busy_until,
+    exhausted_until,
+    interpret,
+)
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.transport.client import VendorHttp
 from lytics_sendgrid.transport.download import download, is_local
@@ -46,7 +54,10 @@ class SendGridContacts:
         except AnswerLost as error:
             return Unanswered(str(error))
         verdict = interpret(answer)
-        until = verdict.until_epoch_s if isinstance(verdict, Busy) else exhausted_until(answer.headers)
+        if isinstance(verdict, Busy):
+            until = busy_until(answer.headers, self._clock.now())
+        else:
+            until = exhausted_until(answer.headers)
         if until is not None:
             self._not_before_epoch_s = min(until, self._clock.now() + MAX_WAIT_S)
         return verdict
@@ -64,7 +75,8 @@ class SendGridContacts:
         if answer.status in (401, 403):
             raise KeyRefused(f"SendGrid refused the API key for an import job: {answer.status}")
         if answer.status != 200:
-            raise RetryLater(f"SendGrid answered {answer.status} for an import job")
+            wait_s = retry_after_s(answer.headers, self._clock.now())
+            raise RetryLater(f"SendGrid answered {answer.status} for an import job", wait_s)
         return job_from(answer.json())
 
     def errors_file(self, url: str) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from lytics_sendgrid.errors import (
     ServiceUnavailable,
 )
 from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment, SendGridContact
-from lytics_sendgrid.sendgrid.upsert_answer import messages
+from lytics_sendgrid.sendgrid.upsert_answer import messages, without_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -153,5 +153,5 @@ def texts(value: object) -> list[str]:
 
 
 def message_of(document: object) -> str:
-    """Return SendGrid's messages in a refusal as one text, truncated; empty if there are none."""
-    return "; ".join(dict.fromkeys(messages(document)))[:_MAX_MESSAGE_CHARS]
+    """Return SendGrid's messages in a refusal as one text, without addresses, truncated; empty if there are none."""
+    return "; ".join(dict.fromkeys(map(without_addresses, messages(document))))[:_MAX_MESSAGE_CHARS]

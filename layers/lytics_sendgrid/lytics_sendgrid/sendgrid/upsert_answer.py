@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from lytics_sendgrid.domain.numbers import parse_decimal
+from lytics_sendgrid.domain.retry_after import retry_after_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from lytics_sendgrid.transport.client import Answer
 
 _BAD_ADDRESS: Final = re.compile(r"email '(.+?)' is not valid", re.IGNORECASE | re.DOTALL)
-_ADDRESS: Final = re.compile(r"[^\s'\"<>(),;:]+@[^\s'\"<>(),;:]+")
+_QUOTED_ADDRESS: Final = re.compile(r'"[^"]*"(?:[@\uff20\ufe6b]|%40)\S*', re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"\S*(?:[@\uff20\ufe6b]|%40)\S*", re.IGNORECASE)
+_AROUND: Final = "'\"<>()[],;:."
 _UNKNOWN_FIELD: Final = "invalid custom field ids supplied"
 _MAX_MESSAGE_CHARS: Final = 300
 
@@ -120,22 +123,58 @@ def reset_epoch_s(headers: Mapping[str, str]) -> float | None:
     return reset if math.isfinite(reset) else None
 
 
+def busy_until(headers: Mapping[str, str], now_s: float) -> float | None:
+    """Return when a request may follow a 429, Unix seconds, or None if the answer does not say.
+
+    It is the reset of the rate limit or the end of ``Retry-After``, whichever is later.
+    """
+    wait_s = retry_after_s(headers, now_s)
+    ends = [reset_epoch_s(headers), None if wait_s is None else now_s + wait_s]
+    return max((end for end in ends if end is not None), default=None)
+
+
 def exhausted_until(headers: Mapping[str, str]) -> float | None:
     """Return when the next request may be made, or None if the headers do not say that none is left."""
     return reset_epoch_s(headers) if headers.get("x-ratelimit-remaining") == "0" else None
 
 
 def messages(document: Any) -> list[str]:
-    """Return the messages of a refusal: most hold a list ``errors``, a few are such a list, or one of its objects."""
-    errors = document.get("errors", [document]) if isinstance(document, dict) else document
-    if not isinstance(errors, list):
-        return []
-    texts = [error.get("message") for error in errors if isinstance(error, dict)]
-    return [text for text in texts if isinstance(text, str) and text]
+    """Return the messages of a refusal.
+
+    Most hold a list ``errors`` of objects or texts. A few are such a list, one of its objects, or hold ``error``.
+    """
+    errors = document.get("errors") if isinstance(document, dict) else document
+    if errors is None or errors == []:
+        errors = [document]
+    texts = map(_text_of, errors if isinstance(errors, list) else [errors])
+    return [text for text in texts if text]
+
+
+def _text_of(error: Any) -> str:
+    """Return the message of one error: a text, or an object that holds ``message`` or ``error``."""
+    if isinstance(error, dict):
+        values = (error.get("message"), error.get("error"))
+        inner = next((value for value in values if value), None)
+        error = _text_of(inner) if isinstance(inner, dict) else inner
+    return error if isinstance(error, str) else ""
+
+
+def without_addresses(text: str) -> str:
+    """Return a text that keeps nothing of any address in it, because it goes into logs.
+
+    A word with an ``@`` goes as a whole: an address may hold an apostrophe, and a refused one anything.
+    """
+    text = _BAD_ADDRESS.sub("email '(address)' is not valid", text)
+    return _ADDRESS.sub(_redacted, _QUOTED_ADDRESS.sub("(address)", text))
+
+
+def _redacted(match: re.Match[str]) -> str:
+    word = match.group()
+    before = word[: len(word) - len(word.lstrip(_AROUND))]
+    after = word[len(word.rstrip(_AROUND)) :]
+    return f"{before}(address){after}"
 
 
 def _message(document: Any) -> str:
-    """Return SendGrid's messages without addresses, because they go into logs."""
-    return "; ".join(dict.fromkeys(_ADDRESS.sub("(address)", text) for text in messages(document)))[
-        :_MAX_MESSAGE_CHARS
-    ]
+    """Return SendGrid's messages without addresses."""
+    return "; ".join(dict.fromkeys(map(without_addresses, messages(document))))[:_MAX_MESSAGE_CHARS]

@@ -104,7 +104,7 @@ class VendorHttp:
         try:
             with self._session.send(
                 prepared,
-                timeout=Timeout(connect=CONNECT_TIMEOUT_S + sending_s, total=timeout_s),
+                timeout=Timeout(connect=CONNECT_TIMEOUT_S + sending_s, total=timeout_s),  # type: ignore[arg-type]  # it may be
                 allow_redirects=False,
                 stream=True,
             ) as response:

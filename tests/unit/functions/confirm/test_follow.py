@@ -83,6 +83,13 @@ def test_unanswered_poll_is_repeated_with_backoff() -> None:
     assert delays == [60, 120, 120, 240, 240, 480, 480, 900]
 
 
+@pytest.mark.parametrize(("asked_s", "delay_s"), [(5.0, 60), (299.5, 300), (9_000.0, 900)])
+def test_poll_waits_as_long_as_sendgrid_asks(asked_s: float, delay_s: int) -> None:
+    scene = Scene(RetryLater("429", asked_s))
+    scene.follower().follow(JOB)
+    assert [delay for _, delay in scene.imports.sent] == [delay_s]
+
+
 def test_refused_key_puts_the_job_off() -> None:
     scene = Scene(KeyRefused("401"))
     assert scene.follower().follow(JOB).fault == "401"

@@ -65,6 +65,14 @@ def test_view_is_read_again_after_twenty_seconds() -> None:
     assert scene.table.reads == 2
 
 
+def test_view_from_the_future_is_read_again() -> None:
+    scene = Scene()
+    scene.view()
+    scene.clock.move(-3600)
+    scene.view()
+    assert scene.table.reads == 2
+
+
 def test_lifted_stop_delays_nothing() -> None:
     scene = Scene()
     scene.table.stopped = Stop("why", 1, 2)

@@ -141,6 +141,7 @@ def test_meta_that_is_not_an_object_has_no_time(meta: Any) -> None:
         (None, "no_email"),
         ("", "no_email"),
         ("  ", "no_email"),
+        ("\ufeff \u200b", "no_email"),
         (["a@b.cd"], "bad_email"),
         ("a b@c.de", "bad_email"),
     ],
@@ -149,6 +150,17 @@ def test_missing_or_bad_address_rejects_each_event(email: Any, reason: str) -> N
     reading = taken(envelope(segment_event(), segment_event("exit", READERS), email=email))
     assert reading.changes == ()
     assert [reject.reason for reject in reading.rejected] == [reason, reason]
+
+
+def test_invisible_characters_make_no_other_person() -> None:
+    reading = taken(envelope(segment_event(), email="\ufeffada@example.com\u200b"))
+    assert [change.email for change in reading.changes] == ["ada@example.com"]
+
+
+def test_invisible_character_inside_an_address_is_named() -> None:
+    reject = only_reject(envelope(segment_event(), email="ad\u200ba@example.com"))
+    assert reject.reason == "bad_email"
+    assert reject.detail.endswith("it contains the invisible character U+200B")
 
 
 def test_unmanaged_audience_is_ignored_before_the_address() -> None:

@@ -53,6 +53,28 @@ def test_new_configuration_is_seen_within_a_minute(
     assert kept.export("newsletter") == newer
 
 
+def test_export_from_the_future_is_read_again(
+    kept: ExportCache, dynamodb: DynamoDb, clock: ManualClock
+) -> None:
+    for name in ("newsletter", "nobody"):
+        kept.export(name)
+    clock.move(-3600)
+    for name in ("newsletter", "nobody"):
+        kept.export(name)
+    assert dynamodb.reads == ["export#newsletter", "export#nobody"] * 2
+
+
+def test_failure_from_the_future_is_forgotten(
+    kept: ExportCache, dynamodb: DynamoDb, clock: ManualClock
+) -> None:
+    dynamodb.calls.broken = refusal("InternalServerError", "GetItem", 500)
+    with pytest.raises(ServiceUnavailable):
+        kept.export("newsletter")
+    dynamodb.calls.broken = None
+    clock.move(-3600)
+    assert kept.export("newsletter") == NEWSLETTER
+
+
 def test_export_now_always_reads_and_fills_the_cache(
     kept: ExportCache, table: ExportsTable, dynamodb: DynamoDb
 ) -> None:
