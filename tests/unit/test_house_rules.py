@@ -53,10 +53,8 @@ TESTS_OF_TESTS = ("test_bench", "test_count", "test_events", "test_house", "test
 
 MAX_NAME_CHARS = 70
 LONG_NAMES_NOT_YET_SHORTENED = {
-    "tests/e2e",
     "tests/properties",
     "tests/simulation",
-    "tests/template",
     "tests/unit/functions/activate",
     "tests/unit/functions/backfill",
     "tests/unit/functions/deliver",

@@ -29,7 +29,7 @@ def lines(*events: dict[str, Any]) -> list[str]:
 
 
 def settled(done: int, of: int, stop: str = "") -> dict[str, Any]:
-    progress = {"messages": {"done": done, "of": of}, "jobs": {"done": 0, "of": 2}, "stop": stop}
+    progress = {"messages": {"done": done, "of": of}, "jobs": {"done": 1, "of": 2}, "stop": stop}
     return left("Settle", settle=progress)
 
 
@@ -53,12 +53,18 @@ def test_each_scan_shows_how_many_people_it_has_read() -> None:
     ]
 
 
+def test_scan_that_has_not_moved_is_not_shown_again() -> None:
+    first = left("Scan", audience={"id": "5f", "name": "One"}, progress={"done": False, "scanned": 5})
+    other = left("Scan", audience={"id": "8a", "name": "Two"}, progress={"done": False, "scanned": 5})
+    assert len(lines(first, other, first, other)) == 2
+
+
 def test_settle_is_shown_when_its_progress_changes() -> None:
     shown = lines(settled(1, 3), settled(1, 3), settled(3, 3), settled(3, 3, "the key is refused"))
     assert [line.partition("  ")[2] for line in shown] == [
-        "settle: 1 of 3 messages delivered, 0 of 2 import jobs ended",
-        "settle: 3 of 3 messages delivered, 0 of 2 import jobs ended",
-        "settle: 3 of 3 messages delivered, 0 of 2 import jobs ended. The export is stopped: the key is refused",
+        "settle: 1 of 3 messages delivered, 1 of 2 import jobs ended",
+        "settle: 3 of 3 messages delivered, 1 of 2 import jobs ended",
+        "settle: 3 of 3 messages delivered, 1 of 2 import jobs ended. The export is stopped: the key is refused",
     ]
 
 
@@ -121,11 +127,15 @@ def test_failure_shows_every_line_of_its_cause() -> None:
     assert list(result(description)) == ["FAILED  ExportRefused", "2 faults:", "- one ", "- two"]
 
 
-@pytest.mark.parametrize("status", ["ABORTED", "TIMED_OUT", "FAILED"])
-def test_end_without_a_cause_says_what_to_do(status: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [("ABORTED", "Somebody stopped this run. "), ("TIMED_OUT", "This run took longer than "), ("FAILED", "")],
+)
+def test_end_without_a_cause_says_what_to_do(status: str, reason: str) -> None:
     first, second = result({"status": status})
     assert first == status
-    assert "Start the same input again" in second
+    assert second.startswith(reason)
+    assert second.endswith("Start the same input again: nothing is created or sent twice.")
 
 
 def test_inspection_has_the_sentence_first() -> None:
