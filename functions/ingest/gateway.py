@@ -4,12 +4,30 @@ The event: https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html
 """
 
 import base64
+import gzip
+import io
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 SECRET_HEADER: Final = "x-lytics-secret"  # noqa: S105 - its name
+
+
+MAX_UNPACKED_BYTES: Final = 10_485_760
+"""What API Gateway allows a request. A gzip'd body may not unpack to more: a small one could fill the memory."""
+_GZIP: Final = b"\x1f\x8b"
+_DAMAGED_GZIP: Final = "\x1f\ufffd"
+"""The same bytes after API Gateway took them for text."""
+
+
+class UnpackedTooLarge(Exception):
+    """A gzip'd body unpacks to more than API Gateway allows a request."""
+
+
+class NotText(ValueError):
+    """A body is not text. The message says what it is instead."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -31,13 +49,43 @@ class WebhookRequest:
     request_id: str
 
     def text(self) -> str:
-        """Return the body as text, without a byte order mark.
+        """Return the body as text, without a byte order mark. A gzip'd body is unpacked.
+
+        Its first bytes tell that it is gzip'd, not ``Content-Encoding``: API Gateway may have unpacked it already.
 
         Raises:
-            ValueError: the body is not valid base64 or not UTF-8.
+            NotText: the body is not valid base64, not UTF-8, or damaged gzip.
+            UnpackedTooLarge: it is gzip'd and unpacks to more than 10 MB.
         """
-        text = base64.b64decode(self.body, validate=True).decode() if self.is_base64 else self.body
-        return text.removeprefix("\ufeff")
+        if not self.is_base64:
+            if self.body.startswith(_DAMAGED_GZIP):
+                raise NotText("gzip that API Gateway took for text, which damaged it")
+            return self.body.removeprefix("\ufeff")
+        try:
+            content = self.content()
+            return (_unpacked(content) if content.startswith(_GZIP) else content).decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise NotText("bytes that are not UTF-8") from error
+        except (EOFError, OSError, zlib.error) as error:
+            raise NotText("damaged gzip") from error
+        except ValueError as error:
+            raise NotText("not base64, though the event says so") from error
+
+    def content(self) -> bytes:
+        """Return the bytes of a body in base64.
+
+        Raises:
+            ValueError: it is not valid base64.
+        """
+        return base64.b64decode(self.body, validate=True)
+
+
+def _unpacked(content: bytes) -> bytes:
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+        unpacked = file.read(MAX_UNPACKED_BYTES + 1)
+    if len(unpacked) > MAX_UNPACKED_BYTES:
+        raise UnpackedTooLarge
+    return unpacked
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,15 @@ the whole Lytics job sleep without failing; any other refusal fails the job, vis
     503 with Retry-After     AWS fails or refuses; our own alarm reports it
     503 without Retry-After  the export is unknown, or this product has a bug: an operator must act
     401                      the secret is wrong
-    400                      the body is not JSON
+    503 without Retry-After  a gzip'd body is too large when unpacked: Lytics keeps it, and its job fails visibly
+    400                      the body is not JSON; its beginning is on the rejects queue
 """
 
 from typing import Any, Final, Protocol
 
+from functions.ingest.bad_body import rejected_body
 from functions.ingest.body import Reading, read
-from functions.ingest.gateway import WebhookRequest, WebhookResponse
+from functions.ingest.gateway import UnpackedTooLarge, WebhookRequest, WebhookResponse
 from lytics_sendgrid.aws.secret import REFRESH_S, REFUSED_REFRESH_S, Authorization
 from lytics_sendgrid.domain.change import Message
 from lytics_sendgrid.domain.clock import Clock
@@ -78,8 +80,13 @@ class Intake:
             return WebhookResponse(401, "wrong secret")
         try:
             document = parse(request.text())
-        except ValueError:
-            return WebhookResponse(400, "not JSON")
+        except UnpackedTooLarge:
+            return WebhookResponse(503, "too large when unpacked")
+        except ValueError as error:
+            # Before the answer, which loses the events at Lytics. If this fails, the answer is 503.
+            reject = rejected_body(request, error)
+            self._rejects.send(reject_bodies([reject], "ingest", export.name))
+            return WebhookResponse(400, "not JSON", counts={"not_json": 1, "detail": reject.detail})
         now_ns = round(self._clock.now() * NANOSECONDS_PER_S)
         reading = read(document, export, now_ns)
         if reading.ignored:

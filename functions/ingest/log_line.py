@@ -13,7 +13,12 @@ from functions.ingest.gateway import WebhookRequest, WebhookResponse
 
 NAMESPACE: Final = "LyticsSendGrid"
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
-_METRICS: Final = {"accepted": "Accepted", "ignored": "Ignored", "rejected": "Rejected"}
+_METRICS: Final = {
+    "accepted": "Accepted",
+    "ignored": "Ignored",
+    "rejected": "Rejected",
+    "not_json": "NotJson",
+}
 _LEVELS: Final = {200: "INFO", 400: "WARNING", 401: "WARNING", 503: "ERROR"}
 
 

@@ -19,7 +19,7 @@ from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.lenient_json import parse
 from lytics_sendgrid.queues.changes import MAX_HOPS, decode, encode, pack
 from lytics_sendgrid.queues.imports import import_body, import_from
-from lytics_sendgrid.queues.rejects import reject_bodies
+from lytics_sendgrid.queues.rejects import NOT_JSON, reject_bodies
 
 _UNREADABLE: Final = "unreadable"
 
@@ -99,6 +99,10 @@ def reject(body: str, exports: Exports, now_ns: int) -> RedrivePlan:
         why = f"{source}, export '{export}', {document['reason']}: {document['detail']}"
     except (KeyError, TypeError, ValueError) as error:
         return RedrivePlan(why=_UNREADABLE, stays=f"not a reject: {type(error).__name__}")
+    if document["reason"] == NOT_JSON:
+        return RedrivePlan(
+            why=why, stays="nothing can be read from it: see the runbook, then empty the queue"
+        )
     if "cut_from_chars" in document:
         return RedrivePlan(
             why=why, stays=f"it was cut from {document['cut_from_chars']} characters: the rest is lost"

@@ -31,7 +31,7 @@ SEEDS: Final = range(24)
 MIXTURES, BROKEN, DISFIGURED, ODD_EVENTS, LARGE = 480, 200, 100, 60, 3
 """How many bodies of each kind a seed makes."""
 REASONS: Final = {
-    "bad_audience", "bad_email", "bad_segment_event", "bad_time", "future_time", "no_audience", "no_email",
+    "bad_audience", "bad_email", "bad_segment_event", "bad_time", "future_time", "no_audience", "no_email", "not_json",
     "no_segment_events", "no_time", "unknown_event", "unknown_shape",
 }  # fmt: skip
 
@@ -73,7 +73,9 @@ class Scene:
         assert set(json.loads(answer["body"])) == {"message"}
         assert ("Retry-After" in answer["headers"]) is False  # AWS never fails here.
         if status != 200:
-            assert self.changes.bodies == self.rejects.bodies == []
+            assert self.changes.bodies == []
+            kept = [json.loads(body)["reason"] for body in self.rejects.bodies]
+            assert kept == (["not_json"] if status == 400 else [])
         return status
 
     def queued(self) -> list[str]:

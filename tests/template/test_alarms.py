@@ -104,5 +104,5 @@ def test_our_own_metrics_are_emitted_by_the_code(template: Template) -> None:
     metrics = [alarm["MetricName"] for alarm in _alarms(template).values() if alarm["Namespace"] == namespace]
     sources = [*REPOSITORY.glob("layers/lytics_sendgrid/**/*.py"), *REPOSITORY.glob("functions/**/*.py")]
     code = "".join(source.read_text() for source in sources)
-    assert set(metrics) == {"ExportStopped", "LongestWait"}
+    assert set(metrics) == {"ExportStopped", "LongestWait", "NotJson"}
     assert all(f'"{metric}"' in code for metric in metrics)

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Any, Final, Protocol
 
+NOT_JSON: Final = "not_json"
+"""The reason of a whole webhook body that is not JSON: nothing can be read from it."""
 MAX_ELEMENT_CHARS: Final = 60_000
 """With its reason, a reject stays below the 64 KB that SQS bills as one request."""
 EXCERPT_CHARS: Final = 1_000

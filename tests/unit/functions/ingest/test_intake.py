@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -138,7 +139,69 @@ def test_body_of_bad_elements_queues_no_changes(scene: Scene) -> None:
 
 @pytest.mark.parametrize("body", ["", "{", "not json", '{"a": 1} trailing'])
 def test_body_that_is_not_json_is_400(scene: Scene, body: str) -> None:
-    assert scene.post(body) == WebhookResponse(400, "not JSON")
+    answer = scene.post(body)
+    assert (answer.status, answer.message, answer.counts["not_json"]) == (400, "not JSON", 1)
+    [reject] = [json.loads(body) for body in scene.rejects.bodies]
+    assert (reject["reason"], reject["source"], reject["export"]) == ("not_json", "ingest", "newsletter")
+    assert reject["element"] == body
+    assert "text that is not JSON" in reject["detail"]
+
+
+def test_long_body_that_is_not_json_is_kept_cut(scene: Scene) -> None:
+    assert scene.post("x" * 100_000).status == 400
+    [body] = scene.rejects.bodies
+    assert len(body) <= 65_536
+    assert (json.loads(body)["cut_from_chars"], len(json.loads(body)["element"])) == (100_000, 59_998)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ('{"name": "Zoë"}'.encode("latin-1"), "bytes that are not UTF-8"),
+        (gzip.compress(b"{}")[:-5], "damaged gzip"),
+        (b"\x1f\x8b\x08\x00" + b"\xff" * 100_000, "damaged gzip"),
+        (gzip.compress('"ë"'.encode("latin-1")), "bytes that are not UTF-8"),
+    ],
+)
+def test_bytes_that_are_not_text_are_kept_as_base64(scene: Scene, content: bytes, what: str) -> None:
+    assert scene.post(base64.b64encode(content).decode(), is_base64=True).status == 400
+    [body] = scene.rejects.bodies
+    reject = json.loads(body)
+    element = json.loads(reject["element"])
+    assert f"the body is {what}." in reject["detail"]
+    assert (base64.b64decode(element["base64"]), element["bytes"]) == (content[:44_000], len(content))
+    assert "cut_from_chars" not in reject
+    assert len(body) <= 65_536
+
+
+def test_text_in_base64_that_is_not_json_is_kept_as_text(scene: Scene) -> None:
+    assert scene.post(base64.b64encode(b"a=1&b=2").decode(), is_base64=True).status == 400
+    assert json.loads(scene.rejects.bodies[0])["element"] == "a=1&b=2"
+
+
+def test_gzip_that_the_gateway_damaged_is_named(scene: Scene) -> None:
+    assert scene.post(gzip.compress(b"{}").decode(errors="replace")).status == 400
+    assert "gzip that API Gateway took for text" in json.loads(scene.rejects.bodies[0])["detail"]
+
+
+def test_gzipped_json_is_read(scene: Scene) -> None:
+    content = gzip.compress(json.dumps(event()).encode("utf-8-sig"))
+    assert scene.post(base64.b64encode(content).decode(), is_base64=True).status == 200
+    assert len(scene.queued) == 1
+
+
+@pytest.mark.parametrize(("size", "status"), [(10_485_760, 200), (10_485_761, 503)])
+def test_gzip_that_unpacks_to_too_much_is_refused_not_lost(scene: Scene, size: int, status: int) -> None:
+    content = gzip.compress(b"[]" + b" " * (size - 2))
+    answer = scene.post(base64.b64encode(content).decode(), is_base64=True)
+    assert (answer.status, answer.retry_after_s) == (status, None)
+    if status == 503:
+        assert answer.message == "too large when unpacked"
+
+
+def test_body_that_cannot_be_kept_is_not_answered_400(scene: Scene) -> None:
+    scene.calls("rejects").broken = ReadTimeoutError(endpoint_url="x")
+    assert scene.post("{").status == 503
     assert scene.changes.bodies == scene.rejects.bodies == []
 
 

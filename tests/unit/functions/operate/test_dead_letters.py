@@ -256,3 +256,11 @@ def test_no_message_stops_the_redrive(document: Any) -> None:
         reject(within, Exports(), NOW_NS),
     ):
         assert case.stays is None or not (case.changes or case.imports or case.rejects)
+
+
+@pytest.mark.parametrize("element", ["a=1&b=2", {"base64": "H4sI", "bytes": 3}, "x" * 100_000])
+def test_body_that_was_not_json_stays(element: Any) -> None:
+    body = reject_body("not_json", "the body is not JSON", "ingest", "newsletter", element)
+    plan = reject(body, Exports(), NOW_NS)
+    assert plan.stays == "nothing can be read from it: see the runbook, then empty the queue"
+    assert (plan.changes, plan.rejects, plan.dropped) == ((), (), None)
