@@ -20,7 +20,7 @@ from lytics_sendgrid.aws.timeouts import TIMEOUTS
 from lytics_sendgrid.errors import RetryLater, StopRun
 from lytics_sendgrid.queues.imports import import_from
 from lytics_sendgrid.queues.writer import QueueWriter
-from lytics_sendgrid.sendgrid.contacts import SendGridContacts, sendgrid_http
+from lytics_sendgrid.sendgrid.contacts import sendgrid_contacts
 from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
@@ -38,10 +38,10 @@ def _follower() -> ImportJobFollower:
     config = read_settings(ConfirmSettings, os.environ)
     clock = SystemClock()
     secrets = Secrets(boto3.client("secretsmanager", config=TIMEOUTS), config.secret_prefix, clock)
-    client = cache(lambda key: SendGridContacts(sendgrid_http(config.sendgrid_url, key), clock))
+    client = cache(lambda authorization: sendgrid_contacts(config.sendgrid_url, secrets, authorization))
     sqs = boto3.client("sqs", config=TIMEOUTS)
     return ImportJobFollower(
-        jobs=lambda authorization: client(secrets.authorization(authorization).sendgrid_api_key),
+        jobs=client,
         runs=ExportsTable(boto3.client("dynamodb", config=TIMEOUTS), config.exports_table),
         imports=QueueWriter(sqs, config.imports_queue_url),
         follow_ups=FollowUps(

@@ -20,7 +20,7 @@ from functions.deliver.upsert import UpsertLimits
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.aws.timeouts import TIMEOUTS
 from lytics_sendgrid.queues.writer import QueueWriter
-from lytics_sendgrid.sendgrid.contacts import SendGridContacts, sendgrid_http
+from lytics_sendgrid.sendgrid.contacts import sendgrid_contacts
 from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.contacts import ContactsTable
@@ -42,7 +42,7 @@ def _delivery() -> Delivery:
     sqs, dynamodb = boto3.client("sqs", config=TIMEOUTS), boto3.client("dynamodb", config=unvalidated)
     exports = ExportsTable(dynamodb, config.exports_table)
     secrets = Secrets(boto3.client("secretsmanager", config=TIMEOUTS), config.secret_prefix, SystemClock())
-    client = cache(lambda key: SendGridContacts(sendgrid_http(config.sendgrid_url, key), SystemClock()))
+    client = cache(lambda authorization: sendgrid_contacts(config.sendgrid_url, secrets, authorization))
 
     return Delivery(
         ledger=ContactsTable(dynamodb, config.contacts_table, clock),
@@ -54,7 +54,7 @@ def _delivery() -> Delivery:
             config.refresh_delay_s,
             config.confirm_delay_s,
         ),
-        contacts=lambda authorization: client(secrets.authorization(authorization).sendgrid_api_key),
+        contacts=client,
         limits=UpsertLimits(config.stop_retry_s, config.rejected_percent_limit),
         clock=clock,
     )

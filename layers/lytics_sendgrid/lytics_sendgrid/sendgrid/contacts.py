@@ -1,10 +1,12 @@
 """SendGrid's contacts: upserts (``PUT /v3/marketing/contacts``) and the import jobs that process them."""
 
 import math
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from functools import lru_cache, partial
+from typing import Final, Protocol
 from urllib.parse import quote
 
+from lytics_sendgrid.aws.secret import REFRESH_S, REFUSED_REFRESH_S, Authorization
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.retry_after import retry_after_s
 from lytics_sendgrid.errors import AnswerLost, KeyRefused, RetryLater, ServiceUnavailable
@@ -18,8 +20,9 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
     interpret,
 )
 from lytics_sendgrid.system_clock import SystemClock
-from lytics_sendgrid.transport.client import VendorHttp
+from lytics_sendgrid.transport.client import TIMEOUT_S, Answer, VendorHttp
 from lytics_sendgrid.transport.download import download, is_local
+from lytics_sendgrid.transport.renewed_key import RenewedKeyHttp
 
 PATH: Final = "/v3/marketing/contacts"
 MAX_ERRORS_FILE_BYTES: Final = 100_000_000
@@ -28,10 +31,27 @@ MAX_WAIT_S: Final = 900.0
 """A later reset of the rate limit is not trusted: one in milliseconds, say, would block this process forever."""
 
 
+class Http(Protocol):
+    """HTTP to SendGrid."""
+
+    @property
+    def base_url(self) -> str: ...  # noqa: D102
+
+    def request(  # noqa: D102
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        query: Mapping[str, str] | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> Answer: ...
+
+
 class SendGridContacts:
     """Contacts and import jobs of one SendGrid account."""
 
-    def __init__(self, http: VendorHttp, clock: Clock) -> None:
+    def __init__(self, http: Http, clock: Clock) -> None:
         self._http = http
         self._clock = clock
         self._not_before_epoch_s = -math.inf
@@ -96,3 +116,22 @@ class SendGridContacts:
 def sendgrid_http(base_url: str, api_key: str) -> VendorHttp:
     """Return an HTTP client for one SendGrid account."""
     return VendorHttp(base_url, {"Authorization": f"Bearer {api_key}"}, SystemClock())
+
+
+class Keys(Protocol):
+    """Authorizations by name."""
+
+    def authorization(self, name: str, max_age_s: float) -> Authorization: ...  # noqa: D102
+
+
+def sendgrid_contacts(url: str, keys: Keys, name: str) -> SendGridContacts:
+    """Return the contacts of an authorization's account. A refused key is read again, at most every 30 s."""
+    clock = SystemClock()
+    http = RenewedKeyHttp(
+        url.rstrip("/"),
+        lru_cache(2)(partial(sendgrid_http, url)),
+        lambda: keys.authorization(name, REFRESH_S).sendgrid_api_key,
+        lambda: keys.authorization(name, REFUSED_REFRESH_S).sendgrid_api_key,
+        clock,
+    )
+    return SendGridContacts(http, clock)
