@@ -1,6 +1,6 @@
-"""AWS as far as ingest calls it, answering at once: what is measured against it is ingest's own.
+"""A stub of the AWS calls that ingest makes. It answers at once, so only ingest's own time is measured.
 
-The answers have the form of SQS's, DynamoDB's and Secrets Manager's.
+The answers have the form of SQS, DynamoDB and Secrets Manager.
 """
 
 import json
@@ -11,11 +11,11 @@ from tests.http_server import Handler, HttpServer
 
 
 class AwsStub(HttpServer):
-    """Serves one export, its secret, and queues that take everything and keep nothing.
+    """Serves one export, its secret, and queues that accept every message and keep none.
 
     Attributes:
         calls: how often each operation was called.
-        answers: operation to the answer that each of its calls gets.
+        answers: the answer to every call of an operation, by operation.
     """
 
     def __init__(self, export: Export, secret: str) -> None:

@@ -1,9 +1,8 @@
-"""Measure ingest: its cold start beside a bare boto3 handler's, and its own CPU when warm.
+"""Measure ingest: its cold start compared with a bare boto3 handler, and its own CPU when warm.
 
     python -m tests.bench.ingest
 
-Everything runs under AWS's runtime client, each function in a process of its own; AWS is a stub that answers
-at once.
+Each function runs in a process of its own, under AWS's runtime client. AWS is a stub that answers at once.
 """
 
 import json
@@ -22,9 +21,9 @@ from tests.bench.aws_stub import AwsStub
 from tests.local.runtime_api import Answer, FunctionProcess
 
 MAX_COLD_START_RATIO: Final = 1.7
-"""Ingest beside a bare handler with one boto3 client: ingest has three, and our modules."""
+"""Compared with a bare handler with one boto3 client: ingest has three clients, and our modules."""
 MAX_EVENT_US: Final = 1_600
-"""Of which boto3's SendMessage takes two thirds, and Lambda's runtime client a third."""
+"""boto3's SendMessage takes two thirds of it, and Lambda's runtime client a third."""
 MAX_EVENT_OF_ARRAY_US: Final = 40
 ROOT: Final = Path(__file__).resolve().parents[2]
 SECRET: Final = "a-secret-of-the-bench"

@@ -1,6 +1,6 @@
-"""A counting proxy before the emulator: every AWS call that passes it is on the bill, retries too.
+"""A counting proxy in front of the emulator. Every AWS call that passes it is on the bill, also a retry.
 
-It counts what is really sent, whatever library sends it.
+It counts requests on the wire, so it does not matter which library sends them.
 """
 
 import http.client
@@ -16,10 +16,10 @@ _OWN_HEADERS: Final = {"content-length", "transfer-encoding", "connection", "dat
 
 
 class Wire(HttpServer):
-    """Passes calls on to an endpoint.
+    """Forwards calls to an endpoint.
 
     Attributes:
-        bill: what has passed; read it only while nobody calls.
+        bill: the calls so far. Read it only while no call is in progress.
         upstream: host and port of the endpoint.
     """
 

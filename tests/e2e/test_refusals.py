@@ -203,6 +203,8 @@ def test_both_secrets_of_a_rotation_are_accepted(customer: Customer) -> None:
 def test_body_that_is_not_json_is_400(live: Customer) -> None:
     for body in (b"", b"{", ENTER[:-5].encode(), b"\xff\xfe\x00", b"email=mara", b"'text'"):
         assert live.post(body).status_code == 400, body
+    kept = [reject for reject in live.product.rejects() if reject["export"] == live.name]
+    assert [reject["reason"] for reject in kept[-6:]] == ["not_json"] * 6
 
 
 def test_unknown_export_is_503_without_retry_after(live: Customer) -> None:

@@ -1,4 +1,4 @@
-"""The least that a webhook's function with boto3 can be: what ingest's cold start is measured beside."""
+"""The smallest webhook function with boto3. The cold start of ingest is compared with it."""
 
 import os
 from typing import Any

@@ -1,4 +1,4 @@
-"""A handler that does nothing: what Lambda's runtime client takes by itself."""
+"""A handler that does nothing: it shows what Lambda's runtime client takes."""
 
 from typing import Any
 
