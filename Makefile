@@ -31,7 +31,7 @@ PYTEST := .venv/bin/pytest --numprocesses=$(or $(WORKERS),3) --dist=loadgroup
 export SAM_CLI_TELEMETRY := 0
 AWS_REGION_OF_LINT := us-east-1
 
-.PHONY: help install demo test static format format-check lint typecheck files template covered build count unit e2e bench simulate chaos mutate run inspect redrive rejected env-vars lock hooks clean
+.PHONY: help install demo test static format format-check lint typecheck files template covered build deploy count unit e2e bench simulate chaos mutate run inspect redrive rejected env-vars lock hooks clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,10 @@ template: $(SAM) ## Check template.yaml with sam validate
 
 build: $(SAM) ## Build the functions and layers into .aws-sam/build, for `sam deploy`
 	PATH="$(CURDIR)/.venv-sam/bin:$$PATH" .venv-sam/bin/sam build
+
+deploy: build ## Build and deploy, with a question for each parameter; samconfig.local.toml keeps the answers: ENV=dev|prod
+	@[[ -e samconfig.local.toml ]] || cp samconfig.toml samconfig.local.toml
+	.venv-sam/bin/sam deploy --guided --config-file samconfig.local.toml --config-env "$(or $(ENV),prod)" --no-confirm-changeset
 
 covered: $(DEV) ## Run the unit tests; they must cover every branch of the modules that decide
 	$(PYTEST) tests/unit --cov --cov-report=term

@@ -48,6 +48,7 @@ def test_gateway_validates_no_request(template: Template) -> None:
         "RestApiId": {"Ref": "WebhookApi"},
         "Method": "POST",
         "Path": "/lytics/{export}",
+        "Auth": {"InvokeRole": "NONE"},
     }
     assert {"Auth", "Models", "DefinitionBody", "DefinitionUri", "MethodSettings"}.isdisjoint(_api(template))
 
