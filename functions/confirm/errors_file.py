@@ -2,26 +2,24 @@
 
 SendGrid documents only that it "contains email addresses and error reasons" (support article 1260803037029,
 read 2026-11-23). So it is read by its values and not by its columns: a record is about the contact whose
-address is in one of its cells, and its other cells are SendGrid's error message.
+address is one of its cells, or is mentioned in them, and the rest is SendGrid's error message.
 """
 
-import contextlib
 import csv
-import itertools
-import json
-import zlib
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from functions.confirm.file_pieces import Piece, pieces
+from functions.confirm.file_text import text_parts
+from functions.confirm.mentions import mentions
 from lytics_sendgrid.errors import RequestRefused
 
 _MAX_REASON_CHARS: Final = 300
-_MAX_LINE_BYTES: Final = 100_000
-"""A longer line is not a record; it is skipped, so that memory stays bounded."""
-_GZIP: Final = b"\x1f\x8b"
-_PART_BYTES: Final = 65_536
-_DELIMITERS: Final = ",;\t|"
+_DELIMITERS: Final = ",;\t|:^~"
+_USUAL: Final = 4
+"""The first delimiters also cut a line without one of our addresses. The others are frequent in sentences."""
 _AROUND: Final = " \t\"'<>"
 
 
@@ -62,7 +60,7 @@ def failed_rows(chunks: Iterable[bytes], emails: Collection[str]) -> FailedRows:
     strangers = 0
     is_complete = True
     try:
-        for row in bad_rows(text_lines(chunks), emails):
+        for row in bad_rows(text_parts(chunks), emails):
             if row.email is None:
                 strangers += 1
             elif is_contact_limit(row.reason):
@@ -88,15 +86,17 @@ class BadRow:
     reason: str
 
 
-def bad_rows(lines: Iterable[str], emails: Collection[str]) -> Iterator[BadRow]:
+def bad_rows(parts: Iterable[str], emails: Collection[str]) -> Iterator[BadRow]:
     """Yield each record that holds an address, in order.
 
+    A record that mentions several of our contacts in its text is skipped: it may be about any of them.
+
     Args:
-        lines: text with commas, semicolons, tabs or bars, with or without a header; or one JSON value a line.
+        parts: text cut anywhere: lines of cells, with or without a header, sentences, or JSON.
         emails: our contacts' addresses, as they were sent.
     """
-    for line in lines:
-        for record in _records(line.strip(), emails):
+    for piece in pieces(parts):
+        for record in _records(piece, emails):
             row = _bad_row(record, emails)
             if row is not None:
                 yield row
@@ -111,82 +111,50 @@ def is_contact_limit(reason: str) -> bool:
     return "contact limit" in reason.lower()
 
 
-def text_lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Yield the lines of a file while it downloads, decompressed if it is gzip; overlong lines are skipped.
-
-    Raises:
-        RequestRefused: the gzip data is damaged or cut short.
-    """
-    pending = b""
-    for chunk in _unpacked(chunks):
-        *whole, pending = (pending + chunk).split(b"\n")
-        yield from (line.decode("utf-8", "replace") for line in whole if len(line) <= _MAX_LINE_BYTES)
-        if len(pending) > _MAX_LINE_BYTES:
-            pending = pending[-_MAX_LINE_BYTES - 1 :]
-    if pending and len(pending) <= _MAX_LINE_BYTES:
-        yield pending.decode("utf-8", "replace")
-
-
-def _unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    parts = iter(chunks)
-    head = b""
-    while len(head) < len(_GZIP) and (part := next(parts, b"")):
-        head += part
-    whole = itertools.chain([head], parts)
-    return _unzipped(whole) if head.startswith(_GZIP) else whole
-
-
-def _unzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Decompress gzip in parts of 64 KB, however much a few bytes expand to."""
-    unpack = zlib.decompressobj(wbits=31)
-    try:
-        for chunk in chunks:
-            left = chunk
-            while left and not unpack.eof:
-                yield unpack.decompress(left, _PART_BYTES)
-                left = unpack.unconsumed_tail
-    except zlib.error as error:
-        raise RequestRefused(f"cannot decompress the errors file: {error}") from error
-    if not unpack.eof:
-        raise RequestRefused("the errors file is cut short")
-
-
-def _records(line: str, emails: Collection[str]) -> list[list[str]]:
-    if line[:1] in ("{", "["):
-        with contextlib.suppress(ValueError, RecursionError):
-            return list(_json_records(json.loads(line.rstrip(","))))
+def _records(piece: Piece, emails: Collection[str]) -> Iterable[list[str]]:
+    if not isinstance(piece, str):
+        return _json_records(piece, emails)
+    line = piece.strip()
     # Use the delimiter that isolates one of our addresses; otherwise the one that makes the most cells.
     cut = [_cells(line, delimiter) for delimiter in _DELIMITERS]
     ours = (cells for cells in cut if any(_address(cell) in emails for cell in cells))
-    return [next(ours, max(cut, key=len))]
+    return [next(ours, max(cut[:_USUAL], key=len))]
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
     try:
         return next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
-        return []
+        return [line]
 
 
-def _json_records(document: Any) -> Iterator[list[str]]:
-    """Split a JSON value into records: the largest parts that hold one address each."""
+def _json_records(document: Any, emails: Collection[str]) -> Iterator[list[str]]:
+    """Split a JSON value into records: the largest parts that are about one address each."""
     leaves = [str(leaf) for leaf in _leaves(document)]
-    if sum(map(_looks_like_address, leaves)) > 1:
-        parts = document.values() if isinstance(document, dict) else document
-        inner = [part for part in parts if isinstance(part, dict | list)]
-        if inner:
-            for part in inner:
-                yield from _json_records(part)
-            return
-    yield leaves
+    addresses = {_address(leaf) for leaf in leaves if _looks_like_address(leaf)}
+    if not addresses:
+        addresses = {email for leaf in leaves for email in mentions(leaf, emails)}
+        members = _members(document)
+    else:
+        members = [part for part in _members(document) if isinstance(part, dict | list)]
+    if len(addresses) > 1 and members:
+        for member in members:
+            yield from _json_records(member, emails)
+    else:
+        yield leaves
+
+
+def _members(document: Any) -> list[Any]:
+    """Return the parts of a JSON value. A key that is an address stays with its value."""
+    if isinstance(document, dict):
+        return [[key, value] if _looks_like_address(key) else value for key, value in document.items()]
+    return document if isinstance(document, list) else []
 
 
 def _leaves(document: Any) -> Iterator[Any]:
-    if isinstance(document, dict):
-        document = list(document.values())
-    if isinstance(document, list):
-        for value in document:
-            yield from _leaves(value)
+    if isinstance(document, dict | list):
+        for part in _members(document):
+            yield from _leaves(part)
     elif document is not None:
         yield document
 
@@ -203,6 +171,17 @@ def _bad_row(cells: list[str], emails: Collection[str]) -> BadRow | None:
     for number, cell in enumerate(cells):
         email = _address(cell)
         if email in emails:
-            others = (other.strip() for other in cells[:number] + cells[number + 1 :])
-            return BadRow(email, "; ".join(dict.fromkeys(filter(None, others)))[:_MAX_REASON_CHARS])
-    return BadRow(None, "") if any(map(_looks_like_address, cells)) else None
+            return BadRow(email, _reason(cells[:number] + cells[number + 1 :], email))
+    named = {email for cell in cells for email in mentions(cell, emails)}
+    ours = [email for email in named if email in emails]
+    if len(ours) == 1:
+        return BadRow(ours[0], _reason(cells, ours[0]))
+    is_strange = not ours and (named or any(map(_looks_like_address, cells)))
+    return BadRow(None, "") if is_strange else None
+
+
+def _reason(cells: Iterable[str], email: str) -> str:
+    """Return SendGrid's error message without the contact's address."""
+    own = re.compile(re.escape(email), re.IGNORECASE)
+    texts = (own.sub("(address)", cell.strip()) for cell in cells)
+    return "; ".join(dict.fromkeys(filter(None, texts)))[:_MAX_REASON_CHARS]

@@ -36,7 +36,8 @@ MODULES: Final = """
     lytics_sendgrid.sendgrid.import_job functions.confirm.errors_file functions.deliver.outbox
     lytics_sendgrid.queues.imports functions.activate.webhook_job functions.report.reporting
     functions.ingest.bad_events functions.confirm.follow functions.confirm.consequences
-    functions.confirm.follow_ups functions.operate.dead_letters
+    functions.confirm.follow_ups functions.confirm.file_text functions.confirm.file_pieces
+    functions.confirm.mentions functions.operate.dead_letters
 """
 
 type Equivalents = Mapping[tuple[str, str, str], str]
