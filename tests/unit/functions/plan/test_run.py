@@ -76,6 +76,16 @@ def test_plan_returns_the_state_of_the_run() -> None:
     assert scene.dynamodb.calls.of("PutItem") == []
 
 
+def test_run_whose_state_would_be_too_large_is_refused() -> None:
+    scene = Scene()
+    scene.lytics.all_audiences = tuple(
+        LyticsAudience(f"{number:032x}", f"{number:03}" + "\U0001f600" * 300, f"slug_{number}", size=10)
+        for number in range(200)
+    )
+    (fault,) = scene.faults({"audiences": [audience.slug for audience in scene.lytics.all_audiences]})
+    assert "audiences" in fault
+
+
 def test_unreadable_secret_is_reported_with_input_faults() -> None:
     scene = Scene(StopRun("the secret cannot be read"))
     assert scene.faults({"audiences": ["first"], "dry": 1}) == [
