@@ -30,7 +30,7 @@ from tests.clock import ManualClock
 from tests.contract.openapi import VARIABLE, OpenApi
 from tests.contract.sendgrid_scene import UNKNOWN_ID, Scene, scene_of
 from tests.doubles.http import ScriptedHttp
-from tests.fakes import SendGridUpserts
+from tests.doubles.upserts import SendGridUpserts
 from tests.local.sendgrid_twin.options import Fault, FaultKind, Options
 from tests.unit.functions.deliver.delivery_scene import EXPORT, READERS, VIEW, message
 from tests.unit.functions.deliver.delivery_scene import Scene as DeliveryScene
@@ -223,8 +223,8 @@ def test_every_delivery_request_is_documented_by_sendgrid() -> None:
         stage.delivery = Delivery(
             ledger=stage.ledger,
             views=stage.views,
-            runs=stage.runs,
-            outbox=Outbox(stage.changes, stage.imports, 900, 60),
+            runs=stage.exports,
+            outbox=Outbox(stage.changes_writer, stage.imports_writer, 900, 60),
             contacts=lambda _: adapter(scene),
             limits=UpsertLimits(),
             clock=stage.clock,

@@ -83,4 +83,4 @@ def test_garbage_affects_no_other_message(bodies: list[str]) -> None:
     assert "m" + str(len(bodies)) not in summary.failed
     for number, body in enumerate(bodies):
         assert is_readable(body) == (f"m{number}" not in summary.failed)
-    assert all(key.startswith("acme#") for key in scene.ledger.contacts)
+    assert all(key.startswith("acme#") for key in scene.contacts)

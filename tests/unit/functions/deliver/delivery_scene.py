@@ -1,22 +1,37 @@
-"""The scene of deliver's tests: one export, and the real delivery with doubles around it."""
+"""The scene of deliver's tests: the real delivery and its real adapters over the doubles."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from functions.deliver.delivery import Delivery
-from functions.deliver.export_views import View
+from functions.deliver.export_views import ExportViews, View
 from functions.deliver.invocation import DeliverySummary
 from functions.deliver.outbox import Outbox
 from functions.deliver.received import SqsRecord
 from functions.deliver.row import RowForm
 from functions.deliver.upsert import UpsertLimits
 from lytics_sendgrid.domain.change import Change, Kind, Message
-from lytics_sendgrid.domain.configuration import Audience, Export, FieldKind, MappedField
-from lytics_sendgrid.domain.contact import Contact
-from lytics_sendgrid.queues.changes import encode
+from lytics_sendgrid.domain.configuration import (
+    Account,
+    Audience,
+    Export,
+    FieldKind,
+    MappedField,
+    ProvisionedAudience,
+)
+from lytics_sendgrid.domain.contact import Contact, ContactKey
+from lytics_sendgrid.domain.contact import decode as contact_decode
+from lytics_sendgrid.domain.contact import encode as contact_encode
+from lytics_sendgrid.domain.stop import Stop
+from lytics_sendgrid.queues.changes import decode, encode
 from lytics_sendgrid.queues.imports import import_from
 from tests.clock import ManualClock
-from tests.fakes import DelayedQueue, LedgerInMemory, ListedRuns, ListedViews, SendGridUpserts
+from tests.doubles.adapters import contacts_table, exports_table, queue_writer
+from tests.doubles.dynamodb import DynamoDb
+from tests.doubles.sqs import Queue
+from tests.doubles.upserts import SendGridUpserts
 
 READERS = "8a2d4c6e0b1f43579d8e7c6b5a493827"
 BUYERS = "5f1c0e6b9a7d4e2f8b3c1d0a9e8f7a61"
@@ -53,17 +68,58 @@ def with_list(view: View, list_id: str, name: str) -> View:
     return View(replace(view.export, name=name, list_id=list_id), form, None)
 
 
+def account_of(view: View) -> Account:
+    """Return the account whose rows are made as a view says; each list has an audience of its own."""
+    form = view.form
+    names = {form.membership_field: "lytics_segments"}
+    for field_id in sorted(set(form.audiences.values()) - {form.membership_field}):
+        names[field_id] = f"lytics_segments_{len(names)}"
+    exports = {
+        audience: (view.export.name,) if audience in form.exported else () for audience in form.audiences
+    }
+    audiences = {
+        audience: ProvisionedAudience(names[field_id], None, None, exports[audience])
+        for audience, field_id in form.audiences.items()
+    }
+    for list_id, owner in form.lists.items():
+        audiences[f"on {list_id}"] = ProvisionedAudience("lytics_segments", None, list_id, (owner,))
+    return Account(
+        view.export.account,
+        form.version,
+        {name: field_id for field_id, name in names.items()},
+        audiences,
+        {view.export.name: tuple(sorted(form.fields))},
+    )
+
+
 class Scene:
-    """A delivery with everything around it, and a clock that moves only when code sleeps."""
+    """A delivery with everything around it, and a clock that moves only when code sleeps.
+
+    Attributes:
+        dynamodb: both tables, and their faults.
+        changes: the changes queue; ``changes_sqs`` is the client that writes to it.
+        imports: the imports queue; ``imports_sqs`` is the client that writes to it.
+        written: the views that the exports table was given, by export.
+        rivals: called one by one, each before one write of contacts: what another consumer does meanwhile.
+    """
 
     def __init__(
         self, *views: View, fault_retry_s: float = 60.0, chance: Callable[[], float] = lambda: 0.0
     ) -> None:
         self.clock = ManualClock(chance=chance)
-        self.ledger = LedgerInMemory()
-        self.views = ListedViews(*(views or (VIEW,)))
-        self.runs = ListedRuns()
-        self.changes, self.imports = DelayedQueue(), DelayedQueue()
+        self.dynamodb = DynamoDb()
+        self.ledger = contacts_table(self.dynamodb, self.clock)
+        self.exports = exports_table(self.dynamodb)
+        self.views = ExportViews(self.exports, FORM.no_audience_value, self.clock)
+        self.written: dict[str, View] = {}
+        for view in views or (VIEW,):
+            self.put_view(view)
+        self.dynamodb.calls.made.clear()
+        self.dynamodb.calls.before = self._before
+        self.rivals: list[Callable[[], None]] = []
+        self.changes, self.imports = Queue("changes"), Queue("imports")
+        self.changes_writer, self.changes_sqs = queue_writer(self.changes)
+        self.imports_writer, self.imports_sqs = queue_writer(self.imports)
         self.sendgrid = SendGridUpserts(self.clock)
         self.others: dict[str, SendGridUpserts] = {}
         self.keys: list[str] = []
@@ -71,12 +127,25 @@ class Scene:
         self.delivery = Delivery(
             ledger=self.ledger,
             views=self.views,
-            runs=self.runs,
-            outbox=Outbox(self.changes, self.imports, REFRESH_S, 60),
+            runs=self.exports,
+            outbox=Outbox(self.changes_writer, self.imports_writer, REFRESH_S, 60),
             contacts=self._contacts,
             limits=UpsertLimits(fault_retry_s),
             clock=self.clock,
         )
+
+    def _before(self, operation: str, _request: object) -> None:
+        if operation == "BatchExecuteStatement" and self.rivals:
+            self.rivals.pop(0)()
+
+    def put_view(self, view: View) -> None:
+        """Write an export, its account and its stop. A cached view stays until it is old."""
+        self.written[view.export.name] = view
+        account = account_of(view)
+        self.exports.put_account(account, read_version=self.exports.account(account.name).version)
+        self.exports.put_export(view.export)
+        if view.stop is not None:
+            self.exports.put_stop(view.export.name, view.stop)
 
     def _contacts(self, authorization: str) -> SendGridUpserts:
         self.keys.append(authorization)
@@ -96,29 +165,85 @@ class Scene:
 
     def deliver_queue(self, seconds: float = 120.0) -> DeliverySummary:
         """Deliver everything on the changes queue in one invocation, whatever its delay."""
-        waiting, self.changes.sent = self.changes.sent, []
+        waiting = self.changes.take_all()
         return self.deliver(*(body for _, body in waiting), seconds=seconds)
 
     def now_ms(self) -> int:
         return int(self.clock.now_s * 1000)
 
+    @property
+    def contacts(self) -> dict[ContactKey, Contact]:
+        """The committed contacts."""
+        return {
+            item["pk"]["S"]: contact_decode(item["state"]["S"], int(item["version"]["N"]))
+            for item in self.dynamodb.contacts.items.values()
+        }
+
+    def put_contact(self, email: str, contact: Contact) -> None:
+        """Write a contact, whatever the ledger has."""
+        item = {"pk": {"S": f"acme#{email}"}, "state": {"S": contact_encode(contact)}}
+        self.dynamodb.contacts.write({**item, "version": {"N": str(contact.version)}})
+
     def contact(self, email: str) -> Contact:
-        return self.ledger.contacts[f"acme#{email}"]
+        item = self.dynamodb.contacts.items[f"acme#{email}",]
+        return contact_decode(item["state"]["S"], int(item["version"]["N"]))
 
     def has(self, email: str) -> bool:
-        return f"acme#{email}" in self.ledger.contacts
+        return (f"acme#{email}",) in self.dynamodb.contacts.items
 
-    def refreshes(self) -> list[tuple[int, int, list[str]]]:
+    def contact_reads(self) -> list[tuple[int, bool]]:
+        """Return each read of contacts: how many, and whether consistently."""
+        requests = [request["RequestItems"]["contacts"] for request in self.dynamodb.calls.of("BatchGetItem")]
+        return [(len(request["Keys"]), request["ConsistentRead"]) for request in requests]
+
+    def contact_writes(self) -> int:
+        """Return the number of states that were written."""
+        return sum(len(request["Statements"]) for request in self.dynamodb.calls.of("BatchExecuteStatement"))
+
+    def export_reads(self) -> list[str]:
+        """Return the exports whose configuration was read, in order."""
+        keys = [request["Key"] for request in self.dynamodb.calls.of("GetItem")]
+        return [
+            key["pk"]["S"].removeprefix("export#")
+            for key in keys
+            if key["pk"]["S"].startswith("export#") and key["sk"]["S"] == "config"
+        ]
+
+    def stops(self) -> dict[str, Stop]:
+        """Return the exports' stops."""
+        items = self._export_items("stop")
+        return {pk: Stop(**json.loads(item["doc"]["S"])) for pk, item in items if "doc" in item}
+
+    def resumed(self) -> list[str]:
+        """Return the exports whose stop was lifted."""
+        return [pk for pk, item in self._export_items("stop") if "lifted_ms" in item]
+
+    def records(self) -> list[tuple[str, set[str], set[str], dict[str, int]]]:
+        """Return each record of a run, in order: run, message numbers, import jobs, counts."""
+        items = self._export_items("started#", "done#")
+        documents = [(run, json.loads(item["doc"]["S"])) for run, item in items]
+        return [(run, set(one["numbers"]), set(one["jobs"]), one["counts"]) for run, one in documents]
+
+    def _export_items(self, *prefixes: str) -> list[tuple[str, Any]]:
+        """Return the items whose sort key begins so, each with its export's or its run's name."""
+        items = self.dynamodb.exports.items.items()
+        return [(pk.partition("#")[2], item) for (pk, sk), item in items if sk.startswith(prefixes)]
+
+    def queued(self) -> list[tuple[float, Message]]:
+        """Return the messages on the changes queue, with their delays in seconds."""
+        return [(delay_s, decode(body)) for delay_s, body in self.changes.sent]
+
+    def refreshes(self) -> list[tuple[float, int, list[str]]]:
         """Return the refreshes on the changes queue: delay in seconds, stamp in milliseconds, addresses."""
         return [
             (delay_s, message.changes[0].time_ns // 1_000_000, sorted(c.email for c in message.changes))
-            for delay_s, message in self.changes.messages()
+            for delay_s, message in self.queued()
             if message.changes[0].kind is Kind.REFRESH and message.hops == 0
         ]
 
-    def requeued(self) -> list[tuple[int, Message]]:
+    def requeued(self) -> list[tuple[float, Message]]:
         """Return the requeued messages, with their delays in seconds."""
-        return [(delay_s, m) for delay_s, m in self.changes.messages() if m.hops]
+        return [(delay_s, m) for delay_s, m in self.queued() if m.hops]
 
     def jobs(self) -> dict[str, list[str]]:
         """Return the queued import jobs, and the addresses in each."""

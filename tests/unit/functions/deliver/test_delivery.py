@@ -39,7 +39,7 @@ def test_thousand_people_are_one_request() -> None:
     assert [len(rows) for _, rows in scene.sendgrid.requests] == [1_000]
     assert (summary.messages, summary.changes, summary.contacts) == (1_000, 1_000, 1_000)
     assert summary.counts == {"requests": 1, "accepted": 1_000}
-    assert len(scene.ledger.contacts) == 1_000
+    assert len(scene.contacts) == 1_000
     assert scene.changes.sent == []
 
 
@@ -55,7 +55,7 @@ def test_each_set_of_lists_is_one_request() -> None:
 
 def test_unconfigured_list_is_not_sent() -> None:
     scene = Scene(with_list(VIEW, "list-1", "newsletter"))
-    scene.ledger.contacts[f"acme#{ANN}"] = Contact(version=1, lists=("gone",), row="x", sent_ms=1)
+    scene.put_contact(ANN, Contact(version=1, lists=("gone",), row="x", sent_ms=1))
     scene.sendgrid.lists = {"list-1"}
     scene.deliver(entering([ANN]))
     assert scene.sendgrid.requests[0][0] == ("list-1",)
@@ -68,7 +68,7 @@ def test_thousand_changes_of_one_person_are_one_row() -> None:
     summary = scene.deliver(*(message(change) for change in changes))
     assert [len(rows) for _, rows in scene.sendgrid.requests] == [1]
     assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: "none"}
-    assert (summary.contacts, scene.ledger.commits) == (1, 1)
+    assert (summary.contacts, scene.contact_writes()) == (1, 1)
 
 
 def test_thousand_duplicates_are_no_request() -> None:
@@ -109,7 +109,7 @@ def test_import_message_is_queued_before_commit_with_hash_and_sent() -> None:
     scene.sendgrid.duration_s = 3.0
     before_ms = scene.now_ms()
     seen: list[int] = []
-    scene.ledger.rivals.append(lambda: seen.append(len(scene.imports.sent)))
+    scene.rivals.append(lambda: seen.append(len(scene.imports.sent)))
     scene.deliver(entering([ANN], run="r1", number="a.0"))
     assert seen == [1]
     ((delay_s, body),) = scene.imports.sent
@@ -125,7 +125,7 @@ def test_import_message_is_queued_before_commit_with_hash_and_sent() -> None:
 
 def test_nothing_is_committed_if_import_message_cannot_be_queued() -> None:
     scene = Scene()
-    scene.imports.broken = ServiceUnavailable("SQS is out")
+    scene.imports_sqs.calls.broken = ServiceUnavailable("SQS is out")
     summary = scene.deliver(entering([ANN]))
     assert not scene.has(ANN)
     ((_, back),) = scene.requeued()
@@ -141,7 +141,7 @@ def test_failing_group_does_not_block_commit_of_another() -> None:
     assert scene.has(ANN)
     assert not scene.has(BOB)
     assert summary.stopped == {"shop": "there is no secret"}
-    assert scene.runs.stops["shop"].reason.startswith(
+    assert scene.stops()["shop"].reason.startswith(
         "The changes of this export cannot be sent: there is no secret"
     )
     assert [(delay_s, m.export) for delay_s, m in scene.requeued()] == [(900, "shop")]
@@ -157,13 +157,12 @@ def test_unavailable_secret_requeues_changes() -> None:
 
 def test_lost_race_is_sent_again_after_queueing_a_refresh() -> None:
     scene = Scene()
-    key = f"acme#{ANN}"
 
     def rival() -> None:
-        scene.ledger.contacts[key] = Contact(1, {BUYERS: 50}, row="rival", job="j", sent_ms=1)
+        scene.put_contact(ANN, Contact(1, {BUYERS: 50}, row="rival", job="j", sent_ms=1))
 
     queued: list[int] = []
-    scene.ledger.rivals.append(rival)
+    scene.rivals.append(rival)
     scene.sendgrid.after_request = lambda number: queued.append(len(scene.refreshes()))
     summary = scene.deliver(entering([ANN]))
     assert queued == [0, 1]
@@ -172,15 +171,13 @@ def test_lost_race_is_sent_again_after_queueing_a_refresh() -> None:
     assert scene.contact(ANN).version == 2
     assert scene.sendgrid.requests[1][1][0]["custom_fields"] == {SEGMENTS: f"{BUYERS},{READERS}"}
     assert summary.counts == {"requests": 2, "lost_races": 1, "accepted": 1}
-    assert scene.ledger.reads == [(1, False), (1, True)]
+    assert scene.contact_reads() == [(1, False), (1, True)]
 
 
 @pytest.mark.parametrize("hops", [0, 3])
 def test_refresh_is_queued_before_second_request_after_lost_race(hops: int) -> None:
     scene = Scene()
-    scene.ledger.rivals.append(
-        lambda: scene.ledger.contacts.update({f"acme#{ANN}": Contact(1, {BUYERS: 50}, row="rival")})
-    )
+    scene.rivals.append(lambda: scene.put_contact(ANN, Contact(1, {BUYERS: 50}, row="rival")))
     queued: list[int] = []
     scene.sendgrid.after_request = lambda number: queued.append(len(scene.refreshes()))
     scene.deliver(entering([ANN], hops=hops))
@@ -191,7 +188,7 @@ def test_lost_race_is_sent_again_even_if_winner_has_same_row() -> None:
     scene = Scene()
     twin = Scene()
     twin.deliver(entering([ANN]))
-    scene.ledger.rivals.append(lambda: scene.ledger.contacts.update(twin.ledger.contacts))
+    scene.rivals.append(lambda: scene.dynamodb.contacts.items.update(twin.dynamodb.contacts.items))
     scene.deliver(entering([ANN]))
     assert len(scene.sendgrid.requests) == 2
     assert scene.contact(ANN).version == 2
@@ -202,9 +199,9 @@ def test_repeatedly_lost_race_is_requeued_as_uncertain() -> None:
     versions = iter(range(1, 100))
 
     def rival() -> None:
-        scene.ledger.contacts[f"acme#{ANN}"] = Contact(next(versions), {BUYERS: 50}, row="rival")
+        scene.put_contact(ANN, Contact(next(versions), {BUYERS: 50}, row="rival"))
 
-    scene.ledger.rivals = [rival] * 20
+    scene.rivals = [rival] * 20
     scene.deliver(entering([ANN], run="r1", number="a.0"))
     assert len(scene.sendgrid.requests) == 8
     ((delay_s, back),) = scene.requeued()
@@ -214,9 +211,7 @@ def test_repeatedly_lost_race_is_requeued_as_uncertain() -> None:
 def test_lost_commit_of_only_a_later_time_sends_nothing() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
-    scene.ledger.rivals.append(
-        lambda: scene.ledger.contacts.update({f"acme#{ANN}": replace(scene.contact(ANN), version=2)})
-    )
+    scene.rivals.append(lambda: scene.put_contact(ANN, replace(scene.contact(ANN), version=2)))
     scene.deliver(message(enter(ANN, 200)))
     assert len(scene.sendgrid.requests) == 1
     assert scene.contact(ANN).version == 3
@@ -245,7 +240,7 @@ def test_old_request_needs_no_refresh() -> None:
 def test_no_request_is_made_if_refresh_cannot_be_queued() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
-    scene.changes.broken = ServiceUnavailable("SQS is out")
+    scene.changes_sqs.calls.broken = ServiceUnavailable("SQS is out")
     summary = scene.deliver(message(exit_(ANN, 200)))
     assert len(scene.sendgrid.requests) == 1
     assert summary.failed == ["m0"]
@@ -283,11 +278,11 @@ def test_refresh_survives_a_stale_read() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     scene.clock.now_s += 900
-    scene.ledger.stale[f"acme#{ANN}"] = Contact()
-    scene.ledger.reads.clear()
+    scene.dynamodb.is_stale = lambda _: True
+    scene.dynamodb.calls.made.clear()
     scene.deliver(message(refresh(ANN, scene.contact(ANN).sent_ms)))
     assert len(scene.sendgrid.requests) == 2
-    assert scene.ledger.reads == [(1, False), (1, True)]
+    assert scene.contact_reads() == [(1, False), (1, True)]
 
 
 def test_refresh_survives_stale_read_with_later_sent_from_skewed_clock() -> None:
@@ -300,7 +295,7 @@ def test_refresh_survives_stale_read_with_later_sent_from_skewed_clock() -> None
     stamp_ms = scene.contact(ANN).sent_ms
     assert stamp_ms < before.sent_ms
     scene.clock.now_s += 900
-    scene.ledger.stale[f"acme#{ANN}"] = before
+    scene.dynamodb.is_stale = lambda _: True
     scene.deliver(message(refresh(ANN, stamp_ms)))
     assert len(scene.sendgrid.requests) == 3
 
@@ -327,16 +322,15 @@ def test_queued_refresh_keeps_the_failure_count() -> None:
     scene.deliver(entering([ANN]))
     scene.clock.now_s += 60
     scene.deliver(message(replace(refresh(ANN, scene.contact(ANN).sent_ms), attempt=3)))
-    ((_, quiet),) = scene.changes.messages()
+    ((_, quiet),) = scene.queued()
     assert [(change.kind, change.attempt) for change in quiet.changes] == [(Kind.REFRESH, 3)]
 
 
 def test_reject_survives_a_stale_read() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
-    before = scene.contact(ANN)
     scene.deliver(message(enter(ANN, 200, city="Atlantis")))
-    scene.ledger.stale[f"acme#{ANN}"] = before
+    scene.dynamodb.is_stale = lambda _: True
     row = scene.contact(ANN).row
     scene.deliver(message(Change(ANN, 5_000_000, Kind.REJECT, row=row, reason="bad city")))
     assert scene.contact(ANN).rejection is not None
@@ -345,7 +339,7 @@ def test_reject_survives_a_stale_read() -> None:
 def test_import_message_carries_failure_count_of_refresh() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
-    scene.imports.sent.clear()
+    scene.imports.messages.clear()
     change = replace(refresh(ANN, scene.contact(ANN).sent_ms), attempt=2)
     scene.deliver(message(change), message(refresh(ANN, 1)))
     assert import_from(scene.imports.sent[0][1]).contacts[ANN].attempt == 2
@@ -354,7 +348,7 @@ def test_import_message_carries_failure_count_of_refresh() -> None:
 def test_refresh_without_failures_starts_no_count() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
-    scene.imports.sent.clear()
+    scene.imports.messages.clear()
     scene.deliver(message(refresh(ANN, scene.contact(ANN).sent_ms)))
     assert import_from(scene.imports.sent[0][1]).contacts[ANN].attempt == 0
 
@@ -394,12 +388,14 @@ def test_refresh_of_redelivered_message_survives_concurrent_send() -> None:
     scene.deliver(entering([ANN]))
     scene.deliver(entering([ANN]), receives=2)
     scene.clock.now_s += 1_000
-    waiting, scene.changes.sent = scene.changes.sent, []
+    waiting = scene.changes.take_all()
     scene.deliver(message(exit_(ANN, 200)))
     assert len(scene.sendgrid.requests) == 2
-    scene.changes.sent = waiting
+    scene.changes.messages.clear()
+    for delay_s, body in waiting:
+        scene.changes.put(body, delay_s)
     scene.clock.now_s -= 100
-    scene.ledger.contacts[f"acme#{ANN}"] = replace(scene.contact(ANN), sent_ms=scene.now_ms())
+    scene.put_contact(ANN, replace(scene.contact(ANN), sent_ms=scene.now_ms()))
     scene.deliver_queue()
     assert len(scene.sendgrid.requests) == 3
 
@@ -441,26 +437,27 @@ def test_messages_of_unknown_export_are_not_requeued_as_suspects() -> None:
 
 def test_changes_of_stopped_export_wait_until_stop_ends() -> None:
     scene = Scene()
-    scene.views.views["newsletter"] = replace(VIEW, stop=Stop("why", 0, scene.now_ms() + 300_000))
+    scene.put_view(replace(VIEW, stop=Stop("why", 0, scene.now_ms() + 300_000)))
     summary = scene.deliver(entering([ANN], run="r1", number="a.0"))
     assert scene.sendgrid.requests == []
     ((delay_s, back),) = scene.requeued()
     assert (delay_s, back.hops, back.uncertain, back.number) == (300, 1, False, "a.0")
-    assert (summary.requeued, summary.failed, scene.runs.done) == (1, [], [])
+    assert (summary.requeued, summary.failed, scene.records()) == (1, [], [])
 
 
 def test_expired_stop_is_lifted_by_first_success() -> None:
     scene = Scene()
-    scene.views.views["newsletter"] = replace(VIEW, stop=Stop("why", 0, scene.now_ms()))
+    scene.put_view(replace(VIEW, stop=Stop("why", 0, scene.now_ms())))
     scene.deliver(entering([ANN]))
-    assert scene.runs.cleared == ["newsletter"]
-    assert ("newsletter", -1) in scene.views.asked
+    assert scene.resumed() == ["newsletter"]
+    scene.deliver(entering([BOB]))
+    assert scene.export_reads() == ["newsletter", "newsletter"]
 
 
 def test_failing_lift_stop_is_only_reported() -> None:
     scene = Scene()
-    scene.views.views["newsletter"] = replace(VIEW, stop=Stop("why", 0, scene.now_ms()))
-    scene.runs.broken["lift_stop"] = ServiceUnavailable("DynamoDB is out")
+    scene.put_view(replace(VIEW, stop=Stop("why", 0, scene.now_ms())))
+    scene.dynamodb.calls.errors["PutItem"] = ServiceUnavailable("DynamoDB is out")
     summary = scene.deliver(entering([ANN]))
     assert scene.has(ANN)
     assert summary.faults == ["DynamoDB is out"]
@@ -468,12 +465,12 @@ def test_failing_lift_stop_is_only_reported() -> None:
 
 def test_new_stop_is_not_lifted_by_a_request_without_the_list() -> None:
     scene = Scene(replace(with_list(VIEW, "gone", "newsletter"), stop=Stop("why", 0, 0)))
-    scene.ledger.contacts[f"acme#{BOB}"] = Contact(version=1, row="x")
+    scene.put_contact(BOB, Contact(version=1, row="x"))
     scene.sendgrid.lists = set()
     summary = scene.deliver(entering([ANN]), message(refresh(BOB, 0)))
     assert set(summary.stopped) == {"newsletter"}
-    assert scene.runs.cleared == []
-    assert scene.ledger.commits == 0
+    assert scene.resumed() == []
+    assert scene.contact_writes() == 0
 
 
 def test_success_of_one_export_does_not_lift_stop_of_another() -> None:
@@ -483,7 +480,7 @@ def test_success_of_one_export_does_not_lift_stop_of_another() -> None:
     scene.sendgrid.lists = set()
     summary = scene.deliver(entering([BOB, ANN]), entering(["cy@example.org"], export="shop"))
     assert set(summary.stopped) == {"newsletter"}
-    assert scene.runs.cleared == ["shop"]
+    assert scene.resumed() == ["shop"]
     assert scene.has("cy@example.org")
     assert not scene.has(ANN)
 
@@ -491,14 +488,14 @@ def test_success_of_one_export_does_not_lift_stop_of_another() -> None:
 def test_too_short_time_starts_nothing() -> None:
     scene = Scene()
     summary = scene.deliver(entering([ANN], run="r1", number="a.0"), seconds=24)
-    assert (scene.sendgrid.requests, scene.ledger.reads) == ([], [])
+    assert (scene.sendgrid.requests, scene.contact_reads()) == ([], [])
     assert [m.hops for _, m in scene.requeued()] == [1]
     assert summary.failed == []
 
 
 def test_unavailable_ledger_requeues_everything() -> None:
     scene = Scene()
-    scene.ledger.broken["load"] = RetryLater("throttled")
+    scene.dynamodb.calls.errors["BatchGetItem"] = RetryLater("throttled")
     summary = scene.deliver(entering([ANN]), entering([BOB]))
     assert scene.sendgrid.requests == []
     assert [m.uncertain for _, m in scene.requeued()] == [False, False]
@@ -507,10 +504,10 @@ def test_unavailable_ledger_requeues_everything() -> None:
 
 def test_failed_commit_is_requeued_as_uncertain() -> None:
     scene = Scene()
-    scene.ledger.broken["commit"] = RetryLater("throttled")
+    scene.dynamodb.calls.errors["BatchExecuteStatement"] = RetryLater("throttled")
     scene.deliver(entering([ANN]))
     assert [m.uncertain for _, m in scene.requeued()] == [True]
-    scene.ledger.broken.clear()
+    scene.dynamodb.calls.errors.clear()
     scene.deliver_queue()
     assert scene.has(ANN)
     assert [stamp for _, stamp, _ in scene.refreshes()] == [scene.now_ms()]
@@ -518,7 +515,7 @@ def test_failed_commit_is_requeued_as_uncertain() -> None:
 
 def test_refusing_ledger_stops_export_for_15_minutes() -> None:
     scene = Scene()
-    scene.ledger.broken["commit"] = StopRun("DynamoDB refused")
+    scene.dynamodb.calls.errors["BatchExecuteStatement"] = StopRun("DynamoDB refused")
     summary = scene.deliver(entering([ANN]))
     assert summary.stopped == {"newsletter": "DynamoDB refused"}
     assert summary.faults == ["DynamoDB refused"]
@@ -527,7 +524,7 @@ def test_refusing_ledger_stops_export_for_15_minutes() -> None:
 
 def test_unavailable_exports_table_requeues_everything() -> None:
     scene = Scene()
-    scene.views.broken = RetryLater("throttled")
+    scene.dynamodb.calls.errors["GetItem"] = RetryLater("throttled")
     summary = scene.deliver(entering([ANN]), entering([BOB], suspect=True), receives=[1, 2])
     assert summary.faults == ["throttled"]
     assert [(m.hops, m.uncertain, m.suspect) for _, m in scene.requeued()] == [
@@ -538,8 +535,8 @@ def test_unavailable_exports_table_requeues_everything() -> None:
 
 def test_message_that_cannot_be_requeued_fails() -> None:
     scene = Scene()
-    scene.ledger.broken["load"] = RetryLater("throttled")
-    scene.changes.broken = ServiceUnavailable("SQS is out")
+    scene.dynamodb.calls.errors["BatchGetItem"] = RetryLater("throttled")
+    scene.changes_sqs.calls.broken = ServiceUnavailable("SQS is out")
     summary = scene.deliver(entering([ANN]), entering([BOB]))
     assert summary.failed == ["m0", "m1"]
     assert summary.requeued == 0
@@ -548,7 +545,7 @@ def test_message_that_cannot_be_requeued_fails() -> None:
 
 def test_message_requeued_too_often_is_dead_lettered() -> None:
     scene = Scene()
-    scene.ledger.broken["load"] = RetryLater("throttled")
+    scene.dynamodb.calls.errors["BatchGetItem"] = RetryLater("throttled")
     summary = scene.deliver(entering([ANN], hops=MAX_HOPS), entering([BOB], hops=MAX_HOPS - 1))
     assert summary.failed == ["m0"]
     assert summary.faults == ["throttled", "changes of export 'newsletter' were requeued 600 times"]
@@ -558,34 +555,34 @@ def test_message_requeued_too_often_is_dead_lettered() -> None:
 @pytest.mark.parametrize(("hops", "delay_s"), [(0, 5), (1, 10), (5, 160), (8, 900), (200, 900)])
 def test_each_hop_waits_twice_as_long(hops: int, delay_s: int) -> None:
     scene = Scene()
-    scene.ledger.broken["load"] = RetryLater("throttled")
+    scene.dynamodb.calls.errors["BatchGetItem"] = RetryLater("throttled")
     scene.deliver(entering([ANN], hops=hops))
     assert [one for one, _ in scene.requeued()] == [delay_s]
 
 
 def test_run_message_is_recorded_only_once_all_of_it_is_committed() -> None:
     scene = Scene()
-    scene.ledger.contacts[f"acme#{BOB}"] = Contact(version=1)
+    scene.put_contact(BOB, Contact(version=1))
 
     def rival() -> None:
         old = scene.contact(BOB)
-        scene.ledger.contacts[f"acme#{BOB}"] = replace(old, version=old.version + 1)
+        scene.put_contact(BOB, replace(old, version=old.version + 1))
 
-    scene.ledger.rivals = [rival] * 8
+    scene.rivals = [rival] * 8
     scene.deliver(entering([ANN, BOB], run="r1", number="a.0"))
-    *jobs, done = scene.runs.done
+    *jobs, done = scene.records()
     assert done == ("r1", set(), set(), {"accepted": 1})
     assert [of for _, _, of, _ in jobs] == [{f"job{n}"} for n in range(1, 9)]
     ((_, back),) = scene.requeued()
     assert ([c.email for c in back.changes], back.run, back.number) == ([BOB], "r1", "a.0")
     scene.deliver_queue()
-    assert scene.runs.done[-1] == ("r1", {"a.0"}, set(), {"accepted": 1})
+    assert scene.records()[-1] == ("r1", {"a.0"}, set(), {"accepted": 1})
 
 
 def test_person_with_several_profiles_counts_once_in_a_run() -> None:
     scene = Scene()
     scene.deliver(entering([ANN, ANN], run="r1", number="a.0"))
-    assert scene.runs.done[-1] == ("r1", {"a.0"}, set(), {"accepted": 1})
+    assert scene.records()[-1] == ("r1", {"a.0"}, set(), {"accepted": 1})
 
 
 def test_ignored_reject_changes_no_count_of_its_run() -> None:
@@ -593,20 +590,19 @@ def test_ignored_reject_changes_no_count_of_its_run() -> None:
     scene.deliver(entering([ANN], run="r1", number="a.0"))
     stale = Change(ANN, 5, Kind.REJECT, row="older", reason="bad date")
     scene.deliver(message(stale, run="r1", number="b.0"))
-    assert scene.runs.done[-1] == ("r1", {"b.0"}, set(), {})
+    assert scene.records()[-1] == ("r1", {"b.0"}, set(), {})
 
 
 def test_commits_are_recorded_even_if_the_rest_failed() -> None:
     scene = Scene()
-    key = f"acme#{BOB}"
 
     def rival() -> None:
-        scene.ledger.contacts[key] = Contact(version=1)
-        scene.ledger.broken["load"] = RetryLater("throttled")
+        scene.put_contact(BOB, Contact(version=1))
+        scene.dynamodb.calls.errors["BatchGetItem"] = RetryLater("throttled")
 
-    scene.ledger.rivals.append(rival)
+    scene.rivals.append(rival)
     scene.deliver(entering([ANN], run="r1", number="a.0"), entering([BOB], run="r1", number="a.1"))
-    assert [(numbers, jobs) for _, numbers, jobs, _ in scene.runs.done] == [
+    assert [(numbers, jobs) for _, numbers, jobs, _ in scene.records()] == [
         (set(), {"job1"}),
         ({"a.0"}, set()),
     ]
@@ -616,27 +612,27 @@ def test_commits_are_recorded_even_if_the_rest_failed() -> None:
 def test_unrecorded_run_requeues_its_messages_whole() -> None:
     scene = Scene()
     scene.deliver(entering([ANN, BOB]))
-    scene.runs.broken["record_done"] = RetryLater("throttled")
+    scene.dynamodb.calls.errors["PutItem"] = RetryLater("throttled")
     summary = scene.deliver(entering([ANN, BOB], run="r1", number="a.0"), entering(["cy@example.org"]))
     ((_, back),) = scene.requeued()
     assert ([c.email for c in back.changes], back.number, back.uncertain) == ([ANN, BOB], "a.0", False)
     assert summary.faults == ["throttled"]
-    scene.runs.broken.clear()
+    scene.dynamodb.calls.errors.clear()
     scene.deliver_queue()
-    assert scene.runs.done == [("r1", {"a.0"}, set(), {"unchanged": 2})]
+    assert scene.records() == [("r1", {"a.0"}, set(), {"unchanged": 2})]
 
 
 def test_run_is_told_about_job_before_commit() -> None:
     """After a crash in between, the next consumer finds nothing to send and knows no job."""
     scene = Scene()
-    scene.runs.broken["record_done"] = RetryLater("throttled")
+    scene.dynamodb.calls.errors["PutItem"] = RetryLater("throttled")
     scene.deliver(entering([ANN], run="r1", number="a.0"))
     assert not scene.has(ANN)
     ((_, back),) = scene.requeued()
     assert (back.number, back.uncertain) == ("a.0", True)
-    scene.runs.broken.clear()
+    scene.dynamodb.calls.errors.clear()
     scene.deliver_queue()
-    assert scene.runs.done == [("r1", set(), {"job2"}, {}), ("r1", {"a.0"}, set(), {"accepted": 1})]
+    assert scene.records() == [("r1", set(), {"job2"}, {}), ("r1", {"a.0"}, set(), {"accepted": 1})]
 
 
 def test_suspect_is_handled_last_and_alone() -> None:
@@ -648,7 +644,7 @@ def test_suspect_is_handled_last_and_alone() -> None:
 
 def test_requeued_suspect_stays_suspect() -> None:
     scene = Scene()
-    scene.ledger.broken["load"] = RetryLater("throttled")
+    scene.dynamodb.calls.errors["BatchGetItem"] = RetryLater("throttled")
     cy = "cy@example.org"
     scene.deliver(entering([ANN]), entering([BOB]), entering([cy], suspect=True), receives=[3, 2, 1])
     assert {m.changes[0].email: m.suspect for _, m in scene.requeued()} == {ANN: True, BOB: False, cy: True}
@@ -690,45 +686,45 @@ def test_newer_configuration_of_contact_is_read_before_sending() -> None:
     newer = replace(
         VIEW,
         export=replace(EXPORT, version=4, fields=EXPORT.fields[:1]),
-        form=replace(VIEW.form, version=4, no_audience_value="nobody"),
+        form=replace(
+            VIEW.form, version=4, audiences={READERS: "e8_T", BUYERS: "e8_T"}, membership_field="e8_T"
+        ),
     )
     scene = Scene()
-    scene.views.newer["newsletter"] = newer
-    scene.ledger.contacts[f"acme#{ANN}"] = Contact(version=1, configuration=4, row="x")
+    scene.deliver(entering([BOB]))
+    scene.put_view(newer)
+    scene.put_contact(ANN, Contact(version=1, configuration=4, row="x"))
     change = replace(exit_(ANN), fields={"first_name": "Ann", "city": "Oslo"})
     scene.deliver(message(change), entering([BOB]))
     assert scene.sendgrid.held[ANN] == {
         "email": ANN,
         "first_name": "Ann",
-        "custom_fields": {SEGMENTS: "nobody"},
+        "custom_fields": {"e8_T": "none"},
     }
     assert scene.contact(ANN).configuration == 4
-    assert scene.views.asked == [("newsletter", 0), ("newsletter", 4)]
+    assert scene.export_reads() == ["newsletter", "newsletter"]
 
 
 def test_cached_configuration_is_not_read_again() -> None:
     scene = Scene()
     scene.deliver(entering([ANN]))
     scene.deliver(message(exit_(ANN, 200)))
-    assert scene.views.asked == [("newsletter", 0), ("newsletter", 0)]
+    assert scene.export_reads() == ["newsletter"]
 
 
 def test_newer_configuration_is_looked_up_only_in_its_account() -> None:
     other = replace(VIEW, export=replace(EXPORT, name="shop", account="other"))
     scene = Scene(VIEW, other)
-    scene.ledger.contacts[f"acme#{ANN}"] = Contact(version=1, configuration=9, row="x")
+    scene.put_contact(ANN, Contact(version=1, configuration=9, row="x"))
     scene.deliver(entering([ANN]), *(entering([email], export="shop") for email in people(50)))
-    assert scene.views.asked == [("newsletter", 0), ("shop", 0), ("newsletter", 9)]
+    assert scene.export_reads() == ["newsletter", "shop", "newsletter"]
 
 
 def test_deleted_export_is_sent_with_cached_configuration() -> None:
     scene = Scene()
-    scene.ledger.contacts[f"acme#{ANN}"] = Contact(version=1, configuration=9, row="x")
-    del scene.views.views["newsletter"]
-    scene.views.newer.clear()
-
-    asked = iter([VIEW, None])
-    scene.views.view = lambda export, at_least_version=0: next(asked)  # type: ignore[method-assign]
+    scene.deliver(entering([BOB]))
+    scene.put_contact(ANN, Contact(version=1, configuration=9, row="x"))
+    scene.dynamodb.exports.items.clear()
     scene.deliver(entering([ANN]))
     assert scene.contact(ANN).configuration == 3
 
@@ -736,7 +732,7 @@ def test_deleted_export_is_sent_with_cached_configuration() -> None:
 def test_configuration_of_message_writer_is_read_once() -> None:
     scene = Scene()
     scene.deliver(*(entering([email], config=3 + n % 2) for n, email in enumerate(people(20))))
-    assert scene.views.asked == [("newsletter", 4)]
+    assert scene.export_reads() == ["newsletter"]
 
 
 def test_row_refused_by_job_is_sent_without_fields_at_once() -> None:
@@ -762,7 +758,7 @@ def test_row_refused_by_jobs_is_not_sent_forever() -> None:
             lines = scene.sendgrid.requests[-1][1]
             if "e1_T" in lines[0]["custom_fields"]:
                 scene.deliver(message(Change(ANN, 5, Kind.REJECT, row=carried.row, reason="bad city")))
-        scene.imports.sent.clear()
+        scene.imports.messages.clear()
         scene.clock.now_s += 900
         scene.deliver_queue()
     assert len(scene.sendgrid.requests) == 3
@@ -795,7 +791,7 @@ def test_many_contacts_are_decided_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
     scene = Scene()
     scene.deliver(entering(people(5)))
     assert [len(rows) for _, rows in scene.sendgrid.requests] == [2, 2, 1]
-    assert len(scene.ledger.contacts) == 5
+    assert len(scene.contacts) == 5
 
 
 def test_parts_without_time_left_are_requeued(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -803,7 +799,7 @@ def test_parts_without_time_left_are_requeued(monkeypatch: pytest.MonkeyPatch) -
     scene = Scene()
     scene.sendgrid.duration_s = 60.0
     scene.deliver(entering(people(5), run="r1", number="a.0"))
-    assert len(scene.ledger.contacts) == 4
+    assert len(scene.contacts) == 4
     ((_, back),) = scene.requeued()
     assert ([c.email for c in back.changes], back.uncertain) == (["p4@example.org"], False)
 
@@ -825,11 +821,9 @@ def test_late_round_is_left_to_next_invocation(duration_s: float, reads: int) ->
     """20 of the 120 seconds are reserved for a commit."""
     scene = Scene()
     scene.sendgrid.duration_s = duration_s
-    scene.ledger.rivals.append(
-        lambda: scene.ledger.contacts.update({f"acme#{ANN}": Contact(1, {BUYERS: 5}, row="rival")})
-    )
+    scene.rivals.append(lambda: scene.put_contact(ANN, Contact(1, {BUYERS: 5}, row="rival")))
     scene.deliver(entering([ANN]))
-    assert (len(scene.sendgrid.requests), len(scene.ledger.reads)) == (1, reads)
+    assert (len(scene.sendgrid.requests), len(scene.contact_reads())) == (1, reads)
     assert [m.uncertain for _, m in scene.requeued()] == [True]
 
 

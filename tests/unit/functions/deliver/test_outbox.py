@@ -10,7 +10,8 @@ from lytics_sendgrid.queues.imports import (
     ImportMessage,
     import_from,
 )
-from tests.fakes import DelayedQueue
+from tests.doubles.adapters import queue_writer
+from tests.doubles.sqs import Queue
 from tests.unit.functions.deliver.delivery_scene import enter, entering, people
 
 JOB = ImportMessage(
@@ -25,9 +26,9 @@ JOB = ImportMessage(
 )
 
 
-def outbox() -> tuple[Outbox, DelayedQueue, DelayedQueue]:
-    changes, jobs = DelayedQueue(), DelayedQueue()
-    return Outbox(changes, jobs, 900, 60), changes, jobs
+def outbox() -> tuple[Outbox, Queue, Queue]:
+    changes, jobs = Queue("changes"), Queue("imports")
+    return Outbox(queue_writer(changes)[0], queue_writer(jobs)[0], 900, 60), changes, jobs
 
 
 def test_import_message_is_delayed() -> None:
@@ -48,7 +49,8 @@ def test_refreshes_are_one_message_per_export_with_stamp_as_time() -> None:
     box.queue_refreshes(people, 5, 7)
     assert [
         (delay_s, one.export, one.queued_ms, [(c.email, c.time_ns, c.attempt) for c in one.changes])
-        for delay_s, one in changes.messages()
+        for delay_s, body in changes.sent
+        for one in [decode(body)]
     ] == [
         (
             900,

@@ -9,7 +9,8 @@ from functions.deliver.received import ReceivedMessage
 from functions.deliver.requeue import Requeuer
 from lytics_sendgrid.queues.changes import MAX_HOPS
 from tests.clock import ManualClock
-from tests.fakes import DelayedQueue
+from tests.doubles.adapters import queue_writer
+from tests.doubles.sqs import Queue
 from tests.unit.functions.deliver.delivery_scene import entering
 
 FIVE_DAYS_S = 5 * 86_400
@@ -33,20 +34,21 @@ class Scene:
         chance: float = 0.0,
         refresh_delay_s: int = 900,
     ) -> None:
-        self.queue = DelayedQueue()
-        self.requeuer = Requeuer(Outbox(self.queue, DelayedQueue(), refresh_delay_s, 60))
+        self.queue = Queue("changes")
+        writer, _ = queue_writer(self.queue)
+        self.requeuer = Requeuer(Outbox(writer, writer, refresh_delay_s, 60))
         self.invocation = Invocation(ManualClock(chance=lambda: chance), 0.0, DeliverySummary())
         self.retry_in_s, self.stop_delay_s = retry_in_s, stop_delay_s
         if stopped:
             self.invocation.summary.stopped["newsletter"] = "its list is gone"
 
-    def delay_s(self, hops: int) -> int | None:
+    def delay_s(self, hops: int) -> float | None:
         """Return how long the message waits; None: it is not requeued any more."""
         message = ReceivedMessage("m0", 1, entering(["ann@example.org"], hops=hops))
         leftover = Leftover(message, message.content.changes, uncertain=False, delay_s=self.stop_delay_s)
         now_s = self.invocation.clock.now()
         retry_epoch_s = None if self.retry_in_s is None else now_s + self.retry_in_s
-        self.queue.sent.clear()
+        self.queue.messages.clear()
         self.invocation.summary.failed.clear()
         self.requeuer.requeue(self.invocation, [leftover], retry_epoch_s)
         if not self.queue.sent:

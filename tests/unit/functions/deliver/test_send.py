@@ -9,7 +9,7 @@ from lytics_sendgrid.errors import ServiceUnavailable
 from lytics_sendgrid.queues.changes import MAX_HOPS
 from lytics_sendgrid.queues.imports import import_from
 from lytics_sendgrid.sendgrid.upsert_answer import Accepted, Busy, RequestFault, RowsRefused, Unanswered
-from tests.fakes import SendGridUpserts
+from tests.doubles.upserts import SendGridUpserts
 from tests.unit.functions.deliver.delivery_scene import (
     EXPORT,
     READERS,
@@ -105,9 +105,9 @@ def test_refused_request_is_retried_for_a_minute_then_stops_export() -> None:
     began_s = scene.clock.now_s
     summary = scene.deliver(entering([ANN, BOB], run="r1", number="a.0"))
     assert 60 <= scene.clock.now_s - began_s < 95
-    assert scene.ledger.contacts == {}
+    assert scene.contacts == {}
     assert summary.stopped == {"newsletter": "400 invalid custom field ids supplied"}
-    stop = scene.runs.stops["newsletter"]
+    stop = scene.stops()["newsletter"]
     assert stop.until_ms == scene.now_ms() + 900_000
     assert "400 invalid custom field ids supplied" in stop.reason
     assert "tried again every 15 minutes" in stop.reason
@@ -115,8 +115,16 @@ def test_refused_request_is_retried_for_a_minute_then_stops_export() -> None:
     ((delay_s, back),) = scene.requeued()
     assert (delay_s, len(back.changes), back.number, back.uncertain) == (900, 2, "a.0", False)
     assert scene.refreshes() == []
-    assert scene.runs.done == []
-    assert ("newsletter", -1) in scene.views.asked
+    assert scene.records() == []
+
+
+def test_stop_is_known_to_the_next_delivery() -> None:
+    scene = Scene(fault_retry_s=0)
+    scene.sendgrid.field_ids = {"other"}
+    assert set(scene.deliver(entering([ANN])).stopped) == {"newsletter"}
+    scene.sendgrid.requests.clear()
+    scene.deliver(entering([BOB]))
+    assert scene.sendgrid.requests == []
 
 
 def test_field_usable_within_a_minute_rejects_nobody() -> None:
@@ -145,9 +153,9 @@ def test_deleted_list_stops_only_its_exports() -> None:
 def test_stopped_export_sends_nothing_more_in_the_same_invocation() -> None:
     scene = Scene(with_list(VIEW, "gone", "newsletter"))
     scene.sendgrid.lists = set()
-    scene.ledger.contacts[f"acme#{BOB}"] = Contact(version=1, lists=("gone", "other"), row="x")
-    form = replace(scene.views.views["newsletter"].form, lists={"gone": "newsletter", "other": "shop"})
-    scene.views.views["newsletter"] = replace(scene.views.views["newsletter"], form=form)
+    scene.put_contact(BOB, Contact(version=1, lists=("gone", "other"), row="x"))
+    view = scene.written["newsletter"]
+    scene.put_view(replace(view, form=replace(view.form, lists={"gone": "newsletter", "other": "shop"})))
     scene.deliver(entering([ANN, BOB]))
     assert {lists for lists, _ in scene.sendgrid.requests} == {("gone",)}
     assert len(scene.requeued()[0][1].changes) == 2
@@ -156,20 +164,21 @@ def test_stopped_export_sends_nothing_more_in_the_same_invocation() -> None:
 def test_export_resumed_during_the_attempt_is_not_stopped_again() -> None:
     scene = Scene(with_list(VIEW, "gone", "newsletter"))
     scene.sendgrid.lists = set()
-    scene.runs.lifted_ms = scene.now_ms() + 1
+    scene.exports.lift_stop("newsletter", scene.now_ms() + 1)
     summary = scene.deliver(entering([ANN]))
-    assert (summary.stopped, scene.runs.stops) == ({}, {})
+    assert (summary.stopped, scene.stops()) == ({}, {})
     assert "export 'newsletter' was resumed while this attempt was running: 404 not found" in summary.faults
     assert [delay_s for delay_s, _ in scene.requeued()] == [5]
-    scene.runs.lifted_ms = scene.now_ms()
+    resumed_ms = scene.now_ms()
+    scene.exports.lift_stop("newsletter", resumed_ms)
     assert set(scene.deliver_queue().stopped) == {"newsletter"}
-    assert scene.runs.stops["newsletter"].since_ms == scene.runs.lifted_ms
+    assert scene.stops()["newsletter"].since_ms == resumed_ms
 
 
 def test_failing_put_stop_is_reported_and_the_rest_is_committed() -> None:
     scene = Scene(VIEW, with_list(VIEW, "gone", "weekly"))
     scene.sendgrid.lists = set()
-    scene.runs.broken["put_stop"] = ServiceUnavailable("DynamoDB is out")
+    scene.dynamodb.calls.errors["PutItem"] = ServiceUnavailable("DynamoDB is out")
     summary = scene.deliver(entering([BOB], export="weekly"), entering([ANN]))
     assert scene.has(ANN)
     assert "DynamoDB is out" in summary.faults
@@ -207,7 +216,7 @@ def test_too_many_unnamed_refusals_stop_export_and_reject_nobody() -> None:
     scene.sendgrid.bad_addresses, scene.sendgrid.names_addresses = set(people(30)[:11]), False
     summary = scene.deliver(entering(people(30)))
     assert summary.stopped == {"newsletter": "more than 1 % of a batch of 30 rows would be rejected"}
-    assert not any(contact.rejection for contact in scene.ledger.contacts.values())
+    assert not any(contact.rejection for contact in scene.contacts.values())
 
 
 def test_row_accepted_on_other_lists_makes_refusal_believed() -> None:
@@ -229,7 +238,7 @@ def test_address_refused_for_hours_is_rejected_without_other_rows() -> None:
         scene.deliver_queue()
     assert 3 * 3_600 < scene.clock.now_s - began_s < 4 * 3_600
     assert scene.contact(BOB).rejection is not None
-    assert "a.0" in scene.runs.done[-1][1]
+    assert "a.0" in scene.records()[-1][1]
 
 
 def test_proxy_page_stops_export_and_rejects_nobody() -> None:
@@ -244,9 +253,9 @@ def test_more_than_one_percent_rejected_stops_and_rejects_nobody() -> None:
     scene = Scene()
     scene.sendgrid.bad_addresses = set(people(2_000)[:21])
     summary = scene.deliver(entering(people(2_000)))
-    assert scene.ledger.contacts == {}
+    assert scene.contacts == {}
     assert summary.stopped == {"newsletter": "more than 1 % of a batch of 2000 rows would be rejected"}
-    assert scene.runs.stops["newsletter"].reason.count("(address)") == 1
+    assert scene.stops()["newsletter"].reason.count("(address)") == 1
     assert len(scene.requeued()[0][1].changes) == 2_000
 
 
@@ -269,7 +278,7 @@ def test_too_many_refused_fields_reject_nobody() -> None:
     scene = Scene()
     scene.sendgrid.bad_values = {"Atlantis"}
     summary = scene.deliver(message(*(enter(email, city="Atlantis") for email in people(11))))
-    assert scene.ledger.contacts == {}
+    assert scene.contacts == {}
     assert set(summary.stopped) == {"newsletter"}
     ((_, back),) = scene.requeued()
     assert (len(back.changes), back.uncertain) == (11, True)
@@ -281,7 +290,7 @@ def test_accepted_bare_address_means_request_is_at_fault() -> None:
     summary = scene.deliver(entering(people(4)))
     assert scene.sendgrid.requests[-1] == ((), [{"email": "p0@example.org"}])
     assert len(scene.sendgrid.requests) == 5
-    assert scene.ledger.contacts == {}
+    assert scene.contacts == {}
     assert summary.stopped == {
         "newsletter": "SendGrid takes an address alone and refuses it with its list and memberships"
     }
@@ -311,7 +320,7 @@ def test_rows_beyond_request_budget_are_requeued() -> None:
     ((_, back),) = scene.requeued()
     left = len(back.changes)
     assert 0 < left < 3_000
-    assert len(scene.ledger.contacts) == 3_000 - left
+    assert len(scene.contacts) == 3_000 - left
 
 
 def test_short_rate_limit_is_waited_for() -> None:
@@ -383,17 +392,19 @@ def test_rows_before_a_failing_import_message_are_committed() -> None:
 
     def break_queue(number: int) -> None:
         if number == 2:
-            scene.imports.broken = ServiceUnavailable("SQS is out")
+            scene.imports_sqs.calls.broken = ServiceUnavailable("SQS is out")
 
     scene.sendgrid.after_request = break_queue
-    form = replace(VIEW.form, fields=frozenset(f"e{n}_T" for n in range(3_000)))
-    fields = {f"e{n}_T": (1, "x" * 1_000) for n in range(3_000)}
-    scene.views.views["newsletter"] = replace(VIEW, form=form)
-    for email in (ANN, BOB):
-        scene.ledger.contacts[f"acme#{email}"] = Contact(version=1, fields=fields, row="x")
-    scene.deliver(entering([ANN, BOB]))
-    assert scene.sendgrid.emails() == [[ANN], [BOB]]
-    assert (scene.contact(ANN).version, scene.contact(BOB).version) == (2, 1)
+    form = replace(VIEW.form, fields=frozenset(f"e{n}_T" for n in range(360)))
+    fields = {f"e{n}_T": (1, "x" * 1_000) for n in range(360)}
+    scene.put_view(replace(VIEW, form=form))
+    for email in people(16):
+        scene.put_contact(email, Contact(version=1, fields=fields, row="x"))
+    scene.deliver(entering(people(16)))
+    first, second = scene.sendgrid.emails()
+    assert sorted(first + second) == sorted(people(16))
+    assert {scene.contact(email).version for email in first} == {2}
+    assert {scene.contact(email).version for email in second} == {1}
 
 
 def test_failing_refresh_after_lost_answer_requeues_as_uncertain() -> None:
@@ -401,7 +412,7 @@ def test_failing_refresh_after_lost_answer_requeues_as_uncertain() -> None:
     scene.sendgrid.script = [LOST]
 
     def break_queue(_: int) -> None:
-        scene.changes.broken = ServiceUnavailable("SQS is out")
+        scene.changes_sqs.calls.broken = ServiceUnavailable("SQS is out")
 
     scene.sendgrid.after_request = break_queue
     summary = scene.deliver(entering([ANN]))
@@ -418,9 +429,9 @@ def test_outage_of_hours_does_not_multiply_messages() -> None:
     scene.deliver(entering([ANN]), message(exit_(BOB, 200)))
     for _ in range(40):
         scene.clock.now_s += 900
-        for _, body in scene.changes.sent[:]:
-            scene.changes.sent.pop(0)
-            scene.deliver(body)
+        for queued in scene.changes.messages[:]:
+            scene.changes.delete(queued)
+            scene.deliver(queued.body)
     assert len(scene.changes.sent) <= 6
     scene.sendgrid.script = []
     for _ in range(4):
@@ -479,7 +490,7 @@ def test_refresh_with_lost_answer_is_requeued_itself() -> None:
     scene.clock.now_s += 900
     scene.sendgrid.script = [LOST] * 50
     scene.deliver(message(refresh(ANN, scene.contact(ANN).sent_ms)))
-    ((_, back),) = scene.changes.messages()
+    ((_, back),) = scene.queued()
     assert (back.hops, back.uncertain) == (1, True)
 
 

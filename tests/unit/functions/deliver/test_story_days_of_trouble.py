@@ -2,8 +2,7 @@
 
 import heapq
 import itertools
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +13,8 @@ from functions.deliver.export_views import View
 from lytics_sendgrid.queues.imports import import_from
 from lytics_sendgrid.sendgrid.import_job import Job
 from lytics_sendgrid.tables.exports import Progress
-from tests.fakes import DelayedQueue
+from tests.doubles.adapters import queue_writer
+from tests.doubles.sqs import Queue
 from tests.unit.functions.deliver.delivery_scene import (
     BUYERS,
     EXPORT,
@@ -45,8 +45,7 @@ class Days:
 
     def __post_init__(self) -> None:
         self.scene = Scene(VIEW, View(replace(EXPORT, name="shop"), VIEW.form, None))
-        self.parked = DelayedQueue()
-        self.ended: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self.parked = Queue("parked")
         self._sent_s: dict[str, float] = {}
         self._began_s = self.scene.clock.now_s
         self._waiting: list[tuple[float, int, bool, str]] = []
@@ -54,9 +53,9 @@ class Days:
         clock = self.scene.clock
         self._follower = ImportJobFollower(
             jobs=lambda _: self,
-            runs=self,
-            imports=self.scene.imports,
-            follow_ups=FollowUps(self.scene.changes, self.parked, clock),
+            runs=self.scene.exports,
+            imports=self.scene.imports_writer,
+            follow_ups=FollowUps(self.scene.changes_writer, queue_writer(self.parked)[0], clock),
             delays=Delays(confirm_s=60, refresh_s=900),
             clock=clock,
         )
@@ -66,11 +65,6 @@ class Days:
 
     def errors_file(self, _url: str) -> Iterable[bytes]:
         return [self.file.encode()]
-
-    def record_job(
-        self, run: str, job: str, _part_of: tuple[int, int], outcome: Mapping[str, Any], _now_s: int
-    ) -> None:
-        self.ended[run, job] = dict(outcome)
 
     def pass_until(self, hours: float) -> None:
         """Process every message that is due until then."""
@@ -90,27 +84,15 @@ class Days:
 
     def _take(self) -> None:
         for queue, is_import in ((self.scene.changes, False), (self.scene.imports, True)):
-            for delay_s, body in queue.sent:
+            for delay_s, body in queue.take_all():
                 heapq.heappush(
                     self._waiting,
                     (self.scene.clock.now_s + delay_s, next(self._numbers), is_import, body),
                 )
-            queue.sent.clear()
 
     def progress(self, run: str) -> Progress:
-        """Return a run's progress, as the exports table has it."""
-        done = [(numbers, jobs, counts) for of, numbers, jobs, counts in self.scene.runs.done if of == run]
-        counts: Counter[str] = Counter()
-        for _, _, counted in done:
-            counts.update(counted)
-        ended = {job: {"confirmed": 0, **outcome} for (of, job), outcome in self.ended.items() if of == run}
-        return Progress(
-            frozenset().union(*(numbers for numbers, _, _ in done)),
-            frozenset().union(*(jobs for _, jobs, _ in done)),
-            ended,
-            counts,
-            frozenset(number for outcome in ended.values() for number in outcome.get("again", ())),
-        )
+        """Return a run's progress."""
+        return self.scene.exports.progress(run)
 
     def is_settled(self, run: str, *numbers: str) -> bool:
         progress = self.progress(run)

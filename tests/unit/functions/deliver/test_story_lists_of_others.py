@@ -46,8 +46,8 @@ def scene_with(*emails: str, exports: tuple[str, ...] = ("shop", "newsletter")) 
         scene.deliver(message(*(enter(email, 100, BUYERS) for email in emails), export=export))
     scene.sendgrid.lists = {NEWS, CLUB}
     scene.sendgrid.requests.clear()
-    scene.changes.sent.clear()
-    scene.imports.sent.clear()
+    scene.changes.messages.clear()
+    scene.imports.messages.clear()
     scene.clock.now_s += 3_600
     return scene
 
@@ -57,7 +57,7 @@ def sent_lists(scene: Scene) -> list[tuple[str, ...]]:
 
 
 def whole_hash(scene: Scene, email: str) -> str:
-    contact, form = scene.contact(email), scene.views.views["shop"].form
+    contact, form = scene.contact(email), scene.written["shop"].form
     return row_hash(row_of(email, contact, form), row_lists(contact, form))
 
 
@@ -80,7 +80,7 @@ def test_exit_gets_through_if_list_of_another_export_is_gone(
     assert scene.contact(ANN).row == whole_hash(scene, ANN)
     assert not scene.contact(ANN).is_in(BUYERS)
     assert scene.has(BOB)
-    assert (summary.stopped, scene.runs.stops, scene.requeued()) == ({}, {}, [])
+    assert (summary.stopped, scene.stops(), scene.requeued()) == ({}, {}, [])
     assert scene.clock.now_s == began_s, "no sleep"
 
 
@@ -105,7 +105,7 @@ def test_refresh_does_not_put_contact_on_its_exports_list() -> None:
     scene.sendgrid.field_ids = {"other"}
     scene.deliver(message(refresh(ANN, scene.contact(ANN).sent_ms), export="newsletter"))
     assert set(sent_lists(scene)) == {()}
-    assert set(scene.runs.stops) == {"newsletter"}
+    assert set(scene.stops()) == {"newsletter"}
 
 
 def test_existing_lists_cost_no_extra_requests() -> None:
@@ -120,7 +120,7 @@ def test_change_of_the_lists_own_export_stops_only_that_export() -> None:
     summary = scene.deliver(
         message(exit_(ANN, 200, BUYERS), export="newsletter"), message(exit_(BOB, 200, BUYERS), export="shop")
     )
-    assert set(summary.stopped) == set(scene.runs.stops) == {"shop"}
+    assert set(summary.stopped) == set(scene.stops()) == {"shop"}
     assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: "none"}
     assert scene.contact(ANN).row == whole_hash(scene, ANN)
     assert scene.contact(BOB).is_in(BUYERS)
@@ -142,7 +142,8 @@ def test_contact_of_both_exports_is_sent_and_export_at_fault_waits() -> None:
             (900, "shop", True),
             (5, "newsletter", True),
         }
-        scene.changes.sent.clear()
+        scene.changes.messages.clear()
+        scene.exports.lift_stop("shop", scene.now_ms())
 
 
 def test_contact_of_two_exports_continues_with_the_working_one() -> None:
@@ -151,7 +152,7 @@ def test_contact_of_two_exports_continues_with_the_working_one() -> None:
         message(exit_(ANN, 200, BUYERS), export="shop"), message(enter(ANN, 300), export="newsletter")
     )
     back = {m.export: m for _, m in scene.requeued()}
-    scene.changes.sent.clear()
+    scene.changes.messages.clear()
     summary = scene.deliver(back["newsletter"])
     assert (summary.stopped, scene.requeued()) == ({}, [])
     assert scene.contact(ANN).is_in(READERS)
@@ -160,14 +161,14 @@ def test_contact_of_two_exports_continues_with_the_working_one() -> None:
 
 def test_stop_is_lifted_only_by_rows_sent_to_the_exports_own_list() -> None:
     scene = scene_with(ANN)
-    for name, one in scene.views.views.items():
-        scene.views.views[name] = replace(one, stop=Stop("why", 0, 0))
+    for one in list(scene.written.values()):
+        scene.put_view(replace(one, stop=Stop("why", 0, 0)))
     scene.deliver(
         message(exit_(ANN, 200, BUYERS), export="shop"), message(enter(ANN, 300), export="newsletter")
     )
-    assert scene.runs.cleared == []
+    assert scene.resumed() == []
     scene.deliver(message(enter(ANN, 300), export="newsletter"))
-    assert scene.runs.cleared == ["newsletter"]
+    assert scene.resumed() == ["newsletter"]
 
 
 def test_existing_list_of_another_export_is_sent_despite_a_deleted_one() -> None:
@@ -240,12 +241,12 @@ def test_refused_address_is_rejected_once() -> None:
 
 def test_refused_key_stops_only_its_own_export() -> None:
     scene = scene_with(ANN)
-    scene.views.views["shop"] = view("shop", SHOP, authorization="other")
+    scene.put_view(view("shop", SHOP, authorization="other"))
     scene.no_key["other"] = StopRun("no key")
     scene.deliver(
         message(exit_(ANN, 200, BUYERS), export="shop"), message(enter(ANN, 300), export="newsletter")
     )
-    assert set(scene.runs.stops) == {"shop"}
+    assert set(scene.stops()) == {"shop"}
     assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: READERS}
 
 
@@ -256,7 +257,7 @@ def test_fault_at_the_end_of_the_time_stops_no_export() -> None:
     assert sent_lists(scene) == [(NEWS, SHOP)]
     assert summary.stopped == {}
     assert len(scene.requeued()) == 1
-    scene.changes.sent.clear()
+    scene.changes.messages.clear()
     scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
     assert not scene.contact(ANN).is_in(BUYERS)
 
@@ -286,13 +287,13 @@ def test_refresh_leads_only_to_refresh_by_export_whose_list_is_gone() -> None:
     scene.deliver(message(refresh(ANN, stamp_ms), export="newsletter"))
     assert sent_lists(scene) == [(NEWS, SHOP), (NEWS,), (SHOP,)]
     assert scene.contact(ANN).sent_ms > stamp_ms
-    assert [one.export for _, one in scene.changes.messages()] == ["shop"]
+    assert [one.export for _, one in scene.queued()] == ["shop"]
     scene.deliver(message(refresh(ANN, stamp_ms), export="newsletter"))
     assert len(scene.sendgrid.requests) == 3
     for _ in range(3):
         scene.clock.now_s += 900
         scene.deliver_queue()
-        assert [one.export for _, one in scene.changes.messages()] == ["shop"], (
+        assert [one.export for _, one in scene.queued()] == ["shop"], (
             "the refresh waits, and leads to no other"
         )
 
@@ -313,7 +314,7 @@ def test_waiting_changes_use_recreated_list_and_not_the_deleted_one() -> None:
     lists = {"new-list": "shop", NEWS: "newsletter", CLUB: "club"}
     for name, list_id in (("shop", "new-list"), ("newsletter", NEWS)):
         fixed = view(name, list_id, lists)
-        scene.views.views[name] = replace(fixed, form=replace(fixed.form, version=4))
+        scene.put_view(replace(fixed, form=replace(fixed.form, version=4)))
     scene.sendgrid.lists = set(lists)
     scene.sendgrid.requests.clear()
     scene.clock.now_s += 900
@@ -322,7 +323,7 @@ def test_waiting_changes_use_recreated_list_and_not_the_deleted_one() -> None:
     assert scene.sendgrid.held[BOB]["custom_fields"] == {SEGMENTS: "none"}
     scene.deliver(message(enter(ANN, 500), export="newsletter"))
     assert sent_lists(scene)[2:] == [(NEWS,)]
-    assert {m.changes[0].kind for _, m in scene.changes.messages()} <= {Kind.REFRESH}
+    assert {m.changes[0].kind for _, m in scene.queued()} <= {Kind.REFRESH}
 
 
 @pytest.mark.parametrize("failed", [0, 1])
@@ -342,7 +343,7 @@ def test_contacts_missing_on_refused_list_are_left_to_its_export() -> None:
     scene.deliver(message(exit_(ANN, 200, BUYERS), exit_(BOB, 200, BUYERS), export="newsletter"))
     now_ms = scene.now_ms()
     assert scene.refreshes() == [(900, now_ms, [ANN, BOB])]
-    ((_, refreshing),) = scene.changes.messages()
+    ((_, refreshing),) = scene.queued()
     assert refreshing.export == "shop"
     scene.sendgrid.requests.clear()
     summary = scene.deliver_queue()
@@ -358,7 +359,7 @@ def test_contact_with_undecided_own_request_queues_no_refresh() -> None:
     scene = scene_with(ANN)
     scene.sendgrid.script = [RequestFault("404", of_list=True), *[Unanswered("500")] * 30]
     scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"), seconds=40)
-    assert {message.export for _, message in scene.changes.messages()} == {"newsletter"}
+    assert {message.export for _, message in scene.queued()} == {"newsletter"}
     assert not scene.contact(ANN).is_in(READERS)
 
 
@@ -369,13 +370,13 @@ def test_second_of_two_jobs_is_in_flight_for_its_own_time() -> None:
     first_ms, second_ms = (import_from(body).sent_ms for _, body in scene.imports.sent)
     assert second_ms - first_ms == 20_000
     scene.sendgrid.lists = None
-    scene.changes.sent.clear()
+    scene.changes.messages.clear()
     scene.clock.now_s = first_ms / 1000 + REFRESH_S + 1
     now_ms = scene.now_ms()
     scene.deliver(message(exit_(ANN, 300), export="club"))
     assert scene.refreshes() == [(REFRESH_S, now_ms, [ANN])]
     assert scene.contact(ANN).latest_ms == 0
-    scene.changes.sent.clear()
+    scene.changes.messages.clear()
     scene.clock.now_s += REFRESH_S + 1
     scene.deliver(message(enter(ANN, 400), export="club"))
     assert scene.refreshes() == []
@@ -386,14 +387,14 @@ def test_bare_address_request_queues_no_import_message() -> None:
     scene.sendgrid.script = [RowsRefused("400"), RowsRefused("400"), Accepted("bare")]
     scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
     assert "bare" not in {import_from(body).job for _, body in scene.imports.sent}
-    assert [one.export for _, one in scene.changes.messages()] == ["shop"]
+    assert [one.export for _, one in scene.queued()] == ["shop"]
 
 
 def test_refused_list_is_not_left_to_the_export_that_just_sent() -> None:
     scene = scene_with(ANN)
-    for name, one in scene.views.views.items():
+    for one in list(scene.written.values()):
         lists = {SHOP: "newsletter", NEWS: "newsletter", CLUB: "club"}
-        scene.views.views[name] = replace(one, form=replace(one.form, lists=lists))
+        scene.put_view(replace(one, form=replace(one.form, lists=lists)))
     scene.deliver(message(exit_(ANN, 200, BUYERS), export="newsletter"))
     assert not scene.contact(ANN).is_in(BUYERS)
     assert scene.changes.sent == []

@@ -19,7 +19,7 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
     Verdict,
 )
 from tests.clock import ManualClock
-from tests.fakes import SendGridUpserts
+from tests.doubles.upserts import SendGridUpserts
 
 LIST = "0f8b1c9e-7a55-4c1f-9a8e-2f3b4c5d6e7f"
 
