@@ -17,4 +17,4 @@ class DeliverSettings:
     refresh_delay_s: int
     confirm_delay_s: int
     stop_retry_s: int
-    rejected_percent_limit: int
+    rejected_percent_limit: float

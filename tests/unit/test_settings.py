@@ -1,9 +1,10 @@
 """Settings come from environment variables; one error names every fault."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import pytest
 
+from functions.deliver.settings import DeliverSettings
 from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.settings import read_settings
 
@@ -22,3 +23,22 @@ def test_settings_are_read_by_name_and_type() -> None:
 def test_all_faults_of_the_environment_are_reported_at_once() -> None:
     with pytest.raises(StopRun, match=r"TABLE is not set; DELAY_S is not a whole number: 'soon'"):
         read_settings(Settings, {"TABLE": "", "DELAY_S": "soon"})
+
+
+@dataclass(frozen=True)
+class _Share:
+    share: float
+
+
+def test_a_percentage_may_be_a_decimal() -> None:
+    assert read_settings(_Share, {"SHARE": "0.5"}).share == 0.5
+
+
+def test_a_percentage_that_is_not_a_number_is_refused() -> None:
+    with pytest.raises(StopRun, match="SHARE is not a number: 'half'"):
+        read_settings(_Share, {"SHARE": "half"})
+
+
+def test_the_limit_of_deliver_is_a_decimal() -> None:
+    (limit,) = [field for field in fields(DeliverSettings) if field.name == "rejected_percent_limit"]
+    assert limit.type is float

@@ -10,13 +10,13 @@ def read_settings[S](cls: type[S], environment: Mapping[str, str]) -> S:
     """Return a function's settings, each field read from the variable of the same name in capitals.
 
     Args:
-        cls: the function's dataclass of settings; its fields are of type ``str`` or ``int``.
+        cls: the function's dataclass of settings; its fields are of type ``str``, ``int`` or ``float``.
         environment: usually ``os.environ``.
 
     Raises:
         StopRun: variables are missing or have the wrong type. The message names all of them.
     """
-    values: dict[str, str | int] = {}
+    values: dict[str, str | int | float] = {}
     faults = []
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         name = field.name.upper()
@@ -28,6 +28,11 @@ def read_settings[S](cls: type[S], environment: Mapping[str, str]) -> S:
                 values[field.name] = int(text)
             except ValueError:
                 faults.append(f"{name} is not a whole number: {text!r}")
+        elif field.type is float:
+            try:
+                values[field.name] = float(text)
+            except ValueError:
+                faults.append(f"{name} is not a number: {text!r}")
         else:
             values[field.name] = text
     if faults:
