@@ -1,5 +1,6 @@
 """SendGrid's import job, and the queues that confirm writes to."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,11 @@ from lytics_sendgrid.domain.change import Message
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.queues.imports import ImportedContact, ImportMessage
 from lytics_sendgrid.sendgrid.import_job import Job
+from lytics_sendgrid.tables.exports import RUN_KEPT_S
 from tests.clock import ManualClock
+from tests.doubles.adapters import exports_table, queue_writer
+from tests.doubles.dynamodb import DynamoDb
+from tests.doubles.sqs import Queue
 
 SENT_MS = 1_700_000_000_000
 JOB = ImportMessage(
@@ -28,17 +33,9 @@ JOB = ImportMessage(
 )
 
 
-@dataclass
-class Queue:
-    """Records each message with its delay."""
-
-    sent: list[tuple[str, int]] = field(default_factory=list)
-
-    def send(self, bodies: Iterable[str], delay_s: int = 0) -> None:
-        self.sent += [(body, delay_s) for body in bodies]
-
-    def messages(self) -> list[tuple[Message, int]]:
-        return [(decode(body), delay_s) for body, delay_s in self.sent]
+def queued(queue: Queue) -> list[tuple[Message, float]]:
+    """Return the change messages on a queue, with their delays in seconds."""
+    return [(decode(body), delay_s) for delay_s, body in queue.sent]
 
 
 @dataclass
@@ -49,10 +46,21 @@ class Scene:
     file: Iterable[bytes] | Exception = ()
     after_s: float = 60.0
     confirm_s: int = 60
-    imports: Queue = field(default_factory=Queue)
-    parked: Queue = field(default_factory=Queue)
-    changes: Queue = field(default_factory=Queue)
-    recorded: list[tuple[str, str, tuple[int, int], Mapping[str, Any], int]] = field(default_factory=list)
+    imports: Queue = field(default_factory=lambda: Queue("imports"))
+    parked: Queue = field(default_factory=lambda: Queue("parked"))
+    changes: Queue = field(default_factory=lambda: Queue("changes"))
+    dynamodb: DynamoDb = field(default_factory=DynamoDb)
+
+    @property
+    def recorded(self) -> list[tuple[str, str, tuple[int, int], Mapping[str, Any], int]]:
+        """Each recorded end of a job: run, job, part of how many, outcome, time."""
+        records = []
+        for (pk, sk), item in self.dynamodb.exports.items.items():
+            outcome = json.loads(item["doc"]["S"])
+            _, job, part = sk.split("#")
+            now_s = int(item["expires_epoch_s"]["N"]) - RUN_KEPT_S
+            records.append((pk.removeprefix("run#"), job, (int(part), outcome.pop("parts")), outcome, now_s))
+        return records
 
     def follower(self) -> ImportJobFollower:
         jobs, scene = self.job, self
@@ -70,18 +78,12 @@ class Scene:
                     raise scene.file
                 yield from scene.file
 
-        class Runs:
-            def record_job(
-                self, run: str, job: str, part_of: tuple[int, int], outcome: Mapping[str, Any], now_s: int
-            ) -> None:
-                scene.recorded.append((run, job, part_of, outcome, now_s))
-
         clock = ManualClock(SENT_MS / 1000 + self.after_s)
         return ImportJobFollower(
             jobs=lambda authorization: Jobs() if authorization == "default" else pytest.fail(authorization),
-            runs=Runs(),
-            imports=self.imports,
-            follow_ups=FollowUps(self.changes, self.parked, clock),
+            runs=exports_table(self.dynamodb),
+            imports=queue_writer(self.imports)[0],
+            follow_ups=FollowUps(queue_writer(self.changes)[0], queue_writer(self.parked)[0], clock),
             delays=Delays(confirm_s=self.confirm_s, refresh_s=900),
             clock=clock,
         )

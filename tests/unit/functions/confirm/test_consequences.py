@@ -10,13 +10,13 @@ from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.errors import RequestRefused
 from lytics_sendgrid.queues.imports import ImportedContact, import_from
 from lytics_sendgrid.sendgrid.import_job import Job
-from tests.unit.functions.confirm.follow_scene import JOB, SENT_MS, Scene, tried
+from tests.unit.functions.confirm.follow_scene import JOB, SENT_MS, Scene, queued, tried
 
 
 def test_late_job_refreshes_its_contacts() -> None:
     late = Scene(Job("completed", finished_s=SENT_MS / 1000 + 901), after_s=1_000)
     assert late.follower().follow(JOB).counts == {"refreshed": 2}
-    [(message, delay_s)] = late.changes.messages()
+    [(message, delay_s)] = queued(late.changes)
     assert delay_s == 0
     stamp_ns = (SENT_MS + 1_000_000) * 1_000_000
     assert message.changes == tuple(
@@ -33,7 +33,7 @@ def test_late_errored_job_rejects_bad_rows_and_refreshes_all() -> None:
     scene = Scene(Job("errored", {"errored": 1}, "https://errors"), file, after_s=1_000)
     result = scene.follower().follow(JOB)
     assert result.counts == {"errored": 1, "rejected": 1, "refreshed": 2}
-    rejects, refreshes = [message.changes for message, _ in scene.changes.messages()]
+    rejects, refreshes = [message.changes for message, _ in queued(scene.changes)]
     assert [change.kind for change in rejects] == [Kind.REJECT]
     assert {(change.kind, change.job) for change in refreshes} == {(Kind.REFRESH, "job-1")}
 
@@ -44,7 +44,7 @@ def test_bad_row_of_errored_job_becomes_a_reject() -> None:
     )
     followed = scene.follower().follow(JOB)
     assert followed.counts == {"errored": 1, "rejected": 1}
-    [(message, delay_s)] = scene.changes.messages()
+    [(message, delay_s)] = queued(scene.changes)
     assert (message.export, delay_s) == ("newsletter", 0)
     now_ns = SENT_MS * 1_000_000 + 60_000_000_000
     assert message.changes == (Change("ann@example.org", now_ns, Kind.REJECT, row="0a", reason="bad date"),)
@@ -62,7 +62,7 @@ def test_job_without_readable_errors_file_is_treated_as_failed(job: Job, file: A
     followed = scene.follower().follow(replace(JOB, runs=("r1",)))
     assert followed.counts == {"errored": 1, "unread": 1, "rejected": 0, "refreshed": 2}
     assert scene.recorded[0][3]["unread"] == 1
-    [(message, delay_s)] = scene.changes.messages()
+    [(message, delay_s)] = queued(scene.changes)
     assert delay_s == 60
     assert {(change.kind, change.attempt) for change in message.changes} == {(Kind.REFRESH, 1)}
 
@@ -78,7 +78,7 @@ def test_bad_rows_without_our_address_make_the_job_unread(file: bytes) -> None:
     named = {"ann@example.org"} if b"ann" in file else set()
     refreshed = {
         change.email
-        for message, _ in scene.changes.messages()
+        for message, _ in queued(scene.changes)
         for change in message.changes
         if change.kind is Kind.REFRESH
     }
@@ -102,7 +102,7 @@ def test_two_records_of_one_contact_count_as_one_bad_row(words: str, refreshed: 
     result = scene.follower().follow(JOB)
     counts = {"errored": 2, "rejected": 1, "unread": 1, "refreshed": len(refreshed)}
     assert (result.counts, result.confirmed) == (counts, 0)
-    again = [one for message, _ in scene.changes.messages() for one in message.changes if one.attempt]
+    again = [one for message, _ in queued(scene.changes) for one in message.changes if one.attempt]
     assert [change.email.partition("@")[0] for change in again] == refreshed
 
 
@@ -113,9 +113,9 @@ def test_contacts_refused_by_a_full_account_are_parked_not_rejected(status: str)
     contacts = tried("ann@example.org") | tried("bob@example.com")
     result = scene.follower().follow(replace(JOB, contacts=contacts))
     assert (result.counts["rejected"], result.counts["parked"]) == (1, 1)
-    [(message, _)] = scene.changes.messages()
+    [(message, _)] = queued(scene.changes)
     assert [change.email for change in message.changes] == ["bob@example.com"]
-    [(body, _)] = scene.parked.sent
+    [(_, body)] = scene.parked.sent
     assert list(import_from(body).contacts) == ["ann@example.org"]
     assert "no room for more contacts" in body
 
@@ -124,7 +124,7 @@ def test_contacts_refused_by_a_full_account_are_resent_first() -> None:
     file = [b"ann@example.org,You have hit your contact limit\n"]
     scene = Scene(Job("errored", {"errored": 1}, "https://errors"), file)
     result = scene.follower().follow(JOB)
-    [(message, delay_s)] = scene.changes.messages()
+    [(message, delay_s)] = queued(scene.changes)
     assert [(one.kind, one.email, one.attempt) for one in message.changes] == [
         (Kind.REFRESH, "ann@example.org", 1)
     ]
@@ -142,7 +142,7 @@ def test_row_that_fails_alone_on_last_attempt_is_rejected() -> None:
     scene = Scene(Job("failed", {}, "https://errors"), [b"email,error\nann@example.org,bad date\n"])
     result = scene.follower().follow(replace(JOB, contacts=tried("ann@example.org")))
     assert result.counts == {"rejected": 1}
-    [(message, _)] = scene.changes.messages()
+    [(message, _)] = queued(scene.changes)
     [change] = message.changes
     assert (change.kind, change.row, change.reason) == (Kind.REJECT, "0a", "bad date")
     assert not scene.parked.sent
@@ -156,12 +156,12 @@ def test_small_failed_job_rejects_only_named_rows_on_last_attempt() -> None:
     contacts = tried("ann@example.org") | tried("bob@example.com", MAX_ATTEMPTS - 2) | tried("cy@example.com")
     result = scene.follower().follow(replace(JOB, contacts=contacts))
     assert result.counts == {"rejected": 1, "refreshed": 1, "parked": 1}
-    rejects, refreshes = [message for message, _ in scene.changes.messages()]
+    rejects, refreshes = [message for message, _ in queued(scene.changes)]
     assert [change.email for change in rejects.changes] == ["ann@example.org"]
     assert [(change.email, change.attempt) for change in refreshes.changes] == [
         ("bob@example.com", MAX_ATTEMPTS - 1)
     ]
-    [(parked, _)] = scene.parked.sent
+    [(_, parked)] = scene.parked.sent
     assert list(import_from(parked).contacts) == ["cy@example.com"]
 
 
@@ -179,7 +179,7 @@ def test_contacts_of_failed_jobs_are_resent_with_backoff_then_parked() -> None:
         scene = Scene(Job("failed", {"requested": 2}))
         result = scene.follower().follow(followed)
         assert result.counts == {"requested": 2, "refreshed": 2}
-        [(message, delay_s)] = scene.changes.messages()
+        [(message, delay_s)] = queued(scene.changes)
         assert {change.attempt for change in message.changes} == {attempt}
         assert {change.time_ns for change in message.changes} == {SENT_MS * 1_000_000}
         assert message.queued_ms == SENT_MS + 60_000
@@ -191,7 +191,7 @@ def test_contacts_of_failed_jobs_are_resent_with_backoff_then_parked() -> None:
     scene = Scene(Job("failed"))
     assert scene.follower().follow(followed).counts == {"parked": 2}
     assert not scene.changes.sent
-    [(body, delay_s)] = scene.parked.sent
+    [(delay_s, body)] = scene.parked.sent
     assert "SendGrid failed the import job, 6 times in a row; redrive it" in body
     assert import_from(body) == JOB, "a redriven one is tried from the start"
 
@@ -206,7 +206,7 @@ def test_contacts_of_failed_jobs_are_resent_with_backoff_then_parked() -> None:
 def test_parked_message_says_what_became_of_the_last_job(job: Job, words: str) -> None:
     scene = Scene(job)
     scene.follower().follow(replace(JOB, contacts=tried("ann@example.org")))
-    [(body, _)] = scene.parked.sent
+    [(_, body)] = scene.parked.sent
     assert f"{words}, 6 times in a row" in body
 
 
@@ -221,7 +221,7 @@ def test_contacts_of_unknown_job_are_resent_after_the_refresh_delay(status: str,
     scene = Scene(Job(status), after_s=after_s)
     result = scene.follower().follow(JOB)
     assert result.status == status
-    [(message, delay_s)] = scene.changes.messages()
+    [(message, delay_s)] = queued(scene.changes)
     assert {change.time_ns for change in message.changes} == {SENT_MS * 1_000_000}
     assert delay_s == 900
     assert not scene.imports.sent

@@ -10,7 +10,7 @@ from lytics_sendgrid.domain.change import Kind
 from lytics_sendgrid.errors import KeyRefused, RequestRefused, RetryLater
 from lytics_sendgrid.queues.imports import ImportMessage, import_from
 from lytics_sendgrid.sendgrid.import_job import Job, job_from
-from tests.unit.functions.confirm.follow_scene import JOB, SENT_MS, Scene, tried
+from tests.unit.functions.confirm.follow_scene import JOB, SENT_MS, Scene, queued, tried
 
 
 def test_pending_job_is_polled_with_backoff() -> None:
@@ -19,7 +19,7 @@ def test_pending_job_is_polled_with_backoff() -> None:
     for _ in range(12):
         scene = Scene(Job("pending"))
         assert scene.follower().follow(followed).status == "pending"
-        [(body, delay_s)] = scene.imports.sent
+        [(delay_s, body)] = scene.imports.sent
         followed = import_from(body)
         delays.append(delay_s)
     assert followed == replace(JOB, polls=12)
@@ -29,7 +29,7 @@ def test_pending_job_is_polled_with_backoff() -> None:
 def test_poll_delay_stops_growing_at_64_times_the_first() -> None:
     scene = Scene(Job("pending"), confirm_s=5)
     scene.follower().follow(replace(JOB, polls=40))
-    [(_, delay_s)] = scene.imports.sent
+    [(delay_s, _)] = scene.imports.sent
     assert delay_s == 320
 
 
@@ -54,7 +54,7 @@ def test_rows_read_before_the_errors_file_was_refused_are_kept() -> None:
 
     scene = Scene(Job("errored", {}, "https://errors"), file())
     assert scene.follower().follow(JOB).counts == {"rejected": 1, "unread": 1, "refreshed": 1}
-    [(rejects, _), (refreshes, _)] = scene.changes.messages()
+    [(rejects, _), (refreshes, _)] = queued(scene.changes)
     assert [(change.kind, change.email) for change in rejects.changes] == [(Kind.REJECT, "ann@example.org")]
     assert [(change.kind, change.email) for change in refreshes.changes] == [
         (Kind.REFRESH, "bob@example.com")
@@ -65,7 +65,7 @@ def test_interrupted_errors_file_puts_the_job_off() -> None:
     scene = Scene(Job("errored", {}, "https://errors"), RetryLater("broke off"))
     result = scene.follower().follow(replace(JOB, runs=("r1",)))
     assert (result.status, result.fault) == ("put_off", "broke off")
-    [(body, delay_s)] = scene.imports.sent
+    [(delay_s, body)] = scene.imports.sent
     assert import_from(body) == replace(JOB, runs=("r1",), polls=1)
     assert delay_s == 60
     assert not scene.recorded
@@ -77,7 +77,7 @@ def test_unanswered_poll_is_repeated_with_backoff() -> None:
     for _ in range(8):
         scene = Scene(Job("errored", {}, "https://errors"), RetryLater("away"))
         assert scene.follower().follow(followed).fault == "away"
-        [(body, delay_s)] = scene.imports.sent
+        [(delay_s, body)] = scene.imports.sent
         followed = import_from(body)
         delays.append(delay_s)
     assert delays == [60, 120, 120, 240, 240, 480, 480, 900]
@@ -87,13 +87,13 @@ def test_unanswered_poll_is_repeated_with_backoff() -> None:
 def test_poll_waits_as_long_as_sendgrid_asks(asked_s: float, delay_s: int) -> None:
     scene = Scene(RetryLater("429", asked_s))
     scene.follower().follow(JOB)
-    assert [delay for _, delay in scene.imports.sent] == [delay_s]
+    assert [delay for delay, _ in scene.imports.sent] == [delay_s]
 
 
 def test_refused_key_puts_the_job_off() -> None:
     scene = Scene(KeyRefused("401"))
     assert scene.follower().follow(JOB).fault == "401"
-    [(body, delay_s)] = scene.imports.sent
+    [(delay_s, body)] = scene.imports.sent
     assert (import_from(body), delay_s) == (replace(JOB, polls=1), 60)
 
 
@@ -108,7 +108,7 @@ def test_job_put_off_for_days_is_left_for_the_dead_letter_queue(error: Exception
 def test_put_off_does_not_poll() -> None:
     scene = Scene(Job("failed"))
     assert scene.follower().put_off(JOB, "no time").fault == "no time"
-    [(body, _)] = scene.imports.sent
+    [(_, body)] = scene.imports.sent
     assert import_from(body) == replace(JOB, polls=1)
     assert not scene.changes.sent
 
@@ -139,18 +139,18 @@ def test_large_or_unexplained_failed_job_rejects_nobody(job: Job, followed: Impo
 def test_job_that_never_ends_is_abandoned_but_still_polled() -> None:
     scene = Scene(Job("pending"), after_s=7_200.0)
     assert scene.follower().follow(replace(JOB, runs=("r1",), polls=20)).status == "abandoned"
-    [(message, delay_s)] = scene.changes.messages()
+    [(message, delay_s)] = queued(scene.changes)
     assert {change.time_ns for change in message.changes} == {(SENT_MS + 7_200_000) * 1_000_000}
     assert delay_s == 900
     assert [run for run, *_ in scene.recorded] == ["r1"]
-    [(body, delay_s)] = scene.imports.sent
+    [(delay_s, body)] = scene.imports.sent
     abandoned = import_from(body)
     assert abandoned == replace(JOB, polls=21, abandoned=True)
     assert delay_s == 900
 
     later = Scene(Job("pending"), after_s=86_000.0)
     assert later.follower().follow(abandoned).status == "abandoned"
-    assert [import_from(body) for body, _ in later.imports.sent] == [replace(abandoned, polls=22)]
+    assert [import_from(body) for _, body in later.imports.sent] == [replace(abandoned, polls=22)]
     assert not later.changes.sent
     over = Scene(Job("pending"), after_s=86_400.0)
     assert over.follower().follow(abandoned).status == "abandoned"
@@ -164,7 +164,7 @@ def test_abandoned_job_that_ends_refreshes_its_contacts(status: str) -> None:
         Job(status, {"errored": 1}, "https://errors"), [b"ann@example.org,bad date\n"], after_s=9_000.0
     )
     scene.follower().follow(replace(JOB, abandoned=True))
-    *rejects, (message, delay_s) = scene.changes.messages()
+    *rejects, (message, delay_s) = queued(scene.changes)
     assert [change.email for one, _ in rejects for change in one.changes] == ["ann@example.org"] * len(
         rejects
     )
@@ -179,7 +179,7 @@ def test_abandoned_job_rejects_nobody_for_a_full_account() -> None:
     file = [b"ann@example.org,You have hit your contact limit\nbob@example.com,bad date\n"]
     scene = Scene(Job("errored", {"errored": 2}, "https://errors"), file, after_s=9_000.0)
     scene.follower().follow(replace(JOB, abandoned=True))
-    changes = [change for message, _ in scene.changes.messages() for change in message.changes]
+    changes = [change for message, _ in queued(scene.changes) for change in message.changes]
     assert [change.email for change in changes if change.kind is Kind.REJECT] == ["bob@example.com"]
     assert [change.email for change in changes if change.kind is Kind.REFRESH] == list(JOB.contacts)
 
@@ -211,7 +211,7 @@ def test_undocumented_status_is_abandoned_like_pending() -> None:
     scene = Scene(job_from({"status": "in_progress"}), after_s=7_200.0)
     outcome = scene.follower().follow(JOB)
     assert (outcome.status, outcome.undocumented) == ("abandoned", "in_progress")
-    assert [import_from(body).abandoned for body, _ in scene.imports.sent] == [True]
+    assert [import_from(body).abandoned for _, body in scene.imports.sent] == [True]
 
 
 def test_undocumented_end_reads_the_errors_file() -> None:

@@ -3,42 +3,32 @@
 from dataclasses import replace
 
 from functions.deliver.export_views import ExportViews, View
-from lytics_sendgrid.domain.configuration import Account, Export, ProvisionedAudience
+from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
 from lytics_sendgrid.domain.stop import Stop
 from tests.clock import ManualClock
+from tests.doubles.adapters import exports_table
+from tests.doubles.dynamodb import DynamoDb
 from tests.unit.functions.deliver.delivery_scene import EXPORT, READERS
 
-
-class Table:
-    """An exports table that counts its reads."""
-
-    def __init__(self) -> None:
-        self.exports = {"newsletter": EXPORT}
-        self.one = Account(
-            "acme",
-            3,
-            {"lytics_segments": "e9_T"},
-            {READERS: ProvisionedAudience("lytics_segments", "s1", None, ("newsletter",))},
-        )
-        self.stopped: Stop | None = None
-        self.reads = 0
-
-    def account(self, name: str) -> Account:
-        assert name == "acme"
-        return self.one
-
-    def export(self, name: str) -> Export | None:
-        self.reads += 1
-        return self.exports.get(name)
-
-    def stop(self, export: str) -> Stop | None:
-        return self.stopped
+ACCOUNT = Account(
+    "acme",
+    3,
+    {"lytics_segments": "e9_T"},
+    {READERS: ProvisionedAudience("lytics_segments", "s1", None, ("newsletter",))},
+)
 
 
 class Scene:
     def __init__(self) -> None:
-        self.table, self.clock = Table(), ManualClock()
+        self.dynamodb, self.clock = DynamoDb(), ManualClock()
+        self.table = exports_table(self.dynamodb, ACCOUNT, EXPORT)
         self.cache = ExportViews(self.table, "nobody", self.clock)
+
+    @property
+    def reads(self) -> int:
+        """The number of times that the export's configuration was read."""
+        keys = [request["Key"] for request in self.dynamodb.calls.of("GetItem")]
+        return keys.count({"pk": {"S": "export#newsletter"}, "sk": {"S": "config"}})
 
     def view(self, version: int = 0) -> View:
         view = self.cache.view("newsletter", version)
@@ -48,7 +38,7 @@ class Scene:
 
 def test_view_holds_export_form_and_stop() -> None:
     scene = Scene()
-    scene.table.stopped = Stop("why", 1, 2)
+    scene.table.put_stop("newsletter", Stop("why", 1, 2))
     view = scene.view()
     assert (view.export, view.stop) == (EXPORT, Stop("why", 1, 2))
     assert (view.form.version, view.form.no_audience_value, view.form.lists) == (3, "nobody", {})
@@ -59,10 +49,10 @@ def test_view_is_read_again_after_twenty_seconds() -> None:
     scene.view()
     scene.clock.move(19.9)
     scene.view()
-    assert scene.table.reads == 1
+    assert scene.reads == 1
     scene.clock.move(0.2)
     scene.view()
-    assert scene.table.reads == 2
+    assert scene.reads == 2
 
 
 def test_view_from_the_future_is_read_again() -> None:
@@ -70,33 +60,33 @@ def test_view_from_the_future_is_read_again() -> None:
     scene.view()
     scene.clock.move(-3600)
     scene.view()
-    assert scene.table.reads == 2
+    assert scene.reads == 2
 
 
 def test_lifted_stop_delays_nothing() -> None:
     scene = Scene()
-    scene.table.stopped = Stop("why", 1, 2)
+    scene.table.put_stop("newsletter", Stop("why", 1, 2))
     scene.view()
-    scene.table.stopped = None
+    scene.table.lift_stop("newsletter", 3)
     assert scene.view().stop is None
     scene.view()
-    assert scene.table.reads == 2
+    assert scene.reads == 2
 
 
 def test_newer_version_is_read_at_once() -> None:
     scene = Scene()
     scene.view(3)
-    scene.table.one = replace(scene.table.one, version=4)
+    scene.table.put_account(replace(ACCOUNT, version=4), read_version=3)
     assert scene.view(4).form.version == 4
-    assert scene.table.reads == 2
+    assert scene.reads == 2
 
 
 def test_missing_version_is_looked_up_once() -> None:
     scene = Scene()
     assert [scene.view(9).form.version for _ in range(100)] == [3] * 100
-    assert scene.table.reads == 1
+    assert scene.reads == 1
     scene.view(10)
-    assert scene.table.reads == 2
+    assert scene.reads == 2
 
 
 def test_forgotten_export_is_read_again() -> None:
@@ -105,7 +95,7 @@ def test_forgotten_export_is_read_again() -> None:
     scene.cache.forget("newsletter")
     scene.cache.forget("newsletter")
     scene.view()
-    assert scene.table.reads == 2
+    assert scene.reads == 2
 
 
 def test_unknown_export_has_no_view() -> None:
@@ -114,11 +104,11 @@ def test_unknown_export_has_no_view() -> None:
 
 def test_export_without_membership_field_has_no_view() -> None:
     scene = Scene()
-    scene.table.one = Account("acme")
+    scene.table.put_account(Account("acme", 4), read_version=3)
     assert scene.cache.view("newsletter") is None
 
 
 def test_exports_own_list_counts_as_configured() -> None:
     scene = Scene()
-    scene.table.exports["newsletter"] = replace(EXPORT, list_id="list-1")
+    scene.table.put_export(replace(EXPORT, list_id="list-1"))
     assert scene.view().form.lists == {"list-1": "newsletter"}

@@ -16,6 +16,8 @@ from lytics_sendgrid.domain.profile import MAX_AHEAD_NS
 from lytics_sendgrid.queues.changes import MAX_HOPS, decode, encode
 from lytics_sendgrid.queues.imports import ImportedContact, ImportMessage, import_body, import_from
 from lytics_sendgrid.queues.rejects import MAX_SINGLE, reject_bodies, reject_body
+from tests.doubles.adapters import exports_table
+from tests.doubles.dynamodb import DynamoDb
 from tests.newsletter import HIGH_VALUE, NEWSLETTER, UNMANAGED
 
 NOW_NS = 1_795_000_000_000_000_000
@@ -29,13 +31,6 @@ JOB = ImportMessage(
     ("r1",),
     {"ann@example.org": ImportedContact("newsletter", "0a", 5)},
 )
-
-
-class Exports:
-    """Knows only the export `newsletter`."""
-
-    def export(self, name: str) -> Any:
-        return NEWSLETTER if name == NEWSLETTER.name else None
 
 
 def changes_of(case: RedrivePlan) -> list[Change]:
@@ -60,7 +55,7 @@ def rejects_of(document: Any, now_ns: int = NOW_NS) -> list[str]:
 
 def test_dead_changes_are_redriven_as_uncertain_with_zero_hops() -> None:
     message = Message("newsletter", (ENTER,), 3, 17, 4, run="r1", number="n1", suspect=True)
-    case = dead_changes(encode(message), Exports())
+    case = dead_changes(encode(message), exports_table(DynamoDb(), NEWSLETTER))
     (body,) = case.changes
     assert decode(body) == Message("newsletter", (ENTER,), 3, 17, 0, "r1", "n1", uncertain=True, suspect=True)
     assert case.stays is None
@@ -68,16 +63,18 @@ def test_dead_changes_are_redriven_as_uncertain_with_zero_hops() -> None:
 
 
 def test_reason_of_dead_changes_is_crashes_or_too_many_requeues() -> None:
-    died = dead_changes(encode(Message("newsletter", (ENTER,))), Exports())
-    waited = dead_changes(encode(Message("newsletter", (ENTER,), hops=MAX_HOPS)), Exports())
+    died = dead_changes(encode(Message("newsletter", (ENTER,))), exports_table(DynamoDb(), NEWSLETTER))
+    waited = dead_changes(
+        encode(Message("newsletter", (ENTER,), hops=MAX_HOPS)), exports_table(DynamoDb(), NEWSLETTER)
+    )
     assert died.why.startswith("export 'newsletter': deliver crashed")
     assert waited.why.startswith(f"export 'newsletter': requeued {MAX_HOPS} times")
 
 
 def test_changes_that_cannot_be_delivered_stay() -> None:
-    nobodys = dead_changes(encode(Message("gone", (ENTER,))), Exports())
-    newer = dead_changes('{"v":2,"export":"newsletter","changes":[]}', Exports())
-    noise = dead_changes("hello", Exports())
+    nobodys = dead_changes(encode(Message("gone", (ENTER,))), exports_table(DynamoDb(), NEWSLETTER))
+    newer = dead_changes('{"v":2,"export":"newsletter","changes":[]}', exports_table(DynamoDb(), NEWSLETTER))
+    noise = dead_changes("hello", exports_table(DynamoDb(), NEWSLETTER))
     assert nobodys.stays == "run the state machine for that export first"
     assert nobodys.why == "export 'gone' does not exist"
     assert newer.stays is not None
@@ -87,8 +84,10 @@ def test_changes_that_cannot_be_delivered_stay() -> None:
 
 
 def test_redriving_changes_twice_gives_the_same_message() -> None:
-    (once,) = dead_changes(encode(Message("newsletter", (ENTER,), hops=7)), Exports()).changes
-    assert dead_changes(once, Exports()).changes == (once,)
+    (once,) = dead_changes(
+        encode(Message("newsletter", (ENTER,), hops=7)), exports_table(DynamoDb(), NEWSLETTER)
+    ).changes
+    assert dead_changes(once, exports_table(DynamoDb(), NEWSLETTER)).changes == (once,)
 
 
 def test_parked_import_is_redriven_from_the_first_attempt() -> None:
@@ -110,9 +109,9 @@ def test_dead_import_is_polled_from_the_start_with_its_attempts() -> None:
 
 def test_future_event_is_accepted_once_its_time_has_come() -> None:
     (body,) = rejects_of(envelope(entering(LATE)), EARLIER_NS)
-    early = reject(body, Exports(), EARLIER_NS)
+    early = reject(body, exports_table(DynamoDb(), NEWSLETTER), EARLIER_NS)
     assert early.stays == "still bad: future_time"
-    case = reject(body, Exports(), NOW_NS)
+    case = reject(body, exports_table(DynamoDb(), NEWSLETTER), NOW_NS)
     (change,) = changes_of(case)
     assert (change.email, change.kind, change.audience) == ("ann@example.org", Kind.ENTER, HIGH_VALUE)
     assert change.fields == {"city": "Oslo"}
@@ -125,7 +124,7 @@ def test_future_event_is_accepted_once_its_time_has_come() -> None:
 @pytest.mark.parametrize("city", [{str(n): n for n in range(300)}, ["Graz"] * 400, 10**1_000, {"a": 1}, [1]])
 def test_redrive_never_sends_a_shortened_value(city: object) -> None:
     (body,) = rejects_of(envelope(entering(LATE), city=city), EARLIER_NS)
-    (change,) = changes_of(reject(body, Exports(), NOW_NS))
+    (change,) = changes_of(reject(body, exports_table(DynamoDb(), NEWSLETTER), NOW_NS))
     assert change.fields == read(envelope(entering(), city=city), NEWSLETTER, NOW_NS).changes[0].fields == {}
 
 
@@ -137,7 +136,7 @@ def test_rejects_are_accepted_after_the_email_field_was_fixed(wrong: dict[str, A
     (body,) = reject_bodies(read(document, before, NOW_NS).rejected, "ingest", NEWSLETTER.name)
     kept = json.loads(json.loads(body)["element"])["envelope"]["data"]
     assert len(kept) == len(wrong) + len(["city"]) + MAX_ADDRESSES
-    (change,) = changes_of(reject(body, Exports(), NOW_NS))
+    (change,) = changes_of(reject(body, exports_table(DynamoDb(), NEWSLETTER), NOW_NS))
     assert (change.email, change.fields) == ("ann@example.org", {"city": "Oslo"})
 
 
@@ -148,31 +147,37 @@ def test_other_addresses_are_kept_only_in_rejects_about_email() -> None:
 
 def test_envelope_rejected_whole_is_read_whole() -> None:
     body = reject_body("internal_error", "a fault", "ingest", "newsletter", envelope(entering()))
-    (change,) = changes_of(reject(body, Exports(), NOW_NS))
+    (change,) = changes_of(reject(body, exports_table(DynamoDb(), NEWSLETTER), NOW_NS))
     assert change.email == "ann@example.org"
 
 
 def test_good_elements_are_redriven_and_bad_ones_rejected_again() -> None:
     elements = [envelope(entering()), envelope(entering(), email=""), envelope(entering(audience=UNMANAGED))]
     body = reject_body("internal_error", "a fault", "ingest", "newsletter", elements)
-    case = reject(body, Exports(), NOW_NS)
+    case = reject(body, exports_table(DynamoDb(), NEWSLETTER), NOW_NS)
     assert len(changes_of(case)) == 1
     (again,) = case.rejects
     assert json.loads(again)["reason"] == "no_email"
-    assert reject(again, Exports(), NOW_NS).stays == "still bad: no_email"
+    assert reject(again, exports_table(DynamoDb(), NEWSLETTER), NOW_NS).stays == "still bad: no_email"
 
 
 def test_reject_of_only_bad_elements_stays_with_its_reasons() -> None:
     elements = [envelope(entering(), email=""), {}, envelope(entering(), email="")]
     body = reject_body("internal_error", "a fault", "ingest", "newsletter", elements)
-    assert reject(body, Exports(), NOW_NS).stays == "still bad: no_email, unknown_shape"
+    assert (
+        reject(body, exports_table(DynamoDb(), NEWSLETTER), NOW_NS).stays
+        == "still bad: no_email, unknown_shape"
+    )
 
 
 def test_elements_rejected_together_are_read_one_by_one() -> None:
     document = [envelope(entering(LATE)) for _ in range(MAX_SINGLE + 1)]
     bodies = rejects_of(document, EARLIER_NS)
     assert len(bodies) < MAX_SINGLE
-    assert sum(len(changes_of(reject(body, Exports(), NOW_NS))) for body in bodies) == MAX_SINGLE + 1
+    assert (
+        sum(len(changes_of(reject(body, exports_table(DynamoDb(), NEWSLETTER), NOW_NS))) for body in bodies)
+        == MAX_SINGLE + 1
+    )
 
 
 def test_segment_events_rejected_together_are_read_one_by_one() -> None:
@@ -180,14 +185,16 @@ def test_segment_events_rejected_together_are_read_one_by_one() -> None:
     document["data"]["segment_events"] *= MAX_SEPARATE + 1
     bodies = rejects_of(document, EARLIER_NS)
     assert len(bodies) == 1
-    assert len(changes_of(reject(bodies[0], Exports(), NOW_NS))) == MAX_SEPARATE + 1
+    assert (
+        len(changes_of(reject(bodies[0], exports_table(DynamoDb(), NEWSLETTER), NOW_NS))) == MAX_SEPARATE + 1
+    )
 
 
 def test_element_of_unexported_audience_is_dropped() -> None:
     body = reject_body(
         "internal_error", "a fault", "ingest", "newsletter", envelope(entering(audience=UNMANAGED))
     )
-    assert reject(body, Exports(), NOW_NS) == RedrivePlan(
+    assert reject(body, exports_table(DynamoDb(), NEWSLETTER), NOW_NS) == RedrivePlan(
         why="ingest, export 'newsletter', internal_error: a fault",
         dropped="none of its audiences is exported now",
     )
@@ -195,7 +202,11 @@ def test_element_of_unexported_audience_is_dropped() -> None:
 
 @pytest.mark.parametrize("body", ["hello", "[]", "{}"])
 def test_unreadable_messages_are_counted_together(body: str) -> None:
-    cases = (dead_changes(body, Exports()), dead_import(body), reject(body, Exports(), NOW_NS))
+    cases = (
+        dead_changes(body, exports_table(DynamoDb(), NEWSLETTER)),
+        dead_import(body),
+        reject(body, exports_table(DynamoDb(), NEWSLETTER), NOW_NS),
+    )
     assert {case.why for case in cases} == {"unreadable"}
     assert all(case.stays for case in cases)
 
@@ -216,7 +227,7 @@ def test_unreadable_messages_are_counted_together(body: str) -> None:
     ],
 )
 def test_unreadable_reject_stays_with_the_reason(body: str, words: str) -> None:
-    case = reject(body, Exports(), NOW_NS)
+    case = reject(body, exports_table(DynamoDb(), NEWSLETTER), NOW_NS)
     assert case.stays is not None
     assert words in case.stays
     assert case.changes == case.rejects == ()
@@ -233,7 +244,11 @@ def test_unreadable_reject_stays_with_the_reason(body: str, words: str) -> None:
     ],
 )
 def test_reject_that_stays_is_counted_by_its_reason(source: str, export: str, element: Any) -> None:
-    case = reject(reject_body("no_email", "it is empty", source, export, element), Exports(), NOW_NS)
+    case = reject(
+        reject_body("no_email", "it is empty", source, export, element),
+        exports_table(DynamoDb(), NEWSLETTER),
+        NOW_NS,
+    )
     assert case.stays is not None
     assert case.why == f"{source}, export '{export}', no_email: it is empty"
 
@@ -250,10 +265,10 @@ def test_no_message_stops_the_redrive(document: Any) -> None:
     body = json.dumps(document)
     within = reject_body("r", "d", "ingest", "newsletter", document)
     for case in (
-        dead_changes(body, Exports()),
+        dead_changes(body, exports_table(DynamoDb(), NEWSLETTER)),
         dead_import(body),
-        reject(body, Exports(), NOW_NS),
-        reject(within, Exports(), NOW_NS),
+        reject(body, exports_table(DynamoDb(), NEWSLETTER), NOW_NS),
+        reject(within, exports_table(DynamoDb(), NEWSLETTER), NOW_NS),
     ):
         assert case.stays is None or not (case.changes or case.imports or case.rejects)
 
@@ -261,6 +276,6 @@ def test_no_message_stops_the_redrive(document: Any) -> None:
 @pytest.mark.parametrize("element", ["a=1&b=2", {"base64": "H4sI", "bytes": 3}, "x" * 100_000])
 def test_body_that_was_not_json_stays(element: Any) -> None:
     body = reject_body("not_json", "the body is not JSON", "ingest", "newsletter", element)
-    plan = reject(body, Exports(), NOW_NS)
+    plan = reject(body, exports_table(DynamoDb(), NEWSLETTER), NOW_NS)
     assert plan.stays == "nothing can be read from it: see the runbook, then empty the queue"
     assert (plan.changes, plan.rejects, plan.dropped) == ((), (), None)

@@ -1,69 +1,21 @@
 """A queue is redriven message by message: sent, then deleted. What cannot be redriven stays."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from functions.operate.dead_letters import RedrivePlan
-from functions.operate.redrive import RedriveSummary, Targets, main, redrive
+from functions.operate.redrive import VISIBILITY_TIMEOUT_S, RedriveSummary, Targets, main, redrive
 from functions.operate.stack import stack_name, stack_outputs
 from lytics_sendgrid.errors import InputInvalid, ServiceUnavailable
+from tests.clock import ManualClock
+from tests.doubles.adapters import queue_writer
+from tests.doubles.calls import refusal
+from tests.doubles.sqs import Queue, Sqs
 
 URL = "https://queue"
-
-
-@dataclass
-class HeldQueue:
-    """A queue like SQS: a received message is invisible until it is released."""
-
-    messages: dict[str, str]
-    held: set[str] = field(default_factory=set)
-    deletes_fail: bool = False
-
-    def receive_message(
-        self,
-        *,
-        QueueUrl: str,  # noqa: N803
-        MaxNumberOfMessages: int,  # noqa: N803
-        WaitTimeSeconds: int,  # noqa: N803
-        VisibilityTimeout: int,  # noqa: N803
-    ) -> Any:
-        assert (QueueUrl, WaitTimeSeconds > 0, VisibilityTimeout > 60) == (URL, True, True)
-        visible = [key for key in self.messages if key not in self.held][:MaxNumberOfMessages]
-        self.held.update(visible)
-        found = [{"MessageId": k, "ReceiptHandle": f"r{k}", "Body": self.messages[k]} for k in visible]
-        return {"Messages": found} if found else {}
-
-    def delete_message_batch(self, *, QueueUrl: str, Entries: Any) -> Any:  # noqa: N803
-        assert len({entry["Id"] for entry in Entries}) == len(Entries) <= 10
-        if not self.deletes_fail:
-            for entry in Entries:
-                self.held.discard(entry["ReceiptHandle"][1:])
-                del self.messages[entry["ReceiptHandle"][1:]]
-        return {}
-
-    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: Any) -> Any:  # noqa: N803
-        assert len(Entries) <= 10
-        for entry in Entries:
-            assert entry["VisibilityTimeout"] == 0
-            self.held.discard(entry["ReceiptHandle"][1:])
-        return {}
-
-
-@dataclass
-class Writer:
-    """Records what is sent, or refuses everything."""
-
-    sent: list[str] = field(default_factory=list)
-    broken: Exception | None = None
-
-    def send(self, bodies: Sequence[str]) -> None:
-        if self.broken is not None:
-            raise self.broken
-        self.sent += bodies
 
 
 def judge(body: str) -> RedrivePlan:
@@ -72,78 +24,115 @@ def judge(body: str) -> RedrivePlan:
     return RedrivePlan(why="fine", changes=(f"c{body}",), imports=(f"i{body}",), rejects=(f"r{body}",))
 
 
-def targets() -> tuple[Targets, Writer]:
-    changes = Writer()
-    return Targets(changes=changes, imports=Writer(), rejects=Writer()), changes
+class Scene:
+    """A queue of messages that were set aside, and the queues that they go back to.
 
+    Attributes:
+        aside: the queue that is redriven; ``sqs`` is the client that takes its messages.
+        changes: the changes queue; ``changes_sqs`` is the client that writes to it.
+    """
 
-def queue(good: int, bad: int = 0) -> HeldQueue:
-    return HeldQueue({str(n): f"bad{n}" if n < bad else str(n) for n in range(good + bad)})
+    def __init__(self, good: int, bad: int = 0, client: Callable[[Queue], Sqs] = Sqs) -> None:
+        self.clock = ManualClock()
+        self.aside, self.changes = Queue(URL, self.clock.now), Queue("changes")
+        for number in range(good + bad):
+            self.aside.put(f"bad{number}" if number < bad else str(number))
+        self.sqs = client(self.aside)
+        changes, self.changes_sqs = queue_writer(self.changes)
+        self.targets = Targets(
+            changes=changes,
+            imports=queue_writer(Queue("imports"))[0],
+            rejects=queue_writer(Queue("rejects"))[0],
+        )
+
+    def redrive(self, planner: Callable[[str], RedrivePlan] = judge, *, dry: bool = False) -> RedriveSummary:
+        return redrive(self.sqs, URL, planner, self.targets, dry=dry)
+
+    def is_released(self) -> bool:
+        """Return whether every message that stays can be received at once."""
+        return self.aside.visible() == self.aside.messages
 
 
 def test_redrivable_messages_are_sent_and_deleted_others_released() -> None:
-    held, (where, changes) = queue(good=23, bad=14), targets()
-    found = redrive(held, URL, judge, where, dry=False)
+    scene = Scene(good=23, bad=14)
+    found = scene.redrive()
     assert (found.messages, found.moved) == (37, 23)
     assert found.why == {"fine": 23, "noise": 14}
     assert found.stays == {"it is noise": 14}
-    assert sorted(changes.sent) == sorted(f"c{n}" for n in range(14, 37))
-    assert set(held.messages) == {str(n) for n in range(14)}
-    assert held.held == set()
+    assert sorted(scene.changes.bodies) == sorted(f"c{n}" for n in range(14, 37))
+    assert set(scene.aside.bodies) == {f"bad{n}" for n in range(14)}
+    assert scene.is_released()
+
+
+def test_messages_are_hidden_longer_than_a_minute_by_long_polling() -> None:
+    scene = Scene(good=1)
+    scene.redrive()
+    for request in scene.sqs.calls.of("ReceiveMessage"):
+        assert (request["WaitTimeSeconds"] > 0, request["VisibilityTimeout"] > 60) == (True, True)
 
 
 def test_dry_run_reads_every_message_and_moves_none() -> None:
-    held, (where, changes) = queue(good=23, bad=2), targets()
-    found = redrive(held, URL, judge, where, dry=True)
-    assert (found.messages, found.moved, changes.sent) == (25, 23, [])
-    assert len(held.messages) == 25
-    assert held.held == set()
+    scene = Scene(good=23, bad=2)
+    found = scene.redrive(dry=True)
+    assert (found.messages, found.moved, scene.changes.bodies) == (25, 23, [])
+    assert len(scene.aside.messages) == 25
+    assert scene.is_released()
 
 
 def test_dropped_messages_are_deleted_and_counted_apart() -> None:
-    held, (where, changes) = queue(good=3), targets()
-    found = redrive(held, URL, lambda _: RedrivePlan(why="late", dropped="nobody wants it"), where, dry=False)
-    assert (found.messages, found.moved, found.dropped, changes.sent) == (3, 0, {"nobody wants it": 3}, [])
-    assert held.messages == {}
+    scene = Scene(good=3)
+    found = scene.redrive(lambda _: RedrivePlan(why="late", dropped="nobody wants it"))
+    assert (found.messages, found.moved, found.dropped) == (3, 0, {"nobody wants it": 3})
+    assert (scene.changes.bodies, scene.aside.bodies) == ([], [])
 
 
 def test_messages_that_could_not_be_sent_are_released() -> None:
-    held, (where, changes) = queue(good=12), targets()
-    changes.broken = ServiceUnavailable("SQS: away")
+    scene = Scene(good=12)
+    scene.changes_sqs.calls.broken = refusal("ServiceUnavailable", "SendMessageBatch", 503)
     with pytest.raises(ServiceUnavailable):
-        redrive(held, URL, judge, where, dry=False)
-    assert len(held.messages) == 12
-    assert held.held == set()
+        scene.redrive()
+    assert len(scene.aside.messages) == 12
+    assert scene.is_released()
 
 
 def test_messages_sent_but_not_deleted_are_redriven_again() -> None:
-    held, (where, changes) = queue(good=3), targets()
-    held.deletes_fail = True
-    redrive(held, URL, judge, where, dry=False)
-    held.deletes_fail = False
-    held.held.clear()
-    redrive(held, URL, judge, where, dry=False)
-    assert sorted(changes.sent) == ["c0", "c0", "c1", "c1", "c2", "c2"]
-    assert not held.messages
+    scene = Scene(good=3)
+    scene.sqs.refuses = lambda _: True
+    scene.redrive()
+    scene.sqs.refuses = lambda _: False
+    scene.clock.now_s += VISIBILITY_TIMEOUT_S
+    scene.redrive()
+    assert sorted(scene.changes.bodies) == ["c0", "c0", "c1", "c1", "c2", "c2"]
+    assert scene.aside.bodies == []
+
+
+class Reappearing(Sqs):
+    """Hands out again what was received before, at once, as SQS may."""
+
+    def __init__(self, queue: Queue) -> None:
+        super().__init__(queue)
+        self._queue_of_all = queue
+
+    def receive_message(self, **request: Any) -> Any:
+        for message in self._queue_of_all.messages:
+            self._queue_of_all.show(message, 0)
+        return super().receive_message(**request)
 
 
 def test_redrive_ends_when_only_known_messages_are_received() -> None:
-    class Leaky(HeldQueue):
-        def receive_message(self, **arguments: Any) -> Any:
-            self.held.clear()
-            return super().receive_message(**arguments)
-
-    found = redrive(Leaky({"1": "bad"}), URL, judge, targets()[0], dry=False)
-    assert found.messages == 1
+    assert Scene(good=0, bad=1, client=Reappearing).redrive().messages == 1
 
 
-class Capricious(HeldQueue):
-    """Answers by message id, as a test says, then nothing."""
+class Scripted(Sqs):
+    """Receives message ids in the order that a test gives, then nothing. Each receipt handle is new.
+
+    SQS may answer a receive with nothing, or with a message that is hidden, and takes only the last handle.
+    """
 
     def __init__(self, *answers: str) -> None:
-        super().__init__({key: f"bad{key}" for answer in answers for key in answer})
+        super().__init__()
         self.answers = list(answers)
-        self.let_go: list[str] = []
+        self.released: list[str] = []
 
     def receive_message(self, **_: Any) -> Any:
         answer, number = self.answers.pop(0) if self.answers else "", len(self.answers)
@@ -152,33 +141,34 @@ class Capricious(HeldQueue):
         }
 
     def change_message_visibility_batch(self, *, QueueUrl: str, Entries: Any) -> Any:  # noqa: N803
-        self.let_go += [entry["ReceiptHandle"] for entry in Entries]
+        self.released += [entry["ReceiptHandle"] for entry in Entries]
         return {}
 
 
 def test_one_empty_receive_does_not_end_the_redrive() -> None:
-    queue = Capricious("ab", "", "ba", *["a"] * 10, "c", "", "d")
-    assert redrive(queue, URL, judge, targets()[0], dry=True).messages == 4
+    scene = Scene(good=0)
+    scene.sqs = Scripted("ab", "", "ba", *["a"] * 10, "c", "", "d")
+    assert scene.redrive(dry=True).messages == 4
 
 
 def test_message_is_released_by_its_last_receipt_handle() -> None:
-    queue = Capricious("ab", "b")
-    redrive(queue, URL, judge, targets()[0], dry=True)
-    assert queue.let_go == ["a1", "b0"]
+    scene = Scene(good=0)
+    sqs = scene.sqs = Scripted("ab", "b")
+    scene.redrive(dry=True)
+    assert sqs.released == ["a1", "b0"]
 
 
 def test_deleted_message_received_again_is_ignored() -> None:
-    class Undead(HeldQueue):
+    class Undead(Reappearing):
         def delete_message_batch(self, *, QueueUrl: str, Entries: Any) -> Any:  # noqa: N803
-            self.held.clear()
             return {}
 
         def change_message_visibility_batch(self, *, QueueUrl: str, Entries: Any) -> Any:  # noqa: N803
             pytest.fail("a receipt that is spent is refused")
 
-    where, changes = targets()
-    assert redrive(Undead({"1": "1"}), URL, judge, where, dry=False).moved == 1
-    assert changes.sent == ["c1"]
+    scene = Scene(good=1, client=Undead)
+    assert scene.redrive().moved == 1
+    assert scene.changes.bodies == ["c0"]
 
 
 def test_summary_lists_counts_and_reasons() -> None:

@@ -20,7 +20,7 @@ from lytics_sendgrid.errors import (
 )
 from lytics_sendgrid.lytics.documents import LyticsAudience
 from lytics_sendgrid.sendgrid.resources import Segment, segment_query
-from lytics_sendgrid.tables.exports import Progress
+from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.workflow.export_run import ExportRun
 from tests.doubles.adapters import exports_table
 from tests.doubles.dynamodb import DynamoDb
@@ -211,23 +211,21 @@ def test_faults_of_several_classes_raise_export_refused() -> None:
         Scene().plan({"audiences": ["nothing"], "backfill": 1})
 
 
-class Runs:
-    """A run of which everything is committed."""
-
-    def scan(self, run: str, audience: str) -> Checkpoint | None:
-        return Checkpoint(done=True)
-
-    def progress(self, run: str) -> Progress:
-        return Progress(frozenset(), frozenset(), {"j1": {"status": "completed"}}, {"accepted": 3})
-
-
 RUN = ExportRun.read(run_state(audiences=[{"id": FIRST, "name": "First", "slug": "first"}]))
+
+
+def settled_run(scene: Scene) -> ExportsTable:
+    """Return the exports table with a run of which everything is committed."""
+    scene.configurations.put_scan(RUN.run, FIRST, Checkpoint(done=True), 0)
+    scene.configurations.record_done(RUN.run, (), ["j1"], 0, {"accepted": 3})
+    scene.configurations.record_job(RUN.run, "j1", (1, 1), {"status": "completed"}, 0)
+    return scene.configurations
 
 
 def test_count_reads_every_side() -> None:
     scene = Scene()
     scene.sendgrid.all_segments.append(Segment("s1", "First", None, None, 7))
-    counted = count(RUN, scene.lytics, scene.sendgrid, Runs())
+    counted = count(RUN, scene.lytics, scene.sendgrid, settled_run(scene))
     assert (counted.lytics, counted.contacts, counted.notes) == ({FIRST: 10}, 12, ())
     assert counted.segments is not None
     assert counted.segments["s1"].contacts == 7
@@ -242,7 +240,7 @@ def test_count_notes_a_side_that_does_not_answer(monkeypatch: pytest.MonkeyPatch
         raise ServiceUnavailable("SendGrid answered 503")
 
     monkeypatch.setattr(scene.sendgrid, "segments", down)
-    counted = count(RUN, scene.lytics, scene.sendgrid, Runs())
+    counted = count(RUN, scene.lytics, scene.sendgrid, settled_run(scene))
     assert (counted.lytics, counted.segments) == (None, None)
     assert counted.notes == (
         "Lytics' sizes could not be read: busy",
