@@ -3,9 +3,6 @@
 import gzip
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -14,6 +11,7 @@ from lytics_sendgrid.sendgrid.contacts import SendGridContacts, sendgrid_http
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.transport.download import download
 from tests.clock import ManualClock
+from tests.http_server import Handler, HttpServer
 
 LARGE = b"0123456789" * 40_000
 
@@ -30,16 +28,13 @@ class TickingClock(ManualClock):
         return self.now_s
 
 
-class Files(BaseHTTPRequestHandler):
+class Files(Handler):
     """Answers each path as its name says."""
 
-    def __init__(self, paths: list[str], resume: threading.Event, *arguments: object) -> None:
-        self.paths = paths
-        self.resume = resume
-        super().__init__(*arguments)  # type: ignore[arg-type]
+    server: "Server"
 
     def do_GET(self) -> None:
-        self.paths.append(self.path)
+        self.server.paths.append(self.path)
         kind, _, rest = self.path[1:].partition("/")
         match kind:
             case "to":
@@ -52,15 +47,12 @@ class Files(BaseHTTPRequestHandler):
                 self._answer(200, b"abc", **{"Content-Length": "100"})
             case "drip":
                 self._answer(200, b"abc", **{"Content-Length": "6"})
-                self.resume.wait(20)
+                self.server.resume.wait(20)
                 self.wfile.write(b"def")
             case "large":
                 self._answer(200, LARGE)
             case status:
                 self._answer(int(status), b"no file")
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
 
     def _answer(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)
@@ -68,9 +60,10 @@ class Files(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+        self.wfile.flush()
 
 
-class Server:
+class Server(HttpServer):
     """A server of files.
 
     Attributes:
@@ -81,27 +74,16 @@ class Server:
     def __init__(self) -> None:
         self.paths: list[str] = []
         self.resume = threading.Event()
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, self.paths, self.resume))
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        super().__init__(Files)
 
-
-@contextmanager
-def serving() -> Iterator[Server]:
-    server = Server()
-    thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.resume.set()
-        server.http.shutdown()
-        server.http.server_close()
-        thread.join()
+    def close(self) -> None:
+        self.resume.set()
+        super().close()
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with serving() as one:
+    with Server() as one:
         yield one
 
 
@@ -125,7 +107,7 @@ def test_fourth_redirect_is_refused(server: Server) -> None:
 )
 def test_redirect_to_a_forbidden_url_is_not_followed(server: Server, target: str) -> None:
     with pytest.raises(RequestRefused, match="not https"):
-        downloaded(server, "/to/" + target.format(port=server.http.server_port))
+        downloaded(server, "/to/" + target.format(port=server.server_port))
     assert len(server.paths) == 1
 
 
