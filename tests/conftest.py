@@ -1,4 +1,4 @@
-"""Which tests must run in one process when pytest runs in several."""
+"""Choose the tests that must share a process when pytest runs in parallel."""
 
 from pathlib import Path
 from typing import Final
@@ -7,13 +7,13 @@ import pytest
 
 _TESTS: Final = Path(__file__).parent
 _DEPLOYED: Final = "product"
-"""The tests that share the one deployment of the product on the local cloud."""
+"""The fixture of the one deployment on the local cloud, which several modules share."""
 _COSTLY_SCENES: Final = {"test_largest_bodies"}
-"""Modules elsewhere whose tests share a scene that takes long to make."""
+"""Other modules whose tests share a scene that is slow to make."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together the tests that share a local cloud, and those of a module that has one of its own."""
+    """Group the tests that share a local cloud or a costly scene, so that each is made once."""
     for item in items:
         folder = item.path.relative_to(_TESTS).parts[0]
         if folder in {"e2e", "workflow"}:

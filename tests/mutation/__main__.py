@@ -1,9 +1,8 @@
-"""Break the modules that decide in one small way at a time, and tell which faults no test notices.
+"""Break the deciding modules in one small way at a time, and report the faults that no test notices.
 
-A tool of our own, because those that there are rename modules by their folder, so that ours are never found,
-rewrite
-the working tree, or leave constants alone, which here are half of what is decided. ``MODULES=`` names some
-modules, ``REPORT=`` a file for what is found, ``PROCESSES=`` how many run at once.
+We wrote our own tool because existing ones name modules by folder and so never find ours, rewrite the working
+tree, or skip constants, which make half of our decisions. ``MODULES=`` limits the run to some modules,
+``REPORT=`` names the report's file, and ``PROCESSES=`` sets how many mutants run at once.
 """
 
 import os
@@ -19,7 +18,7 @@ from tests.modules import PATHS, ROOT
 from tests.mutation.mutants import Mutant, mutants, without_fault
 from tests.mutation.trials import baseline, trials
 
-LEAST_PERCENT: Final = 90
+MIN_PERCENT: Final = 90
 TESTS: Final = ("tests/unit", "tests/properties")
 MODULES: Final = """
     lytics_sendgrid.domain.contact lytics_sendgrid.domain.field_values functions.deliver.merge
@@ -44,44 +43,44 @@ type Equivalents = Mapping[tuple[str, str, str], str]
 
 
 def equivalents() -> Equivalents:
-    """Return the mutants that may survive, each with the reason; by module, source and mutant."""
+    """Return the reason each equivalent mutant may survive, by module, original line and mutated line."""
     listed = tomllib.loads((Path(__file__).parent / "equivalent.toml").read_text())
     return {(module, e["was"], e["now"]): e["why"] for module, entries in listed.items() for e in entries}
 
 
 def stale(known: Equivalents, found: Iterable[Mutant], names: Collection[str]) -> list[str]:
-    """Name what is explained and is no mutant (any more).
+    """Return the explanations that no longer match a mutant.
 
     Args:
         known: the explanations.
-        found: all mutants of some modules.
-        names: those modules; another's explanations are left alone, unless it is none that is ever looked at.
+        found: all mutants of the modules under test.
+        names: those modules. Explanations of other modules are skipped, unless MODULES does not list them.
     """
-    there = {_key(mutant) for mutant in found}
-    looked_at = {*names} | ({module for module, _, _ in known} - {*MODULES.split()})
+    existing = {_key(mutant) for mutant in found}
+    checked = {*names} | ({module for module, _, _ in known} - {*MODULES.split()})
     return [
         f"{module}: {was}  ->  {now}"
         for module, was, now in known
-        if module in looked_at and (module, was, now) not in there
+        if module in checked and (module, was, now) not in existing
     ]
 
 
 def report(results: Mapping[Mutant, str], known: Equivalents) -> list[str]:
     """Report each module's mutants; name the survivors, and those explained as equivalent but killed."""
     counts: dict[str, Counter[str]] = {}
-    survivors: dict[str, list[str]] = {"UNEXPLAINED": [], "explained": [], "explained in vain, killed": []}
+    survivors: dict[str, list[str]] = {"UNEXPLAINED": [], "explained": [], "explained but killed": []}
     for mutant, outcome in sorted(results.items(), key=lambda pair: (pair[0].module, pair[0].number)):
         why = known.get(_key(mutant))
         survived = outcome == "survived"
-        word = ("UNEXPLAINED" if why is None else "explained") if survived else "killed"
-        counts.setdefault(mutant.module, Counter())[word] += 1
+        status = ("UNEXPLAINED" if why is None else "explained") if survived else "killed"
+        counts.setdefault(mutant.module, Counter())[status] += 1
         if survived or why is not None:
             place = f"{mutant.module}:{mutant.line}: {why or 'UNEXPLAINED'}"
             entry = ["", place, f"  - {mutant.was}", f"  + {mutant.now}"]
-            survivors[word if survived else "explained in vain, killed"] += entry
+            survivors[status if survived else "explained but killed"] += entry
     total = sum(counts.values(), Counter())
     lines = [f"{'module':40}{'mutants':>8}{'killed':>8}{'explained':>11}{'UNEXPLAINED':>13}{'killed %':>10}"]
-    for name, of in [*counts.items(), ("in all", total)]:
+    for name, of in [*counts.items(), ("total", total)]:
         share = 100 * of["killed"] / of.total()
         lines.append(
             f"{name:40}{of.total():8}{of['killed']:8}{of['explained']:11}{of['UNEXPLAINED']:13}{share:10.1f}"
@@ -96,28 +95,30 @@ def _key(mutant: Mutant) -> tuple[str, str, str]:
 
 
 def percent_killed(results: Iterable[str]) -> float:
-    """Return the share of all mutants that a test noticed, those that behave alike included."""
+    """Return the percentage of mutants that a test noticed. Equivalent mutants count as not noticed."""
     outcomes = list(results)
     return 100 * sum(outcome != "survived" for outcome in outcomes) / len(outcomes)
 
 
 def main() -> None:
-    """Try all mutants, and fail where too many survive, or what is explained is not there."""
+    """Try all mutants. Fail if too many survive or an explanation matches no mutant."""
     scratch = ROOT / "build" / "mutation"
     scratch.mkdir(parents=True, exist_ok=True)
     names, known = (os.environ.get("MODULES") or MODULES).split(), equivalents()
     found = [mutant for name in names for mutant in mutants(PATHS[name])]
     if gone := stale(known, found, names):
-        sys.exit("\n".join(("equivalent.toml explains what is no mutant any more:", *gone)))
+        sys.exit(
+            "\n".join(
+                ("equivalent.toml explains mutants that no longer exist; remove or update them:", *gone)
+            )
+        )
     began = time.monotonic()
     base = baseline(TESTS, scratch)
     print(f"{len(base.seconds)} tests pass in {time.monotonic() - began:.0f} s; {len(found)} mutants")
     processes = int(os.environ.get("PROCESSES") or os.cpu_count() or 1)
     for mutant, outcome in trials(map(without_fault, names), base, processes):
         if outcome != "survived":
-            sys.exit(
-                f"tests of {mutant.module} fail without a fault: what they say of faults is worth nothing"
-            )
+            sys.exit(f"the tests of {mutant.module} fail without a fault: fix them first")
     results: dict[Mutant, str] = {}
     for mutant, outcome in trials(found, base, processes):
         results[mutant] = outcome
@@ -133,15 +134,14 @@ def _conclude(results: Mapping[Mutant, str], known: Equivalents, path: Path) -> 
     path.write_text("\n".join(lines) + "\n")
     survived = [_key(mutant) for mutant, outcome in results.items() if outcome == "survived"]
     explained, killed = sum(key in known for key in survived), percent_killed(results.values())
-    # All but the survivors that are explained.
+    # Explained survivors are only in the file.
     print(*lines[: next(n for n, line in enumerate(lines) if line.startswith("explained: "))], sep="\n")
     print(
         f"{killed:.1f} % of {len(results)} mutants were killed; {len(survived)} survived: {explained} "
-        f"explained, "
-        f"{len(survived) - explained} UNEXPLAINED. All are in {path}"
+        f"explained, {len(survived) - explained} UNEXPLAINED. The full report is in {path}"
     )
-    if killed < LEAST_PERCENT:
-        sys.exit(f"only {killed:.1f} % of the mutants were killed: at least {LEAST_PERCENT} % must be")
+    if killed < MIN_PERCENT:
+        sys.exit(f"only {killed:.1f} % of the mutants were killed; the minimum is {MIN_PERCENT} %")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The ways to break one part of a source: its operators, limits, texts and statements."""
+"""Ways to break one part of a source: its operators, limits, strings and statements."""
 
 import ast
 import copy
@@ -51,14 +51,14 @@ _OPERATIONS: Final = (ast.BinOp, ast.BoolOp, ast.UnaryOp, ast.Compare)
 
 
 def faults(node: ast.AST, parent: ast.AST | None) -> Iterator[tuple[ast.AST, str, ast.AST]]:
-    """Yield what may be wrong with a node: the part that changes, its new text, and the node with it."""
+    """Yield each fault of a node: the part that changes, its new text, and the changed node."""
     for part, new, field, index in _changed_parts(node):
         changed = copy.copy(node)
         if index is None:
             setattr(changed, field, new)
         else:
-            several = getattr(node, field)
-            setattr(changed, field, [*several[:index], new, *several[index + 1 :]])
+            items = getattr(node, field)
+            setattr(changed, field, [*items[:index], new, *items[index + 1 :]])
         yield part, _text(new, node), changed
     for other in _replacements(node):
         yield node, _text(other, parent), ast.copy_location(copy.copy(other), node)
@@ -93,7 +93,7 @@ def _changed_parts(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr, str, int
 
 
 def _has_negation(test: ast.expr) -> bool:
-    """Tell whether another fault of a test is its negation."""
+    """Return whether another fault already negates this test."""
     match test:
         case ast.UnaryOp(op=ast.Not()):
             return True
@@ -107,7 +107,7 @@ def _negated(test: ast.expr) -> ast.expr:
 
 
 def _is_prose(node: ast.AST) -> bool:
-    """Return whether a text is a message for a person: it has spaces. One test that knows it is enough."""
+    """Return whether a string contains spaces and so is a message for a person. One fault suffices for it."""
     parts: Sequence[ast.AST] = node.values if isinstance(node, ast.JoinedStr) else [node]
     return any(isinstance(part, ast.Constant) and " " in str(part.value) for part in parts)
 

@@ -1,6 +1,6 @@
-"""Small faults in a module's source, one at a time: what a test suite that checks everything would notice.
+"""Small faults in a module's source, one at a time, that a complete test suite would notice.
 
-Left alone are annotations, docstrings, decorators, imports and Protocols: nothing that runs depends on them.
+Annotations, docstrings, decorators, imports and Protocols are skipped: they do not affect what runs.
 """
 
 import ast
@@ -21,13 +21,13 @@ class Mutant:
     """One fault.
 
     Attributes:
-        module: import name of the module that has it.
-        number: its place among the module's mutants, from 0.
+        module: import name of the faulty module.
+        number: index among the module's mutants.
         line: where it is in the source.
-        lines: all that may run where it does: those of its statement.
-        was: the source before, its first line where it has several.
-        now: the same with the fault.
-        is_whole_line: there is nothing beyond that line.
+        lines: the lines of its statement, any of which coverage may record.
+        was: the original source line, or the first of several.
+        now: the same line with the fault.
+        is_whole_line: the changed part ends on that line.
     """
 
     module: str
@@ -47,19 +47,19 @@ def mutants(path: Path) -> list[Mutant]:
 
 
 def without_fault(module: str) -> Mutant:
-    """Return a module as it is, to be tried as if it were a mutant: its tests must pass."""
+    """Return a mutant without a fault. Its tests must pass."""
     return Mutant(module, -1, 0, range(0), "", "")
 
 
 def mutated(path: Path, number: int) -> ast.Module:
-    """Return a module with one of its faults."""
+    """Return a module's tree with the given fault."""
     tree = _Walk(path, number).visit(ast.parse(path.read_text()))
     assert isinstance(tree, ast.Module)
     return ast.fix_missing_locations(tree)
 
 
 class _Walk:
-    """Numbers the faults of a tree, and puts the one of a number in."""
+    """Number the faults of a tree, and apply the wanted one."""
 
     def __init__(self, path: Path, wanted: int | None) -> None:
         self.found: list[Mutant] = []
@@ -70,9 +70,7 @@ class _Walk:
         self._parent: ast.AST | None = None
 
     def visit(self, node: ast.AST) -> Any:
-        if _is_left_alone(node) or (
-            isinstance(node, ast.Constant) and isinstance(self._parent, ast.JoinedStr)
-        ):
+        if _is_skipped(node) or (isinstance(node, ast.Constant) and isinstance(self._parent, ast.JoinedStr)):
             return node
         outer, self._parent = (self._statement, self._parent), node
         if isinstance(node, ast.stmt):
@@ -102,7 +100,7 @@ class _Walk:
         self.found.append(Mutant(self._module, number, part.lineno, lines, was, now, is_whole_line))
 
 
-def _is_left_alone(node: ast.AST) -> bool:
+def _is_skipped(node: ast.AST) -> bool:
     match node:
         case ast.Import() | ast.ImportFrom() | ast.TypeAlias() | ast.Expr(value=ast.Constant()):
             return True

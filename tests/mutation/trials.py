@@ -1,4 +1,4 @@
-"""Run tests against mutants, each in a process forked after everything but our own code is imported."""
+"""Run tests against mutants, each in its own process, forked after all third-party code is imported."""
 
 import contextlib
 import importlib
@@ -30,22 +30,22 @@ from tests.mutation.mutants import Mutant, mutated
 PACKAGES: Final = ("lytics_sendgrid", "functions")
 _OURS: Final = (*PACKAGES, "tests.")
 _MEMORY_BYTES: Final = 4 * 2**30
-_LEAST_S: Final = 20
-_TIMES: Final = 10
-"""A test may take 20 s and ten times as long as without a fault; so may all tests of a fault together."""
+_MIN_S: Final = 20
+_MAX_SLOWDOWN: Final = 10
+"""A test may take 20 s plus ten times its normal duration, as may all tests of a mutant together."""
 _PYTEST: Final = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:warnings")
-_ENOUGH: Final = 50
-"""Tests that a module without a fault is tried with, to see that trying alone fails none."""
+_MAX_CONTROL_TESTS: Final = 50
+"""Tests that are tried on a module without a fault, to show that the trial itself fails none."""
 _PASSED: Final = frozenset({pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED})
 _FORK: Final = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What the tests do without a fault.
+    """How the tests behave without a fault.
 
     Attributes:
-        tests: which run each line of each module, by the module's name and the line's number.
+        tests: module name and line number to the tests that run that line.
         seconds: how long each test takes.
     """
 
@@ -53,10 +53,10 @@ class Baseline:
     seconds: Mapping[str, float]
 
     def of(self, mutant: Mutant) -> list[str]:
-        """Return the tests that run a mutant, the fastest first.
+        """Return the tests that run a mutant, fastest first.
 
-        Of what an import runs that is all that run the module, and its own: those of a constant run none of
-        its lines.
+        Coverage records no test for a line that runs at import, such as a constant. Such a mutant is tried
+        with all tests that run its module, and with the module's own tests.
         """
         by_line = self.tests[mutant.module]
         found = {test for line in mutant.lines for test in by_line.get(line, ())}
@@ -64,7 +64,7 @@ class Baseline:
             found = {test for tests in by_line.values() for test in tests}
             found |= {test for test in self.seconds if _is_of(test, mutant.module)}
         fastest = sorted(found, key=lambda test: (self.seconds[test], test))
-        return fastest if mutant.number >= 0 else fastest[:_ENOUGH]
+        return fastest if mutant.number >= 0 else fastest[:_MAX_CONTROL_TESTS]
 
 
 def _is_of(test: str, module: str) -> bool:
@@ -72,7 +72,7 @@ def _is_of(test: str, module: str) -> bool:
 
 
 class _Recorder:
-    """A plugin of pytest that notes which test is running, for coverage, and how long it takes."""
+    """A pytest plugin that tells coverage which test is running and records its duration."""
 
     def __init__(self, measured: coverage.Coverage) -> None:
         self.seconds: dict[str, float] = {}
@@ -88,8 +88,7 @@ class _Recorder:
 class _Only:
     """A pytest plugin that runs the given tests in order, or all collected tests if it finds none of them.
 
-    A test that does not end ends the process: many may be still to come, and all of their time would be
-    waited for.
+    A test that hangs ends the process, because waiting for the remaining tests could take hours.
     """
 
     def __init__(self, tests: Sequence[str], seconds: Mapping[str, float]) -> None:
@@ -97,7 +96,7 @@ class _Only:
         self._seconds = seconds
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        signal.setitimer(signal.ITIMER_REAL, _LEAST_S + _TIMES * self._seconds.get(nodeid, 0.0))
+        signal.setitimer(signal.ITIMER_REAL, _MIN_S + _MAX_SLOWDOWN * self._seconds.get(nodeid, 0.0))
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         chosen = [item for item in items if item.nodeid in self._places] or items
@@ -105,7 +104,7 @@ class _Only:
 
 
 class _Faulty(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
-    """Imports one module with a fault in it."""
+    """Import one module with a fault in it."""
 
     def __init__(self, path: Path, mutant: Mutant) -> None:
         self._path = path
@@ -128,7 +127,7 @@ def baseline(folders: Sequence[str], scratch: Path) -> Baseline:
     """Run all tests without a fault.
 
     Raises:
-        RuntimeError: they fail.
+        RuntimeError: a test fails.
     """
     hypothesis.settings.register_profile(
         "mutation",
@@ -143,7 +142,7 @@ def baseline(folders: Sequence[str], scratch: Path) -> Baseline:
     process.start()
     process.join()
     if process.exitcode:
-        raise RuntimeError("the tests fail without a fault")
+        raise RuntimeError("the tests fail without a fault: fix them first")
     document = json.loads(found.read_text())
     for name in document["imported"]:
         with contextlib.suppress(ImportError):
@@ -177,10 +176,10 @@ def _measure(folders: Sequence[str], data: Path, found: Path) -> None:
 
 
 def trials(mutants: Iterable[Mutant], base: Baseline, processes: int) -> Iterator[tuple[Mutant, str]]:
-    """Try mutants, some at a time.
+    """Try mutants in parallel.
 
     Yields:
-        Each with what became of it: ``killed``, ``timed out`` or ``survived``; in no particular order.
+        Each mutant and its outcome: ``killed``, ``timed out`` or ``survived``, in no particular order.
     """
     waiting, running = iter(mutants), dict[int, tuple[ForkProcess, Mutant, float]]()
     while True:
@@ -191,7 +190,7 @@ def trials(mutants: Iterable[Mutant], base: Baseline, processes: int) -> Iterato
                 continue
             process = _FORK.Process(target=_try, args=(mutant, PATHS[mutant.module], tests, base.seconds))
             process.start()
-            limit_s = _LEAST_S + _TIMES * sum(base.seconds[test] for test in tests)
+            limit_s = _MIN_S + _MAX_SLOWDOWN * sum(base.seconds[test] for test in tests)
             running[process.sentinel] = (process, mutant, time.monotonic() + limit_s)
         if not running:
             return
@@ -213,7 +212,7 @@ def _try(mutant: Mutant, path: Path, tests: Sequence[str], seconds: Mapping[str,
     os.dup2(silence, 2)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     sys.meta_path.insert(0, _Faulty(path, mutant))
-    # A module's own tests notice most of its faults, and the others' files need not be imported then.
+    # A module's own tests notice most of its faults, so the other test files are often not imported at all.
     own = [test for test in tests if _is_of(test, mutant.module)]
     for stage in (own, [test for test in tests if test not in own]):
         files = dict.fromkeys(test.partition("::")[0] for test in stage)

@@ -1,8 +1,8 @@
 """Run schedules: ``SCHEDULES=100000 python -m tests.simulation``.
 
-``SEED=n`` replays one schedule, the same every time, and shrinks it if it diverges. ``FIRST=n`` begins at
-another seed,
-``MUTATION=name`` breaks the protocol as `mutations.py` says, ``WORKERS=n`` uses so many processes.
+``SEED=n`` replays one schedule, the same every time, and shrinks it if it diverges. ``FIRST=n`` starts at
+seed n, ``MUTATION=name`` breaks a rule of the protocol (see `mutations.py`), and ``WORKERS=n`` sets the
+number of processes.
 """
 
 import os
@@ -16,10 +16,10 @@ from tests.simulation.report import explained
 
 
 def main(environment: Mapping[str, str], say: Callable[[str], None]) -> int:
-    """Do as the environment says; return the exit status: 1 where a schedule diverges."""
+    """Run the schedules that the environment selects. Return the exit status: 1 if a schedule diverges."""
     mutation = environment.get("MUTATION", "")
     if mutation and mutation not in MUTATIONS:
-        say(f"MUTATION={mutation}: it takes {', '.join(MUTATIONS)}\n")
+        say(f"unknown MUTATION={mutation}; use one of {', '.join(MUTATIONS)}\n")
         return 2
     seed = environment.get("SEED", "")
     diverging: Sequence[int]

@@ -1,4 +1,4 @@
-"""What takes the place of the product's code where the protocol is broken on purpose."""
+"""Replacements for the product's code that break the protocol on purpose."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -46,7 +46,7 @@ def view_as_it_is(self: Any, export: str, _at_least_version: int = 0) -> Any:
 
 
 def changed(original: Callable[..., Any], change: Callable[[Any], Any]) -> Callable[..., Any]:
-    """Return a function whose result is changed."""
+    """Return a function that changes the original's result."""
     return lambda *arguments, **more: change(original(*arguments, **more))
 
 
@@ -117,7 +117,7 @@ def counted_first(self: Any, authorization: str, request: Any, job: str, sent_ms
 def committed_first(
     self: Any, invocation: Any, intake: Any, contacts: Sequence[Any], *, consistent: bool
 ) -> Sequence[Any]:
-    """Do as `Rounds._round` does, the commit before the request."""
+    """Run a round as `Rounds._round` does, but commit before the request."""
     loaded = self._load(contacts, intake.views, consistent=consistent)
     self._read_newer_views(intake.views, loaded, contacts)
     now_ms = invocation.now_ms()

@@ -1,4 +1,4 @@
-"""Many schedules, on several cores."""
+"""Run many schedules on several cores."""
 
 import multiprocessing
 import time
@@ -12,18 +12,18 @@ from tests.simulation.scenario import PLAIN, draw
 from tests.simulation.shrink import Case, case_of
 
 _CHUNK: Final = 100
-_SAYS_EVERY_S: Final = 10.0
+_PROGRESS_INTERVAL_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a number of schedules came to.
+    """Counts over several schedules.
 
     Attributes:
-        schedules: how many were run.
-        requests: how many upserts SendGrid accepted.
-        faults: how many happened.
-        diverging: seeds of those that diverged.
+        schedules: schedules run.
+        requests: upserts that SendGrid accepted.
+        faults: faults that happened.
+        diverging: seeds of the schedules that diverged.
     """
 
     schedules: int = 0
@@ -41,7 +41,7 @@ class Counted:
 
 
 def case(seed: int, mutation: str) -> Case:
-    """Draw the schedule of a seed, with a mutation's bias if there is one."""
+    """Draw a seed's schedule, with the mutation's bias if one is named."""
     return case_of(draw(seed, MUTATIONS[mutation].bias if mutation else PLAIN), seed)
 
 
@@ -58,23 +58,27 @@ def _run(task: tuple[int, int, str]) -> Counted:
 
 
 def simulate(seeds: range, mutation: str, workers: int, say: Callable[[str], None]) -> Counted:
-    """Run schedules on several cores until one diverges."""
+    """Run schedules in parallel until one diverges."""
     tasks = [(n, min(n + _CHUNK, seeds.stop), mutation) for n in range(seeds.start, seeds.stop, _CHUNK)]
     counted = Counted()
-    began_s = said_s = time.monotonic()
-    # Spawned, for whoever calls this may have threads, which a fork leaves in any state; so it is no part of
-    # __main__.
+    began_s = reported_s = time.monotonic()
+    # Spawn, because a fork would copy the caller's threads in any state. A spawned process cannot import
+    # _run from __main__, so this is a module of its own.
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         for part in pool.imap_unordered(_run, tasks):
             counted += part
             now_s = time.monotonic()
-            if now_s - said_s > _SAYS_EVERY_S or counted.diverging or counted.schedules == len(seeds):
-                said_s = now_s
+            if (
+                now_s - reported_s > _PROGRESS_INTERVAL_S
+                or counted.diverging
+                or counted.schedules == len(seeds)
+            ):
+                reported_s = now_s
                 rate = counted.schedules / (now_s - began_s)
                 say(
                     f"{counted.schedules:,} of {len(seeds):,} schedules, {rate:.0f} a second: "
-                    f"{counted.requests:,} "
-                    f"requests, {counted.faults:,} faults, {len(counted.diverging)} divergences\n"
+                    f"{counted.requests:,} requests, {counted.faults:,} faults, "
+                    f"{len(counted.diverging)} divergences\n"
                 )
             if counted.diverging:
                 break

@@ -1,4 +1,4 @@
-"""The double of DynamoDB in the simulated world: every call takes time, and may fail in any known way."""
+"""DynamoDB in the simulated world: every call takes time and may fail in every known way."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -37,7 +37,7 @@ class DynamoDb:
     def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> Any:
         ((name, request),) = RequestItems.items()
         if not self._world.running.process.doomed_keys.isdisjoint(key["pk"]["S"] for key in request["Keys"]):
-            self._world.die("the poison")
+            self._world.die("a poisonous change")
         answer = self._call("BatchGetItem", lambda: self._double.batch_get_item(RequestItems=RequestItems))
         if self._world.trace is not None:
             items = answer["Responses"].get(name, [])
@@ -69,7 +69,7 @@ class DynamoDb:
         return self._call("PutItem", lambda: self._double.put_item(Item=Item, **request))
 
     def query(self, **request: Any) -> Any:
-        """Answer without a fault: it is called when the schedule is over."""
+        """Answer without faults: only the verdict calls this, when the schedule is over."""
         return self._double.query(**request)
 
     def _is_stale(self, key: str) -> bool:
@@ -95,7 +95,7 @@ class DynamoDb:
         slow_s = 15 * (hit("dynamodb_slow") or 0.0)
         answer = world.call(serve, _TIMEOUT, travel_s=slow_s)
         if hit("dynamodb_retried") is not None:
-            world.tell("boto3 retries %s, which had worked", operation)
+            world.tell("boto3 retries %s although it succeeded", operation)
             answer = world.call(serve, _TIMEOUT)
         if hit("dynamodb_lost") is not None:
             world.tell("the answer to %s is lost", operation)

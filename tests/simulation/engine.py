@@ -1,9 +1,8 @@
-"""Synchronous code under a logical clock: at every effect others may run, or this process may die.
+"""Run synchronous code under a logical clock: at every effect other code may run, or the process may die.
 
-The product's code runs in greenlets, many at once, in one thread. It waits only in `World.call` and
-`World.sleep`; there
-it gives way to the hub, which does whatever comes next by the clock. What comes next is drawn from a seed, so
-a schedule can be replayed.
+The product's code runs in many greenlets in one thread. It waits only in `World.call` and `World.sleep`,
+which switch to the hub. The hub runs whatever is due next. All timing is drawn from a seed, so a schedule can
+be replayed.
 """
 
 import heapq
@@ -18,14 +17,14 @@ START_S: Final = 1_790_000_000.0
 
 
 class Process:
-    """One invocation of a function: what dies together.
+    """One invocation of a function, whose threads die together.
 
     Attributes:
-        name: for the trace.
-        alive: it has not ended and was not killed.
-        doomed_keys: contacts that kill it when it looks at them.
-        skew_s: how far its clock is ahead.
-        ended: called when it has ended or was killed.
+        name: its name in the trace.
+        alive: whether it still runs.
+        doomed_keys: contacts that kill it when it reads them.
+        skew_s: seconds its clock is ahead.
+        ended: called when it ends or is killed.
     """
 
     __slots__ = ("alive", "doomed_keys", "ended", "name", "skew_s", "threads")
@@ -40,7 +39,7 @@ class Process:
 
 
 class Thread:
-    """One line of execution in a process."""
+    """One thread of a process."""
 
     __slots__ = ("_function", "_greenlet", "_world", "done", "error", "process", "result", "waiter")
 
@@ -58,14 +57,14 @@ class Thread:
     def _run(self) -> None:
         try:
             self.result = self._function()
-        except Exception as error:  # noqa: BLE001 - it is raised again where its parent waits
+        except Exception as error:  # noqa: BLE001 - it is raised again in the waiting parent
             self.error = error
         self.done = True
         if self.waiter is not None:
             self._world.at(self._world.now, self.waiter)
 
     def resume(self) -> None:
-        """Go on; called by the hub only."""
+        """Resume the thread; only the hub calls this."""
         if self.process.alive and not self.done:
             self._world.running = self
             self._greenlet.switch()
@@ -75,7 +74,7 @@ class Thread:
 
 
 class _Request:
-    """A request on its way to a service and back. Once sent it arrives, whatever becomes of its sender."""
+    """A request on its way to a service and back. Once sent it arrives, even if its sender dies."""
 
     __slots__ = ("_back_s", "_serve", "_thread", "_world", "error", "over", "timeout", "value")
 
@@ -92,7 +91,7 @@ class _Request:
     def arrive(self) -> None:
         try:
             self.value = self._serve()
-        except Exception as error:  # noqa: BLE001 - it is the answer, and raised where that is waited for
+        except Exception as error:  # noqa: BLE001 - it is the answer, and is raised in the waiting caller
             self.error = error
         if not self.over:
             self._world.at(self._world.now + self._back_s, self.answer)
@@ -110,14 +109,14 @@ class _Request:
 
 
 class World:
-    """The clock, and everybody who waits.
+    """The clock, and the calendar of what is due.
 
     Attributes:
         now: Unix seconds.
-        running: whose turn it is.
+        running: the thread that runs now.
         timing: draws how long things take.
-        latency_s: a request takes up to so long, and so does its answer.
-        trace: lines of what happened, if anybody wants them.
+        latency_s: the longest that a request or an answer usually takes.
+        trace: lines of what happened, or None to keep no trace.
     """
 
     def __init__(self, timing: Random, latency_s: float, trace: list[str] | None = None) -> None:
@@ -131,12 +130,12 @@ class World:
         self._number = 0
 
     def at(self, time_s: float, action: Callable[[], None]) -> None:
-        """Have the hub do something at a time; what is due at once is done in the order of these calls."""
+        """Schedule an action. Actions due at the same time run in the order they were scheduled."""
         self._number += 1
         heapq.heappush(self._calendar, (time_s, self._number, action))
 
     def run(self, until_s: float) -> bool:
-        """Go on until nothing is left to do; tell whether that was before a time."""
+        """Run until the calendar is empty; return whether that happened by ``until_s``."""
         calendar = self._calendar
         while calendar:
             time_s, _, action = heapq.heappop(calendar)
@@ -147,7 +146,7 @@ class World:
         return True
 
     def clock(self) -> float:
-        """Return the time by the running process' clock."""
+        """Return the time on the running process's clock."""
         skew_s: float = self.running.process.skew_s
         return self.now + skew_s
 
@@ -157,7 +156,7 @@ class World:
         return thread
 
     def kill(self, process: Process, why: str) -> None:
-        """End a process where it stands; called by the hub only."""
+        """End a process at once; only the hub calls this."""
         if process.alive:
             process.alive = False
             self.note("%s dies: %s", process.name, why)
@@ -188,11 +187,11 @@ class World:
         """Send a request and wait for its answer.
 
         Args:
-            serve: what the service does when the request arrives; what it returns or raises comes back.
-            timeout: raised where the answer takes too long; the request may still arrive.
+            serve: called when the request arrives; its result or error is the answer.
+            timeout: raised if the answer takes too long; the request may still arrive.
             timeout_s: how long the caller waits.
-            travel_s: how much longer than usual the request takes.
-            back_s: how much longer than usual the answer takes.
+            travel_s: extra time for the request.
+            back_s: extra time for the answer.
         """
         draw, latency_s = self.timing.random, self.latency_s
         request = _Request(self, serve, back_s + latency_s * draw(), timeout)
@@ -206,12 +205,12 @@ class World:
         return request.value
 
     def each(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-        """Call a function for several items at once, as a thread pool does; raise the first item's error."""
-        everything = list(items)
-        if len(everything) < 2:
-            return [function(item) for item in everything]
+        """Call a function for all items concurrently, as a thread pool does. Raise the first item's error."""
+        calls = list(items)
+        if len(calls) < 2:
+            return [function(item) for item in calls]
         parent = self.running
-        threads = [self.spawn(parent.process, partial(function, item)) for item in everything]
+        threads = [self.spawn(parent.process, partial(function, item)) for item in calls]
         for thread in threads:
             if not thread.done:
                 thread.waiter = parent.resume
@@ -222,11 +221,11 @@ class World:
         return [thread.result for thread in threads]
 
     def note(self, text: str, *values: Any) -> None:
-        """Write a line of the trace."""
+        """Write a line to the trace."""
         if self.trace is not None:
             self.trace.append(f"{self.now - START_S:10.3f}  {text % values}")
 
     def tell(self, text: str, *values: Any) -> None:
-        """Write a line about the running process."""
+        """Write a line about the running process to the trace."""
         if self.trace is not None:
             self.note(f"{self.running.process.name}: {text}", *values)

@@ -1,4 +1,4 @@
-"""What provision would have written for a schedule, version by version, and what ingest would have queued."""
+"""The configurations that provision would write for a schedule, and the messages that ingest would queue."""
 
 import json
 from collections.abc import Mapping
@@ -24,12 +24,12 @@ from tests.simulation.truth import FIELD_IDS, exported, membership_fields
 
 EXPORTS: Final = ("newsletter", "offers")
 _OF_THE_SECOND: Final = "c" * 32
-"""An audience that the second export exports onto its list, and that nothing happens in."""
+"""An audience without events, which the second export puts on its list."""
 _NS: Final = 1_000_000_000
 
 
 def ns(time_s: int) -> int:
-    """Return an event time in nanoseconds: all of them lie before the schedule begins."""
+    """Return an event time in nanoseconds. All event times are before the schedule starts."""
     return (int(START_S) - 1_000 + time_s) * _NS
 
 
@@ -45,7 +45,7 @@ def change(event: Event) -> Change:
 
 
 def lists(*, second_list: bool) -> Mapping[str, str]:
-    """Return export to list."""
+    """Return each export's list."""
     return dict(zip(EXPORTS, LISTS[: 1 + second_list], strict=False))
 
 
@@ -84,7 +84,7 @@ def export(name: str, version: int, *, second_list: bool) -> Export:
 
 
 def message_body(post: Post, version: int, now_s: float) -> str:
-    """Write a message by a version of the configuration."""
+    """Encode a message as a version of the configuration would write it."""
     changes = tuple(map(change, post.events))
     return encode(Message(post.export, changes, version, int(now_s * 1000), run=post.run, number=post.number))
 

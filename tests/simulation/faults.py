@@ -1,22 +1,22 @@
-"""Faults drawn from a seed. Each kind has its own random numbers, so leaving one out moves no other."""
+"""Faults drawn from a seed. Each kind has its own random numbers, so removing one moves no other."""
 
 from collections.abc import Collection, Mapping
 from random import Random
 from typing import Final
 
 RATES: Final[Mapping[str, float]] = {
-    # of a process
+    # processes
     "crash": 0.04,
     "abandoned": 0.06,
     "stall": 0.03,
-    # of SQS
+    # SQS
     "send_refused": 0.05,
     "send_lost": 0.05,
     "send_twice": 0.05,
     "send_partly": 0.1,
     "received_twice": 0.1,
     "delete_lost": 0.08,
-    # of DynamoDB
+    # DynamoDB
     "stale_read": 0.2,
     "unprocessed": 0.15,
     "dynamodb_refused": 0.04,
@@ -25,7 +25,7 @@ RATES: Final[Mapping[str, float]] = {
     "dynamodb_slow": 0.08,
     "statement_refused": 0.1,
     "statement_failed": 0.05,
-    # of SendGrid's requests
+    # requests to SendGrid
     "refused_connection": 0.06,
     "busy": 0.06,
     "server_error": 0.08,
@@ -37,18 +37,18 @@ RATES: Final[Mapping[str, float]] = {
     "request_fault": 0.03,
     "list_gone": 0.04,
     "unnamed_refusal": 0.5,
-    # of SendGrid's import jobs
+    # SendGrid's import jobs
     "job_failed": 0.12,
     "job_late": 0.12,
     "job_stuck": 0.05,
     "job_forgotten": 0.1,
     "job_unseen": 0.1,
     "file_unavailable": 0.2,
-    # of the whole
+    # the schedule
     "redrive": 0.5,
     "redriven_twice": 0.3,
 }
-"""Kind to how likely it is at each of its chances, in a schedule that has it."""
+"""Kind to its probability at each opportunity, in a schedule that has this kind."""
 
 
 class Faults:
@@ -68,10 +68,10 @@ class Faults:
         """Prepare the draws.
 
         Args:
-            seed: of the schedule.
-            rates: kind to probability; a kind that is missing never happens.
-            most: so many happen at most.
-            suppressed: faults that would happen and are left out.
+            seed: the schedule's seed.
+            rates: kind to probability; a missing kind never happens.
+            most: the maximum number of faults.
+            suppressed: faults to leave out.
         """
         self.hits: list[tuple[str, int]] = []
         self._seed = seed
@@ -82,11 +82,11 @@ class Faults:
         self._counts: dict[str, int] = {}
 
     def stop(self) -> None:
-        """Let nothing go wrong any more."""
+        """Stop all faults."""
         self._rates = {}
 
     def hit(self, kind: str) -> float | None:
-        """Draw whether a fault happens here: a number from 0 to 1 that says how bad it is, or None."""
+        """Draw whether a fault happens here. Return its severity from 0 to 1, or None."""
         rate = self._rates.get(kind)
         if rate is None:
             return None

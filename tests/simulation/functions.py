@@ -1,4 +1,4 @@
-"""Deliver and confirm, composed of the product's code, and the event sources that invoke them."""
+"""Compose deliver and confirm from the product's code, and the event sources that invoke them."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -34,11 +34,11 @@ TIMEOUT_S: Final = 120.0
 _CONFIRM_DELAY_S: Final = 60
 
 type Handler = Callable[[Sequence[QueuedMessage], float], Sequence[str]]
-"""Takes messages and the end of the invocation; returns the ids of the messages to receive again."""
+"""Takes messages and the deadline; returns the ids of the messages to be redelivered."""
 
 
 class Services:
-    """What the functions talk to."""
+    """The services that the functions call."""
 
     def __init__(
         self, world: World, faults: Faults, dynamodb: DynamoDb, sqs: Sqs, sendgrid: SendGrid
@@ -56,7 +56,7 @@ class Services:
 
 
 class WorldClock:
-    """The simulated world's clock, as a process sees it: skewed against the others'."""
+    """The running process's clock, with its skew."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -72,7 +72,7 @@ class WorldClock:
 
 
 def new_deliver(services: Services) -> Handler:
-    """Compose deliver as functions/deliver/app.py does, for one environment of Lambda."""
+    """Compose deliver as functions/deliver/app.py does, for one Lambda environment."""
     world, sqs = services.world, services.sqs
     exports = ExportsTable(services.dynamodb, "exports")
     contacts, clock = services.contacts(), WorldClock(world)
@@ -99,7 +99,7 @@ def new_deliver(services: Services) -> Handler:
 
 
 def new_confirm(services: Services) -> Handler:
-    """Compose confirm as functions/confirm/app.py does, for one environment of Lambda."""
+    """Compose confirm as functions/confirm/app.py does, for one Lambda environment."""
     world, sqs = services.world, services.sqs
     contacts = services.contacts()
     clock = WorldClock(world)
@@ -135,7 +135,7 @@ class EventSource:
     """Invokes a function with the messages of a queue, as Lambda's event source mapping does.
 
     Attributes:
-        escaped: errors that came out of a handler, which none should.
+        escaped: errors that a handler raised. It must never raise.
         poison: the address of the contact whose change kills its consumers.
     """
 
@@ -149,15 +149,15 @@ class EventSource:
         batch: int,
         skew_s: float,
     ) -> None:
-        """Begin to wait for messages.
+        """Start to wait for messages.
 
         Args:
-            services: what the function talks to.
-            queue: whose messages it gets.
+            services: the services that the function calls.
+            queue: the queue to receive from.
             new: composes the function for an environment.
-            consumers: how many invocations run at once.
-            batch: how many messages one gets at most.
-            skew_s: how far a clock is ahead or behind at most.
+            consumers: the maximum of concurrent invocations.
+            batch: the maximum of messages in an invocation.
+            skew_s: the largest clock skew, ahead or behind.
         """
         self.escaped: list[Exception] = []
         self.poison: str | None = None
@@ -204,7 +204,7 @@ class EventSource:
             world.note("%s gets %s", process.name, ", ".join(f"{m.id} ({m.receives})" for m in messages))
         deadline_s = world.now + TIMEOUT_S
         world.spawn(process, lambda: self._handle(process, messages, deadline_s))
-        world.at(deadline_s, lambda: world.kill(process, "its time is over"))
+        world.at(deadline_s, lambda: world.kill(process, "it timed out"))
 
     def _handle(self, process: Process, messages: Sequence[QueuedMessage], deadline_s: float) -> None:
         handler = self._warm.pop() if self._warm else self._new(self._services)

@@ -1,4 +1,4 @@
-"""The protocol broken on purpose, one rule at a time: what the simulation must notice."""
+"""Break the protocol on purpose, one rule at a time. The simulation must notice each."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -30,9 +30,9 @@ class Mutation:
     """A rule of the protocol, broken.
 
     Attributes:
-        breaks: the rule that is broken, in words.
-        patches: owner, attribute, and what takes its place.
-        bias: makes the scenarios likely that need the rule.
+        breaks: what goes wrong, for a person.
+        patches: owner, attribute and replacement.
+        bias: favors scenarios that need the rule.
     """
 
     breaks: str
@@ -42,7 +42,7 @@ class Mutation:
 
 @contextmanager
 def applied(mutation: Mutation) -> Iterator[None]:
-    """Break the product for a while."""
+    """Break the product within a ``with`` block."""
     with ExitStack() as stack:
         for owner, attribute, replacement in mutation.patches:
             stack.enter_context(patch.object(owner, attribute, replacement))
@@ -54,7 +54,7 @@ _ORDER: Final = Bias(only=(), contacts=1, spread_s=60.0, publishes=0.0, bad=0.0)
 
 
 def _with(**rates: float) -> Bias:
-    """Return a bias to one contact and some faults that are always there."""
+    """Return a bias towards one contact, with faults that are always present."""
     return replace(_ORDER, always=rates)
 
 
@@ -74,7 +74,7 @@ def _fixed(**fields: Any) -> Mapping[str, Any]:
 
 MUTATIONS: Final[Mapping[str, Mutation]] = {
     "no_version_condition": Mutation(
-        "a commit overwrites what another consumer has committed meanwhile",
+        "a commit overwrites what another consumer committed in the meantime",
         [(ContactsTable, "_statement", broken.changed(ContactsTable._statement, broken.unconditional))],
         replace(_with(stale_read=0.5), spread_s=0.2),
     ),
@@ -84,12 +84,12 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         _ORDER,
     ),
     "no_refresh_on_redelivery": Mutation(
-        "a message that comes back, or is requeued as uncertain, is taken for a new one",
+        "a redelivered message, or one requeued as uncertain, is treated as new",
         [(ReceivedMessage, "returned", property(broken.no))],
         _ABANDONED,
     ),
     "refresh_skips_equal_rows": Mutation(
-        "a refresh sends nothing where the row equals the ledger's",
+        "a refresh sends nothing if the row equals the ledger's",
         [(decide, "_is_due", broken.no)],
         _ORDER,
     ),
@@ -102,62 +102,62 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "the change that arrives last wins", [(merge, "_is_later", broken.yes)], _ORDER
     ),
     "tie_enters": Mutation(
-        "of an enter and an exit at the same time the enter wins",
+        "an enter wins over an exit at the same time",
         [(merge, "_is_later", broken.tie_enters)],
         _ORDER,
     ),
     "drop_on_conflict": Mutation(
-        "whoever loses the race of its commit takes its changes for done",
+        "a consumer whose commit loses the race drops its changes",
         [(ContactsTable, "commit", broken.changed(ContactsTable.commit, broken.nobody))],
         replace(_with(stale_read=0.5), spread_s=0.2),
     ),
     "lost_race_is_not_sent_again": Mutation(
-        "whoever loses its race and finds its row in the ledger leaves it at that",
+        "a consumer that loses the race and finds its row in the ledger does not send it again",
         [(rounds, "decide", broken.equal_if_not_news)],
         replace(_ORDER, spread_s=0.2),
     ),
     "failed_job_is_done": Mutation(
-        "a failed import job is taken for completed",
+        "a failed import job is treated as completed",
         [(SendGridContacts, "job", broken.changed(SendGridContacts.job, broken.completed))],
         _with(job_failed=0.5),
     ),
-    "late_job_is_not_followed_by_a_refresh": Mutation(
-        "a job that took longer than the delay leaves nothing to do",
+    "late_job_is_not_refreshed": Mutation(
+        "no refresh follows a job that took longer than the delay",
         [(Job, "took_s", broken.no_time)],
         _with(job_late=0.5),
     ),
     "late_job_is_stamped_with_its_sent": Mutation(
-        "whoever was sent while a late job was under way takes over what it may overwrite",
+        "contacts sent while a late job ran are not refreshed, although it may overwrite them",
         [(follow, "overwritten", broken.stamped_as_sent)],
         replace(_with(job_late=0.5), spread_s=700.0),
     ),
-    "abandoned_job_is_not_followed_on": Mutation(
-        "nobody looks after a job that was taken to never end, and ends all the same",
+    "abandoned_job_is_not_followed": Mutation(
+        "a job that was given up, and ends after all, is not followed",
         [(ImportJobFollower, "_follow_abandoned", broken.left_alone)],
         replace(_with(job_stuck=0.7), spread_s=700.0),
     ),
     "errors_file_is_not_read": Mutation(
-        "an errored import job is taken for completed",
+        "an errored import job is treated as completed",
         [(follow, "after_errors", broken.no_consequences)],
         replace(_ORDER, bad=1.0),
     ),
     "bad_row_rejects_its_batch": Mutation(
-        "a refusal that names no row refuses all of them",
+        "a refusal that names no row rejects every row",
         [(Upsert, "_narrow", broken.all_refused)],
         replace(_ORDER, bad=0.5, contacts=3),
     ),
     "bad_row_hides_its_exit": Mutation(
-        "a row that is refused for its fields is not sent without them",
+        "a row refused for its fields is not resent without them",
         [(Upsert, "_narrow", broken.refused_at_once)],
         replace(_ORDER, bad=1.0),
     ),
     "late_refusal_hides_an_exit": Mutation(
-        "a row that its job refuses for its fields is not sent without them",
+        "a row that fails in its job for its fields is not resent without them",
         [(decide, "_fields_were_refused", broken.no)],
         replace(_ORDER, bad=1.0),
     ),
     "reject_of_an_older_row_counts": Mutation(
-        "a late refusal is applied to whatever was sent since",
+        "a late refusal is applied to a row that was sent later",
         [(merge, "_rejected", broken.any_row)],
         replace(_ORDER, bad=1.0),
     ),
@@ -172,22 +172,22 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         _with(busy=0.6, abandoned=0.1),
     ),
     "leftovers_are_dropped": Mutation(
-        "what could not be finished in the time left is not requeued",
+        "changes that ran out of time are not requeued",
         [(Requeuer, "requeue", broken.nothing)],
         _with(busy=0.6),
     ),
     "throttled_commit_is_done": Mutation(
-        "a statement that was throttled is taken for executed",
+        "a throttled statement is treated as executed",
         [(ContactsTable, "_write", broken.half_written)],
         _with(statement_refused=0.5),
     ),
     "suspects_stay_together": Mutation(
-        "a message that may have killed its consumers is handled with its neighbours",
+        "a message that may have killed its consumers is processed with its neighbors",
         [(ReceivedMessage, "is_suspect", property(broken.no))],
         Bias(only=(), poison=1.0, contacts=3, spread_s=5.0),
     ),
     "newer_configuration_is_not_read": Mutation(
-        "a configuration stays in memory though a message was written with a newer one",
+        "a cached configuration is kept although a message was written with a newer one",
         [(ExportViews, "view", broken.view_as_it_is)],
         replace(
             _ORDER,
@@ -202,28 +202,28 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         _with(send_refused=0.3),
     ),
     "stale_read_drops_a_refresh": Mutation(
-        "a refresh comes to nothing where a stale read does not know its contact",
+        "a refresh is dropped if a stale read misses its contact",
         [(rounds, "needs_consistent_read", broken.no)],
         _with(stale_read=0.6, job_failed=0.5),
     ),
-    "redriven_is_taken_for_new": Mutation(
-        "the redrive command does not mark what it brings back",
+    "redriven_is_treated_as_new": Mutation(
+        "the redrive command does not mark its messages",
         [(schedule, "dead_changes", broken.unmarked)],
         replace(_ABANDONED, fixed=_fixed(receives=1)),
     ),
-    "put_back_is_taken_for_new": Mutation(
+    "requeued_is_treated_as_new": Mutation(
         "a requeued message does not say that a request may be in flight",
         [(intake, "is_uncertain", broken.no)],
         replace(_ABANDONED, always={"statement_refused": 1.0}, spread_s=10.0, fixed=_fixed(faults=6)),
     ),
     "nothing_follows_a_lost_answer": Mutation(
-        "a request whose answer was lost is taken for one that was not made",
+        "a request whose answer was lost is treated as not made",
         [(Refreshes, "after_lost_answer", broken.nothing)],
         replace(_with(lost_answer=0.97), spread_s=700.0, fixed={"faults": 12, "job_max_s": 700.0}),
     ),
     "refused_list_is_not_left_to_its_export": Mutation(
-        "a contact that is sent without another export's list, because SendGrid refuses it, is never put "
-        "on that",
+        "a contact sent without another export's list, because SendGrid refused that list, is never put "
+        "on it",
         [(Sending, "_leave_to_owner", broken.nothing)],
         Bias(
             only=(),
@@ -235,7 +235,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         ),
     ),
     "returned_no_op_is_not_followed": Mutation(
-        "a message that comes back and changes nothing leaves nothing to do",
+        "nothing follows a redelivered message that changes nothing",
         [(Refreshes, "before_commit", broken.nothing)],
         _ABANDONED,
     ),

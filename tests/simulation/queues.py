@@ -1,4 +1,4 @@
-"""The double of SQS in the simulated world: at least once, in any order, and every call may fail."""
+"""SQS in the simulated world: at-least-once delivery, in any order, and every call may fail."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ _TIMEOUT: Final = ReadTimeoutError(endpoint_url="sqs")
 
 
 class Queue(sqs.Queue):
-    """A queue by the simulated world's clock."""
+    """A queue on the simulated world's clock."""
 
     def __init__(
         self, world: World, name: str, visibility_s: float, receives: int, dead_letters: "Queue | None"
@@ -71,13 +71,13 @@ class Sqs:
             raise refusal("Unavailable", operation, 503)
         answer = world.call(serve, _TIMEOUT)
         if faults.hit("send_lost") is not None:
-            world.tell("the answer of SQS is lost")
+            world.tell("SQS's answer is lost")
             raise _TIMEOUT
         return answer
 
 
 def received_twice(faults: Faults) -> Callable[[], float | None]:
-    """Return how long a received message is hidden: briefly, where a fault has it received again."""
+    """Return a function that draws a short visibility timeout if a fault redelivers a message."""
 
     def hidden_s() -> float | None:
         severity = faults.hit("received_twice")
@@ -87,19 +87,19 @@ def received_twice(faults: Faults) -> Callable[[], float | None]:
 
 
 def crash(world: World, faults: Faults) -> None:
-    """Let the running process die or stand still before its next effect, if that is drawn."""
+    """Kill or stall the running process before its next effect, if such a fault is drawn."""
     if (severity := faults.hit("crash")) is not None:
         if severity < 0.5:
             world.die("a crash")
         process = world.running.process
         world.at(world.now + world.latency_s * severity, lambda: world.kill(process, "a crash"))
     if (severity := faults.hit("stall")) is not None:
-        world.tell("stands still for %.0f s", severity * 130)
+        world.tell("stalls for %.0f s", severity * 130)
         world.sleep(severity * 130)
 
 
 def short(body: str, world: World) -> str:
-    """Return what a message says, for the trace."""
+    """Return a message's main fields, for the trace."""
     if world.trace is None:
         return ""
     document = json.loads(body)

@@ -1,4 +1,4 @@
-"""Say what came of schedules, for a person."""
+"""Explain a diverging schedule to a person."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ _WIDTH: Final = 230
 
 
 def readable(line: str) -> str:
-    """Shorten a line of a trace: audiences to A and B, event times to seconds, nobody's domain."""
+    """Shorten a line of a trace: audiences to A and B, event times to seconds, addresses without domain."""
     for audience in AUDIENCES:
         line = line.replace(audience, audience[0].upper())
     line = _NS.sub(r"\1s", line.replace("@example.org", ""))
@@ -21,7 +21,7 @@ def readable(line: str) -> str:
 
 
 def explained(case: Case, say: Callable[[str], None]) -> None:
-    """Shrink a case that diverges, and say what happens in what is left of it."""
+    """Shrink a diverging case and print its trace."""
     say(f"seed {case.seed}: {case.run().divergence}\n\nshrinking …\n")
     case = shrunk(case, lambda step: say(f"  {step}\n"))
     for line in _lines(case):

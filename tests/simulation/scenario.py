@@ -1,4 +1,4 @@
-"""What a schedule is about: people, what happens to them, and in what surroundings; drawn from a seed."""
+"""Draw a schedule's contacts, events, faults and environment from a seed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,15 +18,15 @@ _JOB_MAX_S: Final = 700
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened to a contact.
+    """An event of a contact.
 
     Attributes:
-        email: the contact's.
+        email: the contact's address.
         kind: enter, exit or change.
-        audience: of an enter or exit.
+        audience: the audience entered or exited; None for a change.
         time_s: event time, seconds after the start.
         fields: Lytics field to value.
-        fields_time_s: when the fields were true.
+        fields_time_s: time of the field values.
     """
 
     email: str
@@ -42,11 +42,11 @@ class Post:
     """A message that ingest or backfill queues.
 
     Attributes:
-        at_s: when, seconds after the start.
+        at_s: when it is queued, seconds after the start.
         export: its export.
         events: its changes.
-        run: the run that wrote it, if it is from a backfill.
-        number: within the run.
+        run: the run that wrote it, if a backfill did.
+        number: its number within the run.
     """
 
     at_s: float
@@ -58,24 +58,24 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What a schedule is about.
+    """A schedule's content and environment.
 
     Attributes:
-        posts: what is queued.
-        consumers: how many invocations of deliver run at once.
-        batch: how many messages one takes at most.
-        latency_s: a request and an answer take up to so long, each.
-        job_max_s: an import job takes up to so long.
+        posts: the messages queued.
+        consumers: the maximum of concurrent invocations of deliver.
+        batch: the maximum of messages in an invocation.
+        latency_s: the longest that a request, or an answer, takes.
+        job_max_s: the longest that an import job takes.
         publishes_s: when a new version of the configuration is published, seconds after the start.
         rates: fault to probability.
-        faults: so many at most.
+        faults: the maximum number of faults.
         faults_s: when they stop, seconds after the start.
         poison: the contact whose change kills its consumers, if any.
-        second_field: the second audience has a membership field of its own.
-        second_list: the second export, too, has a list.
-        says_when: SendGrid's jobs say when they have finished.
-        receives: how often a change is received before it is dead-lettered.
-        skew_s: how far a consumer's clock is ahead or behind at most.
+        second_field: the second audience has its own membership field.
+        second_list: the second export has a list, too.
+        says_when: SendGrid's jobs report when they finished.
+        receives: how often a message is received before it is dead-lettered.
+        skew_s: the largest clock skew of a consumer, ahead or behind.
     """
 
     posts: tuple[Post, ...]
@@ -100,17 +100,17 @@ class Bias:
     """Makes some scenarios more likely.
 
     Attributes:
-        only: the only faults that there are; None: any.
-        always: faults that are always there, with their rates.
-        contacts: how many at most.
-        bad: how likely it is that a contact has something that SendGrid refuses.
-        poison: how likely a poisonous change is.
-        large: how likely a large scenario is.
-        publishes: how likely it is that the configuration changes.
-        two_exports: how likely it is that there are two.
-        spread_s: over what time posts come, if it is not drawn.
-        events: how many a contact has, one of these.
-        audiences: how many there are.
+        only: the only kinds of fault allowed; None allows all.
+        always: faults that are always present, with their rates.
+        contacts: the maximum number of contacts.
+        bad: probability that a contact has a value that SendGrid refuses.
+        poison: probability of a poisonous change.
+        large: probability of a large scenario.
+        publishes: probability that the configuration changes.
+        two_exports: probability of a second export.
+        spread_s: the time over which messages arrive; drawn if None.
+        events: the choices for a contact's number of events.
+        audiences: the number of audiences.
         fixed: fields of the scenario that are not drawn.
     """
 
@@ -136,7 +136,7 @@ def draw(seed: int, bias: Bias = PLAIN) -> Scenario:
     """Draw a scenario."""
     r = Random(seed * 64 + 63)
     poisonous, is_large = r.random() < bias.poison, r.random() < bias.large
-    # More than 1 % of bad rows in a large batch stops an export, as it should, until somebody mends it.
+    # More than 1 % of bad rows in a large batch stops an export until a person fixes it, as it should.
     bad = 0.002 if is_large else bias.bad
     people = r.choice((60, 200, 2_000)) if is_large else min(r.choice((1, 1, 1, 2, 3)), bias.contacts)
     spread_s = bias.spread_s or r.choice((0.2, 5.0, 60.0, 700.0, 2_000.0))
@@ -214,7 +214,7 @@ def _posts(
 
 
 def _rates(r: Random, bias: Bias) -> dict[str, float]:
-    """Draw which faults there are: a few kinds at a time reach further than all of them always."""
+    """Draw the kinds of fault: a few kinds at a time reach further than all kinds always."""
     density = r.choice((0.1, 0.3, 0.6))
     scale = r.choice((0.5, 1.0, 2.0))
     rates = {kind: min(rate * scale, 0.9) for kind, rate in RATES.items() if r.random() < density}

@@ -1,4 +1,4 @@
-"""Run one schedule: queue the events, let everything go wrong for a while, then let it settle, and look."""
+"""Run one schedule: queue the events, inject faults for a while, let everything settle, and check the end."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -36,14 +36,14 @@ _REDRIVES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a schedule.
+    """The outcome of a schedule.
 
     Attributes:
-        divergence: what was not as it must be, or None.
+        divergence: the first difference from the expected end state, or None.
         hits: the faults that happened.
-        requests: how many upserts SendGrid accepted.
-        most_queued: how many messages of changes there were at once.
-        trace: what happened, where it was asked for.
+        requests: upserts that SendGrid accepted.
+        most_queued: the largest number of messages on the changes queue.
+        trace: what happened, if a trace was requested.
     """
 
     divergence: str | None
@@ -64,11 +64,11 @@ def run(
     """Run a scenario.
 
     Args:
-        scenario: what it is about.
-        seed: of the faults.
-        timing: of how long things take.
-        suppressed: faults that are left out.
-        traced: keep a trace.
+        scenario: the scenario.
+        seed: the seed of the faults.
+        timing: the seed of all durations.
+        suppressed: faults to leave out.
+        traced: whether to keep a trace.
     """
     return _Run(scenario, seed, timing, suppressed, traced=traced).outcome()
 
@@ -146,14 +146,16 @@ class _Run:
             self._redrive()
 
     def _redrive(self) -> None:
-        """Redrive what is set aside, with the code of the redrive command."""
+        """Redrive the dead-letter queues with the redrive command's code."""
         self._check_dead_letters()
         for message in list(self._dead.messages):
-            self._bring_back(message, self._dead, CHANGES, dead_changes(message.body, KnownExports()).changes)
+            self._redrive_message(
+                message, self._dead, CHANGES, dead_changes(message.body, KnownExports()).changes
+            )
         for message in list(self._parked.messages):
-            self._bring_back(message, self._parked, IMPORTS, dead_import(message.body).imports)
+            self._redrive_message(message, self._parked, IMPORTS, dead_import(message.body).imports)
 
-    def _bring_back(self, message: QueuedMessage, dead: Queue, to: str, bodies: Sequence[str]) -> None:
+    def _redrive_message(self, message: QueuedMessage, dead: Queue, to: str, bodies: Sequence[str]) -> None:
         self._world.note("%s is redriven", message.id)
         for body in bodies:
             self._queues[to].put(body)
@@ -167,14 +169,14 @@ class _Run:
             self._poison_is_dead = any(self._scenario.poison in body for body in bodies)
 
     def _stop_faults(self) -> None:
-        self._world.note("nothing goes wrong any more")
+        self._world.note("the faults stop")
         self._faults.stop()
         self._deliver.poison = None
         self._redrive()
         self._watch_dead_letters()
 
     def _watch_dead_letters(self) -> None:
-        """Redrive what is still dead-lettered, and go on looking as long as anything is under way."""
+        """Redrive what is still dead-lettered, and repeat while messages are left."""
         busy = any(queue.messages for queue in (*self._queues.values(), self._dead))
         if (self._dead.messages or self._parked.messages) and self._redrives < _REDRIVES:
             self._redrives += 1
@@ -191,9 +193,9 @@ class _Run:
             if queue.messages:
                 return f"{len(queue.messages)} messages are left on {queue.name}: {queue.messages[0].body}"
         if self._innocent:
-            return f"a neighbour of the poison is dead-lettered: {self._innocent[0]}"
+            return f"a neighbor of the poisonous change is dead-lettered: {self._innocent[0]}"
         if self._scenario.poison is not None and not self._poison_is_dead:
-            return "the poison is not dead-lettered"
+            return "the poisonous change is not dead-lettered"
         return Verdict(
             self._scenario, self._dynamodb, self._sendgrid, self._version, self._written_with
         ).divergence()

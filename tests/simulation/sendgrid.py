@@ -1,4 +1,4 @@
-"""SendGrid as documented: upserts become import jobs, which it processes row by row, in any order."""
+"""SendGrid as documented: each upsert becomes an import job, whose rows it processes in any order."""
 
 import json
 import re
@@ -16,16 +16,16 @@ from tests.simulation.faults import Faults
 from tests.simulation.queues import crash
 
 REFUSED: Final = "refused"
-"""A request with a field of this value is refused."""
+"""SendGrid refuses a request with this field value."""
 ERRORED: Final = "errored"
-"""A row with a field of this value fails in its import job."""
+"""A row with this field value fails in its import job."""
 INVALID: Final = "invalid"
-"""An address that begins so is refused."""
+"""SendGrid refuses an address with this prefix."""
 LISTS: Final = ("list1", "list2")
 SLOW_S: Final = 60.0
-"""A request may arrive so much later: the client does not wait so long."""
+"""The longest that a request is delayed: longer than the client waits."""
 _ABANDONED_S: Final = 7_200.0
-"""After this confirm takes a job to never end."""
+"""The time after which confirm gives up on a job."""
 _JOB: Final = re.compile(r"/v3/marketing/contacts/imports/(.+)")
 _LOST: Final = AnswerLost("no answer")
 
@@ -36,11 +36,11 @@ class ImportJob:
 
     Attributes:
         name: its id.
-        status: as SendGrid says it.
-        rows: that are not worked off yet.
-        seen: somebody has asked for it, so it is being followed.
-        is_late: it takes longer than jobs do.
-        is_forgotten: SendGrid does not know it any more.
+        status: its status in SendGrid's terms.
+        rows: the rows not processed yet.
+        seen: whether it was polled, and so is followed.
+        is_late: it takes longer than the limit.
+        is_forgotten: SendGrid no longer finds it.
         finished_s: when it ended.
         rejected: addresses of the rows that failed.
     """
@@ -62,17 +62,17 @@ class SendGrid:
     Attributes:
         contacts: address to the contact's fields; `custom_fields` and `lists` among them.
         jobs: by id.
-        requests: how many upserts were accepted.
+        requests: upserts accepted.
     """
 
     def __init__(self, world: World, faults: Faults, job_max_s: float, *, says_when: bool) -> None:
-        """Begin without contacts.
+        """Start without contacts.
 
         Args:
             world: the clock.
-            faults: what goes wrong.
-            job_max_s: how long an import job takes at most, unless it is late.
-            says_when: its jobs say when they have finished.
+            faults: the faults to inject.
+            job_max_s: the longest that an import job takes, unless it is late.
+            says_when: whether jobs report when they finished.
         """
         self.contacts: dict[str, dict[str, Any]] = {}
         self.jobs: dict[str, ImportJob] = {}
@@ -88,7 +88,7 @@ class SendGrid:
     def request(
         self, method: str, path: str, *, body: bytes | None = None, timeout_s: float = 25.0, **_: Any
     ) -> Answer:
-        """Answer a request as `VendorHttp` does; raise what it raises."""
+        """Answer or raise as `VendorHttp.request` does."""
         world, hit = self._world, self._faults.hit
         crash(world, self._faults)
         if hit("refused_connection") is not None:
@@ -100,7 +100,7 @@ class SendGrid:
             raise _LOST
         if (severity := hit("abandoned")) is not None:
             process, at_s = world.running.process, world.now + world.latency_s * (1 + severity)
-            world.at(at_s, lambda: world.kill(process, "it has made a request"))
+            world.at(at_s, lambda: world.kill(process, "it has sent a request"))
         late_s = SLOW_S * (hit("slow_request") or 0.0)
         back_s = SLOW_S * (hit("slow_answer") or 0.0)
         answer = world.call(
@@ -152,7 +152,7 @@ class SendGrid:
         return _answer(202, {"job_id": job.name})
 
     def _begin(self, job: ImportJob, longest_s: float) -> None:
-        """Process a job: some rows on the way, the rest at its end. A job that fails leaves rows out."""
+        """Process a job: some rows on the way, the rest at its end. A failed job skips the rest."""
         world, random = self._world, self._world.timing.random
         left_s = longest_s * (1 - random())
         early = int(len(job.rows) * random())
@@ -174,7 +174,7 @@ class SendGrid:
         self._world.note("SendGrid: %s: %s", job.name, row)
 
     def _end(self, job: ImportJob) -> None:
-        """End a job. Only a job that is followed may exceed the limit: nothing else would notice its end."""
+        """End a job. Only a followed job may exceed the limit: the end of another would go unnoticed."""
         hit, note = self._faults.hit, self._world.note
         if job.seen and (severity := hit("job_late")) is not None:
             note("SendGrid: %s takes longer", job.name)
@@ -194,7 +194,7 @@ class SendGrid:
         job.finished_s = self._world.now
         job.status = "failed" if failed else "errored" if job.rejected else "completed"
         job.is_forgotten = hit("job_forgotten") is not None
-        note("SendGrid: %s has %s", job.name, job.status)
+        note("SendGrid: %s is %s", job.name, job.status)
 
     def _job(self, path: str) -> Answer:
         match = _JOB.fullmatch(path)
@@ -215,7 +215,7 @@ class SendGrid:
         return _answer(200, document | {"results": results})
 
     def download(self, url: str) -> Iterator[bytes]:
-        """Give a job's errors file, part by part."""
+        """Yield a job's errors file in parts."""
         severity = self._faults.hit("file_unavailable")
         if severity is not None:
             raise ServiceUnavailable("the file did not come") if severity < 0.7 else RequestRefused("no file")

@@ -8,13 +8,13 @@ from tests.simulation.scenario import Scenario
 from tests.simulation.schedule import Outcome, run
 
 _TIMINGS: Final = 4
-"""With something left out everything happens at other times, so a few are tried."""
-_MOST_RUNS: Final = 3_000
+"""Timings to try for each simpler case: removing anything moves all other times."""
+_MAX_RUNS: Final = 3_000
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A schedule: what it is about, its seeds, and the faults that are left out."""
+    """A schedule: its scenario, its seeds, and the faults to leave out."""
 
     scenario: Scenario
     seed: int
@@ -22,25 +22,25 @@ class Case:
     suppressed: frozenset[tuple[str, int]] = frozenset()
 
     def run(self, *, traced: bool = False) -> Outcome:
-        """Run it; the same case has the same outcome, always."""
+        """Run the case. The outcome is always the same."""
         return run(self.scenario, self.seed, self.timing, self.suppressed, traced=traced)
 
 
 def case_of(scenario: Scenario, seed: int) -> Case:
-    """Return the schedule of a seed."""
+    """Return a seed's schedule."""
     return Case(scenario, seed, seed)
 
 
 def shrunk(case: Case, note: Callable[[str], None] = lambda _: None) -> Case:
-    """Return a case that diverges, too, and from which nothing can be left out.
+    """Return a smaller case that still diverges and cannot be reduced further.
 
     Args:
-        case: it diverges.
-        note: told of each step.
+        case: a diverging case.
+        note: called with a description of each step.
     """
     runs = 0
     progress = True
-    while progress and runs < _MOST_RUNS:
+    while progress and runs < _MAX_RUNS:
         progress = False
         for candidate in _simpler(case):
             for timing in range(_TIMINGS):
@@ -59,7 +59,7 @@ def shrunk(case: Case, note: Callable[[str], None] = lambda _: None) -> Case:
 
 
 def _simpler(case: Case) -> Iterator[Case]:
-    """Give what is one step simpler, the largest steps first."""
+    """Yield cases that are one step simpler, largest steps first."""
     scenario = case.scenario
     for fewer in _without_posts(scenario):
         yield replace(case, scenario=fewer)

@@ -1,4 +1,4 @@
-"""Under every fault, SendGrid ends with the ledger's row, and the ledger with the state of the events."""
+"""Under every fault, SendGrid ends with the ledger's rows, and the ledger with the events' final state."""
 
 import os
 import subprocess
@@ -28,19 +28,19 @@ def first_diverging(mutation: str, seeds: int) -> Case:
         case = case_of(draw(seed, MUTATIONS[mutation].bias), seed)
         if case.run().divergence is not None:
             return case
-    pytest.fail(f"{seeds} schedules do not notice it")
+    pytest.fail(f"{seeds} schedules did not notice {mutation}")
 
 
-def test_everything_converges_whatever_goes_wrong() -> None:
+def test_every_schedule_converges_under_faults() -> None:
     assert not [found for seed in range(SCHEDULES) if (found := divergence_of(draw(seed), seed))]
 
 
-def test_many_contacts_at_once_converge() -> None:
+def test_large_schedules_converge() -> None:
     for seed in range(LARGE):
         assert divergence_of(draw(seed, Bias(large=1.0)), seed) is None
 
 
-def test_consumers_that_die_between_the_202_and_the_commit_of_thousands_lose_nothing() -> None:
+def test_crash_between_202_and_commit_loses_nothing() -> None:
     bias = Bias(only=(), always={"abandoned": 0.5, "stall": 0.2}, large=1.0)
     for seed in range(LARGE):
         assert divergence_of(draw(seed, bias), seed) is None
@@ -63,7 +63,7 @@ def test_consumers_that_die_between_the_202_and_the_commit_of_thousands_lose_not
         *("dynamodb_refused", "dynamodb_lost", "unprocessed", "statement_refused", "send_refused"),
     ],
 )
-def test_a_fault_that_lasts_for_hours_does_not_fill_the_queue(fault: str) -> None:
+def test_fault_that_lasts_hours_does_not_fill_the_queue(fault: str) -> None:
     fixed = {"faults": 100_000, "faults_s": 20_000.0, "consumers": 3}
     bias = Bias(only=(), always={fault: 1.0}, contacts=1, spread_s=60.0, bad=0.0, events=(4,), fixed=fixed)
     outcome = case_of(draw(0, bias), 0).run()
@@ -71,27 +71,27 @@ def test_a_fault_that_lasts_for_hours_does_not_fill_the_queue(fault: str) -> Non
     assert outcome.most_queued < 60
 
 
-def test_lists_that_are_gone_for_a_while_are_told_of_everybody_in_the_end() -> None:
+def test_temporarily_missing_list_ends_with_all_its_contacts() -> None:
     bias = Bias(always={"list_gone": 0.3}, two_exports=1.0, fixed={"second_list": True})
     for seed in range(LISTS_GONE):
         assert divergence_of(draw(seed, bias), seed) is None
 
 
-def test_a_change_that_kills_its_consumers_ends_alone_in_the_dead_letter_queue() -> None:
+def test_poisonous_change_is_dead_lettered_alone() -> None:
     for seed in range(POISONED):
         scenario = draw(seed, Bias(poison=1.0))
         assert scenario.poison is not None
         assert divergence_of(scenario, seed) is None
 
 
-def test_a_schedule_is_the_same_each_time() -> None:
+def test_schedule_replays_identically() -> None:
     for seed in range(20):
         first, second = (case_of(draw(seed), seed).run(traced=True) for _ in range(2))
         assert first == second
         assert first.trace
 
 
-def test_what_diverges_is_shrunk_to_something_that_does() -> None:
+def test_shrunk_case_still_diverges() -> None:
     with applied(MUTATIONS["drop_on_conflict"]):
         case = first_diverging("drop_on_conflict", 100)
         smallest = shrunk(case)
@@ -104,18 +104,18 @@ def test_what_diverges_is_shrunk_to_something_that_does() -> None:
     assert len(outcome.hits) <= 2
 
 
-def test_the_program_says_what_happens_in_a_seed_that_diverges() -> None:
+def test_program_explains_a_diverging_seed() -> None:
     with applied(MUTATIONS["arrival_order"]):
         seed = first_diverging("arrival_order", 200).seed
-    said: list[str] = []
-    assert main({"SEED": str(seed), "MUTATION": "arrival_order"}, said.append) == 1
-    text = "".join(said)
+    printed: list[str] = []
+    assert main({"SEED": str(seed), "MUTATION": "arrival_order"}, printed.append) == 1
+    text = "".join(printed)
     assert "PUT" in text
     assert f"make simulate SEED={seed} MUTATION=arrival_order" in text
     assert "the events say" in text
 
 
-def test_the_program_runs_schedules_on_several_cores() -> None:
+def test_program_runs_schedules_on_several_cores() -> None:
     finished = subprocess.run(
         [sys.executable, "-m", "tests.simulation"],
         cwd=REPOSITORY,
@@ -126,12 +126,12 @@ def test_the_program_runs_schedules_on_several_cores() -> None:
         timeout=120,
     )
     assert finished.returncode == 0, finished.stderr
-    said = finished.stdout.splitlines()
-    assert "150 of 150 schedules" in said[-1]
-    assert "0 divergences" in said[-1]
+    printed = finished.stdout.splitlines()
+    assert "150 of 150 schedules" in printed[-1]
+    assert "0 divergences" in printed[-1]
 
 
-def test_the_program_knows_no_other_mutations() -> None:
-    said: list[str] = []
-    assert main({"MUTATION": "nonsense"}, said.append) == 2
-    assert "no_version_condition" in said[0]
+def test_program_rejects_unknown_mutation() -> None:
+    printed: list[str] = []
+    assert main({"MUTATION": "nonsense"}, printed.append) == 2
+    assert "no_version_condition" in printed[0]

@@ -13,18 +13,18 @@ FIELD_IDS: Final = {name: f"e{number}_T" for number, name in enumerate(FIELDS, s
 
 
 def exported(version: int) -> tuple[str, ...]:
-    """Return the audiences that a version of the configuration exports: versions differ in the second."""
+    """Return the audiences that a configuration version exports. Only odd versions export the second."""
     return AUDIENCES if version % 2 else AUDIENCES[:1]
 
 
 def membership_fields(version: int, *, second_field: bool) -> Mapping[str, str]:
-    """Return audience to membership field's id in a version; an audience keeps its field."""
+    """Return each audience's membership field id. It is the same in all versions."""
     del version
     return dict(zip(AUDIENCES, ("s1_T", "s2_T" if second_field else "s1_T"), strict=True))
 
 
 def last_events(events: Iterable[Event]) -> dict[str, tuple[int, bool]]:
-    """Return audience to its last event: its time, and whether it is an exit. An exit wins a tie."""
+    """Return each audience's last event: its time and whether it is an exit. An exit wins a tie."""
     last: dict[str, tuple[int, bool]] = {}
     for event in events:
         if event.audience is not None:
@@ -34,7 +34,7 @@ def last_events(events: Iterable[Event]) -> dict[str, tuple[int, bool]]:
 
 
 def last_values(events: Iterable[Event]) -> dict[str, str]:
-    """Return field to its newest value; of two at once the one that comes later in the alphabet."""
+    """Return each field's newest value. At equal times the alphabetically later value wins."""
     last: dict[str, tuple[int, str]] = {}
     for event in events:
         for name, value in event.fields.items():
@@ -57,16 +57,16 @@ def expected_row(email: str, events: Sequence[Event], version: int, *, second_fi
 
 
 def rejection_of(row: Mapping[str, Any]) -> str | None:
-    """Return why SendGrid does not take a row, or None."""
+    """Return why SendGrid rejects a row, or None."""
     if row["email"].startswith(INVALID):
         return "address"
     return None if {REFUSED, ERRORED}.isdisjoint(row.get("custom_fields", {}).values()) else "fields"
 
 
 def divergence(held: Mapping[str, Any] | None, row: Mapping[str, Any], rejected: str | None) -> str | None:
-    """Compare what SendGrid holds with the row that it must hold; of a refused row the memberships count."""
+    """Compare SendGrid's contact with the expected row. Of a rejected row only the memberships must match."""
     if rejected == "address":
-        return None if held is None else "SendGrid holds an address that it refuses"
+        return None if held is None else "SendGrid holds an address that it rejects"
     got = {} if held is None else {name: value for name, value in held.items() if name != "lists"}
     want = {key: value for key, value in row.items() if key != "custom_fields"}
     custom, got_custom = dict(row.get("custom_fields", {})), dict(got.pop("custom_fields", {}))

@@ -1,4 +1,4 @@
-"""Check how a schedule ended: queues are empty; ledger, SendGrid and the events agree."""
+"""Check how a schedule ended: the ledger, SendGrid and the events must agree."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,15 +24,14 @@ from tests.simulation.truth import (
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Compares what is there in the end.
+    """Compare the final states.
 
     Attributes:
-        scenario: with the events.
-        dynamodb: with the ledger.
-        sendgrid: with its contacts.
-        version: of the configuration, the last one.
-        written_with: contact to the newest version of the configuration that a message of its was written
-            with.
+        scenario: holds the events.
+        dynamodb: holds the ledger.
+        sendgrid: holds the contacts.
+        version: the last version of the configuration.
+        written_with: each contact's newest configuration version, over all messages about it.
     """
 
     scenario: Scenario
@@ -42,7 +41,7 @@ class Verdict:
     written_with: Mapping[str, int]
 
     def divergence(self) -> str | None:
-        """Return the first thing that is not as it must be."""
+        """Return the first difference, or None."""
         events: dict[str, list[tuple[str, Event]]] = {}
         for post in self.scenario.posts:
             for event in post.events:
@@ -56,10 +55,10 @@ class Verdict:
         events = [event for _, event in happened]
         item = self.dynamodb.contacts.items.get((f"default#{email}",))
         if item is None:
-            return "it is not in the ledger" if any(e.audience or e.fields for e in events) else None
+            return "missing from the ledger" if any(e.audience or e.fields for e in events) else None
         contact = decode(item["state"]["S"], int(item["version"]["N"]))
         found = _of_state(contact, events)
-        # A row that a newer version leaves as it was is not sent again, so it may be of any version since.
+        # A row that a newer version does not change is not sent again, so any version since may be right.
         versions = range(max(contact.configuration, self.written_with[email]), self.version + 1)
         if found is None and all((found := self._of_row(email, contact, events, v)) for v in versions):
             return found
@@ -74,19 +73,19 @@ class Verdict:
         second_field = self.scenario.second_field
         row = expected_row(email, events, version, second_field=second_field)
         rejected = rejection_of(row)
-        said = None if contact.rejection is None else contact.rejection.reason
-        if said != rejected:
-            return f"the ledger's rejection is {said!r}, it must be {rejected!r}"
+        recorded = None if contact.rejection is None else contact.rejection.reason
+        if recorded != rejected:
+            return f"the ledger's rejection is {recorded!r}, expected {rejected!r}"
         second_list = self.scenario.second_list
         form = row_form(account(version, second_field=second_field, second_list=second_list), NOBODY)
         if rejected is None and contact.row != row_hash(
             row_of(email, contact, form), row_lists(contact, form)
         ):
-            return "the ledger names another row as sent than its state makes"
+            return "the ledger's row hash does not match its state"
         return divergence(self.sendgrid.contacts.get(email), row, rejected)
 
     def _of_run(self) -> str | None:
-        """Check what settle counts on: every message of the run is recorded, and every job's end."""
+        """Check what settle relies on: every message of the run and every job's end is recorded."""
         numbers = {post.number for post in self.scenario.posts if post.number is not None}
         client: Any = self.dynamodb
         progress = ExportsTable(client, "exports").progress("run1")

@@ -42,7 +42,7 @@ def test_a_write_is_rounded_up_to_1_kb(state_bytes: int, units: int) -> None:
     assert bill.write_units["contacts"] == units
 
 
-def test_an_update_costs_the_larger_of_the_item_before_and_after_also_where_it_fails() -> None:
+def test_update_costs_the_larger_item_even_if_it_fails() -> None:
     bill = Bill()
     key, version = {"S": "a#b@c"}, {"N": "1"}
     _write(bill, _INSERT, [key, version, {"S": "x" * 1_500}])

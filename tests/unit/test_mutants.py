@@ -1,4 +1,4 @@
-"""What `make mutate` puts into a module: one fault at a time, of every kind that there is."""
+"""`make mutate` puts one fault at a time into a module, and reports which faults survive."""
 
 import ast
 import textwrap
@@ -38,12 +38,12 @@ def module(folder: Path, source: str) -> Path:
         ("min(a.strip(), 'x')", ["max(a.strip(), 'x')", "min(a.lstrip(), 'x')", "min(a.strip(), 'XXx')"]),
     ],
 )
-def test_every_part_of_an_expression_can_be_wrong(tmp_path: Path, source: str, faults: list[str]) -> None:
+def test_every_part_of_an_expression_is_mutated(tmp_path: Path, source: str, faults: list[str]) -> None:
     found = mutants(module(tmp_path, f"x = {source}"))
     assert [mutant.now for mutant in found] == [f"x = {fault}" for fault in faults]
 
 
-def test_statements_can_be_wrong_and_what_is_not_run_is_left_alone(tmp_path: Path) -> None:
+def test_statements_are_mutated_and_unexecuted_code_is_skipped(tmp_path: Path) -> None:
     path = module(
         tmp_path,
         '''
@@ -92,7 +92,7 @@ def test_statements_can_be_wrong_and_what_is_not_run_is_left_alone(tmp_path: Pat
         "lytics_sendgrid.domain.field_values",
     ],
 )
-def test_a_mutant_differs_from_its_module_in_what_it_says_and_in_nothing_else(name: str) -> None:
+def test_mutant_differs_from_its_module_only_in_the_described_fault(name: str) -> None:
     path = PATHS[name]
     source = path.read_text().splitlines()
     for mutant in mutants(path):
@@ -104,7 +104,7 @@ def test_a_mutant_differs_from_its_module_in_what_it_says_and_in_nothing_else(na
             assert ast.dump(tree) == ast.dump(expected), mutant
 
 
-def test_every_mutant_that_is_explained_is_there() -> None:
+def test_every_explained_mutant_exists() -> None:
     names = MODULES.split()
     assert stale(equivalents(), (m for name in names for m in mutants(PATHS[name])), names) == []
     assert all(equivalents().values())
@@ -114,7 +114,7 @@ MUTANTS = [Mutant("row", number, number + 1, range(1), f"a{number}", f"b{number}
 KNOWN = {("row", f"a{number}", f"b{number}"): f"reason {number}" for number in (1, 2)}
 
 
-def test_fault_is_tried_with_the_tests_that_run_its_lines_and_a_constants_with_all_of_its_module() -> None:
+def test_mutant_runs_tests_of_its_lines_or_for_constants_of_its_module() -> None:
     slow, fast, own = (
         "tests/unit/test_a.py::slow",
         "tests/unit/test_a.py::fast",
@@ -126,22 +126,22 @@ def test_fault_is_tried_with_the_tests_that_run_its_lines_and_a_constants_with_a
     assert base.of(Mutant("row", 1, 1, range(1, 2), "a", "b")) == [fast, own, slow]
 
 
-def test_what_is_explained_and_is_no_mutant_any_more_is_told() -> None:
+def test_explanation_without_a_mutant_is_stale() -> None:
     assert stale(KNOWN, MUTANTS, ["row"]) == []
     assert stale({**KNOWN, ("row", "a2", "c2"): "?"}, MUTANTS, ["row"]) == ["row: a2  ->  c2"]
 
 
-def test_a_module_that_is_not_tried_is_not_stale_and_one_that_is_gone_is() -> None:
+def test_untried_module_is_not_stale_but_removed_module_is() -> None:
     known = {("lytics_sendgrid.domain.field_values", "x", "y"): "?", ("gone", "x", "y"): "?"}
     assert stale(known, MUTANTS, ["row"]) == ["gone: x  ->  y"]
 
 
-def test_survivors_are_told_apart_by_whether_they_are_explained() -> None:
+def test_report_separates_explained_and_unexplained_survivors() -> None:
     outcomes = ["survived", "survived", "killed", "timed out"]
     assert report(dict(zip(MUTANTS, outcomes, strict=True)), KNOWN) == [
         "module                                   mutants  killed  explained  UNEXPLAINED  killed %",
         "row                                            4       2          1            1      50.0",
-        "in all                                         4       2          1            1      50.0",
+        "total                                          4       2          1            1      50.0",
         "",
         "UNEXPLAINED: 1",
         "",
@@ -155,7 +155,7 @@ def test_survivors_are_told_apart_by_whether_they_are_explained() -> None:
         "  - a1",
         "  + b1",
         "",
-        "explained in vain, killed: 1",
+        "explained but killed: 1",
         "",
         "row:3: reason 2",
         "  - a2",
