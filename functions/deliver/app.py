@@ -93,7 +93,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         contacts=summary.contacts,
         counts=dict(summary.counts),
         failed=len(summary.failed),
-        put_back=summary.requeued,
+        requeued=summary.requeued,
         faults=summary.faults[:10],
         jobs=summary.jobs,
         requests=summary.requests[:MAX_REQUESTS],

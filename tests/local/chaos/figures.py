@@ -92,7 +92,7 @@ def survived(deployment: Deployment) -> dict[str, int]:
         for line in _documents(log):
             match line.get("message"):
                 case "delivered":
-                    counts["deliver: messages put back"] += line["put_back"]
+                    counts["deliver: messages requeued"] += line["requeued"]
                     counts.update({f"deliver: {name}": n for name, n in line["counts"].items()})
                 case "confirmed":
                     counts.update({f"confirm: {name}": n for name, n in line["counts"].items()})
