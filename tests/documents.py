@@ -57,8 +57,8 @@ def code_blocks(content: str, language: str) -> list[str]:
 def anchors(content: str) -> set[str]:
     """Return the anchors that GitHub gives to a document's headings.
 
-    Lower case, only letters, digits, underscores, hyphens and spaces kept, each space a hyphen. A repeated heading gets a
-    number. Lines in a code block are not headings.
+    Lower case, only letters, digits, underscores, hyphens and spaces kept, each space a hyphen. A repeated
+    heading gets a number. Lines in a code block are not headings.
     """
     found: set[str] = set()
     in_code = False

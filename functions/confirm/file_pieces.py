@@ -1,7 +1,8 @@
 """Cut the text of an errors file into lines and JSON values, in bounded memory.
 
 The file's form is not documented, so both may be mixed, and text that only begins like JSON is read as lines.
-A JSON value may take several lines. If a value is too long to be kept, it is opened: its members become pieces.
+A JSON value may take several lines. If a value is too long to be kept, it is opened: its members become
+pieces.
 """
 
 import json

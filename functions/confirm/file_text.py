@@ -1,4 +1,4 @@
-"""Turn the bytes of an errors file into text while it downloads, whatever its compression and encoding are."""
+"""Turn the bytes of an errors file into text while it downloads: decompress and decode them."""
 
 import codecs
 import io

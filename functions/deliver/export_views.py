@@ -91,7 +91,8 @@ class ExportViews:
         if configuration.list_id is not None:
             form = replace(form, lists={**form.lists, configuration.list_id: configuration.name})
         view = View(configuration, form, self._exports.stop(export))
-        # A stop is read each time: otherwise changes that arrive after it was lifted would wait for 15 minutes.
+        # A stop is read each time: otherwise changes that arrive after it was lifted would wait for 15
+        # minutes.
         if view.stop is None:
             self._cached[export] = _Cached(now_s, max(form.version, at_least_version), view)
         return view

@@ -38,7 +38,10 @@ class Refreshes:
         self._queue(racing, sent_ms, sent_ms)
 
     def after_acceptance(self, rows: Sequence[Row], sent_ms: int) -> None:
-        """Queue a refresh where none is, or where its stamp is older than this request: it would be dropped."""
+        """Queue a refresh where none is, or where its stamp is older than this request.
+
+        It would be dropped.
+        """
         decisions = self._decisions_of(rows)
         for decision in decisions:
             decision.contact.progress.uncertain = True

@@ -145,7 +145,10 @@ class Rounds:
     def _commit(
         self, invocation: Invocation, decisions: Sequence[Decision], loaded: Mapping[ContactKey, Contact]
     ) -> list[PendingContact]:
-        """Commit rows that were sent and states that only move a time; return the contacts that lost the race."""
+        """Commit rows that were sent and states that only move a time.
+
+        Return the contacts that lost the race.
+        """
         for decision in decisions:
             if not decision.commits:
                 decision.finish()

@@ -107,7 +107,10 @@ class Sending:
         self._settle(decisions, _without(accepted, undecided), _without(refused, undecided))
 
     def _leave_to_owner(self, group: Group, decisions: Iterable[Decision]) -> None:
-        """Queue refreshes by the export that owns a refused list: it sends the rows when the list is fixed."""
+        """Queue refreshes by the export that owns a refused list.
+
+        It sends the rows when the list is fixed.
+        """
         _, (list_id,) = group
         owners: dict[str, list[tuple[str, int]]] = {}
         for decision in decisions:

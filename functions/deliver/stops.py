@@ -44,8 +44,9 @@ class Stops:
         """
         summary = invocation.summary
         reason = (
-            f"The changes of this export cannot be sent: {fault}. No contact is rejected; the changes wait and are "
-            f"tried again every {STOP_S // 60} minutes. Fix the cause: run the export again to see what is missing"
+            f"The changes of this export cannot be sent: {fault}. No contact is rejected; the changes wait "
+            f"and are tried again every {STOP_S // 60} minutes. Fix the cause: run the export again to see "
+            "what is missing"
         )
         stop = Stop(reason, since_ms, int((invocation.clock.now() + STOP_S) * 1000))
         for export in sorted(exports - summary.stopped.keys()):

@@ -25,8 +25,9 @@ AWS: Final = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     parameter_validation=False,
 )
-"""A call that fails takes at most 7 s: two attempts of 3 s and 1 s between them. So the 503 leaves before this function's
-own time-out. No parameter depends on what Lytics sends, and validation takes CPU for every event."""
+"""A call that fails takes at most 7 s: two attempts of 3 s and 1 s between them. So the 503 leaves before
+this function's own time-out. No parameter depends on what Lytics sends, and validation takes CPU for every
+event."""
 
 
 @functools.cache
@@ -47,8 +48,8 @@ def intake() -> Intake:
 def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Handle one POST from API Gateway.
 
-    Lytics delivers at least once and in no order. So does this function: whatever it answers with 200 is on a queue,
-    once or more often.
+    Lytics delivers at least once and in no order. So does this function: whatever it answers with 200 is on a
+    queue, once or more often.
     """
     request = webhook_request_from(event)
     response = intake().take(request)

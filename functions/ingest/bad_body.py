@@ -1,4 +1,7 @@
-"""A webhook body that is not JSON, in the form that goes to the rejects queue: Lytics will not send it again."""
+"""A webhook body that is not JSON, in the form that goes to the rejects queue.
+
+Lytics will not send it again.
+"""
 
 import base64
 from typing import Any, Final

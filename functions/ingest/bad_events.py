@@ -49,7 +49,10 @@ class Rejected:
 
 
 class BadEvents:
-    """The bad segment events of one envelope. There may be millions, so the envelope is not repeated for each."""
+    """The bad segment events of one envelope.
+
+    There may be millions, so the envelope is not repeated for each.
+    """
 
     def __init__(self) -> None:
         self._events: dict[tuple[str, str], list[Any]] = {}
@@ -66,8 +69,9 @@ class BadEvents:
         Args:
             envelope: the envelope of the events.
             data: its profile.
-            names: the profile's fields to keep. If the address is missing or bad, other fields that hold an address are
-                kept, too: the export's ``email_field`` may be wrong, and be fixed before a redrive.
+            names: the profile's fields to keep. If the address is missing or bad, other fields that hold an
+                address are kept, too: the export's ``email_field`` may be wrong, and be fixed before a
+                redrive.
         """
         if not self._events:
             return

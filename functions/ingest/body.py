@@ -1,8 +1,9 @@
 """Turn a webhook body into changes, by an export's configuration.
 
-Lytics documents the default envelope ``{id, data, meta}`` and CloudEvents, but not how it writes a batch. So an array of
-either, and an object with a list under ``events`` or ``data``, are read as well (contentstack.com/docs/lytics/webhooks,
-updated 2026-11-05). What cannot be read is rejected with a stable reason. It never affects its neighbours.
+Lytics documents the default envelope ``{id, data, meta}`` and CloudEvents, but not how it writes a batch. So
+an array of either, and an object with a list under ``events`` or ``data``, are read as well
+(contentstack.com/docs/lytics/webhooks, updated 2026-11-05). What cannot be read is rejected with a stable
+reason. It never affects its neighbours.
 """
 
 import re
@@ -104,8 +105,8 @@ class _Reader:
                 kind, time_ns = self._kind_and_time(event, envelope)
                 if person is None:
                     person = self._person(envelope, data)
-                # One change carries the profile's fields: the latest, which makes them newest. Otherwise the queue would
-                # get segment events times fields, and an envelope may have thousands of each.
+                # One change carries the profile's fields: the latest, which makes them newest. Otherwise the
+                # queue would get segment events times fields, and an envelope may have thousands of each.
                 fields = person.fields
                 if latest is None:
                     latest = len(self.changes)
@@ -167,7 +168,10 @@ class _Reader:
         email = normalise(value)
         if email is None:
             if value is None or (isinstance(value, str) and not strip_invisible(value)):
-                detail = f"the field '{self._email_field}' is missing or empty: add it to the export fields of the Lytics job"
+                detail = (
+                    f"the field '{self._email_field}' is missing or empty: add it to the export fields of "
+                    "the Lytics job"
+                )
                 raise RejectRecord("no_email", detail)
             point = invisible_inside(value)
             why = f": it contains the invisible character {point}" if point else ""
@@ -200,8 +204,8 @@ def _envelope_time(envelope: Mapping[str, Any]) -> Any:
 def _profile(envelope: Mapping[str, Any], data: Mapping[str, Any]) -> str | None:
     """Return Lytics' profile id: ``_id`` if it is exported, otherwise the envelope's id.
 
-    Lytics does not document whether the envelope's id names the profile or the event. Its examples of an enter and an
-    exit carry the same id. So it is a hint for a person, and decides nothing.
+    Lytics does not document whether the envelope's id names the profile or the event. Its examples of an
+    enter and an exit carry the same id. So it is a hint for a person, and decides nothing.
     """
     for value in (data.get("_id"), envelope.get("id")):
         if isinstance(value, int) and not isinstance(value, bool):

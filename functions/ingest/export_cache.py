@@ -1,7 +1,8 @@
 """Configurations of exports, cached between deliveries. Strangers cannot force reads.
 
-Anybody who finds the webhook's address can post to it. Before a delivery has shown its secret, it can cause few reads: one
-a minute for a known export, ten a second for all unknown names together, one a second while the table fails.
+Anybody who finds the webhook's address can post to it. Before a delivery has shown its secret, it can cause
+few reads: one a minute for a known export, ten a second for all unknown names together, one a second while
+the table fails.
 """
 
 import re

@@ -16,7 +16,8 @@ SECRET_HEADER: Final = "x-lytics-secret"  # noqa: S105 - its name
 
 
 MAX_UNPACKED_BYTES: Final = 10_485_760
-"""What API Gateway allows a request. A gzip'd body may not unpack to more: a small one could fill the memory."""
+"""What API Gateway allows a request. A gzip'd body may not unpack to more: a small one could fill the
+memory."""
 _GZIP: Final = b"\x1f\x8b"
 _DAMAGED_GZIP: Final = "\x1f\ufffd"
 """The same bytes after API Gateway took them for text."""
@@ -51,7 +52,8 @@ class WebhookRequest:
     def text(self) -> str:
         """Return the body as text, without a byte order mark. A gzip'd body is unpacked.
 
-        Its first bytes tell that it is gzip'd, not ``Content-Encoding``: API Gateway may have unpacked it already.
+        Its first bytes tell that it is gzip'd, not ``Content-Encoding``: API Gateway may have unpacked it
+        already.
 
         Raises:
             NotText: the body is not valid base64, not UTF-8, or damaged gzip.

@@ -1,13 +1,14 @@
 """What happens to one delivery: changes and rejects go to their queues, a response goes back.
 
-Lytics retries every response except 200, 400, 404 and 413. The last three lose the event silently. ``Retry-After`` makes
-the whole Lytics job sleep without failing; any other refusal fails the job, visibly, after two hours. Hence:
+Lytics retries every response except 200, 400, 404 and 413. The last three lose the event silently.
+``Retry-After`` makes the whole Lytics job sleep without failing; any other refusal fails the job, visibly,
+after two hours. Hence:
 
     200                      every change is on a queue
     503 with Retry-After     AWS fails or refuses; our own alarm reports it
     503 without Retry-After  the export is unknown, or this product has a bug: an operator must act
     401                      the secret is wrong
-    503 without Retry-After  a gzip'd body is too large when unpacked: Lytics keeps it, and its job fails visibly
+    503 without Retry-After  a gzip'd body is too large when unpacked: the job at Lytics fails visibly
     400                      the body is not JSON; its beginning is on the rejects queue
 """
 
@@ -46,7 +47,7 @@ class Authorizations(Protocol):
 
 
 class Intake:
-    """Takes deliveries in. Whatever is answered with 200 is queued; a retried delivery may be queued twice."""
+    """Takes deliveries in. What is answered with 200 is queued; a retried delivery may be queued twice."""
 
     def __init__(
         self, exports: Exports, authorizations: Authorizations, changes: Queue, rejects: Queue, clock: Clock
@@ -60,8 +61,8 @@ class Intake:
     def take(self, request: WebhookRequest) -> WebhookResponse:
         """Queue the changes of a delivery, and return the response to Lytics.
 
-        A bug of ours is answered with 503 without ``Retry-After``. Lytics keeps the event and retries it, and delivers
-        others meanwhile. If the bug stays, the job fails visibly instead of sleeping forever over one body.
+        A bug of ours is answered with 503 without ``Retry-After``. Lytics keeps the event and retries it, and
+        delivers others meanwhile. If the bug stays, the job fails visibly instead of sleeping forever.
         """
         try:
             return self._take(request)
@@ -100,7 +101,7 @@ class Intake:
         return WebhookResponse(200, "queued", counts=_counts(reading))
 
     def _admits(self, authorization: str, secrets: tuple[str, ...]) -> bool:
-        """Return whether a secret is live. One that is refused may be new, so the live ones are read again."""
+        """Return whether a secret is live. A refused one may be new, so the live ones are read again."""
         for max_age_s in (REFRESH_S, REFUSED_REFRESH_S) if secrets else ():
             live = self._authorizations.authorization(authorization, max_age_s)
             if any(live.admits(secret) for secret in secrets):
@@ -108,7 +109,7 @@ class Intake:
         return False
 
     def _queue(self, reading: Reading, export: Export, now_ns: int, request_id: str) -> None:
-        """Queue the changes, then the rejects. If that fails in between, the retry repeats changes, which is harmless."""
+        """Queue the changes, then the rejects. A retry after a failure in between may repeat changes."""
         if reading.changes:
             message = Message(
                 export.name,

@@ -1,8 +1,8 @@
 """One JSON log line for each delivery, with metrics in CloudWatch's embedded metric format.
 
-Powertools' Logger and Metrics write the same, but take longer to import than ingest's own modules together. The format:
+Powertools' Logger and Metrics write the same, but take longer to import than ingest's own modules
+together. The format (read 2026-11-23):
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-(read 2026-11-23).
 """
 
 import json
@@ -26,7 +26,7 @@ def log_line(request: WebhookRequest, response: WebhookResponse, service: str, n
     """Return a delivery's log line: counts, reasons and ids, but no address, field value or secret.
 
     Args:
-        request: only its request id and its export are logged, and the export only if it can be the name of one.
+        request: only its request id is logged, and its export if that can be the name of one.
         response: its status, message and counts are logged.
         service: the metrics' dimension.
         now_ms: the time, milliseconds since 1970.

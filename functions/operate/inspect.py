@@ -1,4 +1,6 @@
-"""Ask ``inspect`` about one person: ``STACK=lytics-sendgrid-prod EMAIL=jane@example.com python -m functions.operate.inspect``.
+"""Ask ``inspect`` about one person.
+
+Run it as ``STACK=lytics-sendgrid-prod EMAIL=jane@example.com python -m functions.operate.inspect``.
 
 ``EXPORT`` names the export; ``default`` if it is not set. Needs ``cloudformation:DescribeStacks`` and
 ``lambda:InvokeFunction`` on the function.

@@ -1,7 +1,9 @@
-"""Run an export and wait for its end: ``STACK=lytics-sendgrid-prod INPUT=input.json python -m functions.operate.run``.
+"""Run an export and wait for its end.
 
-``DRY=1`` only plans. ``FOLLOW=<ARN of an execution>`` follows a run that was started before. ``REPORT=file.json``
-writes the execution's output. The exit status is 0 only if the run succeeded. Needs
+Run it as ``STACK=lytics-sendgrid-prod INPUT=input.json python -m functions.operate.run``.
+
+``DRY=1`` only plans. ``FOLLOW=<ARN of an execution>`` follows a run that was started before.
+``REPORT=file.json`` writes the execution's output. The exit status is 0 only if the run succeeded. Needs
 ``cloudformation:DescribeStacks``, ``states:StartExecution``, ``states:DescribeExecution`` and
 ``states:GetExecutionHistory``.
 """

@@ -83,8 +83,8 @@ def stack_outputs(client: CloudFormationClient, stack: str) -> StackOutputs:
         if isinstance(cause, ClientError) and error_code(cause) == "ValidationError":
             raise InputInvalid(
                 f"STACK={stack}: this account has no such stack in this region. Check the name, the region "
-                "and AWS_PROFILE; `aws cloudformation describe-stacks --query 'Stacks[].StackName'` lists the "
-                "stacks"
+                "and AWS_PROFILE; `aws cloudformation describe-stacks --query 'Stacks[].StackName'` lists "
+                "the stacks"
             ) from cause
         raise
     outputs = description.get("Outputs", [])

@@ -140,8 +140,8 @@ def test_full_account_is_refused(tasks: Tasks) -> None:
     faults = faults_of(tasks, {"audiences": ["high_value_users", "lapsed_customers"]})
     assert faults == [
         (
-            "a SendGrid account holds 200 segments and this one has 199; 2 more are needed: delete segments that "
-            "are not used (Marketing > Segments), or export fewer audiences"
+            "a SendGrid account holds 200 segments and this one has 199; 2 more are needed: delete segments "
+            "that are not used (Marketing > Segments), or export fewer audiences"
         )
     ]
 

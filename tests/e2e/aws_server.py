@@ -1,8 +1,8 @@
 """Run many `aws` commands at the cost of one start: awscli is loaded once, and each command is a fork of it.
 
-``python aws_server.py SOCKET`` serves; ``python aws_server.py SOCKET ARGUMENTS…`` runs one command there, with
-this process' streams, folder and environment. The server ends when its standard input does. It needs awscli
-only when it serves.
+``python aws_server.py SOCKET`` serves; ``python aws_server.py SOCKET ARGUMENTS…`` runs one command there,
+with this process' streams, folder and environment. The server ends when its standard input does. It needs
+awscli only when it serves.
 """
 
 import array

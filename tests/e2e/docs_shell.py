@@ -16,8 +16,8 @@ from tests.local.cloud import CREDENTIALS, REGION, interpreter
 from tests.local.deployment import Deployment
 
 _TIMEOUT_S: Final = 180
-# The docs are for both versions of the AWS CLI. Version 1, the one on PyPI, is the stricter one: it lacks options of
-# version 2. Its SQS commands ignore the endpoint of the environment.
+# The docs are for both versions of the AWS CLI. Version 1, the one on PyPI, is the stricter one: it lacks
+# options of version 2. Its SQS commands ignore the endpoint of the environment.
 _AWS: Final = """#!/usr/bin/env bash
 exec {python} -I -S {server} {socket} --endpoint-url "$AWS_ENDPOINT_URL" "$@"
 """

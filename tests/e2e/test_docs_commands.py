@@ -34,7 +34,7 @@ NOT_RUN: Final = {
     "make build": "the product fixture builds with the same `sam build`",
     "make bench": "takes minutes; tests/unit/test_bench.py tests it",
     "git pull && make build && .venv-sam/bin/sam deploy": "needs the remote and an AWS account",
-    "make build && .venv-sam/bin/sam deploy": "the product fixture builds and deploys with the same `sam build`",
+    "make build && .venv-sam/bin/sam deploy": "the product fixture runs the same `sam build`",
     ".venv-sam/bin/sam local invoke": "needs Docker; test_run.py compares its file with the template",
     ".venv-sam/bin/sam deploy": "needs an AWS account",
     ".venv-sam/bin/sam delete": "needs an AWS account",

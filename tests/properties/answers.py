@@ -1,6 +1,7 @@
 """Answers of both vendors: a valid one for each call, and ways to damage it.
 
-The valid answers come from the vendors' documents. Damage is structural: another value, or none, at any place.
+The valid answers come from the vendors' documents. Damage is structural: another value, or none, at any
+place.
 """
 
 import copy

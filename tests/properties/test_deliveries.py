@@ -31,8 +31,8 @@ SEEDS: Final = range(24)
 MIXTURES, BROKEN, DISFIGURED, ODD_EVENTS, LARGE = 480, 200, 100, 60, 3
 """How many bodies of each kind a seed makes."""
 REASONS: Final = {
-    "bad_audience", "bad_email", "bad_segment_event", "bad_time", "future_time", "no_audience", "no_email", "not_json",
-    "no_segment_events", "no_time", "unknown_event", "unknown_shape",
+    "bad_audience", "bad_email", "bad_segment_event", "bad_time", "future_time", "no_audience", "no_email",
+    "not_json", "no_segment_events", "no_time", "unknown_event", "unknown_shape",
 }  # fmt: skip
 
 

@@ -61,7 +61,9 @@ FORMS: dict[str, Form] = {
     "labels": lambda rows: "".join(f"email={email} error={text!r}\n" for email, text in rows),
     "brackets": lambda rows: "".join(f"[error] {text} <{email}>\n" for email, text in rows),
     "json lines": lambda rows: "".join(json.dumps(one) + "\n" for one in objects(rows)),
-    "json lines with commas": lambda rows: "".join(json.dumps(one, ensure_ascii=False) + ",\n" for one in objects(rows)),
+    "json lines with commas": lambda rows: "".join(
+        f"{json.dumps(one, ensure_ascii=False)},\n" for one in objects(rows)
+    ),
     "json without line ends": lambda rows: " ".join(map(json.dumps, objects(rows))),
     "json array": lambda rows: json.dumps(objects(rows)),
     "json, pretty": lambda rows: json.dumps(objects(rows), indent=2, ensure_ascii=False),
@@ -69,7 +71,9 @@ FORMS: dict[str, Form] = {
     "json object": lambda rows: json.dumps({"count": len(rows), "errors": objects(rows)}, indent=1),
     "json arrays": lambda rows: json.dumps([[email, text] for email, text in rows], indent=1),
     "json by address": lambda rows: json.dumps({"errors": {email: [text] for email, text in rows}}, indent=1),
-    "json sentences": lambda rows: json.dumps({"errors": [f"{text}: email '{email}' is not valid" for email, text in rows]}),
+    "json sentences": lambda rows: json.dumps(
+        {"errors": [f"{text}: email '{email}' is not valid" for email, text in rows]}
+    ),
     "json, cut short": lambda rows: json.dumps([*objects(rows), {"email": "x"}], indent=1)[:-9],
 }  # fmt: skip
 ENCODINGS = {

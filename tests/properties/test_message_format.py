@@ -1,4 +1,4 @@
-"""What is written as a message is read back whole, in whichever of its forms, and a backfill's form is small."""
+"""A message is read back as it was written, in each of its forms. A backfill's form is small."""
 
 import json
 from dataclasses import replace

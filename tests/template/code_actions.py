@@ -32,7 +32,8 @@ ACTIONS: Final = {
 def actions_of(verb: str, table: str) -> set[str]:
     """Return the IAM actions on a table of the template that a function's code can need.
 
-    These are the calls in every module that the function imports, directly or not, to methods of the table's class.
+    These are the calls in every module that the function imports, directly or not, to methods of the table's
+    class.
     """
     module, class_name = ADAPTERS[table]
     modules = _modules(f"functions.{verb}.app")
@@ -77,7 +78,7 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 
 @cache
 def _methods(module: str, class_name: str) -> dict[str, set[str]]:
-    """Return the actions of each public method of an adapter, including those of the private methods that it calls."""
+    """Return the actions of each public method of an adapter, with those of the private ones it calls."""
     (adapter,) = (
         node for node in _tree(module).body if isinstance(node, ast.ClassDef) and node.name == class_name
     )

@@ -93,7 +93,10 @@ class Template:
 
 
 class StateMachine:
-    """functions/export.asl.json. Its scopes: the machine itself, each Map's states, each Parallel's branch."""
+    """functions/export.asl.json.
+
+    Its scopes: the machine itself, each Map's states, each Parallel's branch.
+    """
 
     def __init__(self) -> None:
         self.text = (REPOSITORY / "functions" / "export.asl.json").read_text()

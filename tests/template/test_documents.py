@@ -1,4 +1,7 @@
-"""The README and docs name only what exists: commands, paths, functions, outputs, keys of the input, errors."""
+"""The README and docs name only what exists.
+
+Commands, paths, functions, outputs, keys of the input, errors.
+"""
 
 import importlib
 import inspect
@@ -23,7 +26,10 @@ INPUT = ("docs/exports.md", "The export's input")
 
 
 def _links(document: str) -> Iterator[tuple[str, str]]:
-    """Yield the path and the anchor of each relative link; the path is the document's own if the link has none."""
+    """Yield the path and the anchor of each relative link.
+
+    The path is the document's own if the link has none.
+    """
     for target in re.findall(r"\]\(([^)\s]+)\)", text(document)):
         if "://" not in target:
             path, _, anchor = target.partition("#")
@@ -155,7 +161,8 @@ SAMS_CALLS = {
     *("DescribeStacks", "DescribeStackEvents", "DescribeStackResource", "GetTemplate", "GetTemplateSummary"),
     *("CreateStack", "UpdateStack", "UpdateTerminationProtection"),
 }
-"""CloudFormation's operations in the source of the SAM CLI 1.170: deploy, delete, and its own bucket's stack."""
+"""CloudFormation's operations in the source of the SAM CLI 1.170: deploy, delete, and its own bucket's
+stack."""
 ROLES_CALLS = {
     *("CreateRole", "GetRole", "DeleteRole", "PassRole", "UpdateRole", "UpdateAssumeRolePolicy", "TagRole"),
     *("PutRolePolicy", "GetRolePolicy", "DeleteRolePolicy", "ListRolePolicies", "ListAttachedRolePolicies"),
@@ -170,7 +177,10 @@ def test_rights_of_the_deployer_name_what_sam_and_cloudformation_call() -> None:
 
 
 def test_blocks_can_be_pasted_as_a_whole() -> None:
-    """A command that asks takes what follows it for the answer. Not every shell knows a comment behind a command."""
+    """A command that asks takes what follows it for the answer.
+
+    Not every shell knows a comment behind a command.
+    """
     for document in MANUAL:
         for block in code_blocks(text(document), "sh"):
             *before, _ = block.strip().splitlines()

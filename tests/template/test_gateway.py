@@ -5,8 +5,8 @@ from typing import Any
 
 from tests.template.sources import Template
 
-# The response types whose status Lytics never retries (400, 404, 413), and the default type of other 4XX responses.
-# https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+# The response types whose status Lytics never retries (400, 404, 413), and the default type of other 4XX
+# responses. https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 LOSES_EVENTS = {
     "BAD_REQUEST_BODY",
     "BAD_REQUEST_PARAMETERS",

@@ -15,7 +15,8 @@ QUEUES = {
 }
 TABLES = {"CONTACTS_TABLE": "ContactsTable", "EXPORTS_TABLE": "ExportsTable"}
 SECRETS = {
-    "Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}/*"
+    "Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
+    "${AWS::StackName}/*"
 }
 # IAM defines no resource type for these actions, so they require "*".
 LOG_DELIVERY = {

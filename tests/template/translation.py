@@ -1,4 +1,7 @@
-"""Print template.yaml as SAM makes CloudFormation of it. Runs with the interpreter of the SAM CLI's environment."""
+"""Print template.yaml as SAM makes CloudFormation of it.
+
+Runs with the interpreter of the SAM CLI's environment.
+"""
 
 import json
 from pathlib import Path

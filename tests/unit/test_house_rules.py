@@ -1,8 +1,8 @@
 """The rules of the house: who may import whom, who does I/O, and where a test stands. Read from the sources.
 
-A function's folder holds what only that function needs, the layer what two or more share. Rooms of the layer
-import
-downwards. Modules that do I/O are adapters; all others decide, and import nothing of an adapter but its data.
+A function's folder holds what only that function needs, the layer what two or more share. Rooms of the
+layer import downwards. Modules that do I/O are adapters. All others decide, and import nothing of an adapter
+but its data.
 """
 
 import ast
@@ -52,19 +52,6 @@ TESTS_OF_TESTS = ("test_bench", "test_count", "test_events", "test_house", "test
 """Beginnings of the names of files in ``tests/unit`` that test the tests' own tools, or several rooms."""
 
 MAX_NAME_CHARS = 70
-LONG_NAMES_NOT_YET_SHORTENED = {
-    "tests/properties",
-    "tests/simulation",
-    "tests/unit/functions/activate",
-    "tests/unit/functions/backfill",
-    "tests/unit/functions/deliver",
-    "tests/unit/functions/ingest",
-    "tests/unit/functions/plan",
-    "tests/unit/functions/provision",
-    "tests/unit/functions/report",
-    "tests/unit",
-}
-"""Folders whose test names may still be longer; those in the folders below them are checked."""
 
 
 @cache
@@ -228,7 +215,6 @@ def test_names_of_tests_are_at_most_70_characters() -> None:
     long = [
         f"{path.relative_to(ROOT)}: {node.name}"
         for path in sorted((ROOT / "tests").rglob("test_*.py"))
-        if str(path.parent.relative_to(ROOT)) not in LONG_NAMES_NOT_YET_SHORTENED
         for node in ast.walk(tree(path))
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
         if len(node.name) > MAX_NAME_CHARS

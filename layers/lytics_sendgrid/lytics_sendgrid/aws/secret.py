@@ -14,9 +14,11 @@ from lytics_sendgrid.errors import LyticsSendGridError, StopRun
 
 REFRESH_S: Final = 300.0
 REFUSED_REFRESH_S: Final = 30.0
-"""After a refused webhook secret or key the secret is read again, at most this often: a new one may be in it."""
+"""After a refused webhook secret or key the secret is read again, at most this often: a new one may be in
+it."""
 FAILED_AGE_S: Final = 5.0
-"""After a failed read, deliveries cause no other one for this long: their senders are not authenticated yet."""
+"""After a failed read, deliveries cause no other one for this long: their senders are not authenticated
+yet."""
 
 
 class SecretsClient(Protocol):
@@ -58,8 +60,8 @@ def authorization_from(name: str, text: str) -> Authorization:
     White space and invisible characters around a value are stripped: no key begins or ends with them.
 
     Raises:
-        StopRun: the text is not of the documented form, or an HTTP header cannot carry a value. The message names the
-            secret and its entry, but no value.
+        StopRun: the text is not of the documented form, or an HTTP header cannot carry a value. The message
+            names the secret and its entry, but no value.
     """
     how = 'write it as {"sendgrid_api_key": "…", "lytics_api_token": "…", "webhook_secrets": ["…"]}'
     try:
@@ -76,8 +78,8 @@ def authorization_from(name: str, text: str) -> Authorization:
         raise StopRun(f"the secret of authorization '{name}' has values that are not text: {how}")
     if "#" in texts[2]:
         raise StopRun(
-            f"the secret of authorization '{name}' names a SendGrid account with a '#', which separates the account from "
-            f'the address in the contacts table: choose a "sendgrid_account" without one'
+            f"the secret of authorization '{name}' names a SendGrid account with a '#', which separates the "
+            f'account from the address in the contacts table: choose a "sendgrid_account" without one'
         )
     sendgrid_key = _header_value(texts[0], name, "sendgrid_api_key", "an API key")
     lytics_token = _header_value(texts[1], name, "lytics_api_token", "an API key")
@@ -96,9 +98,10 @@ def _header_value(text: str, name: str, entry: str, noun: str) -> str:
     if bad is None:
         return value
     raise StopRun(
-        f"the secret of authorization '{name}' holds {noun} in \"{entry}\" that no HTTP header can carry: its character "
-        f"{value.index(bad) + 1} is {code_point(bad)}, such as a curly quote, an invisible character or a line break. "
-        f"Copy the key again from where it was made, as plain text, and put it into the secret"
+        f"the secret of authorization '{name}' holds {noun} in \"{entry}\" that no HTTP header can carry: "
+        f"its character {value.index(bad) + 1} is {code_point(bad)}, such as a curly quote, an invisible "
+        f"character or a line break. Copy the key again from where it was made, as plain text, and put it "
+        "into the secret"
     )
 
 
@@ -113,11 +116,13 @@ class Secrets:
         self._failed: dict[str, tuple[float, LyticsSendGridError]] = {}
 
     def authorization(self, name: str, max_age_s: float = REFRESH_S) -> Authorization:
-        """Return an authorization that was read at most ``max_age_s`` ago. A time in the future counts as old.
+        """Return an authorization that was read at most ``max_age_s`` ago.
+
+        A time in the future counts as old.
 
         Raises:
-            StopRun: the secret does not exist, may not be read, or is not of the documented form, now or within the last
-                seconds.
+            StopRun: the secret does not exist, may not be read, or is not of the documented form, now or
+                within the last seconds.
             RetryLater: Secrets Manager failed, now or within the last seconds.
         """
         kept = self._kept.get(name)

@@ -15,7 +15,7 @@ _FORM: Final = re.compile(
 
 
 def normalise(value: object) -> str | None:
-    """Return an address trimmed and in lower case, as SendGrid stores it, and in Unicode's composed form (NFC).
+    """Return an address trimmed, in lower case as SendGrid stores it, and composed (NFC).
 
     Only values that can never be an address are refused here. SendGrid validates the rest.
 
@@ -23,8 +23,8 @@ def normalise(value: object) -> str | None:
         value: the value of Lytics' e-mail field, of any JSON type.
 
     Returns:
-        The address; or None if the value is not text, has no ``@`` between two parts, contains white space, control or
-        format characters, is longer than 254 characters, or cannot be encoded as UTF-8.
+        The address; or None if the value is not text, has no ``@`` between two parts, contains white space,
+        control or format characters, is longer than 254 characters, or cannot be encoded as UTF-8.
     """
     if not isinstance(value, str):
         return None
@@ -39,5 +39,8 @@ def normalise(value: object) -> str | None:
 
 
 def invisible_inside(value: object) -> str:
-    """Return the code point of the first format character inside a value, such as ``U+200B``; empty if none is."""
+    """Return the code point of the first format character inside a value, such as ``U+200B``.
+
+    Empty if none is.
+    """
     return format_character(strip_invisible(value)) if isinstance(value, str) else ""

@@ -30,7 +30,8 @@ def convert(value: object, kind: FieldKind, max_chars: int) -> Value | None:
     Returns:
         Text without control characters, a finite number, or a date as ISO 8601 in UTC. SendGrid accepts an
         epoch number as a date with 202 but drops it silently, so none is sent. None if the value is empty, is
-        Go's zero time, or cannot be converted: SendGrid documents no way to clear a field, so nothing is sent.
+        Go's zero time, or cannot be converted: SendGrid documents no way to clear a field, so nothing is
+        sent.
     """
     match kind:
         case FieldKind.TEXT:

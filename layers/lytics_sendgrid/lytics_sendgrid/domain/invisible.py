@@ -1,4 +1,7 @@
-"""Invisible characters: white space, and the format characters of Unicode (category Cf) that people copy unseen."""
+"""Invisible characters.
+
+White space, and the format characters of Unicode (category Cf) that people copy unseen.
+"""
 
 from unicodedata import category
 

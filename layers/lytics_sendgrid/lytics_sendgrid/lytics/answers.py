@@ -1,8 +1,9 @@
 """Lytics' answers as JSON objects or as our errors.
 
 Lytics answers in two shapes, ``{"data":…,"status":200,"message":"success"}`` under ``/api`` and
-``{"data":…,"status":200,"request_id":…}`` under ``/v2``; refusals have ``message`` in the first and ``errors`` in the
-second (Lytics agent-skills, references/api.md, 2026-05). An answer of another shape is never taken for a success.
+``{"data":…,"status":200,"request_id":…}`` under ``/v2``; refusals have ``message`` in the first and
+``errors`` in the second (Lytics agent-skills, references/api.md, 2026-05). An answer of another shape is
+never taken for a success.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ def document_of(answer: Answer, what: str, *, writes: bool = False) -> Mapping[s
     summary = f"Lytics answered {status} for {what}" + (f": {message}" if message else "")
     if status in {401, 403}:
         raise KeyRefused(
-            f"{summary}. Check lytics_api_token in the secret: it may have expired, lack a role, or be limited to "
-            f"addresses that AWS does not use",
+            f"{summary}. Check lytics_api_token in the secret: it may have expired, lack a role, or be "
+            f"limited to addresses that AWS does not use",
             lacks_permission=status == 403,
         )
     if status == 429:
@@ -106,8 +107,8 @@ def date_ns(answer: Answer) -> int | None:
 def list_of(document: Mapping[str, Any], what: str) -> list[Mapping[str, Any]]:
     """Return the objects under ``data``.
 
-    Lytics does not document how it writes an empty list, and failures have null there. So null counts as an empty list
-    only if the answer reports a success.
+    Lytics does not document how it writes an empty list, and failures have null there. So null counts as an
+    empty list only if the answer reports a success.
 
     Raises:
         ServiceUnavailable: there is no list of objects.

@@ -214,8 +214,8 @@ class Lytics:
     ) -> Mapping[str, Any]:
         """Send a request in the first form that Lytics accepts. If it accepts none, the first refusal counts.
 
-        Lytics' documents disagree on how a path spells the workflow and the authorization's type, and on the wrapping of
-        its headers. A refused form has changed nothing.
+        Lytics' documents disagree on how a path spells the workflow and the authorization's type, and on the
+        wrapping of its headers. A refused form has changed nothing.
         """
         refusals: list[Answer] = []
         for path, body in alternatives:

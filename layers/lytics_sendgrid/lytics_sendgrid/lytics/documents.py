@@ -1,7 +1,7 @@
 """Lytics' JSON documents as our types: audiences, pages of a scan, profiles, jobs and authorizations.
 
-Lytics is not strict about types: numbers may be text, empty lists null. That is accepted where it does no harm, and refused
-where it would hide a loss.
+Lytics is not strict about types: numbers may be text, empty lists null. That is accepted where it does no
+harm, and refused where it would hide a loss.
 """
 
 import re
@@ -44,7 +44,8 @@ class ScanPage:
         rows: flat profiles. Fields that a person lacks are absent.
         cursor: where the next page begins; empty on the last page.
         total: how many people Lytics counts in the audience; None if unknown.
-        date_ns: Lytics' clock when it answered, nanoseconds since 1970 in whole seconds; None without a ``Date``.
+        date_ns: Lytics' clock when it answered, nanoseconds since 1970 in whole seconds; None without a
+            ``Date``.
     """
 
     rows: tuple[Mapping[str, Any], ...]
@@ -76,7 +77,8 @@ class LyticsJob:
         id: Lytics' id.
         name: chosen by a person or by us.
         workflow: such as ``webhook_triggers`` or ``sendgrid_export_new``.
-        status: ``running sleeping paused pausing initializing failed completed deleted deleting unknown fault-N``.
+        status: ``running sleeping paused pausing initializing failed completed deleted deleting unknown
+            fault-N``.
         config: the workflow's own configuration.
         auth_ids: the authorizations that it uses.
         document: the whole answer, because an update must send back what it does not change.
@@ -159,8 +161,9 @@ def scan_page_from(document: Mapping[str, Any], answered_ns: int | None, what: s
 def person_from(document: Mapping[str, Any], what: str) -> Person | None:
     """Return one profile, or None if there is none.
 
-    Lytics answers a missing profile with 200, ``"Not Found"`` and the placeholder segments ``not_found`` and ``all``
-    (Lytics agent-skills, lytics-profiles/lookup.md, 2026-05). A look-up that timed out looks similar, and is not an answer.
+    Lytics answers a missing profile with 200, ``"Not Found"`` and the placeholder segments ``not_found`` and
+    ``all`` (Lytics agent-skills, lytics-profiles/lookup.md, 2026-05). A look-up that timed out looks similar,
+    and is not an answer.
 
     Raises:
         ServiceUnavailable: the look-up timed out, or the answer is not of the documented form.

@@ -83,7 +83,10 @@ class SendGrid:
         self._wait_left_s = _MAX_WAIT_S
 
     def scopes(self) -> frozenset[str]:
-        """Return the key's permissions. They can prove that reading is forbidden, but not that writing is allowed."""
+        """Return the key's permissions.
+
+        They can prove that reading is forbidden, but not that writing is allowed.
+        """
         what = "which permissions the API key has"
         scopes = self._get("/v3/scopes", what).get("scopes")
         if not isinstance(scopes, list):
@@ -107,7 +110,10 @@ class SendGrid:
         )
 
     def rename_field(self, field_id: str, name: str) -> None:
-        """Rename a custom field. With its current name this changes nothing, and proves that the key may write."""
+        """Rename a custom field.
+
+        With its current name this changes nothing, and proves that the key may write.
+        """
         self._send("PATCH", f"{FIELDS}/{_escaped(field_id)}", {"name": name}, f"custom field '{name}'")
 
     def lists(self) -> tuple[ContactList, ...]:

@@ -28,7 +28,8 @@ PATH: Final = "/v3/marketing/contacts"
 MAX_ERRORS_FILE_BYTES: Final = 100_000_000
 """A job has at most 30,000 rows, so a larger file cannot be its errors file."""
 MAX_WAIT_S: Final = 900.0
-"""A later reset of the rate limit is not trusted: one in milliseconds, say, would block this process forever."""
+"""A later reset of the rate limit is not trusted: one in milliseconds, say, would block this process
+forever."""
 
 
 class Http(Protocol):
@@ -57,7 +58,10 @@ class SendGridContacts:
         self._not_before_epoch_s = -math.inf
 
     def not_before(self) -> float:
-        """Return when the next request may start, Unix seconds. In the past unless the rate limit is used up."""
+        """Return when the next request may start, Unix seconds.
+
+        In the past unless the rate limit is used up.
+        """
         return self._not_before_epoch_s
 
     def upsert(self, body: bytes, timeout_s: float) -> Verdict:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from lytics_sendgrid.transport.client import Answer
 
 HOW_TO_PERMIT: Final = (
-    "in SendGrid open Settings > API Keys, give the key Restricted Access > Marketing: Full Access, or make a new key "
-    "with it and put that into the secret"
+    "in SendGrid open Settings > API Keys, give the key Restricted Access > Marketing: Full Access, or make "
+    "a new key with it and put that into the secret"
 )
 _MAX_MESSAGE_CHARS: Final = 300
 _NOT_VALUES: Final = frozenset({"id", "custom_fields", "list_ids", "segment_ids", "_metadata"})
@@ -153,5 +153,8 @@ def texts(value: object) -> list[str]:
 
 
 def message_of(document: object) -> str:
-    """Return SendGrid's messages in a refusal as one text, without addresses, truncated; empty if there are none."""
+    """Return SendGrid's messages in a refusal as one text, without addresses, truncated.
+
+    Empty if there are none.
+    """
     return "; ".join(dict.fromkeys(map(without_addresses, messages(document))))[:_MAX_MESSAGE_CHARS]

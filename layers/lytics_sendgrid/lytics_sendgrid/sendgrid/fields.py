@@ -1,4 +1,7 @@
-"""SendGrid's reserved contact fields and its limits on fields (OpenAPI mc_contacts, 2026-01-22; custom-fields page)."""
+"""SendGrid's reserved contact fields and its limits on fields.
+
+Source: OpenAPI mc_contacts, 2026-01-22, and the custom-fields page.
+"""
 
 from collections.abc import Mapping
 from typing import Final

@@ -135,7 +135,10 @@ def _normalised(query: str) -> tuple[str, ...]:
 
 
 def segment_name(audience_id: str, audience_name: str) -> str:
-    """Return the name of an audience's segment: the audience's, cut if it is too long and kept unique by its id."""
+    """Return the name of an audience's segment.
+
+    The audience's, cut if it is too long and kept unique by its id.
+    """
     name = " ".join(audience_name.split()) or audience_id
     if len(name) <= MAX_SEGMENT_NAME_CHARS:
         return name

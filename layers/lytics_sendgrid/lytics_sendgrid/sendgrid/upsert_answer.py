@@ -1,8 +1,9 @@
 """What SendGrid's answer to an upsert means for its rows.
 
-This is the only place that decides by message text, because SendGrid offers nothing else: which addresses it refuses
-(``email 'x' is not valid``) and whether it knows the field ids (``invalid custom field ids supplied - …``). Sources: the body that Twilio's own connector matches (segmentio/action-destinations, sendgrid-audiences), and
-sendgrid/sendgrid-nodejs issue 953 (both read 2026-11-23).
+This is the only place that decides by message text, because SendGrid offers nothing else: which addresses it
+refuses (``email 'x' is not valid``) and whether it knows the field ids (``invalid custom field ids supplied -
+…``). Sources: the body that Twilio's own connector matches (segmentio/action-destinations,
+sendgrid-audiences), and sendgrid/sendgrid-nodejs issue 953 (both read 2026-11-23).
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ class RowsRefused:
 
 @dataclass(frozen=True, slots=True)
 class RequestFault:
-    """The request was refused for a reason other than its rows: an unknown field id, a deleted list, a key, a proxy.
+    """The request was refused for a reason other than its rows.
+
+    An unknown field id, a deleted list, a key, a proxy.
 
     Attributes:
         message: SendGrid's.
@@ -141,7 +144,8 @@ def exhausted_until(headers: Mapping[str, str]) -> float | None:
 def messages(document: Any) -> list[str]:
     """Return the messages of a refusal.
 
-    Most hold a list ``errors`` of objects or texts. A few are such a list, one of its objects, or hold ``error``.
+    Most hold a list ``errors`` of objects or texts. A few are such a list, one of its objects, or hold
+    ``error``.
     """
     errors = document.get("errors") if isinstance(document, dict) else document
     if errors is None or errors == []:

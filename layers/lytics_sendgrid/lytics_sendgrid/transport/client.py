@@ -25,11 +25,12 @@ CONNECT_TIMEOUT_S: Final = 3.05
 SLOW_LINE_BYTES_S: Final = 500_000
 """The slowest line, bytes a second, on which a body must get through.
 
-urllib3 keeps the connect time-out on the socket until the body is sent, so that time-out grows with the body: to 14 s for
-5.5 MB. The price: a dead host is noticed that much later."""
+urllib3 keeps the connect time-out on the socket until the body is sent, so that time-out grows with the body:
+to 14 s for 5.5 MB. The price: a dead host is noticed that much later."""
 TIMEOUT_S: Final = 25.0
 MAX_ANSWER_BYTES: Final = 50_000_000
-"""The smallest function has memory for this. A page of 100 profiles is smaller unless fields hold half a megabyte each."""
+"""The smallest function has memory for this. A page of 100 profiles is smaller unless fields hold half a
+megabyte each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Answer:
     def json(self) -> Any:
         """Return the body as JSON values, or None if it is not JSON: error pages may be HTML.
 
-        A value that Python's parser refuses costs only itself, as in a webhook body: see ``lenient_json.parse``.
+        A value that Python's parser refuses costs only itself, as in a webhook body: see
+        ``lenient_json.parse``.
         """
         try:
             return parse(self.body.decode(json.detect_encoding(self.body), "surrogatepass"))
@@ -86,14 +88,16 @@ class VendorHttp:
             path: begins with ``/``; every value in it is already escaped.
             body: JSON as bytes, if any.
             query: parameters, escaped here.
-            timeout_s: how long sending the body and receiving the answer may take together. An answer whose *head*
-                drips may take longer: each wait for more of the head has what sending left of this time.
+            timeout_s: how long sending the body and receiving the answer may take together. An answer whose
+                *head* drips may take longer: each wait for more of the head has what sending left of this
+                time.
 
         Raises:
-            StopRun: the request cannot be made at all: its URL is not one, or no HTTP header can carry the key.
+            StopRun: the request cannot be made at all: its URL is not one, or no HTTP header can carry the
+                key.
             ServiceUnavailable: no connection was made, so nothing was sent.
-            AnswerLost: the request may have been sent, and no complete answer came, or one that is too large. A broken
-                TLS handshake counts, too.
+            AnswerLost: the request may have been sent, and no complete answer came, or one that is too large.
+                A broken TLS handshake counts, too.
         """
         until_s = self._clock.now() + timeout_s
         sending_s = 0.0 if body is None else len(body) / SLOW_LINE_BYTES_S
@@ -145,8 +149,8 @@ class VendorHttp:
 
 def _unsendable(error: Exception) -> StopRun:
     return StopRun(
-        f"a request cannot be made ({type(error).__name__}), so nothing was sent. Check that the API key in the secret is "
-        f"plain text in one line, and that the parameters SendGridUrl and LyticsUrl are URLs"
+        f"a request cannot be made ({type(error).__name__}), so nothing was sent. Check that the API key in "
+        f"the secret is plain text in one line, and that the parameters SendGridUrl and LyticsUrl are URLs"
     )
 
 

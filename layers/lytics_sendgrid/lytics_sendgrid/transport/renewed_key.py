@@ -51,7 +51,8 @@ class RenewedKeyHttp:
     ) -> Answer:
         """Send one request, and once again with the new key if the key was refused and has been replaced.
 
-        Both together take at most ``timeout_s``. Raises as ``VendorHttp.request``, and as the key's two sources.
+        Both together take at most ``timeout_s``. Raises as ``VendorHttp.request``, and as the key's two
+        sources.
         """
         until_s = self._clock.now() + timeout_s
         key = self._key()

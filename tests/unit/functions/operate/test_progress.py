@@ -64,7 +64,10 @@ def test_settle_is_shown_when_its_progress_changes() -> None:
     assert [line.partition("  ")[2] for line in shown] == [
         "settle: 1 of 3 messages delivered, 1 of 2 import jobs ended",
         "settle: 3 of 3 messages delivered, 1 of 2 import jobs ended",
-        "settle: 3 of 3 messages delivered, 1 of 2 import jobs ended. The export is stopped: the key is refused",
+        (
+            "settle: 3 of 3 messages delivered, 1 of 2 import jobs ended. "
+            "The export is stopped: the key is refused"
+        ),
     ]
 
 
