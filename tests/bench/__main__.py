@@ -28,7 +28,7 @@ _WARM: Final = 5
 
 
 class Progress:
-    """Tells what is being done, in one line that is replaced; a line each where nobody watches."""
+    """Shows the current step: on a terminal in one line, elsewhere in a line each."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -1,11 +1,9 @@
 """What AWS would bill for the calls that pass: SQS by 64 KB, DynamoDB by the sizes of the items.
 
 Sources, read 2026-11-23: aws.amazon.com/sqs/pricing ("every 64 KB chunk of a payload is billed as 1 request")
-and the
-DynamoDB developer guide, "read and write operations" and "item sizes and formats". Of an update the larger of
-the
-item before and after counts; a condition that fails costs what the write would have; a read of nothing costs
-the least read.
+and the DynamoDB developer guide, "read and write operations" and "item sizes and formats". Of an update the
+larger of the item before and after counts; a condition that fails costs what the write would have; a read of
+nothing costs the least read.
 """
 
 import json

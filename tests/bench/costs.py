@@ -1,9 +1,8 @@
-"""What a million people or events cost, beside the least that the way they go could cost.
+"""What a million people or events cost, beside the minimum this architecture could cost.
 
 Requests, units, bytes and CPU are counted and measured by running the functions; dollars are those at list
-prices. What
-cannot be measured on this machine, above all how long AWS, SendGrid and Lytics take to answer, is assumed in
-`prices.py` and said beside the figure.
+prices. What cannot be measured on this machine, above all how long AWS, SendGrid and Lytics take to answer,
+is assumed in `prices.py` and said beside the figure.
 """
 
 import math
@@ -98,7 +97,7 @@ def of_people(scene: Scene, usage: Usage, deliver: DeliverCpu, say: Say) -> Sect
         usage.secret_reads * share,
         prices.SECRET_CALL,
         floor=0,
-        how="read anew every minute at most",
+        how="read again at most once a minute",
     )
     bill.total()
     return section

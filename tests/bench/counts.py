@@ -32,7 +32,7 @@ class Usage:
         changes: how many there were.
         puts: requests to SendGrid.
         sqs_requests: as billed.
-        sqs_floor: the least that they could be, if every request were full.
+        sqs_floor: the minimum, if every request were full.
         ledger_calls: of DynamoDB for contacts.
         write_units: of the contacts table and of the exports table.
         read_units: of both.
@@ -63,7 +63,7 @@ def deliver_all(scene: Scene, usage: Usage, say: Say, deliveries: int = 0) -> in
     Args:
         scene: its counts begin with what was put on the queue.
         usage: is added to.
-        say: is told what comes next.
+        say: receives the name of each step.
         deliveries: of events, each of which has to be queued before it is answered; none in a backfill.
 
     Returns:

@@ -1,9 +1,9 @@
 """The CPU that deliver's process takes, and where it goes.
 
 All of the process's own CPU counts, user and system, all threads, Lambda's runtime client with it; its start
-does
-not. AWS is the local cloud and SendGrid the twin, both in other processes. CPU and not time, because other
-work shares the machine; the median of several batches, because CPU too is dearer while the caches are shared.
+does not. AWS is the local cloud and SendGrid the twin, both in other processes. CPU and not time, because
+other work shares the machine; the median of several batches, because CPU too is dearer while the caches are
+shared.
 """
 
 import json
@@ -165,7 +165,7 @@ def largest_batch(scene: Scene, say: Say) -> Section:
         "CPU, the cold start with it",
         cpu_s,
         "s",
-        how="deliver has 120 s on AWS, of a whole vCPU; what is late is put back",
+        how="deliver has 120 s on AWS, of a whole vCPU; late changes are requeued",
     )
     return section
 
@@ -179,7 +179,7 @@ def backfill_page_s(scene: Scene, say: Say) -> float:
         )
         for number in range(_SCANNED):
             lytics.add_profile(people.person(number), [audience])
-        # To a queue that nobody reads: only the scan is looked at.
+        # To a queue without a consumer: only the scan is measured.
         elsewhere = {"LYTICS_URL": lytics.url, "CHANGES_QUEUE_URL": scene.queues["rejects"]}
         with scene.function("backfill", environment=elsewhere) as function:
             taken = []

@@ -1,11 +1,9 @@
 """The bench as Lambda's SQS event source: receives, cuts batches, invokes, deletes.
 
 It calls SQS as Lambda's pollers do, ten messages a ReceiveMessage and ten a DeleteMessageBatch, so those
-requests are
-counted as they are made. Batches are cut by the code that the local cloud cuts them by: 10,000 messages or 6
-MB of
-serialised event. All that is on the queue is received before the first cut: the batches of a queue that is
-full.
+requests are counted as they are made. Batches are cut by the code that the local cloud cuts them by: 10,000
+messages or 6 MB of serialised event. All that is on the queue is received before the first cut: the batches
+of a queue that is full.
 """
 
 import itertools
@@ -99,7 +97,7 @@ def drain(
         url: the queue's.
         invoke: the function.
         batch_size: of the event source mapping.
-        seen: is told how many messages each invocation took.
+        seen: receives the number of messages of each invocation.
 
     Raises:
         RuntimeError: the function reported a failure.

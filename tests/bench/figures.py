@@ -17,9 +17,9 @@ class Figure:
         name: what it is.
         value: what was found.
         unit: of it.
-        floor: the least that the design could come to, where there is such a thing.
+        floor: the minimum that the design allows, if it has one.
         limit: the most that it may be.
-        at_least: the limit is the least that it may be instead.
+        at_least: the limit is a minimum, not a maximum.
         dollars: what it costs.
         floor_dollars: what the floor costs.
         how: where it comes from, or what the floor is made of.

@@ -1,8 +1,8 @@
 """AWS's list prices in us-east-1, in dollars, without free tiers, discounts and taxes.
 
 As of 2026-11-23, from AWS's price pages (aws.amazon.com/<service>/pricing) as public copies and digests of
-this year
-quote them; AWS's own pages and price list were not read. Bills differ: check before a budget hangs on them.
+this year quote them; AWS's own pages and price list were not read. Bills differ: check before a budget hangs
+on them.
 """
 
 from typing import Final

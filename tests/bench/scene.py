@@ -150,7 +150,7 @@ class Scene:
             "SENDGRID_URL": self.sendgrid.url,
             "NO_AUDIENCE_VALUE": "none",
             "REFRESH_DELAY_S": "900",
-            "CONFIRM_DELAY_S": "0",  # nobody waits; the bench looks up a job when it has ended
+            "CONFIRM_DELAY_S": "0",  # the bench looks up a job once it has ended
             "STOP_RETRY_S": "60",
             "REJECTED_PERCENT_LIMIT": "1",
             "POWERTOOLS_SERVICE_NAME": "bench",

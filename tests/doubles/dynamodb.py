@@ -62,7 +62,7 @@ class DynamoDb:
         is_unprocessed: whether BatchGetItem leaves a key unprocessed.
         is_stale: whether an eventually consistent read misses the last write of a key.
         refuse_statement: the error code of a statement that is not executed, or None.
-        lose_statement: the error code of a statement that is executed all the same, or None.
+        lose_statement: the error code of a statement that is executed although it reports an error, or None.
     """
 
     def __init__(self) -> None:
