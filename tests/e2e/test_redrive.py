@@ -147,7 +147,7 @@ def test_rejected_people_are_listed_until_sendgrid_accepts_a_change(live: Custom
 
 def test_unknown_stack_and_unknown_export_are_reported(product: Product) -> None:
     unknown = Operator(replace(product.deployment, stack="unknown"))
-    with pytest.raises(CommandFailed, match="CloudFormation refused"):
+    with pytest.raises(CommandFailed, match="this account has no such stack in this region"):
         unknown.redrive()
     with pytest.raises(CommandFailed, match="no such export"):
         Operator(product.deployment).rejected("unknown")
