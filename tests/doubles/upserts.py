@@ -26,7 +26,7 @@ class SendGridUpserts:
         lists: what lists there are; None: whatever is asked for.
         chokes: tells of a request's rows whether they leave it unanswered.
         script: verdicts to give first, whatever is in the rows; with ``taken``, an unanswered request counts
-            all the same.
+            as accepted anyway.
         after_request: called after each request, with its number from 1.
         requests: the lists and the rows of every request.
         held: what the contacts have become, by address.
