@@ -19,7 +19,6 @@ from functions.activate.webhook_job import (
     manual_webhook,
     webhook_url,
 )
-from lytics_sendgrid.aws.secret import Authorization
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.errors import KeyRefused, RequestRefused, StopRun, SubscriptionRefused
@@ -67,7 +66,7 @@ class Deployment:
 
     Attributes:
         webhook_base_url: without ``/lytics/<export>``.
-        secret_name: the authorization's secret in AWS Secrets Manager, for a person to find it.
+        secret_name: the secret in AWS Secrets Manager with the webhook secrets, for a person to find it.
     """
 
     webhook_base_url: str
@@ -76,7 +75,7 @@ class Deployment:
 
 def activate(
     export: Export,
-    authorization: Authorization,
+    webhook_secrets: Sequence[str],
     deployment: Deployment,
     jobs: WebhookJobs,
     exports: Exports,
@@ -89,7 +88,7 @@ def activate(
 
     Args:
         export: as provisioned.
-        authorization: Lytics sends its first webhook secret.
+        webhook_secrets: Lytics sends the first. Needed only to subscribe.
         deployment: this one.
         jobs: Lytics.
         exports: where the ids of Lytics' job and authorization are kept.
@@ -110,14 +109,14 @@ def activate(
     url = webhook_url(deployment.webhook_base_url, export.name)
     if not subscribe:
         return _looked_up(export, deployment, url, jobs)
-    if not authorization.webhook_secrets:
+    if not webhook_secrets:
         raise StopRun(
             f'the secret {deployment.secret_name} has no "webhook_secrets": add one of at least 32 '
             "characters and start the export again"
         )
     config = job_config(export, url, jobs.schema_fields())
     try:
-        job = _subscribed(export, authorization, config, jobs, exports, is_first=not waited)
+        job = _subscribed(export, webhook_secrets[0], config, jobs, exports, is_first=not waited)
     except (RequestRefused, KeyRefused) as error:
         if isinstance(error, KeyRefused) and not error.lacks_permission:
             raise
@@ -180,7 +179,7 @@ def _looked_up(export: Export, deployment: Deployment, url: str, jobs: WebhookJo
 
 def _subscribed(
     export: Export,
-    authorization: Authorization,
+    webhook_secret: str,
     config: Mapping[str, Any],
     jobs: WebhookJobs,
     exports: Exports,
@@ -191,7 +190,7 @@ def _subscribed(
     job = job_of(jobs.jobs(WEBHOOK_WORKFLOW), export.lytics_job, url)
     if job is not None and not is_first:
         return job
-    header_id = _header_authorization(export, authorization, url, jobs)
+    header_id = _header_authorization(export, webhook_secret, url, jobs)
     if header_id != export.lytics_auth:
         export = replace(export, lytics_auth=header_id)
         exports.put_export(export)
@@ -206,9 +205,9 @@ def _subscribed(
     return job
 
 
-def _header_authorization(export: Export, authorization: Authorization, url: str, jobs: WebhookJobs) -> str:
+def _header_authorization(export: Export, webhook_secret: str, url: str, jobs: WebhookJobs) -> str:
     """Create or overwrite the header authorization: Lytics never returns its secret for a comparison."""
-    headers = {SECRET_HEADER: authorization.webhook_secrets[0]}
+    headers = {SECRET_HEADER: webhook_secret}
     label = authorization_label(url)
     known = authorization_of(jobs.header_authorizations(), export.lytics_auth, label)
     if known is None:

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.activate.activation import Deployment, activate
 from functions.activate.settings import ActivateSettings
-from lytics_sendgrid.aws.secret import Secrets
+from lytics_sendgrid.aws.secret import Secrets, webhook_secret
 from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.lytics.api import lytics_at
 from lytics_sendgrid.settings import read_settings
@@ -49,11 +49,13 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         )
     # Never from the cache: a corrected secret must count at the next start.
     authorization = secrets.authorization(run.authorization, max_age_s=0)
+    live = secrets.webhook_secrets(run.authorization, max_age_s=0).live if run.subscribe else ()
     activation = activate(
         export,
-        authorization,
+        live,
         Deployment(
-            activate_settings.webhook_base_url, f"{activate_settings.secret_prefix}/{authorization.name}"
+            activate_settings.webhook_base_url,
+            webhook_secret(activate_settings.secret_prefix, authorization.name),
         ),
         lytics_at(activate_settings.lytics_url, authorization.lytics_api_token),
         exports,

@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 from functions.ingest.bad_body import rejected_body
 from functions.ingest.body import Reading, read
 from functions.ingest.gateway import UnpackedTooLarge, WebhookRequest, WebhookResponse
-from lytics_sendgrid.aws.secret import REFRESH_S, REFUSED_REFRESH_S, Authorization
+from lytics_sendgrid.aws.secret import REFRESH_S, REFUSED_REFRESH_S, WebhookSecrets
 from lytics_sendgrid.domain.change import Message
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Export
@@ -41,9 +41,9 @@ class Exports(Protocol):
 
 
 class Authorizations(Protocol):
-    """Authorizations by name."""
+    """The webhook secrets of authorizations."""
 
-    def authorization(self, name: str, max_age_s: float) -> Authorization: ...  # noqa: D102
+    def webhook_secrets(self, name: str, max_age_s: float) -> WebhookSecrets: ...  # noqa: D102
 
 
 class Intake:
@@ -103,7 +103,7 @@ class Intake:
     def _admits(self, authorization: str, secrets: tuple[str, ...]) -> bool:
         """Return whether a secret is live. A refused one may be new, so the live ones are read again."""
         for max_age_s in (REFRESH_S, REFUSED_REFRESH_S) if secrets else ():
-            live = self._authorizations.authorization(authorization, max_age_s)
+            live = self._authorizations.webhook_secrets(authorization, max_age_s)
             if any(live.admits(secret) for secret in secrets):
                 return True
         return False

@@ -15,7 +15,7 @@ from functions.plan.survey import (
     Surveyor,
     authorization_faults,
 )
-from lytics_sendgrid.aws.secret import Authorization
+from lytics_sendgrid.aws.secret import Authorization, WebhookSecrets
 from lytics_sendgrid.errors import ExportRefused, InputInvalid, StopRun
 from lytics_sendgrid.workflow.export_run import ExportRun
 
@@ -24,6 +24,8 @@ class Authorizations(Protocol):
     """The secrets."""
 
     def authorization(self, name: str, max_age_s: float = ...) -> Authorization: ...  # noqa: D102
+
+    def webhook_secrets(self, name: str, max_age_s: float = ...) -> WebhookSecrets: ...  # noqa: D102
 
 
 type Connect = Callable[[Authorization], tuple[SendGridAccount, LyticsAccount]]
@@ -61,11 +63,12 @@ def plan_run(
     faults: list[StopRun] = [InputInvalid(fault) for fault in reading.faults]
     if "authorization" in reading.faulty:
         raise refusal(faults)
+    unsubscribable = _webhook_faults(authorizations, wanted.authorization) if wanted.subscribe else []
     try:
         authorization = authorizations.authorization(wanted.authorization, 0)
     except StopRun as fault:
-        raise refusal([*faults, fault]) from fault
-    faults += authorization_faults(authorization, wanted)
+        raise refusal([*faults, fault, *unsubscribable]) from fault
+    faults += [*authorization_faults(authorization), *unsubscribable]
     sendgrid, lytics = connect(authorization)
     surveyor = Surveyor(
         configurations,
@@ -82,3 +85,18 @@ def plan_run(
     if too_large:
         raise refusal([ExportRefused(text) for text in too_large])
     return planned
+
+
+def _webhook_faults(authorizations: Authorizations, name: str) -> list[StopRun]:
+    try:
+        secrets = authorizations.webhook_secrets(name, 0)
+    except StopRun as fault:
+        return [fault]
+    if secrets.live:
+        return []
+    return [
+        ExportRefused(
+            f"\"webhook_secrets\" is empty in the secret '{secrets.secret}': put a long random text there, "
+            "which Lytics will send with each webhook"
+        )
+    ]

@@ -157,9 +157,9 @@ class Surveyor:
             return None
 
 
-def authorization_faults(authorization: Authorization, wanted: ExportInput) -> list[StopRun]:
+def authorization_faults(authorization: Authorization) -> list[StopRun]:
     """Return a fault for each key that is missing in a secret."""
-    where = f"in the secret of the authorization '{authorization.name}'"
+    where = f"in the secret '{authorization.secret}'"
     faults: list[StopRun] = []
     if not authorization.sendgrid_api_key:
         faults.append(ExportRefused(f'"sendgrid_api_key" is empty {where}: {HOW_TO_PERMIT}'))
@@ -168,13 +168,6 @@ def authorization_faults(authorization: Authorization, wanted: ExportInput) -> l
             ExportRefused(
                 f'"lytics_api_token" is empty {where}: create a token in Lytics (Account Settings > Access '
                 "Tokens) and put it there"
-            )
-        )
-    if wanted.subscribe and not authorization.webhook_secrets:
-        faults.append(
-            ExportRefused(
-                f'"webhook_secrets" is empty {where}: put a long random text there, which Lytics will send '
-                "with each webhook"
             )
         )
     return faults

@@ -147,7 +147,14 @@ def a_month(scene: Scene) -> Section:
         floor=0,
         how=f"for a month with traffic; {metrics} were seen here, each kind of reject is one more",
     )
-    bill.line("Secrets Manager: secrets", 1, prices.SECRET_MONTH, floor=1, how="one an authorization")
+    secrets = template.count("AWS::SecretsManager::Secret")
+    bill.line(
+        "Secrets Manager: secrets",
+        secrets,
+        prices.SECRET_MONTH,
+        floor=1,
+        how="two an authorization: ingest must not read the vendors' keys",
+    )
     bill.total()
     return section
 

@@ -213,12 +213,12 @@ def _resources(aws_url: str) -> dict[str, str]:
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
             BillingMode="PAY_PER_REQUEST",
         )
-    secret = {
-        "sendgrid_api_key": "SG.full",
-        "lytics_api_token": "a-token",
-        "webhook_secrets": [WEBHOOK_SECRET],
+    secrets = {
+        "bench/default": {"sendgrid_api_key": "SG.full", "lytics_api_token": "a-token"},
+        "bench/default/webhook": {"webhook_secrets": [WEBHOOK_SECRET]},
     }
-    _client("secretsmanager", aws_url).create_secret(Name="bench/default", SecretString=json.dumps(secret))
+    for name, document in secrets.items():
+        _client("secretsmanager", aws_url).create_secret(Name=name, SecretString=json.dumps(document))
     return {
         name: sqs.create_queue(QueueName=f"bench-{name}", Attributes={"VisibilityTimeout": "780"})["QueueUrl"]
         for name in QUEUES

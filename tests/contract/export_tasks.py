@@ -54,15 +54,17 @@ class Tasks:
         self.exports = ExportsTable(dynamodb, "exports")
         self.secrets = boto3.client("secretsmanager")
         self.secret_id = self.secrets.create_secret(Name="stack/default", SecretString="{}")["ARN"]
+        self.webhook_secret_id = self.secrets.create_secret(Name="stack/default/webhook")["ARN"]
         self.put_secret()
+        self.put_webhook_secret(["shown"])
 
     def put_secret(self, **changes: Any) -> None:
-        secret = {
-            "sendgrid_api_key": "SG.full",
-            "lytics_api_token": DEFAULT_TOKEN,
-            "webhook_secrets": ["shown"],
-        }
+        secret = {"sendgrid_api_key": "SG.full", "lytics_api_token": DEFAULT_TOKEN}
         self.secrets.put_secret_value(SecretId=self.secret_id, SecretString=json.dumps(secret | changes))
+
+    def put_webhook_secret(self, webhook_secrets: list[str]) -> None:
+        text = json.dumps({"webhook_secrets": webhook_secrets})
+        self.secrets.put_secret_value(SecretId=self.webhook_secret_id, SecretString=text)
 
     def plan(self, *audiences: str, **more: Any) -> dict[str, Any]:
         return self.plan_of({"audiences": list(audiences), **more})

@@ -67,12 +67,15 @@ class Deployment:
         self.exports = ExportsTable(boto3.client("dynamodb"), "exports")
         self.secrets = boto3.client("secretsmanager")
         self.secret_id = self.secrets.create_secret(Name="stack/default", SecretString="{}")["ARN"]
+        self.secrets.create_secret(
+            Name="stack/default/webhook", SecretString=json.dumps({"webhook_secrets": [SECRET]})
+        )
         self.put_secret()
         self.webhook_base_url = webhook_base_url
         self.invocations = 0
 
     def put_secret(self, token: str = DEFAULT_TOKEN) -> None:
-        secret = {"sendgrid_api_key": "SG.x", "lytics_api_token": token, "webhook_secrets": [SECRET]}
+        secret = {"sendgrid_api_key": "SG.x", "lytics_api_token": token}
         self.secrets.put_secret_value(SecretId=self.secret_id, SecretString=json.dumps(secret))
 
     def put_export(self, *audiences: str) -> None:
@@ -209,7 +212,9 @@ def test_without_subscribe_nothing_is_created_and_no_secret_shown(
     deployment.put_export(*deployment.twin.populate(20, 1, seed=1))
     result = deployment.activate(subscribe=False)
     assert (result["live"], result["running"]) == (False, True)
-    assert result["paste"]["header"]["value"].endswith("the secret stack/default of AWS Secrets Manager")
+    assert result["paste"]["header"]["value"].endswith(
+        "the secret stack/default/webhook of AWS Secrets Manager"
+    )
     assert SECRET not in json.dumps(result)
     assert deployment.twin.jobs() == []
 

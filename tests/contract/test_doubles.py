@@ -40,7 +40,7 @@ def secrets(request: pytest.FixtureRequest) -> Any:
     """Return a client with one secret."""
     text = json.dumps({"sendgrid_api_key": "SG.key"})
     if request.param == "double":
-        return SecretsManager(default=text)
+        return SecretsManager({"default": text})
     client = boto3.client("secretsmanager", region_name="us-east-1")
     client.create_secret(Name="stack/default", SecretString=text)
     return client

@@ -118,7 +118,8 @@ def test_key_without_marketing_is_refused_with_a_remedy(tasks: Tasks) -> None:
 
 
 def test_incomplete_secret_is_refused(tasks: Tasks) -> None:
-    tasks.put_secret(sendgrid_api_key="", webhook_secrets=[])
+    tasks.put_secret(sendgrid_api_key="")
+    tasks.put_webhook_secret([])
     faults = faults_of(tasks, {"audiences": ["high_value_users"]})
     assert [f[: f.index(" in")] for f in faults] == [
         '"sendgrid_api_key" is empty',

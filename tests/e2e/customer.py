@@ -134,7 +134,7 @@ class Customer:
         return start | {"export": self.name, "authorization": self.name} | changes
 
     def put_secret(self, **changes: Any) -> None:
-        """Write the secret of the authorization."""
+        """Write both secrets of the authorization."""
         values: dict[str, Any] = {
             "sendgrid_api_key": sendgrid_key(self.name),
             "lytics_api_token": self.lytics.token,

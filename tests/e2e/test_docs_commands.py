@@ -22,6 +22,7 @@ RUN: Final = (
         "make redrive",
         "make rejected",
         "make run ",
+        "python3 -c ",
     ),
     *("cat ", "export ", "output ", "output() ", "read ", "unset "),
     *("MAPPING=$(aws ", "RUN=$(aws ", "SECRET=$(aws ", "STATUS=RUNNING; while ", '[ "$RUN" = None ] || aws '),

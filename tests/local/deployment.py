@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from lytics_sendgrid.aws.secret import keys_secret, webhook_secret
 from tests.local.cloud import LocalCloud
 
 # Minutes on AWS, seconds here: the twins are as much faster.
@@ -78,20 +79,17 @@ class Deployment:
         lytics_api_token: str,
         webhook_secrets: list[str],
     ) -> None:
-        """Create or update the secret of an authorization."""
+        """Create or update both secrets of an authorization."""
+        keys = {"sendgrid_api_key": sendgrid_api_key, "lytics_api_token": lytics_api_token}
+        self._put(keys_secret(self.stack, authorization), keys)
+        self._put(webhook_secret(self.stack, authorization), {"webhook_secrets": webhook_secrets})
+
+    def _put(self, name: str, document: object) -> None:
         secrets = self.cloud.client("secretsmanager")
-        name = f"{self.stack}/{authorization}"
-        value = json.dumps(
-            {
-                "sendgrid_api_key": sendgrid_api_key,
-                "lytics_api_token": lytics_api_token,
-                "webhook_secrets": webhook_secrets,
-            }
-        )
         try:
-            secrets.put_secret_value(SecretId=name, SecretString=value)
+            secrets.put_secret_value(SecretId=name, SecretString=json.dumps(document))
         except secrets.exceptions.ResourceNotFoundException:
-            secrets.create_secret(Name=name, SecretString=value)
+            secrets.create_secret(Name=name, SecretString=json.dumps(document))
 
 
 def deploy(

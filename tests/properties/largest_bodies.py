@@ -83,7 +83,9 @@ BODIES: Final[dict[str, Callable[[], str]]] = {
 
 def _post(body: Callable[[], str], found: Connection) -> None:
     changes, rejects, clock = CountingQueue(), CountingQueue(), ManualClock()
-    secrets = Secrets(SecretsManager(default=json.dumps({"webhook_secrets": "x"})), "stack", clock)
+    secrets = Secrets(
+        SecretsManager({"default/webhook": json.dumps({"webhook_secrets": "x"})}), "stack", clock
+    )
     exports = ExportCache(exports_table(DynamoDb(), NEWSLETTER), clock)
     intake = Intake(exports, secrets, changes, rejects, clock)
     app.intake = lambda: intake  # type: ignore[assignment] # this process ends with this call

@@ -43,7 +43,7 @@ class Scene:
         self.clock = clock = ManualClock(NOW_NS / 1e9)
         self.dynamodb, self.secrets = (
             DynamoDb(),
-            SecretsManager(default=json.dumps({"webhook_secrets": SECRET})),
+            SecretsManager({"default/webhook": json.dumps({"webhook_secrets": SECRET})}),
         )
         self.changes, self.rejects = Queue("changes"), Queue("rejects")
         changes, self.changes_sqs = queue_writer(self.changes)

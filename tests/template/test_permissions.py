@@ -1,10 +1,12 @@
 """Each function has the permissions that its code and settings need, and no others."""
 
+import fnmatch
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from lytics_sendgrid.aws.secret import keys_secret, webhook_secret
 from tests.template.code_actions import actions_of
 from tests.template.sources import Statement, Template
 
@@ -14,10 +16,9 @@ QUEUES = {
     "IMPORTS_QUEUE_URL": "ImportsQueue",
 }
 TABLES = {"CONTACTS_TABLE": "ContactsTable", "EXPORTS_TABLE": "ExportsTable"}
-SECRETS = {
-    "Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
-    "${AWS::StackName}/*"
-}
+_SECRET = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}"
+SECRETS = {"Fn::Sub": f"{_SECRET}/*"}
+WEBHOOK_SECRETS = {"Fn::Sub": f"{_SECRET}/*/webhook-??????"}
 # IAM defines no resource type for these actions, so they require "*".
 LOG_DELIVERY = {
     "logs:CreateLogDelivery",
@@ -50,7 +51,7 @@ def test_no_permission_has_a_star_but_log_delivery_and_the_secrets(template: Tem
         assert not any("*" in action for action in statement["Action"])
         if statement["Resource"] == "*":
             assert set(statement["Action"]) == LOG_DELIVERY
-        elif statement["Resource"] != SECRETS:
+        elif statement["Resource"] not in (SECRETS, WEBHOOK_SECRETS):
             assert "*" not in str(statement["Resource"])
 
 
@@ -93,10 +94,51 @@ def test_function_has_exactly_the_table_actions_that_its_code_calls(
 def test_secret_prefix_is_known_only_to_readers_of_secrets(template: Template) -> None:
     for name in template.functions:
         may_read = any(
-            statement == {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": SECRETS}
+            statement["Action"] == ["secretsmanager:GetSecretValue"]
             for statement in template.statements(name)
         )
         assert ("SECRET_PREFIX" in template.environment(name)) == may_read, name
+
+
+def test_ingest_reads_webhook_secrets_and_no_keys(template: Template) -> None:
+    """It is the function that faces the internet."""
+    for name in template.functions:
+        readable = [s["Resource"] for s in template.statements(name) if "secretsmanager" in str(s["Action"])]
+        expected = [WEBHOOK_SECRETS] if name == "IngestFunction" else [SECRETS]
+        assert readable == (expected if "SECRET_PREFIX" in template.environment(name) else []), name
+
+
+@pytest.mark.parametrize(
+    ("secret", "is_read"),
+    [
+        (f"{webhook_secret('stack', 'default')}-AbCdEf", True),
+        (f"{webhook_secret('stack', 'eu-2')}-AbCdEf", True),
+        (f"{keys_secret('stack', 'default')}-AbCdEf", False),
+        (f"{keys_secret('stack', 'webhook')}-AbCdEf", False),
+        (f"{keys_secret('stack', 'webhook-AbCdEf')}-AbCdEf", False),
+        (f"{webhook_secret('stack-2', 'default')}-AbCdEf", False),
+    ],
+)
+def test_pattern_of_webhook_secrets_matches_no_keys(secret: str, is_read: bool) -> None:
+    pattern = WEBHOOK_SECRETS["Fn::Sub"].rpartition(":secret:")[2].replace("${AWS::StackName}", "stack")
+    assert fnmatch.fnmatchcase(secret, pattern) is is_read
+
+
+def test_every_function_may_use_a_key_of_your_own(template: Template) -> None:
+    policy = template.resources["KmsKeyPolicy"]
+    assert policy["Condition"] == "HasKmsKey"
+    roles = [{"Ref": function["Role"]["Fn::GetAtt"][0]} for function in template.functions.values()]
+    assert policy["Properties"]["Roles"] == roles
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Resource"] == {"Ref": "KmsKeyArn"}
+    assert statement["Action"] == [
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+    ]
 
 
 def test_only_deliver_writes_contacts(template: Template) -> None:

@@ -43,7 +43,8 @@ def test_rejects_queue_is_not_a_dead_letter_queue_and_keeps_longest(template: Te
 
 def test_every_queue_is_encrypted(template: Template) -> None:
     assert len(template.queues) == 5
-    assert all(queue["SqsManagedSseEnabled"] is True for queue in template.queues.values())
+    for queue in template.queues.values():
+        assert queue["SqsManagedSseEnabled"]["Fn::If"] == ["HasKmsKey", {"Ref": "AWS::NoValue"}, True]
 
 
 def test_consumers_report_failed_messages_and_have_a_maximum(template: Template) -> None:

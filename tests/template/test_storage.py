@@ -1,10 +1,14 @@
 """Tables are protected against loss, and logs are deleted after their retention."""
 
+import re
 from typing import Any
 
 import pytest
 
+from lytics_sendgrid.aws.secret import keys_secret, webhook_secret
 from tests.template.sources import Template
+
+OWN_KEY = {"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
 
 
 def _tables(template: Template) -> dict[str, dict[str, Any]]:
@@ -16,7 +20,11 @@ def test_tables_survive_mistakes(template: Template) -> None:
     for table in _tables(template).values():
         assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
         assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-        assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
+        assert table["Properties"]["SSESpecification"] == {
+            "SSEEnabled": True,
+            "SSEType": "KMS",
+            "KMSMasterKeyId": OWN_KEY,
+        }
         assert table["Properties"]["DeletionProtectionEnabled"] == {"Ref": "Protect"}
         assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
     assert template.parameters["Protect"]["Default"] == "true"
@@ -60,12 +68,64 @@ def test_state_machine_logs_without_execution_data(template: Template) -> None:
     assert logging["IncludeExecutionData"] is False
 
 
-def test_default_secret_has_the_name_that_the_code_reads(template: Template) -> None:
-    secret = template.resources["DefaultSecret"]["Properties"]
-    assert secret["Name"] == {"Fn::Sub": "${AWS::StackName}/default"}
-    assert secret["GenerateSecretString"] == {
-        "SecretStringTemplate": '{"sendgrid_api_key": "", "lytics_api_token": ""}',
+def test_default_secrets_have_the_names_that_the_code_reads(template: Template) -> None:
+    names = {
+        name: secret["Properties"]["Name"]["Fn::Sub"].replace("${AWS::StackName}", "stack")
+        for name, secret in template.of_type("AWS::SecretsManager::Secret").items()
+    }
+    assert names == {
+        "DefaultSecret": keys_secret("stack", "default"),
+        "DefaultWebhookSecret": webhook_secret("stack", "default"),
+    }
+
+
+def test_an_update_never_writes_the_default_secrets_again(template: Template) -> None:
+    """If one of these bytes changes, CloudFormation writes the value again, without the customer's keys."""
+    keys, webhook = (
+        template.resources[name]["Properties"] for name in ("DefaultSecret", "DefaultWebhookSecret")
+    )
+    assert keys["SecretString"] == '{"sendgrid_api_key": "", "lytics_api_token": ""}'
+    assert "GenerateSecretString" not in keys
+    assert webhook["GenerateSecretString"] == {
+        "SecretStringTemplate": "{}",
         "GenerateStringKey": "webhook_secrets",
         "PasswordLength": 40,
         "ExcludePunctuation": True,
     }
+    assert "SecretString" not in webhook
+
+
+def test_a_key_of_your_own_encrypts_secrets_and_queues_too(template: Template) -> None:
+    for secret in template.of_type("AWS::SecretsManager::Secret").values():
+        assert secret["Properties"]["KmsKeyId"] == OWN_KEY
+    for queue in template.queues.values():
+        assert queue["KmsMasterKeyId"] == OWN_KEY
+        no_value = {"Ref": "AWS::NoValue"}  # SQS takes one kind of encryption only
+        assert queue["SqsManagedSseEnabled"] == {"Fn::If": ["HasKmsKey", no_value, True]}
+    assert template.parameters["KmsKeyArn"]["Default"] == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "is_valid"),
+    [
+        ("arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab", True),
+        ("arn:aws:kms:eu-west-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab", True),
+        ("arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab", True),
+        # IAM does not allow the use of a key by the ARN of an alias.
+        ("arn:aws:kms:eu-west-1:123456789012:alias/mine", False),
+        ("1234abcd-12ab-34cd-56ef-1234567890ab", False),
+    ],
+)
+def test_own_key_is_the_arn_of_a_key(template: Template, key: str, is_valid: bool) -> None:
+    pattern = template.parameters["KmsKeyArn"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, key)) is is_valid
+
+
+def test_the_log_setting_of_the_account_comes_before_the_stage(template: Template) -> None:
+    """A stage that logs is refused before the account has a role. A property's reference orders creation."""
+    stage = template.resources["WebhookApi"]["Properties"]["AccessLogSetting"]["DestinationArn"]
+    assert stage == {"Fn::GetAtt": ["ApiLogs", "Arn"]}
+    logs = template.resources["ApiLogs"]
+    after = {"Fn::If": ["SetsApiLogRole", {"Ref": "ApiLogSetting"}, "nothing"]}
+    assert logs["Properties"]["Tags"] == [{"Key": "made-after", "Value": after}]
+    assert "Metadata" not in logs

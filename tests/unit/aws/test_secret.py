@@ -1,4 +1,4 @@
-"""Authorizations: the form of a secret, which webhook secrets are live, how often it is read."""
+"""Authorizations: the form of both secrets, which webhook secrets are live, how often each is read."""
 
 import json
 from typing import Any
@@ -6,18 +6,33 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from lytics_sendgrid.aws.secret import Authorization, Secrets, authorization_from
+from lytics_sendgrid.aws.secret import (
+    Authorization,
+    Secrets,
+    WebhookSecrets,
+    authorization_from,
+    webhook_secrets_from,
+)
 from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable, StopRun
 from tests.clock import ManualClock
 from tests.doubles.calls import refusal
 from tests.doubles.secrets_manager import SecretsManager
 
-DOCUMENT = {"sendgrid_api_key": " SG.key ", "lytics_api_token": "token\n", "webhook_secrets": ["one", "two"]}
+DOCUMENT = {"sendgrid_api_key": " SG.key ", "lytics_api_token": "token\n"}
+LIVE = {"webhook_secrets": ["one", "two"]}
+KEYS, WEBHOOK = "a-stack/default", "a-stack/default/webhook"
+
+
+def authorization_of(document: Any, name: str = "default") -> Authorization:
+    return authorization_from(name, KEYS, json.dumps(document))
+
+
+def live_of(document: Any) -> tuple[str, ...]:
+    return webhook_secrets_from(WEBHOOK, json.dumps(document)).live
 
 
 def test_secret_values_are_stripped() -> None:
-    authorization = authorization_from("default", json.dumps(DOCUMENT))
-    assert authorization == Authorization("default", "default", "SG.key", "token", ("one", "two"))
+    assert authorization_of(DOCUMENT) == Authorization("default", "default", "SG.key", "token", KEYS)
 
 
 @pytest.mark.parametrize(
@@ -25,13 +40,12 @@ def test_secret_values_are_stripped() -> None:
     [("one", ("one",)), (["one\n"], ("one",)), ([], ()), ("", ()), (["", " ", "two"], ("two",))],
 )
 def test_webhook_secrets_are_a_text_or_list_without_empty_ones(live: Any, secrets: tuple[str, ...]) -> None:
-    document = {**DOCUMENT, "webhook_secrets": live}
-    assert authorization_from("default", json.dumps(document)).webhook_secrets == secrets
+    assert live_of({"webhook_secrets": live}) == secrets
+    assert live_of({}) == ()
 
 
 def test_authorizations_may_share_an_account() -> None:
-    document = {**DOCUMENT, "sendgrid_account": "shared"}
-    assert authorization_from("second", json.dumps(document)).account == "shared"
+    assert authorization_of({**DOCUMENT, "sendgrid_account": "shared"}, "second").account == "shared"
 
 
 @pytest.mark.parametrize(
@@ -41,22 +55,31 @@ def test_authorizations_may_share_an_account() -> None:
         "SG.hush",
         '["SG.hush"]',
         '{"sendgrid_api_key": 5, "lytics_api_token": "hush"}',
-        '{"webhook_secrets": {"hush": 1}}',
-        '{"webhook_secrets": ["hush", 5]}',
         '{"sendgrid_account": ["hush"]}',
     ],
 )
 def test_undocumented_form_is_refused_without_showing_a_value(text: str) -> None:
     with pytest.raises(StopRun) as raised:
-        authorization_from("default", text)
-    assert "default" in str(raised.value)
-    assert "webhook_secrets" in str(raised.value)
+        authorization_from("default", KEYS, text)
+    assert "the secret 'a-stack/default' " in str(raised.value)
+    assert '{"sendgrid_api_key": "…", "lytics_api_token": "…"}' in str(raised.value)
+    assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hush", '["hush"]', '{"webhook_secrets": {"hush": 1}}', '{"webhook_secrets": ["hush", 5]}']
+)
+def test_webhook_secret_of_other_form_is_refused_without_its_value(text: str) -> None:
+    with pytest.raises(StopRun) as raised:
+        webhook_secrets_from(WEBHOOK, text)
+    assert "the secret 'a-stack/default/webhook' " in str(raised.value)
+    assert '{"webhook_secrets": ["…"]}' in str(raised.value)
     assert "hush" not in str(raised.value)
 
 
 def test_account_name_with_hash_sign_is_refused() -> None:
-    with pytest.raises(StopRun, match="'second' names a SendGrid account with a '#'"):
-        authorization_from("second", json.dumps({**DOCUMENT, "sendgrid_account": "acme #2"}))
+    with pytest.raises(StopRun, match="'a-stack/default' names a SendGrid account with a '#'"):
+        authorization_of({**DOCUMENT, "sendgrid_account": "acme #2"})
 
 
 @pytest.mark.parametrize("entry", ["sendgrid_api_key", "lytics_api_token", "webhook_secrets"])
@@ -72,10 +95,11 @@ def test_account_name_with_hash_sign_is_refused() -> None:
     ],
 )
 def test_key_that_no_header_can_carry_is_refused_by_name(entry: str, key: str, point: str) -> None:
+    read, secret = (live_of, WEBHOOK) if entry in LIVE else (authorization_of, KEYS)
     with pytest.raises(StopRun) as raised:
-        authorization_from("default", json.dumps({**DOCUMENT, entry: key}))
+        read({**DOCUMENT, entry: key})
     message = str(raised.value)
-    assert "the secret of authorization 'default' holds a" in message
+    assert f"the secret '{secret}' holds a" in message
     assert f'key in "{entry}" that no HTTP header can carry' in message
     assert point in message
     assert "hush" not in message
@@ -87,10 +111,9 @@ def test_invisible_characters_around_a_key_are_stripped(around: str) -> None:
     document = {
         "sendgrid_api_key": f"{around}SG.key{around}",
         "lytics_api_token": f"{around}token{around}",
-        "webhook_secrets": [f"{around}one{around}", around, "two"],
     }
-    authorization = authorization_from("default", json.dumps(document))
-    assert authorization == Authorization("default", "default", "SG.key", "token", ("one", "two"))
+    assert authorization_of(document) == Authorization("default", "default", "SG.key", "token", KEYS)
+    assert live_of({"webhook_secrets": [f"{around}one{around}", around, "two"]}) == ("one", "two")
 
 
 @pytest.mark.parametrize(
@@ -106,13 +129,12 @@ def test_invisible_characters_around_a_key_are_stripped(around: str) -> None:
     ],
 )
 def test_only_live_secrets_are_admitted(presented: str, is_admitted: bool) -> None:
-    assert authorization_from("default", json.dumps(DOCUMENT)).admits(presented) is is_admitted
+    assert WebhookSecrets(WEBHOOK, ("one", "two")).admits(presented) is is_admitted
 
 
 def test_repr_of_authorization_shows_no_secret() -> None:
-    shown = f"{authorization_from('default', json.dumps(DOCUMENT))!r}"
-    assert "SG." not in shown
-    assert "token" not in shown
+    shown = f"{authorization_of(DOCUMENT)!r} {WebhookSecrets(WEBHOOK, ('one', 'two'))!r}"
+    assert not any(value in shown for value in ("SG.", "token", "one", "two"))
 
 
 @pytest.fixture
@@ -122,7 +144,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def manager() -> SecretsManager:
-    return SecretsManager(default=json.dumps(DOCUMENT))
+    return SecretsManager({"default": json.dumps(DOCUMENT), "default/webhook": json.dumps(LIVE)})
 
 
 @pytest.fixture
@@ -152,19 +174,31 @@ def test_secret_from_the_future_is_read_again(
 
 
 def test_max_age_forces_a_new_read(secrets: Secrets, manager: SecretsManager, clock: ManualClock) -> None:
-    secrets.authorization("default")
+    secrets.webhook_secrets("default")
     clock.move(31)
-    manager.texts["default"] = json.dumps({**DOCUMENT, "webhook_secrets": "three"})
-    assert secrets.authorization("default").webhook_secrets == ("one", "two")
-    assert secrets.authorization("default", 30).webhook_secrets == ("three",)
+    manager.texts["default/webhook"] = json.dumps({"webhook_secrets": "three"})
+    assert secrets.webhook_secrets("default").live == ("one", "two")
+    assert secrets.webhook_secrets("default", 30).live == ("three",)
+
+
+def test_webhook_secrets_are_read_without_the_keys(secrets: Secrets, manager: SecretsManager) -> None:
+    del manager.texts["default"]
+    assert secrets.webhook_secrets("default").live == ("one", "two")
+    assert manager.reads == ["a-stack/default/webhook"]
+
+
+def test_keys_are_read_without_the_webhook_secrets(secrets: Secrets, manager: SecretsManager) -> None:
+    del manager.texts["default/webhook"]
+    assert secrets.authorization("default").sendgrid_api_key == "SG.key"
+    assert manager.reads == ["a-stack/default"]
 
 
 @pytest.mark.parametrize(
     ("error", "raised", "words"),
     [
         (refusal("ResourceNotFoundException", "GetSecretValue"), StopRun, "a-stack/default"),
-        (refusal("AccessDeniedException", "GetSecretValue"), StopRun, "a-stack/default"),
-        (refusal("InvalidRequestException", "GetSecretValue"), StopRun, "a-stack/default"),
+        (refusal("AccessDeniedException", "GetSecretValue"), StopRun, "a-stack/default.*KmsKeyArn"),
+        (refusal("InvalidRequestException", "GetSecretValue"), StopRun, "a-stack/default.*deletion"),
         (refusal("InvalidParameterException", "GetSecretValue"), StopRun, "InvalidParameterException"),
         (refusal("InternalServiceError", "GetSecretValue", 500), ServiceUnavailable, "Secrets Manager"),
         (ReadTimeoutError(endpoint_url="x"), AnswerLost, "Secrets Manager"),

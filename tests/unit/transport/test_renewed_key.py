@@ -24,7 +24,7 @@ class Scene:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.clock = ManualClock()
-        self.manager = SecretsManager(default=secret("SG.old"))
+        self.manager = SecretsManager({"default": secret("SG.old")})
         self.valid = "SG.old"
         self.sent: list[tuple[str, float]] = []
         monkeypatch.setattr(module, "SystemClock", lambda: self.clock)

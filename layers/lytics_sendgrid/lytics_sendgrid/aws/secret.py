@@ -1,7 +1,12 @@
-"""Authorizations: one secret in Secrets Manager each, with two API keys and the webhook's secrets."""
+"""Authorizations: two secrets in Secrets Manager each.
+
+``<stack>/<authorization>`` holds the vendors' keys, ``<stack>/<authorization>/webhook`` the webhook secrets.
+The function that faces the internet may read only the second.
+"""
 
 import hmac
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -21,6 +26,15 @@ FAILED_AGE_S: Final = 5.0
 yet."""
 
 
+_CREATE: Final = 'create it in Secrets Manager, or correct "authorization" in the input'
+_ADVICE: Final = {
+    "ResourceNotFoundException": _CREATE,
+    "InvalidRequestException": "it is marked for deletion: restore it in Secrets Manager",
+    "AccessDeniedException": "if a key of your own encrypts it, deploy the stack with that key as KmsKeyArn, "
+    f"or encrypt it with aws/secretsmanager; otherwise {_CREATE}",
+}
+
+
 class SecretsClient(Protocol):
     """The part of boto3's Secrets Manager client that this module uses."""
 
@@ -29,65 +43,119 @@ class SecretsClient(Protocol):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Authorization:
-    """The content of a secret. It has no ``repr``, so that no log line can show it.
+    """The vendors' keys. It has no ``repr``, so that no log line can show them.
 
     Attributes:
         name: the authorization's name.
         account: the SendGrid account's name. Authorizations with the same account share its contacts.
         sendgrid_api_key: begins with ``SG.``.
         lytics_api_token: sent without ``Bearer``.
-        webhook_secrets: one, or two during a rotation.
+        secret: the secret's name, for messages.
     """
 
     name: str
     account: str
     sendgrid_api_key: str
     lytics_api_token: str
-    webhook_secrets: tuple[str, ...]
+    secret: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class WebhookSecrets:
+    """What Lytics sends in a header to the webhook. It has no ``repr`` either.
+
+    Attributes:
+        secret: the secret's name, for messages.
+        live: one, or two during a rotation. Lytics sends the first.
+    """
+
+    secret: str
+    live: tuple[str, ...]
 
     def admits(self, presented: str) -> bool:
         """Return whether a webhook secret is live. The comparison takes constant time."""
         candidate = presented.encode("utf-8", "surrogatepass")
         admitted = False
-        for secret in self.webhook_secrets:
+        for secret in self.live:
             admitted |= hmac.compare_digest(candidate, secret.encode())
         return admitted
 
 
-def authorization_from(name: str, text: str) -> Authorization:
-    """Return the authorization in a secret's JSON.
+def keys_secret(prefix: str, authorization: str) -> str:
+    """Return the name of the secret that holds an authorization's keys."""
+    return f"{prefix}/{authorization}"
+
+
+def webhook_secret(prefix: str, authorization: str) -> str:
+    """Return the name of the secret that holds an authorization's webhook secrets.
+
+    An authorization's name has no slash, so this is never the name of another one's keys.
+    """
+    return f"{prefix}/{authorization}/webhook"
+
+
+def authorization_from(name: str, secret: str, text: str) -> Authorization:
+    """Return the authorization in the JSON of its secret.
 
     White space and invisible characters around a value are stripped: no key begins or ends with them.
+
+    Args:
+        name: the authorization's.
+        secret: the secret's name.
+        text: the secret's value.
 
     Raises:
         StopRun: the text is not of the documented form, or an HTTP header cannot carry a value. The message
             names the secret and its entry, but no value.
     """
-    how = 'write it as {"sendgrid_api_key": "…", "lytics_api_token": "…", "webhook_secrets": ["…"]}'
+    document = _object(secret, text, _KEYS_FORM)
+    texts = [document.get("sendgrid_api_key", ""), document.get("lytics_api_token", "")]
+    texts.append(document.get("sendgrid_account") or name)
+    if not all(isinstance(text, str) for text in texts):
+        raise StopRun(f"the secret '{secret}' has values that are not text: {_KEYS_FORM}")
+    if "#" in texts[2]:
+        raise StopRun(
+            f"the secret '{secret}' names a SendGrid account with a '#', which separates the account from "
+            'the address in the contacts table: choose a "sendgrid_account" without one'
+        )
+    sendgrid_key = _header_value(texts[0], secret, "sendgrid_api_key", "an API key")
+    lytics_token = _header_value(texts[1], secret, "lytics_api_token", "an API key")
+    return Authorization(name, texts[2], sendgrid_key, lytics_token, secret)
+
+
+def webhook_secrets_from(secret: str, text: str) -> WebhookSecrets:
+    """Return the webhook secrets in the JSON of their secret, without empty ones.
+
+    Args:
+        secret: the secret's name.
+        text: the secret's value.
+
+    Raises:
+        StopRun: as ``authorization_from``.
+    """
+    listed = _object(secret, text, _WEBHOOK_FORM).get("webhook_secrets", [])
+    live = [listed] if isinstance(listed, str) else listed
+    if not isinstance(live, list) or not all(isinstance(text, str) for text in live):
+        raise StopRun(f"the secret '{secret}' has values that are not text: {_WEBHOOK_FORM}")
+    values = (_header_value(text, secret, "webhook_secrets", "a key") for text in live)
+    return WebhookSecrets(secret, tuple(filter(None, values)))
+
+
+_KEYS_FORM: Final = 'write it as {"sendgrid_api_key": "…", "lytics_api_token": "…"}'
+_WEBHOOK_FORM: Final = 'write it as {"webhook_secrets": ["…"]}'
+
+
+def _object(secret: str, text: str, form: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise StopRun(f"the secret of authorization '{name}' is not JSON: {how}") from error
+        raise StopRun(f"the secret '{secret}' is not JSON: {form}") from error
     if not isinstance(document, dict):
-        raise StopRun(f"the secret of authorization '{name}' is not a JSON object: {how}")
-    secrets = document.get("webhook_secrets", [])
-    live = [secrets] if isinstance(secrets, str) else secrets
-    texts = [document.get("sendgrid_api_key", ""), document.get("lytics_api_token", "")]
-    texts.append(document.get("sendgrid_account") or name)
-    if not isinstance(live, list) or not all(isinstance(text, str) for text in [*live, *texts]):
-        raise StopRun(f"the secret of authorization '{name}' has values that are not text: {how}")
-    if "#" in texts[2]:
-        raise StopRun(
-            f"the secret of authorization '{name}' names a SendGrid account with a '#', which separates the "
-            f'account from the address in the contacts table: choose a "sendgrid_account" without one'
-        )
-    sendgrid_key = _header_value(texts[0], name, "sendgrid_api_key", "an API key")
-    lytics_token = _header_value(texts[1], name, "lytics_api_token", "an API key")
-    webhook_secrets = [_header_value(text, name, "webhook_secrets", "a key") for text in live]
-    return Authorization(name, texts[2], sendgrid_key, lytics_token, tuple(filter(None, webhook_secrets)))
+        raise StopRun(f"the secret '{secret}' is not a JSON object: {form}")
+    return document
 
 
-def _header_value(text: str, name: str, entry: str, noun: str) -> str:
+def _header_value(text: str, secret: str, entry: str, noun: str) -> str:
     """Return a value of a secret as an HTTP header carries it: visible ASCII characters, and spaces inside.
 
     Raises:
@@ -98,7 +166,7 @@ def _header_value(text: str, name: str, entry: str, noun: str) -> str:
     if bad is None:
         return value
     raise StopRun(
-        f"the secret of authorization '{name}' holds {noun} in \"{entry}\" that no HTTP header can carry: "
+        f"the secret '{secret}' holds {noun} in \"{entry}\" that no HTTP header can carry: "
         f"its character {value.index(bad) + 1} is {code_point(bad)}, such as a curly quote, an invisible "
         f"character or a line break. Copy the key again from where it was made, as plain text, and put it "
         "into the secret"
@@ -106,13 +174,14 @@ def _header_value(text: str, name: str, entry: str, noun: str) -> str:
 
 
 class Secrets:
-    """Authorizations by name, cached for some minutes."""
+    """Authorizations and webhook secrets, cached for some minutes. Each is read only if it is asked for."""
 
     def __init__(self, client: SecretsClient, prefix: str, clock: Clock) -> None:
         self._client = client
         self._prefix = prefix
         self._clock = clock
-        self._kept: dict[str, tuple[float, Authorization]] = {}
+        self._authorizations: dict[str, tuple[float, Authorization]] = {}
+        self._webhook_secrets: dict[str, tuple[float, WebhookSecrets]] = {}
         self._failed: dict[str, tuple[float, LyticsSendGridError]] = {}
 
     def authorization(self, name: str, max_age_s: float = REFRESH_S) -> Authorization:
@@ -125,20 +194,44 @@ class Secrets:
                 within the last seconds.
             RetryLater: Secrets Manager failed, now or within the last seconds.
         """
-        kept = self._kept.get(name)
+        secret = keys_secret(self._prefix, name)
+        return self._get(
+            self._authorizations, secret, max_age_s, lambda text: authorization_from(name, secret, text)
+        )
+
+    def webhook_secrets(self, name: str, max_age_s: float = REFRESH_S) -> WebhookSecrets:
+        """Return an authorization's webhook secrets, read at most ``max_age_s`` ago.
+
+        Raises:
+            StopRun: as ``authorization``.
+            RetryLater: as ``authorization``.
+        """
+        secret = webhook_secret(self._prefix, name)
+        return self._get(
+            self._webhook_secrets, secret, max_age_s, lambda text: webhook_secrets_from(secret, text)
+        )
+
+    def _get[T](
+        self,
+        read: dict[str, tuple[float, T]],
+        secret: str,
+        max_age_s: float,
+        parse: Callable[[str], T],
+    ) -> T:
+        kept = read.get(secret)
         now = self._clock.now()
         if kept is not None and 0 <= now - kept[0] < max_age_s:
             return kept[1]
-        failed = self._failed.get(name)
+        failed = self._failed.get(secret)
         if failed is not None and 0 <= now - failed[0] < FAILED_AGE_S:
             raise failed[1].with_traceback(None)
         try:
-            authorization = authorization_from(name, self._read(f"{self._prefix}/{name}"))
+            value = parse(self._read(secret))
         except LyticsSendGridError as error:
-            self._failed[name] = (now, error)
+            self._failed[secret] = (now, error)
             raise
-        self._kept[name] = (now, authorization)
-        return authorization
+        read[secret] = (now, value)
+        return value
 
     def _read(self, secret_id: str) -> str:
         with translated("Secrets Manager"):
@@ -146,14 +239,7 @@ class Secrets:
                 text = self._client.get_secret_value(SecretId=secret_id).get("SecretString")
             except ClientError as error:
                 code = error_code(error)
-                if code not in {
-                    "ResourceNotFoundException",
-                    "AccessDeniedException",
-                    "InvalidRequestException",
-                }:
+                if code not in _ADVICE:
                     raise
-                raise StopRun(
-                    f"the secret '{secret_id}' cannot be read ({code}): create it in Secrets Manager, "
-                    f'or correct "authorization" in the input'
-                ) from error
+                raise StopRun(f"the secret '{secret_id}' cannot be read ({code}): {_ADVICE[code]}") from error
         return text if isinstance(text, str) else ""

@@ -17,7 +17,6 @@ from functions.activate.webhook_job import (
     manual_webhook,
     webhook_url,
 )
-from lytics_sendgrid.aws.secret import Authorization
 from lytics_sendgrid.domain.configuration import Audience, Export, FieldKind, MappedField
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import (
@@ -38,8 +37,8 @@ from tests.unit.functions.backfill.test_progress import AUDIENCE, EXPORT
 
 BASE = "https://hooks.example.com/v1"
 URL = f"{BASE}/lytics/newsletter"
-AUTHORIZATION = Authorization("default", "main", "SG.key", "token", ("first-secret", "second-secret"))
-DEPLOYMENT = Deployment(BASE, "stack/default")
+WEBHOOK_SECRETS = ("first-secret", "second-secret")
+DEPLOYMENT = Deployment(BASE, "stack/default/webhook")
 NOW_MS = 1_795_000_000_000
 WRITES = {"create_webhook_job", "update_webhook_job", "create_header_authorization"}
 
@@ -60,12 +59,12 @@ class Scene:
         return found
 
     def activate(
-        self, *, subscribe: bool = True, waited: int = 0, authorization: Authorization = AUTHORIZATION
+        self, *, subscribe: bool = True, waited: int = 0, webhook_secrets: tuple[str, ...] = WEBHOOK_SECRETS
     ) -> Activation:
         self.lytics.calls.clear()
         return activate(
             self.export,
-            authorization,
+            webhook_secrets,
             DEPLOYMENT,
             self.lytics,
             self.exports,
@@ -198,7 +197,7 @@ def test_second_start_leaves_a_correct_job_alone() -> None:
 def test_new_secret_reaches_lytics_at_the_next_start() -> None:
     scene = Scene()
     scene.activate()
-    scene.activate(authorization=dataclasses.replace(AUTHORIZATION, webhook_secrets=("rotated", "old")))
+    scene.activate(webhook_secrets=("rotated", "old"))
     assert scene.lytics.headers == {"auth0": {"X-Lytics-Secret": "rotated"}}
 
 
@@ -300,8 +299,8 @@ def test_authorization_is_found_by_id_before_label() -> None:
 def test_manual_webhook_has_everything_to_enter() -> None:
     audiences = (*EXPORT.audiences, Audience("b" * 32, "Lapsed", "lapsed"))
     export = dataclasses.replace(EXPORT, audiences=audiences)
-    webhook = manual_webhook(export, job_config(export, URL, {"segment_events"}), "stack/default")
-    secret = "the first of webhook_secrets in the secret stack/default of AWS Secrets Manager"
+    webhook = manual_webhook(export, job_config(export, URL, {"segment_events"}), "stack/default/webhook")
+    secret = "the first of webhook_secrets in the secret stack/default/webhook of AWS Secrets Manager"
     assert webhook.document() == {
         "where": "Lytics, a new job of the provider Webhooks: Audience Triggers Webhook",
         "webhook_url": URL,
@@ -370,7 +369,7 @@ def test_refused_subscription_says_what_to_enter(refused: str, refusal: Exceptio
     assert str(refusal) in message
     for needed in (
         f"URL: {URL}",
-        "Header: X-Lytics-Secret: the first of webhook_secrets in the secret stack/default",
+        "Header: X-Lytics-Secret: the first of webhook_secrets in the secret stack/default/webhook",
         f"High Value Users ({AUDIENCE})",
         "Export fields: email, first_name, visits, is_vip, segment_events",
         '"subscribe": false',
@@ -389,8 +388,8 @@ def test_refused_token_or_busy_lytics_is_raised_unchanged(refusal: Exception) ->
 
 def test_missing_webhook_secret_stops_the_run() -> None:
     scene = Scene()
-    with pytest.raises(StopRun, match=r"stack/default has no \"webhook_secrets\""):
-        scene.activate(authorization=dataclasses.replace(AUTHORIZATION, webhook_secrets=()))
+    with pytest.raises(StopRun, match=r"stack/default/webhook has no \"webhook_secrets\""):
+        scene.activate(webhook_secrets=())
     assert scene.lytics.calls == []
 
 

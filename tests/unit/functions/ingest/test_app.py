@@ -45,7 +45,7 @@ class Scene:
         self.changes, self.rejects = Queue("changes"), Queue("rejects")
         changes, self.sqs = queue_writer(self.changes)
         rejects, _ = queue_writer(self.rejects)
-        self.secrets = SecretsManager(default=json.dumps({"webhook_secrets": SECRET}))
+        self.secrets = SecretsManager({"default/webhook": json.dumps({"webhook_secrets": SECRET})})
         self.intake = Intake(
             ExportCache(exports_table(DynamoDb(), NEWSLETTER), clock),
             Secrets(self.secrets, "stack", clock),

@@ -34,9 +34,7 @@ NOW_NS = parse_rfc3339_ns("2026-11-23T12:00:00Z")
 
 
 def secret_of(*webhook_secrets: str) -> str:
-    return json.dumps(
-        {"sendgrid_api_key": "SG.x", "lytics_api_token": "y", "webhook_secrets": webhook_secrets}
-    )
+    return json.dumps({"webhook_secrets": webhook_secrets})
 
 
 class Scene:
@@ -46,7 +44,7 @@ class Scene:
         self.clock = ManualClock(NOW_NS / 1e9)
         self.dynamodb = DynamoDb()
         self.exports = exports_table(self.dynamodb, NEWSLETTER)
-        self.secrets = SecretsManager(default=secret_of(SECRET))
+        self.secrets = SecretsManager({"default/webhook": secret_of(SECRET)})
         self.changes, self.rejects = Queue("changes"), Queue("rejects")
         changes, self.changes_sqs = queue_writer(self.changes)
         rejects, self.rejects_sqs = queue_writer(self.rejects)
@@ -235,18 +233,18 @@ def test_one_live_secret_among_header_values_is_enough(scene: Scene) -> None:
 
 
 def test_both_live_secrets_are_accepted_during_rotation(scene: Scene) -> None:
-    scene.secrets.texts["default"] = secret_of("old", "new")
+    scene.secrets.texts["default/webhook"] = secret_of("old", "new")
     assert [scene.post(event(), secrets=(s,)).status for s in ("old", "new", "older")] == [200, 200, 401]
 
 
 def test_empty_webhook_secret_admits_nobody(scene: Scene) -> None:
-    scene.secrets.texts["default"] = secret_of("", " ")
+    scene.secrets.texts["default/webhook"] = secret_of("", " ")
     assert [scene.post(event(), secrets=(s,)).status for s in ("", " ")] == [401, 401]
 
 
 def test_refused_secret_is_read_again_at_most_every_30_s(scene: Scene) -> None:
     scene.post(event())
-    scene.secrets.texts["default"] = secret_of("rotated")
+    scene.secrets.texts["default/webhook"] = secret_of("rotated")
     scene.clock.move(29)
     assert scene.post(event(), secrets=("rotated",)).status == 401
     assert len(scene.secrets.reads) == 1
@@ -268,11 +266,11 @@ def test_strangers_cause_no_reads_once_cached(scene: Scene) -> None:
 
 
 def test_unreadable_secret_is_not_read_for_every_delivery(scene: Scene) -> None:
-    scene.secrets.texts["default"] = "not JSON"
+    scene.secrets.texts["default/webhook"] = "not JSON"
     for _ in range(10):
         assert (scene.post(event()).status, scene.post(event()).retry_after_s) == (503, RETRY_AFTER_S)
     assert len(scene.secrets.reads) == 1
-    scene.secrets.texts["default"] = secret_of(SECRET)
+    scene.secrets.texts["default/webhook"] = secret_of(SECRET)
     scene.clock.move(5)
     assert scene.post(event()).status == 200
 

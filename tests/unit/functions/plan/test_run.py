@@ -7,7 +7,7 @@ import pytest
 
 from functions.plan.run import plan_run
 from functions.report.counting import count
-from lytics_sendgrid.aws.secret import Authorization
+from lytics_sendgrid.aws.secret import Authorization, WebhookSecrets
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.errors import (
     ExportRefused,
@@ -29,18 +29,24 @@ from tests.doubles.sendgrid import SendGridInMemory
 from tests.run_state import run_state
 
 FIRST = "1" * 32
-AUTHORIZATION = Authorization("default", "main", "SG.key", "token", ("shown",))
+AUTHORIZATION = Authorization("default", "main", "SG.key", "token", "stack/default")
+WEBHOOK = WebhookSecrets("stack/default/webhook", ("shown",))
 
 
 class Scene:
     """Both accounts, our table and the secret."""
 
-    def __init__(self, authorization: Authorization | StopRun = AUTHORIZATION) -> None:
+    def __init__(
+        self,
+        authorization: Authorization | StopRun = AUTHORIZATION,
+        webhook: WebhookSecrets | StopRun = WEBHOOK,
+    ) -> None:
         self.lytics = LyticsInMemory(LyticsAudience(FIRST, "First", "first", size=10))
         self.sendgrid = SendGridInMemory()
         self.dynamodb = DynamoDb()
         self.configurations = exports_table(self.dynamodb)
         self._authorization = authorization
+        self._webhook = webhook
         self.max_ages: list[float] = []
 
     def authorization(self, name: str, max_age_s: float = 300.0) -> Authorization:
@@ -48,6 +54,12 @@ class Scene:
         if isinstance(self._authorization, StopRun):
             raise self._authorization
         return self._authorization
+
+    def webhook_secrets(self, name: str, max_age_s: float = 300.0) -> WebhookSecrets:
+        self.max_ages.append(max_age_s)
+        if isinstance(self._webhook, StopRun):
+            raise self._webhook
+        return self._webhook
 
     def plan(self, document: Any = None) -> dict[str, Any]:
         wanted = {"audiences": ["first"]} if document is None else document
@@ -72,7 +84,7 @@ def test_plan_returns_the_state_of_the_run() -> None:
     assert (state["run"], state["account"], state["started_at"]) == ("run-1", "main", "2026-11-23T00:00:00Z")
     assert state["plan"]["people"] == 10
     assert json.loads(json.dumps(state)) == state
-    assert scene.max_ages == [0]
+    assert scene.max_ages == [0, 0]
     assert scene.dynamodb.calls.of("PutItem") == []
 
 
@@ -103,17 +115,32 @@ def test_malformed_authorization_reads_no_secret() -> None:
 
 def test_missing_key_is_reported_and_the_other_side_still_read() -> None:
     for authorization, text in (
-        (Authorization("default", "main", "", "token", ("s",)), '"sendgrid_api_key" is empty'),
-        (Authorization("default", "main", "SG.key", "", ("s",)), '"lytics_api_token" is empty'),
+        (
+            Authorization("default", "main", "", "token", "stack/default"),
+            "\"sendgrid_api_key\" is empty in the secret 'stack/default': ",
+        ),
+        (
+            Authorization("default", "main", "SG.key", "", "stack/default"),
+            "\"lytics_api_token\" is empty in the secret 'stack/default': ",
+        ),
     ):
         (fault,) = Scene(authorization).faults()
         assert text in fault
 
 
 def test_webhook_secret_is_needed_only_to_subscribe() -> None:
-    scene = Scene(Authorization("default", "main", "SG.key", "token", ()))
-    assert '"webhook_secrets" is empty' in scene.faults()[0]
-    assert not scene.plan({"audiences": ["first"], "subscribe": False})["subscribe"]
+    for webhook, text in (
+        (WebhookSecrets("stack/default/webhook", ()), "in the secret 'stack/default/webhook': "),
+        (StopRun("the secret 'stack/default/webhook' cannot be read"), "cannot be read"),
+    ):
+        scene = Scene(webhook=webhook)
+        assert text in scene.faults()[0]
+        assert not scene.plan({"audiences": ["first"], "subscribe": False})["subscribe"]
+
+
+def test_both_secrets_that_cannot_be_read_are_reported_together() -> None:
+    faults = Scene(StopRun("no keys"), StopRun("no webhook secret")).faults()
+    assert [fault.removeprefix("- ") for fault in faults] == ["no keys", "no webhook secret"]
 
 
 def test_refused_token_is_reported_once_and_sendgrid_still_read() -> None:
