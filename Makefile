@@ -13,14 +13,15 @@ PYTHON := $(shell for candidate in python3.13 python3 python "$$(uv python find 
 	"$$candidate" $(IS_PYTHON_313) && { command -v "$$candidate"; break; }; done)
 endif
 
-# A stamp is written when its environment is complete, so a half-made one is made again. Five of them, because
-# aws-sam-cli, awscli, ministack and the project pin different versions of boto3, and Lambda has no other packages.
+# A stamp is written when its environment is complete, so a half-made one is made again. Six of them, because aws-sam-cli,
+# awscli, checkov, ministack and the project pin different versions of boto3, and Lambda has no other packages.
 DEV := .venv/.complete
 SAM := .venv-sam/.complete
 EMULATOR := .venv-emulator/.complete
 RUNTIME := .venv-runtime/.complete
 AWS := .venv-aws/.complete
-ENVIRONMENTS := $(DEV) $(SAM) $(EMULATOR) $(RUNTIME) $(AWS)
+CHECKOV := .venv-checkov/.complete
+ENVIRONMENTS := $(DEV) $(SAM) $(EMULATOR) $(RUNTIME) $(AWS) $(CHECKOV)
 
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 INSTALL_LOCK := $(PIP_INSTALL) --no-deps --require-hashes --requirement
@@ -66,8 +67,10 @@ files: $(DEV) ## Check whitespace and syntax of all other files
 	@for hook in trailing-whitespace end-of-file yaml json toml; do \
 		.venv/bin/pre-commit run --all-files "$$hook" || exit 1; done
 
-template: $(SAM) ## Check template.yaml with sam validate
-	.venv-sam/bin/sam validate --lint --region $(AWS_REGION_OF_LINT)
+template: $(SAM) $(CHECKOV) ## Check template.yaml with sam validate, cfn-lint and checkov
+	.venv-sam/bin/sam validate --region $(AWS_REGION_OF_LINT)
+	.venv-sam/bin/cfn-lint
+	.venv-checkov/bin/checkov
 
 build: $(SAM) ## Build the functions and layers into .aws-sam/build, for `sam deploy`
 	PATH="$(CURDIR)/.venv-sam/bin:$$PATH" .venv-sam/bin/sam build
@@ -119,14 +122,14 @@ lock: $(DEV) ## Lock every environment's and the layer's packages, with hashes: 
 	$(LOCK) layers/dependencies/requirements.in --output-file layers/dependencies/requirements.txt
 	$(LOCK) --group dev pyproject.toml --constraints layers/dependencies/requirements.txt \
 		--output-file requirements-dev.txt
-	for name in sam emulator runtime aws; do \
+	for name in sam emulator runtime aws checkov; do \
 		$(LOCK) tests/local/requirements-$$name.in --output-file tests/local/requirements-$$name.txt; done
 
 hooks: $(DEV) ## Check each commit before it is made: format, lint, types, whitespace, YAML
 	.venv/bin/pre-commit install
 
 clean: ## Remove the virtual environments and everything else that make created
-	rm -rf .venv .venv-sam .venv-emulator .venv-runtime .venv-aws .aws-sam .local-cloud build *.egg-info
+	rm -rf .venv .venv-sam .venv-emulator .venv-runtime .venv-aws .venv-checkov .aws-sam .local-cloud build *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -61,7 +61,8 @@ def has_exactly(faults: list[str], *expected: str) -> bool:
         ({"audiences": "high_value_users"}, '"audiences" must be a list'),
         ({"audiences": ["high_value_users"], "export": "a/b"}, '"export" must be 1 to 64 letters'),
         ({"audiences": ["high_value_users"], "authorization": "nobody's"}, '"authorization" must be 1 to 64'),
-        ({"audiences": ["high_value_users"], "authorization": "nobody"}, "cannot be read"),
+        ({"audiences": ["high_value_users"], "authorization": "nobody"}, "/nobody' cannot be read"),
+        ({"audiences": ["high_value_users"], "authorization": "nobody"}, "/nobody/webhook' cannot be read"),
     ],
     ids=lambda value: json.dumps(value) if not isinstance(value, str) else "",
 )
