@@ -9,7 +9,7 @@ import hashlib
 import json
 from typing import Final
 
-from functions.backfill.rows import PageOfChanges
+from functions.backfill.rows import LAG_NS, PageOfChanges
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.errors import ScanStuck
 from lytics_sendgrid.lytics.documents import ScanPage
@@ -33,7 +33,7 @@ def advanced(checkpoint: Checkpoint, page: ScanPage, contents: PageOfChanges, an
     after = dataclasses.replace(
         checkpoint,
         cursor=page.cursor,
-        started_ns=answered_ns if checkpoint.started_ns is None else checkpoint.started_ns,
+        stamp_ns=answered_ns - LAG_NS if checkpoint.stamp_ns is None else checkpoint.stamp_ns,
         pages=checkpoint.pages + 1,
         scanned=checkpoint.scanned + len(page.rows),
         without_email=checkpoint.without_email + contents.without_email,

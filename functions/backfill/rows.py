@@ -41,15 +41,14 @@ def page_time_ns(page: ScanPage, now_ns: int) -> int:
     return now_ns if date_ns is None or not LAG_NS < date_ns <= now_ns + MAX_AHEAD_NS else date_ns
 
 
-def changes_of(page: ScanPage, export: Export, audience: str, started_ns: int, page_ns: int) -> PageOfChanges:
+def changes_of(page: ScanPage, export: Export, audience: str, enter_ns: int, page_ns: int) -> PageOfChanges:
     """Turn a page's rows into ``enter`` changes.
 
     Args:
         page: of the scan.
         export: its mapping names the fields to keep.
         audience: the scanned audience's id.
-        started_ns: when the scan began. The enters are 10 minutes older, so that a lagging scan never beats a
-            real exit.
+        enter_ns: the time of the enters.
         page_ns: when Lytics sent the page, which is the time of its fields.
     """
     fields = tuple(dict.fromkeys(mapped.lytics for mapped in export.fields))
@@ -62,7 +61,7 @@ def changes_of(page: ScanPage, export: Export, audience: str, started_ns: int, p
             changes.append(
                 Change(
                     email,
-                    started_ns - LAG_NS,
+                    enter_ns,
                     Kind.ENTER,
                     audience,
                     scalar_fields(row, fields)[0],

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from functions.backfill.progress import advanced, after_idle_invocation, restarted, with_messages
-from functions.backfill.rows import changes_of, page_time_ns
+from functions.backfill.rows import LAG_NS, changes_of, page_time_ns
 from lytics_sendgrid.domain.backoff import backoff_s
 from lytics_sendgrid.domain.change import Change, Message
 from lytics_sendgrid.domain.checkpoint import Checkpoint, message_number
@@ -158,8 +158,9 @@ class _Scan:
 
     def _take(self, page: ScanPage) -> None:
         page_ns = page_time_ns(page, self._now_s() * NANOSECONDS_PER_S)
-        started_ns = page_ns if self._checkpoint.started_ns is None else self._checkpoint.started_ns
-        contents = changes_of(page, self._work.export, self._work.audience, started_ns, page_ns)
+        # 10 minutes older than the scan, so that a scan that lags never beats a real exit.
+        enter_ns = page_ns - LAG_NS if self._checkpoint.stamp_ns is None else self._checkpoint.stamp_ns
+        contents = changes_of(page, self._work.export, self._work.audience, enter_ns, page_ns)
         self._checkpoint = advanced(self._checkpoint, page, contents, page_ns)
         self._pages += 1
         self._changes += contents.changes

@@ -36,13 +36,13 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     """
     exports, run = _exports(), ExportRun.read(event)
     audiences = run.audiences if run.backfill else ()
-    # Scans before progress: what is expected can then only be more than what is committed.
-    scans = [exports.scan(run.run, audience.id) for audience in audiences]
     progress = exports.progress(run.run)
     stop = exports.stop(run.export)
     committed = Committed(
-        expected=progress.again.union(*(scan.numbers for scan in scans if scan)),
-        scanned=all(scan is not None and scan.done for scan in scans),
+        expected=progress.expected | progress.again,
+        scanned=all(
+            audience.id in progress.scans and progress.scans[audience.id].ended for audience in audiences
+        ),
         numbers=progress.numbers,
         jobs=progress.jobs,
         ended=progress.ended.keys(),

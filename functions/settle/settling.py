@@ -28,8 +28,8 @@ class Committed:
     """How far a run has come.
 
     Attributes:
-        expected: numbers of all messages that the backfill queued.
-        scanned: the scan of every audience is done.
+        expected: numbers of all messages that the run queued.
+        scanned: the scan of every audience has ended.
         numbers: of the committed messages.
         jobs: import jobs that carry the run's contacts.
         ended: the import jobs that have ended.

@@ -128,6 +128,17 @@ def test_progress_is_the_union_of_all_records(table: ExportsTable) -> None:
     assert {job: outcome["status"] for job, outcome in progress.ended.items()} == {"job-1": "completed"}
 
 
+def test_run_waits_for_what_its_scans_and_walks_queued(table: ExportsTable, client: DynamoDBClient) -> None:
+    table.put_scan("run-1", HIGH_VALUE, CHECKPOINT, NOW_S)
+    table.put_scan("run-1", HIGH_VALUE, Checkpoint(done=True), NOW_S, scan=1)
+    walk = {"pk": {"S": "run#run-1"}, "sk": {"S": "walk#clear"}, "doc": {"S": '{"expected":[["clear.a",2]]}'}}
+    client.put_item(TableName="exports", Item=walk)
+    progress = table.progress("run-1")
+    assert progress.expected == {"0.a.0", "0.a.1", "0.a.2", "clear.a.0", "clear.a.1"}
+    assert progress.scans == {HIGH_VALUE: CHECKPOINT}
+    assert table.scan("run-1", HIGH_VALUE, scan=1) == Checkpoint(done=True)
+
+
 def test_job_has_ended_when_all_its_parts_have(table: ExportsTable) -> None:
     counted = {"status": "failed", "requested": 9}
     table.record_job("run-1", "job-1", (2, 2), {**counted, "refreshed": 4, "again": ["again.b"]}, NOW_S)

@@ -260,12 +260,12 @@ def _holds(condition: str, item: Item, values: Item) -> bool:
 
 
 def _item_bytes(item: Item) -> int:
-    return sum(len(name) + len(_text(value).encode()) for name, value in item.items())
+    return sum(len(name) + len(_data(value)) for name, value in item.items())
 
 
-def _text(value: Mapping[str, str]) -> str:
-    (text,) = value.values()
-    return text
+def _data(value: Mapping[str, Any]) -> bytes:
+    (data,) = value.values()
+    return data if isinstance(data, bytes) else str(data).encode()
 
 
 def _utf8(key: Iterable[str]) -> list[bytes]:

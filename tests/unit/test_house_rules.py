@@ -45,6 +45,9 @@ FLOORS = (
 )
 """Of the layer, from above: a room imports itself and the rooms on lower floors."""
 
+AWAITED = {"lytics_sendgrid.domain.seen", "lytics_sendgrid.tables.seen"}
+"""Modules of the layer that functions need which are not there yet."""
+
 BETWEEN_FUNCTIONS = {("functions.operate.dead_letters", "functions.ingest.body")}
 """An operator's command reads a rejected element again, as ingest would."""
 
@@ -163,7 +166,7 @@ def test_layer_never_imports_functions_or_tests(module: str) -> None:
 @pytest.mark.parametrize("module", in_layer())
 def test_layer_holds_what_two_functions_need(module: str) -> None:
     users = {room(name) for name in in_functions() if module in reached(name)}
-    assert len(users) >= 2, users
+    assert (len(users) < 2) == (module in AWAITED), users
 
 
 @pytest.mark.parametrize("module", in_layer())

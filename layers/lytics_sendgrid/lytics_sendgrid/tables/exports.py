@@ -7,7 +7,9 @@ Items by (pk, sk), each with its JSON in ``doc``:
     export#<export>     stop              why the export is stopped and until when; once the stop is
                                           lifted, ``lifted_ms`` instead of ``doc``
     export#<export>     run#<run>         the run's report
-    run#<run>           scan#<audience>   the backfill's checkpoint of one audience
+    run#<run>           scan#<audience>   the checkpoint of the run's scan of one audience
+    run#<run>           second#<audience> the checkpoint of its second scan
+    run#<run>           walk#<task>       how many messages a walk through the ledger has queued
     run#<run>           done#<id>         what one invocation of deliver committed: message numbers, counts
     run#<run>           job#<job>#<part>  how one import job ended, for one part of its contacts
     run#<run>           started#<id>      import jobs that carry the run's changes, written before these
@@ -30,7 +32,12 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from lytics_sendgrid.aws.errors import error_code, translated
-from lytics_sendgrid.domain.checkpoint import Checkpoint, checkpoint_document, checkpoint_from
+from lytics_sendgrid.domain.checkpoint import (
+    Checkpoint,
+    checkpoint_document,
+    checkpoint_from,
+    expected_numbers,
+)
 from lytics_sendgrid.domain.configuration import (
     Account,
     Export,
@@ -48,6 +55,8 @@ if TYPE_CHECKING:
 RUN_KEPT_S: Final = 90 * 86_400
 """How long a run's progress is kept. Its report and the configurations are kept forever."""
 
+_SCANS: Final = ("scan", "second")
+
 _OUR_COUNTS: Final = ("confirmed", "rejected", "refreshed", "parked", "unread")
 
 
@@ -62,6 +71,8 @@ class Progress:
         counts: the sums of what ``deliver`` counted: ``accepted``, ``unchanged``, ``rejected.<reason>``. A
             message that was delivered twice may be counted twice.
         again: numbers of the messages that send contacts of an ended job again.
+        expected: numbers of all messages that the run queued: its scans, and its walks through the ledger.
+        scans: the checkpoint of each audience's scan, by the audience's id.
     """
 
     numbers: frozenset[str]
@@ -69,6 +80,8 @@ class Progress:
     ended: Mapping[str, Mapping[str, Any]]
     counts: Mapping[str, int] = field(default_factory=dict)
     again: frozenset[str] = frozenset()
+    expected: frozenset[str] = frozenset()
+    scans: Mapping[str, Checkpoint] = field(default_factory=dict)
 
 
 class ExportsTable:
@@ -158,15 +171,21 @@ class ExportsTable:
         """Return a run's report, or None."""
         return self._get(f"export#{export}", f"run#{run}")
 
-    def scan(self, run: str, audience: str) -> Checkpoint | None:
-        """Return the checkpoint of a run's scan of one audience, or None if the scan has not begun."""
-        document = self._get(f"run#{run}", f"scan#{audience}")
+    def scan(self, run: str, audience: str, scan: int = 0) -> Checkpoint | None:
+        """Return the checkpoint of a run's scan of one audience, or None if the scan has not begun.
+
+        Args:
+            run: the execution's name.
+            audience: its id.
+            scan: 0 for the run's first scan of the audience, 1 for its second.
+        """
+        document = self._get(f"run#{run}", f"{_SCANS[scan]}#{audience}")
         return None if document is None else checkpoint_from(document)
 
-    def put_scan(self, run: str, audience: str, checkpoint: Checkpoint, now_s: int) -> None:
+    def put_scan(self, run: str, audience: str, checkpoint: Checkpoint, now_s: int, scan: int = 0) -> None:
         """Keep the checkpoint of a run's scan of one audience."""
         document = checkpoint_document(checkpoint)
-        self._put(f"run#{run}", f"scan#{audience}", document, expires_epoch_s=now_s + RUN_KEPT_S)
+        self._put(f"run#{run}", f"{_SCANS[scan]}#{audience}", document, expires_epoch_s=now_s + RUN_KEPT_S)
 
     def record_done(
         self,
@@ -208,6 +227,8 @@ class ExportsTable:
         jobs: set[str] = set()
         followed: dict[str, list[dict[str, Any]]] = {}
         counts: Counter[str] = Counter()
+        expected: set[str] = set()
+        scans: dict[str, Checkpoint] = {}
         for sk, document in self._query(f"run#{run}"):
             kind, _, name = sk.partition("#")
             if kind in {"done", "started"}:
@@ -216,9 +237,14 @@ class ExportsTable:
                 counts.update(document.get("counts", {}))
             elif kind == "job":
                 followed.setdefault(name.rpartition("#")[0], []).append(document)
+            elif kind == "scan":
+                scans[name] = checkpoint_from(document)
+                expected |= scans[name].numbers
+            elif kind == "walk":
+                expected |= expected_numbers(document["expected"])
         ended = {job: _whole(parts) for job, parts in followed.items() if len(parts) == parts[0]["parts"]}
         again = frozenset(number for outcome in ended.values() for number in outcome["again"])
-        return Progress(frozenset(numbers), frozenset(jobs), ended, counts, again)
+        return Progress(frozenset(numbers), frozenset(jobs), ended, counts, again, frozenset(expected), scans)
 
     def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
         with translated("DynamoDB"):

@@ -43,8 +43,8 @@ EXPORT = Export(
     ),
     audiences=(Audience(AUDIENCE, "High Value Users", "high_value_users"),),
 )
-STARTED_NS = 1_790_000_000_000_000_000
-PAGE_NS = STARTED_NS + 5_000_000_000
+ENTER_NS = 1_790_000_000_000_000_000
+PAGE_NS = ENTER_NS + 5_000_000_000
 NOTHING = PageOfChanges((), 0, 0)
 
 
@@ -69,22 +69,22 @@ def test_page_time_is_lytics_date_unless_implausible(date_ns: int | None, expect
     assert page_time_ns(ScanPage((), "", None, date_ns), PAGE_NS) == expected_ns
 
 
-def test_row_becomes_an_enter_older_than_the_scan() -> None:
+def test_row_becomes_an_enter() -> None:
     row = {"email": " Beth@Example.com ", "first_name": "Beth", "visits": 7, "is_vip": True, "other": "x"}
 
-    contents = changes_of(page(row), EXPORT, AUDIENCE, STARTED_NS, PAGE_NS)
+    contents = changes_of(page(row), EXPORT, AUDIENCE, ENTER_NS, PAGE_NS)
 
     (change,) = contents.changes
     assert change.email == "beth@example.com"
     assert (change.kind, change.audience) == (Kind.ENTER, AUDIENCE)
-    assert change.time_ns == STARTED_NS - 600 * 1_000_000_000
+    assert change.time_ns == ENTER_NS
     assert change.fields_time_ns == PAGE_NS
     assert change.fields == {"first_name": "Beth", "visits": 7, "is_vip": True}
 
 
 def test_unusable_values_are_dropped_and_long_texts_cut() -> None:
     row = {"email": "beth@example.com", "first_name": "x" * 1_000_000, "visits": ["1"], "is_vip": None}
-    (change,) = changes_of(page(row), EXPORT, AUDIENCE, STARTED_NS, PAGE_NS).changes
+    (change,) = changes_of(page(row), EXPORT, AUDIENCE, ENTER_NS, PAGE_NS).changes
     assert change.fields == {"first_name": "x" * 4_000}
 
 
@@ -97,7 +97,7 @@ def test_row_too_long_for_a_message_keeps_only_its_membership() -> None:
         {"email": "short@example.com", "bio1": "short"},
     ]
 
-    long, short = changes_of(page(*rows), export, AUDIENCE, STARTED_NS, PAGE_NS).changes
+    long, short = changes_of(page(*rows), export, AUDIENCE, ENTER_NS, PAGE_NS).changes
 
     assert (long.email, long.kind, long.audience, long.fields) == (
         "long@example.com",
@@ -118,22 +118,24 @@ def test_missing_and_bad_addresses_are_counted_separately() -> None:
         {"email": 5},
         {"email": "a b@example.com"},
     ]
-    contents = changes_of(page(*rows), EXPORT, AUDIENCE, STARTED_NS, PAGE_NS)
+    contents = changes_of(page(*rows), EXPORT, AUDIENCE, ENTER_NS, PAGE_NS)
     assert (contents.changes, contents.without_email, contents.bad_email) == ((), 3, 4)
 
 
 def test_profiles_that_share_an_address_are_each_an_enter() -> None:
     rows = [{"email": "beth@example.com", "visits": 1}, {"email": "BETH@example.com", "visits": 2}]
-    changes = changes_of(page(*rows), EXPORT, AUDIENCE, STARTED_NS, PAGE_NS).changes
+    changes = changes_of(page(*rows), EXPORT, AUDIENCE, ENTER_NS, PAGE_NS).changes
     assert [change.email for change in changes] == ["beth@example.com", "beth@example.com"]
 
 
 def test_checkpoint_advances_to_the_cursor_and_counts_rows() -> None:
-    first = advanced(Checkpoint(), page({}, {}, {}, cursor="c1", total=5), PageOfChanges((), 2, 1), 100)
+    first = advanced(
+        Checkpoint(), page({}, {}, {}, cursor="c1", total=5), PageOfChanges((), 2, 1), LAG_NS + 100
+    )
     second = advanced(first, page({}, {}, total=6), NOTHING, 200)
 
-    assert (first.cursor, first.started_ns, first.pages, first.done) == ("c1", 100, 1, False)
-    assert (second.cursor, second.started_ns, second.pages, second.done) == ("", 100, 2, True)
+    assert (first.cursor, first.stamp_ns, first.pages, first.done) == ("c1", 100, 1, False)
+    assert (second.cursor, second.stamp_ns, second.pages, second.done) == ("", 100, 2, True)
     assert (second.scanned, second.without_email, second.bad_email, second.people) == (5, 2, 1, 2)
     assert (second.smallest, second.largest, second.is_complete) == (5, 6, True)
 
@@ -215,7 +217,7 @@ def test_repeated_pages_under_new_cursors_count_once(before: int, cycle: int) ->
         rows = page(
             {"email": f"{number}@example.com"}, {}, {"email": "?"}, cursor=f"c{read}", total=3 * pages
         )
-        contents = changes_of(rows, EXPORT, AUDIENCE, STARTED_NS, PAGE_NS)
+        contents = changes_of(rows, EXPORT, AUDIENCE, ENTER_NS, PAGE_NS)
         at = checkpoint_from(checkpoint_document(advanced(at, rows, contents, 1)))
     done = advanced(at, page(), NOTHING, 1)
     assert not done.is_complete

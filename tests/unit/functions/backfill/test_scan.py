@@ -185,7 +185,7 @@ def test_stale_cursor_restarts_the_scan() -> None:
 
     assert lytics.calls == ["", "c1", "c2", "", "c1", "c2"]
     assert (checkpoint.restarts, checkpoint.scanned, checkpoint.is_complete) == (1, 300, True)
-    assert checkpoint.started_ns == lytics.date_ns + 3_000_000_000
+    assert checkpoint.stamp_ns == lytics.date_ns + 3_000_000_000 - LAG_NS
     assert set(scene.queued()) == {row["email"] for row in people(300)}
 
 
