@@ -13,7 +13,7 @@ from functions.ingest.gateway import WebhookRequest, WebhookResponse
 
 NAMESPACE: Final = "LyticsSendGrid"
 _encode: Final = json.JSONEncoder(separators=(",", ":")).encode
-_METRICS: Final = {
+METRICS: Final = {
     "accepted": "Accepted",
     "ignored": "Ignored",
     "rejected": "Rejected",
@@ -31,7 +31,7 @@ def log_line(request: WebhookRequest, response: WebhookResponse, service: str, n
         service: the metrics' dimension.
         now_ms: the time, milliseconds since 1970.
     """
-    metrics = [{"Name": name, "Unit": "Count"} for key, name in _METRICS.items() if key in response.counts]
+    metrics = [{"Name": name, "Unit": "Count"} for key, name in METRICS.items() if key in response.counts]
     line: dict[str, Any] = {
         "level": _LEVELS.get(response.status, "ERROR"),
         "message": "delivery",
@@ -42,7 +42,7 @@ def log_line(request: WebhookRequest, response: WebhookResponse, service: str, n
         "status": response.status,
         "answer": response.message,
     }
-    line |= {_METRICS.get(key, key): value for key, value in response.counts.items()}
+    line |= {METRICS.get(key, key): value for key, value in response.counts.items()}
     if metrics:
         directive = {"Namespace": NAMESPACE, "Dimensions": [["service"]], "Metrics": metrics}
         line["_aws"] = {"Timestamp": now_ms, "CloudWatchMetrics": [directive]}

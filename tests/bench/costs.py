@@ -145,7 +145,7 @@ def a_month(scene: Scene) -> Section:
         metrics,
         prices.METRIC_MONTH,
         floor=0,
-        how=f"for a month with traffic; {metrics} were seen here, each kind of reject is one more",
+        how=f"each hour that has a value is billed; {metrics} were seen here, 31 are possible",
     )
     secrets = template.count("AWS::SecretsManager::Secret")
     bill.line(

@@ -13,9 +13,11 @@ from pathlib import PurePosixPath
 import pytest
 
 from functions.activate.webhook_job import SECRET_HEADER
+from functions.ingest import log_line
 from functions.plan.input import ExportInput, read_input
 from lytics_sendgrid import errors
 from lytics_sendgrid.errors import LyticsSendGridError
+from lytics_sendgrid.sendgrid import import_job
 from tests.documents import ALL, MANUAL, anchors, code_blocks, commands, manual, section, table, text
 from tests.modules import PATHS
 from tests.template.sources import REPOSITORY, Template
@@ -168,12 +170,53 @@ ROLES_CALLS = {
     *("PutRolePolicy", "GetRolePolicy", "DeleteRolePolicy", "ListRolePolicies", "ListAttachedRolePolicies"),
 }
 """What CloudFormation calls for an AWS::IAM::Role, tags included."""
+TABLES_CALLS = {"CreateGrant", "DescribeKey", "Decrypt", "GenerateDataKey"}
+"""What a table, queue or secret with a customer-managed key asks of its creator."""
 
 
 def test_rights_of_the_deployer_name_what_sam_and_cloudformation_call() -> None:
-    rows = dict(re.findall(r"^\| (CloudFormation|IAM) \|(.*)\|$", text("docs/deploy.md"), flags=re.MULTILINE))
-    for service, calls in (("CloudFormation", SAMS_CALLS | {"TagResource"}), ("IAM", ROLES_CALLS)):
+    rows = dict(
+        re.findall(r"^\| (CloudFormation|IAM|KMS) \|(.*)\|$", text("docs/deploy.md"), flags=re.MULTILINE)
+    )
+    for service, calls in (
+        ("CloudFormation", SAMS_CALLS | {"TagResource"}),
+        ("IAM", ROLES_CALLS),
+        ("KMS", TABLES_CALLS),
+    ):
         assert calls <= set(re.findall(r"`(\w+)`", rows[service])), service
+
+
+def test_guide_asks_for_the_api_log_role_before_it_deploys() -> None:
+    texts = [command.text for command in commands("docs/deploy.md")]
+    asks = next(n for n, command in enumerate(texts) if command.startswith("aws apigateway get-account"))
+    assert asks < next(n for n, command in enumerate(texts) if "sam deploy" in command)
+
+
+def test_docs_list_and_count_every_metric(template: Template) -> None:
+    rows = re.findall(
+        r"^\| `(ingest|deliver|confirm)` \| (`[^|]*) \|$", text("docs/operate.md"), re.MULTILINE
+    )
+    listed = {function: set(re.findall(r"`([\w.]+)`", cell)) for function, cell in rows}
+    assert listed["ingest"] == set(log_line.METRICS.values())
+    statuses = {"pending", "completed", "errored", "failed", "unknown", "abandoned", "put_off"}
+    assert len(listed["deliver"]) == 9
+    counts = {*import_job.COUNTS, "rejected", "refreshed", "parked", "no_room", "unread"}
+    assert listed["confirm"] == {f"jobs.{name}" for name in statuses} | {
+        f"job_contacts.{name}" for name in counts
+    }
+    written = sum(map(len, listed.values()))
+    total = written + len(template.of_type("AWS::Logs::MetricFilter"))
+    costs = " ".join(text("docs/costs.md").split())
+    assert f"[write {written} metrics]" in costs
+    assert f"{total * 0.30:.2f} a month if all {total} had a value" in costs
+
+
+def test_docs_promise_no_delivery_within_seconds() -> None:
+    """With little traffic, Lambda may wait up to 20 seconds, whatever the window is."""
+    for document in MANUAL:
+        assert not re.search(r"within (a few )?seconds|in real time|instantly", text(document)), document
+    (row,) = re.findall(r"^\| `DeliverBatchingWindowSeconds`.*$", text("docs/deploy.md"), re.MULTILINE)
+    assert "20 seconds" in row
 
 
 def test_blocks_can_be_pasted_as_a_whole() -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, is_go_zero_time, parse_rfc3339_ns
 from lytics_sendgrid.errors import RetryLater
 
-_COUNTS: Final = ("requested", "created", "updated", "errored")
+COUNTS: Final = ("requested", "created", "updated", "errored")
 _DOCUMENTED: Final = frozenset({"pending", "completed", "errored", "failed"})
 _FIT_FOR_LOG: Final = re.compile(r"[a-z0-9_ -]{1,40}")
 _NEVER: Final = "0001-01-01"
@@ -58,7 +58,7 @@ def job_from(document: Any) -> Job:
         raise RetryLater("SendGrid's answer about an import job is not a job")
     results = document.get("results")
     found = results if isinstance(results, dict) else {}
-    counts = {name: count for name in _COUNTS if type(count := found.get(f"{name}_count")) is int}
+    counts = {name: count for name in COUNTS if type(count := found.get(f"{name}_count")) is int}
     url = found.get("errors_url")
     status, undocumented = status.strip().lower(), ""
     end = document.get("finished_at")
