@@ -6,7 +6,7 @@ from pydantic import Field
 
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Audience
-from lytics_sendgrid.workflow.export_run import StatePart
+from lytics_sendgrid.workflow.state_part import StatePart
 
 
 class ScanRequest(StatePart):

@@ -15,6 +15,9 @@ STATES: Final = {
     "Activate": "activate: subscribes to Lytics",
     "WaitForLytics": "waits until Lytics has started the webhook job",
     "Backfill": "backfill: scans the audiences",
+    "Sweep": "sweep: compares the ledger with the scans",
+    "WaitToSweep": "sweep: waits until Lytics shows everybody who was a member when the scans began",
+    "SecondScan": "sweep: scans audiences a second time, before anybody is taken out of them",
     "WaitToSettle": "settle: waits until SendGrid has everybody",
     "Report": "report: compares the counts",
 }

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from lytics_sendgrid.sendgrid.resources import SEGMENTS_LIMIT
-from lytics_sendgrid.workflow.export_run import StatePart
+from lytics_sendgrid.workflow.state_part import StatePart
 
 _STARTED_BY: Final = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 """Step Functions adds this key to the input of an execution that another execution starts."""

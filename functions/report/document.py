@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from lytics_sendgrid.workflow.export_run import Activation, Provisioned, StatePart
+from lytics_sendgrid.workflow.export_run import Activation, Provisioned
+from lytics_sendgrid.workflow.state_part import StatePart
 
 
 class AudienceReport(StatePart):

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from functions.deliver.rounds import LedgerTable
+from lytics_sendgrid.domain.contact import UNKNOWN, Commit, Contact
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.contacts import ContactsTable
+from lytics_sendgrid.tables.ledger_walk import LedgerWalk
 from tests.contract.ledger_contract import ANN, CONTRACT, NEW, REFUSED, commit, stored
 from tests.local.cloud import LocalCloud
 
@@ -55,3 +57,23 @@ def test_rejected_contacts_have_the_rejected_attribute(cloud: LocalCloud, table:
         before = stored(ledger, ANN)
         commit(ledger, ANN, replace(before, rejection=rejection), before)
         assert reason() == expected
+
+
+def test_walk_reads_each_contact_of_an_account_once(cloud: LocalCloud, table: str) -> None:
+    client = cloud.client("dynamodb")
+    keys = [f"{account}#p{n}@example.org" for n in range(40) for account in ("acme", "acme2")]
+    ContactsTable(client, table, SystemClock()).commit(
+        [Commit(key, NEW) for key in keys], dict.fromkeys(keys, UNKNOWN)
+    )
+    walk = LedgerWalk(client, table)
+    found: list[tuple[str, Contact]] = []
+    for segment in range(4):
+        start: str | None = None
+        while True:
+            page = walk.page("acme", segment, 4, start, limit=7)
+            found += page.contacts
+            start = page.next_start
+            if start is None:
+                break
+    assert dict(found) == {f"p{n}@example.org": replace(NEW, version=1) for n in range(40)}
+    assert len(found) == 40

@@ -15,6 +15,7 @@ DELAYS: Final = {
     "ConfirmDelaySeconds": "1",
     "RefreshDelaySeconds": "3",
     "StopRetrySeconds": "10",
+    "VerifyDelaySeconds": "5",
 }
 # The queues of unfinished work.
 _WORK_QUEUES: Final = ("ChangesQueueUrl", "ImportsQueueUrl")

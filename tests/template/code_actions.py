@@ -11,15 +11,19 @@ from typing import Final
 from tests.modules import PATHS
 
 ADAPTERS: Final = {
-    "ContactsTable": ("lytics_sendgrid.tables.contacts", "ContactsTable"),
-    "ExportsTable": ("lytics_sendgrid.tables.exports", "ExportsTable"),
+    "ContactsTable": (
+        ("lytics_sendgrid.tables.contacts", "ContactsTable"),
+        ("lytics_sendgrid.tables.ledger_walk", "LedgerWalk"),
+    ),
+    "ExportsTable": (("lytics_sendgrid.tables.exports", "ExportsTable"),),
 }
-"""For each table of the template, the module and the only class that calls DynamoDB for it."""
+"""For each table of the template, the modules and the only classes that call DynamoDB for it."""
 
 ACTIONS: Final = {
     "get_item": {"dynamodb:GetItem"},
     "batch_get_item": {"dynamodb:BatchGetItem"},
     "query": {"dynamodb:Query"},
+    "scan": {"dynamodb:Scan"},
     "put_item": {"dynamodb:PutItem"},
     "update_item": {"dynamodb:UpdateItem"},
     "delete_item": {"dynamodb:DeleteItem"},
@@ -35,13 +39,14 @@ def actions_of(verb: str, table: str) -> set[str]:
     These are the calls in every module that the function imports, directly or not, to methods of the table's
     class.
     """
-    module, class_name = ADAPTERS[table]
     modules = _modules(f"functions.{verb}.app")
-    if module not in modules:
-        return set()
-    methods = _methods(module, class_name)
-    called = {name for other in modules - {module} for name in _called(_tree(other))}
-    return {action for method in called & methods.keys() for action in methods[method]}
+    actions = set()
+    for module, class_name in ADAPTERS[table]:
+        if module in modules:
+            methods = _methods(module, class_name)
+            called = {name for other in modules - {module} for name in _called(_tree(other))}
+            actions |= {action for method in called & methods.keys() for action in methods[method]}
+    return actions
 
 
 @cache

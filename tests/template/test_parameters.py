@@ -111,5 +111,6 @@ def test_every_parameter_of_delivery_reaches_a_function(template: Template) -> N
         "REFRESH_DELAY_S": "RefreshDelaySeconds",
         "CONFIRM_DELAY_S": "ConfirmDelaySeconds",
         "STOP_RETRY_S": "StopRetrySeconds",
+        "VERIFY_DELAY_S": "VerifyDelaySeconds",
     }
     assert {variable: meanings[variable]["Ref"] for variable in expected} == expected

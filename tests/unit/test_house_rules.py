@@ -45,7 +45,11 @@ FLOORS = (
 )
 """Of the layer, from above: a room imports itself and the rooms on lower floors."""
 
-AWAITED = {"lytics_sendgrid.domain.seen", "lytics_sendgrid.tables.seen"}
+AWAITED = {
+    "lytics_sendgrid.domain.seen",
+    "lytics_sendgrid.tables.ledger_walk",
+    "lytics_sendgrid.tables.seen",
+}
 """Modules of the layer that functions need which are not there yet."""
 
 BETWEEN_FUNCTIONS = {("functions.operate.dead_letters", "functions.ingest.body")}

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +58,18 @@ class Machine:
         *,
         backfill: bool = True,
         dry_run: bool = False,
+        state: Mapping[str, Any] | None = None,
         **script: list[Step],
     ) -> Any:
-        """Run an export with scripted tasks. ``audiences`` are the scripts of their backfills."""
+        """Run an export with scripted tasks.
+
+        Args:
+            audiences: the scripts of their backfills.
+            backfill: scan the audiences.
+            dry_run: end after the plan.
+            state: more keys of the state.
+            script: what each task answers, call by call.
+        """
         scripted = {"activate": [RUNNING], "settle": [SETTLED], **script}
         document = {
             "export": "newsletter",
@@ -71,6 +80,7 @@ class Machine:
                 {"id": str(n), "script": {"backfill": list(steps)}} for n, steps in enumerate(audiences)
             ],
             "script": scripted,
+            **(state or {}),
         }
         return self.start(f"run-{uuid.uuid4().hex}", document)
 
@@ -194,3 +204,46 @@ def test_malformed_input_reaches_plan(machine: Machine, document: Any) -> None:
     execution = machine.start(f"run-{uuid.uuid4().hex}", document)
     assert machine.states(execution["executionArn"])[:2] == ["IsResumed", "Plan"]
     assert execution["status"] == "FAILED"
+
+
+RESYNC: dict[str, Any] = {"action": "resync"}
+SWEPT: dict[str, Any] = {"done": True}
+
+
+def test_start_is_not_swept(machine: Machine) -> None:
+    assert "sweep" not in reported(machine.run(state={"action": "start", "again": False}))
+
+
+@pytest.mark.parametrize("state", [RESYNC, {"action": "start", "again": True}])
+def test_resync_and_second_start_are_swept(machine: Machine, state: dict[str, Any]) -> None:
+    assert reported(machine.run(state=state, sweep=[SWEPT]))["sweep"]["calls"] == 1
+
+
+def test_sweep_is_repeated_and_waits_until_it_is_done(machine: Machine) -> None:
+    script: list[Step] = [
+        {"done": False},
+        {"done": False, "wait_s": 400},
+        {"done": False, "wait_s": 0},
+        SWEPT,
+    ]
+    execution = machine.run(state=RESYNC, sweep=script)
+    assert reported(execution)["sweep"]["calls"] == 4
+    assert machine.states(execution["executionArn"]).count("WaitToSweep") == 1
+
+
+def test_sweep_has_its_audiences_scanned_a_second_time(machine: Machine) -> None:
+    scans = [{"id": f"again-{n}", "script": {"backfill": [{"done": False}, SWEPT]}} for n in range(2)]
+    script: list[Step] = [{"done": False, "second_scan": scans}, SWEPT | {"second_scan": []}]
+    execution = machine.run(state=RESYNC, sweep=script)
+    states = machine.states(execution["executionArn"])
+    assert reported(execution)["sweep"]["calls"] == 2
+    assert [name for name in states if name in {"Sweep", "SecondScan"}] == ["Sweep", "SecondScan", "Sweep"]
+
+
+def test_failed_sweep_and_failed_second_scan_end_the_run(machine: Machine) -> None:
+    failing: list[Step] = [{"error": "KeyRefused", "message": "enter the token again"}]
+    execution = machine.run(state=RESYNC, sweep=failing)
+    assert (execution["error"], execution["cause"]) == ("KeyRefused", "enter the token again")
+    scan = {"id": "again", "script": {"backfill": failing}}
+    execution = machine.run(state=RESYNC, sweep=[{"done": False, "second_scan": [scan]}])
+    assert (execution["error"], execution["cause"]) == ("KeyRefused", "enter the token again")

@@ -1,0 +1,116 @@
+"""The walk of the ledger gives the same answers on moto's DynamoDB and on the double."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from moto import mock_aws
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from lytics_sendgrid.domain.contact import Contact, Rejection, encode
+from lytics_sendgrid.errors import ServiceUnavailable, StopRun
+from lytics_sendgrid.tables.ledger_walk import LedgerPage, LedgerWalk
+from tests.doubles.dynamodb import DynamoDb
+
+ANN = Contact(3, {"a": 5, "b": -7}, {"city": (5, "Zürich 🏔")}, ("l",), "j1", 7, "aa", 3)
+REFUSED = Contact(1, {"a": 5}, rejection=Rejection("address", "400 no", "bb", 9), configuration=3)
+
+
+@pytest.fixture
+def moto_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="us-east-1")
+        client.create_table(
+            TableName="contacts",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield client
+
+
+@pytest.fixture(params=["moto", "double"])
+def client(request: pytest.FixtureRequest) -> DynamoDBClient:
+    if request.param == "double":
+        return cast(DynamoDBClient, DynamoDb())
+    client: DynamoDBClient = request.getfixturevalue("moto_client")
+    return client
+
+
+def put(client: DynamoDBClient, key: str, contact: Contact) -> None:
+    state = {"S": encode(contact)}
+    item: dict[str, Any] = {"pk": {"S": key}, "version": {"N": str(contact.version)}, "state": state}
+    if contact.rejection is not None:
+        item["rejected"] = {"S": contact.rejection.reason}
+    client.put_item(TableName="contacts", Item=item)
+
+
+def pages(
+    client: DynamoDBClient, account: str = "acme", segments: int = 1, limit: int | None = None
+) -> Sequence[LedgerPage]:
+    """Return every page of every segment."""
+    walk, found = LedgerWalk(client, "contacts"), []
+    for segment in range(segments):
+        found.append(walk.page(account, segment, segments, None, limit))
+        while found[-1].next_start is not None:
+            found.append(walk.page(account, segment, segments, found[-1].next_start, limit))
+    return found
+
+
+def walked(found: Sequence[LedgerPage]) -> list[tuple[str, Contact]]:
+    return sorted((contact for page in found for contact in page.contacts), key=lambda contact: contact[0])
+
+
+def test_empty_table_has_one_page(client: DynamoDBClient) -> None:
+    (page,) = pages(client)
+    assert (page.contacts, page.next_start) == ((), None)
+
+
+def test_every_contact_is_read_as_it_was_committed(client: DynamoDBClient) -> None:
+    put(client, "acme#ann@example.org", ANN)
+    put(client, "acme#bob#home@example.org", REFUSED)
+    assert walked(pages(client)) == [("ann@example.org", ANN), ("bob#home@example.org", REFUSED)]
+
+
+def test_contacts_of_other_accounts_are_left_out(client: DynamoDBClient) -> None:
+    put(client, "acme#ann@example.org", ANN)
+    put(client, "acme2#bob@example.org", ANN)
+    put(client, "acm#e#eve@example.org", ANN)
+    assert [email for email, _ in walked(pages(client))] == ["ann@example.org"]
+
+
+@pytest.mark.parametrize("segments", [1, 3, 8])
+def test_segments_and_pages_hold_each_contact_once(client: DynamoDBClient, segments: int) -> None:
+    emails = [f"p{n:02d}@example.org" for n in range(50)]
+    for email in emails:
+        put(client, f"acme#{email}", ANN)
+    found = pages(client, segments=segments, limit=7)
+    assert [email for email, _ in walked(found)] == emails
+    assert len(found) > segments
+
+
+def test_page_costs_half_a_unit_for_4_kb_of_any_account() -> None:
+    dynamodb: Any = DynamoDb()
+    for n in range(100):
+        put(dynamodb, f"{'acme' if n % 2 else 'other'}#p{n}@example.org", ANN)
+    (page,) = pages(dynamodb)
+    item_bytes = len("pkversionstate3acme#p10@example.org") + len(encode(ANN))
+    assert len(page.contacts) == 50
+    assert page.read_units == pytest.approx(100 * item_bytes / 4_096 / 2, abs=1)
+
+
+def test_failing_dynamodb_is_retried_later_and_a_refusal_stops() -> None:
+    dynamodb = DynamoDb()
+    walk = LedgerWalk(cast(DynamoDBClient, dynamodb), "contacts")
+    dynamodb.calls.broken = EndpointConnectionError(endpoint_url="http://dynamodb")
+    with pytest.raises(ServiceUnavailable):
+        walk.page("acme", 0, 1)
+    dynamodb.calls.broken = None
+    with pytest.raises(StopRun, match="Scan"):
+        LedgerWalk(cast(DynamoDBClient, dynamodb), "gone").page("acme", 0, 1)
