@@ -24,7 +24,8 @@ CHECKOV := .venv-checkov/.complete
 ENVIRONMENTS := $(DEV) $(SAM) $(EMULATOR) $(RUNTIME) $(AWS) $(CHECKOV)
 
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
-INSTALL_LOCK := $(PIP_INSTALL) --no-deps --require-hashes --requirement
+# Python compiles what is imported. To compile everything at the installation takes half of its time.
+INSTALL_LOCK := $(PIP_INSTALL) --no-compile --no-deps --require-hashes --requirement
 LOCK := .venv/bin/uv pip compile --quiet --no-header --no-annotate \
 	--universal --python-version 3.13 --generate-hashes $(if $(UPGRADE),--upgrade)
 # One process more than most machines that test have cores: the tests on the local cloud mostly wait.
