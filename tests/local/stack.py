@@ -45,11 +45,12 @@ def deploy(
     # CloudFormation refuses unknown parameters, the emulator does not.
     if unknown := parameters.keys() - content.get("Parameters", {}).keys():
         raise DeploymentError(f"{stack_name}: the template has no parameter {', '.join(sorted(unknown))}")
-    body = json.dumps(_packaged(content, template.parent, s3))
-    s3.put_object(Bucket=_BUCKET, Key=f"{stack_name}/template.json", Body=body.encode())
+    key = f"{stack_name}/template.json"
+    s3.put_object(Bucket=_BUCKET, Key=key, Body=json.dumps(_packaged(content, template.parent, s3)).encode())
     arguments: Any = {
         "StackName": stack_name,
-        "TemplateBody": body,
+        # CloudFormation takes 51,200 bytes in the request itself, and 1 MB from a bucket.
+        "TemplateURL": f"{s3.meta.endpoint_url}/{_BUCKET}/{key}",
         "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         "Capabilities": _CAPABILITIES,
     }
