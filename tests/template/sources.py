@@ -9,6 +9,8 @@ from typing import Any
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+WHOLE_NUMBER = re.compile(r"(?:Empty, or a|A) whole number from (\d+) to (\d+)\.")
+"""The constraint of a parameter for whole numbers. CloudFormation's type Number takes decimals, too."""
 
 type Resource = dict[str, Any]
 type Statement = dict[str, Any]
@@ -87,9 +89,21 @@ class Template:
         events = self.functions[function].get("Events", {}).values()
         return [event["Properties"] for event in events if event["Type"] == "SQS"]
 
+    def bounds(self, parameter: str) -> tuple[int, int] | None:
+        """Return the least and the greatest value of a parameter; None if it is not a bounded number."""
+        properties = self.parameters[parameter]
+        if "MinValue" in properties:
+            return int(properties["MinValue"]), int(properties["MaxValue"])
+        named = WHOLE_NUMBER.fullmatch(properties.get("ConstraintDescription", ""))
+        return (int(named[1]), int(named[2])) if named else None
+
     def greatest(self, value: Any) -> int:
         """Return a number of the template; for a parameter, its maximum."""
-        return int(self.parameters[value["Ref"]]["MaxValue"]) if isinstance(value, dict) else int(value)
+        if not isinstance(value, dict):
+            return int(value)
+        bounds = self.bounds(value["Ref"])
+        assert bounds, value
+        return bounds[1]
 
 
 class StateMachine:

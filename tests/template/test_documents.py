@@ -97,9 +97,9 @@ def test_every_module_run_in_the_docs_exists() -> None:
 def test_documented_bounds_of_parameters_are_the_templates(template: Template) -> None:
     rows = table("docs/deploy.md", "Parameters")
     assert rows.keys() == template.parameters.keys()
-    for name, parameter in template.parameters.items():
-        if "MinValue" in parameter:
-            assert f"{parameter['MinValue']} to {parameter['MaxValue']}" in rows[name][1], name
+    for name in template.parameters:
+        if bounds := template.bounds(name):
+            assert f"{bounds[0]} to {bounds[1]}" in rows[name][1], name
 
 
 def test_input_table_has_every_key_and_no_other() -> None:

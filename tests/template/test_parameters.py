@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.documents import table
-from tests.template.sources import REPOSITORY, Template
+from tests.template.sources import REPOSITORY, WHOLE_NUMBER, Template
 
+DECIMALS = {"RejectedPercentLimit"}
 LOOPBACK = ["http://127.0.0.1", "http://127.0.0.1:8025", "http://localhost", "http://localhost:8025"]
 
 
@@ -52,6 +53,35 @@ def test_every_default_is_within_its_own_bounds(template: Template) -> None:
             assert default in parameter["AllowedValues"], name
         if "MinValue" in parameter:
             assert parameter["MinValue"] <= default <= parameter["MaxValue"], name
+
+
+def test_parameters_of_whole_numbers_refuse_every_other_number(template: Template) -> None:
+    """CloudFormation's Number takes 0.5, which no function can read as a whole number."""
+    whole = {
+        name: p["AllowedPattern"]
+        for name, p in template.parameters.items()
+        if WHOLE_NUMBER.fullmatch(p.get("ConstraintDescription", ""))
+    }
+    numbers = {
+        n for n, p in template.parameters.items() if p["Type"] == "Number" and "AllowedValues" not in p
+    }
+    assert numbers == DECIMALS
+    assert len(whole) > 4
+    for name, pattern in whole.items():
+        least, greatest = template.bounds(name) or (0, 0)
+        accepted = [number for number in range(20_000) if re.fullmatch(pattern, str(number))]
+        assert accepted == list(range(least, greatest + 1)), name
+        for text in ("0.5", "5.0", "1e1", "05", "+5", "-5", " 5", "5 ", "5\n", "0x5", "1_0", "\u0665"):
+            assert not re.fullmatch(pattern, text), f"{name}: {text!r}"
+
+
+def test_parameters_that_a_function_reads_as_whole_numbers_are_bounded(template: Template) -> None:
+    for function in template.functions:
+        fields = dataclasses.fields(_settings_class(function.removesuffix("Function").lower()))
+        for variable in (field.name.upper() for field in fields if field.type is int):
+            parameter = template.environment(function)[variable]["Ref"]
+            assert parameter not in DECIMALS, variable
+            assert template.bounds(parameter), variable
 
 
 @pytest.mark.parametrize("parameter", ["SendGridUrl", "LyticsUrl", "WebhookBaseUrl"])

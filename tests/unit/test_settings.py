@@ -34,6 +34,18 @@ def test_a_percentage_may_be_a_decimal() -> None:
     assert read_settings(_Share, {"SHARE": "0.5"}).share == 0.5
 
 
+@pytest.mark.parametrize("text", ["0.5", "5.0", "1_0", " 5", "-5", "\u0665", "1e1"])
+def test_a_whole_number_has_digits_only(text: str) -> None:
+    with pytest.raises(StopRun, match="DELAY_S is not a whole number"):
+        read_settings(Settings, {"TABLE": "exports", "DELAY_S": text})
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "1_0", "-1", "1e999"])
+def test_a_percentage_is_finite_and_not_negative(text: str) -> None:
+    with pytest.raises(StopRun, match="SHARE is not a number"):
+        read_settings(_Share, {"SHARE": text})
+
+
 def test_a_percentage_that_is_not_a_number_is_refused() -> None:
     with pytest.raises(StopRun, match="SHARE is not a number: 'half'"):
         read_settings(_Share, {"SHARE": "half"})

@@ -1,9 +1,15 @@
 """Read a function's settings from its environment variables."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
+from typing import Final
 
 from lytics_sendgrid.errors import StopRun
+
+_WHOLE: Final = re.compile(r"[0-9]+")
+_DECIMAL: Final = re.compile(r"[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,2})?")
+"""What CloudFormation lets through. Python's int() and float() also read 1_000 and nan."""
 
 
 def read_settings[S](cls: type[S], environment: Mapping[str, str]) -> S:
@@ -24,14 +30,14 @@ def read_settings[S](cls: type[S], environment: Mapping[str, str]) -> S:
         if not text:
             faults.append(f"{name} is not set")
         elif field.type is int:
-            try:
+            if _WHOLE.fullmatch(text):
                 values[field.name] = int(text)
-            except ValueError:
+            else:
                 faults.append(f"{name} is not a whole number: {text!r}")
         elif field.type is float:
-            try:
+            if _DECIMAL.fullmatch(text):
                 values[field.name] = float(text)
-            except ValueError:
+            else:
                 faults.append(f"{name} is not a number: {text!r}")
         else:
             values[field.name] = text
