@@ -69,12 +69,14 @@ class SegmentConfig(StatePart):
         name: the segment's name; None: it follows from the audience's, as ``segment_name`` says.
         field: the membership field that the segment's query reads.
         rename: the audience was renamed in Lytics, and the segment still has the name that it was given.
+        exists: SendGrid had the segment before the run. Otherwise this product makes it.
     """
 
     audience: str
     name: str | None = None
     field: str
     rename: bool = False
+    exists: bool = False
 
 
 class RunConfig(StatePart):
