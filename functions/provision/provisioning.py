@@ -55,18 +55,17 @@ def provision(
     segment_ids = segments.make(config.segments, book.account.audiences, audience_names)
     membership = {name: fields.id_of(name) for name in config.membership_fields}
     account = replace(book.account, membership_fields={**book.account.membership_fields, **membership})
-    account = _with_audiences(
-        account,
+    now_s = math.floor(clock.now())
+    account = with_audiences(
+        _without_removed(account, run, configurations, now_s),
         run.export,
         {
             segment.audience: ProvisionedAudience(
-                *(segment.field, segment_ids[segment.audience], list_id, ()),
-                made=not segment.exists,
+                *(segment.field, segment_ids[segment.audience], list_id, ()), made=not segment.exists
             )
             for segment in config.segments
         },
-        configurations,
-        math.floor(clock.now()),
+        now_s,
     )
     before = configurations.export(run.export)
     export = _export(run, fields, before, segments.names)
@@ -88,26 +87,29 @@ def provision(
     )
 
 
-def _with_audiences(
-    account: Account,
-    export: str,
-    chosen: Mapping[str, ProvisionedAudience],
-    configurations: Configurations,
-    now_s: int,
-) -> Account:
-    """Return the account in which an export has these audiences and no others."""
+def _without_removed(account: Account, run: ExportRun, configurations: Configurations, now_s: int) -> Account:
+    """Return the account without the audiences that the export no longer has."""
+    chosen = {audience.id for audience in run.audiences}
     removed = [
         audience
         for audience, provisioned in account.audiences.items()
-        if export in provisioned.exports and audience not in chosen
+        if run.export in provisioned.exports and audience not in chosen
     ]
-    others = {name for audience in removed for name in account.audiences[audience].exports} - {export}
+    others = {name for audience in removed for name in account.audiences[audience].exports} - {run.export}
     live = [
         name
         for name in sorted(others)
         if (other := configurations.export(name)) is not None and other.stopped_s is None
     ]
-    return with_audiences(without_audiences(account, export, removed, live, now_s), export, chosen, now_s)
+    return without_audiences(
+        account,
+        run.export,
+        removed,
+        live,
+        now_s,
+        keep=run.options.removed_audiences == "keep",
+        delete_segments=run.options.delete_segments,
+    )
 
 
 def _export(
