@@ -15,6 +15,8 @@ class ScriptedHttp:
         requests: method, path, query and document of each request.
     """
 
+    base_url = "https://vendor.example.com"
+
     def __init__(self, *answers: Answer | Exception) -> None:
         self.answers = list(answers)
         self.requests: list[tuple[str, str, dict[str, str], Any]] = []

@@ -138,7 +138,7 @@ CALLS: Final = {
     ),
     "contacts_count": _sendgrid(lambda a: a.contacts_count(), {"contact_count": 12}, int, "contact_count"),
     "import_job": Call(
-        lambda http: SendGridContacts(http, ManualClock(1_000.0)).job("i1"), 200, _IMPORT_JOB, Job, ("status",),  # type: ignore[arg-type]
+        lambda http: SendGridContacts(http, ManualClock(1_000.0)).job("i1"), 200, _IMPORT_JOB, Job, ("status",),
         refusals={404: Job("unknown")},
     ),
 }  # fmt: skip

@@ -103,7 +103,7 @@ def at(document: Any, place: tuple[Any, ...]) -> Any:
 @settings(max_examples=400, derandomize=True, deadline=None)
 @given(answers({"job_id": "j1", "errors": [{"message": "email 'x@example.com' is not valid"}]}, 202))
 def test_every_upsert_answer_has_its_documented_verdict(drawn: Answer) -> None:
-    contacts = SendGridContacts(ScriptedHttp(drawn), ManualClock(NOW_S))  # type: ignore[arg-type]
+    contacts = SendGridContacts(ScriptedHttp(drawn), ManualClock(NOW_S))
     verdict = contacts.upsert(b"{}", 5.0)
     job = drawn.json().get("job_id") if isinstance(drawn.json(), dict) else None
     match drawn.status:

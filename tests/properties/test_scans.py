@@ -40,6 +40,8 @@ class WrongPages:
         page: replaced pages by their number.
     """
 
+    base_url = "https://lytics.example.com"
+
     def __init__(
         self, wrong: Mapping[int, Answer | Exception], page: Mapping[int, Any] | None = None
     ) -> None:

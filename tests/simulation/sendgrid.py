@@ -65,6 +65,8 @@ class SendGrid:
         requests: upserts accepted.
     """
 
+    base_url = "https://sendgrid.example.com"
+
     def __init__(self, world: World, faults: Faults, job_max_s: float, *, says_when: bool) -> None:
         """Start without contacts.
 

@@ -4,7 +4,7 @@ Every refusal is raised as one of our errors, see ``answers.document_of``. Nothi
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import quote
 
 from lytics_sendgrid.errors import LyticsSendGridError
@@ -24,7 +24,7 @@ from lytics_sendgrid.lytics.documents import (
     whole_number,
 )
 from lytics_sendgrid.system_clock import SystemClock
-from lytics_sendgrid.transport.client import TIMEOUT_S, Answer, VendorHttp, json_body
+from lytics_sendgrid.transport.client import Answer, Http, VendorHttp, json_body
 
 PAGE_ROWS: Final = 100
 """The maximum of a scan's page (Lytics V1 OpenAPI)."""
@@ -34,20 +34,6 @@ HEADER_AUTH_TYPE: Final = "header_param_auth"
 _AUTH_PATHS: Final = ("/v2/auth/header-param-auth", "/v2/auth/header_param_auth")
 _OTHER_FORM: Final = frozenset({400, 404, 405, 422})
 """Refusals after which another form of the request is tried."""
-
-
-class Http(Protocol):
-    """HTTP to Lytics."""
-
-    def request(  # noqa: D102
-        self,
-        method: str,
-        path: str,
-        *,
-        body: bytes | None = None,
-        query: Mapping[str, str] | None = None,
-        timeout_s: float = TIMEOUT_S,
-    ) -> Answer: ...
 
 
 def lytics_at(url: str, token: str) -> "Lytics":

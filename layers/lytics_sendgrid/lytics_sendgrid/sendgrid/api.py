@@ -5,7 +5,7 @@ A 429 is retried here, within a time budget. Any other refusal is raised as one 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
 
 from lytics_sendgrid.domain.clock import Clock
@@ -28,7 +28,7 @@ from lytics_sendgrid.sendgrid.resources import (
 )
 from lytics_sendgrid.sendgrid.upsert_answer import busy_until
 from lytics_sendgrid.system_clock import SystemClock
-from lytics_sendgrid.transport.client import TIMEOUT_S, Answer, VendorHttp, json_body
+from lytics_sendgrid.transport.client import Answer, Http, VendorHttp, json_body
 
 FIELDS: Final = "/v3/marketing/field_definitions"
 LISTS: Final = "/v3/marketing/lists"
@@ -43,21 +43,6 @@ _MAX_WAIT_S: Final = 45.0
 """For all rate limits together. The callers' own time-outs are some minutes."""
 _DEFAULT_WAIT_S: Final = 2.0
 """If SendGrid does not say when its rate limit resets."""
-
-
-class Http(Protocol):
-    """HTTP to SendGrid."""
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: bytes | None = None,
-        query: Mapping[str, str] | None = None,
-        timeout_s: float = TIMEOUT_S,
-    ) -> Answer:
-        """See ``VendorHttp.request``."""
 
 
 def sendgrid_at(url: str, api_key: str) -> "SendGrid":

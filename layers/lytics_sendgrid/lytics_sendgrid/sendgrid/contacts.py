@@ -1,7 +1,7 @@
 """SendGrid's contacts: upserts (``PUT /v3/marketing/contacts``) and the import jobs that process them."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache, partial
 from typing import Final, Protocol
 from urllib.parse import quote
@@ -20,7 +20,7 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
     interpret,
 )
 from lytics_sendgrid.system_clock import SystemClock
-from lytics_sendgrid.transport.client import TIMEOUT_S, Answer, VendorHttp
+from lytics_sendgrid.transport.client import Http, VendorHttp
 from lytics_sendgrid.transport.download import download, is_local
 from lytics_sendgrid.transport.renewed_key import RenewedKeyHttp
 
@@ -30,23 +30,6 @@ MAX_ERRORS_FILE_BYTES: Final = 100_000_000
 MAX_WAIT_S: Final = 900.0
 """A later reset of the rate limit is not trusted: one in milliseconds, say, would block this process
 forever."""
-
-
-class Http(Protocol):
-    """HTTP to SendGrid."""
-
-    @property
-    def base_url(self) -> str: ...  # noqa: D102
-
-    def request(  # noqa: D102
-        self,
-        method: str,
-        path: str,
-        *,
-        body: bytes | None = None,
-        query: Mapping[str, str] | None = None,
-        timeout_s: float = TIMEOUT_S,
-    ) -> Answer: ...
 
 
 class SendGridContacts:

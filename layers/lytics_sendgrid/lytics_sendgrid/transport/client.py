@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import requests
 from urllib3 import Timeout
@@ -57,6 +57,27 @@ class Answer:
             return parse(self.body.decode(json.detect_encoding(self.body), "surrogatepass"))
         except ValueError:
             return None
+
+
+class Http(Protocol):
+    """HTTP to one vendor."""
+
+    @property
+    def base_url(self) -> str:
+        """Without a trailing slash."""
+        ...
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        query: Mapping[str, str] | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> Answer:
+        """See ``VendorHttp.request``."""
+        ...
 
 
 class VendorHttp:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from lytics_sendgrid.domain.clock import Clock
-from lytics_sendgrid.transport.client import TIMEOUT_S, Answer, VendorHttp
+from lytics_sendgrid.transport.client import TIMEOUT_S, Answer, Http
 
 _UNAUTHORIZED: Final = 401
 _MIN_TIMEOUT_S: Final = 1.0
@@ -20,7 +20,7 @@ class RenewedKeyHttp:
     def __init__(
         self,
         base_url: str,
-        connect: Callable[[str], VendorHttp],
+        connect: Callable[[str], Http],
         key: Callable[[], str],
         key_after_refusal: Callable[[], str],
         clock: Clock,
