@@ -15,6 +15,8 @@ from functions.deliver.delivery import Delivery
 from functions.deliver.export_views import ExportViews
 from functions.deliver.outbox import Outbox
 from functions.deliver.received import SqsRecord
+from functions.deliver.requeue import Requeuer
+from functions.deliver.rounds import Rounds
 from functions.deliver.settings import DeliverSettings
 from functions.deliver.upsert import UpsertLimits
 from lytics_sendgrid.aws.secret import Secrets
@@ -42,22 +44,18 @@ def _delivery() -> Delivery:
     sqs, dynamodb = boto3.client("sqs", config=TIMEOUTS), boto3.client("dynamodb", config=unvalidated)
     exports = ExportsTable(dynamodb, config.exports_table)
     secrets = Secrets(boto3.client("secretsmanager", config=TIMEOUTS), config.secret_prefix, SystemClock())
-    client = cache(lambda authorization: sendgrid_contacts(config.sendgrid_url, secrets, authorization))
-
-    return Delivery(
+    changes, imports = QueueWriter(sqs, config.changes_queue_url), QueueWriter(sqs, config.imports_queue_url)
+    outbox = Outbox(changes, imports, config.refresh_delay_s, config.confirm_delay_s)
+    views = ExportViews(exports, config.no_audience_value, clock)
+    rounds = Rounds(
         ledger=ContactsTable(dynamodb, config.contacts_table, clock),
-        views=ExportViews(exports, config.no_audience_value, clock),
+        views=views,
         runs=exports,
-        outbox=Outbox(
-            QueueWriter(sqs, config.changes_queue_url),
-            QueueWriter(sqs, config.imports_queue_url),
-            config.refresh_delay_s,
-            config.confirm_delay_s,
-        ),
-        contacts=client,
+        outbox=outbox,
+        contacts=cache(lambda authorization: sendgrid_contacts(config.sendgrid_url, secrets, authorization)),
         limits=UpsertLimits(config.stop_retry_s, config.rejected_percent_limit),
-        clock=clock,
     )
+    return Delivery(rounds=rounds, views=views, runs=exports, requeuer=Requeuer(outbox), clock=clock)
 
 
 @metrics.log_metrics

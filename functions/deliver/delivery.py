@@ -5,17 +5,15 @@ SendGrid and in the ledger, or on a queue. A crash anywhere leaves the messages 
 behind, never ahead.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from functions.deliver.exchange import Contacts
 from functions.deliver.export_views import View
 from functions.deliver.intake import Intake, Leftover
 from functions.deliver.invocation import DeliverySummary, Invocation
-from functions.deliver.outbox import Outbox
 from functions.deliver.received import ReceivedMessage, SqsRecord
 from functions.deliver.requeue import Requeuer
-from functions.deliver.rounds import LedgerTable, Rounds, Runs, Views
-from functions.deliver.upsert import MIN_TIMEOUT_S, UpsertLimits
+from functions.deliver.rounds import Rounds, Runs, Views
+from functions.deliver.upsert import MIN_TIMEOUT_S
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.errors import LyticsSendGridError, RetryLater, StopRun
 from lytics_sendgrid.queues.changes import UnknownVersion, decode
@@ -27,32 +25,26 @@ class Delivery:
     def __init__(
         self,
         *,
-        ledger: LedgerTable,
+        rounds: Rounds,
         views: Views,
         runs: Runs,
-        outbox: Outbox,
-        contacts: Callable[[str], Contacts],
-        limits: UpsertLimits,
+        requeuer: Requeuer,
         clock: Clock,
     ) -> None:
         """Keep the collaborators.
 
         Args:
-            ledger: the contacts table.
+            rounds: load, send and commit contacts.
             views: the exports' configurations.
             runs: the exports table.
-            outbox: the queues to write to.
-            contacts: returns SendGrid's contacts, by the name of an authorization.
-            limits: when a request is at fault, and not its rows.
-            clock: wall time, sleeping and chance.
+            requeuer: puts what is left back on the queue.
+            clock: wall time, sleeping and chance, for each invocation.
         """
+        self._rounds = rounds
         self._views = views
         self._runs = runs
+        self._requeuer = requeuer
         self._clock = clock
-        self._rounds = Rounds(
-            ledger=ledger, views=views, runs=runs, outbox=outbox, contacts=contacts, limits=limits
-        )
-        self._requeuer = Requeuer(outbox)
 
     def deliver(self, records: Sequence[SqsRecord], deadline_epoch_s: float) -> DeliverySummary:
         """Deliver the changes of some messages.

@@ -70,6 +70,16 @@ class Rounds:
         contacts: Callable[[str], Contacts],
         limits: UpsertLimits,
     ) -> None:
+        """Keep the collaborators.
+
+        Args:
+            ledger: the contacts table.
+            views: the exports' configurations.
+            runs: the exports table.
+            outbox: the queues to write to.
+            contacts: returns SendGrid's contacts, by the name of an authorization.
+            limits: when a request is at fault, and not its rows.
+        """
         self._ledger = ledger
         self._views = views
         self._runs = runs

@@ -8,11 +8,8 @@ from typing import Any
 
 import pytest
 
-from functions.deliver.delivery import Delivery
 from functions.deliver.exchange import Contacts
-from functions.deliver.outbox import Outbox
 from functions.deliver.row_queue import upsert_body
-from functions.deliver.upsert import UpsertLimits
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.errors import KeyRefused, RequestRefused, RetryLater
 from lytics_sendgrid.sendgrid.contacts import MAX_WAIT_S, PATH, SendGridContacts, sendgrid_http
@@ -32,8 +29,9 @@ from tests.contract.sendgrid_scene import UNKNOWN_ID, Scene, scene_of
 from tests.doubles.http import ScriptedHttp
 from tests.doubles.upserts import SendGridUpserts
 from tests.local.sendgrid_twin.options import Fault, FaultKind, Options
-from tests.unit.functions.deliver.delivery_scene import EXPORT, READERS, VIEW, message
 from tests.unit.functions.deliver.delivery_scene import Scene as DeliveryScene
+from tests.unit.functions.deliver.example_changes import message
+from tests.unit.functions.deliver.example_export import EXPORT, READERS, VIEW
 
 ANN = '{"email":"ann@example.org"}'
 BAD = '{"email":"bad@example.org"}'
@@ -136,14 +134,14 @@ def test_last_request_of_a_period_delays_the_next() -> None:
 
 @pytest.mark.parametrize(("asked", "wait_s"), [("30", 30.0), ("7200", MAX_WAIT_S)])
 def test_retry_after_alone_delays_the_next_request(asked: str, wait_s: float) -> None:
-    http: Any = ScriptedHttp(Answer(429, {"retry-after": asked}, b""))
+    http = ScriptedHttp(Answer(429, {"retry-after": asked}, b""))
     contacts = SendGridContacts(http, ManualClock(1_795_000_000.0))
     contacts.upsert(b"{}", 5.0)
     assert contacts.not_before() == 1_795_000_000 + wait_s
 
 
 def test_busy_job_is_polled_again_after_retry_after() -> None:
-    http: Any = ScriptedHttp(Answer(429, {"retry-after": "300"}, b"{}"))
+    http = ScriptedHttp(Answer(429, {"retry-after": "300"}, b"{}"))
     with pytest.raises(RetryLater) as raised:
         SendGridContacts(http, ManualClock()).job("j1")
     assert raised.value.retry_after_s == 300
@@ -152,7 +150,7 @@ def test_busy_job_is_polled_again_after_retry_after() -> None:
 @pytest.mark.parametrize("reset", ["1795000000000", "9e99"])
 def test_implausible_reset_is_limited(reset: str) -> None:
     headers = {"x-ratelimit-reset": reset}
-    http: Any = ScriptedHttp(Answer(429, headers, b""))
+    http = ScriptedHttp(Answer(429, headers, b""))
     contacts = SendGridContacts(http, ManualClock(1_795_000_000.0))
     contacts.upsert(b"{}", 5.0)
     assert contacts.not_before() == 1_795_000_000 + MAX_WAIT_S
@@ -160,7 +158,7 @@ def test_implausible_reset_is_limited(reset: str) -> None:
 
 @pytest.mark.parametrize("reset", ["inf", "nan", "soon"])
 def test_reset_that_is_not_a_time_is_ignored(reset: str) -> None:
-    http: Any = ScriptedHttp(Answer(429, {"x-ratelimit-reset": reset}, b""))
+    http = ScriptedHttp(Answer(429, {"x-ratelimit-reset": reset}, b""))
     contacts = SendGridContacts(http, ManualClock(1_795_000_000.0))
     contacts.upsert(b"{}", 5.0)
     assert contacts.not_before() < 0
@@ -182,13 +180,13 @@ def test_job_is_followed_by_its_id() -> None:
 
 def test_job_id_cannot_leave_its_path() -> None:
     http = ScriptedHttp(Answer(200, {}, b'{"status":"completed"}'))
-    SendGridContacts(http, ManualClock()).job("../../x?y")  # type: ignore[arg-type]
+    SendGridContacts(http, ManualClock()).job("../../x?y")
     assert http.requests[0][1] == f"{PATH}/imports/..%2F..%2Fx%3Fy"
 
 
 @pytest.mark.parametrize(("status", "error"), [(401, KeyRefused), (403, KeyRefused), (500, RetryLater)])
 def test_job_without_answer_is_an_error_by_what_to_do(status: int, error: type[Exception]) -> None:
-    http: Any = ScriptedHttp(Answer(status, {}, b"{}"))
+    http = ScriptedHttp(Answer(status, {}, b"{}"))
     with pytest.raises(error):
         SendGridContacts(http, ManualClock()).job("j1")
 
@@ -220,15 +218,7 @@ def test_every_delivery_request_is_documented_by_sendgrid() -> None:
         )
         view = replace(VIEW, export=replace(EXPORT, fields=fields, list_id=list_id), form=form)
         stage = DeliveryScene(view)
-        stage.delivery = Delivery(
-            ledger=stage.ledger,
-            views=stage.views,
-            runs=stage.exports,
-            outbox=Outbox(stage.changes_writer, stage.imports_writer, 900, 60),
-            contacts=lambda _: adapter(scene),
-            limits=UpsertLimits(),
-            clock=stage.clock,
-        )
+        stage.others[EXPORT.authorization] = adapter(scene)
         named = {"first_name": "Ann" * 40, "city": "Zürich \x00🏔" * 400}
         stage.deliver(
             message(

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.queues.changes import decode, encode
-from tests.unit.functions.deliver.delivery_scene import READERS, Scene, enter, entering
+from tests.unit.functions.deliver.delivery_scene import Scene
+from tests.unit.functions.deliver.example_changes import enter, entering
+from tests.unit.functions.deliver.example_export import READERS
 
 SOUND = [
     Message("newsletter", (enter("ann@example.org", city="Oslo"),), config=3, run="r1", number="a.0"),
@@ -24,7 +26,6 @@ SOUND = [
         hops=2,
         uncertain=True,
         suspect=True,
-        question=True,
     ),
 ]
 json_values = st.recursive(

@@ -18,7 +18,9 @@ from functions.deliver.row_queue import MAX_BYTES, MAX_ROWS, Row, RowExtent, bat
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.configuration import Export, FieldKind, MappedField
 from lytics_sendgrid.domain.contact import UNKNOWN, Contact, Rejection, decode, encode
-from tests.unit.functions.deliver.delivery_scene import BUYERS, EXPORT, FORM, READERS, Scene, message
+from tests.unit.functions.deliver.delivery_scene import Scene
+from tests.unit.functions.deliver.example_changes import message
+from tests.unit.functions.deliver.example_export import BUYERS, EXPORT, FORM, READERS
 
 ANN = "ann@example.org"
 WEEKLY = replace(

@@ -11,6 +11,8 @@ from functions.deliver.delivery import Delivery
 from functions.deliver.export_views import ExportViews
 from functions.deliver.outbox import Outbox
 from functions.deliver.received import SqsRecord
+from functions.deliver.requeue import Requeuer
+from functions.deliver.rounds import Rounds
 from functions.deliver.upsert import UpsertLimits
 from lytics_sendgrid.errors import RetryLater, StopRun
 from lytics_sendgrid.queues.imports import import_from
@@ -50,7 +52,7 @@ class Services:
         self.sendgrid = sendgrid
 
     def contacts(self) -> SendGridContacts:
-        contacts = SendGridContacts(self.sendgrid, WorldClock(self.world))  # type: ignore[arg-type]
+        contacts = SendGridContacts(self.sendgrid, WorldClock(self.world))
         contacts.errors_file = self.sendgrid.download  # type: ignore[method-assign]
         return contacts
 
@@ -76,17 +78,17 @@ def new_deliver(services: Services) -> Handler:
     world, sqs = services.world, services.sqs
     exports = ExportsTable(services.dynamodb, "exports")
     contacts, clock = services.contacts(), WorldClock(world)
-    delivery = Delivery(
+    views = ExportViews(exports, NOBODY, clock)
+    outbox = Outbox(QueueWriter(sqs, CHANGES), QueueWriter(sqs, IMPORTS), REFRESH_DELAY_S, _CONFIRM_DELAY_S)
+    rounds = Rounds(
         ledger=ContactsTable(services.dynamodb, "contacts", clock, each=world.each),
-        views=ExportViews(exports, NOBODY, clock),
+        views=views,
         runs=exports,
-        outbox=Outbox(
-            QueueWriter(sqs, CHANGES), QueueWriter(sqs, IMPORTS), REFRESH_DELAY_S, _CONFIRM_DELAY_S
-        ),
+        outbox=outbox,
         contacts=lambda _: contacts,
         limits=UpsertLimits(),
-        clock=clock,
     )
+    delivery = Delivery(rounds=rounds, views=views, runs=exports, requeuer=Requeuer(outbox), clock=clock)
 
     def handle(messages: Sequence[QueuedMessage], deadline_s: float) -> Sequence[str]:
         records = [SqsRecord(message.id, message.body, message.receives) for message in messages]

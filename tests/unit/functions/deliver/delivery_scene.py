@@ -1,26 +1,19 @@
 """The scene of deliver's tests: the real delivery and its real adapters over the doubles."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from functions.deliver.delivery import Delivery
+from functions.deliver.exchange import Contacts
 from functions.deliver.export_views import ExportViews, View
 from functions.deliver.invocation import DeliverySummary
 from functions.deliver.outbox import Outbox
 from functions.deliver.received import SqsRecord
-from functions.deliver.row import RowForm
+from functions.deliver.requeue import Requeuer
+from functions.deliver.rounds import Rounds
 from functions.deliver.upsert import UpsertLimits
-from lytics_sendgrid.domain.change import Change, Kind, Message
-from lytics_sendgrid.domain.configuration import (
-    Account,
-    Audience,
-    Export,
-    FieldKind,
-    MappedField,
-    ProvisionedAudience,
-)
+from lytics_sendgrid.domain.change import Kind, Message
 from lytics_sendgrid.domain.contact import Contact, ContactKey
 from lytics_sendgrid.domain.contact import decode as contact_decode
 from lytics_sendgrid.domain.contact import encode as contact_encode
@@ -32,62 +25,9 @@ from tests.doubles.adapters import contacts_table, exports_table, queue_writer
 from tests.doubles.dynamodb import DynamoDb
 from tests.doubles.sqs import Queue
 from tests.doubles.upserts import SendGridUpserts
+from tests.unit.functions.deliver.example_export import FORM, VIEW, account_of
 
-READERS = "8a2d4c6e0b1f43579d8e7c6b5a493827"
-BUYERS = "5f1c0e6b9a7d4e2f8b3c1d0a9e8f7a61"
-SEGMENTS = "e9_T"
 REFRESH_S = 900
-
-EXPORT = Export(
-    name="newsletter",
-    authorization="default",
-    account="acme",
-    version=3,
-    email_field="email",
-    fields=(
-        MappedField("first_name", "first_name", "first_name", FieldKind.TEXT, 50),
-        MappedField("city", "e1_T", "city", FieldKind.TEXT, 1000),
-    ),
-    audiences=(Audience(READERS, "Readers", "readers"), Audience(BUYERS, "Buyers", "buyers")),
-)
-FORM = RowForm(
-    version=3,
-    audiences={READERS: SEGMENTS, BUYERS: SEGMENTS},
-    since={READERS: 0, BUYERS: 0},
-    lists={},
-    fields=frozenset({"e1_T"}),
-    membership_field=SEGMENTS,
-    no_audience_value="none",
-)
-VIEW = View(EXPORT, FORM, None)
-
-
-def with_list(view: View, list_id: str, name: str) -> View:
-    """Return the view of another export of the account, with a list."""
-    form = replace(view.form, lists={**view.form.lists, list_id: name})
-    return View(replace(view.export, name=name, list_id=list_id), form, None)
-
-
-def account_of(view: View) -> Account:
-    """Return the account whose rows are made as a view says; each list has an audience of its own."""
-    form = view.form
-    names = {form.membership_field: "lytics_segments"}
-    for field_id in sorted(set(form.audiences.values()) - {form.membership_field}):
-        names[field_id] = f"lytics_segments_{len(names)}"
-    exports = {audience: (view.export.name,) if audience in form.since else () for audience in form.audiences}
-    audiences = {
-        audience: ProvisionedAudience(names[field_id], None, None, exports[audience])
-        for audience, field_id in form.audiences.items()
-    }
-    for list_id, owner in form.lists.items():
-        audiences[f"on {list_id}"] = ProvisionedAudience("lytics_segments", None, list_id, (owner,))
-    return Account(
-        view.export.account,
-        form.version,
-        {name: field_id for field_id, name in names.items()},
-        audiences,
-        {view.export.name: tuple(sorted(form.fields))},
-    )
 
 
 class Scene:
@@ -119,16 +59,23 @@ class Scene:
         self.changes_writer, self.changes_sqs = queue_writer(self.changes)
         self.imports_writer, self.imports_sqs = queue_writer(self.imports)
         self.sendgrid = SendGridUpserts(self.clock)
-        self.others: dict[str, SendGridUpserts] = {}
+        self.others: dict[str, Contacts] = {}
         self.keys: list[str] = []
         self.no_key: dict[str, Exception] = {}
-        self.delivery = Delivery(
+        outbox = Outbox(self.changes_writer, self.imports_writer, REFRESH_S, 60)
+        rounds = Rounds(
             ledger=self.ledger,
             views=self.views,
             runs=self.exports,
-            outbox=Outbox(self.changes_writer, self.imports_writer, REFRESH_S, 60),
+            outbox=outbox,
             contacts=self._contacts,
             limits=UpsertLimits(fault_retry_s),
+        )
+        self.delivery = Delivery(
+            rounds=rounds,
+            views=self.views,
+            runs=self.exports,
+            requeuer=Requeuer(outbox),
             clock=self.clock,
         )
 
@@ -145,7 +92,7 @@ class Scene:
         if view.stop is not None:
             self.exports.put_stop(view.export.name, view.stop)
 
-    def _contacts(self, authorization: str) -> SendGridUpserts:
+    def _contacts(self, authorization: str) -> Contacts:
         self.keys.append(authorization)
         if authorization in self.no_key:
             raise self.no_key[authorization]
@@ -247,27 +194,3 @@ class Scene:
         """Return the queued import jobs, and the addresses in each."""
         imports = [import_from(body) for _, body in self.imports.sent]
         return {one.job: sorted(one.contacts) for one in imports}
-
-
-def enter(email: str, time_ns: int = 100, audience: str = READERS, **fields: str) -> Change:
-    return Change(email, time_ns, Kind.ENTER, audience, fields)
-
-
-def exit_(email: str, time_ns: int = 100, audience: str = READERS) -> Change:
-    return Change(email, time_ns, Kind.EXIT, audience)
-
-
-def refresh(email: str, stamp_ms: int) -> Change:
-    return Change(email, stamp_ms * 1_000_000, Kind.REFRESH)
-
-
-def message(*changes: Change, export: str = "newsletter", **more: object) -> Message:
-    return replace(Message(export, changes), **more)  # type: ignore[arg-type]
-
-
-def people(count: int) -> list[str]:
-    return [f"p{number}@example.org" for number in range(count)]
-
-
-def entering(emails: Iterable[str], export: str = "newsletter", **more: object) -> Message:
-    return message(*(enter(email) for email in emails), export=export, **more)

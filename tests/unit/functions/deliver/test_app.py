@@ -10,7 +10,8 @@ import pytest
 import functions.deliver.app
 from lytics_sendgrid.queues.changes import encode
 from lytics_sendgrid.sendgrid.upsert_answer import RequestFault, Unanswered
-from tests.unit.functions.deliver.delivery_scene import Scene, entering
+from tests.unit.functions.deliver.delivery_scene import Scene
+from tests.unit.functions.deliver.example_changes import entering
 
 ANN, BOB = "ann@example.org", "bob@example.com"
 

@@ -10,7 +10,8 @@ from functions.deliver.received import PendingContact, ReceivedMessage
 from functions.deliver.upsert_result import AcceptedRow
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.contact import UNKNOWN, Contact, Rejection
-from tests.unit.functions.deliver.delivery_scene import VIEW, enter, message, refresh
+from tests.unit.functions.deliver.example_changes import enter, message, refresh
+from tests.unit.functions.deliver.example_export import VIEW
 
 ANN = "ann@example.org"
 VERSION = VIEW.form.version

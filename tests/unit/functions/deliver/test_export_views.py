@@ -8,7 +8,7 @@ from lytics_sendgrid.domain.stop import Stop
 from tests.clock import ManualClock
 from tests.doubles.adapters import exports_table
 from tests.doubles.dynamodb import DynamoDb
-from tests.unit.functions.deliver.delivery_scene import EXPORT, READERS
+from tests.unit.functions.deliver.example_export import EXPORT, READERS
 
 ACCOUNT = Account(
     "acme",

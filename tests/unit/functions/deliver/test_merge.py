@@ -7,7 +7,8 @@ import pytest
 from functions.deliver.merge import has_news, merge
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.contact import UNKNOWN, Contact, Rejection
-from tests.unit.functions.deliver.delivery_scene import BUYERS, EXPORT, READERS, enter, exit_, refresh
+from tests.unit.functions.deliver.example_changes import enter, exit_, refresh
+from tests.unit.functions.deliver.example_export import BUYERS, EXPORT, READERS
 
 ANN = "ann@example.org"
 

@@ -12,7 +12,7 @@ from lytics_sendgrid.queues.imports import (
 )
 from tests.doubles.adapters import queue_writer
 from tests.doubles.sqs import Queue
-from tests.unit.functions.deliver.delivery_scene import enter, entering, people
+from tests.unit.functions.deliver.example_changes import enter, entering, people
 
 JOB = ImportMessage(
     "default",

@@ -11,7 +11,7 @@ from lytics_sendgrid.queues.changes import MAX_HOPS
 from tests.clock import ManualClock
 from tests.doubles.adapters import queue_writer
 from tests.doubles.sqs import Queue
-from tests.unit.functions.deliver.delivery_scene import entering
+from tests.unit.functions.deliver.example_changes import entering
 
 FIVE_DAYS_S = 5 * 86_400
 

@@ -10,20 +10,9 @@ from lytics_sendgrid.queues.changes import MAX_HOPS
 from lytics_sendgrid.queues.imports import import_from
 from lytics_sendgrid.sendgrid.upsert_answer import Accepted, Busy, RequestFault, RowsRefused, Unanswered
 from tests.doubles.upserts import SendGridUpserts
-from tests.unit.functions.deliver.delivery_scene import (
-    EXPORT,
-    READERS,
-    SEGMENTS,
-    VIEW,
-    Scene,
-    enter,
-    entering,
-    exit_,
-    message,
-    people,
-    refresh,
-    with_list,
-)
+from tests.unit.functions.deliver.delivery_scene import Scene
+from tests.unit.functions.deliver.example_changes import enter, entering, exit_, message, people, refresh
+from tests.unit.functions.deliver.example_export import EXPORT, READERS, SEGMENTS, VIEW, with_list
 
 ANN = "ann@example.org"
 BOB = "bob@example.com"
@@ -359,10 +348,9 @@ def test_longest_rate_limit_of_groups_wins() -> None:
 
 def test_longest_rate_limit_of_accounts_wins() -> None:
     scene = Scene(VIEW, replace(VIEW, export=replace(EXPORT, name="shop", authorization="shop")))
-    scene.others["shop"] = SendGridUpserts(scene.clock)
-    scene.sendgrid.wait_until_s, scene.others["shop"].wait_until_s = (
-        scene.clock.now_s + wait_s for wait_s in (300, 200)
-    )
+    scene.others["shop"] = shop = SendGridUpserts(scene.clock)
+    scene.sendgrid.wait_until_s = scene.clock.now_s + 300
+    shop.wait_until_s = scene.clock.now_s + 200
     scene.deliver(entering([ANN]), entering([BOB], export="shop"))
     assert [delay_s for delay_s, _ in scene.requeued()] == [300, 300]
 

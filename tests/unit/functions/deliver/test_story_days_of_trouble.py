@@ -15,16 +15,9 @@ from lytics_sendgrid.sendgrid.import_job import Job
 from lytics_sendgrid.tables.exports import Progress
 from tests.doubles.adapters import queue_writer
 from tests.doubles.sqs import Queue
-from tests.unit.functions.deliver.delivery_scene import (
-    BUYERS,
-    EXPORT,
-    READERS,
-    VIEW,
-    Scene,
-    entering,
-    exit_,
-    message,
-)
+from tests.unit.functions.deliver.delivery_scene import Scene
+from tests.unit.functions.deliver.example_changes import entering, exit_, message
+from tests.unit.functions.deliver.example_export import BUYERS, EXPORT, READERS, VIEW
 from tests.unit.functions.report.test_reporting import report
 
 HOUR_S = 3_600

@@ -12,20 +12,9 @@ from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.queues.imports import import_from
 from lytics_sendgrid.sendgrid.upsert_answer import Accepted, RequestFault, RowsRefused, Unanswered, Verdict
-from tests.unit.functions.deliver.delivery_scene import (
-    BUYERS,
-    EXPORT,
-    FORM,
-    READERS,
-    REFRESH_S,
-    SEGMENTS,
-    Scene,
-    enter,
-    entering,
-    exit_,
-    message,
-    refresh,
-)
+from tests.unit.functions.deliver.delivery_scene import REFRESH_S, Scene
+from tests.unit.functions.deliver.example_changes import enter, entering, exit_, message, refresh
+from tests.unit.functions.deliver.example_export import BUYERS, EXPORT, FORM, READERS, SEGMENTS
 
 ANN, BOB, CY = "ann@example.org", "bob@example.com", "cy@example.org"
 SHOP, NEWS, CLUB = "shop-list", "news-list", "club-list"
