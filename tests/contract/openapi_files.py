@@ -16,6 +16,8 @@ _FILES = (
     "tsg_mc_segments_2.0_v3.json",
     "tsg_scopes_v3.json",
 )
+_OPTIONAL = ("tsg_mc_singlesends_v3.json",)
+"""Files that a folder may lack. Their operations are then not checked."""
 _METHODS = ("get", "put", "post", "patch", "delete")
 
 
@@ -47,7 +49,8 @@ class OpenApiFiles:
     """
 
     def __init__(self, folder: Path) -> None:
-        by_name = {name: json.loads((folder / name).read_text(encoding="utf-8")) for name in _FILES}
+        names = (*_FILES, *(name for name in _OPTIONAL if (folder / name).exists()))
+        by_name = {name: json.loads((folder / name).read_text(encoding="utf-8")) for name in names}
         for correction in CORRECTIONS:
             _replace(by_name[correction.file], correction.pointer, correction.value)
         for document in by_name.values():

@@ -30,6 +30,7 @@ class Faults:
         shuffle: Whether events are sent in random order.
         duplicate_rate: The share of delivered events that are sent twice.
         group_elements: Whether one envelope holds all segment events of an occurrence.
+        refuse_commands: Whether the token may not pause, resume or kill jobs (403).
         lose_when_stopped: Whether a job loses the events that happen while it is paused or failed.
     """
 
@@ -51,6 +52,7 @@ class Faults:
     shuffle: bool = False
     duplicate_rate: float = 0.0
     group_elements: bool = False
+    refuse_commands: bool = False
     lose_when_stopped: bool = False
 
     def update(self, **changes: Any) -> None:

@@ -126,6 +126,8 @@ class JobsApi:
 
     def _command(self, command: str) -> Callable[[Request], Reply]:
         def answer(request: Request) -> Reply:
+            if self._faults.refuse_commands:
+                raise ApiError(403, "insufficient permissions")
             job = self._find(request)
             if command in {"pause", "kill"}:
                 job.stop(COMMANDS[command])

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from tests.local.sendgrid_twin import contact_exports, custom_fields, lists, search, segments
+from tests.local.sendgrid_twin import (
+    contact_exports,
+    custom_fields,
+    lists,
+    search,
+    segments,
+    single_sends,
+)
 from tests.local.sendgrid_twin.contact_exports import ContactExports
 from tests.local.sendgrid_twin.contacts import Contacts
 from tests.local.sendgrid_twin.custom_fields import CustomFields
@@ -16,6 +23,7 @@ from tests.local.sendgrid_twin.lists import Lists
 from tests.local.sendgrid_twin.options import Capability, Fault
 from tests.local.sendgrid_twin.search import Search
 from tests.local.sendgrid_twin.segments import Segments
+from tests.local.sendgrid_twin.single_sends import SingleSends
 from tests.local.sendgrid_twin.situation import Situation
 from tests.local.sendgrid_twin.upsert import read_upsert
 
@@ -59,6 +67,7 @@ class Account:
         self.jobs = ImportJobs(situation, self.contacts)
         self.lists = Lists(situation, self.contacts, self.jobs)
         self.segments = Segments(situation, self.fields, self.contacts, self.lists)
+        self.single_sends = SingleSends(situation)
         self.search = Search(situation, self.fields, self.contacts, self.segments, self.jobs)
         self.exports = ContactExports(situation, self.fields, self.contacts, self.lists, self.segments)
         self._routes = self._all_routes()
@@ -139,12 +148,22 @@ class Account:
             ("GET", f"{segment}/{{segment_id}}", self.segments.get, True),
             ("PATCH", f"{segment}/{{segment_id}}", self.segments.update, False),
             ("DELETE", f"{segment}/{{segment_id}}", self.segments.delete, False),
+            ("GET", single_sends.PATH, self.single_sends.get_all, True),
+            ("GET", f"{single_sends.PATH}/{{id}}", self.single_sends.get, True),
             ("GET", "/v3/scopes", self._scopes, True),
         ]
         return [
             Route(method, template, handler, _pattern(template), reads)
             for method, template, handler, reads in table
         ]
+
+    def names(self) -> dict[str, list[str]]:
+        """Return the names of the account's fields, lists and segments, sorted."""
+        return {
+            "custom_fields": sorted(field.name for field in self.fields.by_id.values()),
+            "lists": sorted(one.name for one in self.lists.by_id.values()),
+            "segments": sorted(segment.name for segment in self.segments.by_id.values()),
+        }
 
     def counts(self) -> dict[str, Any]:
         """Count the account's contacts, fields, lists, segments, jobs and rows."""

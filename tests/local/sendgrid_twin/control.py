@@ -42,6 +42,8 @@ def _read(twin: "SendGridTwin", name: str, query: Mapping[str, str]) -> Answer:
             return Answer(200, {"contacts": rows, "next": after})
         case "members":
             return Answer(200, {"emails": twin.segment_members(query["segment"])})
+        case "names":
+            return Answer(200, twin.names())
         case "exchanges":
             return Answer(200, {"exchanges": [exchange.as_json() for exchange in twin.exchanges()]})
     return Answer(404, {"error": "unknown"})
@@ -65,6 +67,8 @@ def _change(twin: "SendGridTwin", request: Request, name: str) -> bool:
             twin.set_options(**_options(request.json()))
         case "POST", "keys":
             twin.set_keys({key: Capability(value) for key, value in request.json().items()})
+        case "POST", "single-sends":
+            twin.add_single_send(**request.json())
         case "POST", "settle":
             twin.settle()
         case "POST", "refresh-segments":

@@ -114,6 +114,16 @@ class SendGridTwin:
         with self._lock:
             return self._account.lists.add(name).id
 
+    def add_single_send(self, name: str, segment_ids: list[str], status: str = "scheduled") -> str:
+        """Create a Single Send to segments. Returns its id."""
+        with self._lock:
+            return self._account.single_sends.add(name, segment_ids, status).id
+
+    def names(self) -> dict[str, list[str]]:
+        """Return the names of the account's fields, lists and segments."""
+        with self._lock:
+            return self._account.names()
+
     def settle(self) -> None:
         """Finish all scheduled work: jobs, new fields, validations and exports."""
         with self._lock:

@@ -48,6 +48,11 @@ CALLS: dict[str, Callable[[Lytics], object]] = {
     "create_header_authorization": lambda lytics: lytics.create_header_authorization("l", {"A": "b"}),
     "update_header_authorization": lambda lytics: lytics.update_header_authorization("a1", "l", {"A": "b"}),
 }
+COMMANDS: dict[str, Callable[[Lytics], object]] = {
+    "pause_job": lambda lytics: lytics.pause_job("j1"),
+    "resume_job": lambda lytics: lytics.resume_job("j1"),
+    "delete_job": lambda lytics: lytics.delete_job("j1"),
+}
 WRITES = {name for name in CALLS if name.startswith(("create", "update"))}
 every_call = pytest.mark.parametrize("name", CALLS)
 
@@ -479,3 +484,27 @@ def test_token_is_sent_without_bearer() -> None:
     lytics = lytics_at("http://127.0.0.1:9", "token")
     with pytest.raises(ServiceUnavailable, match="connection refused"):
         lytics.jobs()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(400, RequestRefused), (403, KeyRefused), (429, Throttled), (500, ServiceUnavailable)],
+)
+def test_refused_command_is_an_error(name: str, status: int, error: type[LyticsSendGridError]) -> None:
+    http = ScriptedHttp(answered({"status": status, "errors": [{"message": "no"}]}, status))
+    with pytest.raises(error):
+        COMMANDS[name](Lytics(http))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_unreadable_answer_to_a_command_is_an_error(name: str) -> None:
+    with pytest.raises(RequestRefused):
+        COMMANDS[name](Lytics(ScriptedHttp(Answer(404, {}, b"<html>"))))
+    with pytest.raises(AnswerLost):
+        COMMANDS[name](Lytics(ScriptedHttp(Answer(200, {}, b"<html>"))))
+
+
+def test_refused_deletion_of_an_authorization_is_an_error() -> None:
+    with pytest.raises(KeyRefused):
+        Lytics(ScriptedHttp(answered({"message": "no"}, 403))).delete_header_authorization("a1")

@@ -159,6 +159,22 @@ class Lytics:
         ]
         return self._job(self._send("PUT", [(path, body) for path in paths], what), what)
 
+    def pause_job(self, job_id: str) -> bool:
+        """Pause a job. Lytics may delete a job that stays paused for 90 days.
+
+        Returns:
+            False if there is no such job.
+        """
+        return self._command(job_id, "pause")
+
+    def resume_job(self, job_id: str) -> bool:
+        """Resume a paused job, or return False if there is no such job."""
+        return self._command(job_id, "resume")
+
+    def delete_job(self, job_id: str) -> bool:
+        """Delete a job, which Lytics calls to kill it, or return False if there is no such job."""
+        return self._command(job_id, "kill")
+
     def header_authorizations(self) -> tuple[HeaderAuthorization, ...]:
         """Return the authorizations that are sets of headers."""
         what = "the list of authorizations"
@@ -183,6 +199,29 @@ class Lytics:
         paths = [f"{path}/{_escaped(authorization_id)}" for path in _AUTH_PATHS]
         document = self._send("PUT", [(path, form) for form in forms for path in paths], what)
         return self._authorization(document, what)
+
+    def delete_header_authorization(self, authorization_id: str) -> bool:
+        """Delete a set of headers, or return False if it does not exist.
+
+        Returns:
+            False also if Lytics offers no such call: its documents name it, but show no example.
+        """
+        what = "the deletion of the header authorization"
+        for path in (*_AUTH_PATHS, "/v2/auth"):
+            answer = self._http.request("DELETE", f"{path}/{_escaped(authorization_id)}")
+            if answer.status not in _OTHER_FORM:
+                if not 200 <= answer.status < 300:
+                    document_of(answer, what, writes=True)
+                return True
+        return False
+
+    def _command(self, job_id: str, command: str) -> bool:
+        what = f"the command to {command} a job"
+        answer = self._http.request("POST", f"/v2/job/{_escaped(job_id)}/{command}")
+        if answer.status == 404 and isinstance(answer.json(), dict):
+            return False
+        document_of(answer, what, writes=True)
+        return True
 
     def _get(self, path: str, what: str, query: Mapping[str, str] | None = None) -> Mapping[str, Any]:
         return document_of(self._http.request("GET", path, query=query), what)

@@ -1,10 +1,10 @@
-"""SendGrid's API, except the upsert of contacts: scopes, custom fields, lists, segments, look-ups.
+"""SendGrid's API, except the upsert of contacts: scopes, fields, lists, segments, Single Sends, look-ups.
 
 A 429 is retried here, within a time budget. Any other refusal is raised as one of our errors, see
 ``documents.document_of``.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -17,6 +17,7 @@ from lytics_sendgrid.sendgrid.documents import (
     list_from,
     objects_under,
     segment_from,
+    single_send_from,
     unreadable,
 )
 from lytics_sendgrid.sendgrid.resources import (
@@ -25,6 +26,7 @@ from lytics_sendgrid.sendgrid.resources import (
     CustomField,
     Segment,
     SendGridContact,
+    SingleSend,
 )
 from lytics_sendgrid.sendgrid.upsert_answer import busy_until
 from lytics_sendgrid.system_clock import SystemClock
@@ -33,11 +35,13 @@ from lytics_sendgrid.transport.client import Answer, Http, VendorHttp, json_body
 FIELDS: Final = "/v3/marketing/field_definitions"
 LISTS: Final = "/v3/marketing/lists"
 SEGMENTS: Final = "/v3/marketing/segments/2.0"
+SINGLE_SENDS: Final = "/v3/marketing/singlesends"
 CONTACTS: Final = "/v3/marketing/contacts"
 SEARCH_EMAILS: Final = 100
 """Addresses in one search (OpenAPI mc_contacts, 2026-01-22)."""
 _SEARCH: Final = "a search for contacts"
 _PAGE_LISTS: Final = 1_000
+_PAGE_SINGLE_SENDS: Final = 100
 _MAX_PAGES: Final = 1_000
 _MAX_WAIT_S: Final = 45.0
 """For all rate limits together. The callers' own time-outs are some minutes."""
@@ -102,25 +106,14 @@ class SendGrid:
         self._send("PATCH", f"{FIELDS}/{_escaped(field_id)}", {"name": name}, f"custom field '{name}'")
 
     def lists(self) -> tuple[ContactList, ...]:
-        """Return every list.
-
-        Of the next page's URL only the token is used, so the key never goes to a host other than SendGrid's.
-        """
+        """Return every list."""
         what = "the list of contact lists"
-        found: dict[str, ContactList] = {}
-        query = {"page_size": str(_PAGE_LISTS)}
-        for _ in range(_MAX_PAGES):
-            document = self._get(LISTS, what, query)
-            for contact_list in _all(objects_under(document, "result"), list_from, what):
-                found[contact_list.id] = contact_list
-            metadata = document.get("_metadata")
-            token = _page_token(metadata.get("next") if isinstance(metadata, dict) else None, what)
-            if token is None:
-                return tuple(found.values())
-            if token == query.get("page_token"):
-                raise ServiceUnavailable("SendGrid repeats a page of contact lists")
-            query = {"page_size": str(_PAGE_LISTS), "page_token": token}
-        raise ServiceUnavailable("SendGrid's pages of contact lists do not end")
+        found = {
+            contact_list.id: contact_list
+            for page in self._pages(LISTS, _PAGE_LISTS, what)
+            for contact_list in _all(objects_under(page, "result"), list_from, what)
+        }
+        return tuple(found.values())
 
     def segments(self) -> tuple[Segment, ...]:
         """Return every segment, without its query."""
@@ -131,6 +124,14 @@ class SendGrid:
         """Return one segment with its query."""
         what = f"segment {segment_id}"
         return _read(self._get(f"{SEGMENTS}/{_escaped(segment_id)}", what), segment_from, what, writes=False)
+
+    def find_segment(self, segment_id: str) -> Segment | None:
+        """Return one segment with its query, or None if it does not exist."""
+        what = f"segment {segment_id}"
+        answer = self._answer("GET", f"{SEGMENTS}/{_escaped(segment_id)}")
+        if answer.status == 404 and isinstance(answer.json(), dict):
+            return None
+        return _read(document_of(answer, what), segment_from, what, writes=False)
 
     def create_segment(self, name: str, query: str, list_id: str | None) -> Segment:
         """Create a segment."""
@@ -144,6 +145,38 @@ class SendGrid:
         """Set a segment's name."""
         subject = f"the renaming of segment '{name}'"
         self._send("PATCH", f"{SEGMENTS}/{_escaped(segment_id)}", {"name": name}, subject)
+
+    def delete_segment(self, segment_id: str) -> bool:
+        """Delete a segment. Its contacts stay.
+
+        Returns:
+            False if it did not exist: an earlier attempt may have deleted it.
+        """
+        answer = self._answer("DELETE", f"{SEGMENTS}/{_escaped(segment_id)}")
+        if answer.status != 404 and not 200 <= answer.status < 300:
+            document_of(answer, f"the deletion of segment {segment_id}", writes=True)
+        return answer.status != 404
+
+    def scheduled_single_sends(self) -> tuple[SingleSend, ...]:
+        """Return the Single Sends that are to be sent later, with the segments that they go to.
+
+        The list does not show the segments, so each of them is read. A status that is not documented counts
+        as scheduled.
+        """
+        what = "the list of Single Sends"
+        ids = {
+            send.id: None
+            for page in self._pages(SINGLE_SENDS, _PAGE_SINGLE_SENDS, what)
+            for send in _all(objects_under(page, "result"), single_send_from, what)
+            if send.is_pending
+        }
+        sends = []
+        for send_id in ids:
+            one = f"Single Send {send_id}"
+            answer = self._answer("GET", f"{SINGLE_SENDS}/{_escaped(send_id)}")
+            if answer.status != 404:  # Somebody has just deleted it.
+                sends.append(_read(document_of(answer, one), single_send_from, one, writes=False))
+        return tuple(send for send in sends if send.is_pending)
 
     def contacts(self, emails: Sequence[str]) -> ContactSearch:
         """Look up contacts by their addresses, 100 a request.
@@ -176,6 +209,24 @@ class SendGrid:
         if not isinstance(count, int) or isinstance(count, bool):
             raise unreadable(what)
         return count
+
+    def _pages(self, path: str, size: int, what: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the pages of a list.
+
+        Of the next page's URL only the token is used, so the key never goes to a host other than SendGrid's.
+        """
+        query = {"page_size": str(size)}
+        for _ in range(_MAX_PAGES):
+            document = self._get(path, what, query)
+            yield document
+            metadata = document.get("_metadata")
+            token = _page_token(metadata.get("next") if isinstance(metadata, dict) else None, what)
+            if token is None:
+                return
+            if token == query.get("page_token"):
+                raise ServiceUnavailable(f"SendGrid repeats a page of {what}")
+            query = {"page_size": str(size), "page_token": token}
+        raise ServiceUnavailable(f"SendGrid's pages of {what} do not end")
 
     def _get(self, path: str, what: str, query: Mapping[str, str] | None = None) -> Mapping[str, Any]:
         return document_of(self._answer("GET", path, query=query), what)

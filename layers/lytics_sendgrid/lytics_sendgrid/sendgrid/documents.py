@@ -11,7 +11,13 @@ from lytics_sendgrid.errors import (
     RequestRefused,
     ServiceUnavailable,
 )
-from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment, SendGridContact
+from lytics_sendgrid.sendgrid.resources import (
+    ContactList,
+    CustomField,
+    Segment,
+    SendGridContact,
+    SingleSend,
+)
 from lytics_sendgrid.sendgrid.upsert_answer import messages, without_addresses
 
 if TYPE_CHECKING:
@@ -120,6 +126,20 @@ def segment_from(data: Mapping[str, Any]) -> Segment | None:
         str(status.get("query_validation") or "").upper(),
         str(status.get("error_message") or "")[:_MAX_MESSAGE_CHARS],
         counted_at if isinstance(counted_at, str) else None,
+    )
+
+
+def single_send_from(data: Mapping[str, Any]) -> SingleSend | None:
+    """Return a Single Send, or None if the document is not one. A list of them lacks the segments."""
+    identity, name, to = data.get("id"), data.get("name"), data.get("send_to")
+    if not isinstance(identity, str) or not identity:
+        return None
+    segment_ids = texts(to.get("segment_ids")) if isinstance(to, dict) else []
+    return SingleSend(
+        identity,
+        name if isinstance(name, str) and name else identity,
+        str(data.get("status") or ""),
+        frozenset(segment_ids),
     )
 
 

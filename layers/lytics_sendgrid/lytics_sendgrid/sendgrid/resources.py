@@ -11,6 +11,7 @@ SEGMENTS_LIMIT: Final = 200
 """Segments in an account, ours and others (page "Segmenting your contacts", read 2026-11-23)."""
 MAX_SEGMENT_NAME_CHARS: Final = 100
 
+_NOT_PENDING: Final = frozenset({"draft", "triggered"})
 _FIELD_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}", re.ASCII)
 _AUDIENCE_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _QUOTED: Final = re.compile(r"('(?:[^']|'')*')")
@@ -62,6 +63,28 @@ class Segment:
     validation: str = ""
     error: str = ""
     counted_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SingleSend:
+    """An e-mail that is sent once to lists or segments (SendGrid OpenAPI mc_singlesends, read 2026-11-26).
+
+    Attributes:
+        id: SendGrid's id.
+        name: what marketers see.
+        status: ``draft``, ``scheduled`` or ``triggered``.
+        segment_ids: the segments that it goes to.
+    """
+
+    id: str
+    name: str
+    status: str
+    segment_ids: frozenset[str]
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it is to be sent later."""
+        return self.status not in _NOT_PENDING
 
 
 @dataclass(frozen=True, slots=True)
