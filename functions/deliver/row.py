@@ -20,7 +20,8 @@ class RowForm:
     Attributes:
         version: the configuration's version.
         audiences: audience id to the id of the SendGrid field that holds it.
-        exported: the audiences that are exported now; a row names no others.
+        since: the audiences whose ids rows hold, each with its ``since_ns``: an event that is not later
+            counts for nothing.
         lists: the lists that contacts are put on now, each with an export that owns it. Lists of an earlier
             configuration are left out: SendGrid refuses a request for a deleted list, and keeps contacts on
             the others anyway.
@@ -33,7 +34,7 @@ class RowForm:
 
     version: int
     audiences: Mapping[str, str]
-    exported: frozenset[str]
+    since: Mapping[str, int]
     lists: Mapping[str, str]
     fields: frozenset[str]
     membership_field: str
@@ -53,12 +54,12 @@ def row_form(account: Account, no_audience_value: str) -> RowForm:
         audiences = {audience: ids[p.membership_field] for audience, p in account.audiences.items()}
     except KeyError as error:
         raise ValueError(f"account '{account.name}' has no membership field {error} yet") from error
-    exported = {audience: p for audience, p in account.audiences.items() if p.exports}
-    lists = {p.list_id: p.exports[0] for p in exported.values() if p.list_id is not None}
+    listed = {audience: p for audience, p in account.audiences.items() if p.is_listed}
+    lists = {p.list_id: p.exports[0] for p in listed.values() if p.list_id is not None and p.exports}
     return RowForm(
         version=account.version,
         audiences=audiences,
-        exported=frozenset(exported),
+        since={audience: p.since_ns for audience, p in listed.items()},
         lists=lists,
         fields=frozenset(field for fields in account.fields.values() for field in fields),
         membership_field=ids[MEMBERSHIP_FIELD],
@@ -79,7 +80,7 @@ def membership_values(contact: Contact, form: RowForm) -> dict[str, str]:
         field = form.audiences.get(audience)
         if field is not None:
             ids = values.setdefault(field, [])
-            if signed_ns > 0 and audience in form.exported:
+            if audience in form.since and signed_ns > form.since[audience]:
                 ids.append(audience)
     values = values or {form.membership_field: []}
     return {field: ",".join(sorted(ids)) or form.no_audience_value for field, ids in values.items()}

@@ -100,4 +100,6 @@ def _segment(segment: PlannedSegment, audience_name: str) -> SegmentConfig:
         optional["name"] = segment.name
     if segment.rename_from is not None:
         optional["rename"] = True
+    if segment.id is not None:
+        optional["exists"] = True
     return SegmentConfig(audience=segment.audience, field=segment.field, **optional)

@@ -4,10 +4,12 @@ Every step can be repeated: if a run dies, the next one finishes its work. Befor
 after each refusal, it is looked up by name. The account's configuration is written last, then the export's.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
+from functions.provision.account_changes import with_audiences, without_audiences
 from functions.provision.fields import AccountBook, Accounts, FieldProvisioning, SendGridFields
 from functions.provision.segments import SegmentProvisioning, SendGridSegments
 from lytics_sendgrid.domain.clock import Clock
@@ -52,13 +54,18 @@ def provision(
     audience_names = {audience.id: audience.name for audience in run.audiences}
     segment_ids = segments.make(config.segments, book.account.audiences, audience_names)
     membership = {name: fields.id_of(name) for name in config.membership_fields}
-    account = _with_audiences(
-        replace(book.account, membership_fields={**book.account.membership_fields, **membership}),
+    account = replace(book.account, membership_fields={**book.account.membership_fields, **membership})
+    now_s = math.floor(clock.now())
+    account = with_audiences(
+        _without_removed(account, run, configurations, now_s),
         run.export,
         {
-            segment.audience: ProvisionedAudience(segment.field, segment_ids[segment.audience], list_id, ())
+            segment.audience: ProvisionedAudience(
+                *(segment.field, segment_ids[segment.audience], list_id, ()), made=not segment.exists
+            )
             for segment in config.segments
         },
+        now_s,
     )
     before = configurations.export(run.export)
     export = _export(run, fields, before, segments.names)
@@ -80,16 +87,29 @@ def provision(
     )
 
 
-def _with_audiences(account: Account, export: str, chosen: Mapping[str, ProvisionedAudience]) -> Account:
-    """Return the account in which an export has these audiences and no others."""
-    audiences = {
-        audience: replace(provisioned, exports=tuple(name for name in provisioned.exports if name != export))
+def _without_removed(account: Account, run: ExportRun, configurations: Configurations, now_s: int) -> Account:
+    """Return the account without the audiences that the export no longer has."""
+    chosen = {audience.id for audience in run.audiences}
+    removed = [
+        audience
         for audience, provisioned in account.audiences.items()
-    }
-    for audience, provisioned in chosen.items():
-        others = audiences[audience].exports if audience in audiences else ()
-        audiences[audience] = replace(provisioned, exports=tuple(sorted({export, *others})))
-    return replace(account, audiences=audiences)
+        if run.export in provisioned.exports and audience not in chosen
+    ]
+    others = {name for audience in removed for name in account.audiences[audience].exports} - {run.export}
+    live = [
+        name
+        for name in sorted(others)
+        if (other := configurations.export(name)) is not None and other.stopped_s is None
+    ]
+    return without_audiences(
+        account,
+        run.export,
+        removed,
+        live,
+        now_s,
+        keep=run.options.removed_audiences == "keep",
+        delete_segments=run.options.delete_segments,
+    )
 
 
 def _export(

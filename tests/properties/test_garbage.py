@@ -26,6 +26,7 @@ SOUND = [
         hops=2,
         uncertain=True,
         suspect=True,
+        question=True,
     ),
 ]
 json_values = st.recursive(

@@ -91,7 +91,7 @@ class Scenario:
     second_field: bool = False
     second_list: bool = False
     says_when: bool = True
-    receives: int = 5
+    receives: int = 10
     skew_s: float = 0.0
 
 
@@ -170,7 +170,7 @@ def draw(seed: int, bias: Bias = PLAIN) -> Scenario:
         faults_s=r.choice((1_500.0, 4_000.0, 10_000.0)),
         second_field=r.random() < 0.2,
         says_when=r.random() < 0.5,
-        receives=r.choice((5, 5, 5, 5, 1)),
+        receives=r.choice((10, 10, 10, 10, 1)),
         skew_s=r.choice((0.0, 0.0, 0.5)),
         second_list=r.random() < 0.5,
     )
@@ -182,7 +182,7 @@ def draw(seed: int, bias: Bias = PLAIN) -> Scenario:
         kept = {kind: rate for kind, rate in rates.items() if kind not in _CRASHES}
         posts = (*scenario.posts, poison)
         scenario = replace(scenario, posts=posts, rates=kept, poison="poison@example.org")
-        return replace(scenario, faults_s=60_000.0, receives=5)
+        return replace(scenario, faults_s=60_000.0, receives=10)
     return scenario
 
 

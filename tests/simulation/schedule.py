@@ -29,7 +29,7 @@ from tests.simulation.verdict import Verdict
 
 DEAD_LETTERS: Final = "changes-dlq"
 _VISIBILITY_S: Final = 780.0
-_RECEIVES: Final = 5
+RECEIVES: Final = 10
 _SETTLES_S: Final = 200_000.0
 _REDRIVES: Final = 20
 
@@ -89,7 +89,7 @@ class _Run:
         self._dead = Queue(world, DEAD_LETTERS, 0, 0, None)
         self._parked = Queue(world, PARKED, 0, 0, None)
         changes = Queue(world, CHANGES, _VISIBILITY_S, scenario.receives, self._dead)
-        imports = Queue(world, IMPORTS, _VISIBILITY_S, _RECEIVES, self._parked)
+        imports = Queue(world, IMPORTS, _VISIBILITY_S, RECEIVES, self._parked)
         self._queues = {CHANGES: changes, IMPORTS: imports, PARKED: self._parked}
         self._dynamodb = DynamoDb(world, self._faults)
         self._sendgrid = SendGrid(world, self._faults, scenario.job_max_s, says_when=scenario.says_when)

@@ -44,7 +44,9 @@ def test_every_alarm_notifies_the_topic_when_it_starts_and_ends(template: Templa
     topic = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
     for alarm in _alarms(template).values():
         assert alarm["AlarmActions"] == alarm["OKActions"] == topic
-        assert alarm["TreatMissingData"] == "notBreaching"
+        depth = alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        # SQS sends no metric for a queue that nobody has used for six hours, whatever lies on it.
+        assert alarm["TreatMissingData"] == ("ignore" if depth else "notBreaching")
 
 
 def test_every_queue_that_should_be_empty_is_watched(template: Template) -> None:
@@ -94,7 +96,44 @@ def test_errors_of_functions_outside_the_state_machine_are_watched(template: Tem
     assert _watched(template, "Errors") == unwatched
 
 
-@pytest.mark.parametrize("metric", ["ExecutionsFailed", "ExecutionsTimedOut"])
+def test_throttles_of_functions_that_no_state_machine_retries_are_watched(template: Template) -> None:
+    assert _watched(template, "Throttles") == _watched(template, "Errors")
+    for alarm in _alarms(template).values():
+        if alarm["MetricName"] == "Throttles":
+            assert alarm["Period"] * alarm["EvaluationPeriods"] == 900  # a few are harmless
+
+
+def test_strangers_who_guess_names_do_not_hold_the_5xx_alarm(template: Template) -> None:
+    """Ingest answers an unknown export 503. The access log cannot tell it from another 503 of ingest."""
+    (alarm,) = [a for a in _alarms(template).values() if a["AlarmName"]["Fn::Sub"].endswith("-webhook-5xx")]
+    filters = [f["Properties"] for f in template.of_type("AWS::Logs::MetricFilter").values()]
+    counted = {
+        f["LogGroupName"]["Ref"]: f["FilterPattern"]
+        for f in filters
+        if f["MetricTransformations"][0]["MetricName"] == alarm["MetricName"]
+    }
+    assert counted == {
+        "ApiLogs": '{ ($.status = "5*") && ($.ingestStatus != "503") }',
+        "IngestLogs": '{ ($.status = 503) && ($.answer != "unknown export") }',
+    }
+    assert all(
+        f["MetricTransformations"][0]["MetricNamespace"] == alarm["Namespace"]
+        for f in filters
+        if f["MetricTransformations"][0]["MetricName"] == alarm["MetricName"]
+    )
+
+
+def test_deliveries_for_unknown_exports_are_watched_apart(template: Template) -> None:
+    counted = template.resources["UnknownExports"]["Properties"]
+    (transformation,) = counted["MetricTransformations"]
+    (alarm,) = [a for a in _alarms(template).values() if a["MetricName"] == transformation["MetricName"]]
+    assert alarm["Namespace"] == transformation["MetricNamespace"]
+    assert counted["LogGroupName"] == {"Ref": "IngestLogs"}
+    assert counted["FilterPattern"] == '{ $.answer = "unknown export" }'
+    assert '"unknown export"' in (REPOSITORY / "functions" / "ingest" / "intake.py").read_text()
+
+
+@pytest.mark.parametrize("metric", ["ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"])
 def test_runs_that_fail_are_watched(template: Template, metric: str) -> None:
     assert _watched(template, metric) == {"ExportStateMachine"}
 

@@ -20,7 +20,8 @@ from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.sendgrid import import_job
 from tests.documents import ALL, MANUAL, anchors, code_blocks, commands, manual, section, table, text
 from tests.modules import PATHS
-from tests.template.sources import REPOSITORY, Template
+from tests.simulation import schedule
+from tests.template.sources import REPOSITORY, StateMachine, Template
 
 TOP_LEVEL = {path.name for path in REPOSITORY.iterdir()}
 MADE_BY_MAKE = {".venv-sam", ".aws-sam", ".local-cloud"}
@@ -205,7 +206,8 @@ def test_docs_list_and_count_every_metric(template: Template) -> None:
         f"job_contacts.{name}" for name in counts
     }
     written = sum(map(len, listed.values()))
-    total = written + len(template.of_type("AWS::Logs::MetricFilter"))
+    filters = template.of_type("AWS::Logs::MetricFilter").values()
+    total = written + len({f["Properties"]["MetricTransformations"][0]["MetricName"] for f in filters})
     costs = " ".join(text("docs/costs.md").split())
     assert f"[write {written} metrics]" in costs
     assert f"{total * 0.30:.2f} a month if all {total} had a value" in costs
@@ -335,3 +337,35 @@ def test_anchors_follow_the_rules_of_github() -> None:
         "# A `Title`, twice!\n## A title twice\n```sh\n# not a heading\n```\n### [Über](x.md) _uns_ 2.0 ##\n"
     )
     assert anchors(document) == {"a-title-twice", "a-title-twice-1", "über-_uns_-20"}
+
+
+def test_docs_name_the_longest_stack_name_that_the_functions_allow(template: Template) -> None:
+    """A longer one fails in the middle of the first deployment."""
+    suffixes = [
+        f["FunctionName"]["Fn::Sub"].removeprefix("${AWS::StackName}") for f in template.functions.values()
+    ]
+    longest = 64 - max(map(len, suffixes))
+    assert f"at most {longest} letters, digits and hyphens" in text("docs/deploy.md")
+    assert f"more than {longest} characters" in text("docs/operate.md")
+
+
+def test_docs_have_the_concurrency_that_the_template_sets(template: Template, machine: StateMachine) -> None:
+    (confirm,) = template.queue_events("ConfirmFunction")
+    scans = {state["MaxConcurrency"] for _, state in machine.states() if state["Type"] == "Map"}
+    deliver = template.parameters["DeliverMaximumConcurrency"]["Default"]
+    assert (
+        f"`DeliverMaximumConcurrency` ({deliver}), {confirm['ScalingConfig']['MaximumConcurrency']} for"
+        f" `confirm`, {max(scans)} for `backfill`, 1 for the other"
+    ) in " ".join(text("docs/deploy.md").split())
+
+
+def test_docs_have_the_receives_after_which_a_message_is_given_up(template: Template) -> None:
+    """The picture, the runbook and the simulation."""
+    (receives,) = {
+        q["RedrivePolicy"]["maxReceiveCount"] for q in template.queues.values() if "RedrivePolicy" in q
+    }
+    assert receives == 10
+    assert set(re.findall(r"after (\d+) receives", text("README.md"))) == {str(receives)}
+    assert len(re.findall(r"received ten times", text("docs/operate.md"))) == 3
+    assert not re.search(r"(received|died) \S* ?(five|5) times", manual())
+    assert receives == schedule.RECEIVES

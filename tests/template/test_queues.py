@@ -1,5 +1,6 @@
 """Timeouts, retention and batch sizes of queues fit their consumers."""
 
+from lytics_sendgrid.queues.writer import MAX_BATCH_BYTES
 from tests.template.sources import Template
 
 MAXIMUM_RETENTION_S = 14 * 24 * 3600
@@ -28,7 +29,9 @@ def test_dead_letter_queues_keep_messages_longer_than_their_source(template: Tem
         redrive = template.queues[queue]["RedrivePolicy"]
         target, attribute = redrive["deadLetterTargetArn"]["Fn::GetAtt"]
         assert attribute == "Arn"
-        assert redrive["maxReceiveCount"] == 5
+        # Lambda throttles in rounds of a visibility timeout. Good messages must survive an hour of it.
+        assert redrive["maxReceiveCount"] == 10
+        assert redrive["maxReceiveCount"] * template.queues[queue]["VisibilityTimeout"] >= 2 * 3600
         # A message in a dead-letter queue keeps its first enqueue time.
         assert template.queues[target]["MessageRetentionPeriod"] == MAXIMUM_RETENTION_S
         assert template.queues[queue]["MessageRetentionPeriod"] < MAXIMUM_RETENTION_S
@@ -77,3 +80,27 @@ def test_only_functions_that_feed_themselves_may_loop(template: Template) -> Non
 def test_delays_are_no_longer_than_a_queue_can_delay(template: Template) -> None:
     for name in ("RefreshDelaySeconds", "ConfirmDelaySeconds", "StopRetrySeconds"):
         assert template.greatest({"Ref": name}) <= MAXIMUM_DELAY_S
+
+
+def test_every_queue_takes_messages_as_large_as_the_code_sends(template: Template) -> None:
+    """The default is the region's, which may be less."""
+    assert {queue["MaximumMessageSize"] for queue in template.queues.values()} == {MAX_BATCH_BYTES}
+
+
+def test_every_queue_refuses_requests_without_tls(template: Template) -> None:
+    (policy,) = template.of_type("AWS::SQS::QueuePolicy").values()
+    assert policy["Properties"]["Queues"] == [{"Ref": name} for name in template.queues]
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement == {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:*",
+        "Resource": "*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def test_only_the_dead_letter_queues_can_become_one(template: Template) -> None:
+    for name, queue in template.queues.items():
+        may = queue.get("RedriveAllowPolicy", {"redrivePermission": "allowAll"})["redrivePermission"]
+        assert may == ("allowAll" if name.endswith("DeadLetterQueue") else "denyAll"), name

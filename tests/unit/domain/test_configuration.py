@@ -8,6 +8,7 @@ import pytest
 from lytics_sendgrid.domain.configuration import (
     MEMBERSHIP_FIELD_IDS,
     Account,
+    AudienceState,
     Export,
     FieldKind,
     MappedField,
@@ -26,9 +27,17 @@ ACCOUNT = Account(
     membership_fields={"lytics_segments": "e7_T", "lytics_segments_1": None},
     audiences={
         HIGH_VALUE: ProvisionedAudience("lytics_segments", "segment-1", "list-1", ("newsletter", "second")),
-        LAPSED: ProvisionedAudience("lytics_segments_1", None, None, ()),
+        LAPSED: ProvisionedAudience(
+            *("lytics_segments_1", None, None, ()),
+            since_ns=5,
+            state=AudienceState.CLEARED,
+            state_since_s=7,
+            made=True,
+            delete_segment=True,
+        ),
     },
     fields={"newsletter": ("e8_T", "e9_N"), "second": ()},
+    to_clear={LAPSED: 7},
 )
 
 
@@ -36,7 +45,9 @@ ACCOUNT = Account(
     "export",
     [
         NEWSLETTER,
-        dataclasses.replace(NEWSLETTER, list_id="l", list_name="L", lytics_job="j", lytics_auth="a"),
+        dataclasses.replace(
+            NEWSLETTER, list_id="l", list_name="L", lytics_job="j", lytics_auth="a", stopped_s=9
+        ),
     ],
 )
 def test_export_is_read_as_it_was_written(export: Export) -> None:
@@ -46,6 +57,35 @@ def test_export_is_read_as_it_was_written(export: Export) -> None:
 @pytest.mark.parametrize("account", [ACCOUNT, Account("empty")])
 def test_account_is_read_as_it_was_written(account: Account) -> None:
     assert account_from(json.loads(json.dumps(account_document(account)))) == account
+
+
+def test_configuration_of_an_older_release_is_read() -> None:
+    document = account_document(ACCOUNT)
+    new = {"since_ns", "state", "state_since_s", "made", "delete_segment"}
+    document["audiences"] = {
+        audience: {name: value for name, value in provisioned.items() if name not in new}
+        for audience, provisioned in document["audiences"].items()
+    }
+    del document["to_clear"]
+    account = account_from(document)
+    assert account.to_clear == {}
+    assert account.audiences[LAPSED] == ProvisionedAudience("lytics_segments_1", None, None, ())
+
+
+@pytest.mark.parametrize(
+    ("state", "exports", "is_listed"),
+    [
+        (AudienceState.LIVE, ("newsletter",), True),
+        (AudienceState.LIVE, (), False),
+        (AudienceState.STOPPED, ("newsletter",), True),
+        (AudienceState.KEPT, (), True),
+        (AudienceState.CLEARED, (), False),
+    ],
+)
+def test_rows_hold_the_ids_of_listed_audiences(
+    state: AudienceState, exports: tuple[str, ...], is_listed: bool
+) -> None:
+    assert ProvisionedAudience("lytics_segments", None, None, exports, state=state).is_listed is is_listed
 
 
 def test_export_knows_its_audiences_and_fields() -> None:

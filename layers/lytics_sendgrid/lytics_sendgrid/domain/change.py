@@ -67,6 +67,7 @@ class Message:
         uncertain: a request that the ledger does not name may be in flight for its contacts. The message was
             redriven, or its consumer could not commit what it had sent.
         suspect: it was handled together with a message that may have killed its consumer.
+        question: a dry run asks what its changes would do: they are counted; nothing is sent or committed.
         request: API Gateway's id of the request that brought the changes, if one did; links the logs.
     """
 
@@ -79,4 +80,5 @@ class Message:
     number: str | None = None
     uncertain: bool = False
     suspect: bool = False
+    question: bool = False
     request: str | None = None

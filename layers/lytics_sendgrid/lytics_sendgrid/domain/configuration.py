@@ -23,6 +23,19 @@ class FieldKind(StrEnum):
     DATE = "Date"
 
 
+class AudienceState(StrEnum):
+    """What becomes of an audience's ids in the membership field.
+
+    Rows hold the ids of ``live``, ``stopped`` and ``kept`` audiences as the ledger has them. ``cleared``: its
+    id was taken out of every row; the entry stays while its segment exists.
+    """
+
+    LIVE = "live"
+    STOPPED = "stopped"
+    KEPT = "kept"
+    CLEARED = "cleared"
+
+
 @dataclass(frozen=True, slots=True)
 class MappedField:
     """One Lytics field and the SendGrid field that it goes to.
@@ -73,6 +86,7 @@ class Export:
         list_name: that list's name.
         lytics_job: id of the webhook job in Lytics, once there is one.
         lytics_auth: id of that job's header authorization.
+        stopped_s: when a person stopped it, Unix seconds; None: it is not stopped.
     """
 
     name: str
@@ -86,6 +100,7 @@ class Export:
     list_name: str | None = None
     lytics_job: str | None = None
     lytics_auth: str | None = None
+    stopped_s: int | None = None
 
     @property
     def audience_ids(self) -> frozenset[str]:
@@ -106,14 +121,31 @@ class ProvisionedAudience:
         membership_field: the name of the custom field that holds its id.
         segment_id: its segment in SendGrid.
         list_id: the list that the segment is on, if any.
-        exports: names of the exports that export it. Without any, it is no longer updated and nobody is in
-            it.
+        exports: names of the exports that export it, stopped ones included.
+        since_ns: an event that is not later counts for nothing, nanoseconds since 1970: 15 minutes before the
+            audience was last added to the account.
+        state: what becomes of its id in the membership field.
+        state_since_s: when the state last changed, Unix seconds.
+        made: this product created the segment, instead of adopting it.
+        delete_segment: delete the segment once the audience is cleared.
     """
 
     membership_field: str
     segment_id: str | None
     list_id: str | None
     exports: tuple[str, ...]
+    since_ns: int = 0
+    state: AudienceState = AudienceState.LIVE
+    state_since_s: int = 0
+    made: bool = False
+    delete_segment: bool = False
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether rows hold the audience's id."""
+        return self.state is not AudienceState.CLEARED and (
+            bool(self.exports) or self.state is AudienceState.KEPT
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +158,9 @@ class Account:
         membership_fields: name of each membership field to its id; None: we are about to create it.
         audiences: audience id to what was provisioned for it.
         fields: export to the ids of the custom fields that its mapping writes.
+        to_clear: audience id to the Unix time at which the configuration without it was written. It stays
+            here until its clearing has settled, even if it was added again meanwhile: whatever run of the
+            account comes next finishes the clearing.
     """
 
     name: str
@@ -133,6 +168,7 @@ class Account:
     membership_fields: Mapping[str, str | None] = field(default_factory=dict)
     audiences: Mapping[str, ProvisionedAudience] = field(default_factory=dict)
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    to_clear: Mapping[str, int] = field(default_factory=dict)
 
     def field_for(self, audience: str) -> str:
         """Return an audience's membership field: its present one, or the first with room for another id."""
@@ -180,6 +216,7 @@ def export_document(export: Export) -> dict[str, Any]:
         "list_name": export.list_name,
         "lytics_job": export.lytics_job,
         "lytics_auth": export.lytics_auth,
+        "stopped_s": export.stopped_s,
     }
 
 
@@ -206,10 +243,16 @@ def account_document(account: Account) -> dict[str, Any]:
                 "segment_id": provisioned.segment_id,
                 "list_id": provisioned.list_id,
                 "exports": list(provisioned.exports),
+                "since_ns": provisioned.since_ns,
+                "state": provisioned.state.value,
+                "state_since_s": provisioned.state_since_s,
+                "made": provisioned.made,
+                "delete_segment": provisioned.delete_segment,
             }
             for audience, provisioned in account.audiences.items()
         },
         "fields": {export: list(ids) for export, ids in account.fields.items()},
+        "to_clear": dict(account.to_clear),
     }
 
 
@@ -220,8 +263,11 @@ def account_from(document: Mapping[str, Any]) -> Account:
         version=document["version"],
         membership_fields=document["membership_fields"],
         audiences={
-            audience: ProvisionedAudience(**{**p, "exports": tuple(p["exports"])})
+            audience: ProvisionedAudience(
+                **{**p, "exports": tuple(p["exports"]), "state": AudienceState(p.get("state", "live"))}
+            )
             for audience, p in document["audiences"].items()
         },
         fields={export: tuple(ids) for export, ids in document["fields"].items()},
+        to_clear=document.get("to_clear", {}),
     )

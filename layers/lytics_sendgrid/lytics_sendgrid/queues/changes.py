@@ -68,7 +68,7 @@ def _packed(message: Message, max_bytes: int | None) -> Iterator[Packed]:
     head |= {"queued": message.queued_ms, "hops": message.hops}
     optional: dict[str, Any] = {"run": message.run, "number": message.number}
     optional |= {"uncertain": message.uncertain or None, "suspect": message.suspect or None}
-    optional["request"] = message.request
+    optional |= {"question": message.question or None, "request": message.request}
     head |= {key: value for key, value in optional.items() if value is not None}
     shared = _shared(changes)
     head |= shared
@@ -162,6 +162,7 @@ def decode(body: str) -> Message:
             number=_of(str, document.get("number"), None),
             uncertain=bool(document.get("uncertain")),
             suspect=bool(document.get("suspect")),
+            question=bool(document.get("question")),
             request=_of(str, document.get("request"), None),
         )
     except UnknownVersion:

@@ -6,6 +6,8 @@ under that part's key. People see the same JSON in the Step Functions console.
 A running execution carries the state that an older release wrote, so a new field needs a default.
 """
 
+from typing import Literal
+
 from pydantic import Field
 
 from lytics_sendgrid.domain.configuration import Audience, FieldKind
@@ -69,12 +71,14 @@ class SegmentConfig(StatePart):
         name: the segment's name; None: it follows from the audience's, as ``segment_name`` says.
         field: the membership field that the segment's query reads.
         rename: the audience was renamed in Lytics, and the segment still has the name that it was given.
+        exists: SendGrid had the segment before the run. Otherwise this product makes it.
     """
 
     audience: str
     name: str | None = None
     field: str
     rename: bool = False
+    exists: bool = False
 
 
 class RunConfig(StatePart):
@@ -205,6 +209,34 @@ class SettleProgress(StatePart):
     moved_s: int
 
 
+class RunOptions(StatePart):
+    """What a person may choose for a run.
+
+    Attributes:
+        removed_audiences: what becomes of an audience that no export has any more: ``clear`` takes its id out
+            of everybody's row, ``keep`` leaves ids and segment as they are.
+        clear: a stop also clears the export's audiences.
+        delete_segments: segments of cleared audiences, and those on a list that is given up, are deleted.
+        scan_parallelism: how many requests the run may have open at Lytics.
+        max_leavers_percent: if more than this percentage of an audience's members are missing in Lytics'
+            scan, nobody is taken out of it.
+        audit: compare SendGrid's contacts with the ledger.
+        restore_deleted: contacts that were deleted in SendGrid are made again.
+        repair_segments: segments that were changed or deleted in SendGrid are made anew.
+        scheduled: the nightly schedule started the run.
+    """
+
+    removed_audiences: Literal["clear", "keep"] = "clear"
+    clear: bool = False
+    delete_segments: bool = False
+    scan_parallelism: int = 4
+    max_leavers_percent: int = 20
+    audit: bool = False
+    restore_deleted: bool = False
+    repair_segments: bool = False
+    scheduled: bool = False
+
+
 class ExportRun(StatePart):
     """The state of a run.
 
@@ -220,6 +252,11 @@ class ExportRun(StatePart):
         audiences: what is exported.
         plan: for a person.
         config: for ``provision``.
+        action: ``start``, ``resync`` or ``stop``.
+        again: the export was there before, so that a start is swept, too.
+        options: what the person who started the run chose.
+        swept_only: audiences that this export no longer has, but other exports. They are scanned and swept.
+        skipped: why a scheduled run does nothing; empty: it does.
         provision: what ``provision`` returned.
         activation: what ``activate`` returned last.
         sweep: what ``sweep`` returned last.
@@ -237,6 +274,11 @@ class ExportRun(StatePart):
     audiences: tuple[Audience, ...]
     plan: PlanSummary
     config: RunConfig
+    action: Literal["start", "resync", "stop"] = "start"
+    again: bool = False
+    options: RunOptions = RunOptions()
+    swept_only: tuple[Audience, ...] = ()
+    skipped: str = ""
     provision: Provisioned | None = None
     activation: Activation | None = None
     sweep: SweepProgress | None = None

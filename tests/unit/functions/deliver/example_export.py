@@ -32,7 +32,7 @@ EXPORT = Export(
 FORM = RowForm(
     version=3,
     audiences={READERS: SEGMENTS, BUYERS: SEGMENTS},
-    exported=frozenset({READERS, BUYERS}),
+    since={READERS: 0, BUYERS: 0},
     lists={},
     fields=frozenset({"e1_T"}),
     membership_field=SEGMENTS,
@@ -53,11 +53,11 @@ def account_of(view: View) -> Account:
     names = {form.membership_field: "lytics_segments"}
     for field_id in sorted(set(form.audiences.values()) - {form.membership_field}):
         names[field_id] = f"lytics_segments_{len(names)}"
-    exports = {
-        audience: (view.export.name,) if audience in form.exported else () for audience in form.audiences
-    }
+    exports = {audience: (view.export.name,) if audience in form.since else () for audience in form.audiences}
     audiences = {
-        audience: ProvisionedAudience(names[field_id], None, None, exports[audience])
+        audience: ProvisionedAudience(
+            names[field_id], None, None, exports[audience], since_ns=form.since.get(audience, 0)
+        )
         for audience, field_id in form.audiences.items()
     }
     for list_id, owner in form.lists.items():

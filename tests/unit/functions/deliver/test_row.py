@@ -1,6 +1,7 @@
 """A row follows from a contact's state: e-mail, fields, memberships."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from functions.deliver.row import (
     row_of,
     without_fields,
 )
-from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
+from lytics_sendgrid.domain.configuration import Account, AudienceState, ProvisionedAudience
 from lytics_sendgrid.domain.contact import Contact
 
 A, B, C, D = (letter * 32 for letter in "abcd")
@@ -39,7 +40,7 @@ def test_row_form_of_account() -> None:
     assert row_form(ACCOUNT, "none") == RowForm(
         4,
         {A: "e1_T", B: "e1_T", C: "e2_T", D: "e1_T"},
-        frozenset({A, B, C}),
+        {A: 0, B: 0, C: 0},
         {"list-1": "newsletter"},
         frozenset({"e5_T", "e7_N"}),
         "e1_T",
@@ -63,6 +64,30 @@ def test_row_form_of_account() -> None:
 def test_account_without_membership_field_has_no_form(account: Account) -> None:
     with pytest.raises(ValueError, match="account 'acme' has no membership field"):
         row_form(account, "none")
+
+
+@pytest.mark.parametrize(
+    ("state", "exports", "values"),
+    [
+        (AudienceState.LIVE, ("newsletter",), A),
+        (AudienceState.STOPPED, ("newsletter",), A),
+        (AudienceState.KEPT, (), A),
+        (AudienceState.CLEARED, (), "none"),
+    ],
+)
+def test_row_names_live_stopped_and_kept_audiences(
+    state: AudienceState, exports: tuple[str, ...], values: str
+) -> None:
+    audience = ProvisionedAudience("lytics_segments", "s", None, exports, since_ns=4, state=state)
+    form = row_form(replace(ACCOUNT, audiences={A: audience}), "none")
+    assert membership_values(Contact(memberships={A: 5}), form) == {"e1_T": values}
+
+
+def test_event_not_later_than_since_counts_for_nothing() -> None:
+    audience = ProvisionedAudience("lytics_segments", "s", None, ("newsletter",), since_ns=5)
+    form = row_form(replace(ACCOUNT, audiences={A: audience}), "none")
+    values = [membership_values(Contact(memberships={A: time_ns}), form)["e1_T"] for time_ns in (4, 5, 6, -6)]
+    assert values == ["none", "none", A, "none"]
 
 
 @pytest.mark.parametrize(

@@ -375,7 +375,7 @@ def test_segment_of_a_renamed_audience_is_renamed() -> None:
     assert "Its segment is renamed from 'Before' to 'Audience 1'" in made.notes[0]
     run = planned_run("r", "2026-11-23T00:00:00Z", read_input({"audiences": ["a"]}).wanted, "main", made)
     (config,) = run.document()["config"]["segments"]
-    assert config == {"audience": identity(1), "field": "lytics_segments", "rename": True}
+    assert config == {"audience": identity(1), "field": "lytics_segments", "rename": True, "exists": True}
 
 
 def test_segment_named_by_a_person_keeps_its_name() -> None:

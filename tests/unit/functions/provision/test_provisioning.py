@@ -1,12 +1,13 @@
 """Provisioning creates each resource once, wherever it crashes, and records what it created."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from functions.provision.provisioning import provision
-from lytics_sendgrid.domain.configuration import Account, Export, ProvisionedAudience
+from lytics_sendgrid.domain.configuration import Account, AudienceState, Export, ProvisionedAudience
 from lytics_sendgrid.errors import (
     AnswerLost,
     ConfigurationChanged,
@@ -77,13 +78,19 @@ class Scene:
 
 def test_missing_resources_are_created_and_recorded() -> None:
     scene = Scene()
+    now_s = math.floor(scene.clock.now())
     done = scene.provision(scene.state(list_id="l1"))
     assert done == Provisioned(version=2, fields=("lytics_segments", "ltv"), segments=2)
     assert scene.sendgrid.calls[0] == "create_field lytics_segments"
     assert scene.account.membership_fields == {"lytics_segments": "e1_T"}
     assert scene.account.audiences == {
-        FIRST: ProvisionedAudience("lytics_segments", "s1", "l1", ("news",)),
-        SECOND: ProvisionedAudience("lytics_segments", "s2", "l1", ("news",)),
+        audience: ProvisionedAudience(
+            *("lytics_segments", segment, "l1", ("news",)),
+            since_ns=(now_s - 900) * 1_000_000_000,
+            state_since_s=now_s,
+            made=True,
+        )
+        for audience, segment in ((FIRST, "s1"), (SECOND, "s2"))
     }
     export = scene.export
     assert (export.version, export.list_id, export.list_name) == (2, "l1", "News")
@@ -281,6 +288,27 @@ def test_deleted_field_keeps_its_record_if_creation_is_refused() -> None:
     with pytest.raises(KeyRefused):
         scene.provision()
     assert scene.account.membership_fields == account.membership_fields
+
+
+@pytest.mark.parametrize(
+    ("other", "state"),
+    [(None, AudienceState.CLEARED), ("live", AudienceState.LIVE), ("stopped", AudienceState.STOPPED)],
+)
+def test_removed_audience_stays_only_if_another_export_has_it(
+    other: str | None, state: AudienceState
+) -> None:
+    scene = Scene()
+    scene.provision()
+    if other is not None:
+        second = scene.account.audiences[SECOND]
+        account = scene.account.with_audience(SECOND, replace(second, exports=("news", other)))
+        scene.configurations.put_account(replace(account, version=3), 2)
+        stopped_s = 5 if other == "stopped" else None
+        scene.configurations.put_export(replace(scene.export, name=other, stopped_s=stopped_s))
+    scene.provision(scene.state(FIRST, field="e1_T"))
+    present = scene.account.audiences[SECOND]
+    assert (present.state, present.exports) == (state, (other,) if other else ())
+    assert set(scene.account.to_clear) == (set() if other else {SECOND})
 
 
 def test_field_not_listed_yet_is_retried_later() -> None:

@@ -1,0 +1,144 @@
+"""What starts, stops and clearings change in an account's configuration."""
+
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from functions.provision.account_changes import cleared, stopped, with_audiences, without_audiences
+from lytics_sendgrid.domain.configuration import Account, AudienceState, ProvisionedAudience
+
+A, B, C = (letter * 32 for letter in "abc")
+NOW_S: Final = 1_800_000_000
+SINCE_NS: Final = (NOW_S - 900) * 1_000_000_000
+LIVE, STOPPED, KEPT, CLEARED = AudienceState
+KNOWN: Final = ProvisionedAudience(
+    "lytics_segments", "s", None, ("newsletter",), since_ns=7, state_since_s=3, made=True
+)
+CHOSEN: Final = ProvisionedAudience("lytics_segments", "s", None, ())
+
+
+def account(**audiences: ProvisionedAudience) -> Account:
+    return Account("acme", audiences={name * 32: provisioned for name, provisioned in audiences.items()})
+
+
+def added(known: ProvisionedAudience | None, export: str = "newsletter") -> ProvisionedAudience:
+    before = Account("acme") if known is None else account(a=known)
+    return with_audiences(before, export, {A: CHOSEN}, NOW_S).audiences[A]
+
+
+def test_new_audience_counts_events_of_the_last_15_minutes() -> None:
+    assert added(None) == replace(
+        CHOSEN, exports=("newsletter",), since_ns=SINCE_NS, state_since_s=NOW_S, made=False
+    )
+
+
+def test_audience_of_a_start_again_stays_as_it_is() -> None:
+    assert added(KNOWN) == KNOWN
+
+
+def test_audience_added_to_a_second_export_keeps_its_since() -> None:
+    assert added(KNOWN, "shop") == replace(KNOWN, exports=("newsletter", "shop"))
+
+
+@pytest.mark.parametrize(
+    ("state", "exports"), [(STOPPED, ("newsletter",)), (KEPT, ()), (STOPPED, ("newsletter", "shop"))]
+)
+def test_stopped_or_kept_audience_is_live_again_with_its_since(
+    state: AudienceState, exports: tuple[str, ...]
+) -> None:
+    present = added(replace(KNOWN, state=state, exports=exports))
+    assert present == replace(KNOWN, exports=exports or ("newsletter",), state_since_s=NOW_S)
+
+
+def test_cleared_audience_begins_anew_and_keeps_its_segment() -> None:
+    present = added(replace(KNOWN, state=CLEARED, exports=(), delete_segment=True))
+    assert present == replace(KNOWN, since_ns=SINCE_NS, state_since_s=NOW_S)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "made"),
+    [
+        (CHOSEN, True),
+        (replace(CHOSEN, segment_id="adopted"), False),
+        (replace(CHOSEN, segment_id="new", made=True), True),
+    ],
+)
+def test_segment_is_ours_only_if_this_product_made_it(chosen: ProvisionedAudience, made: bool) -> None:
+    assert with_audiences(account(a=KNOWN), "newsletter", {A: chosen}, NOW_S).audiences[A].made is made
+
+
+def removed(known: ProvisionedAudience, *, keep: bool = False, delete_segments: bool = False) -> Account:
+    return without_audiences(
+        account(a=known, b=KNOWN),
+        "newsletter",
+        [A, C],
+        ["newsletter", "shop"],
+        NOW_S,
+        keep=keep,
+        delete_segments=delete_segments,
+    )
+
+
+@pytest.mark.parametrize(("made", "delete_segments"), [(True, True), (True, False), (False, True)])
+def test_audience_of_no_export_is_to_be_cleared(made: bool, delete_segments: bool) -> None:
+    after = removed(replace(KNOWN, made=made), delete_segments=delete_segments)
+    assert after.to_clear == {A: NOW_S}
+    assert after.audiences == {
+        A: replace(
+            KNOWN,
+            exports=(),
+            state=CLEARED,
+            state_since_s=NOW_S,
+            made=made,
+            delete_segment=made and delete_segments,
+        ),
+        B: KNOWN,
+    }
+
+
+def test_kept_audience_keeps_ids_and_segment() -> None:
+    after = removed(KNOWN, keep=True, delete_segments=True)
+    assert not after.to_clear
+    assert after.audiences[A] == replace(KNOWN, exports=(), state=KEPT, state_since_s=NOW_S)
+
+
+@pytest.mark.parametrize(("other", "state"), [("shop", LIVE), ("stopped shop", STOPPED)])
+def test_audience_of_another_export_stays(other: str, state: AudienceState) -> None:
+    after = removed(replace(KNOWN, exports=("newsletter", other)))
+    assert not after.to_clear
+    assert (after.audiences[A].exports, after.audiences[A].state) == ((other,), state)
+
+
+def test_audience_that_the_export_does_not_have_is_left_alone() -> None:
+    shops = replace(KNOWN, exports=("shop",))
+    assert removed(shops).audiences[A] == shops
+
+
+def test_stop_leaves_audiences_of_other_live_exports_live() -> None:
+    before = account(a=KNOWN, b=replace(KNOWN, exports=("newsletter", "shop")), c=KNOWN)
+    before = before.with_audience(C, replace(KNOWN, exports=("shop",)))
+    after = stopped(before, "newsletter", ["newsletter", "shop"], NOW_S)
+    assert [after.audiences[audience].state for audience in (A, B, C)] == [STOPPED, LIVE, LIVE]
+    assert after.audiences[A] == replace(KNOWN, state=STOPPED, state_since_s=NOW_S)
+
+
+CLEARING: Final = replace(KNOWN, exports=(), state=CLEARED)
+
+
+@pytest.mark.parametrize(
+    ("known", "since_s", "deleted", "is_listed_to_clear", "stays"),
+    [
+        (CLEARING, 5, [A], False, False),
+        (CLEARING, 5, [], False, True),
+        (KNOWN, 5, [], False, True),
+        (KNOWN, 5, [A], False, True),
+        (CLEARING, 6, [A], True, True),
+    ],
+)
+def test_settled_clearing_frees_the_seat_once_the_segment_is_gone(
+    known: ProvisionedAudience, since_s: int, deleted: list[str], is_listed_to_clear: bool, stays: bool
+) -> None:
+    before = replace(account(a=known), to_clear={A: since_s})
+    after = cleared(before, {A: 5}, deleted)
+    assert (A in after.to_clear, A in after.audiences) == (is_listed_to_clear, stays)
