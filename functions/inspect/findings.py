@@ -125,11 +125,7 @@ def membership_value(found: Findings, field: str) -> str:
 
 
 def _is_member(person: Person | None, audience: Audience) -> bool:
-    if person is None:
-        return False
-    return audience.id in person.audience_ids or (
-        not person.audience_ids and audience.slug in person.audience_slugs
-    )
+    return person is not None and person.is_in(audience.id, audience.slug)
 
 
 def _sendgrid_value(contact: SendGridContact | None, mapped: MappedField) -> Any:

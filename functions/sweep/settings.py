@@ -7,5 +7,9 @@ from dataclasses import dataclass
 class SweepSettings:
     """The environment variables of ``sweep``."""
 
+    contacts_table: str
+    exports_table: str
+    changes_queue_url: str
+    secret_prefix: str
     lytics_url: str
     verify_delay_s: int

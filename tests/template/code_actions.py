@@ -15,7 +15,11 @@ ADAPTERS: Final = {
         ("lytics_sendgrid.tables.contacts", "ContactsTable"),
         ("lytics_sendgrid.tables.ledger_walk", "LedgerWalk"),
     ),
-    "ExportsTable": (("lytics_sendgrid.tables.exports", "ExportsTable"),),
+    "ExportsTable": (
+        ("lytics_sendgrid.tables.exports", "ExportsTable"),
+        ("lytics_sendgrid.tables.seen", "SeenTable"),
+        ("lytics_sendgrid.tables.walks", "WalksTable"),
+    ),
 }
 """For each table of the template, the modules and the only classes that call DynamoDB for it."""
 

@@ -86,6 +86,12 @@ class Lytics:
         found = list_of(self._get("/v2/schema/user/field", what, {"filter": "all"}), what)
         return {str(data["id"]): str(data.get("type") or "") for data in found if data.get("id")}
 
+    def identity_fields(self) -> frozenset[str]:
+        """Return the names of the fields that identify people: those by which Lytics finds a profile."""
+        what = "the schema's fields"
+        found = list_of(self._get("/v2/schema/user/field", what, {"filter": "all"}), what)
+        return frozenset(str(data["id"]) for data in found if data.get("is_identifier") is True)
+
     def scan_page(self, audience_id: str, start: str, fields: Sequence[str]) -> ScanPage:
         """Return one page of an audience's members.
 

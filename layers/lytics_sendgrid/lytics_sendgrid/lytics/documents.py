@@ -68,6 +68,10 @@ class Person:
     audience_ids: frozenset[str]
     audience_slugs: frozenset[str]
 
+    def is_in(self, audience_id: str, slug: str) -> bool:
+        """Return whether the person is in an audience. Its slug counts only if Lytics shows no ids."""
+        return audience_id in self.audience_ids or (not self.audience_ids and slug in self.audience_slugs)
+
 
 @dataclass(frozen=True, slots=True)
 class LyticsJob:

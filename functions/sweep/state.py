@@ -1,0 +1,120 @@
+"""The checkpoint of a sweep: everything that its next invocation needs, in one item of the exports table."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+from functions.sweep.kept import Kept
+from functions.sweep.tally import Tally
+from functions.sweep.walk import Position, first_position
+
+
+class Step(StrEnum):
+    """What the sweep is at."""
+
+    WALK = "walk"
+    """Find suspects and returners in the ledger."""
+    LOOK_UP = "look_up"
+    """Ask Lytics about each of them, if look-ups can be believed."""
+    SECOND_SCAN = "second_scan"
+    """Have the audiences scanned a second time whose suspects no look-up decided."""
+    SECOND_WALK = "second_walk"
+    """Find whom neither scan has seen."""
+    SAMPLE = "sample"
+    """Ask Lytics about some of them."""
+    QUEUE = "queue"
+    """Queue the exits of leavers and the enters of returners."""
+    DONE = "done"
+
+
+@dataclass(slots=True)
+class SweepState:
+    """How far a sweep is.
+
+    Attributes:
+        step: what it is at.
+        position: of the present walk.
+        tallies: audience id to what was counted in it.
+        suspects: people who are in an audience, and whom its scan has not seen.
+        young: people outside whom the scan has seen, with an exit of the last 24 hours.
+        returning: the same, with an older exit.
+        believed: look-ups find whom the scans have shown; None: not tried yet.
+        answers: address to what look-ups said of each audience: true, false, or null if it is unclear.
+        asked: the second scans were asked for.
+        samples: audience id to people at random whom neither scan has seen.
+        leavers: audience id to the people who leave it. The others that neither scan has seen stay.
+        by_walk: audiences that all leave whom neither scan has seen. They are too many to be kept.
+        confirmed: audience id to the young returners whom a look-up has shown.
+        read_units: what DynamoDB charged for all walks.
+        contacts: how many contacts the first walk has visited.
+        expected: pairs of a prefix of message numbers and how many messages have it.
+    """
+
+    step: Step = Step.WALK
+    position: Position = field(default_factory=first_position)
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    suspects: Kept = field(default_factory=Kept)
+    young: Kept = field(default_factory=Kept)
+    returning: Kept = field(default_factory=Kept)
+    believed: bool | None = None
+    answers: dict[str, dict[str, bool | None]] = field(default_factory=dict)
+    asked: bool = False
+    samples: dict[str, list[str]] = field(default_factory=dict)
+    leavers: dict[str, list[str]] = field(default_factory=dict)
+    by_walk: set[str] = field(default_factory=set)
+    confirmed: dict[str, list[str]] = field(default_factory=dict)
+    read_units: float = 0.0
+    contacts: int = 0
+    expected: tuple[tuple[str, int], ...] = ()
+
+    def forget_people(self) -> None:
+        """Drop every address: nothing needs them once the sweep is done."""
+        self.suspects, self.young, self.returning = Kept(), Kept(), Kept()
+        self.answers, self.samples, self.leavers, self.confirmed = {}, {}, {}, {}
+
+    def document(self) -> dict[str, Any]:
+        """Return the state as JSON values."""
+        return {
+            "step": self.step.value,
+            "position": sorted(self.position.items()),
+            "tallies": {audience: dataclasses.asdict(tally) for audience, tally in self.tallies.items()},
+            "suspects": self.suspects.document(),
+            "young": self.young.document(),
+            "returning": self.returning.document(),
+            "believed": self.believed,
+            "answers": self.answers,
+            "asked": self.asked,
+            "samples": self.samples,
+            "leavers": self.leavers,
+            "by_walk": sorted(self.by_walk),
+            "confirmed": self.confirmed,
+            "read_units": self.read_units,
+            "contacts": self.contacts,
+            "expected": [list(entry) for entry in self.expected],
+        }
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any] | None) -> Self:
+        """Read what ``document`` returned; None: a sweep that has not begun."""
+        if document is None:
+            return cls()
+        return cls(
+            step=Step(document["step"]),
+            position=dict(document["position"]),
+            tallies={audience: Tally(**tally) for audience, tally in document["tallies"].items()},
+            suspects=Kept.read(document["suspects"]),
+            young=Kept.read(document["young"]),
+            returning=Kept.read(document["returning"]),
+            believed=document["believed"],
+            answers=document["answers"],
+            asked=document["asked"],
+            samples=document["samples"],
+            leavers=document["leavers"],
+            by_walk=set(document["by_walk"]),
+            confirmed=document["confirmed"],
+            read_units=document["read_units"],
+            contacts=document["contacts"],
+            expected=tuple((prefix, count) for prefix, count in document["expected"]),
+        )

@@ -1,0 +1,81 @@
+"""Walk the ledger in segments that are read at the same time, over as many invocations as it takes."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Protocol
+
+from lytics_sendgrid.domain.contact import Contact
+from lytics_sendgrid.tables.ledger_walk import LedgerPage
+
+SEGMENTS: Final = 8
+"""A page of 1 MB each at a time, about 100 MB as Python objects."""
+
+
+class Each(Protocol):
+    """Applies a function to several items at once; returns the results in the order of the items."""
+
+    def __call__[T, R](self, function: Callable[[T], R], items: Iterable[T], /) -> Iterable[R]: ...  # noqa: D102
+
+
+class Ledger(Protocol):
+    """The contacts table, page by page."""
+
+    def page(self, account: str, segment: int, segments: int, start: str | None = None) -> LedgerPage: ...  # noqa: D102
+
+
+type Position = dict[int, str | None]
+"""Where each segment goes on; None: at its beginning. A segment that has been read is not in it."""
+
+
+def first_position(segments: int = SEGMENTS) -> Position:
+    """Return the position before the first page."""
+    return dict.fromkeys(range(segments))
+
+
+class Walk:
+    """A walk through an account's contacts.
+
+    Attributes:
+        position: where it goes on; empty: it is done.
+        read_units: what DynamoDB charged in this invocation.
+    """
+
+    def __init__(
+        self, ledger: Ledger, each: Each, account: str, position: Position, segments: int = SEGMENTS
+    ) -> None:
+        self._ledger = ledger
+        self._each = each
+        self._account = account
+        self._segments = segments
+        self.position = position
+        self.read_units = 0.0
+
+    def run(self, visit: Callable[[str, Contact], None], has_time: Callable[[], bool]) -> bool:
+        """Visit contacts until all are visited, or the time is up.
+
+        Args:
+            visit: called with the address and state of each contact.
+            has_time: whether another page of each segment may be read.
+
+        Returns:
+            All are visited.
+        """
+        while self.position and has_time():
+            segments = list(self.position)
+            pages = self._each(self._page, segments)
+            self._take(segments, pages, visit)
+        return not self.position
+
+    def _page(self, segment: int) -> LedgerPage:
+        return self._ledger.page(self._account, segment, self._segments, self.position[segment])
+
+    def _take(
+        self, segments: Sequence[int], pages: Iterable[LedgerPage], visit: Callable[[str, Contact], None]
+    ) -> None:
+        for segment, page in zip(segments, pages, strict=True):
+            for email, contact in page.contacts:
+                visit(email, contact)
+            self.read_units += page.read_units
+            if page.next_start is None:
+                del self.position[segment]
+            else:
+                self.position[segment] = page.next_start

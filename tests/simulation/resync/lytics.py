@@ -1,0 +1,209 @@
+"""Lytics in a world of minutes: people who come and go, change address, merge, vanish; scans that lag.
+
+Its answers are up to ``LAG`` old; a tenth of the worlds has scans that lag up to four times as long.
+"""
+
+import random
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+LAG: Final = 10
+PAGE: Final = 2
+CAPITALS: Final = "ace"
+"""Addresses that Lytics has with capitals."""
+POOLS: Final = {1: "abcdef", 2: "uvwabc"}
+"""The addresses that may stand in each export's e-mail field."""
+
+
+@dataclass
+class Profile:
+    """A profile: the address in each e-mail field, all its addresses so far, its audiences."""
+
+    split: int | None
+    alive: bool = True
+    emails: dict[int, str | None] = field(default_factory=dict)
+    identifiers: set[tuple[int, str]] = field(default_factory=set)
+    audiences: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A profile as it was at some time."""
+
+    emails: dict[int, str | None]
+    audiences: frozenset[str]
+    split: int | None
+    identifiers: frozenset[tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bias:
+    """What favors schedules that need a rule.
+
+    Attributes:
+        identifying: e-mail fields identify people; None: by chance.
+        skips: how often a scan skips a row.
+        look_ups: people who are kept for look-ups. 1,000 in the product.
+    """
+
+    identifying: bool | None = None
+    skips: float = 0.04
+    look_ups: int = 2
+
+
+class Lytics:
+    """The profiles, and every earlier state of them.
+
+    Attributes:
+        now: minutes.
+        faults: look-ups may fail.
+        noise: scans skip rows and begin anew.
+        identifying: e-mail fields identify people: no two share an address, and look-ups work.
+        capitals: look-ups find nobody whose address has capitals.
+    """
+
+    def __init__(self, chance: random.Random, bias: Bias) -> None:
+        self.chance = chance
+        self.skips = bias.skips
+        self.now = 1_000
+        self.faults = self.noise = True
+        self.identifying = chance.random() < 0.65
+        if bias.identifying is not None:
+            self.identifying = bias.identifying
+        self.capitals = self.identifying and chance.random() < 0.2
+        self.scan_lag = 40 if chance.random() < 0.1 else LAG
+        self.profiles: list[Profile] = []
+        self._times: list[int] = []
+        self._states: list[list[Shown]] = []
+        for _ in range(chance.randrange(2, 5)):
+            self.new_profile()
+        self.snap()
+
+    def new_profile(self) -> Profile:
+        profile = Profile(self.chance.choice((0, 1, 0, 1, None)))
+        self.profiles.append(profile)
+        for export in (1, 2):
+            self._set_email(profile, export)
+        return profile
+
+    def _set_email(self, profile: Profile, export: int) -> None:
+        profile.emails[export] = self._free(export)
+        if email := profile.emails[export]:
+            profile.identifiers.add((export, email))
+
+    def _free(self, export: int) -> str | None:
+        taken: set[str] = set()
+        if self.identifying:
+            taken = {
+                email
+                for profile in self.profiles
+                if profile.alive
+                for name, email in profile.identifiers
+                if name == export
+            }
+        return self.chance.choice([*(email for email in POOLS[export] if email not in taken), None])
+
+    def snap(self) -> None:
+        """Remember the present state."""
+        state = [
+            Shown(dict(p.emails), frozenset(p.audiences), p.split, frozenset(p.identifiers))
+            for p in self.profiles
+            if p.alive
+        ]
+        if self._times and self._times[-1] == self.now:
+            self._states[-1] = state
+        else:
+            self._times.append(self.now)
+            self._states.append(state)
+
+    def at(self, minute: int) -> list[Shown]:
+        return self._states[max(0, bisect_right(self._times, minute) - 1)]
+
+    def moments(self, since: int) -> set[int]:
+        """Return every minute from ``since`` at which something was different."""
+        return {since, self.now} | {minute for minute in self._times if minute > since}
+
+    def mutate(self) -> tuple[str, Profile, str]:
+        """Change something; return what, whose, and the audience that was entered or left."""
+        if self._times[-1] == self.now:
+            self.now += 1
+        chance = self.chance
+        alive = [profile for profile in self.profiles if profile.alive]
+        if not alive or (chance.random() < 0.08 and len(self.profiles) < 6):
+            alive.append(self.new_profile())
+        profile, act = chance.choice(alive), chance.random()
+        what, audience = "", ""
+        if act < 0.68:
+            audience = chance.choice("AB")
+            what = "exit" if audience in profile.audiences else "enter"
+            profile.audiences ^= {audience}
+        elif act < 0.84:
+            self._change_address(profile, chance.choice((1, 1, 2)))
+        elif act < 0.92:
+            profile.alive = False
+        else:
+            self._merge(profile, chance.choice(alive))
+        self.snap()
+        return what, profile, audience
+
+    def _change_address(self, profile: Profile, export: int) -> None:
+        old = profile.emails[export]
+        self._set_email(profile, export)
+        if self.chance.random() < 0.3 and old is not None and old != profile.emails[export]:
+            profile.identifiers.discard((export, old))
+
+    def _merge(self, profile: Profile, other: Profile) -> None:
+        if other is profile:
+            return
+        other.alive = False
+        profile.identifiers |= other.identifiers
+        if self.chance.random() < 0.5:
+            profile.audiences |= other.audiences
+        for export in (1, 2):
+            if profile.emails[export] is None:
+                profile.emails[export] = other.emails[export]
+
+    def look_up(self, export: int, email: str) -> Shown | str | None:
+        """Return the profile that Lytics finds by an address, also an earlier one; or "unclear"."""
+        if self.faults and self.chance.random() < 0.05:
+            return "unclear"
+        if self.capitals and email in CAPITALS:
+            return None
+        state = self.at(self.now - self.chance.randrange(LAG + 1))
+        found = [profile for profile in state if (export, email) in profile.identifiers]
+        return self.chance.choice(found) if found else None
+
+    def pages(self, audience: str, *, partitioned: bool) -> Iterator[dict[str, Any]]:
+        """Yield the pages of a scan as events: rows, a new beginning, and at the end how complete it was."""
+        chance = self.chance
+        parts: list[int | None] = [0, 1] if partitioned else [None]
+        totals: dict[int, int] = {}
+        number = offset = scanned = restarts = 0
+        while number < len(parts):
+            rows = [
+                s for s in self._lagging() if audience in s.audiences and parts[number] in {None, s.split}
+            ]
+            totals[number] = min(len(rows), totals.get(number, 99))
+            page = rows[offset : offset + PAGE]
+            if self.noise and chance.random() < 0.03 and restarts < 2:
+                restarts += 1
+                number = offset = scanned = 0
+                totals = {}
+                yield {"restart": True}
+            elif page:
+                kept = [row for row in page if not (self.noise and chance.random() < self.skips)]
+                scanned += len(kept)
+                offset += len(page)
+                yield {"rows": kept}
+            else:
+                number, offset = number + 1, 0
+                if partitioned and number == len(parts):
+                    whole = sum(audience in row.audiences for row in self._lagging())
+                    if sum(totals.values()) < whole:
+                        partitioned, parts, number, scanned, totals = False, [None], 0, 0, {}
+        yield {"scanned": scanned, "total": sum(totals.values())}
+
+    def _lagging(self) -> list[Shown]:
+        return self.at(self.now - self.chance.randrange(self.scan_lag + 1))

@@ -1,0 +1,254 @@
+"""The real sweep in the simulated world: adapters between both."""
+
+import json
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from zlib import crc32
+
+from functions.sweep import queue_all
+from functions.sweep.scope import Request
+from functions.sweep.session import Session, Tools
+from functions.sweep.sweeping import sweep
+from lytics_sendgrid.domain.change import Kind
+from lytics_sendgrid.domain.checkpoint import Checkpoint
+from lytics_sendgrid.domain.configuration import Account, Audience, Export, ProvisionedAudience
+from lytics_sendgrid.domain.contact import Contact
+from lytics_sendgrid.domain.seen import in_order, seen_hash
+from lytics_sendgrid.errors import RequestRefused
+from lytics_sendgrid.lytics.documents import Person
+from lytics_sendgrid.queues.changes import decode
+from lytics_sendgrid.tables.ledger_walk import LedgerPage
+from tests.simulation.resync.changes import Queued
+
+if TYPE_CHECKING:
+    from tests.simulation.resync.world import World
+
+MINUTE_NS: Final = 60_000_000_000
+YOUNG: Final = 120
+"""Minutes after an exit within which a person returns only by a look-up. 24 hours in the product."""
+DELAY_S: Final = 11 * 60
+SAMPLE: Final = 2
+"""200 in the product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """The result of a scan."""
+
+    stamp: int
+    began: int
+    seen: frozenset[str]
+    fields: tuple[int, ...]
+    scanned: int
+    total: int
+
+    def checkpoint(self) -> Checkpoint:
+        """Return what the scan's checkpoint says."""
+        return Checkpoint(
+            done=True,
+            stamp_ns=self.stamp * MINUTE_NS,
+            began_s=self.began * 60,
+            email_fields=tuple((f"export{n}", f"email{n}") for n in self.fields),
+            scanned=self.scanned,
+            smallest=self.total,
+            largest=self.total,
+            seen=len(self.seen),
+            chunks=1,
+            sample=tuple((address(email), email in "ace") for email in sorted(self.seen)),
+        )
+
+
+def address(email: str) -> str:
+    """Return a letter as an address."""
+    return f"{email}@example.org"
+
+
+class RealSweep:
+    """One run's sweep."""
+
+    def __init__(
+        self, world: "World", name: str, start: int, export: int, results: Mapping[str, Scanned]
+    ) -> None:
+        self.world = world
+        self.name = name
+        self.start = start
+        self.number = export
+        self.results = results
+        self.second: dict[str, Scanned] = {}
+        self.document = "null"
+        self.calls = 0
+        self._left: dict[tuple[str, str], int] = {}
+
+    def run(self) -> Iterator[None]:
+        """Call the real sweep until it is done, and let time pass in between."""
+        while True:
+            self.calls += 1
+            progress = sweep(self._request(), self._tools())
+            if progress.done:
+                return
+            for audience in progress.second_scan:
+                self.second[audience.id] = yield from self.world.scan(
+                    self.start, audience.id, self.number, queues=False, parts=False
+                )
+            until = self.world.now + progress.wait_s / 60
+            while self.world.now < until:
+                yield
+            yield
+
+    def _request(self) -> Request:
+        return Request(
+            run=self.name,
+            export=f"export{self.number}",
+            account="acme",
+            audiences=tuple(Audience(name, name, name) for name in self.results),
+            swept_only=(),
+            max_leavers_percent=100,
+            verify_delay_s=DELAY_S,
+            dry_run=False,
+            prefix=f"sweep.{self.calls}",
+        )
+
+    def _tools(self) -> Tools:
+        def serial[T, R](function: Callable[[T], R], items: Iterable[T], /) -> Iterable[R]:
+            return map(function, items)
+
+        chance = self.world.chance
+        return Tools(self, self, self, self, self, self, serial, self, lambda: chance.choice((-1, 1, 1)))
+
+    # The ledger
+
+    def page(self, account: str, segment: int, segments: int, start: str | None = None) -> LedgerPage:
+        assert account == "acme"
+        found = sorted(e for e in self.world.ledger if crc32(e.encode()) % segments == segment)
+        after = [email for email in found if start is None or email > start]
+        contacts = tuple(
+            (
+                address(email),
+                Contact(1, {a: n * MINUTE_NS for a, n in self.world.ledger[email].events.items()}),
+            )
+            for email in after[:1]
+        )
+        return LedgerPage(contacts, after[0] if len(after) > 1 else None, 0.5)
+
+    # Configurations and scans
+
+    def account(self, name: str) -> Account:
+        configuration = self.world.configuration()
+        audiences = {
+            audience: ProvisionedAudience(
+                "lytics_segments",
+                None,
+                None,
+                tuple(f"export{n}" for n in self.world.counted(audience)),
+                since_ns=configuration.since.get(audience, 0) * MINUTE_NS,
+            )
+            for audience in configuration.exported
+        }
+        return Account(name, 1, audiences=audiences)
+
+    def export(self, name: str) -> Export | None:
+        return Export(name, "default", "acme", 1, f"email{name[-1]}", (), ())
+
+    def scan(self, run: str, audience: str, scan: int = 0) -> Checkpoint | None:
+        found = (self.second if scan else self.results).get(audience)
+        return None if found is None else found.checkpoint()
+
+    def read(self, run: str, audience: str, scan: int, chunks: int, hashes: int) -> "array[int]":
+        found = (self.second if scan else self.results)[audience]
+        assert (chunks, hashes) == (1, len(found.seen))
+        return in_order(seen_hash(run, address(email)) for email in found.seen)
+
+    def walk(self, run: str, task: str) -> dict[str, Any] | None:
+        document: dict[str, Any] | None = json.loads(self.document)
+        return document
+
+    def put_walk(self, run: str, task: str, document: Mapping[str, Any], now_s: int) -> None:
+        self.document = json.dumps(document)
+
+    # Lytics
+
+    def sizes(self, audience_ids: Iterable[str]) -> dict[str, int]:
+        lytics = self.world.lytics
+        state = lytics.at(self.world.now)
+        return {a: sum(a in shown.audiences for shown in state) for a in audience_ids}
+
+    def identity_fields(self) -> frozenset[str]:
+        return frozenset({"email1", "email2"} if self.world.lytics.identifying else ())
+
+    def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> Person | None:
+        found = self.world.lytics.look_up(int(email_field[-1]), email[0])
+        if found is None:
+            return None
+        if isinstance(found, str):
+            raise RequestRefused("the answer of this look-up is unclear")
+        now = found.emails[int(email_field[-1])]
+        values = {email_field: address(now)} if now else {}
+        return Person(values, found.audiences or frozenset({"all"}), frozenset())
+
+    # The clock, which stands still during an invocation
+
+    def now(self) -> float:
+        return self.world.now * 60.0
+
+    def sleep(self, seconds: float) -> None:
+        raise AssertionError("no answer of this world is worth a second try")
+
+    def random(self) -> float:
+        return self.world.chance.random()
+
+    # The queue
+
+    def leaves(self, session: Session, audience: str, email: str) -> None:
+        """Check a leaver, or note since when a returner was out."""
+        # Of many whom two scans skip, a sample is looked up; of a few, everybody.
+        by_look_up = bool(session.state.believed) and session.can_ask(audience)
+        by_look_up &= session.tally(audience).candidates <= SAMPLE
+        shown_again = audience in self.second and email[0] in self.second[audience].seen
+        seen = frozenset().union(*(result.seen for result in self.results.values()))
+        by_look_up &= not self.world.hides_capitals(email[0], seen)
+        stamp = self.results[audience].stamp
+        self.world.takes_out(email[0], audience, self.start, stamp, excused=not (by_look_up or shown_again))
+
+    def returns(self, session: Session, audience: str, email: str) -> None:
+        state = session.state
+        event = state.young.of(audience).get(email) or state.returning.of(audience).get(email) or 0
+        known = self.world.ledger[email[0]].events[audience]
+        self._left[email[0], audience] = abs(event) // MINUTE_NS or abs(known)
+
+    def send(self, bodies: Iterable[str], delay_s: int = 0) -> None:
+        for body in bodies:
+            for change in decode(body).changes:
+                assert change.audience is not None
+                email, minute = change.email[0], change.time_ns // MINUTE_NS
+                delay = self.world.chance.choice((0, 5)) if change.kind is Kind.EXIT else 0
+                if change.kind is Kind.EXIT:
+                    self.world.swept[email, change.audience] = (minute, self.results[change.audience].stamp)
+                self.world.put(
+                    Queued(
+                        self.world.now + delay,
+                        email,
+                        change.audience,
+                        minute,
+                        change.kind.value,
+                        0,
+                        self.start,
+                        self._left.get((email, change.audience)),
+                    )
+                )
+
+
+def checked(queue: Callable[[Session, Kind, str, str], None]) -> Callable[[Session, Kind, str, str], None]:
+    """Return a ``_queue`` that has the world check each change first."""
+
+    def queue_and_check(session: Session, kind: Kind, audience: str, email: str) -> None:
+        real = session.tools.clock
+        assert isinstance(real, RealSweep)
+        (real.leaves if kind is Kind.EXIT else real.returns)(session, audience, email)
+        queue(session, kind, audience, email)
+
+    return queue_and_check
+
+
+CHECKED_QUEUE: Final = checked(queue_all._queue)
