@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from functions.deliver.drift import drift
 from functions.deliver.export_views import View
 from functions.deliver.merge import has_news, merge
 from functions.deliver.received import PendingContact
@@ -54,6 +55,12 @@ class Decision(NamedTuple):
         progress = self.contact.progress
         progress.outcome = self.outcome
         progress.counted_before = _outcome(self.loaded.rejection) if self.contact.is_follow_up() else None
+        if self.contact.by_runs and self.state is not self.loaded:
+            progress.drift = drift(self.contact.by_runs, self.loaded, self.state, self.view.form.since)
+
+    def answer(self) -> None:
+        """Record what would be done, for a dry run."""
+        self._replace(outcome="would_send" if self.row else self.outcome).finish()
 
 
 def decide(contact: PendingContact, loaded: Contact, views: Mapping[str, View]) -> Decision:
@@ -70,8 +77,9 @@ def decide(contact: PendingContact, loaded: Contact, views: Mapping[str, View]) 
         loaded: the state in the ledger.
         views: the configuration of every export that brought a change.
     """
-    merged = merge(loaded, [(change, views[name].export) for change, name in contact.changes])
     view, progress = views[contact.exports[0]], contact.progress
+    changes = [(change, views[name].export) for change, name in contact.changes]
+    merged = merge(loaded, changes, view.form.since)
     exports = tuple([views[name].export for name in contact.exports])
     form, rejection = view.form, merged.rejection
     commits = merged is not loaded or _was_not_overtaken(contact, loaded)

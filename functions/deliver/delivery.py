@@ -67,11 +67,14 @@ class Delivery:
             return summary
         messages = _without_unknown(messages, views, summary)
         ordinary: list[ReceivedMessage] = []
+        questions: list[ReceivedMessage] = []
         suspects: list[ReceivedMessage] = []
         for message in messages:
-            (suspects if message.is_suspect else ordinary).append(message)
-        if ordinary:
-            self._deliver_together(invocation, ordinary, views)
+            unsuspected = questions if message.content.question else ordinary
+            (suspects if message.is_suspect else unsuspected).append(message)
+        for together in (ordinary, questions):
+            if together:
+                self._deliver_together(invocation, together, views)
         if len(suspects) > 1:
             self._requeuer.part(invocation, suspects)
         elif suspects:
@@ -90,7 +93,14 @@ class Delivery:
     def _deliver_together(
         self, invocation: Invocation, messages: Sequence[ReceivedMessage], views: Mapping[str, View]
     ) -> None:
-        """Deliver messages, and requeue what cannot be finished."""
+        """Deliver messages, and requeue what cannot be finished.
+
+        Args:
+            invocation: the present one.
+            messages: either all questions or none.
+            views: the configuration of every export.
+        """
+        questions = messages[0].content.question
         if invocation.clock.now() + MIN_TIMEOUT_S > invocation.sending_ends_s:
             self._requeuer.requeue(invocation, [Leftover.whole(message) for message in messages])
             return
@@ -98,14 +108,17 @@ class Delivery:
         intake = Intake(messages, views, invocation.now_ms())
         summary.contacts += len(intake.contacts)
         try:
-            self._rounds.deliver(invocation, intake)
+            if questions:
+                self._rounds.answer(invocation, intake)
+            else:
+                self._rounds.deliver(invocation, intake)
         except RetryLater as error:
             summary.faults.append(str(error))
         except StopRun as error:
             summary.faults.append(str(error))
             summary.stopped |= {contact.exports[0]: str(error) for contact in intake.pending()}
         for contact in intake.contacts.values():
-            if contact.progress.outcome is not None:
+            if contact.progress.outcome is not None and not questions:
                 summary.count(contact.progress.outcome)
         unrecorded = self._record_runs(invocation, intake)
         self._requeuer.requeue(invocation, intake.leftovers(unrecorded), intake.retry_epoch_s)

@@ -35,7 +35,7 @@ class Leftover:
 
 @dataclass(slots=True)
 class RunDone:
-    """What an invocation has committed of one run: whole messages by number, and people by outcome."""
+    """What an invocation has committed of one run: whole messages by number, people by outcome and drift."""
 
     numbers: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
@@ -112,6 +112,8 @@ class Intake:
             outcome, before = contact.progress.outcome, contact.progress.counted_before
             if outcome is None:
                 continue
+            for run, found in contact.progress.drift:
+                runs.setdefault(run, RunDone()).counts[found] += 1
             for run in contact.runs:
                 counts = runs.setdefault(run, RunDone()).counts
                 if before is None:

@@ -1,6 +1,6 @@
 """What was received: messages, and what they say about each contact."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -58,12 +58,14 @@ class Progress:
         uncertain: SendGrid may have accepted one: every row that was sent, or whose answer was lost.
         outcome: the outcome to count, once the contact is done; None: it is not done.
         counted_before: the outcome already counted for this contact, if this is only a refresh or reject.
+        drift: what runs found out of date, once the contact is done: run, and what to count.
     """
 
     sent_before: bool = False
     uncertain: bool = False
     outcome: str | None = None
     counted_before: str | None = None
+    drift: Collection[tuple[str, str]] = ()
 
     @property
     def is_done(self) -> bool:
@@ -79,13 +81,14 @@ class PendingContact(NamedTuple):
         email: the address.
         changes: every change, with the name of the export that brought it.
         exports: the names of those exports, once each; rows are made with the configuration of the first.
-        runs: the runs whose backfill wrote one of the changes.
+        runs: the runs that wrote one of the changes.
         returned: one of its messages came back, so a consumer that died may have sent a row.
         fresh: at least one of its messages has never been requeued.
         hops: how often one of its messages was requeued, at most.
         attempt: how many import jobs in a row have failed for the contact.
         has_refresh: one of its changes is a refresh.
         has_reject: one of its changes is a reject.
+        by_runs: the changes that runs wrote, each with its run.
         progress: how far this invocation has come.
     """
 
@@ -100,6 +103,7 @@ class PendingContact(NamedTuple):
     attempt: int
     has_refresh: bool
     has_reject: bool
+    by_runs: tuple[tuple[str, Change], ...]
     progress: Progress
 
     def is_follow_up(self) -> bool:
@@ -113,6 +117,7 @@ def pending_contact(key: ContactKey, arrived: Sequence[tuple[Change, ReceivedMes
     """Return what messages say about a contact, from its changes and the message of each."""
     exports: dict[str, None] = {}
     runs: dict[str, None] = {}
+    by_runs: list[tuple[str, Change]] = []
     returned = fresh = has_refresh = has_reject = False
     hops = attempt = 0
     for change, message in arrived:
@@ -120,6 +125,7 @@ def pending_contact(key: ContactKey, arrived: Sequence[tuple[Change, ReceivedMes
         exports[content.export] = None
         if content.run is not None:
             runs[content.run] = None
+            by_runs.append((content.run, change))
         returned = returned or message.returned
         fresh = fresh or content.hops == 0
         hops = max(hops, content.hops)
@@ -140,5 +146,6 @@ def pending_contact(key: ContactKey, arrived: Sequence[tuple[Change, ReceivedMes
         attempt,
         has_refresh,
         has_reject,
+        tuple(by_runs),
         Progress(),
     )

@@ -100,6 +100,16 @@ class Rounds:
                 # A stale read would lose again: half the price is for the first attempt.
                 pending = self._round(invocation, intake, pending, consistent=attempt > 0)
 
+    def answer(self, invocation: Invocation, intake: Intake) -> None:
+        """Decide about contacts for a dry run, which only counts: nothing is sent or committed."""
+        for part in itertools.batched(intake.pending(), CONTACTS_AT_ONCE):
+            if invocation.is_late():
+                return
+            loaded = self._ledger.load([contact.key for contact in part])
+            self._read_newer_views(intake.views, loaded, part)
+            for contact in part:
+                decide(contact, loaded[contact.key], intake.views).answer()
+
     def _round(
         self, invocation: Invocation, intake: Intake, contacts: Sequence[PendingContact], *, consistent: bool
     ) -> list[PendingContact]:

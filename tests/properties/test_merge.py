@@ -6,21 +6,22 @@ same state", "a no-op sends nothing", "as few PUT as 30,000 rows and 5.5 MB of b
 
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from functions.deliver.merge import has_news, merge
-from functions.deliver.row import row_hash, row_lists, row_of
+from functions.deliver.merge import has_news, is_least, merge
+from functions.deliver.row import membership_values, row_hash, row_lists, row_of
 from functions.deliver.row_queue import MAX_BYTES, MAX_ROWS, Row, RowExtent, batches, request_body
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.configuration import Export, FieldKind, MappedField
 from lytics_sendgrid.domain.contact import UNKNOWN, Contact, Rejection, decode, encode
 from tests.unit.functions.deliver.delivery_scene import Scene
 from tests.unit.functions.deliver.example_changes import message
-from tests.unit.functions.deliver.example_export import BUYERS, EXPORT, FORM, READERS
+from tests.unit.functions.deliver.example_export import BUYERS, EXPORT, FORM, READERS, SEGMENTS
 
 ANN = "ann@example.org"
 WEEKLY = replace(
@@ -41,12 +42,14 @@ values = st.one_of(
 changes = st.builds(
     Change,
     email=st.just(ANN),
-    time_ns=st.integers(1, 4),
+    time_ns=st.integers(2, 5),
     kind=st.sampled_from([Kind.ENTER, Kind.EXIT, Kind.CHANGE]),
     audience=st.sampled_from([READERS, BUYERS]),
     fields=st.dictionaries(st.sampled_from(["first_name", "city", "value", "unmapped"]), values, max_size=4),
-    fields_time_ns=st.none() | st.integers(1, 4),
+    fields_time_ns=st.none() | st.integers(2, 5),
 )
+"""Events of Lytics' webhook. ``FORM`` counts all of them, and a scan's row would have the time 1."""
+sinces = st.fixed_dictionaries({READERS: st.integers(0, 5), BUYERS: st.integers(0, 5)})
 events = st.lists(st.tuples(changes, st.sampled_from([EXPORT, WEEKLY])), min_size=1, max_size=8)
 
 
@@ -67,12 +70,12 @@ def split(events: Sequence[tuple[Change, Export]], cuts: random.Random) -> list[
 def test_any_order_duplication_and_split_give_the_same_state_and_row(
     events: list[tuple[Change, Export]], chance: random.Random
 ) -> None:
-    together = merge(UNKNOWN, events)
+    together = merge(UNKNOWN, events, FORM.since)
     shuffled = events + chance.choices(events, k=chance.randrange(4))
     chance.shuffle(shuffled)
     contact = UNKNOWN
     for part in split(shuffled, chance):
-        contact = merge(contact, part)
+        contact = merge(contact, part, FORM.since)
     assert (contact.memberships, contact.fields, contact.lists) == (
         together.memberships,
         together.fields,
@@ -84,7 +87,7 @@ def test_any_order_duplication_and_split_give_the_same_state_and_row(
 
 @given(events)
 def test_last_event_wins_and_exit_at_equal_times(events: list[tuple[Change, Export]]) -> None:
-    contact = merge(UNKNOWN, events)
+    contact = merge(UNKNOWN, events, FORM.since)
     for audience in (READERS, BUYERS):
         moves = [
             (change.time_ns, change.kind is Kind.EXIT)
@@ -94,10 +97,92 @@ def test_last_event_wins_and_exit_at_equal_times(events: list[tuple[Change, Expo
         assert contact.is_in(audience) == (bool(moves) and not max(moves)[1])
 
 
+def without_scans_fields(
+    events: list[tuple[Change, Export]], since: Mapping[str, int]
+) -> list[tuple[Change, Export]]:
+    """Return the events, and each that is as early as a scan's row without fields."""
+    return [
+        (replace(change, fields={}) if is_least(change, since) else change, export)
+        for change, export in events
+    ]
+
+
+@given(events, sinces, st.randoms(use_true_random=False))
+def test_any_order_gives_the_same_state_with_since(
+    events: list[tuple[Change, Export]], since: dict[str, int], chance: random.Random
+) -> None:
+    events = without_scans_fields(events, since)
+    together = merge(UNKNOWN, events, since)
+    shuffled = events + chance.choices(events, k=chance.randrange(4))
+    chance.shuffle(shuffled)
+    contact = UNKNOWN
+    for part in split(shuffled, chance):
+        contact = merge(contact, part, since)
+    assert (contact.memberships, contact.fields, contact.lists) == (
+        together.memberships,
+        together.fields,
+        together.lists,
+    )
+
+
+@given(events, st.lists(sinces, min_size=2, max_size=5), st.randoms(use_true_random=False))
+def test_memberships_are_the_same_whichever_configurations_merged_them(
+    events: list[tuple[Change, Export]], sinces: list[dict[str, int]], chance: random.Random
+) -> None:
+    """A later configuration never has an earlier ``since``. Each consumer may have a stale one."""
+    newest = {audience: max(since[audience] for since in sinces) for audience in (READERS, BUYERS)}
+    form = replace(FORM, since=newest)
+    contact = UNKNOWN
+    chance.shuffle(events)
+    for part in split(events, chance):
+        contact = merge(contact, part, chance.choice(sinces))
+    for audience in (READERS, BUYERS):
+        moves = [
+            (change.time_ns, change.kind is Kind.EXIT)
+            for change, _ in events
+            if change.audience == audience
+            and change.kind is not Kind.CHANGE
+            and change.time_ns > newest[audience]
+        ]
+        ids = membership_values(contact, form).get(SEGMENTS, "none").split(",")
+        assert (audience in ids) == (bool(moves) and not max(moves)[1])
+
+
+@given(events, events, sinces, st.randoms(use_true_random=False))
+def test_scans_row_of_a_known_member_changes_no_membership(
+    events: list[tuple[Change, Export]],
+    others: list[tuple[Change, Export]],
+    since: dict[str, int],
+    chance: random.Random,
+) -> None:
+    scans = [(Change(ANN, since[audience] + 1, Kind.ENTER, audience, {}, 9), EXPORT) for audience in since]
+    events = without_scans_fields([*events, *others], since)
+    both = [*events, *scans]
+    chance.shuffle(both)
+    contact = UNKNOWN
+    for part in split(both, chance):
+        contact = merge(contact, part, since)
+    alone = merge(UNKNOWN, events, since).memberships
+    assert {audience: contact.memberships[audience] for audience in alone} == alone
+    for audience in since.keys() - alone.keys():
+        assert contact.memberships[audience] == since[audience] + 1
+
+
+@given(events, st.dictionaries(st.sampled_from(["first_name", "city"]), values, max_size=2))
+def test_second_scan_of_the_same_people_writes_nothing(
+    events: list[tuple[Change, Export]], fields: dict[str, Any]
+) -> None:
+    def scan(fields_time_ns: int) -> list[tuple[Change, Export]]:
+        return [(Change(ANN, 1, Kind.ENTER, READERS, fields, fields_time_ns), EXPORT)]
+
+    known = merge(merge(UNKNOWN, events, FORM.since), scan(10), FORM.since)
+    assert merge(known, scan(20), FORM.since) is known
+
+
 @given(events)
 def test_merging_again_changes_nothing(events: list[tuple[Change, Export]]) -> None:
-    contact = merge(UNKNOWN, events)
-    assert merge(contact, events) is contact
+    contact = merge(UNKNOWN, events, FORM.since)
+    assert merge(contact, events, FORM.since) is contact
     assert has_news(contact, UNKNOWN) == (contact is not UNKNOWN)
 
 

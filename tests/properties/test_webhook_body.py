@@ -143,7 +143,7 @@ def test_segment_events_end_the_same_in_one_or_many_envelopes(
 
     def state(envelopes: list[Any]) -> Contact:
         changes = read(envelopes, NEWSLETTER, NOW_NS).changes
-        return merge(UNKNOWN, [(change, NEWSLETTER) for change in changes])
+        return merge(UNKNOWN, [(change, NEWSLETTER) for change in changes], {})
 
     together = [envelope(events, time, city) for events, time, city in several]
     apart = [envelope([event], time, city) for events, time, city in several for event in events]

@@ -6,15 +6,16 @@ import pytest
 
 from functions.deliver.merge import has_news, merge
 from lytics_sendgrid.domain.change import Change, Kind
+from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.contact import UNKNOWN, Contact, Rejection
 from tests.unit.functions.deliver.example_changes import enter, exit_, refresh
-from tests.unit.functions.deliver.example_export import BUYERS, EXPORT, READERS
+from tests.unit.functions.deliver.example_export import BUYERS, EXPORT, FORM, READERS
 
 ANN = "ann@example.org"
 
 
 def merged(contact: Contact, *changes: Change) -> Contact:
-    return merge(contact, [(change, EXPORT) for change in changes])
+    return merge(contact, [(change, EXPORT) for change in changes], FORM.since)
 
 
 def test_later_event_wins_whatever_arrives_last() -> None:
@@ -71,6 +72,62 @@ def test_unmapped_field_is_left_out() -> None:
     assert merged(UNKNOWN, enter(ANN, shoe_size="43")).fields == {}
 
 
+@pytest.mark.parametrize("late", [enter(ANN, 5), exit_(ANN, 5), enter(ANN, 4), enter(ANN, 5, city="Oslo")])
+def test_event_not_later_than_since_counts_for_nothing(late: Change) -> None:
+    of_export = replace(EXPORT, list_id="w")
+    assert merge(UNKNOWN, [(late, of_export)], {READERS: 5}) is UNKNOWN
+
+
+def test_event_after_since_counts_whatever_was_before() -> None:
+    before = merged(UNKNOWN, enter(ANN, 3), exit_(ANN, 4, BUYERS))
+    contact = merge(before, [(exit_(ANN, 6), EXPORT), (enter(ANN, 2, BUYERS), EXPORT)], {READERS: 5})
+    assert contact.memberships == {READERS: -6, BUYERS: -4}
+
+
+SINCE = {READERS: 5}
+
+
+def scan(time_ns: int, **fields: str) -> list[tuple[Change, Export]]:
+    """Return a row of a scan whose page Lytics sent at a time."""
+    return [(replace(enter(ANN, SINCE[READERS] + 1, **fields), fields_time_ns=time_ns), EXPORT)]
+
+
+def test_scan_adds_only_people_that_the_ledger_does_not_know() -> None:
+    for unknown in (UNKNOWN, Contact(1, {READERS: 5}), Contact(1, {READERS: -5}), Contact(1, {BUYERS: 9})):
+        contact = merge(unknown, scan(90, city="Oslo"), SINCE)
+        assert (contact.memberships[READERS], contact.fields["e1_T"]) == (6, (90, "Oslo"))
+    for known in (Contact(1, {READERS: 6}), Contact(1, {READERS: 7}), Contact(1, {READERS: -6})):
+        assert merge(known, scan(90), SINCE) is known
+
+
+def test_scanned_value_that_equals_the_ledgers_moves_no_time() -> None:
+    known = Contact(1, {READERS: 7}, {"e1_T": (10, "Oslo"), "first_name": (10, "Ann")})
+    assert merge(known, scan(90, city="Oslo", first_name="Ann"), SINCE) is known
+    assert merge(known, scan(90, city="Rome", first_name="Ann"), SINCE).fields == {
+        "e1_T": (90, "Rome"),
+        "first_name": (10, "Ann"),
+    }
+    assert merge(known, scan(9, city="Rome"), SINCE) is known
+
+
+def test_scanned_value_is_compared_with_what_arrives_with_it() -> None:
+    known = Contact(1, {READERS: 7}, {"e1_T": (10, "Oslo")})
+    change = (Change(ANN, 20, Kind.CHANGE, None, {"city": "Rome"}), EXPORT)
+    for together in ([*scan(90, city="Oslo"), change], [change, *scan(90, city="Oslo")]):
+        assert merge(known, together, SINCE).fields == {"e1_T": (90, "Oslo")}
+    for together in ([*scan(90, city="Rome"), change], [change, *scan(90, city="Rome")]):
+        assert merge(known, together, SINCE).fields == {"e1_T": (20, "Rome")}
+
+
+def test_newest_of_several_scanned_values_wins() -> None:
+    known = Contact(1, {READERS: 7}, {"e1_T": (10, "Oslo")})
+    for together in (
+        [*scan(80, city="Oslo"), *scan(90, city="Rome")],
+        [*scan(90, city="Rome"), *scan(80, city="Oslo")],
+    ):
+        assert merge(known, together, SINCE).fields == {"e1_T": (90, "Rome")}
+
+
 def test_change_moves_no_membership() -> None:
     contact = merged(UNKNOWN, Change(ANN, 100, Kind.CHANGE, READERS, {"city": "Oslo"}))
     assert (contact.memberships, contact.fields) == ({}, {"e1_T": (100, "Oslo")})
@@ -82,14 +139,14 @@ def test_enter_without_audience_is_ignored() -> None:
 
 def test_lists_of_all_exports_add_up() -> None:
     weekly, daily = replace(EXPORT, list_id="w"), replace(EXPORT, list_id="d")
-    contact = merge(UNKNOWN, [(enter(ANN), weekly), (enter(ANN), daily)])
+    contact = merge(UNKNOWN, [(enter(ANN), weekly), (enter(ANN), daily)], FORM.since)
     assert contact.lists == ("d", "w")
-    assert merge(contact, [(enter(ANN), daily)]) is contact
+    assert merge(contact, [(enter(ANN), daily)], FORM.since) is contact
 
 
 def test_lists_are_sorted() -> None:
     contact = Contact(lists=tuple("gfedcba"))
-    assert merge(contact, [(enter(ANN), replace(EXPORT, list_id="h"))]).lists == tuple("abcdefgh")
+    assert merge(contact, [(enter(ANN), replace(EXPORT, list_id="h"))], FORM.since).lists == tuple("abcdefgh")
 
 
 def test_refresh_changes_nothing() -> None:
@@ -130,5 +187,5 @@ def test_refusal_alone_is_not_news() -> None:
     assert not has_news(merged(contact, reject("aa")), contact)
     assert has_news(merged(contact, exit_(ANN, 6)), contact)
     assert has_news(merged(contact, enter(ANN, 5, city="Bergen"), enter(ANN, 6, city="Oslo")), contact)
-    assert has_news(merge(contact, [(enter(ANN, 5), replace(EXPORT, list_id="w"))]), contact)
+    assert has_news(merge(contact, [(enter(ANN, 5), replace(EXPORT, list_id="w"))], FORM.since), contact)
     assert has_news(merged(contact, Change(ANN, 9, Kind.CHANGE, None, {"city": "Rome"})), contact)
