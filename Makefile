@@ -98,7 +98,7 @@ bench: install ## Measure requests, units, CPU and dollars against their floors:
 simulate: $(DEV) ## Run deliver and confirm in schedules full of faults: SCHEDULES= SEED= FIRST= MUTATION= WORKERS=
 	@PYTHONHASHSEED=0 .venv/bin/python -m tests.simulation
 
-chaos: install ## Run an export through every fault and compare everybody at the end: PEOPLE= SEED= REPORT=
+chaos: install ## Run an export through every fault and compare every person at the end: PEOPLE= SEED= REPORT=
 	@.venv/bin/python -m tests.local.chaos
 
 mutate: $(DEV) ## Break deciding modules in one small way at a time and list the faults no test notices: MODULES= REPORT=
@@ -134,7 +134,7 @@ clean: ## Remove the virtual environments and everything else that make created
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A new environment each time, so that what is no longer asked for is not there either.
+# A new environment each time, so that packages that are no longer required are gone.
 define new_environment
 @"$(PYTHON)" $(IS_PYTHON_313) || { echo "Python 3.13 is needed and not found: install it, or name it with make PYTHON=/path/to/python3.13" >&2; exit 1; }
 @echo "Making $(@D)"

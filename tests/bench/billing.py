@@ -100,10 +100,10 @@ class Bill:
             case "BatchGetItem":
                 for table, request in asked["RequestItems"].items():
                     self.calls[f"dynamodb {operation} {table}"] += 1
-                    found = answered["Responses"].get(table, [])
-                    missing = len(request["Keys"]) - len(found)
+                    items = answered["Responses"].get(table, [])
+                    missing = len(request["Keys"]) - len(items)
                     share = 1.0 if request.get("ConsistentRead") else 0.5
-                    units = sum(_read_units(item) for item in found) + missing
+                    units = sum(_read_units(item) for item in items) + missing
                     self._read(table, share * units)
             case "GetItem":
                 table = asked["TableName"]

@@ -72,21 +72,21 @@ def deliver_all(scene: Scene, usage: Usage, say: Say, deliveries: int = 0) -> in
     sqs = scene.sqs(counted=True)
     with scene.function("deliver", counted=True) as deliver:
 
-        def invoke(one: bytes) -> Any:
-            say(f"delivering batch {usage.deliver_invocations + 1}: {len(one) / 2**20:.1f} MiB")
+        def invoke(batch: bytes) -> Any:
+            say(f"delivering batch {usage.deliver_invocations + 1}: {len(batch) / 2**20:.1f} MiB")
             usage.deliver_invocations += 1
-            return answered(deliver.invoke(one))
+            return answered(deliver.invoke(batch))
 
         drain(sqs, scene.queues["changes"], invoke)
         peak_bytes = deliver.peak_memory_bytes()
     scene.sendgrid.settle()
     say("confirming the import jobs")
     with scene.function("confirm", counted=True) as confirm:
-        # Its start is left out: what a million more contacts cost is asked for.
+        # The start is left out: the question is what a million more contacts cost.
         answered(confirm.invoke(event([])))
         before_s = confirm.cpu_seconds()
         usage.confirm_invocations += drain(
-            sqs, scene.queues["imports"], lambda one: answered(confirm.invoke(one)), CONFIRM_BATCH
+            sqs, scene.queues["imports"], lambda batch: answered(confirm.invoke(batch)), CONFIRM_BATCH
         )
         usage.confirm_cpu_s += confirm.cpu_seconds() - before_s
     bill = scene.wire.bill
@@ -184,9 +184,9 @@ def one_invocation(scene: Scene, say: Say) -> Section:
     new = range(1_000_000, 1_000_000 + _MANY)
     entered = load.changes(scene.export, new)
     halves = entered[: _MANY // 2], load.changes(scene.on_list, range(2_000_000, 2_000_000 + _MANY // 2))
-    one = load.changes(scene.export, [3_000_000] * _MANY)
-    for place, change in enumerate(one):
-        assert change.time_ns != one[place - 1].time_ns
+    changes = load.changes(scene.export, [3_000_000] * _MANY)
+    for place, change in enumerate(changes):
+        assert change.time_ns != changes[place - 1].time_ns
     situations = (
         ("1,000 changes of as many people", load.alone(scene.export, entered), 1, _MANY, _MANY),
         (
@@ -197,7 +197,7 @@ def one_invocation(scene: Scene, say: Say) -> Section:
             _MANY,
             _MANY,
         ),
-        ("1,000 changes of one person", load.alone(scene.export, one), 1, 1, 1),
+        ("1,000 changes of one person", load.alone(scene.export, changes), 1, 1, 1),
         ("1,000 duplicates", load.alone(scene.on_list, halves[1]) * 2, 0, 0, 0),
     )
     with scene.function("deliver", counted=True) as deliver:

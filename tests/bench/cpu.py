@@ -57,13 +57,15 @@ def deliver_cpu(scene: Scene, say: Say) -> tuple[Section, DeliverCpu]:
         answered(deliver.invoke(event(load.backfilled(scene.export, _people(0)))))
         say("deliver: CPU of backfilled changes")
         first = [_people(number) for number in range(1, 1 + ROUNDS)]
-        backfilled = _per_change_us(deliver, [event(load.backfilled(scene.export, one)) for one in first])
+        backfilled = _per_change_us(
+            deliver, [event(load.backfilled(scene.export, numbers)) for numbers in first]
+        )
         say("deliver: CPU of exits of the same people")
-        exits = [_events_alone(scene, one, Kind.EXIT) for one in first]
+        exits = [_events_alone(scene, numbers, Kind.EXIT) for numbers in first]
         known = _per_change_us(deliver, exits)
         say("deliver: CPU of events that came alone")
         second = [_people(number) for number in range(1 + ROUNDS, 1 + 2 * ROUNDS)]
-        alone = _per_change_us(deliver, [_events_alone(scene, one, Kind.ENTER) for one in second])
+        alone = _per_change_us(deliver, [_events_alone(scene, numbers, Kind.ENTER) for numbers in second])
         say("deliver: CPU of duplicates")
         duplicates = _per_change_us(deliver, exits)
     say("the plain way: GetItem and conditional PutItem")
@@ -126,7 +128,7 @@ def breakdown(scene: Scene, say: Say) -> tuple[Section, float]:
         taken["Lambda's runtime client: fetch and read the event"] = whole - sum(taken.values())
         for name, part_us in taken.items():
             parts.setdefault(name, []).append(part_us)
-    medians = {name: statistics.median(found) for name, found in parts.items()}
+    medians = {name: statistics.median(durations) for name, durations in parts.items()}
     all_us = sum(medians.values())
     section = Section(
         "deliver_breakdown", "deliver: where it goes (with a stopwatch, so a little more)", counted=False
@@ -207,9 +209,9 @@ def _events_alone(scene: Scene, numbers: range, kind: Kind) -> bytes:
 
 def _per_change_us(function: FunctionProcess, events: Sequence[bytes], size: int = BATCH) -> list[float]:
     taken = []
-    for one in events:
+    for batch in events:
         before_s = function.cpu_seconds()
-        answered(function.invoke(one))
+        answered(function.invoke(batch))
         taken.append((function.cpu_seconds() - before_s) / size * 1e6)
     return taken
 
@@ -219,7 +221,7 @@ def _naive_us(scene: Scene) -> list[float]:
     ranges = [
         range(first + n * _NAIVE_BATCH, first + (n + 1) * _NAIVE_BATCH) for n in range(1 + _NAIVE_ROUNDS)
     ]
-    events = [event(load.backfilled(scene.export, one)) for one in ranges]
+    events = [event(load.backfilled(scene.export, numbers)) for numbers in ranges]
     with scene.function("deliver", probe="naive") as naive:
         answered(naive.invoke(events[0]))
         return _per_change_us(naive, events[1:], _NAIVE_BATCH)

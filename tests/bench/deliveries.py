@@ -35,8 +35,8 @@ def take_in(scene: Scene, size: int, deliveries: int, say: Say) -> Taken:
     with scene.function("ingest", counted=True) as ingest:
         _taken_in(ingest, proxy_event("[]"))
         before_s = ingest.cpu_seconds()
-        for one in events:
-            _taken_in(ingest, one)
+        for event in events:
+            _taken_in(ingest, event)
         cpu_s = ingest.cpu_seconds() - before_s
     log_bytes = scene.log_bytes("ingest")
     usage = Usage(size * deliveries)

@@ -15,7 +15,7 @@ class Figure:
 
     Attributes:
         name: what it is.
-        value: what was found.
+        value: what was measured.
         unit: of it.
         floor: the minimum that the design allows, if it has one.
         limit: the most that it may be.
@@ -96,11 +96,11 @@ def show(section: Section, console: Console) -> None:
     """Print a section as a table: without the columns that nothing is in."""
     figures = section.figures
     columns: dict[str, list[str]] = {
-        "found": [f"{_number(one.value)} {one.unit}".strip() for one in figures],
-        "floor": [_optional(one.floor) for one in figures],
-        "limit": [_limit(one) for one in figures],
-        "dollars": [_optional(one.dollars) for one in figures],
-        "floor, dollars": [_optional(one.floor_dollars) for one in figures],
+        "measured": [f"{_number(figure.value)} {figure.unit}".strip() for figure in figures],
+        "floor": [_optional(figure.floor) for figure in figures],
+        "limit": [_limit(figure) for figure in figures],
+        "dollars": [_optional(figure.dollars) for figure in figures],
+        "floor, dollars": [_optional(figure.floor_dollars) for figure in figures],
     }
     table = Table(title=f"\n{section.title}", title_justify="left", title_style="bold", pad_edge=False)
     table.add_column("", min_width=34)
@@ -108,8 +108,8 @@ def show(section: Section, console: Console) -> None:
     for name in shown:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", style="dim", overflow="fold")
-    for number, one in enumerate(figures):
-        table.add_row(one.name, *(columns[name][number] for name in shown), one.how)
+    for number, figure in enumerate(figures):
+        table.add_row(figure.name, *(columns[name][number] for name in shown), figure.how)
     console.print(table)
 
 

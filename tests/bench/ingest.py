@@ -111,7 +111,7 @@ def measure_warm(rounds: int = 200, array_events: int = 1000) -> Warm:
 
     The handlers take turns, so that a busy machine slows them all.
     """
-    one, array = proxy_event(body_of(1)), proxy_event(body_of(array_events))
+    event, array = proxy_event(body_of(1)), proxy_event(body_of(array_events))
     taken: dict[str, list[float]] = {"ingest": [], "idle": [], "bare": []}
     with (
         AwsStub(EXPORT, SECRET) as aws,
@@ -121,7 +121,7 @@ def measure_warm(rounds: int = 200, array_events: int = 1000) -> Warm:
     ):
         for _ in range(_TURNS):
             for name, function in (("idle", idle), ("bare", bare), ("ingest", ingest)):
-                taken[name] += _cpu(function, one, rounds // _TURNS)
+                taken[name] += _cpu(function, event, rounds // _TURNS)
         array_s = statistics.median(_cpu(ingest, array, max(10, rounds // 10)))
     one_s, idle_s, bare_s = (statistics.median(taken[name]) for name in ("ingest", "idle", "bare"))
     return Warm(one_s, idle_s, bare_s, array_s, array_events)

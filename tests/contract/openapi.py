@@ -122,18 +122,18 @@ class OpenApi:
         return problems
 
     def _parameter_problems(self, operation: Operation, path: str, query: Mapping[str, str]) -> Iterator[str]:
-        declared = [self._files.resolved(operation.uri, one) for one in operation.parameters]
-        for parameter in (one for one in declared if one["in"] == "query"):
+        declared = [self._files.resolved(operation.uri, parameter) for parameter in operation.parameters]
+        for parameter in (parameter for parameter in declared if parameter["in"] == "query"):
             name, schema = parameter["name"], parameter.get("schema", {})
             if name in query:
                 yield from self._problems(operation.uri, schema, _typed(query[name], schema))
             elif parameter.get("required"):
                 yield f"the query lacks {name}"
-        names = {one["name"] for one in declared if one["in"] == "query"}
+        names = {parameter["name"] for parameter in declared if parameter["in"] == "query"}
         yield from (f"the query's {name} is unknown" for name in query if name not in names)
         values = operation.pattern.fullmatch(path)
         given = values.groupdict() if values is not None else {}
-        for parameter in (one for one in declared if one["in"] == "path"):
+        for parameter in (parameter for parameter in declared if parameter["in"] == "path"):
             yield from self._problems(operation.uri, parameter["schema"], unquote(given[parameter["name"]]))
 
     def _problems(self, uri: str, schema: Any, value: Any) -> list[str]:
@@ -150,10 +150,10 @@ class OpenApi:
         if not isinstance(value, dict):
             return value
         return {
-            name: one[:: -(-len(one) // self._sample_rows)]
-            if isinstance(one, list) and self._sample_rows < len(one) <= _MAX_ROWS
-            else one
-            for name, one in value.items()
+            name: part[:: -(-len(part) // self._sample_rows)]
+            if isinstance(part, list) and self._sample_rows < len(part) <= _MAX_ROWS
+            else part
+            for name, part in value.items()
         }
 
 
@@ -185,10 +185,10 @@ def _in_short(error: ValidationError) -> str:
 def _absolute(node: Any, uri: str) -> Any:
     if isinstance(node, dict):
         return {
-            name: f"{uri}{one}" if name == "$ref" and isinstance(one, str) else _absolute(one, uri)
-            for name, one in node.items()
+            name: f"{uri}{child}" if name == "$ref" and isinstance(child, str) else _absolute(child, uri)
+            for name, child in node.items()
         }
-    return [_absolute(one, uri) for one in node] if isinstance(node, list) else node
+    return [_absolute(child, uri) for child in node] if isinstance(node, list) else node
 
 
 def _typed(value: str, schema: Mapping[str, Any]) -> Any:

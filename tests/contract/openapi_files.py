@@ -57,8 +57,8 @@ class OpenApiFiles:
             _allow_nullable(document)
         self.documents: dict[str, Any] = {_uri(name): document for name, document in by_name.items()}
         self.operations = sorted(
-            (one for name, document in by_name.items() for one in _operations(name, document)),
-            key=lambda one: one.endpoint.count("{"),
+            (operation for name, document in by_name.items() for operation in _operations(name, document)),
+            key=lambda operation: operation.endpoint.count("{"),
         )
         for operation in self.operations:
             described = self.resolved(operation.uri, operation.described.get("requestBody"))
@@ -80,8 +80,8 @@ class OpenApiFiles:
             return
         if "properties" in schema:
             schema.setdefault("additionalProperties", False)
-            for one in schema["properties"].values():
-                self._close(uri, one)
+            for subschema in schema["properties"].values():
+                self._close(uri, subschema)
         self._close(uri, schema.get("items"))
 
 
@@ -116,5 +116,5 @@ def _allow_nullable(node: Any) -> None:
             node["type"] = [node["type"], "null"]
         node = list(node.values())
     if isinstance(node, list):
-        for one in node:
-            _allow_nullable(one)
+        for child in node:
+            _allow_nullable(child)

@@ -47,14 +47,14 @@ def secrets(request: pytest.FixtureRequest) -> Any:
 
 
 def received(sqs: Any, url: str, visibility_s: int = 60) -> list[Any]:
-    found: list[Any] = []
+    messages: list[Any] = []
     while True:
         answer = sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0, VisibilityTimeout=visibility_s
         )
         if not answer.get("Messages"):
-            return found
-        found += answer["Messages"]
+            return messages
+        messages += answer["Messages"]
 
 
 def test_messages_are_received_once(sqs: tuple[Any, str]) -> None:
@@ -74,22 +74,22 @@ def test_message_is_received_again_once_visible(sqs: tuple[Any, str]) -> None:
     QueueWriter(client, url).send(["a", "b"])
     first = received(client, url)
     entries = [
-        {"Id": str(number), "ReceiptHandle": one["ReceiptHandle"], "VisibilityTimeout": 0}
-        for number, one in enumerate(first)
+        {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
+        for number, message in enumerate(first)
     ]
     assert not client.change_message_visibility_batch(QueueUrl=url, Entries=entries).get("Failed")
-    assert sorted(one["Body"] for one in received(client, url)) == ["a", "b"]
+    assert sorted(message["Body"] for message in received(client, url)) == ["a", "b"]
 
 
 def test_deleted_message_is_gone(sqs: tuple[Any, str]) -> None:
     client, url = sqs
     QueueWriter(client, url).send(["a", "b"])
-    by_body = {one["Body"]: one for one in received(client, url)}
+    by_body = {message["Body"]: message for message in received(client, url)}
     entries = [{"Id": "0", "ReceiptHandle": by_body["a"]["ReceiptHandle"]}]
     assert not client.delete_message_batch(QueueUrl=url, Entries=entries).get("Failed")
     entries = [{"Id": "0", "ReceiptHandle": by_body["b"]["ReceiptHandle"], "VisibilityTimeout": 0}]
     client.change_message_visibility_batch(QueueUrl=url, Entries=entries)
-    assert [one["Body"] for one in received(client, url)] == ["b"]
+    assert [message["Body"] for message in received(client, url)] == ["b"]
 
 
 @pytest.mark.parametrize("bodies", [["a"], ["a", "b"]])

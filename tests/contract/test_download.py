@@ -83,8 +83,8 @@ class Server(HttpServer):
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server() as one:
-        yield one
+    with Server() as server:
+        yield server
 
 
 def downloaded(server: Server, path: str, max_bytes: int = len(LARGE)) -> bytes:

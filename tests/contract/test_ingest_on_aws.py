@@ -38,11 +38,11 @@ def post(monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     app.intake.cache_clear()
 
-    def one(url: str) -> dict[str, Any]:
+    def deliver(url: str) -> dict[str, Any]:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         return app.lambda_handler(EVENT, None)
 
-    yield one
+    yield deliver
     app.intake.cache_clear()
 
 

@@ -55,16 +55,16 @@ def pages(
     client: DynamoDBClient, account: str = "acme", segments: int = 1, limit: int | None = None
 ) -> Sequence[LedgerPage]:
     """Return every page of every segment."""
-    walk, found = LedgerWalk(client, "contacts"), []
+    walk, read = LedgerWalk(client, "contacts"), []
     for segment in range(segments):
-        found.append(walk.page(account, segment, segments, None, limit))
-        while found[-1].next_start is not None:
-            found.append(walk.page(account, segment, segments, found[-1].next_start, limit))
-    return found
+        read.append(walk.page(account, segment, segments, None, limit))
+        while read[-1].next_start is not None:
+            read.append(walk.page(account, segment, segments, read[-1].next_start, limit))
+    return read
 
 
-def walked(found: Sequence[LedgerPage]) -> list[tuple[str, Contact]]:
-    return sorted((contact for page in found for contact in page.contacts), key=lambda contact: contact[0])
+def walked(read: Sequence[LedgerPage]) -> list[tuple[str, Contact]]:
+    return sorted((contact for page in read for contact in page.contacts), key=lambda contact: contact[0])
 
 
 def test_empty_table_has_one_page(client: DynamoDBClient) -> None:
@@ -90,9 +90,9 @@ def test_segments_and_pages_hold_each_contact_once(client: DynamoDBClient, segme
     emails = [f"p{n:02d}@example.org" for n in range(50)]
     for email in emails:
         put(client, f"acme#{email}", ANN)
-    found = pages(client, segments=segments, limit=7)
-    assert [email for email, _ in walked(found)] == emails
-    assert len(found) > segments
+    read = pages(client, segments=segments, limit=7)
+    assert [email for email, _ in walked(read)] == emails
+    assert len(read) > segments
 
 
 def test_page_costs_half_a_unit_for_4_kb_of_any_account() -> None:

@@ -44,11 +44,11 @@ def read_all(lytics: Lytics, audience: str) -> list[Any]:
 def test_audiences_are_listed_found_and_counted(twin: LyticsTwin, lytics: Lytics) -> None:
     ids = twin.populate(60, 3, seed=1)
     listed = lytics.audiences()
-    assert [found.id for found in listed] == ids
+    assert [item.id for item in listed] == ids
     for reference in (ids[1], "newsletter_readers", "Newsletter Readers"):
-        assert [found.id for found in lytics.find_audiences(reference, listed)] == [ids[1]]
+        assert [item.id for item in lytics.find_audiences(reference, listed)] == [ids[1]]
     assert lytics.audience("nothing") is None
-    assert lytics.sizes(ids) == {found.id: found.size for found in listed}
+    assert lytics.sizes(ids) == {item.id: item.size for item in listed}
 
 
 def test_schema_has_field_types(lytics: Lytics) -> None:
@@ -137,7 +137,7 @@ def test_webhook_job_is_created_and_delivers(twin: LyticsTwin, lytics: Lytics, c
         assert [len(batch) for batch in receiver.accepted] == [10, 10]
         assert {delivery.headers["x-lytics-secret"] for delivery in receiver.deliveries} == {"new"}
     assert counts(twin)["added"] == 20
-    assert [found.id for found in lytics.jobs("webhook_triggers")] == [job.id]
+    assert [item.id for item in lytics.jobs("webhook_triggers")] == [job.id]
     assert lytics.job("none") is None
 
 

@@ -97,13 +97,13 @@ def test_each_page_of_lists_links_to_the_next(scene: Scene) -> None:
     names = [f"list {number}" for number in range(5)]
     for name in names:
         scene.twin.add_list(name)
-    found, path, pages = [], f"{LISTS}?page_size=2", 0
+    listed, path, pages = [], f"{LISTS}?page_size=2", 0
     while path:
         body = scene.call("GET", path).json()
-        found += [one["name"] for one in body["result"]]
+        listed += [item["name"] for item in body["result"]]
         path = body["_metadata"].get("next", "").removeprefix(scene.twin.url)
         pages += 1
-    assert (found, pages) == (names, 3)
+    assert (listed, pages) == (names, 3)
     assert scene.call("GET", f"{LISTS}?page_size=1001").status_code == 400
 
 

@@ -89,8 +89,8 @@ def start() -> Iterator[Start]:
         return started[-1]
 
     yield server
-    for one in started:
-        one.stop()
+    for running in started:
+        running.stop()
 
 
 def http_to(url: str) -> VendorHttp:

@@ -28,5 +28,5 @@ class SecretsManager:
 
     @property
     def reads(self) -> list[str]:
-        """The names of the secrets that were asked for, in order."""
+        """The names of the requested secrets, in order."""
         return [request["SecretId"] for request in self.calls.of("GetSecretValue")]

@@ -43,7 +43,7 @@ class Queue:
         dead_letters: where a message goes that was received too often, if anywhere.
         arrivals: called with the time from which a message can be received.
         dead_lettered: called with each message that goes to the dead-letter queue.
-        most: the largest number of messages there were at once.
+        peak: the largest number of messages on it so far.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Queue:
         self.dead_letters = dead_letters
         self.arrivals: Callable[[float], None] = lambda _: None
         self.dead_lettered: Callable[[QueuedMessage], None] = lambda _: None
-        self.most = 0
+        self.peak = 0
         self._now = now
         self._visibility_s = visibility_s
         self._receives = receives
@@ -79,7 +79,7 @@ class Queue:
         self._number += 1
         message = QueuedMessage(f"{self.name}.{self._number}", body, delay_s, self._now() + delay_s)
         self.messages.append(message)
-        self.most = max(self.most, len(self.messages))
+        self.peak = max(self.peak, len(self.messages))
         self.arrivals(message.visible_s)
 
     def visible(self) -> list[QueuedMessage]:
@@ -237,7 +237,7 @@ class Sqs:
             if self.refuses(entry):
                 failed.append({"Id": entry["Id"], "Code": "InternalError", "SenderFault": False})
                 continue
-            for message in [one for one in queue.messages if one.id == entry["ReceiptHandle"]]:
+            for message in [queued for queued in queue.messages if queued.id == entry["ReceiptHandle"]]:
                 act(queue, message, entry)
         self.calls.served(operation)
         return {"Failed": failed} if failed else {}

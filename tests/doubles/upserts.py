@@ -22,8 +22,8 @@ class SendGridUpserts:
     Attributes:
         bad_addresses: refuse the whole request, which names them unless ``names_addresses`` is false.
         bad_values: a row that holds one refuses the whole request, which names nothing.
-        field_ids: what custom fields there are; None: whatever is asked for.
-        lists: what lists there are; None: whatever is asked for.
+        field_ids: the existing custom fields; None: every one.
+        lists: the existing lists; None: every one.
         chokes: tells of a request's rows whether they leave it unanswered.
         script: verdicts to give first, whatever is in the rows; with ``taken``, an unanswered request counts
             as accepted anyway.

@@ -231,7 +231,7 @@ def is_of(value: Any, kind: Any) -> bool:
         return True
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in {Union, UnionType}:
-        return any(is_of(value, one) for one in arguments)
+        return any(is_of(value, option) for option in arguments)
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if kind is int:
@@ -239,10 +239,10 @@ def is_of(value: Any, kind: Any) -> bool:
     if origin is None:
         if isinstance(kind, type) and is_dataclass(kind) and isinstance(value, kind):
             hints = get_type_hints(kind)
-            return all(is_of(getattr(value, one.name), hints[one.name]) for one in fields(kind))
+            return all(is_of(getattr(value, option.name), hints[option.name]) for option in fields(kind))
         return isinstance(value, type(None) if kind is None else kind)
     if not isinstance(value, origin):
         return False
     if isinstance(value, dict):
         return all(is_of(k, arguments[0]) and is_of(v, arguments[1]) for k, v in value.items())
-    return all(is_of(one, arguments[0]) for one in value)
+    return all(is_of(option, arguments[0]) for option in value)

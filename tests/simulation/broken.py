@@ -105,7 +105,7 @@ def half_written(self: Any, commits: Sequence[Any], loaded: Any) -> set[str]:
     )
     pairs = zip(commits, answer["Responses"], strict=True)
     lost = {"ConditionalCheckFailed", "DuplicateItem"}
-    return {commit.key for commit, one in pairs if one.get("Error", {}).get("Code") in lost}
+    return {commit.key for commit, answer in pairs if answer.get("Error", {}).get("Code") in lost}
 
 
 def counted_first(self: Any, authorization: str, request: Any, job: str, sent_ms: int) -> None:
@@ -129,7 +129,9 @@ def committed_first(
     lost: Sequence[Any] = self._commit(invocation, list(committing.values()), loaded)
     exchange = Exchange(invocation, self._contacts, self._outbox, decisions)
     sending = Sending(invocation, exchange, self._outbox, self._stops, self._limits)
-    sending.send([decisions[key] for key, one in committing.items() if one.row and one.contact not in lost])
+    sending.send(
+        [decisions[key] for key, answer in committing.items() if answer.row and answer.contact not in lost]
+    )
     for key, decision in committing.items():
         if decision.row and decision.contact not in lost and key not in sending.settled:
             decision.contact.progress.outcome = None

@@ -118,9 +118,9 @@ class _Run:
             world.at(START_S + share * scenario.faults_s, self._redrive_early)
         world.at(START_S + scenario.faults_s, self._stop_faults)
         settled = world.run(START_S + scenario.faults_s + _SETTLES_S)
-        found = self._divergence(settled=settled)
-        most_queued = self._queues[CHANGES].most
-        return Outcome(found, self._faults.hits, self._sendgrid.requests, most_queued, world.trace or [])
+        divergence = self._divergence(settled=settled)
+        most_queued = self._queues[CHANGES].peak
+        return Outcome(divergence, self._faults.hits, self._sendgrid.requests, most_queued, world.trace or [])
 
     def _publish(self) -> None:
         """Publish the next version of the configuration."""

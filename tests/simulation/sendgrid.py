@@ -139,7 +139,7 @@ class SendGrid:
             return _answer(400, _errors("invalid custom field ids supplied - e1_T"))
         if (severity := self._faults.hit("list_gone")) is not None:
             self._gone_until_s[LISTS[severity < 0.5]] = self._world.now + 3_600 * severity
-        if any(self._gone_until_s[one] > self._world.now for one in document.get("list_ids", ())):
+        if any(self._gone_until_s[list_id] > self._world.now for list_id in document.get("list_ids", ())):
             return _answer(404, _errors("not found"))
         rows = document["contacts"]
         invalid = [row["email"] for row in rows if row["email"].startswith(INVALID)]

@@ -19,8 +19,8 @@ LISTS_GONE = 100
 
 
 def divergence_of(scenario: Scenario, seed: int) -> str | None:
-    found = case_of(scenario, seed).run().divergence
-    return None if found is None else f"{found}: make simulate SEED={seed}"
+    divergence = case_of(scenario, seed).run().divergence
+    return None if divergence is None else f"{divergence}: make simulate SEED={seed}"
 
 
 def first_diverging(mutation: str, seeds: int) -> Case:
@@ -32,7 +32,7 @@ def first_diverging(mutation: str, seeds: int) -> Case:
 
 
 def test_every_schedule_converges_under_faults() -> None:
-    assert not [found for seed in range(SCHEDULES) if (found := divergence_of(draw(seed), seed))]
+    assert not [divergence for seed in range(SCHEDULES) if (divergence := divergence_of(draw(seed), seed))]
 
 
 def test_large_schedules_converge() -> None:

@@ -47,8 +47,8 @@ class Verdict:
             for event in post.events:
                 events.setdefault(event.email, []).append((post.export, event))
         for email, happened in events.items():
-            if found := self._of_contact(email, happened):
-                return f"{email}: {found}"
+            if fault := self._of_contact(email, happened):
+                return f"{email}: {fault}"
         return self._of_run()
 
     def _of_contact(self, email: str, happened: Sequence[tuple[str, Event]]) -> str | None:
@@ -57,17 +57,17 @@ class Verdict:
         if item is None:
             return "missing from the ledger" if any(e.audience or e.fields for e in events) else None
         contact = decode(item["state"]["S"], int(item["version"]["N"]))
-        found = _of_state(contact, events)
+        fault = _of_state(contact, events)
         # A row that a newer version does not change is not sent again, so any version since may be right.
         versions = range(max(contact.configuration, self.written_with[email]), self.version + 1)
-        if found is None and all((found := self._of_row(email, contact, events, v)) for v in versions):
-            return found
+        if fault is None and all((fault := self._of_row(email, contact, events, v)) for v in versions):
+            return fault
         of_exports = lists(second_list=self.scenario.second_list)
         want = {of_exports[export] for export, _ in happened if export in of_exports}
         held = self.sendgrid.contacts.get(email)
-        if found is None and contact.rejection is None and held is not None and held["lists"] != want:
+        if fault is None and contact.rejection is None and held is not None and held["lists"] != want:
             return f"SendGrid has it on the lists {held['lists']}"
-        return found
+        return fault
 
     def _of_row(self, email: str, contact: Contact, events: Sequence[Event], version: int) -> str | None:
         second_field = self.scenario.second_field

@@ -27,8 +27,8 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         columns, names = len(message["columns"]), message["fields"]
         for line in message["changes"]:
             key = f"default#{line[0]}"
-            found = dynamodb.get_item(TableName="contacts", Key={"pk": {"S": key}}).get("Item")
-            version = int(found["version"]["N"]) if found else 0
+            item = dynamodb.get_item(TableName="contacts", Key={"pk": {"S": key}}).get("Item")
+            version = int(item["version"]["N"]) if item else 0
             fields = dict(zip(names, line[columns:], strict=False))
             custom = {
                 "e1_T": message["audience"],

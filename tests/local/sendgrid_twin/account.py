@@ -130,7 +130,7 @@ class Account:
             ("POST", export, self.exports.start, True),
             ("GET", export, self.exports.get_all, True),
             ("GET", f"{export}/{{id}}", self.exports.status, True),
-            ("GET", f"{contact}/{{id}}", read.one, True),
+            ("GET", f"{contact}/{{id}}", read.by_id, True),
             ("POST", field, self.fields.create, False),
             ("GET", field, self.fields.get_all, True),
             ("PATCH", f"{field}/{{custom_field_id}}", self.fields.rename, False),

@@ -34,10 +34,10 @@ class Answering:
         with self._lock:
             self._account.situation.catch_up()
             self._account.segments.refresh_due()
-            found = self._account.route(request.method, request.path)
-            if found is None:
+            matched = self._account.route(request.method, request.path)
+            if matched is None:
                 return self._recorded(f"{request.method} (unknown)", request, general_error(404, "not found"))
-            route, values = found
+            route, values = matched
             fault, job_fault = self.faults.draw(route.endpoint)
             if fault is None or fault.kind is not FaultKind.HANG or fault.work == "before":
                 answer = self._handled(request, route, values, fault, job_fault)

@@ -94,19 +94,19 @@ class ContactExports:
     def _make(self, export: Export, now: float) -> None:
         # Exports evaluate segments now, not as of their last refresh (documented).
         wanted = {contact.id for each in export.segment_ids for contact in self._members(each)}
-        found = [
+        contacts = [
             contact
             for contact in self._contacts
             if not (export.list_ids or export.segment_ids)
             or contact.list_ids.intersection(export.list_ids)
             or contact.id in wanted
         ]
-        rows = [self._contacts.as_json(contact, self._segments.ids_of(contact)) for contact in found]
+        rows = [self._contacts.as_json(contact, self._segments.ids_of(contact)) for contact in contacts]
         content = (
             "".join(json.dumps(row) + "\n" for row in rows) if export.file_type == "json" else self._csv(rows)
         )
         export.file = gzip.compress(content.encode(), compresslevel=1)
-        export.contact_count = len(found)
+        export.contact_count = len(contacts)
         export.ready_s = now
 
     def _members(self, segment_id: str) -> list[Contact]:

@@ -159,16 +159,16 @@ class Contacts:
             raise RowError("the contact could not be processed")
 
     def _matching(self, given: Mapping[str, str]) -> Contact | None:
-        found = {
+        contacts = {
             contact.id: contact
             for item in given.items()
             if (contact := self._by_identifier.get(item)) is not None
         }
-        if len(found) > 1:
+        if len(contacts) > 1:
             raise RowError("the identifiers belong to more than one contact")
-        if not found:
+        if not contacts:
             return None
-        (contact,) = found.values()
+        (contact,) = contacts.values()
         if any(given.get(kind) != value for kind, value in contact.identifiers.items()):
             # "In order to update a contact, all of its existing identifiers must be present."
             raise RowError("all existing identifiers of the contact must be present")

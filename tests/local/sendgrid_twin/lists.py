@@ -64,20 +64,20 @@ class Lists:
 
     def get(self, request: Request, list_id: str) -> Answer:
         """GET one. The body of the 404 is a bare array, as in the OpenAPI document."""
-        if (found := self.by_id.get(list_id)) is None:
+        if (contact_list := self.by_id.get(list_id)) is None:
             return Answer(404, [{"message": "list not found", "field": "id"}])
-        return Answer(200, self._as_json(found))
+        return Answer(200, self._as_json(contact_list))
 
     def rename(self, request: Request, list_id: str) -> Answer:
         """PATCH."""
-        if (found := self.by_id.get(list_id)) is None:
+        if (contact_list := self.by_id.get(list_id)) is None:
             return refusal(404, "list not found", "id")
         body = request.json()
         name = body.get("name") if isinstance(body, dict) else None
-        if (refused := self._refused_name(name, besides=found)) is not None:
+        if (refused := self._refused_name(name, besides=contact_list)) is not None:
             return refused
-        found.name = str(name)
-        return Answer(200, self._as_json(found))
+        contact_list.name = str(name)
+        return Answer(200, self._as_json(contact_list))
 
     def delete(self, request: Request, list_id: str) -> Answer:
         """DELETE. `delete_contacts=true` starts a job that deletes the contacts, too."""
@@ -99,14 +99,14 @@ class Lists:
         ids = [contact_id for contact_id in request.query.get("contact_ids", "").split(",") if contact_id]
         if not ids:
             return Answer(400, {"message": "contact_ids is required", "parameter": "contact_ids"})
-        found = [contact for contact in map(self._contacts.by_id.get, ids) if contact is not None]
-        if list_id not in self.by_id or len(found) < len(ids):
+        contacts = [contact for contact in map(self._contacts.by_id.get, ids) if contact is not None]
+        if list_id not in self.by_id or len(contacts) < len(ids):
             return refusal(404, "not found", "id")
 
         def leave(contact: Contact) -> None:
             contact.list_ids.discard(list_id)
 
-        job_id = self._jobs.start_other("remove_contacts", found, leave, counts_deleted=False)
+        job_id = self._jobs.start_other("remove_contacts", contacts, leave, counts_deleted=False)
         return Answer(202, {"job_id": job_id})
 
     def count(self, request: Request, list_id: str) -> Answer:

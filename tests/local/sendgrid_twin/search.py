@@ -76,8 +76,8 @@ class Search:
             matches = compile_condition(query, columns_of(self._fields), self._situation.now())
         except InvalidQueryError as error:
             return refusal(400, str(error), "query")
-        found = [contact for contact in self._contacts if matches(contact)]
-        return self._sample(found, f"{PATH}/search")
+        contacts = [contact for contact in self._contacts if matches(contact)]
+        return self._sample(contacts, f"{PATH}/search")
 
     def by_ids(self, request: Request) -> Answer:
         """POST batch."""
@@ -85,16 +85,16 @@ class Search:
         ids = texts(body.get("ids")) if isinstance(body, dict) else None
         if ids is None or len(ids) > _MAX_VALUES:
             return refusal(400, "at most 100 ids are required", "ids")
-        found = [contact for contact in map(self._contacts.by_id.get, ids) if contact is not None]
-        if not found:
+        contacts = [contact for contact in map(self._contacts.by_id.get, ids) if contact is not None]
+        if not contacts:
             return general_error(404, "not found")
-        return Answer(200, {"result": [self.as_json(contact) for contact in found]})
+        return Answer(200, {"result": [self.as_json(contact) for contact in contacts]})
 
-    def one(self, request: Request, contact_id: str) -> Answer:
+    def by_id(self, request: Request, contact_id: str) -> Answer:
         """GET one by id."""
-        if (found := self._contacts.by_id.get(contact_id)) is None:
+        if (contact := self._contacts.by_id.get(contact_id)) is None:
             return general_error(404, "not found")
-        return Answer(200, self.as_json(found))
+        return Answer(200, self.as_json(contact))
 
     def latest(self, request: Request) -> Answer:
         """GET. Returns the 50 contacts changed last, sorted by e-mail."""
@@ -135,12 +135,12 @@ class Search:
             )
         return result
 
-    def _sample(self, found: list[Contact], path: str) -> Answer:
-        first = sorted(found[:_SAMPLE_SIZE], key=lambda contact: contact.email)
+    def _sample(self, contacts: list[Contact], path: str) -> Answer:
+        first = sorted(contacts[:_SAMPLE_SIZE], key=lambda contact: contact.email)
         return Answer(
             200,
             {
-                "contact_count": len(found),
+                "contact_count": len(contacts),
                 "result": [self.as_json(contact) for contact in first],
                 "_metadata": {"self": f"{self._situation.url}{path}"},
             },

@@ -82,7 +82,7 @@ class Segments:
         ids = [segment_id for segment_id in request.query.get("ids", "").split(",") if segment_id]
         parents = {list_id for list_id in request.query.get("parent_list_ids", "").split(",") if list_id}
         orphans = request.query.get("no_parent_list_id") == "true"
-        found = [
+        segments = [
             segment
             for segment in self.by_id.values()
             if (segment.id in ids if ids else not parents and not orphans)
@@ -92,50 +92,50 @@ class Segments:
         hidden = {"query_dsl", "contacts_sample", "identifier_counts", "refreshes_used", "max_refreshes"}
         results = [
             {name: value for name, value in self.as_json(segment).items() if name not in hidden}
-            for segment in found
+            for segment in segments
         ]
         return Answer(200, {"results": results})
 
     def get(self, request: Request, segment_id: str) -> Answer:
         """GET one, with its query."""
-        if (found := self.by_id.get(segment_id)) is None:
+        if (segment := self.by_id.get(segment_id)) is None:
             return general_error(404, "segment not found")
         sample = [
             self._contacts.by_id[contact_id]
-            for contact_id in sorted(found.members)
+            for contact_id in sorted(segment.members)
             if contact_id in self._contacts.by_id
         ]
         samples = [self._contacts.as_json(contact, self.ids_of(contact)) for contact in sample[:50]]
         wanted = request.query.get("contacts_sample") == "true"
         extra: dict[str, Any] = {
             "contacts_sample": samples if wanted else [],
-            "refreshes_used": self._used(found),
+            "refreshes_used": self._used(segment),
             "max_refreshes": 2,
         }
-        if found.refreshes_s:
-            extra["last_refreshed_at"] = iso(found.refreshes_s[-1])
-        return Answer(200, self.as_json(found) | extra)
+        if segment.refreshes_s:
+            extra["last_refreshed_at"] = iso(segment.refreshes_s[-1])
+        return Answer(200, self.as_json(segment) | extra)
 
     def update(self, request: Request, segment_id: str) -> Answer:
         """PATCH. Changes name and query, but not within five minutes of the last change."""
-        if (found := self.by_id.get(segment_id)) is None:
+        if (segment := self.by_id.get(segment_id)) is None:
             return general_error(404, "segment not found")
         body = request.json()
         if not isinstance(body, dict):
             return refusal(400, "invalid input", "")
-        if "name" in body and (refused := self._refused_name(body["name"], besides=found)) is not None:
+        if "name" in body and (refused := self._refused_name(body["name"], besides=segment)) is not None:
             return refused
-        query = body.get("query_dsl", found.query)
+        query = body.get("query_dsl", segment.query)
         if not isinstance(query, str) or not query:
             return refusal(400, "query_dsl cannot be empty", "query_dsl")
         now = self._situation.now()
-        if now < found.updated_s + self._situation.options.segment_patch_wait_s:
+        if now < segment.updated_s + self._situation.options.segment_patch_wait_s:
             return refusal(429, TOO_SOON, "")
-        found.name = body.get("name", found.name)
-        if query != found.query:
-            found.query, found.updated_s, found.validated = query, now, False
-            self._validate_later(found)
-        return Answer(200, self.as_json(found))
+        segment.name = body.get("name", segment.name)
+        if query != segment.query:
+            segment.query, segment.updated_s, segment.validated = query, now, False
+            self._validate_later(segment)
+        return Answer(200, self.as_json(segment))
 
     def delete(self, request: Request, segment_id: str) -> Answer:
         """DELETE. The contacts stay."""
@@ -145,21 +145,21 @@ class Segments:
 
     def refresh_by_hand(self, request: Request, segment_id: str) -> Answer:
         """POST refresh/{id}. At most twice a day and once an hour per segment, ten times a day in total."""
-        if (found := self.by_id.get(segment_id)) is None:
+        if (segment := self.by_id.get(segment_id)) is None:
             return Answer(404, {"error": "Segment does not exist."})
         body = request.json()
         if not isinstance(body, dict) or not isinstance(body.get("user_time_zone"), str):
             return refusal(400, "user_time_zone is required", "user_time_zone")
         now = self._situation.now()
-        total = sum(self._used(segment) for segment in self.by_id.values())
+        total = sum(self._used(other) for other in self.by_id.values())
         if (
-            self._used(found) >= 2
+            self._used(segment) >= 2
             or total >= 10
-            or any(now - refresh_s < 3_600 for refresh_s in found.refreshes_s)
+            or any(now - refresh_s < 3_600 for refresh_s in segment.refreshes_s)
         ):
             return general_error(429, "too many requests")
-        found.refreshes_s.append(now)
-        self.refresh(found)
+        segment.refreshes_s.append(now)
+        self.refresh(segment)
         return Answer(202, {"job_id": self._situation.new_id()})
 
     def refresh(self, segment: Segment) -> None:

@@ -158,8 +158,10 @@ class SendGridTwin:
             self._situation.catch_up()
             book = self._account.contacts
             emails = [email for email in book.emails() if email > after][:limit]
-            found = [contact for email in emails if (contact := book.find("email", email)) is not None]
-            return [self._account.search.as_json(contact) | {"writes": contact.writes} for contact in found]
+            contacts = [contact for email in emails if (contact := book.find("email", email)) is not None]
+            return [
+                self._account.search.as_json(contact) | {"writes": contact.writes} for contact in contacts
+            ]
 
     def requests(self) -> dict[str, int]:
         """Return the number of requests by `METHOD /path/{template}`."""

@@ -170,19 +170,19 @@ def _bad_identifiers(rows: list[Row], options: Options) -> list[dict[str, str]]:
 
 def _too_long(rows: list[Row], fields: CustomFields, options: Options) -> Iterator[dict[str, str]]:
     texts = {field.id for field in fields.by_id.values() if field.type is FieldType.TEXT}
-    found: dict[tuple[str, int], None] = {}
+    exceeded: dict[tuple[str, int], None] = {}
     for row in rows:
         for name, value in row.items():
             limit = MAX_CHARS.get(name)
             if limit is not None and len(value) > limit:
-                found[f"contacts[0].{name}", limit] = None
+                exceeded[f"contacts[0].{name}", limit] = None
         if len(row.get("alternate_emails", ())) > 5:
-            found["contacts[0].alternate_emails", 5] = None
+            exceeded["contacts[0].alternate_emails", 5] = None
         if options.long_text == "refuse":
             for field_id, value in row.get("custom_fields", {}).items():
                 if isinstance(value, str) and len(value) > TEXT_LIMIT_CHARS and field_id in texts:
-                    found[f"contacts[0].custom_fields.{field_id}", TEXT_LIMIT_CHARS] = None
-    return ({"field": name, "message": f"length should be at most {limit}"} for name, limit in found)
+                    exceeded[f"contacts[0].custom_fields.{field_id}", TEXT_LIMIT_CHARS] = None
+    return ({"field": name, "message": f"length should be at most {limit}"} for name, limit in exceeded)
 
 
 def _duplicates(rows: list[Row], options: Options) -> list[dict[str, str]]:
