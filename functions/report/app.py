@@ -20,37 +20,42 @@ from lytics_sendgrid.sendgrid.api import sendgrid_at
 from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
-from lytics_sendgrid.workflow.export_run import ActivatedRun
+from lytics_sendgrid.tables.walks import WalksTable
+from lytics_sendgrid.workflow.export_run import ActivatedRun, ExportRun
 
 logger = Logger()
 
 
 @cache
-def _collaborators() -> tuple[ReportSettings, ExportsTable, Secrets]:
+def _collaborators() -> tuple[ReportSettings, ExportsTable, WalksTable, Secrets]:
     report_settings = read_settings(ReportSettings, os.environ)
-    exports = ExportsTable(boto3.client("dynamodb"), report_settings.exports_table)
+    dynamodb = boto3.client("dynamodb")
+    exports = ExportsTable(dynamodb, report_settings.exports_table)
+    walks = WalksTable(dynamodb, report_settings.exports_table)
     secrets = Secrets(boto3.client("secretsmanager"), report_settings.secret_prefix, SystemClock())
-    return report_settings, exports, secrets
+    return report_settings, exports, walks, secrets
 
 
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Report a run.
 
     Args:
-        event: the execution's state, an ``ActivatedRun``.
+        event: the execution's state, an ``ExportRun``.
         context: of the invocation.
 
     Returns:
         The report, a ``RunReport``.
     """
-    report_settings, exports, secrets = _collaborators()
-    run = ActivatedRun.read(event)
+    report_settings, exports, walks, secrets = _collaborators()
+    kind = ActivatedRun if event.get("action", "start") == "start" else ExportRun
+    run = kind.read(event)
     authorization = secrets.authorization(run.authorization, max_age_s=0)
     counted = count(
         run,
         lytics_at(report_settings.lytics_url, authorization.lytics_api_token),
         sendgrid_at(report_settings.sendgrid_url, authorization.sendgrid_api_key),
         exports,
+        walks,
     )
     finished_at = format_rfc3339(math.floor(SystemClock().now()) * NANOSECONDS_PER_S)
     report = run_report(run, exports.account(run.account), counted, finished_at)

@@ -1,20 +1,24 @@
 """Count what each side has of a run's audiences. If a side does not answer, only its numbers are missing."""
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
+from functions.report.drift import Health
 from functions.report.reporting import Counted
 from lytics_sendgrid.domain.checkpoint import Checkpoint
+from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.errors import LyticsSendGridError
+from lytics_sendgrid.lytics.documents import LyticsJob
 from lytics_sendgrid.sendgrid.resources import Segment
 from lytics_sendgrid.tables.exports import Progress
 from lytics_sendgrid.workflow.export_run import ExportRun
 
 
 class LyticsCounts(Protocol):
-    """Lytics' sizes."""
+    """Lytics' sizes and jobs."""
 
     def sizes(self, audience_ids: Iterable[str]) -> dict[str, int]: ...  # noqa: D102
+    def job(self, job_id: str) -> LyticsJob | None: ...  # noqa: D102
 
 
 class SendGridCounts(Protocol):
@@ -25,19 +29,30 @@ class SendGridCounts(Protocol):
 
 
 class Runs(Protocol):
-    """The records of a run."""
+    """The records of a run, and its export."""
 
+    def export(self, name: str) -> Export | None: ...  # noqa: D102
     def scan(self, run: str, audience: str) -> Checkpoint | None: ...  # noqa: D102
     def progress(self, run: str) -> Progress: ...  # noqa: D102
 
 
-def count(run: ExportRun, lytics: LyticsCounts, sendgrid: SendGridCounts, runs: Runs) -> Counted:
+class Walks(Protocol):
+    """The checkpoints of a run's walks through the ledger."""
+
+    def walk(self, run: str, task: str) -> dict[str, Any] | None: ...  # noqa: D102
+
+
+def count(
+    run: ExportRun, lytics: LyticsCounts, sendgrid: SendGridCounts, runs: Runs, walks: Walks
+) -> Counted:
     """Count everything that a report needs.
 
     Raises:
         RetryLater: our own table does not answer.
     """
-    ids = [audience.id for audience in run.audiences]
+    ids = [audience.id for audience in (*run.audiences, *run.swept_only)]
+    export = runs.export(run.export)
+    job_id = export.lytics_job if export else None
     notes: list[str] = []
     sizes = _try(lambda: lytics.sizes(ids), "Lytics' sizes", notes)
     segments = _try(sendgrid.segments, "SendGrid's segments", notes)
@@ -51,7 +66,18 @@ def count(run: ExportRun, lytics: LyticsCounts, sendgrid: SendGridCounts, runs: 
         progress.counts,
         progress.ended,
         tuple(notes),
+        export is not None and export.stopped_s is None and job_id is not None,
+        walks.walk(run.run, "sweep"),
+        Health(
+            _try(lambda: _job_state(lytics, job_id), "the webhook job's state", notes),
+            sum(people for name, people in progress.counts.items() if name.startswith("rejected.")),
+        ),
     )
+
+
+def _job_state(lytics: LyticsCounts, job_id: str | None) -> str:
+    job = lytics.job(job_id) if job_id else None
+    return job.status if job else ""
 
 
 def _try[T](read: Callable[[], T], subject: str, notes: list[str]) -> T | None:

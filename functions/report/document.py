@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from functions.report.drift import AudienceDrift, Drift
 from lytics_sendgrid.workflow.export_run import Activation, Provisioned
 from lytics_sendgrid.workflow.state_part import StatePart
 
@@ -25,6 +26,7 @@ class AudienceReport(StatePart):
         complete: the scan fits Lytics' own count.
         mismatch: why it does not; empty if it does.
         queued: rows that became changes.
+        drift: what was out of date. Only there after a sweep, if anything was.
     """
 
     id: str
@@ -41,6 +43,7 @@ class AudienceReport(StatePart):
     complete: bool = False
     mismatch: str = Field(default="", alias="misfit")
     queued: int = 0
+    drift: AudienceDrift | None = None
 
 
 class ImportJobs(StatePart):
@@ -86,9 +89,10 @@ class RunReport(StatePart):
         people: contacts by outcome, and under ``rejected`` by reason; None without a backfill.
         import_jobs: their sums.
         sendgrid_contacts: in the account; None: unknown.
-        created: what ``provision`` did.
-        activation: what ``activate`` did.
+        created: what ``provision`` did; None: a resync creates nothing.
+        activation: what ``activate`` did; None: a resync activates nothing.
         notes: for a person, the most important first.
+        drift: what was out of date in all audiences, and why. Only there after a sweep.
     """
 
     run: str
@@ -101,6 +105,7 @@ class RunReport(StatePart):
     people: dict[str, int | dict[str, int]] | None
     import_jobs: ImportJobs
     sendgrid_contacts: int | None
-    created: Provisioned
-    activation: Activation
+    created: Provisioned | None
+    activation: Activation | None
     notes: tuple[str, ...]
+    drift: Drift | None = None

@@ -1,15 +1,16 @@
 """Report what a run did, audience by audience, to the person who started it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from functions.report.document import AudienceReport, ImportJobs, RunReport
+from functions.report.drift import UNKNOWN, AudienceDrift, Health, audience_drift, drift_notes, whole_drift
 from lytics_sendgrid.bounded_text import shortened
 from lytics_sendgrid.domain.checkpoint import Checkpoint, is_far_fewer
 from lytics_sendgrid.domain.configuration import Account, Audience
 from lytics_sendgrid.sendgrid.resources import Segment
-from lytics_sendgrid.workflow.export_run import ActivatedRun
+from lytics_sendgrid.workflow.export_run import ExportRun
 from lytics_sendgrid.workflow.limits import (
     MAX_STATE_BYTES,
     REPORT_NOTES_CHARS,
@@ -57,6 +58,9 @@ class Counted:
         counts: what ``deliver`` counted in this run: ``accepted``, ``unchanged``, ``rejected.<reason>``.
         jobs: how each import job ended.
         notes: what could not be read.
+        has_job: the export has a webhook job and is not stopped.
+        sweep: the checkpoint of the run's sweep; None: it was not swept.
+        health: what may have caused drift.
     """
 
     lytics: Mapping[str, int] | None
@@ -66,9 +70,12 @@ class Counted:
     counts: Mapping[str, int]
     jobs: Mapping[str, Mapping[str, Any]]
     notes: tuple[str, ...] = field(default=())
+    has_job: bool = False
+    sweep: Mapping[str, Any] | None = None
+    health: Health = UNKNOWN
 
 
-def run_report(run: ActivatedRun, account: Account, counted: Counted, finished_at: str) -> RunReport:
+def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: str) -> RunReport:
     """Return a run's report.
 
     Args:
@@ -77,25 +84,33 @@ def run_report(run: ActivatedRun, account: Account, counted: Counted, finished_a
         counted: what each side counts.
         finished_at: now, ISO 8601.
     """
-    audiences = tuple(_audience(audience, account, counted) for audience in run.audiences)
+    swept = (*run.audiences, *run.swept_only)
+    drifts = _drifts(swept, counted)
+    audiences = tuple(
+        _audience(audience, account, counted, drift) for audience, drift in zip(swept, drifts, strict=True)
+    )
+    activation, provision = run.activation, run.provision
+    live = activation.live if activation else counted.has_job
+    drift = None if counted.sweep is None else whole_drift(drifts, counted.sweep, counted.health)
     jobs = _import_jobs(counted.jobs)
     report = RunReport(
         run=run.run,
         export=run.export,
         account=run.account,
-        live=run.activation.live,
+        live=live,
         started_at=run.started_at,
         finished_at=finished_at,
         audiences=audiences,
         people=_people(counted.counts) if run.backfill else None,
         import_jobs=jobs,
         sendgrid_contacts=counted.contacts,
-        created=run.provision,
-        activation=run.activation,
+        created=provision,
+        activation=activation,
         notes=bounded_notes(
             (
-                *(() if run.activation.live else (_NOT_LIVE, _RUNNING)),
-                *run.provision.notes,
+                *(() if activation is None or live else (_NOT_LIVE, _RUNNING)),
+                *(drift_notes(swept, drifts, drift, dry_run=run.dry_run) if drift else ()),
+                *(provision.notes if provision else ()),
                 *run.plan.notes,
                 *(shortened(note, _COUNTING_NOTE_CHARS) for note in counted.notes),
                 *bounded_notes(_audience_notes(audiences), _AUDIENCE_NOTES_CHARS),
@@ -105,6 +120,7 @@ def run_report(run: ActivatedRun, account: Account, counted: Counted, finished_a
             ),
             REPORT_NOTES_CHARS,
         ),
+        **({} if drift is None else {"drift": drift}),
     )
     return report if json_bytes(report.document()) <= MAX_STATE_BYTES else _without_repeated_names(report)
 
@@ -119,7 +135,12 @@ def _without_repeated_names(report: RunReport) -> RunReport:
     return report.model_copy(update={"audiences": tuple(AudienceReport(**audience) for audience in kept)})
 
 
-def _audience(audience: Audience, account: Account, counted: Counted) -> AudienceReport:
+def _drifts(audiences: Sequence[Audience], counted: Counted) -> list[AudienceDrift]:
+    sweep = counted.sweep or {"tallies": {}}
+    return [audience_drift(audience.id, sweep, counted.counts) for audience in audiences]
+
+
+def _audience(audience: Audience, account: Account, counted: Counted, drift: AudienceDrift) -> AudienceReport:
     provisioned = account.audiences.get(audience.id)
     segment_id = provisioned.segment_id if provisioned else None
     segment = (counted.segments or {}).get(segment_id or "")
@@ -128,6 +149,8 @@ def _audience(audience: Audience, account: Account, counted: Counted) -> Audienc
     fields: dict[str, Any] = {}
     if segment is not None and segment.validation == "INVALID":
         fields["segment_error"] = shortened(segment.error, SEGMENT_ERROR_CHARS)
+    if counted.sweep is not None and drift.model_fields_set:
+        fields["drift"] = drift
     scan = counted.scans.get(audience.id)
     if scan is not None:
         fields |= _scan_fields(scan, size)

@@ -143,6 +143,10 @@ class LyticsInMemory:
         self._called("jobs")
         return self.all_jobs
 
+    def job(self, job_id: str) -> LyticsJob | None:
+        self._called("job")
+        return next((job for job in self.all_jobs if job.id == job_id), None)
+
     def sizes(self, audience_ids: Iterable[str]) -> dict[str, int]:
         self._called("sizes")
         return {

@@ -49,7 +49,6 @@ AWAITED = {
     "lytics_sendgrid.domain.seen",
     "lytics_sendgrid.tables.ledger_walk",
     "lytics_sendgrid.tables.seen",
-    "lytics_sendgrid.tables.walks",
 }
 """Modules of the layer that functions need which are not there yet."""
 

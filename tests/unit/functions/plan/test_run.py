@@ -1,12 +1,14 @@
 """What a plan reads, and that one refusal never hides another."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from functions.plan.run import plan_run
 from functions.report.counting import count
+from functions.report.drift import Health
 from lytics_sendgrid.aws.secret import Authorization, WebhookSecrets
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.errors import (
@@ -18,7 +20,7 @@ from lytics_sendgrid.errors import (
     StopRun,
     Throttled,
 )
-from lytics_sendgrid.lytics.documents import LyticsAudience
+from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
 from lytics_sendgrid.sendgrid.resources import Segment, segment_query
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.workflow.export_run import ExportRun
@@ -26,6 +28,7 @@ from tests.doubles.adapters import exports_table
 from tests.doubles.dynamodb import DynamoDb
 from tests.doubles.lytics import LyticsInMemory
 from tests.doubles.sendgrid import SendGridInMemory
+from tests.newsletter import NEWSLETTER
 from tests.run_state import run_state
 
 FIRST = "1" * 32
@@ -241,10 +244,20 @@ def test_faults_of_several_classes_raise_export_refused() -> None:
 RUN = ExportRun.read(run_state(audiences=[{"id": FIRST, "name": "First", "slug": "first"}]))
 
 
+class Swept:
+    """The checkpoint of every run's sweep."""
+
+    def walk(self, run: str, task: str) -> dict[str, Any] | None:
+        return {"run": run, "task": task}
+
+
+SWEPT = Swept()
+
+
 def settled_run(scene: Scene) -> ExportsTable:
     """Return the exports table with a run of which everything is committed."""
     scene.configurations.put_scan(RUN.run, FIRST, Checkpoint(done=True), 0)
-    scene.configurations.record_done(RUN.run, (), ["j1"], 0, {"accepted": 3})
+    scene.configurations.record_done(RUN.run, (), ["j1"], 0, {"accepted": 3, "rejected.fields": 2})
     scene.configurations.record_job(RUN.run, "j1", (1, 1), {"status": "completed"}, 0)
     return scene.configurations
 
@@ -252,11 +265,23 @@ def settled_run(scene: Scene) -> ExportsTable:
 def test_count_reads_every_side() -> None:
     scene = Scene()
     scene.sendgrid.all_segments.append(Segment("s1", "First", None, None, 7))
-    counted = count(RUN, scene.lytics, scene.sendgrid, settled_run(scene))
+    counted = count(RUN, scene.lytics, scene.sendgrid, settled_run(scene), SWEPT)
     assert (counted.lytics, counted.contacts, counted.notes) == ({FIRST: 10}, 12, ())
     assert counted.segments is not None
     assert counted.segments["s1"].contacts == 7
-    assert (counted.counts, set(counted.jobs)) == ({"accepted": 3}, {"j1"})
+    assert (counted.counts, set(counted.jobs)) == ({"accepted": 3, "rejected.fields": 2}, {"j1"})
+    assert counted.sweep == {"run": RUN.run, "task": "sweep"}
+    assert (counted.has_job, counted.health) == (False, Health("", 2))
+
+
+@pytest.mark.parametrize(("job", "state"), [("j7", "paused"), ("gone", "")])
+def test_count_reads_the_state_of_the_webhook_job(job: str, state: str) -> None:
+    scene = Scene()
+    scene.lytics.all_jobs = (LyticsJob("j7", "ours", "webhook_triggers", "paused", {}, (), {}),)
+    scene.configurations.put_export(replace(NEWSLETTER, lytics_job=job))
+    run = RUN.model_copy(update={"export": "newsletter"})
+    counted = count(run, scene.lytics, scene.sendgrid, scene.configurations, SWEPT)
+    assert (counted.has_job, counted.health.job) == (True, state)
 
 
 def test_count_notes_a_side_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +292,7 @@ def test_count_notes_a_side_that_does_not_answer(monkeypatch: pytest.MonkeyPatch
         raise ServiceUnavailable("SendGrid answered 503")
 
     monkeypatch.setattr(scene.sendgrid, "segments", down)
-    counted = count(RUN, scene.lytics, scene.sendgrid, settled_run(scene))
+    counted = count(RUN, scene.lytics, scene.sendgrid, settled_run(scene), SWEPT)
     assert (counted.lytics, counted.segments) == (None, None)
     assert counted.notes == (
         "Lytics' sizes could not be read: busy",

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
+from functions.report.drift import Health
 from functions.report.reporting import Counted, run_report
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
 from lytics_sendgrid.sendgrid.resources import Segment
-from lytics_sendgrid.workflow.export_run import ActivatedRun
+from lytics_sendgrid.workflow.export_run import ExportRun
 from tests.modules import ROOT
 from tests.run_state import run_state
 
@@ -58,7 +59,7 @@ def counted(**changes: Any) -> Counted:
 
 
 def report(state: dict[str, Any] = STATE, account: Account = ACCOUNT, **changes: Any) -> dict[str, Any]:
-    run = ActivatedRun.read(state)
+    run = ExportRun.read(state)
     return run_report(run, account, counted(**changes), "2026-11-23T09:05:00Z").document()
 
 
@@ -206,3 +207,49 @@ def test_export_that_is_not_live_says_so_first() -> None:
     assert document["notes"][1].startswith("activation.running is true although live is false")
     assert not any("activation.running" in note for note in report()["notes"])
     assert document["activation"]["paste"] == PASTE
+
+
+TALLY = {"suspects": 3, "leavers": 2, "stayed": {"member": 1}}
+SWEEP = {"contacts": 50, "tallies": {FIRST: TALLY}}
+RESYNC = {name: part for name, part in STATE.items() if name not in {"provision", "activation"}} | {
+    "action": "resync"
+}
+
+
+def test_resync_reports_its_drift_and_creates_nothing() -> None:
+    document = report(
+        RESYNC,
+        counts={f"missing.{FIRST}": 4, f"stale.{FIRST}": 5, "accepted": 9},
+        sweep=SWEEP,
+        health=Health("failed", 0),
+        has_job=True,
+    )
+    assert (document["live"], document["created"], document["activation"]) == (True, None, None)
+    drift = {"missing": 4, "stale": 5, "extra": 2, "suspects": 3, "stayed": {"member": 1}}
+    assert document["audiences"][0]["drift"] == drift
+    assert drift.items() <= document["drift"].items()
+    assert document["drift"]["compared"] == 50
+    first, second, third, *_ = document["notes"]
+    assert first.startswith("drift of 50 contacts: 4 missing people were put in")
+    assert "the webhook job is 'failed'" in second
+    assert third.startswith("'First': 1 people stay")
+
+
+def test_audience_without_drift_has_none_in_the_report() -> None:
+    document = report(RESYNC, sweep={"contacts": 7, "tallies": {}})
+    assert "drift" not in document["audiences"][0]
+    assert document["notes"][0] == "no drift: 7 contacts were compared with Lytics"
+    assert document["drift"]["missing"] == 0
+    assert document["live"] is False
+
+
+def test_audiences_that_only_others_have_are_reported_if_swept() -> None:
+    other = {"id": "2" * 32, "name": "Given up", "slug": "given_up"}
+    document = report({**RESYNC, "swept_only": [other]}, sweep=SWEEP)
+    assert [audience["name"] for audience in document["audiences"]] == ["First", "Given up"]
+
+
+def test_run_that_was_not_swept_reports_no_drift() -> None:
+    document = report()
+    assert "drift" not in document
+    assert "drift" not in document["audiences"][0]

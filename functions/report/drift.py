@@ -1,0 +1,179 @@
+"""Say what a resync found out of date, audience by audience, what it did about it, and the likely cause."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import Field
+
+from lytics_sendgrid.domain.configuration import Audience
+from lytics_sendgrid.workflow.state_part import StatePart
+
+REASONS: Final[Mapping[str, str]] = {
+    "member": "Lytics still shows them in the audience, although the scan did not return them",
+    "unclear": "Lytics gave no clear answer about them",
+    "seen_again": "the second scan returned them",
+    "sample": "others of them are still in the audience, so the scans skip people",
+    "guard": "the guard stopped the sweep of the audience",
+    "not_swept": "the audience's scan does not show who has left",
+    "second_scan": "the audience's second scan does not show who has left",
+    "changed": "the audience's exports or their e-mail fields were changed while the run went on",
+}
+"""Why suspects stay, by the word that the sweep counts them under."""
+RUNNING: Final = frozenset({"running", "sleeping", "initializing"})
+
+
+class AudienceDrift(StatePart):
+    """What was out of date in one audience.
+
+    Attributes:
+        missing: people whom Lytics has in it, and whom the ledger did not know there. They were put in.
+        stale: people of whom a field was out of date. They were sent again.
+        extra: people who have left it, without an event. They were taken out.
+        returned: people who are in it again, without an event. They were put back.
+        waiting: people who may be in it again, but left less than 24 hours before the scan. The next resync
+            decides.
+        suspects: people whom the ledger has in it, and whom the scan did not return.
+        stayed: of those, the ones who stay, by reason.
+        note: what else to know.
+    """
+
+    missing: int = 0
+    stale: int = 0
+    extra: int = 0
+    returned: int = 0
+    waiting: int = 0
+    suspects: int = 0
+    stayed: dict[str, int] = Field(default_factory=dict)
+    note: str = ""
+
+
+class Drift(AudienceDrift):
+    """The same in all, and why.
+
+    Attributes:
+        compared: contacts of the ledger that were compared with the scans.
+        likely_causes: for a person, the most likely first.
+    """
+
+    compared: int = 0
+    likely_causes: tuple[str, ...] = ()
+
+
+_UNKNOWN: Final = (
+    "none is known. Lytics sends no event for merged and deleted profiles and changed addresses, and an "
+    "event may be lost"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What may have caused drift.
+
+    Attributes:
+        job: state of the export's webhook job in Lytics; empty if it has none, None if it is unknown.
+        rejected: contacts that SendGrid refuses.
+        dead_letters: messages in the dead-letter queue of changes.
+        rejects: elements that Lytics sent and that can never become a change.
+    """
+
+    job: str | None
+    rejected: int
+    dead_letters: int = 0
+    rejects: int = 0
+
+
+UNKNOWN: Final = Health(None, 0)
+"""Nothing is known of what may have caused drift."""
+
+
+def audience_drift(audience: str, sweep: Mapping[str, Any], counts: Mapping[str, int]) -> AudienceDrift:
+    """Return the drift of one audience; without the numbers that are 0.
+
+    Args:
+        audience: its id.
+        sweep: the sweep's checkpoint.
+        counts: what ``deliver`` counted in the run.
+    """
+    tally = sweep["tallies"].get(audience, {})
+    numbers = {
+        "missing": counts.get(f"missing.{audience}", 0),
+        "stale": counts.get(f"stale.{audience}", 0),
+        "extra": tally.get("leavers", 0),
+        "returned": tally.get("returned", 0),
+        "waiting": max(0, tally.get("young", 0) - tally.get("confirmed", 0)),
+        "suspects": tally.get("suspects", 0),
+    }
+    texts = {"stayed": tally.get("stayed", {}), "note": tally.get("note", "")}
+    return AudienceDrift(**{name: value for name, value in (numbers | texts).items() if value})
+
+
+def whole_drift(drifts: Iterable[AudienceDrift], sweep: Mapping[str, Any], health: Health) -> Drift:
+    """Return the sums over all audiences, and the likely causes."""
+    every = list(drifts)
+    stayed: dict[str, int] = {}
+    for drift in every:
+        for reason, people in drift.stayed.items():
+            stayed[reason] = stayed.get(reason, 0) + people
+    total = Drift(
+        missing=sum(drift.missing for drift in every),
+        stale=sum(drift.stale for drift in every),
+        extra=sum(drift.extra for drift in every),
+        returned=sum(drift.returned for drift in every),
+        waiting=sum(drift.waiting for drift in every),
+        suspects=sum(drift.suspects for drift in every),
+        stayed=stayed,
+        compared=sweep.get("contacts", 0),
+    )
+    moved = total.missing or total.stale or total.extra or total.returned
+    return total.model_copy(update={"likely_causes": _causes(health)}) if moved else total
+
+
+def drift_notes(
+    audiences: Sequence[Audience], drifts: Sequence[AudienceDrift], total: Drift, *, dry_run: bool
+) -> list[str]:
+    """Return what a person should read first."""
+    if not (total.missing or total.stale or total.suspects or total.returned or total.waiting):
+        return [f"no drift: {total.compared:,} contacts were compared with Lytics"]
+    done = "would be" if dry_run else "were"
+    summary = (
+        f"drift of {total.compared:,} contacts: {total.missing:,} missing people {done} put in, "
+        f"{total.stale:,} with stale fields {done} sent again, {total.extra:,} who have left {done} taken "
+        f"out, {total.returned:,} who are back {done} put back"
+    )
+    notes = [summary]
+    notes += [f"likely cause of the drift: {cause}" for cause in total.likely_causes]
+    notes += [
+        f"'{audience.name}': {people:,} people stay in the segment: {REASONS.get(reason, reason)}"
+        for audience, drift in zip(audiences, drifts, strict=True)
+        for reason, people in drift.stayed.items()
+    ]
+    return notes + [
+        f"'{audience.name}': {drift.note}"
+        for audience, drift in zip(audiences, drifts, strict=True)
+        if drift.note
+    ]
+
+
+def _causes(health: Health) -> tuple[str, ...]:
+    causes = []
+    if health.job == "":
+        causes.append("the export has no webhook job, so Lytics sends no events: start the export again")
+    elif health.job is not None and health.job not in RUNNING:
+        causes.append(
+            f"the webhook job is '{health.job}' in Lytics, so events are lost or late: resume it in Lytics, "
+            "or start the export again"
+        )
+    if health.dead_letters:
+        causes.append(
+            f"{health.dead_letters:,} messages wait in the dead-letter queue of changes: redrive it "
+            "(make redrive)"
+        )
+    if health.rejects:
+        causes.append(
+            f"Lytics sent {health.rejects:,} elements that can never become a change: look at the rejects "
+            "queue"
+        )
+    if health.rejected:
+        causes.append(f"SendGrid refused {health.rejected:,} contacts: see make rejected")
+    return tuple(causes) or (_UNKNOWN,)

@@ -1,0 +1,101 @@
+"""The drift report: what was out of date, what the sweep did about it, and why."""
+
+from typing import Any
+
+import pytest
+
+from functions.report.drift import (
+    REASONS,
+    AudienceDrift,
+    Drift,
+    Health,
+    audience_drift,
+    drift_notes,
+    whole_drift,
+)
+from tests.newsletter import NEWSLETTER
+
+VIPS, READERS, _ = NEWSLETTER.audiences
+TALLY = {
+    "members": 90,
+    "suspects": 9,
+    "returners": 2,
+    "young": 3,
+    "confirmed": 1,
+    "leavers": 4,
+    "returned": 3,
+    "stayed": {"member": 4, "unclear": 1},
+}
+SWEEP: dict[str, Any] = {"contacts": 1_234, "tallies": {VIPS.id: TALLY, READERS.id: {"note": "changed"}}}
+COUNTS = {f"missing.{VIPS.id}": 5, f"stale.{READERS.id}": 6, "accepted": 9}
+HEALTHY = Health("running", 0)
+
+
+def drifts() -> list[AudienceDrift]:
+    return [audience_drift(audience.id, SWEEP, COUNTS) for audience in (VIPS, READERS)]
+
+
+def test_each_audience_has_the_numbers_that_are_not_0() -> None:
+    vips, readers = drifts()
+    assert vips.document() == {
+        "missing": 5,
+        "extra": 4,
+        "returned": 3,
+        "waiting": 2,
+        "suspects": 9,
+        "stayed": {"member": 4, "unclear": 1},
+    }
+    assert readers.document() == {"stale": 6, "note": "changed"}
+
+
+def test_audience_that_was_not_swept_has_only_what_deliver_counted() -> None:
+    assert audience_drift(VIPS.id, {"tallies": {}}, COUNTS).document() == {"missing": 5}
+
+
+def test_sums_are_over_all_audiences() -> None:
+    total = whole_drift([*drifts(), *drifts()], SWEEP, HEALTHY)
+    assert (total.missing, total.stale, total.extra, total.returned) == (10, 12, 8, 6)
+    assert (total.waiting, total.suspects, total.compared) == (4, 18, 1_234)
+    assert total.stayed == {"member": 8, "unclear": 2}
+
+
+@pytest.mark.parametrize(
+    ("health", "cause"),
+    [
+        (HEALTHY, "none is known"),
+        (Health(None, 0), "none is known"),
+        (Health("", 0), "the export has no webhook job"),
+        (Health("paused", 0), "the webhook job is 'paused' in Lytics"),
+        (Health("running", 7), "SendGrid refused 7 contacts"),
+        (Health("running", 0, dead_letters=3), "3 messages wait in the dead-letter queue"),
+        (Health("running", 0, rejects=2), "Lytics sent 2 elements"),
+    ],
+)
+def test_likely_cause_is_named(health: Health, cause: str) -> None:
+    (found,) = whole_drift(drifts(), SWEEP, health).likely_causes
+    assert found.startswith(cause)
+
+
+def test_no_drift_has_no_cause() -> None:
+    total = whole_drift([AudienceDrift()], {"contacts": 7}, Health("failed", 9))
+    assert total.likely_causes == ()
+    assert drift_notes([VIPS], [AudienceDrift()], total, dry_run=False) == [
+        "no drift: 7 contacts were compared with Lytics"
+    ]
+
+
+def test_notes_say_what_was_done_why_and_who_stayed() -> None:
+    found = drifts()
+    total = whole_drift(found, SWEEP, HEALTHY)
+    first, cause, member, unclear, note = drift_notes([VIPS, READERS], found, total, dry_run=False)
+    assert first.startswith("drift of 1,234 contacts: 5 missing people were put in, 6 with stale fields")
+    assert cause.startswith("likely cause of the drift: none is known")
+    assert member == f"'High value users': 4 people stay in the segment: {REASONS['member']}"
+    assert unclear.startswith("'High value users': 1 people stay")
+    assert note == "'Newsletter readers': changed"
+
+
+def test_dry_run_says_what_would_be_done() -> None:
+    found = drifts()
+    first, *_ = drift_notes([VIPS, READERS], found, Drift(extra=1, suspects=1), dry_run=True)
+    assert "1 who have left would be taken out" in first
