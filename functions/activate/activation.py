@@ -6,24 +6,21 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from functions.activate.webhook_job import (
-    RUNNING,
     SECRET_HEADER,
-    STOPPED,
     as_text,
     authorization_label,
     authorization_of,
     job_config,
     job_document,
-    job_of,
     job_update,
     manual_webhook,
-    webhook_url,
 )
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.errors import KeyRefused, RequestRefused, StopRun, SubscriptionRefused
 from lytics_sendgrid.lytics.api import WEBHOOK_WORKFLOW
 from lytics_sendgrid.lytics.documents import HeaderAuthorization, LyticsJob
+from lytics_sendgrid.lytics.webhook_jobs import RUNNING, STOPPED, job_of, webhook_url
 from lytics_sendgrid.workflow.export_run import Activation
 
 MAX_WAITS: Final = 60

@@ -1,6 +1,6 @@
 """The webhook job that Lytics needs for an export: its configuration, or what a person must enter instead."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from lytics_sendgrid.bounded_text import enumerated, first_that_fit
@@ -10,10 +10,6 @@ from lytics_sendgrid.workflow.export_run import AudienceToPaste, Header, ManualW
 from lytics_sendgrid.workflow.limits import PASTED_NAMES_CHARS
 
 SECRET_HEADER: Final = "X-Lytics-Secret"  # noqa: S105 - its name, not its value
-RUNNING: Final = frozenset({"running", "sleeping"})
-"""Lytics uses either for a job that waits for its next event."""
-GONE: Final = frozenset({"completed", "deleted", "deleting"})
-STOPPED: Final = frozenset({"failed", "paused", "pausing"})
 MAX_TRIGGER_FIELDS: Final = 75
 """Lytics' limit on fields whose changes trigger a webhook (Lytics, "Webhooks", 2026-11)."""
 _MAX_BODY_BYTES: Final = 5_000_000
@@ -27,11 +23,6 @@ _VALUE_BYTES: Final = 4_000
 _SEGMENT_EVENTS: Final = "segment_events"
 _LIST_CHARS: Final = 7_000
 """Of a list in an error message, in JSON: 200 ids of audiences, and more fields than a person types."""
-
-
-def webhook_url(base_url: str, export: str) -> str:
-    """Return the URL to which Lytics sends an export's events."""
-    return f"{base_url.rstrip('/')}/lytics/{export}"
 
 
 def batch_size(fields: Iterable[str]) -> int:
@@ -101,19 +92,6 @@ def job_update(job: LyticsJob, config: Mapping[str, Any], authorization_id: str)
 
 def _comparable(value: Any) -> Any:
     return frozenset(map(str, value)) if isinstance(value, list) and value else value or None
-
-
-def job_of(jobs: Sequence[LyticsJob], job_id: str | None, url: str) -> LyticsJob | None:
-    """Return the export's job: the one with the stored id, otherwise one that sends to the export's URL.
-
-    Unlike the job's name, the URL identifies the deployment. So another deployment's job is never taken over,
-    but a job that a person created by hand is found.
-    """
-    live = [job for job in jobs if job.status not in GONE]
-    for job in live:
-        if job.id == job_id:
-            return job
-    return next((job for job in live if job.config.get("webhook_url") == url), None)
 
 
 def authorization_label(url: str) -> str:

@@ -11,8 +11,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.plan.input import PlanRequest
-from functions.plan.run import plan_run
+from functions.plan.run import Planner
 from functions.plan.settings import PlanSettings
+from functions.plan.state import Beginning
 from lytics_sendgrid.aws.secret import Authorization, Secrets
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339
 from lytics_sendgrid.lytics.api import Lytics, lytics_at
@@ -50,14 +51,15 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     Raises:
         StopRun: the message lists every fault.
     """
-    _, exports, secrets = _collaborators()
+    plan_settings, exports, secrets = _collaborators()
     request = PlanRequest.read(event)
-    now_s = math.floor(SystemClock().now())
-    started_at = format_rfc3339(now_s * NANOSECONDS_PER_S)
-    planned = plan_run(request.run, request.input, exports, secrets, _connect, started_at=started_at)
+    started_at = format_rfc3339(math.floor(SystemClock().now()) * NANOSECONDS_PER_S)
+    planner = Planner(exports, secrets, _connect, plan_settings.webhook_base_url)
+    planned = planner.plan(Beginning(request.run, request.execution, started_at), request.input)
     logger.info(
         "run_planned",
         run=planned.run,
+        action=planned.action,
         audiences=len(planned.audiences),
         people=planned.plan.people,
         request_id=context.aws_request_id,

@@ -20,6 +20,7 @@ class Facts:
         matches: what each audience in the input may refer to.
         schema: Lytics' fields and their types.
         jobs: Lytics' jobs.
+        job: of these, the export's webhook job.
         fields: SendGrid's custom fields.
         lists: SendGrid's lists.
         segments: SendGrid's segments by id, with their queries where a plan compares them.
@@ -32,7 +33,23 @@ class Facts:
     matches: Matches = field(default_factory=dict)
     schema: Mapping[str, str] | None = None
     jobs: Sequence[LyticsJob] | None = None
+    job: LyticsJob | None = None
     fields: Sequence[CustomField] | None = None
     lists: Sequence[ContactList] | None = None
     segments: Mapping[str, Segment] | None = None
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFacts:
+    """What the plan of a resync or a stop is made from, besides the stored export.
+
+    Attributes:
+        account: the SendGrid account's configuration.
+        listed: all audiences in Lytics.
+        job: the export's webhook job in Lytics, if there is one.
+    """
+
+    account: Account
+    listed: Sequence[LyticsAudience]
+    job: LyticsJob | None

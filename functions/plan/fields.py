@@ -1,11 +1,11 @@
 """Check an input's mapping of Lytics fields to SendGrid fields against both accounts."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from functions.plan.input import ExportInput
+from functions.plan.input import StartInput
 from lytics_sendgrid.domain.configuration import MEMBERSHIP_FIELD, FieldKind
 from lytics_sendgrid.sendgrid.fields import IDENTIFIERS, READ_ONLY_RESERVED, TEXT_CHARS, WRITABLE_RESERVED
 from lytics_sendgrid.sendgrid.resources import CustomField, by_name, is_field_name
@@ -53,7 +53,10 @@ class FieldsPlan:
 
 
 def plan_fields(
-    wanted: ExportInput, schema: Mapping[str, str] | None, existing: Sequence[CustomField] | None
+    wanted: StartInput,
+    schema: Mapping[str, str] | None,
+    existing: Sequence[CustomField] | None,
+    faulty: Collection[str] = frozenset(),
 ) -> FieldsPlan:
     """Check the mapping of an input.
 
@@ -61,9 +64,11 @@ def plan_fields(
         wanted: the input.
         schema: Lytics' fields and their types; None: they could not be read.
         existing: SendGrid's custom fields; None: they could not be read.
+        faulty: keys of the input that have a fault of their own.
     """
     planner = _Planner(wanted, schema, by_name(existing or ()))
-    planner.check_email()
+    if "email_field" not in faulty:
+        planner.check_email()
     planner.plan_custom_fields()
     planner.plan_name("first_name_field", "first_name")
     planner.plan_name("last_name_field", "last_name")
@@ -72,7 +77,7 @@ def plan_fields(
 
 @dataclass(slots=True)
 class _Planner:
-    wanted: ExportInput
+    wanted: StartInput
     schema: Mapping[str, str] | None
     existing: Mapping[str, CustomField]
     fields: list[PlannedField] = field(default_factory=list)

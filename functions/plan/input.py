@@ -1,12 +1,12 @@
-"""The input of an execution, as a person types it into the Step Functions console."""
+"""The input of an execution, as a person types it into the Step Functions console, for each action."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from functions.plan.input_faults import MAX_PARALLELISM, input_fault, json_kind, wrong_action
 from lytics_sendgrid.sendgrid.resources import SEGMENTS_LIMIT
 from lytics_sendgrid.workflow.state_part import StatePart
 
@@ -16,20 +16,35 @@ _STARTED_BY: Final = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 
 type Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 type Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+type Parallelism = Annotated[int, Field(ge=1, le=MAX_PARALLELISM)]
+type Percent = Annotated[int, Field(ge=0, le=100)]
+type ExportInput = StartInput | ResyncInput | StopInput
 
 
 class PlanRequest(StatePart):
-    """What the state machine passes to ``plan``: the execution's name and its input, whatever that is."""
+    """What the state machine passes to ``plan``.
+
+    Attributes:
+        run: the execution's name.
+        execution: its ARN; empty outside a state machine.
+        input: its input, whatever that is.
+    """
 
     run: str
+    execution: str = ""
     input: Any
 
 
-class ExportInput(BaseModel):
-    """What to export. Only ``audiences`` is required."""
+class ActionInput(BaseModel):
+    """The input of an action. Unknown keys are a fault."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
+
+class StartInput(ActionInput):
+    """What to export. Only ``audiences`` is required."""
+
+    action: Literal["start"] = "start"
     export: Name = "default"
     authorization: Name = "default"
     audiences: Annotated[list[Text], Field(min_length=1, max_length=SEGMENTS_LIMIT)]
@@ -42,9 +57,49 @@ class ExportInput(BaseModel):
     subscribe: bool = True
     dry_run: bool = False
     adopt: bool = False
+    removed_audiences: Literal["clear", "keep"] = "clear"
+    delete_segments: bool = False
+    repair_segments: bool = False
+    scan_parallelism: Parallelism = 4
+    max_leavers_percent: Percent = 20
 
 
-_KEYS: Final = tuple(field.alias or name for name, field in ExportInput.model_fields.items())
+class ResyncInput(ActionInput):
+    """Which export to bring back to the truth. The rest is in its stored configuration."""
+
+    action: Literal["resync"]
+    export: Name
+    dry_run: bool = False
+    audit: bool = False
+    restore_deleted: bool = False
+    repair_segments: bool = False
+    scan_parallelism: Parallelism = 4
+    max_leavers_percent: Percent = 20
+    scheduled: bool = False
+
+
+class StopInput(ActionInput):
+    """Which export to stop. The rest is in its stored configuration."""
+
+    action: Literal["stop"]
+    export: Name
+    dry_run: bool = False
+    clear: bool = False
+    delete_segments: bool = False
+
+
+INPUTS: Final[Mapping[str, type[ActionInput]]] = {
+    "start": StartInput,
+    "resync": ResyncInput,
+    "stop": StopInput,
+}
+"""Each action, and what its input may have."""
+
+KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    action: tuple(field.alias or name for name, field in model.model_fields.items())
+    for action, model in INPUTS.items()
+}
+"""Each action, and its keys as a person writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +108,12 @@ class Reading:
 
     Attributes:
         wanted: the input without its faulty parts. A faulty key has its default; ``audiences`` may be empty.
+            None: the rest says nothing without the faulty parts.
         faults: for a person.
         faulty: the keys that have a fault.
     """
 
-    wanted: ExportInput
+    wanted: ExportInput | None
     faults: tuple[str, ...]
     faulty: frozenset[str]
 
@@ -66,21 +122,38 @@ def read_input(document: object) -> Reading:
     """Read an execution's input and report all its faults."""
     if not isinstance(document, dict):
         example = '{"audiences": ["name of an audience"]}'
-        fault = f"The input is {_kind(document)}, not a JSON object: start with {example}"
-        return Reading(_sound({}), (fault,), frozenset(_KEYS))
+        fault = f"The input is {json_kind(document)}, not a JSON object: start with {example}"
+        return Reading(None, (fault,), frozenset())
     given = {key: value for key, value in document.items() if key != _STARTED_BY}
+    action = given.get("action", "start")
+    if not isinstance(action, str) or action not in INPUTS:
+        # Which other keys are valid depends on the action.
+        return Reading(None, (wrong_action(action, tuple(INPUTS)),), frozenset({"action"}))
     try:
-        return Reading(ExportInput.model_validate(given), (), frozenset())
+        wanted = _read(action, given)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        faults = dict.fromkeys(_fault(detail, given) for detail in details)
-        sound = _sound(_pruned(given, [detail["loc"] for detail in details]))
-        return Reading(sound, tuple(faults), frozenset(str(detail["loc"][0]) for detail in details))
+        faults = dict.fromkeys(input_fault(detail, action, KEYS, given) for detail in details)
+        faulty = frozenset(str(detail["loc"][0]) for detail in details)
+        return Reading(_sound(action, _pruned(given, [d["loc"] for d in details])), tuple(faults), faulty)
+    return Reading(wanted, _without_effect(wanted), frozenset())
 
 
-def _sound(keys: Mapping[str, Any]) -> ExportInput:
+def _read(action: str, given: Mapping[str, Any]) -> ExportInput:
+    match action:
+        case "resync":
+            return ResyncInput.model_validate(given)
+        case "stop":
+            return StopInput.model_validate(given)
+        case _:
+            return StartInput.model_validate(given)
+
+
+def _sound(action: str, keys: Mapping[str, Any]) -> ExportInput | None:
+    if action != "start":
+        return _read(action, keys) if "export" in keys else None
     audiences = keys.get("audiences") or []
-    read = ExportInput.model_validate({**keys, "audiences": audiences or ["-"]})
+    read = _read(action, {**keys, "audiences": audiences or ["-"]})
     return read.model_copy(update={"audiences": audiences})
 
 
@@ -99,50 +172,22 @@ def _pruned(given: Mapping[str, Any], places: Sequence[tuple[int | str, ...]]) -
     return sound
 
 
-def _fault(detail: Mapping[str, Any], given: Mapping[str, Any]) -> str:
-    place, kind = detail["loc"], detail["type"]
-    key = str(place[0])
-    where = f'"{key}"'
-    if len(place) > 1:
-        where += f", entry {place[1] + 1}" if isinstance(place[1], int) else f', "{place[1]}"'
-    if kind == "extra_forbidden":
-        near = difflib.get_close_matches(key.lower(), [known for known in _KEYS if known not in given], n=1)
-        hint = f'did you mean "{near[0]}"?' if near else f"valid keys are {', '.join(_KEYS)}"
-        return f"{where} is not a valid key: {hint}"
-    return f"{where} {_MESSAGES.get(kind, 'must be text in quotes')}{_but(kind, detail['input'])}"
-
-
-_HOW_MANY: Final = (
-    f"must name 1 to {SEGMENTS_LIMIT} audiences: a SendGrid account holds {SEGMENTS_LIMIT} segments"
-)
-_MESSAGES: Final = {
-    "missing": 'is missing: name at least one Lytics audience, such as "audiences": ["high_value_users"]',
-    "too_short": _HOW_MANY,
-    "too_long": _HOW_MANY,
-    "string_pattern_mismatch": "must be 1 to 64 letters, digits, - or _, as part of a URL or a secret's name",
-    "string_too_short": "must not be empty",
-    "string_too_long": "must be at most 200 characters long",
-    "bool_type": "must be true or false, without quotes",
-    "list_type": "must be a list of texts in [ ]",
-    "dict_type": "must be an object { } of Lytics fields and SendGrid fields",
-}
-
-
-def _but(kind: str, value: object) -> str:
-    return f", not {_kind(value)}" if kind.endswith("_type") else ""
-
-
-def _kind(value: object) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true or false"
-        case str():
-            return "text"
-        case int() | float():
-            return "a number"
-        case list():
-            return "a list"
+def _without_effect(wanted: ExportInput) -> tuple[str, ...]:
+    """Return a fault for each key that does nothing without another."""
+    match wanted:
+        case ResyncInput(audit=False):
+            keys = [key for key in ("restore_deleted", "repair_segments") if getattr(wanted, key)]
+            return tuple(
+                f'"{key}" needs "audit": true, which finds what was changed in SendGrid: add it, or remove '
+                f'"{key}"'
+                for key in keys
+            )
+        case StopInput(clear=False, delete_segments=True):
+            return (
+                (
+                    '"delete_segments" needs "clear": true, because only a cleared audience\'s segment is '
+                    'deleted: add it, or remove "delete_segments"'
+                ),
+            )
         case _:
-            return "an object"
+            return ()

@@ -1,6 +1,6 @@
 """Plan a run from its input and what both accounts hold, or find its faults."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,10 +14,11 @@ from functions.plan.audiences import (
 )
 from functions.plan.facts import Facts
 from functions.plan.fields import FieldsPlan, PlannedField, plan_fields
-from functions.plan.input import ExportInput
+from functions.plan.input import StartInput
 from functions.plan.segments import PlannedSegment
+from functions.plan.webhook_job import stopped_job
 from lytics_sendgrid.bounded_text import enumerated
-from lytics_sendgrid.domain.configuration import Account, Export
+from lytics_sendgrid.domain.configuration import Account, Audience, Export
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
 from lytics_sendgrid.sendgrid.resources import FIELDS_LIMIT, SEGMENTS_LIMIT, ContactList, CustomField, Segment
 
@@ -37,6 +38,7 @@ class Plan:
         segments: one for each audience, in their order.
         contact_list: the list that its contacts are put on.
         notes: for a person.
+        swept_only: audiences that the export no longer has, but other exports of the account.
     """
 
     audiences: tuple[LyticsAudience, ...]
@@ -45,15 +47,24 @@ class Plan:
     segments: tuple[PlannedSegment, ...]
     contact_list: ContactList | None
     notes: tuple[str, ...]
+    swept_only: tuple[Audience, ...] = ()
 
 
-def make_plan(wanted: ExportInput, facts: Facts) -> tuple[Plan, list[str]]:
-    """Plan a run.
+def make_plan(
+    wanted: StartInput, facts: Facts, faulty: Collection[str] = frozenset()
+) -> tuple[Plan, list[str]]:
+    """Plan a start.
+
+    Args:
+        wanted: the input.
+        facts: what both accounts and our tables hold.
+        faulty: keys of the input that have a fault of their own. ``wanted`` has their defaults, which must
+            not lead to another fault.
 
     Returns:
         The plan and its faults. A plan with faults must not be carried out.
     """
-    mapping = plan_fields(wanted, facts.schema, facts.fields)
+    mapping = plan_fields(wanted, facts.schema, facts.fields, faulty)
     audiences, faults, notes = chosen_audiences(facts.matches, facts.listed or ())
     faults += mapping.faults
     notes += [*facts.notes, *mapping.notes]
@@ -62,7 +73,11 @@ def make_plan(wanted: ExportInput, facts: Facts) -> tuple[Plan, list[str]]:
     if wanted.contact_list is not None and facts.lists is not None:
         contact_list, list_fault = chosen_list(wanted.contact_list, facts.lists)
         faults += [list_fault] if list_fault else []
-    faults += _hosted_faults(facts.jobs or (), notes, adopt=wanted.adopt)
+    may_adopt = wanted.adopt or "adopt" in faulty
+    faults += _hosted_faults(facts.jobs or (), notes, adopt=may_adopt)
+    job_faults, job_notes = stopped_job(facts.job, facts.export, subscribe=wanted.subscribe)
+    faults += job_faults
+    notes += job_notes
     fields: dict[str, str | None] = {}
     segments: list[PlannedSegment] = []
     account = facts.account
@@ -71,14 +86,14 @@ def make_plan(wanted: ExportInput, facts: Facts) -> tuple[Plan, list[str]]:
     field_of, names = membership_fields(account, audiences)
     if facts.fields is not None:
         fields, field_faults, field_notes = plan_membership_fields(
-            account, names, facts.fields, adopt=wanted.adopt
+            account, names, facts.fields, adopt=may_adopt
         )
         faults += [*field_faults, *_field_limit_faults(facts.fields, fields, mapping)]
         notes += field_notes
     previous_names = (
         {audience.id: audience.name for audience in facts.export.audiences} if facts.export else {}
     )
-    if facts.segments is not None and list_fault is None:
+    if facts.segments is not None and list_fault is None and "list" not in faulty:
         list_id = contact_list.id if contact_list else None
         for audience in audiences:
             segment = plan_segment(
@@ -95,8 +110,33 @@ def make_plan(wanted: ExportInput, facts: Facts) -> tuple[Plan, list[str]]:
                 segments.append(segment)
                 notes += [segment.note] if segment.note else []
         faults += _segment_limit_faults(facts.segments, segments)
-    plan = Plan(tuple(audiences), mapping.fields, fields, tuple(segments), contact_list, tuple(notes))
-    return plan, faults
+    return (
+        Plan(
+            tuple(audiences),
+            mapping.fields,
+            fields,
+            tuple(segments),
+            contact_list,
+            tuple(notes),
+            _swept_only(audiences, facts.export, account),
+        ),
+        faults,
+    )
+
+
+def _swept_only(
+    audiences: Sequence[LyticsAudience], export: Export | None, account: Account
+) -> tuple[Audience, ...]:
+    if export is None:
+        return ()
+    chosen = {audience.id for audience in audiences}
+    return tuple(
+        audience
+        for audience in export.audiences
+        if audience.id not in chosen
+        and audience.id in account.audiences
+        and set(account.audiences[audience.id].exports) - {export.name}
+    )
 
 
 def _hosted_faults(jobs: Sequence[LyticsJob], notes: list[str], *, adopt: bool) -> list[str]:
@@ -120,7 +160,7 @@ def _hosted_faults(jobs: Sequence[LyticsJob], notes: list[str], *, adopt: bool) 
     return faults
 
 
-def _export_faults(wanted: ExportInput, export: Export | None, account: Account) -> list[str]:
+def _export_faults(wanted: StartInput, export: Export | None, account: Account) -> list[str]:
     if export is None or (export.authorization, export.account) == (wanted.authorization, account.name):
         return []
     fault = (

@@ -1,13 +1,15 @@
 """Plan a run: read its input, survey both accounts, and return a plan or report every fault."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from functions.plan.faults import refusal
-from functions.plan.input import read_input
+from functions.plan.input import Reading, ResyncInput, StartInput, StopInput, read_input
 from functions.plan.planning import make_plan
 from functions.plan.sizes import size_faults
-from functions.plan.state import planned_run
+from functions.plan.state import Beginning, planned_run
+from functions.plan.stored import no_such_export, plan_resync, plan_stop, stored_faults
 from functions.plan.survey import (
     Configurations,
     LyticsAccount,
@@ -31,72 +33,112 @@ class Authorizations(Protocol):
 type Connect = Callable[[Authorization], tuple[SendGridAccount, LyticsAccount]]
 
 
-def plan_run(
-    run: str,
-    document: object,
-    configurations: Configurations,
-    authorizations: Authorizations,
-    connect: Connect,
-    *,
-    started_at: str,
-) -> ExportRun:
-    """Plan a run without changing anything.
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Plans runs without changing anything.
 
-    Args:
-        run: the execution's name.
-        document: the execution's input.
+    Attributes:
         configurations: what was provisioned before.
         authorizations: the secrets; never read from the cache, because a person may just have corrected one.
         connect: makes both vendors' clients for an authorization.
-        started_at: now, ISO 8601.
-
-    Returns:
-        The state that the other tasks read.
-
-    Raises:
-        StopRun: all faults in one message, one a line; ``InputInvalid``, ``KeyRefused`` or another class that
-            all faults share, otherwise ``ExportRefused``.
-        RetryLater: AWS, SendGrid or Lytics does not answer now.
+        webhook_base_url: of this deployment, without ``/lytics/<export>``.
     """
-    reading = read_input(document)
-    wanted = reading.wanted
-    faults: list[StopRun] = [InputInvalid(fault) for fault in reading.faults]
-    if "authorization" in reading.faulty:
-        raise refusal(faults)
-    unsubscribable = _webhook_faults(authorizations, wanted.authorization) if wanted.subscribe else []
-    try:
-        authorization = authorizations.authorization(wanted.authorization, 0)
-    except StopRun as fault:
-        raise refusal([*faults, fault, *unsubscribable]) from fault
-    faults += [*authorization_faults(authorization), *unsubscribable]
-    sendgrid, lytics = connect(authorization)
-    surveyor = Surveyor(
-        configurations,
-        sendgrid if authorization.sendgrid_api_key else None,
-        lytics if authorization.lytics_api_token else None,
-    )
-    facts = surveyor.survey(wanted, authorization.account)
-    plan, plan_faults = make_plan(wanted, facts)
-    faults += [*surveyor.faults, *(ExportRefused(text) for text in plan_faults)]
-    if faults:
-        raise refusal(faults)
-    planned = planned_run(run, started_at, wanted, authorization.account, plan)
-    too_large = size_faults(planned)
-    if too_large:
-        raise refusal([ExportRefused(text) for text in too_large])
-    return planned
 
+    configurations: Configurations
+    authorizations: Authorizations
+    connect: Connect
+    webhook_base_url: str
 
-def _webhook_faults(authorizations: Authorizations, name: str) -> list[StopRun]:
-    try:
-        secrets = authorizations.webhook_secrets(name, 0)
-    except StopRun as fault:
-        return [fault]
-    if secrets.live:
-        return []
-    return [
-        ExportRefused(
-            f"\"webhook_secrets\" is empty in the secret '{secrets.secret}': put a long random text there, "
-            "which Lytics will send with each webhook"
+    def plan(self, beginning: Beginning, document: object) -> ExportRun:
+        """Plan a run.
+
+        Args:
+            beginning: of the run.
+            document: the execution's input.
+
+        Returns:
+            The state that the other tasks read.
+
+        Raises:
+            StopRun: all faults in one message, one a line; ``InputInvalid``, ``KeyRefused`` or another class
+                that all faults share, otherwise ``ExportRefused``.
+            RetryLater: AWS, SendGrid or Lytics does not answer now.
+        """
+        reading = read_input(document)
+        wanted = reading.wanted
+        faults: list[StopRun] = [InputInvalid(fault) for fault in reading.faults]
+        if wanted is None or "authorization" in reading.faulty:
+            raise refusal(faults)
+        if isinstance(wanted, StartInput):
+            planned = self._start(beginning, wanted, reading, faults)
+        else:
+            planned = self._stored(beginning, wanted, faults)
+        too_large = size_faults(planned)
+        if too_large:
+            raise refusal([ExportRefused(text) for text in too_large])
+        return planned
+
+    def _start(
+        self, beginning: Beginning, wanted: StartInput, reading: Reading, faults: list[StopRun]
+    ) -> ExportRun:
+        needs_secret = wanted.subscribe and "subscribe" not in reading.faulty
+        unsubscribable = self._webhook_faults(wanted.authorization) if needs_secret else []
+        authorization, surveyor = self._surveyor(wanted.authorization, faults, unsubscribable)
+        facts = surveyor.survey(wanted, authorization.account, reading.faulty)
+        plan, plan_faults = make_plan(wanted, facts, reading.faulty)
+        faults += [*surveyor.faults, *(ExportRefused(text) for text in plan_faults)]
+        if faults:
+            raise refusal(faults)
+        return planned_run(beginning, wanted, authorization.account, facts, plan)
+
+    def _stored(
+        self, beginning: Beginning, wanted: ResyncInput | StopInput, faults: list[StopRun]
+    ) -> ExportRun:
+        export = self.configurations.export(wanted.export)
+        if export is None:
+            raise refusal([*faults, ExportRefused(no_such_export(wanted.export, wanted.action))])
+        _, surveyor = self._surveyor(export.authorization, faults, [])
+        facts = surveyor.survey_stored(export)
+        faults += [*surveyor.faults, *(ExportRefused(text) for text in stored_faults(wanted, export))]
+        if faults:
+            raise refusal(faults)
+        if isinstance(wanted, ResyncInput):
+            return plan_resync(beginning, wanted, export, facts)
+        return plan_stop(beginning, wanted, export, facts)
+
+    def _surveyor(
+        self, name: str, faults: list[StopRun], others: list[StopRun]
+    ) -> tuple[Authorization, Surveyor]:
+        """Read an authorization, and return what reads both accounts with it.
+
+        Args:
+            name: the authorization's.
+            faults: those found before; those of the authorization are added.
+            others: also added.
+        """
+        try:
+            authorization = self.authorizations.authorization(name, 0)
+        except StopRun as fault:
+            raise refusal([*faults, fault, *others]) from fault
+        faults += [*authorization_faults(authorization), *others]
+        sendgrid, lytics = self.connect(authorization)
+        return authorization, Surveyor(
+            self.configurations,
+            sendgrid if authorization.sendgrid_api_key else None,
+            lytics if authorization.lytics_api_token else None,
+            self.webhook_base_url,
         )
-    ]
+
+    def _webhook_faults(self, name: str) -> list[StopRun]:
+        try:
+            secrets = self.authorizations.webhook_secrets(name, 0)
+        except StopRun as fault:
+            return [fault]
+        if secrets.live:
+            return []
+        return [
+            ExportRefused(
+                f"\"webhook_secrets\" is empty in the secret '{secrets.secret}': put a long random text "
+                "there, which Lytics will send with each webhook"
+            )
+        ]

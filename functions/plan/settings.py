@@ -11,3 +11,4 @@ class PlanSettings:
     secret_prefix: str
     sendgrid_url: str
     lytics_url: str
+    webhook_base_url: str

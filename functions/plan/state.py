@@ -1,9 +1,12 @@
 """Turn a plan into the state of its run, which is also the output of a dry run."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from functions.plan.estimate import estimate
-from functions.plan.input import ExportInput
+from functions.plan.facts import Facts
+from functions.plan.input import ExportInput, StartInput
 from functions.plan.planning import Plan
 from functions.plan.segments import PlannedSegment
 from lytics_sendgrid.domain.configuration import Audience
@@ -14,6 +17,7 @@ from lytics_sendgrid.workflow.export_run import (
     ListConfig,
     PlanSummary,
     RunConfig,
+    RunOptions,
     SegmentConfig,
     ToCreate,
     ToReuse,
@@ -21,19 +25,40 @@ from lytics_sendgrid.workflow.export_run import (
 from lytics_sendgrid.workflow.limits import PLAN_NOTES_CHARS, bounded_notes
 
 
-def planned_run(run: str, started_at: str, wanted: ExportInput, account: str, plan: Plan) -> ExportRun:
-    """Return the state that the other tasks read.
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """How a run begins.
+
+    Attributes:
+        run: the execution's name.
+        execution: its ARN; empty outside a state machine.
+        started_at: ISO 8601.
+    """
+
+    run: str
+    execution: str
+    started_at: str
+
+
+def planned_run(
+    beginning: Beginning, wanted: StartInput, account: str, facts: Facts, plan: Plan
+) -> ExportRun:
+    """Return the state of a start, which the other tasks read.
 
     Args:
-        run: the execution's name.
-        started_at: ISO 8601.
+        beginning: of the run.
         wanted: the execution's input.
         account: the SendGrid account.
+        facts: what the plan was made from.
         plan: without faults.
     """
+    # Every field that is set takes room in the state.
+    optional: dict[str, Any] = {"again": True} if facts.export is not None else {}
+    if plan.swept_only:
+        optional["swept_only"] = plan.swept_only
     return ExportRun(
-        run=run,
-        started_at=started_at,
+        run=beginning.run,
+        started_at=beginning.started_at,
         export=wanted.export,
         authorization=wanted.authorization,
         account=account,
@@ -43,10 +68,22 @@ def planned_run(run: str, started_at: str, wanted: ExportInput, account: str, pl
         audiences=tuple(Audience(a.id, a.name, a.slug) for a in plan.audiences),
         plan=_summary(wanted, plan),
         config=_config(wanted, plan),
+        **optional,
+        **chosen_options(wanted),
     )
 
 
-def _summary(wanted: ExportInput, plan: Plan) -> PlanSummary:
+def chosen_options(wanted: ExportInput) -> Mapping[str, Any]:
+    """Return the options of an input that differ from their defaults, as a part of the state."""
+    given = {
+        name: getattr(wanted, name)
+        for name, field in RunOptions.model_fields.items()
+        if getattr(wanted, name, field.default) != field.default
+    }
+    return {"options": RunOptions(**given)} if given else {}
+
+
+def _summary(wanted: StartInput, plan: Plan) -> PlanSummary:
     sizes = [audience.size or 0 for audience in plan.audiences]
     new_fields = [field.name for field in plan.fields if field.custom and field.id is None]
     return PlanSummary(
@@ -71,7 +108,7 @@ def _summary(wanted: ExportInput, plan: Plan) -> PlanSummary:
     )
 
 
-def _config(wanted: ExportInput, plan: Plan) -> RunConfig:
+def _config(wanted: StartInput, plan: Plan) -> RunConfig:
     contact_list = plan.contact_list
     names = {audience.id: audience.name for audience in plan.audiences}
     return RunConfig(

@@ -1,16 +1,17 @@
 """Read what a plan needs from both accounts. A refusal does not end it, so all are reported together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from functions.plan.audiences import chosen_audiences, segments_to_read
-from functions.plan.facts import Facts
-from functions.plan.input import ExportInput
+from functions.plan.facts import Facts, StoredFacts
+from functions.plan.input import StartInput
 from lytics_sendgrid.aws.secret import Authorization
 from lytics_sendgrid.domain.configuration import Account, Export
 from lytics_sendgrid.errors import ExportRefused, KeyRefused, StopRun
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
+from lytics_sendgrid.lytics.webhook_jobs import job_of, webhook_url
 from lytics_sendgrid.sendgrid.documents import HOW_TO_PERMIT
 from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment
 
@@ -51,6 +52,7 @@ class Surveyor:
         configurations: ours.
         sendgrid: None: there is no key.
         lytics: None: there is no token.
+        webhook_base_url: of this deployment, without ``/lytics/<export>``.
         faults: what a person must fix.
         notes: for a person.
     """
@@ -58,23 +60,46 @@ class Surveyor:
     configurations: Configurations
     sendgrid: SendGridAccount | None
     lytics: LyticsAccount | None
+    webhook_base_url: str
     faults: list[StopRun] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def survey(self, wanted: ExportInput, account_name: str) -> Facts:
-        """Read the facts that a plan needs.
+    def survey(self, wanted: StartInput, account_name: str, faulty: Collection[str] = frozenset()) -> Facts:
+        """Read the facts that the plan of a start needs.
+
+        Args:
+            wanted: the input.
+            account_name: of the SendGrid account.
+            faulty: the input's keys that have a fault.
 
         Raises:
             RetryLater: AWS, SendGrid or Lytics does not answer now.
         """
-        facts = Facts(self.configurations.account(account_name), self.configurations.export(wanted.export))
+        # A name with a fault is not another export's.
+        export = None if "export" in faulty else self.configurations.export(wanted.export)
+        facts = Facts(self.configurations.account(account_name), export)
         if self.lytics is not None:
             facts = self._lytics_facts(self.lytics, wanted, facts)
         if self.sendgrid is not None and self._may_read(self.sendgrid):
             facts = self._sendgrid_facts(self.sendgrid, wanted, facts)
         return replace(facts, notes=tuple(self.notes))
 
-    def _lytics_facts(self, lytics: LyticsAccount, wanted: ExportInput, facts: Facts) -> Facts:
+    def survey_stored(self, export: Export) -> StoredFacts:
+        """Read the facts that the plan of a resync or a stop needs.
+
+        Raises:
+            RetryLater: AWS, SendGrid or Lytics does not answer now.
+        """
+        account = self.configurations.account(export.account)
+        listed = self._try(self.lytics.audiences) if self.lytics is not None else None
+        refused = bool(self.faults)
+        jobs = self._try(self.lytics.jobs) if self.lytics is not None and not refused else None
+        if self.sendgrid is not None:
+            self._may_read(self.sendgrid)
+        job = job_of(jobs or (), export.lytics_job, webhook_url(self.webhook_base_url, export.name))
+        return StoredFacts(account, listed or (), job)
+
+    def _lytics_facts(self, lytics: LyticsAccount, wanted: StartInput, facts: Facts) -> Facts:
         listed = self._try(lytics.audiences)
         if self.faults and isinstance(self.faults[-1], KeyRefused) and not self.faults[-1].lacks_permission:
             # Every other request would be refused, too. One fault is enough.
@@ -83,15 +108,18 @@ class Surveyor:
         for reference in wanted.audiences if listed is not None else ():
             candidates = self._try(lytics.find_audiences, reference, listed or ())
             matches |= {} if candidates is None else {reference: candidates}
+        jobs = self._jobs(lytics, wanted)
+        export, url = facts.export, webhook_url(self.webhook_base_url, wanted.export)
         return replace(
             facts,
             listed=listed,
             matches=matches,
             schema=self._try(lytics.schema_fields),
-            jobs=self._jobs(lytics, wanted),
+            jobs=jobs,
+            job=job_of(jobs or (), export.lytics_job if export else None, url),
         )
 
-    def _sendgrid_facts(self, sendgrid: SendGridAccount, wanted: ExportInput, facts: Facts) -> Facts:
+    def _sendgrid_facts(self, sendgrid: SendGridAccount, wanted: StartInput, facts: Facts) -> Facts:
         audiences, _, _ = chosen_audiences(facts.matches, facts.listed or ())
         fields = self._try(sendgrid.fields)
         # After the fields: another run records a field before it creates it, so ours never look foreign.
@@ -104,7 +132,7 @@ class Surveyor:
             segments=self._segments(sendgrid, audiences, account),
         )
 
-    def _jobs(self, lytics: LyticsAccount, wanted: ExportInput) -> tuple[LyticsJob, ...] | None:
+    def _jobs(self, lytics: LyticsAccount, wanted: StartInput) -> tuple[LyticsJob, ...] | None:
         """Read Lytics' jobs. A token may lack this permission if it need not create a job."""
         try:
             return lytics.jobs()

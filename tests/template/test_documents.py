@@ -14,7 +14,7 @@ import pytest
 
 from functions.activate.webhook_job import SECRET_HEADER
 from functions.ingest import log_line
-from functions.plan.input import ExportInput, read_input
+from functions.plan.input import INPUTS, KEYS, read_input
 from lytics_sendgrid import errors
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.sendgrid import import_job
@@ -26,6 +26,7 @@ from tests.template.sources import REPOSITORY, StateMachine, Template
 TOP_LEVEL = {path.name for path in REPOSITORY.iterdir()}
 MADE_BY_MAKE = {".venv-sam", ".aws-sam", ".local-cloud"}
 INPUT = ("docs/exports.md", "The export's input")
+SECTIONS = {"start": INPUT[1], "resync": "Resync an export", "stop": "Stop an export"}
 
 
 def _links(document: str) -> Iterator[tuple[str, str]]:
@@ -103,14 +104,15 @@ def test_documented_bounds_of_parameters_are_the_templates(template: Template) -
             assert f"{bounds[0]} to {bounds[1]}" in rows[name][1], name
 
 
-def test_input_table_has_every_key_and_no_other() -> None:
-    keys = {field.alias or name for name, field in ExportInput.model_fields.items()}
-    assert table(*INPUT).keys() == keys
+@pytest.mark.parametrize("action", INPUTS)
+def test_input_table_has_every_key_and_no_other(action: str) -> None:
+    assert tuple(table(INPUT[0], SECTIONS[action])) == KEYS[action]
 
 
-def test_input_table_has_the_default_of_every_key() -> None:
-    rows = table(*INPUT)
-    for name, field in ExportInput.model_fields.items():
+@pytest.mark.parametrize("action", INPUTS)
+def test_input_table_has_the_default_of_every_key(action: str) -> None:
+    rows = table(INPUT[0], SECTIONS[action])
+    for name, field in INPUTS[action].model_fields.items():
         default = rows[field.alias or name][1]
         expected = (
             "required"
@@ -120,10 +122,11 @@ def test_input_table_has_the_default_of_every_key() -> None:
         assert default == expected, name
 
 
-def test_example_input_has_every_key_and_no_fault() -> None:
-    _, example = code_blocks(section(*INPUT), "json")
+@pytest.mark.parametrize("action", INPUTS)
+def test_example_input_has_every_key_and_no_fault(action: str) -> None:
+    example = code_blocks(section(INPUT[0], SECTIONS[action]), "json")[-1]
     document = json.loads(example)
-    assert document.keys() == table(*INPUT).keys()
+    assert document.keys() == set(KEYS[action])
     assert read_input(document).faults == ()
 
 

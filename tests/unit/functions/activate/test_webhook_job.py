@@ -15,7 +15,6 @@ from functions.activate.webhook_job import (
     job_config,
     job_update,
     manual_webhook,
-    webhook_url,
 )
 from lytics_sendgrid.domain.configuration import Audience, Export, FieldKind, MappedField
 from lytics_sendgrid.domain.stop import Stop
@@ -96,10 +95,6 @@ def test_job_selects_and_follows_only_needed_fields() -> None:
         "do_not_retry": [],
         "cloudevents": False,
     }
-
-
-def test_webhook_url_ends_with_the_export() -> None:
-    assert webhook_url(BASE, "newsletter") == webhook_url(f"{BASE}/", "newsletter") == URL
 
 
 def test_segment_events_is_selected_if_in_the_schema() -> None:

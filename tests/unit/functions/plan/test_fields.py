@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from functions.plan.fields import FieldsPlan, PlannedField, plan_fields
-from functions.plan.input import read_input
 from lytics_sendgrid.domain.configuration import FieldKind
 from lytics_sendgrid.sendgrid.resources import CustomField
+from tests.unit.functions.plan.start_input import start_input
 
 SCHEMA = {
     "email": "string",
@@ -26,7 +26,7 @@ EXISTING = (CustomField("e1_T", "City_Name", "Text"), CustomField("e2_N", "visit
 
 
 def plan(schema: dict[str, str] | None = SCHEMA, **document: Any) -> FieldsPlan:
-    return plan_fields(read_input({"audiences": ["a"], **document}).wanted, schema, EXISTING)
+    return plan_fields(start_input({"audiences": ["a"], **document}), schema, EXISTING)
 
 
 def test_each_lytics_type_has_its_sendgrid_type() -> None:

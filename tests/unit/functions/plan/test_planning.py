@@ -10,14 +10,15 @@ from functions.plan.audiences import segments_to_read
 from functions.plan.estimate import estimate
 from functions.plan.facts import Facts
 from functions.plan.faults import refusal
-from functions.plan.input import read_input
 from functions.plan.planning import Plan, make_plan
-from functions.plan.state import planned_run
+from functions.plan.state import Beginning, planned_run
 from lytics_sendgrid.domain.configuration import Account, Audience, Export, ProvisionedAudience
 from lytics_sendgrid.errors import ExportRefused, InputInvalid, KeyRefused
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
 from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment, segment_query
+from tests.unit.functions.plan.start_input import start_input
 
+BEGINNING = Beginning("r", "", "2026-11-23T00:00:00Z")
 SCHEMA = {"email": "string", "first_name": "string", "last_name": "string"}
 OURS = CustomField("e1_T", "lytics_segments", "Text")
 
@@ -51,7 +52,7 @@ def job(workflow: str, status: str) -> LyticsJob:
 
 
 def plan(facts: Facts = FACTS, **document: Any) -> tuple[Plan, list[str]]:
-    return make_plan(read_input({"audiences": list(facts.matches), **document}).wanted, facts)
+    return make_plan(start_input({"audiences": list(facts.matches), **document}), facts)
 
 
 def faults(facts: Facts = FACTS, **document: Any) -> list[str]:
@@ -373,7 +374,7 @@ def test_segment_of_a_renamed_audience_is_renamed() -> None:
     (segment,) = made.segments
     assert (segment.id, segment.name, segment.rename_from, wrong) == ("s1", "Audience 1", "Before", [])
     assert "Its segment is renamed from 'Before' to 'Audience 1'" in made.notes[0]
-    run = planned_run("r", "2026-11-23T00:00:00Z", read_input({"audiences": ["a"]}).wanted, "main", made)
+    run = planned_run(BEGINNING, start_input({"audiences": ["a"]}), "main", FACTS, made)
     (config,) = run.document()["config"]["segments"]
     assert config == {"audience": identity(1), "field": "lytics_segments", "rename": True, "exists": True}
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from functions.plan.run import plan_run
+from functions.plan.run import Planner
+from functions.plan.state import Beginning
 from functions.report.counting import count
 from functions.report.drift import Health
 from lytics_sendgrid.aws.secret import Authorization, WebhookSecrets
@@ -66,14 +67,11 @@ class Scene:
 
     def plan(self, document: Any = None) -> dict[str, Any]:
         wanted = {"audiences": ["first"]} if document is None else document
-        return plan_run(
-            "run-1",
-            wanted,
-            self.configurations,
-            self,
-            lambda _: (self.sendgrid, self.lytics),
-            started_at="2026-11-23T00:00:00Z",
-        ).document()
+        planner = Planner(
+            self.configurations, self, lambda _: (self.sendgrid, self.lytics), "https://hooks.example.com"
+        )
+        beginning = Beginning("run-1", "arn:run-1", "2026-11-23T00:00:00Z")
+        return planner.plan(beginning, wanted).document()
 
     def faults(self, document: Any = None) -> list[str]:
         with pytest.raises(StopRun) as refusal:

@@ -8,10 +8,9 @@ import pytest
 
 from functions.activate.webhook_job import as_text, job_config, manual_webhook
 from functions.plan.facts import Facts
-from functions.plan.input import read_input
 from functions.plan.planning import make_plan
 from functions.plan.sizes import size_faults
-from functions.plan.state import planned_run
+from functions.plan.state import Beginning, planned_run
 from functions.report.reporting import Counted, run_report
 from lytics_sendgrid.bounded_text import shortened
 from lytics_sendgrid.domain.checkpoint import Checkpoint
@@ -34,6 +33,7 @@ from lytics_sendgrid.workflow.limits import (
     bounded_notes,
     json_bytes,
 )
+from tests.unit.functions.plan.start_input import start_input
 
 LETTERS = ["x", "ü", "名", "🏔", '"', "\\"]
 AUDIENCES = 200
@@ -61,10 +61,10 @@ def planned(name: str, fields: int, *, audiences: int = AUDIENCES, letter: str =
         segments={},
         notes=tuple(f"{n} {letter * 300}" for n in range(300)),
     )
-    wanted = read_input({"audiences": ["a"], "export": "e" * 64, "custom_fields": custom}).wanted
+    wanted = start_input({"audiences": ["a"], "export": "e" * 64, "custom_fields": custom})
     plan, faults = make_plan(wanted, facts)
     assert faults == []
-    return planned_run("r" * 80, "2026-11-23T00:00:00Z", wanted, "a" * 64, plan)
+    return planned_run(Beginning("r" * 80, "", "2026-11-23T00:00:00Z"), wanted, "a" * 64, facts, plan)
 
 
 def export_of(run: ExportRun) -> Export:

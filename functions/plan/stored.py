@@ -1,0 +1,231 @@
+"""Plan a resync or a stop from an export's stored configuration."""
+
+from typing import Final
+
+from functions.plan.estimate import estimate
+from functions.plan.facts import StoredFacts
+from functions.plan.input import ResyncInput, StopInput
+from functions.plan.state import Beginning, chosen_options
+from lytics_sendgrid.bounded_text import enumerated
+from lytics_sendgrid.domain.configuration import Audience, Export
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339
+from lytics_sendgrid.lytics.documents import LyticsAudience
+from lytics_sendgrid.lytics.webhook_jobs import RUNNING, STOPPED
+from lytics_sendgrid.sendgrid.resources import segment_name
+from lytics_sendgrid.workflow.export_run import (
+    Activation,
+    ExportRun,
+    FieldConfig,
+    ListConfig,
+    PlanSummary,
+    Provisioned,
+    RunConfig,
+    SegmentConfig,
+    ToCreate,
+    ToReuse,
+)
+from lytics_sendgrid.workflow.limits import PLAN_NOTES_CHARS, bounded_notes
+
+_NAMES_CHARS: Final = 1_000
+
+
+def no_such_export(name: str, action: str) -> str:
+    """Return the fault of a resync or stop of an export that does not exist."""
+    return (
+        f"\"export\": there is no export '{name}', so there is nothing to {action}: check the name in the "
+        "input of the execution that started it, or start it first"
+    )
+
+
+def stored_faults(wanted: ResyncInput | StopInput, export: Export) -> list[str]:
+    """Return a fault if an export's state does not allow an action."""
+    if isinstance(wanted, StopInput) or export.stopped_s is None:
+        return []
+    since = format_rfc3339(export.stopped_s * NANOSECONDS_PER_S)
+    return [
+        (
+            f"the export '{export.name}' is stopped since {since}, so a resync has nothing to do: "
+            "start it again with its input, which also brings everybody up to date"
+        )
+    ]
+
+
+def plan_resync(beginning: Beginning, wanted: ResyncInput, export: Export, facts: StoredFacts) -> ExportRun:
+    """Return the state of a resync."""
+    notes = [*_lost_notes(export, facts), *_job_notes(export, facts)]
+    return _planned(beginning, wanted, export, facts, notes, backfill=True)
+
+
+def plan_stop(beginning: Beginning, wanted: StopInput, export: Export, facts: StoredFacts) -> ExportRun:
+    """Return the state of a stop."""
+    return _planned(beginning, wanted, export, facts, _stop_notes(wanted, export, facts), backfill=False)
+
+
+def _planned(
+    beginning: Beginning,
+    wanted: ResyncInput | StopInput,
+    export: Export,
+    facts: StoredFacts,
+    notes: list[str],
+    *,
+    backfill: bool,
+) -> ExportRun:
+    known = {audience.id: audience for audience in facts.listed}
+    audiences = tuple(_named(audience, known.get(audience.id)) for audience in export.audiences)
+    sizes = [(known[a.id].size or 0) if a.id in known else 0 for a in audiences]
+    membership = facts.account.membership_fields
+    return ExportRun(
+        run=beginning.run,
+        started_at=beginning.started_at,
+        export=export.name,
+        authorization=export.authorization,
+        account=export.account,
+        subscribe=export.lytics_job is not None,
+        backfill=backfill,
+        dry_run=wanted.dry_run,
+        audiences=audiences,
+        plan=PlanSummary(
+            create=ToCreate(custom_fields=(), segments=()),
+            reuse=ToReuse(
+                custom_fields=(*membership, *(field.name for field in export.fields if field.is_custom)),
+                segments=tuple(segment_name(audience.id, audience.name) for audience in audiences),
+                list=export.list_name,
+            ),
+            people=sum(sizes),
+            estimate=estimate(sum(sizes), max(sizes, default=0), backfill=backfill),
+            notes=bounded_notes(notes, PLAN_NOTES_CHARS),
+        ),
+        config=_config(export, facts),
+        action=wanted.action,
+        # Nothing is provisioned or activated. The report shows what there is.
+        provision=Provisioned(version=facts.account.version, fields=(), segments=0),
+        activation=_activation(export, facts),
+        **chosen_options(wanted),
+    )
+
+
+def _named(stored: Audience, listed: LyticsAudience | None) -> Audience:
+    """Return an audience with the name that it has in Lytics now."""
+    return stored if listed is None else Audience(stored.id, listed.name, listed.slug)
+
+
+def _config(export: Export, facts: StoredFacts) -> RunConfig:
+    provisioned = facts.account.audiences
+    return RunConfig(
+        adopt=False,
+        email_field=export.email_field,
+        mapping=tuple(
+            FieldConfig(
+                lytics=field.lytics,
+                name=field.name,
+                kind=field.kind,
+                custom=field.is_custom,
+                max_chars=field.max_chars,
+            )
+            for field in export.fields
+        ),
+        membership_fields=dict(facts.account.membership_fields),
+        list=ListConfig(id=export.list_id, name=export.list_name or "") if export.list_id else None,
+        segments=tuple(
+            SegmentConfig(audience=audience, field=provisioned[audience].membership_field, exists=True)
+            for audience in (a.id for a in export.audiences)
+            if audience in provisioned
+        ),
+    )
+
+
+def _activation(export: Export, facts: StoredFacts) -> Activation:
+    job = facts.job
+    return Activation(
+        live=export.stopped_s is None and job is not None and job.status in RUNNING,
+        running=True,
+        job_id=job.id if job else None,
+        state=job.status if job else "NOT LIVE",
+        webhook_url=str(job.config.get("webhook_url") or "") if job else "",
+        paste=None,
+        waited=0,
+    )
+
+
+def _lost_notes(export: Export, facts: StoredFacts) -> list[str]:
+    """Return a note for each audience that Lytics cannot scan."""
+    known = {audience.id: audience for audience in facts.listed}
+    notes = []
+    for audience in export.audiences:
+        listed = known.get(audience.id)
+        if listed is None:
+            fault = "is gone in Lytics"
+        elif listed.fault:
+            fault = f"is invalid in Lytics ({listed.fault})"
+        else:
+            continue
+        notes.append(
+            f"the audience '{audience.name}' {fault}, so it is left as it is and nobody is taken out of it. "
+            f"To take everybody out, start the export '{export.name}' again without it"
+        )
+    return notes
+
+
+def _job_notes(export: Export, facts: StoredFacts) -> list[str]:
+    job = facts.job
+    if job is None:
+        return [
+            (
+                f"Lytics has no webhook job of the export '{export.name}', so no event reaches it. This run "
+                "brings SendGrid up to date once. Start the export again to create the job"
+            )
+        ]
+    if job.status not in STOPPED:
+        return []
+    return [
+        (
+            f"Lytics' webhook job '{job.name}' ({job.id}) is {job.status}, so no event reaches the export. "
+            "This run brings SendGrid up to date once. Resume or restart the job in Lytics"
+        )
+    ]
+
+
+def _stop_notes(wanted: StopInput, export: Export, facts: StoredFacts) -> list[str]:
+    job = facts.job
+    sizes = {audience.id: audience.size for audience in facts.listed}
+    alone, shared = [], []
+    for audience in export.audiences:
+        provisioned = facts.account.audiences.get(audience.id)
+        others = sorted({*(provisioned.exports if provisioned else ())} - {export.name})
+        size = sizes.get(audience.id)
+        people = "number of people unknown" if size is None else f"{size} people"
+        text = f"'{audience.name}' ({people})"
+        if others:
+            shared.append(f"{text}, which also {enumerated(others, _NAMES_CHARS)} has")
+        else:
+            alone.append(text)
+    notes: list[str] = []
+    if export.stopped_s is not None:
+        notes.append(
+            f"the export '{export.name}' is stopped since "
+            f"{format_rfc3339(export.stopped_s * NANOSECONDS_PER_S)} already"
+        )
+    elif job is not None:
+        notes.append(f"Lytics' webhook job '{job.name}' ({job.id}, {job.status}) is paused")
+    if alone:
+        consequence = _consequence(wanted)
+        notes.append(f"of the export '{export.name}' alone: {enumerated(alone, _NAMES_CHARS)}. {consequence}")
+    if shared:
+        notes.append(
+            f"another export has the audiences {enumerated(shared, _NAMES_CHARS)}: they stay as they are"
+        )
+    return notes
+
+
+def _consequence(wanted: StopInput) -> str:
+    if not wanted.clear:
+        return (
+            "Their segments stay as they are now: nobody enters or leaves them until the export is started "
+            'again. To empty them, use "clear": true'
+        )
+    if wanted.delete_segments:
+        return (
+            "Everybody is taken out of them, then each segment that this product made is deleted. SendGrid "
+            "does not say which automations use a segment: check that yourself"
+        )
+    return "Everybody is taken out of them. The empty segments stay"
