@@ -12,6 +12,7 @@ from functions.report.counting import count
 from functions.report.drift import Health
 from lytics_sendgrid.aws.secret import Authorization, WebhookSecrets
 from lytics_sendgrid.domain.checkpoint import Checkpoint
+from lytics_sendgrid.domain.configuration import Account, Audience, ProvisionedAudience
 from lytics_sendgrid.errors import (
     ExportRefused,
     InputInvalid,
@@ -22,7 +23,7 @@ from lytics_sendgrid.errors import (
     Throttled,
 )
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
-from lytics_sendgrid.sendgrid.resources import Segment, segment_query
+from lytics_sendgrid.sendgrid.resources import CustomField, Segment, segment_query
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.workflow.export_run import ExportRun
 from tests.doubles.adapters import exports_table
@@ -237,6 +238,110 @@ def test_temporary_error_is_raised_instead_of_faults(error: Exception) -> None:
 def test_faults_of_several_classes_raise_export_refused() -> None:
     with pytest.raises(ExportRefused, match="2 faults"):
         Scene().plan({"audiences": ["nothing"], "backfill": 1})
+
+
+def exported(scene: Scene, **changes: Any) -> None:
+    """Keep an export that was started before."""
+    export = replace(NEWSLETTER, account="main", audiences=(Audience(FIRST, "First", "first"),), **changes)
+    scene.configurations.put_export(export)
+
+
+def test_resync_and_stop_are_planned_from_the_stored_export() -> None:
+    scene = Scene()
+    exported(scene)
+    for action, backfill in (("resync", True), ("stop", False)):
+        state = scene.plan({"action": action, "export": "newsletter"})
+        assert (state["action"], state["backfill"], state["account"]) == (action, backfill, "main")
+        assert state["plan"]["people"] == 10
+        assert state["config"]["email_field"] == "email"
+
+
+def test_resync_or_stop_of_an_unknown_export_is_refused() -> None:
+    for action in ("resync", "stop"):
+        (fault,) = Scene().faults({"action": action, "export": "newsletter"})
+        assert f"there is no export 'newsletter', so there is nothing to {action}" in fault
+
+
+def test_resync_of_a_stopped_export_is_refused() -> None:
+    scene = Scene()
+    exported(scene, stopped_s=1)
+    (fault,) = scene.faults({"action": "resync", "export": "newsletter"})
+    assert "the export 'newsletter' is stopped since 1970-01-01T00:00:01Z" in fault
+    assert scene.plan({"action": "stop", "export": "newsletter"})["action"] == "stop"
+
+
+def test_refused_token_of_a_resync_is_one_fault() -> None:
+    scene = Scene()
+    exported(scene)
+    scene.lytics.refusals = {name: KeyRefused("Lytics answered 401") for name in ("audiences", "jobs")}
+    assert scene.faults({"action": "resync", "export": "newsletter"}) == ["- Lytics answered 401"]
+
+
+def test_missing_keys_of_a_resync_are_faults() -> None:
+    scene = Scene(Authorization("default", "main", "", "", "stack/default"))
+    exported(scene)
+    assert len(scene.faults({"action": "resync", "export": "newsletter"})) == 2
+
+
+def test_paused_webhook_job_is_a_fault_before_anything_is_made() -> None:
+    scene = Scene()
+    url = "https://hooks.example.com/lytics/default"
+    scene.lytics.all_jobs = (
+        LyticsJob("j1", "Our job", "webhook_triggers", "paused", {"webhook_url": url}, (), {}),
+    )
+    (fault,) = scene.faults()
+    assert "webhook job 'Our job' (j1) is paused: resume it in Lytics" in fault
+
+
+def test_start_again_says_so() -> None:
+    scene = Scene()
+    exported(scene)
+    assert scene.plan({"audiences": ["first"], "export": "newsletter"})["again"]
+    assert "again" not in scene.plan({"audiences": ["first"]})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("list", {}),
+        ("email_field", 7),
+        ("export", "a b"),
+        ("adopt", "yes"),
+        ("subscribe", "no"),
+        ("custom_fields", []),
+        ("first_name_field", 7),
+    ],
+)
+def test_one_faulty_key_is_one_fault(key: str, value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its default in place of the person's value must not lead to others."""
+    scene = Scene(webhook=WebhookSecrets("stack/default/webhook", ()) if key == "subscribe" else WEBHOOK)
+    exported(scene, name="default", authorization="other" if key == "export" else "default", list_id="l1")
+    segments = [Segment(f"s{n}", name, "l1") for n, name in enumerate(("First", "Second", "Third"))]
+    scene.lytics.all_audiences = tuple(
+        LyticsAudience(str(n) * 32, name, name.lower(), size=1)
+        for n, name in enumerate(("First", "Second", "Third"))
+    )
+    scene.sendgrid.all_segments += segments
+    scene.configurations.put_account(
+        Account(
+            "main",
+            1,
+            {} if key == "adopt" else {"lytics_segments": "e1_T"},
+            {
+                str(n) * 32: ProvisionedAudience("lytics_segments", f"s{n}", "l1", ("default",))
+                for n in range(3)
+            },
+        ),
+        0,
+    )
+    scene.sendgrid.custom_fields.append(CustomField("e1_T", "lytics_segments", "Text"))
+    schema = {"first_name": "string", "mail": "string"} | (
+        {} if key == "email_field" else {"email": "string"}
+    )
+    monkeypatch.setattr(scene.lytics, "schema_fields", lambda: schema)
+    document = {"audiences": ["first", "second", "third"], "list": "News"} | {key: value}
+    (fault,) = scene.faults(document)
+    assert f'"{key}"' in fault
 
 
 RUN = ExportRun.read(run_state(audiences=[{"id": FIRST, "name": "First", "slug": "first"}]))

@@ -1,0 +1,123 @@
+"""A resync and a stop are planned from the stored configuration."""
+
+from dataclasses import replace
+from typing import Any
+
+from functions.plan.facts import StoredFacts
+from functions.plan.input import ResyncInput, StopInput
+from functions.plan.state import Beginning
+from functions.plan.stored import no_such_export, plan_resync, plan_stop, stored_faults
+from lytics_sendgrid.domain.configuration import Account, Audience, ProvisionedAudience
+from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
+from lytics_sendgrid.workflow.export_run import ExportRun
+from tests.newsletter import HIGH_VALUE, LAPSED, NEWSLETTER, READERS
+
+BEGINNING = Beginning("run-1", "arn:run-1", "2026-11-23T00:00:00Z")
+URL = "https://hooks.example.com/lytics/newsletter"
+EXPORT = replace(NEWSLETTER, list_id="l1", list_name="News", lytics_job="j1")
+STOPPED = replace(EXPORT, stopped_s=1_795_000_000)
+ACCOUNT = Account(
+    "default",
+    3,
+    {"lytics_segments": "e9_T"},
+    {
+        HIGH_VALUE: ProvisionedAudience("lytics_segments", "s1", "l1", ("newsletter",)),
+        READERS: ProvisionedAudience("lytics_segments", "s2", "l1", ("newsletter", "other")),
+    },
+)
+LISTED = (
+    LyticsAudience(HIGH_VALUE, "Best users", "best", size=10),
+    LyticsAudience(READERS, "Newsletter readers", "newsletter_readers"),
+    LyticsAudience(LAPSED, "Lapsed customers", "lapsed_customers", size=5),
+)
+
+
+def job(status: str) -> LyticsJob:
+    return LyticsJob("j1", "Our job", "webhook_triggers", status, {"webhook_url": URL}, (), {})
+
+
+FACTS = StoredFacts(ACCOUNT, LISTED, job("running"))
+
+
+def resync(facts: StoredFacts = FACTS, **keys: Any) -> ExportRun:
+    return plan_resync(BEGINNING, ResyncInput(action="resync", export="newsletter", **keys), EXPORT, facts)
+
+
+def stop(facts: StoredFacts = FACTS, export: Any = EXPORT, **keys: Any) -> ExportRun:
+    return plan_stop(BEGINNING, StopInput(action="stop", export="newsletter", **keys), export, facts)
+
+
+def test_resync_has_the_stored_configuration_and_present_names() -> None:
+    run = resync(audit=True)
+    assert (run.action, run.backfill, run.dry_run, run.again) == ("resync", True, False, False)
+    assert run.options.audit
+    assert run.audiences[0] == Audience(HIGH_VALUE, "Best users", "best")
+    assert [field.name for field in run.config.mapping] == [field.name for field in EXPORT.fields]
+    assert run.config.contact_list is not None
+    assert (run.config.contact_list.id, run.config.email_field) == ("l1", "email")
+    assert [(s.audience, s.exists) for s in run.config.segments] == [(HIGH_VALUE, True), (READERS, True)]
+    assert run.plan.people == 15
+    assert run.plan.create.segments == ()
+    assert run.activation is not None
+    assert (run.activation.live, run.activation.job_id, run.activation.webhook_url) == (True, "j1", URL)
+    assert ExportRun.read(run.document()) == run
+
+
+def test_options_that_are_not_chosen_take_no_room() -> None:
+    assert "options" not in resync().document()
+    assert resync(max_leavers_percent=5).document()["options"] == {"max_leavers_percent": 5}
+
+
+def test_resync_without_a_list_has_none() -> None:
+    wanted = ResyncInput(action="resync", export="newsletter")
+    assert plan_resync(BEGINNING, wanted, NEWSLETTER, FACTS).config.contact_list is None
+
+
+def test_resync_names_audiences_that_lytics_cannot_scan() -> None:
+    broken = (replace(LISTED[0], fault="field gone"), LISTED[1])
+    invalid, gone = resync(replace(FACTS, listed=broken)).plan.notes
+    assert "'High value users' is invalid in Lytics (field gone)" in invalid
+    assert "'Lapsed customers' is gone in Lytics, so it is left as it is and nobody is taken out" in gone
+
+
+def test_resync_says_that_no_event_arrives() -> None:
+    (paused,) = resync(replace(FACTS, job=job("paused"))).plan.notes
+    assert "webhook job 'Our job' (j1) is paused, so no event reaches the export" in paused
+    run = resync(replace(FACTS, job=None))
+    assert "no webhook job of the export 'newsletter'" in run.plan.notes[0]
+    assert run.activation is not None
+    assert (run.activation.live, run.activation.state) == (False, "NOT LIVE")
+
+
+def test_resync_of_a_stopped_export_is_a_fault_and_a_stop_is_not() -> None:
+    (fault,) = stored_faults(ResyncInput(action="resync", export="newsletter"), STOPPED)
+    assert "is stopped since 2026-11-18T" in fault
+    assert "start it again" in fault
+    assert stored_faults(StopInput(action="stop", export="newsletter"), STOPPED) == []
+    assert stored_faults(ResyncInput(action="resync", export="newsletter"), EXPORT) == []
+
+
+def test_unknown_export_is_a_fault_that_names_it() -> None:
+    assert "there is no export 'newsleter', so there is nothing to stop" in no_such_export(
+        "newsleter", "stop"
+    )
+
+
+def test_stop_says_what_becomes_of_each_audience() -> None:
+    job_note, alone, shared = stop().plan.notes
+    assert job_note == "Lytics' webhook job 'Our job' (j1, running) is paused"
+    assert "'High value users' (10 people), 'Lapsed customers' (5 people)" in alone
+    assert "Their segments stay as they are now" in alone
+    assert "'Newsletter readers' (number of people unknown), which also other has" in shared
+    run = stop(clear=True)
+    assert (run.action, run.backfill) == ("stop", False)
+    assert "Everybody is taken out of them. The empty segments stay" in run.plan.notes[1]
+    assert "automations" in stop(clear=True, delete_segments=True).plan.notes[1]
+
+
+def test_stop_of_a_stopped_export_says_so() -> None:
+    assert "is stopped since" in stop(export=STOPPED).plan.notes[0]
+
+
+def test_stop_without_a_job_or_audiences_says_nothing_of_them() -> None:
+    assert stop(replace(FACTS, job=None), replace(EXPORT, audiences=())).plan.notes == ()
