@@ -126,6 +126,7 @@ def tasks_of(monkeypatch: pytest.MonkeyPatch, options: Options | None = None) ->
             "SECRET_PREFIX": "stack",
             "SENDGRID_URL": sendgrid.url,
             "LYTICS_URL": lytics.url,
+            "WEBHOOK_BASE_URL": "https://hooks.example.com/v1",
             "NO_AUDIENCE_VALUE": "none",
         }
         for name, value in settings.items():

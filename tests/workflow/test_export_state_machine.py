@@ -104,7 +104,7 @@ def test_run_passes_every_task_once_and_ends_with_the_report(machine: Machine) -
     assert json.loads(execution["output"])["people"] == 3
     assert [state[task]["calls"] for task in ("provision", "activation", "settle")] == [1, 1, 1]
     assert [
-        name for name in machine.states(execution["executionArn"]) if not name.startswith(("Is", "Has"))
+        name for name in machine.states(execution["executionArn"]) if not name.startswith(("Is", "Has", "By"))
     ] == [
         "Plan",
         "Provision",
@@ -113,6 +113,29 @@ def test_run_passes_every_task_once_and_ends_with_the_report(machine: Machine) -
         "Settle",
         "Report",
     ]
+
+
+def test_resync_provisions_and_activates_nothing(machine: Machine) -> None:
+    for dry_run in (False, True):
+        execution = machine.run(state={"action": "resync"}, dry_run=dry_run, sweep=[{"done": True}])
+        assert not {"provision", "activation"} & reported(execution).keys()
+        entered = machine.states(execution["executionArn"])
+        assert {"Backfill", "Settle", "Report"} <= set(entered)
+
+
+def test_stop_scans_nothing_and_its_dry_run_ends_with_the_plan(machine: Machine) -> None:
+    execution = machine.run(state={"action": "stop"}, backfill=False)
+    assert not {"provision", "activation"} & reported(execution).keys()
+    assert "Backfill" not in machine.states(execution["executionArn"])
+    planned = machine.run(state={"action": "stop"}, dry_run=True)
+    assert machine.states(planned["executionArn"])[-1] == "Planned"
+
+
+def test_skipped_run_ends_with_the_reason(machine: Machine) -> None:
+    execution = machine.run(plan=[{"skipped": "another run is under way"}])
+    assert execution["status"] == "SUCCEEDED"
+    assert json.loads(execution["output"])["skipped"] == "another run is under way"
+    assert machine.states(execution["executionArn"])[-1] == "Skipped"
 
 
 def test_run_is_the_executions_name(machine: Machine) -> None:
