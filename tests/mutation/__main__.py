@@ -33,7 +33,8 @@ MODULES: Final = """
     functions.backfill.progress lytics_sendgrid.domain.checkpoint functions.backfill.rows
     functions.plan.planning functions.plan.fields functions.plan.audiences functions.settle.settling
     lytics_sendgrid.sendgrid.import_job functions.confirm.errors_file functions.deliver.outbox
-    lytics_sendgrid.queues.imports functions.activate.webhook_job functions.report.reporting
+    lytics_sendgrid.queues.imports functions.activate.webhook_job lytics_sendgrid.lytics.webhook_jobs
+    functions.report.reporting
     functions.ingest.bad_events functions.confirm.follow functions.confirm.consequences
     functions.confirm.follow_ups functions.confirm.file_text functions.confirm.file_pieces
     functions.confirm.mentions functions.operate.dead_letters
