@@ -1,9 +1,13 @@
-"""Choose the tests that must share a process when pytest runs in parallel."""
+"""Choose the tests that must share a process when pytest runs in parallel; time no example of a property."""
 
 from pathlib import Path
 from typing import Final
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("shared machine", deadline=None)
+hypothesis.settings.load_profile("shared machine")
 
 _TESTS: Final = Path(__file__).parent
 _DEPLOYED: Final = "product"

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from functions.confirm.file_pieces import Piece, pieces
-from functions.confirm.file_text import text_parts
 from functions.confirm.mentions import mentions
 from lytics_sendgrid.errors import RequestRefused
+from lytics_sendgrid.sendgrid.file_text import text_parts
 
 _MAX_REASON_CHARS: Final = 300
 _DELIMITERS: Final = ",;\t|:^~"

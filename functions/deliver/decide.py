@@ -8,12 +8,12 @@ from functions.deliver.drift import drift
 from functions.deliver.export_views import View
 from functions.deliver.merge import has_news, merge
 from functions.deliver.received import PendingContact
-from functions.deliver.row import membership_row, row_hash, row_lists, row_of, without_fields
 from functions.deliver.row_queue import Row
 from functions.deliver.upsert_result import AcceptedRow
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.contact import Contact, Rejection
+from lytics_sendgrid.sendgrid.row import membership_row, row_hash, row_lists, row_of, without_fields
 
 
 class Decision(NamedTuple):

@@ -9,13 +9,13 @@ from functions.deliver.groups import Group
 from functions.deliver.invocation import Invocation
 from functions.deliver.outbox import Outbox
 from functions.deliver.refreshes import Refreshes
-from functions.deliver.row import without_fields
 from functions.deliver.row_queue import RowExtent
 from functions.deliver.upsert import Upsert, UpsertLimits, UpsertRequest
 from functions.deliver.upsert_result import Fault, UpsertResult
 from lytics_sendgrid.domain.contact import ContactKey
 from lytics_sendgrid.errors import RetryLater, StopRun
 from lytics_sendgrid.queues.imports import ImportedContact, ImportMessage
+from lytics_sendgrid.sendgrid.row import without_fields
 from lytics_sendgrid.sendgrid.upsert_answer import Accepted, Unanswered, Verdict
 
 

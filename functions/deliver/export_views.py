@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from functions.deliver.row import RowForm, row_form
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Export
 from lytics_sendgrid.domain.stop import Stop
+from lytics_sendgrid.sendgrid.row import RowForm, row_form
 
 MAX_AGE_S: Final = 20.0
 

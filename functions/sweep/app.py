@@ -15,8 +15,8 @@ from functions.sweep.scope import Request
 from functions.sweep.session import Tools
 from functions.sweep.settings import SweepSettings
 from functions.sweep.sweeping import sweep
-from functions.sweep.walk import SEGMENTS
 from lytics_sendgrid.aws.secret import Secrets
+from lytics_sendgrid.domain.walking import SEGMENTS
 from lytics_sendgrid.lytics.api import lytics_at
 from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.settings import read_settings

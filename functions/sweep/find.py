@@ -7,9 +7,9 @@ from functions.sweep.scope import CHANGED, Scope
 from functions.sweep.session import Session, go_on
 from functions.sweep.state import Step, SweepState
 from functions.sweep.tally import Tally, is_guarded
-from functions.sweep.walk import first_position
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.domain.seen import seen_hash
+from lytics_sendgrid.domain.walking import first_position
 from lytics_sendgrid.workflow.sweep_progress import SweepProgress
 
 

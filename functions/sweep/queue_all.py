@@ -6,7 +6,7 @@ from functions.sweep.classify import Standing, standing
 from functions.sweep.scope import CHANGED, SECOND
 from functions.sweep.session import Session, go_on
 from functions.sweep.state import Step
-from lytics_sendgrid.domain.change import Kind
+from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.domain.seen import is_seen, seen_hash
 from lytics_sendgrid.workflow.sweep_progress import SweepProgress
@@ -93,7 +93,7 @@ def _visitor(session: Session, leaving: set[str], returning: set[str]) -> Callab
 def _queue(session: Session, kind: Kind, audience: str, email: str) -> None:
     """Queue a change at the scan's time: any later event wins over it."""
     scope, tally = session.scopes[audience], session.tally(audience)
-    session.outgoing.add(scope.export, kind, audience, email, scope.stamp_ns)
+    session.outgoing.add(scope.export, Change(email, scope.stamp_ns, kind, audience))
     if kind is Kind.EXIT:
         tally.leavers += 1
     else:

@@ -7,9 +7,9 @@ from functions.sweep.decide import Reservoir, everybody_leaves, leavers_by_look_
 from functions.sweep.scope import SECOND, scan_trouble
 from functions.sweep.session import Session, go_on
 from functions.sweep.state import Step
-from functions.sweep.walk import first_position
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.domain.seen import is_seen, seen_hash
+from lytics_sendgrid.domain.walking import first_position
 from lytics_sendgrid.workflow.sweep_progress import SweepProgress
 
 AUDIENCES_A_WALK = 5

@@ -9,16 +9,16 @@ from typing import Any, Protocol
 
 from functions.sweep.classify import ScanView
 from functions.sweep.look_ups import LookUps, People
-from functions.sweep.outgoing import Outgoing
 from functions.sweep.scope import FIRST, SECOND, Configured, Request, Scope, configured, scope_of
 from functions.sweep.state import SweepState
 from functions.sweep.tally import Tally
-from functions.sweep.walk import Each, Ledger, Walk
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Audience, Export
 from lytics_sendgrid.domain.contact import Contact
+from lytics_sendgrid.domain.walking import Each, Ledger, Walk
 from lytics_sendgrid.queues.interface import Queue
+from lytics_sendgrid.queues.outgoing import Outgoing
 from lytics_sendgrid.workflow.sweep_progress import SweepProgress
 
 TASK = "sweep"

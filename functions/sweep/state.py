@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from functions.sweep.kept import Kept
 from functions.sweep.tally import Tally
-from functions.sweep.walk import Position, first_position
+from lytics_sendgrid.domain.walking import Position, first_position
 
 
 class Step(StrEnum):

@@ -22,7 +22,7 @@ MIN_PERCENT: Final = 90
 TESTS: Final = ("tests/unit", "tests/properties")
 MODULES: Final = """
     lytics_sendgrid.domain.contact lytics_sendgrid.domain.field_values functions.deliver.merge
-    functions.deliver.row
+    lytics_sendgrid.sendgrid.row
     lytics_sendgrid.sendgrid.upsert_answer functions.deliver.upsert lytics_sendgrid.domain.rejection_limits
     functions.deliver.row_queue functions.deliver.decide functions.deliver.refreshes functions.deliver.intake
     functions.deliver.received functions.deliver.invocation functions.deliver.groups
@@ -36,7 +36,7 @@ MODULES: Final = """
     lytics_sendgrid.queues.imports functions.activate.webhook_job lytics_sendgrid.lytics.webhook_jobs
     functions.report.reporting
     functions.ingest.bad_events functions.confirm.follow functions.confirm.consequences
-    functions.confirm.follow_ups functions.confirm.file_text functions.confirm.file_pieces
+    functions.confirm.follow_ups lytics_sendgrid.sendgrid.file_text functions.confirm.file_pieces
     functions.confirm.mentions functions.operate.dead_letters
 """
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.confirm.errors_file import bad_rows
-from functions.confirm.file_text import text_parts
+from lytics_sendgrid.sendgrid.file_text import text_parts
 
 OURS = frozenset(
     {

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from functions.deliver.row import row_form, row_hash, row_lists, row_of
 from lytics_sendgrid.domain.contact import Contact, decode
+from lytics_sendgrid.sendgrid.row import row_form, row_hash, row_lists, row_of
 from lytics_sendgrid.tables.exports import ExportsTable
 from tests.simulation.dynamodb import DynamoDb
 from tests.simulation.exports import account, lists, ns

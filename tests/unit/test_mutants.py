@@ -87,7 +87,7 @@ def test_statements_are_mutated_and_unexecuted_code_is_skipped(tmp_path: Path) -
     [
         "lytics_sendgrid.domain.contact",
         "functions.deliver.merge",
-        "functions.deliver.row",
+        "lytics_sendgrid.sendgrid.row",
         "functions.deliver.row_queue",
         "lytics_sendgrid.domain.field_values",
     ],

@@ -10,7 +10,7 @@ from functions.sweep.classify import ScanView, Standing, standing
 from functions.sweep.scope import Scope
 from functions.sweep.session import Session
 from functions.sweep.state import Step
-from lytics_sendgrid.domain.change import Kind
+from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.configuration import Audience
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.lytics.documents import Person
@@ -66,7 +66,7 @@ def _now(queue: Callable[[Session, Kind, str, str], None]) -> Callable[[Session,
         assert isinstance(world, real.RealSweep)
         world.leaves(session, audience, email)
         now_ns = int(session.tools.clock.now() * 1e9)
-        session.outgoing.add(session.scopes[audience].export, kind, audience, email, now_ns)
+        session.outgoing.add(session.scopes[audience].export, Change(email, now_ns, kind, audience))
 
     return queue_now
 

@@ -11,8 +11,8 @@ import pytest
 
 from functions.confirm.errors_file import BadRow, bad_rows
 from functions.confirm.file_pieces import Piece, pieces
-from functions.confirm.file_text import text_parts
 from lytics_sendgrid.errors import RequestRefused
+from lytics_sendgrid.sendgrid.file_text import text_parts
 
 OURS = {"ann@example.org", "bob@example.com"}
 

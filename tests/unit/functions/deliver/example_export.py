@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from functions.deliver.export_views import View
-from functions.deliver.row import RowForm
 from lytics_sendgrid.domain.configuration import (
     Account,
     Audience,
@@ -12,6 +11,7 @@ from lytics_sendgrid.domain.configuration import (
     MappedField,
     ProvisionedAudience,
 )
+from lytics_sendgrid.sendgrid.row import RowForm
 
 READERS = "8a2d4c6e0b1f43579d8e7c6b5a493827"
 BUYERS = "5f1c0e6b9a7d4e2f8b3c1d0a9e8f7a61"

@@ -6,11 +6,11 @@ from functions.deliver.decide import Decision, accept, decide
 from functions.deliver.export_views import View
 from functions.deliver.intake import Intake
 from functions.deliver.received import ReceivedMessage
-from functions.deliver.row import row_form
 from functions.deliver.upsert_result import AcceptedRow
 from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
 from lytics_sendgrid.domain.contact import Contact, Rejection
+from lytics_sendgrid.sendgrid.row import row_form
 from tests.newsletter import HIGH_VALUE, NEWSLETTER
 
 ACCOUNT = Account(

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from functions.sweep import decide, kept, outgoing, verify
+from functions.sweep import decide, kept, verify
 from functions.sweep.look_ups import MAX_UNANSWERED
 from lytics_sendgrid.domain.change import Kind
 from lytics_sendgrid.domain.checkpoint import Part
 from lytics_sendgrid.domain.configuration import Audience, Export
 from lytics_sendgrid.errors import RequestRefused, ServiceUnavailable, StopRun
+from lytics_sendgrid.queues import outgoing
 from lytics_sendgrid.queues.changes import decode
 from tests.unit.functions.sweep.sweep_scene import (
     BEFORE,

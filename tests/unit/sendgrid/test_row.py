@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from functions.deliver.row import (
+from lytics_sendgrid.domain.configuration import Account, AudienceState, ProvisionedAudience
+from lytics_sendgrid.domain.contact import Contact
+from lytics_sendgrid.sendgrid.row import (
     RowForm,
     membership_row,
     membership_values,
@@ -16,8 +18,6 @@ from functions.deliver.row import (
     row_of,
     without_fields,
 )
-from lytics_sendgrid.domain.configuration import Account, AudienceState, ProvisionedAudience
-from lytics_sendgrid.domain.contact import Contact
 
 A, B, C, D = (letter * 32 for letter in "abcd")
 ANN = "ann@example.org"

@@ -1,4 +1,4 @@
-"""Turn the bytes of an errors file into text while it downloads: decompress and decode them."""
+"""Turn the bytes of a file of SendGrid into text while it downloads: decompress and decode them."""
 
 import codecs
 import io

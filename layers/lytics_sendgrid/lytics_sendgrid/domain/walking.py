@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from lytics_sendgrid.domain.contact import Contact
-from lytics_sendgrid.tables.ledger_walk import LedgerPage
 
 SEGMENTS: Final = 8
 """A page of 1 MB each at a time, about 100 MB as Python objects."""
@@ -16,10 +15,21 @@ class Each(Protocol):
     def __call__[T, R](self, function: Callable[[T], R], items: Iterable[T], /) -> Iterable[R]: ...  # noqa: D102
 
 
+class Page(Protocol):
+    """A page of the contacts table, see ``LedgerPage``."""
+
+    @property
+    def contacts(self) -> Sequence[tuple[str, Contact]]: ...  # noqa: D102
+    @property
+    def next_start(self) -> str | None: ...  # noqa: D102
+    @property
+    def read_units(self) -> float: ...  # noqa: D102
+
+
 class Ledger(Protocol):
     """The contacts table, page by page."""
 
-    def page(self, account: str, segment: int, segments: int, start: str | None = None) -> LedgerPage: ...  # noqa: D102
+    def page(self, account: str, segment: int, segments: int, start: str | None = None) -> Page: ...  # noqa: D102
 
 
 type Position = dict[int, str | None]
@@ -65,11 +75,11 @@ class Walk:
             self._take(segments, pages, visit)
         return not self.position
 
-    def _page(self, segment: int) -> LedgerPage:
+    def _page(self, segment: int) -> Page:
         return self._ledger.page(self._account, segment, self._segments, self.position[segment])
 
     def _take(
-        self, segments: Sequence[int], pages: Iterable[LedgerPage], visit: Callable[[str, Contact], None]
+        self, segments: Sequence[int], pages: Iterable[Page], visit: Callable[[str, Contact], None]
     ) -> None:
         for segment, page in zip(segments, pages, strict=True):
             for email, contact in page.contacts:

@@ -4,7 +4,7 @@ import codecs
 
 import pytest
 
-from functions.confirm.file_text import text_parts
+from lytics_sendgrid.sendgrid.file_text import text_parts
 
 TEXT = "e-mail,エラー\nann@example.org,日付が正しくありません\n"
 

@@ -1,10 +1,10 @@
-"""Queue the exits of leavers and the enters of returners, through the queue that all changes take."""
+"""Queue changes of a run, packed into numbered messages, through the queue that all changes take."""
 
 import math
 from collections.abc import Mapping
 from typing import Final
 
-from lytics_sendgrid.domain.change import Change, Kind, Message
+from lytics_sendgrid.domain.change import Change, Message
 from lytics_sendgrid.domain.checkpoint import message_number
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.queues.changes import pack
@@ -14,7 +14,7 @@ MAX_BUFFERED: Final = 10_000
 
 
 class Outgoing:
-    """The messages of one invocation of a sweep.
+    """The messages of one invocation of a run's task.
 
     Attributes:
         messages: how many were queued.
@@ -41,9 +41,9 @@ class Outgoing:
         self._buffered = 0
         self.messages = 0
 
-    def add(self, export: str, kind: Kind, audience: str, email: str, time_ns: int) -> None:
+    def add(self, export: str, change: Change) -> None:
         """Add a change; it is queued with others, at the latest by ``flush``."""
-        self._changes.setdefault(export, []).append(Change(email, time_ns, kind, audience))
+        self._changes.setdefault(export, []).append(change)
         self._buffered += 1
         if self._buffered >= MAX_BUFFERED:
             self.flush()
