@@ -17,6 +17,8 @@ STATES: Final = {
     "Backfill": "backfill: scans the audiences",
     "Sweep": "sweep: compares the ledger with the scans",
     "WaitToSweep": "sweep: waits until Lytics shows everybody who was a member when the scans began",
+    "Audit": "audit: compares SendGrid's contacts with the ledger",
+    "WaitToAudit": "audit: waits for SendGrid's export of its contacts",
     "SecondScan": "sweep: scans audiences a second time, before anybody is taken out of them",
     "WaitToSettle": "settle: waits until SendGrid has everybody",
     "Report": "report: compares the counts",

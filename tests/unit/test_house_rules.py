@@ -28,6 +28,7 @@ SINGLE_ADAPTERS = {
     "lytics_sendgrid.sendgrid.api": "requests to SendGrid; its neighbours are its documents",
     "lytics_sendgrid.sendgrid.contacts": "upserts and import jobs, by another client than the rest",
     "lytics_sendgrid.lytics.api": "requests to Lytics; its neighbours are its documents",
+    "functions.audit.sendgrid": "requests to SendGrid that only an audit makes",
     "functions.operate.env_vars": "an operator's command, without a handler",
     "functions.operate.inspect": "an operator's command, without a handler",
     "functions.operate.redrive": "an operator's command, without a handler",
@@ -46,8 +47,6 @@ FLOORS = (
 """Of the layer, from above: a room imports itself and the rooms on lower floors."""
 
 AWAITED = {
-    "lytics_sendgrid.domain.seen",
-    "lytics_sendgrid.tables.ledger_walk",
     "lytics_sendgrid.tables.seen",
 }
 """Modules of the layer that functions need which are not there yet."""

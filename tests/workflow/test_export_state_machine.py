@@ -270,3 +270,12 @@ def test_failed_sweep_and_failed_second_scan_end_the_run(machine: Machine) -> No
     scan = {"id": "again", "script": {"backfill": failing}}
     execution = machine.run(state=RESYNC, sweep=[{"done": False, "second_scan": [scan]}])
     assert (execution["error"], execution["cause"]) == ("KeyRefused", "enter the token again")
+
+
+def test_resync_is_audited_only_on_request(machine: Machine) -> None:
+    execution = machine.run(state=RESYNC | {"options": {"audit": False}}, sweep=[SWEPT])
+    assert "audit" not in reported(execution)
+    script: list[Step] = [{"done": False}, {"done": False, "wait_s": 30}, SWEPT]
+    execution = machine.run(state=RESYNC | {"options": {"audit": True}}, sweep=[SWEPT], audit=script)
+    assert reported(execution)["audit"]["calls"] == 3
+    assert machine.states(execution["executionArn"]).count("WaitToAudit") == 1

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from lytics_sendgrid.domain.configuration import Audience, FieldKind
+from lytics_sendgrid.workflow.audit_progress import AuditProgress
 from lytics_sendgrid.workflow.state_part import StatePart
 from lytics_sendgrid.workflow.sweep_progress import SweepProgress
 
@@ -260,6 +261,7 @@ class ExportRun(StatePart):
         provision: what ``provision`` returned.
         activation: what ``activate`` returned last.
         sweep: what ``sweep`` returned last.
+        audit: what ``audit`` returned last.
         settle: what ``settle`` returned last.
     """
 
@@ -282,6 +284,7 @@ class ExportRun(StatePart):
     provision: Provisioned | None = None
     activation: Activation | None = None
     sweep: SweepProgress | None = None
+    audit: AuditProgress | None = None
     settle: SettleProgress | None = None
 
 

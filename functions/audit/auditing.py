@@ -1,0 +1,293 @@
+"""One invocation of an audit: compare SendGrid with the ledger, and send again what differs."""
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
+
+from functions.audit.columns import Column, columns_of
+from functions.audit.compare import Comparison
+from functions.audit.contact_export import ContactExport, exported_rows
+from functions.audit.exported import MAX_CONTACTS, ExportedContacts
+from functions.audit.segments import (
+    SendGridSegments,
+    repaired,
+    segment_findings,
+    segments_of,
+    unrepaired,
+)
+from functions.audit.state import AuditState, Step
+from lytics_sendgrid.domain.change import Change, Kind
+from lytics_sendgrid.domain.clock import Clock
+from lytics_sendgrid.domain.configuration import Account, Audience, Export
+from lytics_sendgrid.domain.contact import Contact
+from lytics_sendgrid.domain.walking import Each, Ledger, Walk, first_position
+from lytics_sendgrid.errors import RequestRefused, StopRun
+from lytics_sendgrid.queues.interface import Queue
+from lytics_sendgrid.queues.outgoing import Outgoing
+from lytics_sendgrid.sendgrid.file_text import text_parts
+from lytics_sendgrid.sendgrid.resources import ContactList
+from lytics_sendgrid.sendgrid.row import RowForm
+from lytics_sendgrid.workflow.audit_progress import AuditProgress
+
+TASK: Final = "audit"
+"""Names the checkpoint among the walks of a run."""
+MAX_WAIT_S: Final = 6 * 3_600
+_FIRST_WAIT_S: Final = 10
+_LONGEST_WAIT_S: Final = 60
+_SHARE_OF_TIME: Final = 8
+_UNTOUCHED: Final = "No contact was compared, and nothing was sent again or made again because of it"
+_MAX_SEGMENT_WORDS: Final = 50
+
+
+class SendGridAccount(SendGridSegments, Protocol):
+    """What an audit reads in SendGrid."""
+
+    def lists(self) -> tuple[ContactList, ...]: ...  # noqa: D102
+    def start_contact_export(self) -> str: ...  # noqa: D102
+    def contact_export(self, job: str) -> ContactExport: ...  # noqa: D102
+
+
+class Configurations(Protocol):
+    """The account's configuration, and its exports'."""
+
+    def account(self, name: str) -> Account: ...  # noqa: D102
+    def put_account(self, account: Account, read_version: int) -> None: ...  # noqa: D102
+    def export(self, name: str) -> Export | None: ...  # noqa: D102
+
+
+class Walks(Protocol):
+    """Where checkpoints of walks are kept."""
+
+    def walk(self, run: str, task: str) -> dict[str, Any] | None: ...  # noqa: D102
+    def put_walk(self, run: str, task: str, document: Mapping[str, Any], now_s: int) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRequest:
+    """What to audit.
+
+    Attributes:
+        run: the execution's name.
+        export: its export.
+        account: the SendGrid account.
+        audiences: of the export.
+        prefix: of the numbers of this invocation's messages, unique in the run.
+        dry_run: nothing is sent or repaired.
+        restore_deleted: contacts that were deleted in SendGrid are made again.
+        repair_segments: segments that were changed or deleted are repaired.
+    """
+
+    run: str
+    export: str
+    account: str
+    audiences: tuple[Audience, ...]
+    prefix: str
+    dry_run: bool
+    restore_deleted: bool
+    repair_segments: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AuditTools:
+    """The collaborators.
+
+    Attributes:
+        sendgrid: the vendor.
+        configurations: of the account and its exports.
+        walks: the checkpoint.
+        ledger: the contacts table.
+        queue: the changes queue.
+        each: applies a function to several items at once.
+        form: makes an account's row form.
+        download: yields the bytes of a file of SendGrid.
+        clock: ours.
+        spare_s: seconds left for more work in this invocation.
+    """
+
+    sendgrid: SendGridAccount
+    configurations: Configurations
+    walks: Walks
+    ledger: Ledger
+    queue: Queue
+    each: Each
+    form: Callable[[Account], RowForm]
+    download: Callable[[str], Iterator[bytes]]
+    clock: Clock
+    spare_s: Callable[[], float]
+
+
+def audit(request: AuditRequest, tools: AuditTools) -> AuditProgress:
+    """Continue an audit until it is done, must wait, or the time is nearly up.
+
+    Raises:
+        KeyRefused: SendGrid refuses the key, or it may not export contacts.
+        RetryLater: SendGrid or AWS does not answer; call again.
+    """
+    document = tools.walks.walk(request.run, TASK)
+    state = AuditState() if document is None else AuditState.read(document)
+    auditor = _Auditor(request, tools, state)
+    steps: dict[Step, Callable[[], AuditProgress | None]] = {
+        Step.SEGMENTS: auditor.check_segments,
+        Step.REQUEST: auditor.request_export,
+        Step.WAIT: auditor.wait,
+        Step.COMPARE: auditor.compare,
+    }
+    while state.step is not Step.DONE:
+        progress = steps[state.step]()
+        auditor.keep()
+        if progress is not None:
+            return progress
+    return AuditProgress(done=True)
+
+
+class _Auditor:
+    def __init__(self, request: AuditRequest, tools: AuditTools, state: AuditState) -> None:
+        self._request = request
+        self._tools = tools
+        self._state = state
+        self._outgoing: Outgoing | None = None
+
+    def keep(self) -> None:
+        """Write the checkpoint."""
+        now_s = math.floor(self._tools.clock.now())
+        self._tools.walks.put_walk(self._request.run, TASK, self._state.document(), now_s)
+
+    def check_segments(self) -> None:
+        tools, request = self._tools, self._request
+        account = tools.configurations.account(request.account)
+        lists = {one.id: one.name for one in tools.sendgrid.lists()}
+        segments = segments_of(account, tools.sendgrid)
+        findings = segment_findings(request.audiences, account, segments, lists)
+        if request.repair_segments and not request.dry_run:
+            after, words = repaired(findings, request.audiences, account, tools.sendgrid)
+            if after != account:
+                # Whoever changed the configuration meanwhile wins: this step is then done again.
+                raised = replace(after, version=account.version + 1)
+                tools.configurations.put_account(raised, account.version)
+        else:
+            words = unrepaired(findings)
+        self._state.segments = words[:_MAX_SEGMENT_WORDS]
+        self._state.step = Step.REQUEST
+
+    def request_export(self) -> None:
+        self._state.requested_ms = math.floor(self._tools.clock.now() * 1000)
+        try:
+            self._state.job = self._tools.sendgrid.start_contact_export()
+        except RequestRefused as refusal:
+            self._fail(f"SendGrid refused to export its contacts ({refusal})")
+        else:
+            self._state.step = Step.WAIT
+
+    def wait(self) -> AuditProgress | None:
+        """Ask for the export until it is ready."""
+        state = self._state
+        try:
+            job = self._tools.sendgrid.contact_export(state.job)
+        except RequestRefused as refusal:
+            self._fail(f"SendGrid does not know its own export of contacts any more ({refusal})")
+            return None
+        waited_s = math.floor(self._tools.clock.now() - state.requested_ms / 1000)
+        if job.status == "failure":
+            self._fail(f"SendGrid's export of contacts failed{f': {job.message}' if job.message else ''}")
+        elif job.status == "ready":
+            state.parts = max(1, math.ceil((job.contacts or 0) / MAX_CONTACTS))
+            state.step = Step.COMPARE
+        elif waited_s >= MAX_WAIT_S:
+            self._fail(f"SendGrid's export of contacts was not ready after {MAX_WAIT_S // 3_600} hours")
+        else:
+            wait_s = max(_FIRST_WAIT_S, min(_LONGEST_WAIT_S, waited_s // _SHARE_OF_TIME))
+            return AuditProgress(done=False, wait_s=wait_s, doing="waits for SendGrid's export of contacts")
+        return None
+
+    def compare(self) -> AuditProgress | None:
+        """Compare one part of the addresses, as far as the time allows."""
+        state = self._state
+        account = self._tools.configurations.account(self._request.account)
+        columns = columns_of(account, self._exports(account))
+        try:
+            exported = self._read_export(columns)
+        except RequestRefused as refusal:
+            self._fail(f"SendGrid's export of contacts could not be read ({refusal})")
+            return None
+        if exported is None:
+            return None
+        state.position = first_position() if state.position is None else state.position
+        comparison = Comparison(
+            self._tools.form(account),
+            columns,
+            exported,
+            state.requested_ms,
+            restore_deleted=self._request.restore_deleted,
+        )
+        walk = Walk(self._tools.ledger, self._tools.each, account.name, state.position)
+        is_whole = walk.run(self._visitor(comparison), self._has_time())
+        self._flush()
+        if not is_whole:
+            return AuditProgress(done=False, doing="compares contacts")
+        state.position = None
+        state.part += 1
+        state.step = Step.DONE if state.part >= state.parts else Step.COMPARE
+        return AuditProgress(done=state.step is Step.DONE, doing="compares contacts")
+
+    def _exports(self, account: Account) -> list[Export]:
+        names = {name for p in account.audiences.values() for name in p.exports} | set(account.fields)
+        exports = map(self._tools.configurations.export, sorted(names))
+        return [export for export in exports if export is not None]
+
+    def _read_export(self, columns: Iterable[Column]) -> ExportedContacts | None:
+        """Read the export's files; None, with a trouble, if they hold fewer contacts than SendGrid says."""
+        state = self._state
+        job = self._tools.sendgrid.contact_export(state.job)
+        exported = ExportedContacts(self._request.run, tuple(columns), state.part, state.parts)
+        for url in job.urls:
+            exported.add_all(exported_rows(text_parts(self._tools.download(url))))
+        if exported.rows < (job.contacts or 0):
+            self._fail(
+                f"SendGrid's export of contacts has {exported.rows} rows, but SendGrid counts {job.contacts} "
+                "contacts in it"
+            )
+            return None
+        return exported
+
+    def _has_time(self) -> Callable[[], bool]:
+        """Return whether there is time for more, always for the first pages: each invocation must go on."""
+        pages = itertools.count()
+        return lambda: next(pages) == 0 or self._tools.spare_s() > 0
+
+    def _visitor(self, comparison: Comparison) -> Callable[[str, Contact], None]:
+        def visit(email: str, contact: Contact) -> None:
+            if comparison.exported.is_mine(email) and comparison.is_to_send(
+                email, contact, self._state.counts
+            ):
+                self._send_again(email, contact)
+
+        return visit
+
+    def _send_again(self, email: str, contact: Contact) -> None:
+        if self._request.dry_run:
+            return
+        if self._outgoing is None:
+            export = self._tools.configurations.export(self._request.export)
+            if export is None:
+                raise StopRun(f"there is no export '{self._request.export}' any more")
+            self._outgoing = Outgoing(
+                self._tools.queue,
+                self._tools.clock,
+                self._request.run,
+                self._request.prefix,
+                {self._request.export: export.version},
+            )
+        # Stamped with the request that it follows: a later request makes it superfluous.
+        stamp_ns = max(contact.sent_ms, contact.latest_ms) * 1_000_000
+        self._outgoing.add(self._request.export, Change(email, stamp_ns, Kind.REFRESH))
+
+    def _flush(self) -> None:
+        if self._outgoing is not None:
+            self._outgoing.flush()
+            self._state.expected[self._request.prefix] = self._outgoing.messages
+
+    def _fail(self, why: str) -> None:
+        self._state.trouble = f"{why}. {_UNTOUCHED}. Start the resync again later"
+        self._state.step = Step.DONE

@@ -1,0 +1,201 @@
+"""An audit from the segments to the queue, over as many invocations as it takes."""
+
+from dataclasses import replace
+
+import pytest
+
+from functions.audit import auditing
+from functions.audit.contact_export import ContactExport
+from lytics_sendgrid.domain.change import Change, Kind
+from lytics_sendgrid.domain.configuration import Account, Audience
+from lytics_sendgrid.errors import ConfigurationChanged, RequestRefused, StopRun
+from lytics_sendgrid.queues.changes import decode
+from lytics_sendgrid.sendgrid.resources import Segment
+from tests.newsletter import HIGH_VALUE, NEWSLETTER, READERS
+from tests.unit.functions.audit.audit_scene import OLD_MS, QUERY, RUN, Scene
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_audit_sends_what_was_overwritten_and_counts_the_deleted(scene: Scene) -> None:
+    scene.contact("ada@example.org")
+    scene.contact("bob@example.org", "none")
+    scene.contact("cy@example.org", None)
+    scene.ready()
+    document = scene.run()
+    assert document["counts"] == {
+        "compared": 3,
+        "recent": 0,
+        "deleted": 1,
+        "overwritten": 1,
+        "fields": {"lytics_segments": 1},
+        "queued": 1,
+    }
+    assert scene.changes() == [Change("bob@example.org", OLD_MS * 1_000_000, Kind.REFRESH)]
+    (message,) = [decode(message.body) for message in scene.queue.messages]
+    assert (message.run, message.number, message.config) == (RUN, "audit.1.0", NEWSLETTER.version)
+    assert document["expected"] == [["audit.1", 1]]
+    assert (document["segments"], document["trouble"]) == ([], "")
+
+
+def test_deleted_contacts_are_made_again_on_request(scene: Scene) -> None:
+    scene.contact("ada@example.org", None)
+    scene.request = {"restore_deleted": True}
+    scene.ready(contacts=0)
+    assert scene.run()["counts"]["deleted"] == 1
+    assert [change.email for change in scene.changes()] == ["ada@example.org"]
+
+
+def test_dry_run_counts_and_changes_nothing(scene: Scene) -> None:
+    scene.contact("ada@example.org", "none")
+    scene.request = {"dry_run": True, "repair_segments": True}
+    scene.sendgrid.all_segments.pop("s1")
+    scene.ready()
+    document = scene.run()
+    assert document["counts"]["overwritten"] == 1
+    assert scene.changes() == []
+    assert scene.sendgrid.calls == ["export"]
+    assert "was deleted in SendGrid. Resync with" in document["segments"][0]
+
+
+def test_audit_waits_until_the_export_is_ready(scene: Scene) -> None:
+    scene.sendgrid.exports = [ContactExport("pending")]
+    waits = []
+    for _ in range(12):
+        progress = scene.call()
+        waits.append(progress.wait_s)
+        scene.clock.move(progress.wait_s)
+    assert (waits[0], waits[-1]) == (10, 14)
+    scene.ready()
+    assert scene.run()["trouble"] == ""
+    assert scene.sendgrid.calls == ["export"]
+
+
+@pytest.mark.parametrize(
+    ("export", "words"),
+    [
+        (ContactExport("failure"), "SendGrid's export of contacts failed. No contact was compared"),
+        (ContactExport("failure", message="too big"), "failed: too big. No contact was compared"),
+        (ContactExport("pending"), "was not ready after 6 hours"),
+        (RequestRefused("404"), "does not know its own export of contacts any more (404)"),
+    ],
+)
+def test_export_that_fails_or_never_ends_touches_nobody(
+    scene: Scene, export: ContactExport | Exception, words: str
+) -> None:
+    scene.contact("ada@example.org", None)
+    scene.request = {"restore_deleted": True}
+    scene.sendgrid.exports = [export]
+    document = scene.run()
+    assert words in document["trouble"]
+    assert document["trouble"].endswith("Start the resync again later")
+    assert (scene.changes(), document["counts"]["deleted"]) == ([], 0)
+
+
+def test_export_that_is_refused_touches_nobody(scene: Scene) -> None:
+    scene.sendgrid.refusal = RequestRefused("SendGrid answered 400")
+    assert "SendGrid refused to export its contacts" in scene.run()["trouble"]
+
+
+def test_export_with_too_few_rows_deletes_nobody(scene: Scene) -> None:
+    scene.contact("ada@example.org", None)
+    scene.request = {"restore_deleted": True}
+    scene.ready(contacts=5)
+    document = scene.run()
+    assert "has 0 rows, but SendGrid counts 5 contacts" in document["trouble"]
+    assert (scene.changes(), document["counts"]["deleted"]) == ([], 0)
+
+
+def test_file_that_cannot_be_read_touches_nobody(scene: Scene) -> None:
+    scene.file = "<html>\n"
+    scene.ready(contacts=1)
+    assert "could not be read" in scene.run()["trouble"]
+
+
+def test_large_account_is_compared_part_by_part_over_many_invocations(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auditing, "MAX_CONTACTS", 10)
+    for number in range(25):
+        scene.contact(f"p{number}@example.org", "none" if number % 5 == 0 else HIGH_VALUE)
+    scene.ready()
+    scene.spare = [0.0] * 40
+    document = scene.run()
+    assert (document["parts"], document["part"]) == (3, 3)
+    assert (document["counts"]["compared"], document["counts"]["overwritten"]) == (25, 5)
+    assert len({change.email for change in scene.changes()}) == len(scene.changes()) == 5
+    assert scene.calls > 3
+
+
+@pytest.mark.parametrize("repair_segments", [False, True])
+def test_deleted_segment_is_named_and_repaired_only_on_request(scene: Scene, repair_segments: bool) -> None:
+    scene.sendgrid.all_segments.pop("s1")
+    scene.request = {"repair_segments": repair_segments}
+    scene.ready(contacts=0)
+    (words,) = scene.run()["segments"]
+    assert "the segment of 'High value users' was deleted in SendGrid" in words
+    present = scene.exports.account("default").audiences[HIGH_VALUE]
+    if repair_segments:
+        assert "It is repaired" in words
+        assert (present.segment_id, present.made) == ("s9", True)
+        assert scene.exports.account("default").version == 4
+    else:
+        assert present.segment_id == "s1"
+
+
+def test_changed_segment_is_repaired(scene: Scene) -> None:
+    scene.sendgrid.all_segments["s1"] = Segment("s1", "Mine", "l1", "SELECT 1")
+    scene.request = {"repair_segments": True}
+    scene.ready(contacts=0)
+    query, moved, renamed = scene.run()["segments"]
+    assert query.startswith("the query of the segment 'Mine' was changed in SendGrid")
+    assert query.endswith("It is repaired")
+    assert "is on the list 'News', not on all contacts" in moved
+    assert "was renamed to 'Mine' in SendGrid, and keeps that" in renamed
+    assert scene.sendgrid.calls == [f"query s1 {QUERY}", "export"]
+    assert scene.exports.account("default").version == 3
+
+
+def test_repair_that_is_refused_is_told(scene: Scene) -> None:
+    scene.sendgrid.all_segments.pop("s1")
+    scene.sendgrid.refusal = RequestRefused("SendGrid answered 400")
+    scene.request = {"repair_segments": True}
+    (words,) = scene.run()["segments"]
+    assert words.endswith("It could not be repaired: SendGrid answered 400")
+
+
+def test_segment_on_a_list_that_is_gone_is_told(scene: Scene) -> None:
+    scene.sendgrid.all_segments["s1"] = Segment("s1", "High value users", "l7", QUERY)
+    scene.ready(contacts=0)
+    (words,) = scene.run()["segments"]
+    assert "on a list that SendGrid does not have any more (l7), not on all contacts" in words
+
+
+def test_repair_is_done_again_if_the_configuration_changed_meanwhile(scene: Scene) -> None:
+    scene.sendgrid.all_segments.pop("s1")
+    scene.request = {"repair_segments": True}
+    account = scene.exports.account
+
+    def changed(name: str) -> Account:
+        return replace(account(name), version=2)
+
+    scene.exports.account = changed  # type: ignore[method-assign]
+    with pytest.raises(ConfigurationChanged):
+        scene.call()
+
+
+def test_audience_that_is_not_provisioned_has_no_segment_to_check(scene: Scene) -> None:
+    scene.request = {"audiences": (Audience(READERS, "Readers", "readers"),)}
+    scene.ready(contacts=0)
+    assert scene.run()["segments"] == []
+
+
+def test_export_that_is_gone_meanwhile_stops_the_audit(scene: Scene) -> None:
+    scene.contact("ada@example.org", "none")
+    scene.request = {"export": "gone"}
+    scene.ready()
+    with pytest.raises(StopRun, match="no export 'gone'"):
+        scene.run()
