@@ -16,6 +16,7 @@ from functions.sweep.session import Tools
 from functions.sweep.settings import SweepSettings
 from functions.sweep.sweeping import sweep
 from lytics_sendgrid.aws.secret import Secrets
+from lytics_sendgrid.domain.contact import decode_memberships
 from lytics_sendgrid.domain.walking import SEGMENTS
 from lytics_sendgrid.lytics.api import lytics_at
 from lytics_sendgrid.queues.writer import QueueWriter
@@ -68,7 +69,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         prefix=f"sweep.{context.aws_request_id[:8]}",
     )
     tools = Tools(
-        ledger=LedgerWalk(dynamodb, sweep_settings.contacts_table),
+        ledger=LedgerWalk(dynamodb, sweep_settings.contacts_table, decode_memberships),
         exports=ExportsTable(dynamodb, sweep_settings.exports_table),
         seen=SeenTable(dynamodb, sweep_settings.exports_table),
         walks=WalksTable(dynamodb, sweep_settings.exports_table),

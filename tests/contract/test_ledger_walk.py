@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from lytics_sendgrid.domain.contact import Contact, Rejection, encode
+from lytics_sendgrid.domain.contact import Contact, Rejection, decode_memberships, encode
 from lytics_sendgrid.errors import ServiceUnavailable, StopRun
 from lytics_sendgrid.tables.ledger_walk import LedgerPage, LedgerWalk
 from tests.doubles.dynamodb import DynamoDb
@@ -76,6 +76,12 @@ def test_every_contact_is_read_as_it_was_committed(client: DynamoDBClient) -> No
     put(client, "acme#ann@example.org", ANN)
     put(client, "acme#bob#home@example.org", REFUSED)
     assert walked(pages(client)) == [("ann@example.org", ANN), ("bob#home@example.org", REFUSED)]
+
+
+def test_walk_reads_memberships_alone_if_nothing_else_is_needed(client: DynamoDBClient) -> None:
+    put(client, "acme#ann@example.org", ANN)
+    (page,) = [LedgerWalk(client, "contacts", decode_memberships).page("acme", 0, 1)]
+    assert page.contacts == (("ann@example.org", Contact(3, {"a": 5, "b": -7})),)
 
 
 def test_contacts_of_other_accounts_are_left_out(client: DynamoDBClient) -> None:

@@ -9,6 +9,8 @@ from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.domain.contact import Contact, contact_key, decode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
@@ -34,9 +36,19 @@ class LedgerWalk:
     DynamoDB charges for the whole table, whatever accounts are in it.
     """
 
-    def __init__(self, client: DynamoDBClient, table: str) -> None:
+    def __init__(
+        self, client: DynamoDBClient, table: str, read: Callable[[str, int], Contact] = decode
+    ) -> None:
+        """Keep the collaborators.
+
+        Args:
+            client: boto3's client.
+            table: the table's name.
+            read: makes a contact of an item's state and version; ``decode_memberships`` is quicker.
+        """
         self._client = client
         self._table = table
+        self._read = read
 
     def page(
         self, account: str, segment: int, segments: int, start: str | None = None, limit: int | None = None
@@ -74,7 +86,7 @@ class LedgerWalk:
                 **optional,
             )
         contacts = tuple(
-            (item["pk"]["S"][len(prefix) :], decode(item["state"]["S"], int(item["version"]["N"])))
+            (item["pk"]["S"][len(prefix) :], self._read(item["state"]["S"], int(item["version"]["N"])))
             for item in answer["Items"]
         )
         last = answer.get("LastEvaluatedKey")

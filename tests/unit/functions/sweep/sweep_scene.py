@@ -10,7 +10,7 @@ from functions.sweep.sweeping import sweep
 from lytics_sendgrid.domain.change import Change
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Account, Audience, Export, ProvisionedAudience
-from lytics_sendgrid.domain.contact import Contact, encode
+from lytics_sendgrid.domain.contact import Contact, decode_memberships, encode
 from lytics_sendgrid.domain.seen import in_order, seen_hash
 from lytics_sendgrid.lytics.documents import Person
 from lytics_sendgrid.queues.changes import decode
@@ -89,7 +89,7 @@ class Scene:
         client: Any = self.dynamodb
         self.seen = SeenTable(client, "exports")
         self.walks = WalksTable(client, "exports")
-        self.ledger = ShortPages(client, "contacts")
+        self.ledger = ShortPages(client, "contacts", decode_memberships)
         self.queue = Queue("changes")
         self.lytics = ScriptedLytics()
         self.spare: list[float] = []
