@@ -18,7 +18,7 @@ from typing import Final
 
 from rich.console import Console
 
-from tests.bench import costs, counts, cpu, ingest
+from tests.bench import costs, counts, cpu, ingest, resync
 from tests.bench.figures import Section, show, write
 from tests.bench.scene import scene
 from tests.local.build import BuildError
@@ -61,6 +61,7 @@ def sections(progress: Progress) -> Iterator[Section]:
     with scene() as running:
         section, usage = counts.backfill(running, say)
         yield section
+        yield from resync.resync(running, cpu.backfill_page_s(running, say), say)
         yield counts.one_invocation(running, say)
         section, deliver = cpu.deliver_cpu(running, say)
         yield section

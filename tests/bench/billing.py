@@ -110,6 +110,13 @@ class Bill:
                 self.calls[f"dynamodb {operation} {table}"] += 1
                 share = 1.0 if asked.get("ConsistentRead") else 0.5
                 self._read(table, share * _read_units(answered.get("Item", {})))
+            case "Scan" | "Query":
+                # Of a page the items together are rounded up, filtered ones included: only DynamoDB knows.
+                table = asked["TableName"]
+                self.calls[f"dynamodb {operation} {table}"] += 1
+                share = 1.0 if asked.get("ConsistentRead") else 0.5
+                size = sum(map(item_bytes, answered["Items"]))
+                self._read(table, share * max(1, math.ceil(size / READ_UNIT_BYTES)))
             case "PutItem":
                 table = asked["TableName"]
                 self.calls[f"dynamodb {operation} {table}"] += 1
@@ -158,6 +165,8 @@ def _value_bytes(value: Mapping[str, Any]) -> int:
     ((kind, content),) = value.items()
     if kind == "S":
         return len(content.encode())
+    if kind == "B":
+        return len(content) * 3 // 4  # base64
     if kind == "N":
         return (len(content.strip("-0.")) + 1) // 2 + 1
     raise ValueError(f"the bench does not know the size of {kind}")

@@ -24,7 +24,7 @@ RUN_TRANSITIONS: Final = 40
 type Say = Callable[[str], None]
 
 
-class _Bill:
+class Bill:
     """Adds up a section of costs: each line with its quantity and its dollars beside their floors."""
 
     def __init__(self, section: Section) -> None:
@@ -39,12 +39,13 @@ class _Bill:
         self._dollars += quantity * price
         self._floor += floor * price
 
-    def total(self) -> None:
+    def total(self, limit: float | None = None) -> None:
         """Add the sum."""
         self._section.add(
             "together, dollars",
             self._dollars,
             floor=self._floor,
+            limit=limit,
             dollars=self._dollars,
             floor_dollars=self._floor,
         )
@@ -55,14 +56,14 @@ def of_people(scene: Scene, usage: Usage, deliver: DeliverCpu, say: Say) -> Sect
     page_cpu_s = backfill_page_s(scene, say)
     share = MILLION / usage.changes
     section = Section("cost_backfill", "A million backfilled people: list prices, us-east-1", counted=False)
-    bill = _Bill(section)
+    bill = Bill(section)
     _ledger(bill, usage, share)
     pages = MILLION / PAGE_ROWS
     bill.line(
         "Lambda: backfill, GB-seconds",
-        pages * (page_cpu_s + prices.LYTICS_PAGE_S) * _gb("backfill"),
+        pages * (page_cpu_s + prices.LYTICS_PAGE_S) * gb("backfill"),
         prices.LAMBDA_GB_SECOND,
-        floor=pages * prices.LYTICS_PAGE_S * _gb("backfill"),
+        floor=pages * prices.LYTICS_PAGE_S * gb("backfill"),
         how=(
             f"{page_cpu_s * 1e3:.1f} ms of CPU a page of {PAGE_ROWS}, and {prices.LYTICS_PAGE_S} s for "
             f"Lytics to answer (assumed)"
@@ -113,7 +114,7 @@ def of_events(scene: Scene, deliver: DeliverCpu, say: Say) -> list[Section]:
         say(f"ingest: {deliveries:,} deliveries of {size}, over the counting wire")
         taken = take_in(scene, size, deliveries, say)
         section = Section(key, title, counted=False)
-        _events(_Bill(section), taken, deliver)
+        _events(Bill(section), taken, deliver)
         sections.append(section)
     return sections
 
@@ -124,7 +125,7 @@ def a_month(scene: Scene) -> Section:
     metrics = scene.metrics()
     alarms, sources = template.count("AWS::CloudWatch::Alarm"), template.count("FunctionResponseTypes")
     section = Section("cost_month", "A month, whatever happens: list prices, us-east-1", counted=False)
-    bill = _Bill(section)
+    bill = Bill(section)
     bill.line(
         "CloudWatch: alarms",
         alarms,
@@ -159,7 +160,7 @@ def a_month(scene: Scene) -> Section:
     return section
 
 
-def _ledger(bill: _Bill, usage: Usage, share: float) -> None:
+def _ledger(bill: Bill, usage: Usage, share: float) -> None:
     bill.line(
         "DynamoDB: write units",
         usage.write_units * share,
@@ -185,15 +186,15 @@ def _ledger(bill: _Bill, usage: Usage, share: float) -> None:
     )
 
 
-def _deliver(bill: _Bill, usage: Usage, share: float, change_us: float, ledger_us: float) -> None:
+def _deliver(bill: Bill, usage: Usage, share: float, change_us: float, ledger_us: float) -> None:
     puts_s = usage.puts * share * prices.PUT_S
     calls_s = usage.ledger_calls * share * prices.AWS_CALL_S / 8
     cpu_s = change_us * MILLION / 1e6
     bill.line(
         "Lambda: deliver, GB-seconds",
-        (cpu_s + puts_s + calls_s) * _gb("deliver"),
+        (cpu_s + puts_s + calls_s) * gb("deliver"),
         prices.LAMBDA_GB_SECOND,
-        floor=ledger_us * MILLION / 1e6 * _gb("deliver"),
+        floor=ledger_us * MILLION / 1e6 * gb("deliver"),
         how=(
             f"{change_us:.0f} µs of CPU a change; {puts_s:.0f} s for SendGrid and {calls_s:.0f} s for "
             f"DynamoDB to answer "
@@ -203,14 +204,14 @@ def _deliver(bill: _Bill, usage: Usage, share: float, change_us: float, ledger_u
     confirm_s = usage.confirm_cpu_s * share
     bill.line(
         "Lambda: confirm, GB-seconds",
-        confirm_s * _gb("confirm"),
+        confirm_s * gb("confirm"),
         prices.LAMBDA_GB_SECOND,
         floor=0,
         how=f"{confirm_s:.1f} s of CPU",
     )
 
 
-def _events(bill: _Bill, taken: Taken, deliver: DeliverCpu) -> None:
+def _events(bill: Bill, taken: Taken, deliver: DeliverCpu) -> None:
     usage, share = taken.usage, MILLION / taken.events
     deliveries = taken.deliveries * share
     bill.line(
@@ -220,9 +221,9 @@ def _events(bill: _Bill, taken: Taken, deliver: DeliverCpu) -> None:
     billed_ms = math.ceil(cpu_ms + prices.AWS_CALL_S * 1e3)
     bill.line(
         "Lambda: ingest, GB-seconds",
-        deliveries * billed_ms / 1e3 * _gb("ingest"),
+        deliveries * billed_ms / 1e3 * gb("ingest"),
         prices.LAMBDA_GB_SECOND,
-        floor=deliveries * prices.AWS_CALL_S * _gb("ingest"),
+        floor=deliveries * prices.AWS_CALL_S * gb("ingest"),
         how=(
             f"{cpu_ms:.2f} ms of CPU and {prices.AWS_CALL_S * 1e3:.0f} ms for SQS (assumed), billed as "
             f"{billed_ms} ms. "
@@ -248,5 +249,6 @@ def _events(bill: _Bill, taken: Taken, deliver: DeliverCpu) -> None:
     bill.total()
 
 
-def _gb(function: str) -> float:
+def gb(function: str) -> float:
+    """Return a function's memory in GB."""
     return MEMORY_MB[function] / 1024

@@ -37,6 +37,7 @@ class Usage:
         write_units: of the contacts table and of the exports table.
         read_units: of both.
         deliver_invocations: of deliver.
+        deliver_cpu_s: of the deliver process, its start included.
         confirm_invocations: of confirm.
         confirm_cpu_s: of the confirm process, its start not counted.
         secret_reads: of Secrets Manager.
@@ -51,6 +52,7 @@ class Usage:
     write_units: float = 0.0
     read_units: float = 0.0
     deliver_invocations: int = 0
+    deliver_cpu_s: float = 0.0
     confirm_invocations: int = 0
     confirm_cpu_s: float = 0.0
     secret_reads: int = 0
@@ -79,6 +81,7 @@ def deliver_all(scene: Scene, usage: Usage, say: Say, deliveries: int = 0) -> in
 
         drain(sqs, scene.queues["changes"], invoke)
         peak_bytes = deliver.peak_memory_bytes()
+        usage.deliver_cpu_s += deliver.cpu_seconds() if usage.deliver_invocations else 0.0
     scene.sendgrid.settle()
     say("confirming the import jobs")
     with scene.function("confirm", counted=True) as confirm:

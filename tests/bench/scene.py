@@ -34,7 +34,14 @@ if TYPE_CHECKING:
 WEBHOOK_SECRET: Final = "a-secret-of-the-bench"
 _TIMEOUT_S: Final = 600.0
 """Five times the template's. On a busy machine deliver would run late and requeue what is measured."""
-MEMORY_MB: Final = {"deliver": 1769, "confirm": 512, "ingest": 1024, "backfill": 512, "naive": 1769}
+MEMORY_MB: Final = {
+    "deliver": 1769,
+    "confirm": 512,
+    "ingest": 1024,
+    "backfill": 512,
+    "sweep": 512,
+    "naive": 1769,
+}
 """As in template.yaml."""
 PUT: Final = "PUT /v3/marketing/contacts"
 JOB: Final = "GET /v3/marketing/contacts/imports/{id}"
