@@ -6,8 +6,11 @@ import signal
 import sys
 import threading
 import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
 
-from tests.local.build import BuildError
+from tests.local.build import REPOSITORY, BuildError
 from tests.local.cloud import REGION, EmulatorError
 from tests.local.demo.choices import Choices, ChoicesInvalid, choices
 from tests.local.demo.scenario import Figures, play
@@ -15,6 +18,8 @@ from tests.local.demo.screen import Screen
 from tests.local.demo.stage import Stage, stage
 from tests.local.stack import DeploymentError
 from tests.newsletter import EXAMPLE_PERSON
+
+ENTER: Final = REPOSITORY / "events" / "lytics" / "enter-all-fields.json"
 
 
 def main() -> int:
@@ -69,7 +74,7 @@ def look_around(chosen: Choices, running: Stage, screen: Screen) -> None:
         "inspect": f"make inspect EXPORT={export} EMAIL={_person(running)}",
         "webhook": (
             f"curl -i -X POST {running.deployment.webhook(export)} -H 'Content-Type: application/json' "
-            f"-H 'X-Lytics-Secret: {running.webhook_secret}' --data @events/lytics/enter-all-fields.json"
+            f"-H 'X-Lytics-Secret: {running.webhook_secret}' --data @{_enter_of_now(running)}"
         ),
     }
     if running.sendgrid is not None:
@@ -79,6 +84,16 @@ def look_around(chosen: Choices, running: Stage, screen: Screen) -> None:
     for name, line in lines.items():
         screen.console.print(f"  {name:9} {line}", markup=False, soft_wrap=True)
     screen.console.print("\nEverything is still running. Press Ctrl-C to stop it.")
+
+
+def _enter_of_now(running: Stage) -> Path:
+    """Write an example's body with an enter of now: one from before the demo would count for nothing."""
+    body = json.loads(ENTER.read_text())
+    (event,) = body["data"]["segment_events"]
+    event["enter"] = datetime.now(UTC).isoformat()
+    file = running.deployment.cloud.logs / "enter.json"
+    file.write_text(json.dumps(body, indent=2) + "\n")
+    return file
 
 
 def _person(running: Stage) -> str:
