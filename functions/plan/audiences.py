@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Mapping, Sequence
 
-from functions.plan.segments import PlannedSegment, own_segment
+from functions.plan.segments import PlannedSegment, moved_segment, own_segment
 from lytics_sendgrid.domain.configuration import MEMBERSHIP_FIELD, Account, FieldKind, ProvisionedAudience
 from lytics_sendgrid.lytics.documents import LyticsAudience
 from lytics_sendgrid.sendgrid.resources import (
@@ -185,6 +185,8 @@ def plan_segment(
     list_id: str | None,
     segments: Mapping[str, Segment],
     *,
+    export: str,
+    delete_segments: bool = False,
     previous_name: str | None = None,
 ) -> PlannedSegment | str:
     """Choose an audience's segment: its own, an identical one with its name, or a new one.
@@ -195,6 +197,8 @@ def plan_segment(
         account: what was provisioned before.
         list_id: the list that the segment must be on; None: all contacts.
         segments: all segments by id. Those that ``segments_to_read`` names have their queries.
+        export: the export's name.
+        delete_segments: our own segment may be deleted, to be made again on another list.
         previous_name: the audience's name when this export was last provisioned; None: it did not export it.
 
     Returns:
@@ -204,11 +208,12 @@ def plan_segment(
     own = segments.get(known.segment_id or "") if known is not None else None
     if known is not None and own is not None:
         if own.list_id != list_id:
-            others = f" (export {', '.join(known.exports)})" if known.exports else ""
-            return (
-                f"the segment '{own.name}' of the audience '{audience.name}' is on "
-                f"{_on(own.list_id)}{others}, but the input wants it on {_on(list_id)}: SendGrid cannot move "
-                "a segment. Use the same list, or delete the segment in SendGrid first"
+            return moved_segment(
+                *(audience, field, own),
+                known=known,
+                export=export,
+                lists=(_on(own.list_id), _on(list_id)),
+                delete_segments=delete_segments,
             )
         return own_segment(audience, field, own, segments, previous_name)
     name = segment_name(audience.id, audience.name)

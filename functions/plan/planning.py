@@ -102,6 +102,7 @@ def make_plan(
                 account,
                 list_id,
                 facts.segments,
+                export=wanted.export,
                 previous_name=previous_names.get(audience.id),
             )
             if isinstance(segment, str):

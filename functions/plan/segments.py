@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
+from lytics_sendgrid.bounded_text import enumerated
+from lytics_sendgrid.domain.configuration import ProvisionedAudience
 from lytics_sendgrid.lytics.documents import LyticsAudience
 from lytics_sendgrid.sendgrid.resources import Segment, by_name, segment_name
+
+_NAMES_CHARS: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,7 @@ class PlannedSegment:
         name: the segment's name after the run.
         field: name of the membership field.
         id: of the existing segment; None: to be created.
+        replaces: our present segment on another list, which is deleted first.
         rename_from: the segment's present name, if it must be renamed.
         note: for a person; empty if there is none.
     """
@@ -25,6 +31,7 @@ class PlannedSegment:
     field: str
     id: str | None
     rename_from: str | None = None
+    replaces: str | None = None
     note: str = ""
 
 
@@ -61,4 +68,54 @@ def own_segment(
         )
         return PlannedSegment(audience.id, own.name, field, own.id, note=note)
     note = f"{renamed} is renamed from '{own.name}' to '{name}'"
-    return PlannedSegment(audience.id, name, field, own.id, own.name, note)
+    return PlannedSegment(audience.id, name, field, own.id, own.name, note=note)
+
+
+def moved_segment(
+    audience: LyticsAudience,
+    field: str,
+    own: Segment,
+    *,
+    known: ProvisionedAudience,
+    export: str,
+    lists: tuple[str, str],
+    delete_segments: bool,
+) -> PlannedSegment | str:
+    """Plan a segment that is on another list than the input's: SendGrid cannot move it.
+
+    Args:
+        audience: the audience.
+        field: its membership field.
+        own: its segment.
+        known: what was provisioned before.
+        export: the export's name.
+        lists: where the segment is, and where it must be, for a person.
+        delete_segments: the input allows to delete segments.
+
+    Returns:
+        The segment to make in place of the present one, or a fault.
+    """
+    present, wanted = lists
+    fact = (
+        f"the segment '{own.name}' of the audience '{audience.name}' is on {present}, but the input wants it "
+        f"on {wanted}. SendGrid cannot move a segment"
+    )
+    others = enumerated([name for name in known.exports if name != export], _NAMES_CHARS)
+    if others:
+        return (
+            f"{fact}. It is also the segment of another export ({others}): use the same list in all of them, "
+            "or export the audience by one of them only"
+        )
+    if not known.made:
+        return (
+            f"{fact}. This product did not create it: use the same list, or delete the segment in SendGrid "
+            "and start the export again"
+        )
+    if not delete_segments:
+        return (
+            f'{fact}: use the same list, or put "delete_segments": true into the input. The segment is then '
+            "deleted and created again on the other list. Automations that use it must be pointed to the new "
+            "one"
+        )
+    note = f"{fact}: it is deleted and created again. Point automations that use it to the new one"
+    return PlannedSegment(audience.id, own.name, field, None, replaces=own.id, note=note)

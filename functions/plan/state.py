@@ -139,4 +139,6 @@ def _segment(segment: PlannedSegment, audience_name: str) -> SegmentConfig:
         optional["rename"] = True
     if segment.id is not None:
         optional["exists"] = True
+    if segment.replaces is not None:
+        optional["replaces"] = segment.replaces
     return SegmentConfig(audience=segment.audience, field=segment.field, **optional)

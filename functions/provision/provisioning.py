@@ -38,19 +38,20 @@ def provision(
     Raises:
         KeyRefused: the key may not write. If the first request shows it, nothing was created.
         ExportRefused: since the plan, something else has created a field or a segment with a name that is
-            needed.
+            needed; or a scheduled Single Send goes to a segment that must be deleted.
         RequestRefused: SendGrid refuses a field or a segment; the message quotes it.
         RetryLater: call again.
     """
     config = run.config
     list_id = config.contact_list.id if config.contact_list else None
     book = AccountBook(run.account, configurations)
+    segments = SegmentProvisioning(sendgrid, list_id, clock)
+    segments.check(config.segments)
     fields = FieldProvisioning(sendgrid, book, adopt=config.adopt)
     fields.make_membership_fields(config.membership_fields)
     for field in config.mapping:
         if field.custom:
             fields.make(field.name, field.kind)
-    segments = SegmentProvisioning(sendgrid, list_id, clock)
     audience_names = {audience.id: audience.name for audience in run.audiences}
     segment_ids = segments.make(config.segments, book.account.audiences, audience_names)
     membership = {name: fields.id_of(name) for name in config.membership_fields}

@@ -1,4 +1,4 @@
-"""Create the segments of a plan, or find them."""
+"""Create the segments of a plan, or find them. One on a list that was given up is deleted first."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,14 @@ from typing import Final, Protocol
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import ProvisionedAudience
 from lytics_sendgrid.errors import ExportRefused, RequestRefused, Throttled
-from lytics_sendgrid.sendgrid.resources import Segment, by_name, same_query, segment_name, segment_query
+from lytics_sendgrid.sendgrid.resources import (
+    Segment,
+    SingleSend,
+    by_name,
+    same_query,
+    segment_name,
+    segment_query,
+)
 from lytics_sendgrid.workflow.export_run import SegmentConfig
 
 _WAITS_S: Final = (2.0, 3.0, 5.0, 10.0, 10.0, 15.0)
@@ -21,6 +28,9 @@ class SendGridSegments(Protocol):
     def segment(self, segment_id: str) -> Segment: ...  # noqa: D102
     def create_segment(self, name: str, query: str, list_id: str | None) -> Segment: ...  # noqa: D102
     def rename_segment(self, segment_id: str, name: str) -> None: ...  # noqa: D102
+    def find_segment(self, segment_id: str) -> Segment | None: ...  # noqa: D102
+    def delete_segment(self, segment_id: str) -> bool: ...  # noqa: D102
+    def scheduled_single_sends(self) -> tuple[SingleSend, ...]: ...  # noqa: D102
 
 
 @dataclass(slots=True)
@@ -46,6 +56,35 @@ class SegmentProvisioning:
     names: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     _waits: int = 0
+    _replaced: frozenset[str] = frozenset()
+
+    def check(self, planned: Iterable[SegmentConfig]) -> None:
+        """Make sure that every segment that is to be deleted is still ours, and that nothing waits for it.
+
+        Raises:
+            ExportRefused: a query was changed in SendGrid, or a scheduled Single Send goes to the segment.
+        """
+        replaced = [plan for plan in planned if plan.replaces is not None]
+        used: dict[str, str] = {}
+        for send in self.sendgrid.scheduled_single_sends() if replaced else ():
+            used |= dict.fromkeys(send.segment_ids, send.name)
+        for plan in replaced:
+            segment = self.sendgrid.find_segment(plan.replaces or "")
+            if segment is None:
+                continue
+            if segment.id in used:
+                raise ExportRefused(
+                    f"the scheduled Single Send '{used[segment.id]}' goes to the segment '{segment.name}', "
+                    "which must be created again on another list: wait until it is sent or cancel it, then "
+                    "start the export again"
+                )
+            query = segment_query(plan.field, plan.audience)
+            if segment.query is None or not same_query(segment.query, query):
+                raise ExportRefused(
+                    f"somebody has changed the query of the segment '{segment.name}' in SendGrid, so it is "
+                    "not deleted to create it again on another list: delete it there and start the export "
+                    "again"
+                )
 
     def make(
         self,
@@ -67,7 +106,12 @@ class SegmentProvisioning:
             ExportRefused: since the plan, something else has created a segment with a name that is needed.
             RequestRefused: SendGrid refuses a segment.
         """
-        listed = self.sendgrid.segments()
+        self._replaced = frozenset(plan.replaces for plan in planned if plan.replaces is not None)
+        present = self.sendgrid.segments()
+        for segment in present:
+            if segment.id in self._replaced:
+                self.sendgrid.delete_segment(segment.id)
+        listed = self._others(present)
         ids = {segment.id: segment for segment in listed}
         segment_ids = {}
         to_rename = []
@@ -94,6 +138,10 @@ class SegmentProvisioning:
         for audience, own, name in to_rename:
             self._rename(audience, own, name)
         return segment_ids
+
+    def _others(self, segments: Iterable[Segment]) -> tuple[Segment, ...]:
+        """Return the segments without those that are deleted: SendGrid may list them for a while."""
+        return tuple(segment for segment in segments if segment.id not in self._replaced)
 
     def _rename(self, audience: str, own: Segment, name: str) -> None:
         """Rename a segment. SendGrid refuses that for five minutes after the segment's last change."""
@@ -130,7 +178,7 @@ class SegmentProvisioning:
             try:
                 segment = self.sendgrid.create_segment(name, query, self.list_id)
             except RequestRefused as refusal:
-                existing = self._existing(name, query, self.sendgrid.segments())
+                existing = self._existing(name, query, self._others(self.sendgrid.segments()))
                 if existing is not None:
                     return existing
                 if self._waits == len(_WAITS_S):

@@ -6,7 +6,7 @@ HTTP below them has doubles of its own: `http.ScriptedHttp` and the twin in `tes
 import dataclasses
 
 from lytics_sendgrid.errors import RequestRefused
-from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment
+from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment, SingleSend
 
 
 class SendGridInMemory:
@@ -22,7 +22,8 @@ class SendGridInMemory:
         self.deaths: dict[tuple[int, str], Exception] = {}
         self.segment_refusals = 0
         self.validation = "PENDING"
-        self._writes = 0
+        self.single_sends: list[SingleSend] = []
+        self._writes = self._segments_created = 0
 
     def scopes(self) -> frozenset[str]:
         return frozenset({"marketing.read"})
@@ -58,6 +59,23 @@ class SendGridInMemory:
     def segment(self, segment_id: str) -> Segment:
         return next(segment for segment in self.all_segments if segment.id == segment_id)
 
+    def find_segment(self, segment_id: str) -> Segment | None:
+        self.calls.append(f"find_segment {segment_id}")
+        return next((segment for segment in self.all_segments if segment.id == segment_id), None)
+
+    def delete_segment(self, segment_id: str) -> bool:
+        self.calls.append(f"delete_segment {segment_id}")
+        self._reached("before")
+        left = [segment for segment in self.all_segments if segment.id != segment_id]
+        existed = len(left) < len(self.all_segments)
+        self.all_segments = left
+        self._reached("after")
+        return existed
+
+    def scheduled_single_sends(self) -> tuple[SingleSend, ...]:
+        self.calls.append("scheduled_single_sends")
+        return tuple(self.single_sends)
+
     def create_segment(self, name: str, query: str, list_id: str | None) -> Segment:
         self.calls.append(f"create_segment {name}")
         self._reached("before")
@@ -66,7 +84,8 @@ class SendGridInMemory:
         if self.segment_refusals:
             self.segment_refusals -= 1
             raise RequestRefused("SendGrid answered 400: no such column")
-        segment = Segment(f"s{len(self.all_segments) + 1}", name, list_id, query, 0, self.validation)
+        self._segments_created += 1
+        segment = Segment(f"s{self._segments_created}", name, list_id, query, 0, self.validation)
         self.all_segments.append(segment)
         self._reached("after")
         return segment

@@ -73,6 +73,7 @@ class SegmentConfig(StatePart):
         field: the membership field that the segment's query reads.
         rename: the audience was renamed in Lytics, and the segment still has the name that it was given.
         exists: SendGrid had the segment before the run. Otherwise this product makes it.
+        replaces: our present segment, which is deleted first: SendGrid cannot move a segment to another list.
     """
 
     audience: str
@@ -80,6 +81,7 @@ class SegmentConfig(StatePart):
     field: str
     rename: bool = False
     exists: bool = False
+    replaces: str | None = None
 
 
 class RunConfig(StatePart):

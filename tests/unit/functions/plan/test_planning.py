@@ -232,8 +232,8 @@ def own(list_id: str | None = None, name: str = "Renamed") -> Segment:
     return Segment("s1", name, list_id)
 
 
-def with_own(segment: Segment, *exports: str) -> Facts:
-    provisioned = ProvisionedAudience("lytics_segments", "s1", segment.list_id, exports)
+def with_own(segment: Segment, *exports: str, made: bool = False) -> Facts:
+    provisioned = ProvisionedAudience("lytics_segments", "s1", segment.list_id, exports, made=made)
     account = replace(KNOWN, audiences={identity(1): provisioned})
     return replace(FACTS, account=account, fields=(OURS,), segments={segment.id: segment}, lists=LISTS)
 
@@ -245,13 +245,32 @@ def test_renamed_own_segment_is_reused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("exports", "text"), [(("one", "two"), "(export one, two)"), ((), "on all contacts, but")]
+    ("exports", "made", "text"),
+    [
+        (("default", "one", "two"), True, "It is also the segment of another export (one, two)"),
+        (("default",), False, "This product did not create it"),
+        (("default",), True, 'put "delete_segments": true into the input'),
+        ((), True, "on all contacts, but"),
+    ],
 )
-def test_own_segment_cannot_move_to_another_list(exports: tuple[str, ...], text: str) -> None:
-    (fault,) = faults(with_own(own(), *exports), list="l1")
+def test_own_segment_cannot_move_to_another_list(exports: tuple[str, ...], made: bool, text: str) -> None:
+    (fault,) = faults(with_own(own(), *exports, made=made), list="l1")
     assert "SendGrid cannot move a segment" in fault
     assert "on the list l1" in fault
     assert text in fault
+
+
+@pytest.mark.parametrize(("exports", "made"), [(("default", "one"), True), (("default",), False)])
+def test_segment_of_others_is_never_planned_to_be_deleted(exports: tuple[str, ...], made: bool) -> None:
+    facts = with_own(own(), *exports, made=made)
+    assert len(faults(facts, list="l1", delete_segments=True)) == 1
+
+
+def test_segment_is_created_again_on_another_list_if_the_input_allows_it() -> None:
+    made, wrong = plan(with_own(own(), "default", made=True), list="l1", delete_segments=True)
+    (segment,) = made.segments
+    assert (segment.name, segment.id, segment.replaces, wrong) == ("Renamed", None, "s1", [])
+    assert any("it is deleted and created again" in note for note in made.notes)
 
 
 def test_deleted_segment_is_created_again() -> None:

@@ -18,7 +18,7 @@ from lytics_sendgrid.errors import (
     ServiceUnavailable,
     Throttled,
 )
-from lytics_sendgrid.sendgrid.resources import CustomField, Segment, segment_query
+from lytics_sendgrid.sendgrid.resources import CustomField, Segment, SingleSend, segment_query
 from lytics_sendgrid.workflow.export_run import ExportRun, Provisioned
 from tests.clock import ManualClock
 from tests.doubles.adapters import exports_table
@@ -309,6 +309,104 @@ def test_removed_audience_stays_only_if_another_export_has_it(
     present = scene.account.audiences[SECOND]
     assert (present.state, present.exports) == (state, (other,) if other else ())
     assert set(scene.account.to_clear) == (set() if other else {SECOND})
+
+
+def test_audience_that_is_added_again_is_live_at_once() -> None:
+    scene = Scene()
+    scene.provision()
+    scene.provision(scene.state(FIRST, field="e1_T"))
+    removed_s = scene.account.to_clear[SECOND]
+    scene.clock.now_s += 60
+    scene.provision(scene.state(field="e1_T"))
+    present = scene.account.audiences[SECOND]
+    assert (present.state, present.exports, present.made) == (AudienceState.LIVE, ("news",), True)
+    assert present.since_ns == (math.floor(scene.clock.now_s) - 900) * 10**9
+    assert scene.account.to_clear == {SECOND: removed_s}
+
+
+def test_stopped_export_that_starts_again_is_live_and_keeps_its_since() -> None:
+    scene = Scene()
+    scene.provision()
+    before = scene.account.audiences
+    halted = {name: replace(one, state=AudienceState.STOPPED) for name, one in before.items()}
+    scene.configurations.put_account(replace(scene.account, version=3, audiences=halted), 2)
+    scene.configurations.put_export(replace(scene.export, stopped_s=7))
+    scene.clock.now_s += 60
+    scene.provision(scene.state(field="e1_T"))
+    assert scene.export.stopped_s is None
+    for name, present in scene.account.audiences.items():
+        assert (present.state, present.since_ns) == (AudienceState.LIVE, before[name].since_ns)
+
+
+def moved_run(scene: Scene) -> ExportRun:
+    """Return a run that puts the first audience's segment on another list."""
+    run = scene.state(FIRST, field="e1_T", list_id="l2")
+    segments = tuple(segment.model_copy(update={"replaces": "s1"}) for segment in run.config.segments)
+    return run.model_copy(update={"config": run.config.model_copy(update={"segments": segments})})
+
+
+def moved() -> Scene:
+    scene = Scene()
+    scene.provision(scene.state(FIRST))
+    scene.sendgrid.calls.clear()
+    return scene
+
+
+def test_segment_on_a_list_that_is_given_up_is_created_again() -> None:
+    scene = moved()
+    done = scene.provision(moved_run(scene))
+    assert [(one.id, one.name, one.list_id) for one in scene.sendgrid.all_segments] == [("s2", "First", "l2")]
+    present = scene.account.audiences[FIRST]
+    assert (done.segments, present.segment_id, present.list_id, present.made) == (1, "s2", "l2", True)
+    scene.sendgrid.calls.clear()
+    assert scene.provision(moved_run(scene)).segments == 0
+    assert "delete_segment s1" not in scene.sendgrid.calls
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("write", [3, 4])
+def test_retry_heals_a_crash_while_a_segment_is_created_again(write: int, moment: str) -> None:
+    scene = moved()
+    scene.sendgrid.deaths = {(write + 2, moment): AnswerLost("lost")}
+    with pytest.raises(AnswerLost):
+        scene.provision(moved_run(scene))
+    scene.provision(moved_run(scene))
+    assert [(one.name, one.list_id) for one in scene.sendgrid.all_segments] == [("First", "l2")]
+    assert scene.account.audiences[FIRST].segment_id == scene.sendgrid.all_segments[0].id
+    assert scene.account.audiences[FIRST].made
+
+
+def test_deleted_segment_that_sendgrid_still_lists_is_not_found() -> None:
+    scene = moved()
+    (present,) = scene.sendgrid.all_segments
+    scene.sendgrid.delete_segment = lambda _: True  # type: ignore[method-assign]
+
+    def gone(seconds: float) -> None:
+        scene.sendgrid.all_segments.remove(present)
+
+    scene.clock.sleep = gone  # type: ignore[method-assign]
+    scene.provision(moved_run(scene))
+    assert [one.list_id for one in scene.sendgrid.all_segments] == ["l2"]
+
+
+def test_segment_of_a_scheduled_single_send_is_not_deleted() -> None:
+    scene = moved()
+    scene.sendgrid.single_sends = [
+        SingleSend("1", "Spring sale", "scheduled", frozenset({"s1"})),
+        SingleSend("2", "Other", "scheduled", frozenset({"s9"})),
+    ]
+    with pytest.raises(ExportRefused, match="Single Send 'Spring sale' goes to the segment 'First'"):
+        scene.provision(moved_run(scene))
+    assert scene.sendgrid.calls == ["scheduled_single_sends", "find_segment s1"]
+
+
+@pytest.mark.parametrize("query", ["SELECT 1", None])
+def test_segment_whose_query_was_changed_is_not_deleted(query: str | None) -> None:
+    scene = moved()
+    scene.sendgrid.all_segments = [replace(one, query=query) for one in scene.sendgrid.all_segments]
+    with pytest.raises(ExportRefused, match="somebody has changed the query of the segment 'First'"):
+        scene.provision(moved_run(scene))
+    assert len(scene.sendgrid.all_segments) == 1
 
 
 def test_field_not_listed_yet_is_retried_later() -> None:
