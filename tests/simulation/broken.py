@@ -15,6 +15,7 @@ from functions.deliver.upsert_result import AcceptedRow
 from functions.operate.dead_letters import RedrivePlan
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.sendgrid.import_job import Job
+from tests.simulation.exports import ns, time_of
 from tests.simulation.queues import Queue
 
 
@@ -136,6 +137,18 @@ def committed_first(
         if decision.row and decision.contact not in lost and key not in sending.settled:
             decision.contact.progress.outcome = None
     return lost
+
+
+def page_time(event: Any, version: int, since_s: int | None, *, is_scan: bool) -> int:
+    return ns(event.fields_time_s) if is_scan else time_of(event, version, since_s, is_scan=False)
+
+
+def with_old_events(form: Any) -> Any:
+    return replace(form, since=dict.fromkeys(form.since, 0))
+
+
+def with_cleared(form: Any) -> Any:
+    return replace(form, since={**dict.fromkeys(form.audiences, 0), **form.since})
 
 
 def stamped_as_sent(ended: EndedJob) -> Refreshes:

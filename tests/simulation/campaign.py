@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.simulation.mutations import MUTATIONS, applied
-from tests.simulation.scenario import PLAIN, draw
+from tests.simulation.runs import draw
+from tests.simulation.scenario import PLAIN
 from tests.simulation.shrink import Case, case_of
 
 _CHUNK: Final = 100

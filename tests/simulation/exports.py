@@ -1,13 +1,14 @@
 """The configurations that provision would write for a schedule, and the messages that ingest would queue."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from lytics_sendgrid.domain.change import Change, Message
+from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.domain.configuration import (
     Account,
     Audience,
+    AudienceState,
     Export,
     FieldKind,
     MappedField,
@@ -18,6 +19,7 @@ from lytics_sendgrid.domain.configuration import (
 from lytics_sendgrid.queues.changes import encode
 from tests.doubles.dynamodb import Table
 from tests.simulation.engine import START_S
+from tests.simulation.runs import RUN
 from tests.simulation.scenario import AUDIENCES, FIELDS, Event, Post
 from tests.simulation.sendgrid import LISTS
 from tests.simulation.truth import FIELD_IDS, exported, membership_fields
@@ -33,14 +35,28 @@ def ns(time_s: int) -> int:
     return (int(START_S) - 1_000 + time_s) * _NS
 
 
-def change(event: Event) -> Change:
+def since_ns(version: int, since_s: int | None) -> Mapping[str, int]:
+    """Return each audience's ``since``. Version 3 is the first that adds the second audience again."""
+    again_ns = 0 if since_s is None or version < 3 else ns(since_s)
+    return dict(zip(AUDIENCES, (0, again_ns), strict=True))
+
+
+def time_of(event: Event, version: int, since_s: int | None, *, is_scan: bool) -> int:
+    """Return an event's time in nanoseconds. A row of a scan has the least time that counts."""
+    if is_scan and event.audience is not None:
+        return since_ns(version, since_s)[event.audience] + 1
+    return ns(event.time_s)
+
+
+def change(event: Event, time_ns: int) -> Change:
+    fields_time_ns = ns(event.fields_time_s)
     return Change(
         event.email,
-        ns(event.time_s),
+        time_ns,
         event.kind,
         event.audience,
         event.fields,
-        None if event.fields_time_s == event.time_s else ns(event.fields_time_s),
+        None if fields_time_ns == time_ns else fields_time_ns,
     )
 
 
@@ -49,7 +65,8 @@ def lists(*, second_list: bool) -> Mapping[str, str]:
     return dict(zip(EXPORTS, LISTS[: 1 + second_list], strict=False))
 
 
-def account(version: int, *, second_field: bool, second_list: bool) -> Account:
+def account(version: int, *, second_field: bool, second_list: bool, since_s: int | None = None) -> Account:
+    since = {**since_ns(version, since_s), _OF_THE_SECOND: 0}
     fields = membership_fields(version, second_field=second_field)
     of = {
         audience: (fields[audience], LISTS[0], EXPORTS[:1] if audience in exported(version) else ())
@@ -63,7 +80,11 @@ def account(version: int, *, second_field: bool, second_list: bool) -> Account:
         version=version,
         membership_fields={name: field_id for field_id, name in names.items()},
         audiences={
-            audience: ProvisionedAudience(names[field], f"segment-{audience[0]}", list_id, names_of_exports)
+            audience: ProvisionedAudience(
+                *(names[field], f"segment-{audience[0]}", list_id, names_of_exports),
+                since_ns=since[audience],
+                state=AudienceState.LIVE if names_of_exports else AudienceState.CLEARED,
+            )
             for audience, (field, list_id, names_of_exports) in of.items()
         },
         fields={"newsletter": tuple(FIELD_IDS[name] for name in FIELDS)},
@@ -83,15 +104,33 @@ def export(name: str, version: int, *, second_list: bool) -> Export:
     )
 
 
-def message_body(post: Post, version: int, now_s: float) -> str:
+def message_body(post: Post, version: int, now_s: float, since_s: int | None) -> str:
     """Encode a message as a version of the configuration would write it."""
-    changes = tuple(map(change, post.events))
-    return encode(Message(post.export, changes, version, int(now_s * 1000), run=post.run, number=post.number))
+    changes = tuple(
+        change(event, time_of(event, version, since_s, is_scan=post.is_scan)) for event in post.events
+    )
+    return encode(
+        Message(
+            *(post.export, changes, version, int(now_s * 1000)),
+            run=post.run,
+            number=post.number,
+            question=post.question,
+        )
+    )
 
 
-def publish(table: Table, version: int, *, second_field: bool, second_list: bool) -> None:
+def clearing_body(emails: Iterable[str], version: int, now_s: float, number: str) -> str:
+    """Encode the refreshes that a clearing queues."""
+    stamp_ns = int(now_s * 1000) * 1_000_000
+    changes = tuple(Change(email, stamp_ns, Kind.REFRESH) for email in emails)
+    return encode(Message(EXPORTS[0], changes, version, int(now_s * 1000), run=RUN, number=number))
+
+
+def publish(
+    table: Table, version: int, *, second_field: bool, second_list: bool, since_s: int | None
+) -> None:
     """Write a version of the configuration."""
-    of_account = account(version, second_field=second_field, second_list=second_list)
+    of_account = account(version, second_field=second_field, second_list=second_list, since_s=since_s)
     _write(table, "account#default", account_document(of_account))
     for name in EXPORTS:
         of_export = export(name, version, second_list=second_list)

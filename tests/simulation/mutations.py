@@ -1,8 +1,8 @@
 """Break the protocol on purpose, one rule at a time. The simulation must notice each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -21,23 +21,10 @@ from lytics_sendgrid.sendgrid.contacts import SendGridContacts
 from lytics_sendgrid.sendgrid.import_job import Job
 from lytics_sendgrid.tables.contacts import ContactsTable
 from tests.simulation import broken, schedule
+from tests.simulation.mutation import Mutation
 from tests.simulation.queues import Queue
+from tests.simulation.run_mutations import RUN_MUTATIONS
 from tests.simulation.scenario import Bias
-
-
-@dataclass(frozen=True, slots=True)
-class Mutation:
-    """A rule of the protocol, broken.
-
-    Attributes:
-        breaks: what goes wrong, for a person.
-        patches: owner, attribute and replacement.
-        bias: favors scenarios that need the rule.
-    """
-
-    breaks: str
-    patches: Sequence[tuple[Any, str, Any]]
-    bias: Bias
 
 
 @contextmanager
@@ -239,4 +226,5 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         [(Refreshes, "before_commit", broken.nothing)],
         _ABANDONED,
     ),
+    **RUN_MUTATIONS,
 }

@@ -39,14 +39,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message that ingest or backfill queues.
+    """A message that ingest or a run queues.
 
     Attributes:
         at_s: when it is queued, seconds after the start.
         export: its export.
         events: its changes.
-        run: the run that wrote it, if a backfill did.
+        run: the run that wrote it, if one did.
         number: its number within the run.
+        is_scan: its enters are rows of a scan: they have the least time that counts.
+        question: a dry run asks it.
     """
 
     at_s: float
@@ -54,6 +56,8 @@ class Post:
     events: tuple[Event, ...]
     run: str | None = None
     number: str | None = None
+    is_scan: bool = False
+    question: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ class Scenario:
         says_when: SendGrid's jobs report when they finished.
         receives: how often a message is received before it is dead-lettered.
         skew_s: the largest clock skew of a consumer, ahead or behind.
+        since_s: once the second audience is added again, its events that are not later count for nothing.
+        clears: after each removal of the second audience, a run clears it.
     """
 
     posts: tuple[Post, ...]
@@ -93,6 +99,8 @@ class Scenario:
     says_when: bool = True
     receives: int = 10
     skew_s: float = 0.0
+    since_s: int | None = None
+    clears: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +119,8 @@ class Bias:
         spread_s: the time over which messages arrive; drawn if None.
         events: the choices for a contact's number of events.
         audiences: the number of audiences.
+        runs: probability of runs of an export that lives: audiences are removed and added again, scanned and
+            swept.
         fixed: fields of the scenario that are not drawn.
     """
 
@@ -125,15 +135,16 @@ class Bias:
     spread_s: float | None = None
     events: tuple[int, ...] = (1, 2, 2, 3, 4, 6)
     audiences: int = 2
+    runs: float = 0.0
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
 
-PLAIN: Final = Bias()
+PLAIN: Final = Bias(runs=0.3)
 _CRASHES: Final = ("crash", "abandoned", "stall", "received_twice", "delete_lost")
 
 
-def draw(seed: int, bias: Bias = PLAIN) -> Scenario:
-    """Draw a scenario."""
+def draw_events(seed: int, bias: Bias) -> Scenario:
+    """Draw a scenario without runs."""
     r = Random(seed * 64 + 63)
     poisonous, is_large = r.random() < bias.poison, r.random() < bias.large
     # More than 1 % of bad rows in a large batch stops an export until a person fixes it, as it should.

@@ -7,10 +7,11 @@ from random import Random
 from typing import Final
 
 from functions.operate.dead_letters import dead_changes, dead_import
+from lytics_sendgrid.domain.contact import decode
 from tests.doubles.sqs import QueuedMessage
 from tests.simulation.dynamodb import DynamoDb
 from tests.simulation.engine import START_S, World
-from tests.simulation.exports import KnownExports, message_body, publish
+from tests.simulation.exports import KnownExports, clearing_body, message_body, publish, time_of
 from tests.simulation.faults import Faults
 from tests.simulation.functions import (
     CHANGES,
@@ -22,11 +23,13 @@ from tests.simulation.functions import (
     new_deliver,
 )
 from tests.simulation.queues import Queue, Sqs
-from tests.simulation.scenario import Post, Scenario
+from tests.simulation.scenario import AUDIENCES, Post, Scenario
 from tests.simulation.sendgrid import SendGrid
-from tests.simulation.truth import exported
+from tests.simulation.truth import Happened, exported
 from tests.simulation.verdict import Verdict
 
+CLEAR_DELAY_S = 180.0
+"""Then no consumer has an older configuration: they cache it for 20 s, and end after 120 s."""
 DEAD_LETTERS: Final = "changes-dlq"
 _VISIBILITY_S: Final = 780.0
 RECEIVES: Final = 10
@@ -103,6 +106,9 @@ class _Run:
         self._deliver.poison = scenario.poison
         self._version = 0
         self._written_with: dict[str, int] = {}
+        self._cleared = 0
+        self._happened: dict[str, list[Happened]] = {}
+        self._numbers: set[str] = set()
         self._innocent: list[str] = []
         self._poison_is_dead = False
         self._redrives = 0
@@ -131,13 +137,37 @@ class _Run:
             self._version,
             second_field=self._scenario.second_field,
             second_list=self._scenario.second_list,
+            since_s=self._scenario.since_s,
         )
+        if self._scenario.clears and exported(self._version) != AUDIENCES:
+            version = self._version
+            self._world.at(self._world.now + CLEAR_DELAY_S, lambda: self._clear(version))
+
+    def _clear(self, version: int) -> None:
+        """Queue a refresh for each contact in the ledger that has an event of the removed audience."""
+        emails = [
+            key.removeprefix("default#")
+            for (key,), item in self._dynamodb.contacts.items.items()
+            if AUDIENCES[1] in decode(item["state"]["S"], 1).memberships
+        ]
+        self._cleared = version
+        self._world.note("a run clears what version %d has removed: %s", version, emails)
+        if emails:
+            number = f"clear.{version}"
+            self._written_with |= dict.fromkeys(emails, self._version)
+            self._numbers.add(number)
+            self._queues[CHANGES].put(clearing_body(emails, self._version, self._world.now, number))
 
     def _post(self, post: Post) -> None:
-        """Queue a message as ingest and backfill do."""
-        for event in post.events:
+        """Queue a message as ingest and runs do."""
+        since_s = self._scenario.since_s
+        for event in () if post.question else post.events:
             self._written_with[event.email] = self._version
-        body = message_body(post, self._version, self._world.now)
+            time_ns = time_of(event, self._version, since_s, is_scan=post.is_scan)
+            self._happened.setdefault(event.email, []).append(Happened(post.export, event, time_ns))
+        if post.number is not None:
+            self._numbers.add(post.number)
+        body = message_body(post, self._version, self._world.now, since_s)
         self._world.note("queued: %s", body)
         self._queues[CHANGES].put(body)
 
@@ -197,5 +227,12 @@ class _Run:
         if self._scenario.poison is not None and not self._poison_is_dead:
             return "the poisonous change is not dead-lettered"
         return Verdict(
-            self._scenario, self._dynamodb, self._sendgrid, self._version, self._written_with
+            scenario=self._scenario,
+            dynamodb=self._dynamodb,
+            sendgrid=self._sendgrid,
+            version=self._version,
+            written_with=self._written_with,
+            cleared=self._cleared,
+            happened=self._happened,
+            numbers=self._numbers,
         ).divergence()

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.simulation.mutations import MUTATIONS, applied
-from tests.simulation.scenario import draw
+from tests.simulation.runs import draw
 from tests.simulation.shrink import case_of
 
 MAX_SCHEDULES = 4_000

@@ -9,7 +9,8 @@ import pytest
 from tests.local.build import REPOSITORY
 from tests.simulation.__main__ import main
 from tests.simulation.mutations import MUTATIONS, applied
-from tests.simulation.scenario import Bias, Scenario, draw
+from tests.simulation.runs import draw
+from tests.simulation.scenario import Bias, Scenario
 from tests.simulation.shrink import Case, case_of, shrunk
 
 SCHEDULES = 1_000

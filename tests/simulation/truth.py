@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from lytics_sendgrid.domain.change import Kind
 from tests.simulation.scenario import AUDIENCES, FIELDS, Event
@@ -23,31 +23,59 @@ def membership_fields(version: int, *, second_field: bool) -> Mapping[str, str]:
     return dict(zip(AUDIENCES, ("s1_T", "s2_T" if second_field else "s1_T"), strict=True))
 
 
-def last_events(events: Iterable[Event]) -> dict[str, tuple[int, bool]]:
-    """Return each audience's last event: its time and whether it is an exit. An exit wins a tie."""
+class Happened(NamedTuple):
+    """An event that was queued: the export that brought it, and its time in nanoseconds."""
+
+    export: str
+    event: Event
+    time_ns: int
+
+
+def last_events(events: Iterable[Happened], since: Mapping[str, int]) -> dict[str, tuple[int, bool]]:
+    """Return each audience's last event that counts: its time and whether it is an exit.
+
+    An exit wins a tie.
+    """
     last: dict[str, tuple[int, bool]] = {}
-    for event in events:
-        if event.audience is not None:
-            mark = (event.time_s, event.kind is Kind.EXIT)
+    for _, event, time_ns in events:
+        if event.audience is not None and time_ns > since[event.audience]:
+            mark = (time_ns, event.kind is Kind.EXIT)
             last[event.audience] = max(mark, last.get(event.audience, mark))
     return last
 
 
-def last_values(events: Iterable[Event]) -> dict[str, str]:
+def last_values(events: Iterable[Happened]) -> dict[str, str]:
     """Return each field's newest value. At equal times the alphabetically later value wins."""
     last: dict[str, tuple[int, str]] = {}
-    for event in events:
+    for _, event, _ in events:
         for name, value in event.fields.items():
             last[name] = max((event.fields_time_s, value), last.get(name, (-1, "")))
     return {name: value for name, (_, value) in last.items()}
 
 
-def expected_row(email: str, events: Sequence[Event], version: int, *, second_field: bool) -> dict[str, Any]:
-    """Return the row that SendGrid must hold for a contact."""
-    last = last_events(events)
+def expected_row(
+    email: str,
+    events: Sequence[Happened],
+    version: int,
+    since: Mapping[str, int],
+    known: Iterable[str],
+    *,
+    second_field: bool,
+) -> dict[str, Any]:
+    """Return the row that SendGrid must hold for a contact.
+
+    Args:
+        email: the contact's address.
+        events: all of the contact's.
+        version: of the configuration that the row is made with.
+        since: of that version: audience to the time before which nothing counts.
+        known: the audiences of which the ledger has an event. One that does not count may be known or not.
+        second_field: the second audience has its own membership field.
+    """
+    last = last_events(events, since)
     custom: dict[str, str] = {}
     fields = membership_fields(version, second_field=second_field)
-    for field in dict.fromkeys(fields[audience] for audience in last):
+    for field in dict.fromkeys(fields[audience] for audience in sorted(known)):
         inside = [
             a for a, (_, left) in last.items() if fields[a] == field and not left and a in exported(version)
         ]

@@ -1,6 +1,7 @@
 """Check how a schedule ended: the ledger, SendGrid and the events must agree."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +9,13 @@ from lytics_sendgrid.domain.contact import Contact, decode
 from lytics_sendgrid.sendgrid.row import row_form, row_hash, row_lists, row_of
 from lytics_sendgrid.tables.exports import ExportsTable
 from tests.simulation.dynamodb import DynamoDb
-from tests.simulation.exports import account, lists, ns
-from tests.simulation.scenario import Event, Scenario
+from tests.simulation.exports import account, lists, since_ns
+from tests.simulation.scenario import AUDIENCES, Scenario
 from tests.simulation.sendgrid import SendGrid
 from tests.simulation.truth import (
     FIELD_IDS,
     NOBODY,
+    Happened,
     divergence,
     expected_row,
     last_events,
@@ -32,6 +34,9 @@ class Verdict:
         sendgrid: holds the contacts.
         version: the last version of the configuration.
         written_with: each contact's newest configuration version, over all messages about it.
+        cleared: the newest version whose removed audience was cleared; 0: none.
+        happened: each contact's events.
+        numbers: of the run's messages.
     """
 
     scenario: Scenario
@@ -39,45 +44,59 @@ class Verdict:
     sendgrid: SendGrid
     version: int
     written_with: Mapping[str, int]
+    cleared: int
+    happened: Mapping[str, Sequence[Happened]]
+    numbers: AbstractSet[str]
 
     def divergence(self) -> str | None:
         """Return the first difference, or None."""
-        events: dict[str, list[tuple[str, Event]]] = {}
-        for post in self.scenario.posts:
-            for event in post.events:
-                events.setdefault(event.email, []).append((post.export, event))
-        for email, happened in events.items():
+        known = {key.removeprefix("default#") for (key,) in self.dynamodb.contacts.items}
+        for email in sorted((known | self.sendgrid.contacts.keys()) - self.happened.keys()):
+            return f"{email}: only a question named it"
+        for email, happened in self.happened.items():
             if fault := self._of_contact(email, happened):
                 return f"{email}: {fault}"
         return self._of_run()
 
-    def _of_contact(self, email: str, happened: Sequence[tuple[str, Event]]) -> str | None:
-        events = [event for _, event in happened]
+    def _of_contact(self, email: str, events: Sequence[Happened]) -> str | None:
+        since = self._since(self.version)
+        counting = [one for one in events if one.time_ns > since.get(one.event.audience or "", 0)]
         item = self.dynamodb.contacts.items.get((f"default#{email}",))
         if item is None:
-            return "missing from the ledger" if any(e.audience or e.fields for e in events) else None
+            is_known = any(one.event.audience or one.event.fields for one in counting)
+            return "missing from the ledger" if is_known else None
         contact = decode(item["state"]["S"], int(item["version"]["N"]))
-        fault = _of_state(contact, events)
+        fault = _of_state(contact, events, since)
         # A row that a newer version does not change is not sent again, so any version since may be right.
-        versions = range(max(contact.configuration, self.written_with[email]), self.version + 1)
+        cleared = self.cleared if AUDIENCES[1] in contact.memberships else 0
+        first = max(contact.configuration, self.written_with[email], cleared)
+        versions = range(first, self.version + 1)
         if fault is None and all((fault := self._of_row(email, contact, events, v)) for v in versions):
             return fault
         of_exports = lists(second_list=self.scenario.second_list)
-        want = {of_exports[export] for export, _ in happened if export in of_exports}
+        want, most = ({of_exports[e] for e, *_ in some if e in of_exports} for some in (counting, events))
         held = self.sendgrid.contacts.get(email)
-        if fault is None and contact.rejection is None and held is not None and held["lists"] != want:
+        if fault is not None or contact.rejection is not None or held is None:
+            return fault
+        if not want <= held["lists"] <= most:
             return f"SendGrid has it on the lists {held['lists']}"
         return fault
 
-    def _of_row(self, email: str, contact: Contact, events: Sequence[Event], version: int) -> str | None:
-        second_field = self.scenario.second_field
-        row = expected_row(email, events, version, second_field=second_field)
+    def _since(self, version: int) -> Mapping[str, int]:
+        return since_ns(version, self.scenario.since_s)
+
+    def _of_row(self, email: str, contact: Contact, events: Sequence[Happened], version: int) -> str | None:
+        second_field, since = self.scenario.second_field, self._since(version)
+        row = expected_row(email, events, version, since, contact.memberships, second_field=second_field)
         rejected = rejection_of(row)
         recorded = None if contact.rejection is None else contact.rejection.reason
         if recorded != rejected:
             return f"the ledger's rejection is {recorded!r}, expected {rejected!r}"
         second_list = self.scenario.second_list
-        form = row_form(account(version, second_field=second_field, second_list=second_list), NOBODY)
+        since_s = self.scenario.since_s
+        form = row_form(
+            account(version, second_field=second_field, second_list=second_list, since_s=since_s), NOBODY
+        )
         if rejected is None and contact.row != row_hash(
             row_of(email, contact, form), row_lists(contact, form)
         ):
@@ -86,19 +105,21 @@ class Verdict:
 
     def _of_run(self) -> str | None:
         """Check what settle relies on: every message of the run and every job's end is recorded."""
-        numbers = {post.number for post in self.scenario.posts if post.number is not None}
         client: Any = self.dynamodb
         progress = ExportsTable(client, "exports").progress("run1")
-        if missing := numbers - progress.numbers:
+        if missing := self.numbers - progress.numbers:
             return f"messages {sorted(missing)} of the run are not recorded"
         if unended := progress.jobs - progress.ended.keys():
             return f"the end of the run's jobs {sorted(unended)} is not recorded"
         return None
 
 
-def _of_state(contact: Contact, events: Sequence[Event]) -> str | None:
-    want = {a: (-1 if left else 1) * ns(time_s) for a, (time_s, left) in last_events(events).items()}
-    if dict(contact.memberships) != want:
+def _of_state(contact: Contact, events: Sequence[Happened], since: Mapping[str, int]) -> str | None:
+    last = last_events(events, since)
+    want = {audience: -time_ns if left else time_ns for audience, (time_ns, left) in last.items()}
+    # An event that does not count may be kept, by a consumer with an earlier configuration.
+    kept = {a: t for a, t in contact.memberships.items() if a in want or abs(t) > since[a]}
+    if kept != want:
         return f"the ledger has {dict(contact.memberships)}, the events say {want}"
     values = {FIELD_IDS[name]: value for name, value in last_values(events).items()}
     got = {name: value for name, (_, value) in contact.fields.items()}

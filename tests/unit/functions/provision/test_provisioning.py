@@ -379,7 +379,7 @@ def test_retry_heals_a_crash_while_a_segment_is_created_again(write: int, moment
 def test_deleted_segment_that_sendgrid_still_lists_is_not_found() -> None:
     scene = moved()
     (present,) = scene.sendgrid.all_segments
-    scene.sendgrid.delete_segment = lambda _: True  # type: ignore[method-assign]
+    scene.sendgrid.delete_segment = lambda segment_id: True  # type: ignore[method-assign]
 
     def gone(seconds: float) -> None:
         scene.sendgrid.all_segments.remove(present)
