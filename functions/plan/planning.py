@@ -103,6 +103,7 @@ def make_plan(
                 list_id,
                 facts.segments,
                 export=wanted.export,
+                delete_segments=wanted.delete_segments,
                 previous_name=previous_names.get(audience.id),
             )
             if isinstance(segment, str):
@@ -210,7 +211,7 @@ def _field_limit_faults(
 
 
 def _segment_limit_faults(existing: Mapping[str, Segment], planned: Sequence[PlannedSegment]) -> list[str]:
-    missing = sum(1 for segment in planned if segment.id is None)
+    missing = sum(1 for segment in planned if segment.id is None and segment.replaces is None)
     if not missing or len(existing) + missing <= SEGMENTS_LIMIT:
         return []
     fault = (

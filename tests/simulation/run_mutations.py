@@ -6,7 +6,7 @@ from typing import Final
 
 from functions.deliver import export_views, merge
 from functions.deliver.rounds import Rounds
-from functions.deliver.row import row_form
+from lytics_sendgrid.sendgrid.row import row_form
 from tests.simulation import broken, exports, schedule
 from tests.simulation.mutation import Mutation
 from tests.simulation.scenario import Bias

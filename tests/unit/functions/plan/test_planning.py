@@ -270,6 +270,11 @@ def test_segment_is_created_again_on_another_list_if_the_input_allows_it() -> No
     made, wrong = plan(with_own(own(), "default", made=True), list="l1", delete_segments=True)
     (segment,) = made.segments
     assert (segment.name, segment.id, segment.replaces, wrong) == ("Renamed", None, "s1", [])
+    full = replace(
+        with_own(own(), "default", made=True),
+        segments={"s1": own()} | {f"t{n}": Segment(f"t{n}", f"t{n}", None) for n in range(199)},
+    )
+    assert faults(full, list="l1", delete_segments=True) == []
     assert any("it is deleted and created again" in note for note in made.notes)
 
 
