@@ -77,6 +77,13 @@ def test_export_is_read_as_it_was_written(table: ExportsTable) -> None:
     assert table.export("newsletter") == newer
 
 
+def test_names_of_exports_are_listed_once_and_in_order(table: ExportsTable) -> None:
+    assert table.export_names() == ()
+    for name in ("b", "a", "b"):
+        table.put_export(dataclasses.replace(NEWSLETTER, name=name))
+    assert table.export_names() == ("a", "b")
+
+
 def test_second_writer_of_an_account_gets_a_conflict(table: ExportsTable) -> None:
     first = Account("default", 1, {"lytics_segments": "e1_T"})
     table.put_account(first, read_version=0)

@@ -39,6 +39,7 @@ NOT_RUN: Final = {
     ".venv-sam/bin/sam local invoke": "needs Docker; test_run.py compares its file with the template",
     ".venv-sam/bin/sam deploy": "needs an AWS account",
     ".venv-sam/bin/sam delete": "needs an AWS account",
+    "aws lambda invoke": "resyncs the exports of all tests; test_watch.py invokes the function",
     "aws dynamodb update-table": "prepares the deletion of a table of the shared stack",
     "aws dynamodb delete-table": "deletes a table of the shared stack",
     "python -m tests.local.sendgrid_twin": "runs until Ctrl-C; tests/contract test the twin",

@@ -118,5 +118,7 @@ def deploy(
         "LyticsUrl": lytics_url,
         "WebhookBaseUrl": cloud.api_url(stack, "WebhookApi", "v1"),
         "Protect": "false",
+        # The emulator has a clock, too, and would resync in the middle of a test.
+        "ResyncSchedule": "",
     }
     return Deployment(cloud=cloud, stack=stack, outputs=cloud.deploy(template, stack, parameters))

@@ -172,6 +172,28 @@ def test_the_state_machine_may_invoke_exactly_its_tasks(template: Template) -> N
     assert invoke["Resource"] == [{"Fn::GetAtt": [function, "Arn"]} for function in template.tasks.values()]
 
 
+def test_function_starts_runs_only_if_it_is_the_nightly_one(template: Template) -> None:
+    starts = {
+        name: s["Resource"]
+        for name in template.functions
+        for s in template.statements(name)
+        if "states:StartExecution" in s["Action"]
+    }
+    assert starts == {"NightlyFunction": {"Ref": "ExportStateMachine"}}
+    assert template.environment("NightlyFunction")["STATE_MACHINE_ARN"] == {"Ref": "ExportStateMachine"}
+
+
+def test_each_rule_may_invoke_its_function(template: Template) -> None:
+    permissions = [p["Properties"] for p in template.of_type("AWS::Lambda::Permission").values()]
+    rules = template.of_type("AWS::Events::Rule")
+    assert len(rules) == len(permissions)
+    for name, rule in rules.items():
+        (target,) = rule["Properties"]["Targets"]
+        (allowed,) = [p for p in permissions if p["SourceArn"] == {"Fn::GetAtt": [name, "Arn"]}]
+        assert allowed["FunctionName"] == {"Ref": target["Arn"]["Fn::GetAtt"][0]}
+        assert (allowed["Principal"], allowed["Action"]) == ("events.amazonaws.com", "lambda:InvokeFunction")
+
+
 def test_no_environment_variable_holds_a_secret(template: Template) -> None:
     names = {name for function in template.functions for name in template.environment(function)}
     assert not any(

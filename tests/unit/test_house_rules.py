@@ -47,6 +47,8 @@ FLOORS = (
 """Of the layer, from above: a room imports itself and the rooms on lower floors."""
 
 AWAITED = {
+    "lytics_sendgrid.aws.executions",
+    "lytics_sendgrid.domain.nights",
     "lytics_sendgrid.tables.seen",
 }
 """Modules of the layer that functions need which are not there yet."""

@@ -2,6 +2,7 @@
 
 Items by (pk, sk), each with its JSON in ``doc``:
 
+    exports             <export>          that there is an export of this name
     account#<account>   config            the account's configuration; ``version`` guards it
     export#<export>     config            the export's configuration
     export#<export>     stop              why the export is stopped and until when; once the stop is
@@ -113,8 +114,16 @@ class ExportsTable:
         return None if document is None else export_from(document)
 
     def put_export(self, export: Export) -> None:
-        """Write an export's configuration."""
+        """Write an export's configuration, and its name into the list of all exports."""
+        self._put("exports", export.name, {})
         self._put(f"export#{export.name}", "config", export_document(export))
+
+    def export_names(self) -> tuple[str, ...]:
+        """Return the names of all exports, stopped ones included.
+
+        A name may have no configuration, if its first write was interrupted.
+        """
+        return tuple(name for name, _ in self._query("exports"))
 
     def stop(self, export: str) -> Stop | None:
         """Return why an export is stopped, or None if it is not."""

@@ -1,0 +1,56 @@
+"""Start the nightly resync of every live export; the schedule calls this once a night."""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.nightly.resyncs import night_of, start_resyncs
+from functions.nightly.settings import NightlySettings
+from lytics_sendgrid.aws.executions import Executions
+from lytics_sendgrid.errors import StopRun
+from lytics_sendgrid.settings import read_settings
+from lytics_sendgrid.system_clock import SystemClock
+from lytics_sendgrid.tables.exports import ExportsTable
+
+logger = Logger()
+
+
+@cache
+def _collaborators() -> tuple[ExportsTable, Executions]:
+    nightly_settings = read_settings(NightlySettings, os.environ)
+    exports = ExportsTable(boto3.client("dynamodb"), nightly_settings.exports_table)
+    return exports, Executions(boto3.client("stepfunctions"), nightly_settings.state_machine_arn)
+
+
+def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Start the resyncs of a night. Another call for the same night starts only what is missing.
+
+    Args:
+        event: EventBridge's event; its ``time`` says which night.
+        context: of the invocation.
+
+    Returns:
+        The exports whose resync was started, has run before tonight, or is not due.
+
+    Raises:
+        StopRun: the resync of an export could not be started. The others' were.
+    """
+    night = night_of(event, SystemClock().now())
+    found = start_resyncs(*_collaborators(), night)
+    for name, why in found.failed.items():
+        logger.error("resync_not_started", export=name, reason=why, request_id=context.aws_request_id)
+    summary: dict[str, Any] = {
+        "night": str(night),
+        "started": found.started,
+        "before": found.before,
+        "stopped": found.stopped,
+    }
+    logger.info("resyncs_started", request_id=context.aws_request_id, **summary)
+    if found.failed:
+        raise StopRun(found.fault())
+    return summary
