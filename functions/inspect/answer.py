@@ -2,17 +2,21 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from functions.inspect.differences import differences
 from functions.inspect.findings import Findings, MembershipRow, field_rows, membership_rows, membership_value
-from lytics_sendgrid.domain.configuration import Account, Export
+from functions.inspect.surroundings import Jobs, Segments, look_around
+from lytics_sendgrid.domain.configuration import Account, Audience, Export
 from lytics_sendgrid.domain.contact import Contact, ContactKey, contact_key
 from lytics_sendgrid.domain.email_address import invisible_inside, normalise
 from lytics_sendgrid.domain.instants import format_rfc3339
 from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
 from lytics_sendgrid.lytics.documents import Person
 from lytics_sendgrid.sendgrid.resources import ContactSearch, SendGridContact
+
+_MAX_SEGMENTS: Final = 10
+"""That are read: a person waits for the answer."""
 
 
 class Ledger(Protocol):
@@ -36,14 +40,14 @@ class Configurations(Protocol):
     def stop(self, export: str) -> Stop | None: ...  # noqa: D102
 
 
-class SendGridContacts(Protocol):
-    """SendGrid's contacts."""
+class SendGridContacts(Segments, Protocol):
+    """SendGrid's contacts and segments."""
 
     def contacts(self, emails: Sequence[str]) -> ContactSearch: ...  # noqa: D102
 
 
-class LyticsPeople(Protocol):
-    """Lytics' profiles."""
+class LyticsPeople(Jobs, Protocol):
+    """Lytics' profiles and jobs."""
 
     def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> Person | None: ...  # noqa: D102
 
@@ -76,11 +80,12 @@ def question_from(document: object) -> Question:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """The three sides to compare."""
+    """The three sides to compare, and whether a person has paused ``deliver`` between them."""
 
     ledger: Ledger
     sendgrid: SendGridContacts
     lytics: LyticsPeople
+    is_delivery_paused: bool = False
 
 
 def inspect_person(
@@ -119,10 +124,17 @@ def inspect_person(
         export, dict.fromkeys((address, question.email.strip())), sides.lytics
     )
     stop = configurations.stop(export.name)
+    account = configurations.account(export.account)
+    concerned = dict.fromkeys(
+        (
+            *(audience.id for audience in export.audiences if _concerns(audience, contact, person)),
+            *(audience for audience, signed_ns in contact.memberships.items() if signed_ns > 0),
+        )
+    )
     return answer_document(
         Findings(
             export,
-            configurations.account(export.account),
+            account,
             contact,
             sendgrid_contact,
             sendgrid_fault,
@@ -130,8 +142,20 @@ def inspect_person(
             lytics_fault,
             stop.reason if stop else None,
             now_ms,
+            look_around(
+                export,
+                account,
+                tuple(concerned)[:_MAX_SEGMENTS],
+                sides.sendgrid,
+                sides.lytics,
+                is_delivery_paused=sides.is_delivery_paused,
+            ),
         )
     )
+
+
+def _concerns(audience: Audience, contact: Contact, person: Person | None) -> bool:
+    return contact.is_in(audience.id) or (person is not None and person.is_in(audience.id, audience.slug))
 
 
 def _sendgrid_side(address: str, sendgrid: SendGridContacts) -> tuple[SendGridContact | None, str | None]:

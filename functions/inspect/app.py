@@ -11,8 +11,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.inspect.answer import Sides, inspect_person, question_from
 from functions.inspect.settings import InspectSettings
+from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.lytics.api import lytics_at
 from lytics_sendgrid.sendgrid.api import sendgrid_at
 from lytics_sendgrid.settings import read_settings
@@ -40,7 +42,18 @@ def _sides(export: Export) -> Sides:
         ledger,
         sendgrid_at(inspect_settings.sendgrid_url, authorization.sendgrid_api_key),
         lytics_at(inspect_settings.lytics_url, authorization.lytics_api_token),
+        _is_delivery_paused(inspect_settings.deliver_mapping),
     )
+
+
+def _is_delivery_paused(mapping: str) -> bool:
+    try:
+        with translated("Lambda"):
+            state = boto3.client("lambda").get_event_source_mapping(UUID=mapping).get("State", "")
+    except LyticsSendGridError as error:
+        logger.warning("delivery_state_unknown", reason=str(error))
+        return False
+    return state in {"Disabled", "Disabling"}
 
 
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from functions.inspect.findings import FieldRow, Findings, MembershipRow, field_rows, membership_rows
+from functions.inspect.surroundings import RESYNC, obstacles, removed_audiences
 from lytics_sendgrid.domain.instants import format_rfc3339
 from lytics_sendgrid.sendgrid.resources import SendGridContact
 
@@ -34,6 +35,8 @@ def differences(found: Findings) -> list[str]:
 
 
 def _obstacles(found: Findings) -> Iterator[str]:
+    yield from obstacles(found.export, found.account, found.surroundings)
+    yield from removed_audiences(found.export, found.account, found.contact.memberships, found.surroundings)
     if found.stop is not None:
         yield f"The export is stopped, so nothing reaches SendGrid now: {found.stop}"
     if found.lytics_fault is not None:
@@ -63,14 +66,15 @@ def _between_lytics_and_ledger(row: MembershipRow, found: Findings) -> Iterator[
         yield (
             f"Lytics has the person in '{name}' and the ledger does not: {cause}. "
             f"If that happened within the last minutes, wait. "
-            f"Otherwise {check}, and start the export again: its backfill adds everybody who is missing"
+            f"Otherwise {check}. What puts the person in is {RESYNC.format(export=found.export.name)}"
         )
     if row.ledger and row.lytics is False:
         yield (
             f"The ledger has the person in '{name}' and Lytics does not: no exit event has arrived since "
             f"{format_rfc3339(row.event_ns)}. If the person left within the last minutes, wait. "
             f"Otherwise check the job's log in Lytics. "
-            f"Lytics sends no exit for people whom it deleted, merged or considers unhealthy"
+            f"Lytics sends no exit for people whom it deleted, merged or considers unhealthy. "
+            f"What takes the person out is {RESYNC.format(export=found.export.name)}"
         )
 
 

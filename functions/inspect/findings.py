@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from functions.inspect.surroundings import UNKNOWN, Surroundings
 from lytics_sendgrid.domain.change import Value
 from lytics_sendgrid.domain.configuration import Account, Audience, Export, FieldKind, MappedField
 from lytics_sendgrid.domain.contact import Contact
@@ -26,6 +27,7 @@ class Findings:
         lytics_fault: why Lytics' answer is unknown.
         stop: why the export is stopped; None if it is not.
         now_ms: our clock, milliseconds since 1970.
+        surroundings: the webhook job, the delivery and the segments.
     """
 
     export: Export
@@ -37,6 +39,7 @@ class Findings:
     lytics_fault: str | None
     stop: str | None
     now_ms: int
+    surroundings: Surroundings = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

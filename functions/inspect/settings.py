@@ -13,3 +13,4 @@ class InspectSettings:
     sendgrid_url: str
     lytics_url: str
     no_audience_value: str
+    deliver_mapping: str

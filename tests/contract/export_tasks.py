@@ -122,6 +122,7 @@ def tasks_of(monkeypatch: pytest.MonkeyPatch, options: Options | None = None) ->
     ):
         settings = {
             "EXPORTS_TABLE": "exports",
+            "DELIVER_MAPPING": "00000000-0000-4000-8000-000000000000",
             "CONTACTS_TABLE": "contacts",
             "SECRET_PREFIX": "stack",
             "SENDGRID_URL": sendgrid.url,

@@ -14,8 +14,8 @@ from lytics_sendgrid.domain.configuration import (
 )
 from lytics_sendgrid.domain.contact import UNKNOWN, Contact, ContactKey
 from lytics_sendgrid.errors import InputInvalid, KeyRefused, ServiceUnavailable
-from lytics_sendgrid.lytics.documents import Person
-from lytics_sendgrid.sendgrid.resources import ContactSearch
+from lytics_sendgrid.lytics.documents import LyticsJob, Person
+from lytics_sendgrid.sendgrid.resources import ContactSearch, Segment
 from tests.unit.functions.inspect.person_scene import (
     ACCOUNT,
     AGREED,
@@ -73,6 +73,7 @@ class Answering:
         self._sendgrid = sendgrid
         self._people = people
         self.asked: list[str] = []
+        self.segments: list[str] = []
 
     def load(self, keys: Iterable[ContactKey]) -> dict[ContactKey, Contact]:
         return dict.fromkeys(keys, CONTACT)
@@ -81,6 +82,13 @@ class Answering:
         if isinstance(self._sendgrid, Exception):
             raise self._sendgrid
         return self._sendgrid
+
+    def find_segment(self, segment_id: str) -> Segment | None:
+        self.segments.append(segment_id)
+        return Segment(segment_id, "Segment", None)
+
+    def jobs(self, workflow: str | None = None) -> Sequence[LyticsJob]:
+        return (LyticsJob("j1", "Webhooks", "webhook_triggers", "running", {}, (), {}),)
 
     def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> Person | None:
         self.asked.append(email)

@@ -1,0 +1,146 @@
+"""What surrounds a person: the export, its webhook job, the delivery, and the segments in SendGrid."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from lytics_sendgrid.domain.configuration import Account, AudienceState, Export
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339
+from lytics_sendgrid.errors import LyticsSendGridError
+from lytics_sendgrid.lytics.api import WEBHOOK_WORKFLOW
+from lytics_sendgrid.lytics.documents import LyticsJob
+from lytics_sendgrid.sendgrid.resources import Segment, same_query, segment_query
+
+RESYNC: Final = 'a resync: start {{"action": "resync", "export": "{export}"}}'
+_GONE: Final = frozenset({"completed", "deleted", "deleting"})
+_RUNNING: Final = frozenset({"running", "sleeping"})
+
+
+class Segments(Protocol):
+    """SendGrid's segments."""
+
+    def find_segment(self, segment_id: str) -> Segment | None: ...  # noqa: D102
+
+
+class Jobs(Protocol):
+    """Lytics' jobs."""
+
+    def jobs(self, workflow: str | None = None) -> Sequence[LyticsJob]: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What was found around a person. What could not be read is left out.
+
+    Attributes:
+        job_status: of the export's webhook job in Lytics; empty if it is gone; None: unknown, or there is
+            none.
+        is_delivery_paused: a person has paused ``deliver`` on AWS.
+        segments: audience id to its segment; None: it is gone.
+    """
+
+    job_status: str | None = None
+    is_delivery_paused: bool = False
+    segments: Mapping[str, Segment | None] = field(default_factory=dict)
+
+
+UNKNOWN: Final = Surroundings()
+
+
+def look_around(
+    export: Export,
+    account: Account,
+    audience_ids: Sequence[str],
+    sendgrid: Segments,
+    lytics: Jobs,
+    *,
+    is_delivery_paused: bool,
+) -> Surroundings:
+    """Read what surrounds a person. A vendor that does not answer leaves its part out.
+
+    Args:
+        export: its webhook job is looked up.
+        account: its segments.
+        audience_ids: of the segments to read.
+        sendgrid: its segments.
+        lytics: its jobs.
+        is_delivery_paused: a person has paused ``deliver``.
+    """
+    segments: dict[str, Segment | None] = {}
+    for audience in audience_ids:
+        provisioned = account.audiences.get(audience)
+        if provisioned is None or provisioned.segment_id is None:
+            continue
+        try:
+            segments[audience] = sendgrid.find_segment(provisioned.segment_id)
+        except LyticsSendGridError:
+            break
+    status = _known(lambda: _status(export, lytics.jobs(WEBHOOK_WORKFLOW))) if export.lytics_job else None
+    return Surroundings(status, is_delivery_paused, segments)
+
+
+def _known(read: Callable[[], str]) -> str | None:
+    try:
+        return read()
+    except LyticsSendGridError:
+        return None
+
+
+def _status(export: Export, jobs: Sequence[LyticsJob]) -> str:
+    status = next((job.status for job in jobs if job.id == export.lytics_job), "")
+    return "" if status in _GONE else status
+
+
+def obstacles(export: Export, account: Account, found: Surroundings) -> Iterator[str]:
+    """Yield a sentence for everything that keeps the export's segments from being right."""
+    if export.stopped_s is not None:
+        yield (
+            f"The export was stopped by a person at {_at(export.stopped_s)}: nobody enters or leaves its "
+            "segments until it is started again"
+        )
+    elif found.job_status is not None and found.job_status not in _RUNNING:
+        state = f"is {found.job_status}" if found.job_status else "is gone"
+        action = "Resume it in Lytics" if found.job_status == "paused" else "Start the export again"
+        yield (
+            f"The webhook job {export.lytics_job} in Lytics {state}, so no events arrive. {action}, "
+            "then resync the export"
+        )
+    if found.is_delivery_paused:
+        yield (
+            "Delivery is paused on AWS: changes of all exports wait on the queue. Enable the event source "
+            "mapping of deliver"
+        )
+    names = {audience.id: audience.name for audience in export.audiences}
+    for audience, segment in found.segments.items():
+        name = names.get(audience, audience)
+        if segment is None:
+            yield f"The segment of '{name}' was deleted in SendGrid. {_REPAIR}"
+        elif segment.query is not None and not same_query(
+            segment.query, segment_query(account.audiences[audience].membership_field, audience)
+        ):
+            yield f"The query of the segment '{segment.name}' was changed in SendGrid. {_REPAIR}"
+
+
+_REPAIR: Final = 'Resync the export with "audit": true and "repair_segments": true'
+
+
+def removed_audiences(
+    export: Export, account: Account, memberships: Mapping[str, int], found: Surroundings
+) -> Iterator[str]:
+    """Yield a sentence for each audience that a person was in and that no export has any more."""
+    for audience, signed_ns in memberships.items():
+        provisioned = account.audiences.get(audience)
+        if signed_ns <= 0 or provisioned is None or audience in export.audience_ids:
+            continue
+        if provisioned.state not in {AudienceState.CLEARED, AudienceState.KEPT}:
+            continue
+        segment = found.segments.get(audience)
+        name = f"'{segment.name}'" if segment is not None else audience
+        what = "its id is taken out of everybody's field, so its segment is empty"
+        if provisioned.state is AudienceState.KEPT:
+            what = "its segment keeps whom it had then, because the input said so"
+        yield f"The audience {name} was removed at {_at(provisioned.state_since_s)}: {what}"
+
+
+def _at(epoch_s: int) -> str:
+    return format_rfc3339(epoch_s * NANOSECONDS_PER_S)
