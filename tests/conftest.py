@@ -16,6 +16,7 @@ _COSTLY_SCENES: Final = {"test_largest_bodies"}
 """Other modules whose tests share a scene that is slow to make."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group the tests that share a local cloud or a costly scene, so that each is made once."""
     for item in items:
