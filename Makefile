@@ -33,7 +33,7 @@ PYTEST := .venv/bin/pytest --numprocesses=$(or $(WORKERS),3) --dist=loadgroup
 export SAM_CLI_TELEMETRY := 0
 AWS_REGION_OF_LINT := us-east-1
 
-.PHONY: help install demo test static format format-check lint typecheck files template covered build deploy count unit e2e bench simulate chaos mutate run inspect redrive rejected env-vars lock hooks clean
+.PHONY: help install demo test static format format-check lint typecheck files validate template covered others build deploy count unit e2e bench simulate chaos mutate run inspect redrive rejected env-vars lock hooks clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,10 +46,10 @@ demo: install ## Run an export on this machine: PEOPLE= EVENTS= REPORT= KEEP= SE
 
 test: install ## Check format, lint, types and template, then run every test
 	@$(MAKE) --jobs=2 --output-sync static
-	@$(MAKE) covered
-	$(PYTEST) --ignore=tests/unit
+	@$(MAKE) --jobs=2 --output-sync covered others
 
-static: format-check lint typecheck template files
+# Not `template`: tests/template runs both linters, and shows that they find what is in their configuration and no more.
+static: format-check lint typecheck validate files
 
 format: $(DEV) ## Format the code and fix what ruff can fix
 	.venv/bin/ruff format
@@ -68,8 +68,10 @@ files: $(DEV) ## Check whitespace and syntax of all other files
 	@for hook in trailing-whitespace end-of-file yaml json toml; do \
 		.venv/bin/pre-commit run --all-files "$$hook" || exit 1; done
 
-template: $(SAM) $(CHECKOV) ## Check template.yaml with sam validate, cfn-lint and checkov
+validate: $(SAM)
 	.venv-sam/bin/sam validate --region $(AWS_REGION_OF_LINT)
+
+template: validate $(CHECKOV) ## Check template.yaml with sam validate, cfn-lint and checkov
 	.venv-sam/bin/cfn-lint
 	.venv-checkov/bin/checkov
 
@@ -82,6 +84,10 @@ deploy: build ## Build and deploy, with a question for each parameter; samconfig
 
 covered: $(DEV) ## Run the unit tests; they must cover every branch of the modules that decide
 	$(PYTEST) tests/unit --cov --cov-report=term
+
+# It mostly waits for the local cloud, so `make test` runs it beside the unit tests.
+others: install
+	$(PYTEST) --ignore=tests/unit
 
 count: $(DEV) ## Count lines and tests, the tests proper apart from their platform
 	@.venv/bin/python -m tests.count
