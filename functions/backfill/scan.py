@@ -1,204 +1,246 @@
-"""Scan an audience and queue everybody in it, over as many invocations as it takes.
+"""Scan an audience and queue everybody in it, over as many invocations as it takes."""
 
-Delivery is at least once: the checkpoint is written after the messages are queued. A crash in between queues
-some people twice; the run does not wait for the first messages.
-"""
-
+import dataclasses
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Callable
+from functools import partial
+from typing import Final
 
-from functions.backfill.progress import advanced, after_idle_invocation, restarted, with_messages
-from functions.backfill.rows import LAG_NS, changes_of, page_time_ns
-from lytics_sendgrid.domain.backoff import backoff_s
-from lytics_sendgrid.domain.change import Change, Message
-from lytics_sendgrid.domain.checkpoint import Checkpoint, message_number
-from lytics_sendgrid.domain.clock import Clock
-from lytics_sendgrid.domain.configuration import Export
+from functions.backfill import parts
+from functions.backfill.outbox import Outbox, Stores, Work
+from functions.backfill.pages import OutOfTimeError, Pages, Scanner, Timing, Together
+from functions.backfill.progress import (
+    advanced,
+    after_idle_invocation,
+    begun,
+    in_trouble,
+    restarted,
+    scanned_whole,
+    stamped,
+)
+from functions.backfill.rows import PageContents, Reading, contents_of, page_time_ns
+from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
-from lytics_sendgrid.errors import RequestRefused, RetryLater
-from lytics_sendgrid.lytics.api import PAGE_ROWS
+from lytics_sendgrid.errors import RequestRefused, RetryLater, ScanStuck
 from lytics_sendgrid.lytics.documents import ScanPage
-from lytics_sendgrid.queues.changes import MESSAGE_BYTES, Packed, pack
-from lytics_sendgrid.queues.interface import Queue
-from lytics_sendgrid.queues.writer import MAX_BATCH_BYTES
 
-MARGIN_S: Final = 60.0
-"""Time for a page that has been requested (at most 28 s), the last messages and the checkpoint."""
-_FLUSH_BYTES: Final = MAX_BATCH_BYTES - MESSAGE_BYTES // 16
-"""Full messages for one request, less the error of the estimate. One message more would be nearly empty."""
-_FIRST_BACKOFF_S: Final = 1.0
-_MAX_BACKOFF_S: Final = 60.0
-
-
-class Scanner(Protocol):
-    """Where pages come from."""
-
-    def scan_page(self, audience_id: str, start: str, fields: Sequence[str]) -> ScanPage: ...  # noqa: D102
-
-
-class Checkpoints(Protocol):
-    """Where checkpoints are kept."""
-
-    def scan(self, run: str, audience: str) -> Checkpoint | None: ...  # noqa: D102
-
-    def put_scan(self, run: str, audience: str, checkpoint: Checkpoint, now_s: int) -> None: ...  # noqa: D102
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """The time of one invocation.
-
-    Attributes:
-        clock: ours.
-        left_s: seconds until Lambda ends the invocation.
-        margin_s: with less time left than this, no page is requested, except the invocation's first.
-    """
-
-    clock: Clock
-    left_s: Callable[[], float]
-    margin_s: float = MARGIN_S
-
-    def spare_s(self) -> float:
-        """Return the seconds left for pages."""
-        return self.left_s() - self.margin_s
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What to scan.
-
-    Attributes:
-        export: with its mapping.
-        audience: the id of one of its audiences.
-        run: the execution's name.
-        prefix: of the numbers of this invocation's messages, unique in the run.
-    """
-
-    export: Export
-    audience: str
-    run: str
-    prefix: str
+_COMPARISONS: Final = 3
+"""People enter and leave while the totals are read, so one difference is not the last word."""
+_GONE: Final = (
+    "If somebody deleted the audience in Lytics, start the export again without it. Otherwise start it again "
+    "when Lytics answers for the audience"
+)
 
 
 def scan_audience(
-    work: Work, scanner: Scanner, queue: Queue, checkpoints: Checkpoints, timing: Timing
+    work: Work, scanner: Scanner, stores: Stores, timing: Timing, together: Callable[[int], Together]
 ) -> Checkpoint:
-    """Continue a scan until it is done or the time is nearly up. At least one page is requested.
+    """Continue a scan until it has ended or the time is nearly up. At least one page is requested.
+
+    An audience that cannot be scanned ends its scan with ``trouble`` in the checkpoint. It is no error,
+    because other audiences can be scanned.
+
+    Args:
+        work: what to scan.
+        scanner: Lytics.
+        stores: where to write to.
+        timing: of this invocation.
+        together: makes as many requests as it is given at the same time.
 
     Returns:
         The checkpoint, as it was written.
 
     Raises:
-        ScanStuck: Lytics repeats a cursor, refuses cursors again and again, or has not answered for hours.
         KeyRefused: Lytics refuses the token.
-        RequestRefused: Lytics refuses the scan's first page, for example because the audience was deleted.
         RetryLater: the queue or the table failed; the next call continues from the checkpoint.
     """
-    return _Scan(work, scanner, queue, checkpoints, timing).run()
+    return _Scan(work, scanner, stores, timing, together).run()
 
 
 class _Scan:
     def __init__(
-        self, work: Work, scanner: Scanner, queue: Queue, checkpoints: Checkpoints, timing: Timing
+        self,
+        work: Work,
+        scanner: Scanner,
+        stores: Stores,
+        timing: Timing,
+        together: Callable[[int], Together],
     ) -> None:
         self._work = work
         self._scanner = scanner
-        self._queue = queue
-        self._checkpoints = checkpoints
         self._timing = timing
-        self._checkpoint = checkpoints.scan(work.run, work.audience) or Checkpoint()
-        self._changes: list[Change] = []
-        self._change_bytes = 0.0
-        self._pages = 0
-        self._messages = 0
+        self._together = together
+        self._pages = self._new_pages()
+        self._outbox = Outbox(work, stores, timing.clock)
+        self._checkpoint = stores.checkpoints.scan(work.run, work.audience, work.scan) or Checkpoint()
+        self._read = 0
+        self._reading = self._reading_now()
 
     def run(self) -> Checkpoint:
-        if self._checkpoint.done:
+        if self._checkpoint.ended:
             return self._checkpoint
-        while not self._checkpoint.done and (not self._pages or self._timing.spare_s() > 0):
-            page = self._page()
-            if page is None:
+        while not self._checkpoint.ended and self._has_time():
+            try:
+                self._go_on()
+            except OutOfTimeError as error:
+                if not self._read:
+                    self._idle(str(error))
                 break
-            self._take(page)
-            if (len(self._changes) + PAGE_ROWS) * self._change_bytes > _FLUSH_BYTES:
-                self._flush()
+            except (RequestRefused, ScanStuck) as error:
+                self._stop(error)
         self._flush()
         return self._checkpoint
 
-    def _page(self) -> ScanPage | None:
-        """Return the next page, or None after all the time was spent waiting for it."""
-        failures = 0
-        while True:
+    def _new_pages(self) -> Pages:
+        return Pages(self._scanner, self._work.audience, self._timing)
+
+    def _has_time(self) -> bool:
+        return not self._read or self._timing.spare_s() > 0
+
+    def _go_on(self) -> None:
+        if not self._checkpoint.began_s:
+            self._begin()
+        elif self._checkpoint.parts:
+            self._read_parts()
+        else:
+            self._read_page()
+
+    def _begin(self) -> None:
+        now_s = math.floor(self._timing.clock.now())
+        self._checkpoint = begun(self._checkpoint, self._work.email_fields, now_s)
+        self._reading = self._reading_now()
+        fault = self._fault()
+        if fault:
+            reason = f"Lytics calls the audience invalid ({fault}): correct it in Lytics"
+            self._checkpoint = in_trouble(self._checkpoint, reason)
+
+    def _fault(self) -> str:
+        """Return why Lytics calls the audience invalid. What it does not say, the first page will tell."""
+        try:
+            audience = self._scanner.audience(self._work.audience)
+        except (RetryLater, RequestRefused):
+            return ""
+        return audience.fault if audience else ""
+
+    def _reading_now(self) -> Reading:
+        fields = dict.fromkeys(field for _, field in self._checkpoint.email_fields)
+        export = self._work.export if self._work.queues else None
+        return Reading(self._work.audience, tuple(fields), self._work.enter_ns, export)
+
+    def _read_page(self) -> None:
+        checkpoint = self._checkpoint
+        page = self._pages.page(checkpoint.cursor, self._reading.lytics_fields)
+        self._stamp(page)
+        may_divide = not checkpoint.pages and not checkpoint.whole and bool(page.cursor)
+        if may_divide and parts.is_worth_dividing(page.total, self._work.requests):
+            self._checkpoint = parts.divided(self._checkpoint, page.total or 0, self._work.requests)
+            return
+        contents = self._contents(page)
+        self._checkpoint = advanced(self._checkpoint, page, contents)
+        self._take(contents)
+
+    def _read_parts(self) -> None:
+        """Read the parts' pages at the same time, one of each part, until the time is nearly up."""
+        with self._together(len(self._checkpoint.parts)) as requests:
             try:
-                return self._scanner.scan_page(
-                    self._work.audience, self._checkpoint.cursor, self._work.export.lytics_fields
-                )
-            except RequestRefused as error:
-                if not self._checkpoint.cursor:
-                    raise
-                self._restart(str(error))
-            except RetryLater as error:
-                failures += 1
-                chance = self._timing.clock.random()
-                pause_s = backoff_s(failures, _FIRST_BACKOFF_S, _MAX_BACKOFF_S, chance)
-                wanted_s = max(pause_s, error.retry_after_s or 0.0)
-                spare_s = self._timing.spare_s()
-                self._timing.clock.sleep(max(0.0, min(wanted_s, spare_s)))
-                if wanted_s >= spare_s:
-                    if not self._pages:
-                        self._checkpoint = after_idle_invocation(self._checkpoint, str(error))
-                    return None
+                for number in range(len(self._checkpoint.parts)):
+                    self._request(requests, number)
+                while len(requests):
+                    number, page = requests.answered()
+                    self._take_part(number, page)
+                    if self._has_time():
+                        self._request(requests, number)
+                if all(part.done for part in self._checkpoint.parts):
+                    self._compare(requests)
+            finally:
+                self._pages.give_up()
+                self._pages = self._new_pages()
 
-    def _restart(self, refusal: str) -> None:
-        self._changes.clear()
-        self._checkpoint = restarted(self._checkpoint, refusal)
-        self._flush()
+    def _request(self, requests: Together, number: int) -> None:
+        part, fields = self._checkpoint.parts[number], self._reading.lytics_fields
+        if not part.done:
+            requests.start(number, partial(self._pages.page, part.cursor, fields, splits=part.splits))
 
-    def _take(self, page: ScanPage) -> None:
-        page_ns = page_time_ns(page, self._now_s() * NANOSECONDS_PER_S)
-        # 10 minutes older than the scan, so that a scan that lags never beats a real exit.
-        enter_ns = page_ns - LAG_NS if self._checkpoint.stamp_ns is None else self._checkpoint.stamp_ns
-        contents = changes_of(page, self._work.export, self._work.audience, enter_ns, page_ns)
-        self._checkpoint = advanced(self._checkpoint, page, contents, page_ns)
-        self._pages += 1
-        self._changes += contents.changes
-        if not self._change_bytes and self._changes:
-            self._change_bytes = _mean_bytes(self._packed(0))
+    def _take_part(self, number: int, page: ScanPage) -> None:
+        self._stamp(page)
+        contents = self._contents(page)
+        part = advanced(self._checkpoint.parts[number], page, contents)
+        self._checkpoint = parts.with_part(self._checkpoint, number, part)
+        self._take(contents)
+        if parts.have_just_begun(self._checkpoint, number):
+            totals = [part.largest for part in self._checkpoint.parts]
+            _check(parts.difference(totals, self._checkpoint.counted))
+
+    def _compare(self, requests: Together) -> None:
+        """Compare the totals of the parts with the whole's once more, and end the scan."""
+        difference = ""
+        for _ in range(_COMPARISONS):
+            for number, part in enumerate(self._checkpoint.parts):
+                requests.start(number, partial(self._first_row, part.splits))
+            totals = [requests.answered()[1].total for _ in self._checkpoint.parts]
+            difference = parts.difference(totals, self._first_row("").total)
+            if not difference:
+                break
+        _check(difference or self._checkpoint.mismatch)
+        self._checkpoint = dataclasses.replace(self._checkpoint, done=True)
+
+    def _first_row(self, splits: str) -> ScanPage:
+        return self._pages.page("", self._reading.own_fields, splits=splits, rows=1)
+
+    def _contents(self, page: ScanPage) -> PageContents:
+        return contents_of(page, self._reading, self._page_ns(page))
+
+    def _page_ns(self, page: ScanPage) -> int:
+        return page_time_ns(page, math.floor(self._timing.clock.now()) * NANOSECONDS_PER_S)
+
+    def _stamp(self, page: ScanPage) -> None:
+        self._checkpoint = stamped(self._checkpoint, self._page_ns(page))
+        self._read += 1
+
+    def _take(self, contents: PageContents) -> None:
+        self._outbox.add(contents)
+        if self._outbox.is_full():
+            self._flush()
 
     def _flush(self) -> None:
-        """Queue the changes, then write the checkpoint."""
-        if self._changes:
-            packed = self._packed(self._messages)
-            self._queue.send([message.body for message in packed])
-            self._messages += len(packed)
-            self._change_bytes = _mean_bytes(packed)
-            self._changes.clear()
-        if self._messages:
-            self._checkpoint = with_messages(self._checkpoint, self._work.prefix, self._messages)
-        self._checkpoints.put_scan(self._work.run, self._work.audience, self._checkpoint, self._now_s())
+        self._checkpoint = self._outbox.flush(self._checkpoint)
 
-    def _packed(self, sequence: int) -> list[Packed]:
-        """Pack all changes into as few messages as possible, numbered from ``sequence``."""
-        messages: list[Packed] = []
-        packed_changes = 0
-        while packed_changes < len(self._changes):
-            message = Message(
-                self._work.export.name,
-                tuple(self._changes[packed_changes:]),
-                config=self._work.export.version,
-                queued_ms=math.floor(self._timing.clock.now() * 1000),
-                run=self._work.run,
-                number=message_number(self._work.prefix, sequence + len(messages)),
-            )
-            messages.append(next(iter(pack(message))))
-            packed_changes += messages[-1].changes
-        return messages
+    def _idle(self, reason: str) -> None:
+        checkpoint = self._checkpoint
+        if checkpoint.parts and not checkpoint.pages:
+            self._begin_anew(scanned_whole(checkpoint, f"Lytics did not answer for a part ({reason})"))
+            return
+        try:
+            self._checkpoint = after_idle_invocation(checkpoint, reason)
+        except ScanStuck as error:
+            self._checkpoint = in_trouble(checkpoint, str(error))
 
-    def _now_s(self) -> int:
-        return math.floor(self._timing.clock.now())
+    def _stop(self, error: RequestRefused | ScanStuck) -> None:
+        """Begin anew if it was the cursor, or whole if it was the parts. Else the audience is in trouble."""
+        checkpoint = self._checkpoint
+        reason, what_to_do = str(error), ""
+        if isinstance(error, RequestRefused) and checkpoint.pages:
+            try:
+                after = restarted(checkpoint, reason)
+            except ScanStuck as stuck:
+                reason = str(stuck)
+            else:
+                self._begin_anew(after)
+                return
+        elif isinstance(error, RequestRefused):
+            what_to_do = f". {_GONE}"
+        if checkpoint.parts:
+            self._begin_anew(scanned_whole(checkpoint, reason))
+        else:
+            self._checkpoint = in_trouble(checkpoint, reason + what_to_do)
+
+    def _begin_anew(self, checkpoint: Checkpoint) -> None:
+        self._checkpoint = checkpoint
+        self._outbox.forget()
+        self._flush()
 
 
-def _mean_bytes(messages: Sequence[Packed]) -> float:
-    return sum(len(message.body) for message in messages) / sum(message.changes for message in messages)
+def _check(difference: str) -> None:
+    """Raise ``ScanStuck`` if there is a difference."""
+    if difference:
+        raise ScanStuck(difference)

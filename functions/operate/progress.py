@@ -65,8 +65,10 @@ def _news(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _scan(output: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     audience, progress = output.get("audience", {}), output.get("progress", {})
-    name = printable(str(audience.get("name", "")))
+    name = printable(str(progress.get("audience_name") or audience.get("id")))
     done = "done" if progress.get("done") else "goes on"
+    if progress.get("trouble"):
+        done = f"in trouble: {printable(progress['trouble'])}"
     yield f"scan {audience.get('id')}", f"scan of '{name}': {progress.get('scanned', 0):,} people, {done}"
 
 

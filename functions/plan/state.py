@@ -8,6 +8,7 @@ from functions.plan.estimate import estimate
 from functions.plan.facts import Facts
 from functions.plan.input import ExportInput, StartInput
 from functions.plan.planning import Plan
+from functions.plan.scan_orders import Scanned, pages_in_a_row, scan_orders
 from functions.plan.segments import PlannedSegment
 from lytics_sendgrid.domain.configuration import Audience
 from lytics_sendgrid.sendgrid.resources import segment_name
@@ -56,6 +57,12 @@ def planned_run(
     optional: dict[str, Any] = {"again": True} if facts.export is not None else {}
     if plan.swept_only:
         optional["swept_only"] = plan.swept_only
+    audiences = tuple(Audience(a.id, a.name, a.slug) for a in plan.audiences)
+    if wanted.backfill:
+        sizes = {audience.id: audience.size or 0 for audience in facts.listed or ()}
+        scanned = [Scanned(audience.id, audience.size or 0) for audience in plan.audiences]
+        scanned += [Scanned(a.id, sizes.get(a.id, 0), queues=False) for a in plan.swept_only]
+        optional |= scan_orders(scanned, wanted.scan_parallelism)
     return ExportRun(
         run=beginning.run,
         started_at=beginning.started_at,
@@ -65,7 +72,7 @@ def planned_run(
         subscribe=wanted.subscribe,
         backfill=wanted.backfill,
         dry_run=wanted.dry_run,
-        audiences=tuple(Audience(a.id, a.name, a.slug) for a in plan.audiences),
+        audiences=audiences,
         plan=_summary(wanted, plan),
         config=_config(wanted, plan),
         **optional,
@@ -85,6 +92,7 @@ def chosen_options(wanted: ExportInput) -> Mapping[str, Any]:
 
 def _summary(wanted: StartInput, plan: Plan) -> PlanSummary:
     sizes = [audience.size or 0 for audience in plan.audiences]
+    pages = pages_in_a_row(sizes, wanted.scan_parallelism)
     new_fields = [field.name for field in plan.fields if field.custom and field.id is None]
     return PlanSummary(
         create=ToCreate(
@@ -103,7 +111,7 @@ def _summary(wanted: StartInput, plan: Plan) -> PlanSummary:
             list=plan.contact_list.name if plan.contact_list else None,
         ),
         people=sum(sizes),
-        estimate=estimate(sum(sizes), max(sizes, default=0), backfill=wanted.backfill),
+        estimate=estimate(sum(sizes), pages, backfill=wanted.backfill),
         notes=bounded_notes(plan.notes, PLAN_NOTES_CHARS),
     )
 

@@ -5,6 +5,7 @@ from typing import Final
 from functions.plan.estimate import estimate
 from functions.plan.facts import StoredFacts
 from functions.plan.input import ResyncInput, StopInput
+from functions.plan.scan_orders import Scanned, pages_in_a_row, scan_orders
 from functions.plan.state import Beginning, chosen_options
 from lytics_sendgrid.bounded_text import enumerated
 from lytics_sendgrid.domain.configuration import Audience, Export
@@ -74,6 +75,9 @@ def _planned(
     audiences = tuple(_named(audience, known.get(audience.id)) for audience in export.audiences)
     sizes = [(known[a.id].size or 0) if a.id in known else 0 for a in audiences]
     membership = facts.account.membership_fields
+    parallelism = wanted.scan_parallelism if isinstance(wanted, ResyncInput) else 1
+    scanned = [Scanned(audience.id, size) for audience, size in zip(audiences, sizes, strict=True)]
+    optional = scan_orders(scanned, parallelism) if backfill else {}
     return ExportRun(
         run=beginning.run,
         started_at=beginning.started_at,
@@ -92,7 +96,7 @@ def _planned(
                 list=export.list_name,
             ),
             people=sum(sizes),
-            estimate=estimate(sum(sizes), max(sizes, default=0), backfill=backfill),
+            estimate=estimate(sum(sizes), pages_in_a_row(sizes, parallelism), backfill=backfill),
             notes=bounded_notes(notes, PLAN_NOTES_CHARS),
         ),
         config=_config(export, facts),
@@ -100,6 +104,7 @@ def _planned(
         # Nothing is provisioned or activated. The report shows what there is.
         provision=Provisioned(version=facts.account.version, fields=(), segments=0),
         activation=_activation(export, facts),
+        **optional,
         **chosen_options(wanted),
     )
 

@@ -27,6 +27,9 @@ class AudienceReport(StatePart):
         mismatch: why it does not; empty if it does.
         queued: rows that became changes.
         drift: what was out of date. Only there after a sweep, if anything was.
+        parts: in how many parts the audience was read at the same time.
+        whole: why it was read whole although parts were wanted.
+        trouble: why the audience could not be scanned, and what to do.
     """
 
     id: str
@@ -44,6 +47,9 @@ class AudienceReport(StatePart):
     mismatch: str = Field(default="", alias="misfit")
     queued: int = 0
     drift: AudienceDrift | None = None
+    parts: int = 0
+    whole: str = ""
+    trouble: str = ""
 
 
 class ImportJobs(StatePart):
@@ -93,6 +99,7 @@ class RunReport(StatePart):
         activation: what ``activate`` did; None: a resync activates nothing.
         notes: for a person, the most important first.
         drift: what was out of date in all audiences, and why. Only there after a sweep.
+        failure: which audiences are in trouble, and what to do. Only there if one is: the run then fails.
     """
 
     run: str
@@ -109,3 +116,4 @@ class RunReport(StatePart):
     activation: Activation | None
     notes: tuple[str, ...]
     drift: Drift | None = None
+    failure: str = ""

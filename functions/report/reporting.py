@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from functions.report.document import AudienceReport, ImportJobs, RunReport
 from functions.report.drift import UNKNOWN, AudienceDrift, Health, audience_drift, drift_notes, whole_drift
+from functions.report.troubles import Trouble, failure
 from lytics_sendgrid.bounded_text import shortened
 from lytics_sendgrid.domain.checkpoint import Checkpoint, is_far_fewer
 from lytics_sendgrid.domain.configuration import Account, Audience
@@ -93,6 +94,11 @@ def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: 
     live = activation.live if activation else counted.has_job
     drift = None if counted.sweep is None else whole_drift(drifts, counted.sweep, counted.health)
     jobs = _import_jobs(counted.jobs)
+    # A field that is set appears in the report.
+    why = failure(_troubles(audiences, counted.sweep))
+    optional: dict[str, Any] = {"failure": why} if why else {}
+    if drift is not None:
+        optional["drift"] = drift
     report = RunReport(
         run=run.run,
         export=run.export,
@@ -120,7 +126,7 @@ def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: 
             ),
             REPORT_NOTES_CHARS,
         ),
-        **({} if drift is None else {"drift": drift}),
+        **optional,
     )
     return report if json_bytes(report.document()) <= MAX_STATE_BYTES else _without_repeated_names(report)
 
@@ -172,6 +178,7 @@ def _scan_fields(scan: Checkpoint, size: int | None) -> dict[str, Any]:
         # If a scan ends early, the totals on its pages may be wrong, too.
         complete = False
         mismatch = f"Lytics counts {size} people in the audience but its scan returned {scan.scanned}"
+    optional = {"parts": len(scan.parts), "whole": scan.whole, "trouble": scan.trouble}
     return {
         "scanned": scan.scanned,
         "without_email": scan.without_email,
@@ -179,7 +186,24 @@ def _scan_fields(scan: Checkpoint, size: int | None) -> dict[str, Any]:
         "complete": complete,
         "misfit": mismatch,
         "queued": scan.people,
+        **{name: value for name, value in optional.items() if value},
     }
+
+
+def _troubles(audiences: tuple[AudienceReport, ...], sweep: Mapping[str, Any] | None) -> list[Trouble]:
+    """Return the audiences that were not scanned whole, or not swept. Others may not be scanned at all."""
+    tallies = sweep["tallies"] if sweep else {}
+    troubles = []
+    for audience in audiences:
+        swept = tallies.get(audience.id, {}).get("trouble", "")
+        if audience.trouble:
+            troubles.append(Trouble(audience.name, audience.trouble))
+        elif audience.mismatch:
+            what_to_do = "Start the export again; if it says the same, ask Lytics' support"
+            troubles.append(Trouble(audience.name, f"{audience.mismatch}. {what_to_do}"))
+        elif swept:
+            troubles.append(Trouble(audience.name, swept))
+    return troubles
 
 
 def _audience_notes(audiences: tuple[AudienceReport, ...]) -> list[str]:
@@ -189,7 +213,13 @@ def _audience_notes(audiences: tuple[AudienceReport, ...]) -> list[str]:
         for audience in audiences
         if "segment_error" in audience.model_fields_set
     ]
-    return notes + [f"'{audience.name}': {audience.mismatch}" for audience in audiences if audience.mismatch]
+    notes += [f"'{audience.name}': {audience.trouble}" for audience in audiences if audience.trouble]
+    notes += [f"'{audience.name}': {audience.mismatch}" for audience in audiences if audience.mismatch]
+    return notes + [
+        f"'{audience.name}' was scanned with one request at a time: {audience.whole}"
+        for audience in audiences
+        if audience.whole
+    ]
 
 
 def _people(counts: Mapping[str, int]) -> dict[str, int | dict[str, int]]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from lytics_sendgrid.domain.checkpoint import Checkpoint, is_far_fewer
 from lytics_sendgrid.domain.configuration import Account, Audience, Export
+from lytics_sendgrid.domain.email_fields import email_fields
 
 FIRST, SECOND = 0, 1
 """The numbers of a run's two scans of an audience."""
@@ -132,9 +133,7 @@ def configured(audience: str, account: Account, exports: Callable[[str], Export 
     provisioned = account.audiences.get(audience)
     if provisioned is None:
         return Configured(0, frozenset())
-    having = [exports(name) for name in provisioned.exports]
-    fields = frozenset((export.name, export.email_field) for export in having if export is not None)
-    return Configured(provisioned.since_ns, fields)
+    return Configured(provisioned.since_ns, frozenset(email_fields(account, audience, exports)))
 
 
 def scan_trouble(scan: Checkpoint | None, size: int | None) -> str:

@@ -36,7 +36,9 @@ class Exports(Protocol):
 class Seen(Protocol):
     """Whom scans have seen."""
 
-    def read(self, run: str, audience: str, scan: int, chunks: int, hashes: int) -> "array[int]": ...  # noqa: D102
+    def read_seen(  # noqa: D102
+        self, run: str, audience: str, scan: int, chunks: int, hashes: int
+    ) -> "array[int]": ...
 
 
 class Walks(Protocol):
@@ -161,7 +163,7 @@ class Session:
 
     def seen(self, scan: Checkpoint, audience: str, number: int) -> "array[int]":
         """Return whom a scan has seen."""
-        return self.tools.seen.read(self.request.run, audience, number, scan.chunks, scan.seen)
+        return self.tools.seen.read_seen(self.request.run, audience, number, scan.chunks, scan.seen)
 
     def tally(self, audience: str) -> Tally:
         """Return the counts of an audience."""

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from functions.backfill.outbox import Stores
 from lytics_sendgrid.domain.change import Kind
 from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.tables.exports import ExportsTable
+from lytics_sendgrid.tables.seen import SeenTable
 from tests.bench import load
 from tests.bench.event_source import answered, drain, event
 from tests.bench.figures import Section
@@ -111,7 +113,8 @@ def backfill(scene: Scene, say: Say) -> tuple[Section, Usage]:
     say(f"queueing {PEOPLE:,} people as the backfill does")
     queue = QueueWriter(scene.sqs(counted=True), scene.queues["changes"])
     exports = ExportsTable(scene.dynamodb(counted=True), "exports")
-    load.backfill(scene.export, range(PEOPLE), queue, exports, "bench")
+    seen = SeenTable(scene.dynamodb(counted=True), "exports")
+    load.backfill(scene.export, range(PEOPLE), Stores(queue, exports, seen), "bench")
     peak_bytes = deliver_all(scene, usage, say)
     bill, requests = scene.wire.bill, scene.sendgrid.requests()
     section = Section("backfill", f"{PEOPLE:,} people, as the backfill queues them", counted=True)

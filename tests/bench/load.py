@@ -4,12 +4,14 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from functions.backfill.rows import changes_of
-from functions.backfill.scan import Checkpoints, Timing, Work, scan_audience
+from functions.backfill.outbox import Stores, Work
+from functions.backfill.pages import Timing
+from functions.backfill.rows import Reading, contents_of
+from functions.backfill.scan import scan_audience
+from functions.backfill.threads import Threads
 from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.queues.changes import pack
-from lytics_sendgrid.queues.interface import Queue
 from lytics_sendgrid.system_clock import SystemClock
 from tests.bench import people
 
@@ -17,28 +19,30 @@ _ENDLESS_S = 900.0
 _STEP_NS = 1_000_000
 
 
-def backfill(export: Export, numbers: range, queue: Queue, checkpoints: Checkpoints, run: str) -> None:
+def backfill(export: Export, numbers: range, stores: Stores, run: str) -> None:
     """Scan an audience of these people and queue them, by the backfill's own loop, in one invocation."""
     scan_audience(
-        Work(export, people.AUDIENCE.id, run, "0.bench"),
+        Work(export, people.AUDIENCE.id, run, "0.bench", ((export.name, export.email_field),)),
         people.pages(numbers, now_ns()),
-        queue,
-        checkpoints,
+        stores,
         Timing(SystemClock(), lambda: _ENDLESS_S),
+        Threads,
     )
 
 
 def backfilled(export: Export, numbers: range, run: str = "run") -> list[str]:
     """Return the messages that a backfill of these people makes."""
     queue = people.Collected()
-    backfill(export, numbers, queue, people.Forgotten(), run)
+    forgotten = people.Forgotten()
+    backfill(export, numbers, Stores(queue, forgotten, forgotten), run)
     return queue.bodies
 
 
 def changes(export: Export, numbers: Iterable[int], kind: Kind = Kind.ENTER) -> list[Change]:
     """Return one change of each of these people, now, as the webhook brings them."""
     now = now_ns()
-    made = changes_of(people.page(numbers, now), export, people.AUDIENCE.id, now, now).changes
+    reading = Reading(people.AUDIENCE.id, (export.email_field,), now, export)
+    made = contents_of(people.page(numbers, now), reading, now).changes
     first_ns = now - len(made) * _STEP_NS
     return [
         replace(change, time_ns=first_ns + place * _STEP_NS, fields_time_ns=None, kind=kind)

@@ -4,6 +4,7 @@ Their SendGrid rows hold an e-mail, two names, the membership, one text and one 
 """
 
 import itertools
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -96,12 +97,17 @@ class Pages:
     date_ns: int
     read: int = 0
 
-    def scan_page(self, audience_id: str, start: str, fields: Sequence[str]) -> ScanPage:
+    def audience(self, reference: str) -> None:
+        return None
+
+    def scan_page(
+        self, audience_id: str, start: str, fields: Sequence[str], *, splits: str = "", rows: int = PAGE_ROWS
+    ) -> ScanPage:
         """Return the next page, whatever the cursor: the bench's scan is never restarted."""
-        rows = tuple(itertools.islice(self.people, PAGE_ROWS))
-        self.read += len(rows)
+        page = tuple(itertools.islice(self.people, PAGE_ROWS))
+        self.read += len(page)
         cursor = f"page-{self.read}" if self.read < self.total else ""
-        return ScanPage(rows, cursor, self.total, self.date_ns)
+        return ScanPage(page, cursor, self.total, self.date_ns)
 
 
 def pages(numbers: range, date_ns: int) -> Pages:
@@ -125,10 +131,15 @@ class Collected:
 
 
 class Forgotten:
-    """Checkpoints that are not kept: a scan of the bench ends in the invocation that it begins in."""
+    """Checkpoints and hashes that are not kept: a scan of the bench ends in one invocation."""
 
-    def scan(self, run: str, audience: str) -> None:
+    def scan(self, run: str, audience: str, scan: int = 0) -> None:
         return None
 
-    def put_scan(self, run: str, audience: str, checkpoint: Checkpoint, now_s: int) -> None:
+    def put_scan(self, run: str, audience: str, checkpoint: Checkpoint, now_s: int, scan: int = 0) -> None:
+        return None
+
+    def put(  # the hashes
+        self, run: str, audience: str, scan: int, chunk: int, hashes: "array[int]", *, now_s: int
+    ) -> None:
         return None

@@ -9,6 +9,7 @@ from array import array
 from dataclasses import replace
 from typing import Any, Final
 
+from functions.backfill.outbox import Stores
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.seen import in_order, seen_hash
 from lytics_sendgrid.lytics.api import PAGE_ROWS
@@ -48,7 +49,8 @@ def resync(scene: Scene, page_cpu_s: float, say: Say) -> list[Section]:
     say(f"queueing {PEOPLE:,} unchanged people as a resync does")
     queue = QueueWriter(scene.sqs(counted=True), scene.queues["changes"])
     exports = ExportsTable(scene.dynamodb(counted=True), "exports")
-    load.backfill(scene.export, range(PEOPLE), queue, exports, _RUN)
+    seen = SeenTable(scene.dynamodb(counted=True), "exports")
+    load.backfill(scene.export, range(PEOPLE), Stores(queue, exports, seen), _RUN)
     deliver_all(scene, usage, say)
     written = scene.wire.bill.write_units["contacts"]
     read = scene.wire.bill.read_units["contacts"]

@@ -15,11 +15,20 @@ from moto import mock_aws
 from functions.activate import app as activate_app
 from functions.backfill import app as backfill_app
 from lytics_sendgrid.domain.change import Kind
-from lytics_sendgrid.domain.configuration import Audience, Export, FieldKind, MappedField
+from lytics_sendgrid.domain.configuration import (
+    Account,
+    Audience,
+    Export,
+    FieldKind,
+    MappedField,
+    ProvisionedAudience,
+)
+from lytics_sendgrid.domain.seen import is_seen, seen_hash
 from lytics_sendgrid.domain.stop import Stop
-from lytics_sendgrid.errors import KeyRefused, RequestRefused, ScanStuck, StopRun, SubscriptionRefused
+from lytics_sendgrid.errors import KeyRefused, StopRun, SubscriptionRefused
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.tables.exports import ExportsTable
+from lytics_sendgrid.tables.seen import SeenTable
 from tests.local.lytics_twin.clock import ManualClock
 from tests.local.lytics_twin.receiver import Receiver
 from tests.local.lytics_twin.twin import DEFAULT_TOKEN, LyticsTwin
@@ -78,6 +87,14 @@ class Deployment:
         secret = {"sendgrid_api_key": "SG.x", "lytics_api_token": token}
         self.secrets.put_secret_value(SecretId=self.secret_id, SecretString=json.dumps(secret))
 
+    def put_account(self, version: int, **exports: str) -> None:
+        """Let exports share an account; ``exports`` are their names and audiences."""
+        audiences = {
+            audience: ProvisionedAudience("lytics_segments", None, None, tuple(exports))
+            for audience in exports.values()
+        }
+        self.exports.put_account(Account("default", version, audiences=audiences), version - 1)
+
     def put_export(self, *audiences: str) -> None:
         fields = (
             MappedField("first_name", "first_name", "first_name", FieldKind.TEXT, 50),
@@ -94,13 +111,16 @@ class Deployment:
         event = run_state(run=RUN, subscribe=subscribe, activation=before)
         return activate_app.lambda_handler(event, self.context())
 
-    def backfill(self, audience: str, left_s: int = 900) -> dict[str, Any]:
+    def backfill(
+        self, audience: str, left_s: int = 900, *, second: bool = False, **more: Any
+    ) -> dict[str, Any]:
         event = {
             "run": RUN,
             "export": "newsletter",
             "authorization": "default",
-            "audience": {"id": audience, "name": f"Audience {audience}", "slug": audience},
+            "audience": {"id": audience, **more},
             "number": 0,
+            "second": second,
         }
         return backfill_app.lambda_handler(event, self.context(left_s))
 
@@ -266,7 +286,8 @@ def test_everybody_is_queued_over_several_invocations(
     changes = [change for message in messages for change in message.changes]
     assert {change.email for change in changes} == deployment.twin.members(audience)
     assert {(change.kind, change.audience) for change in changes} == {(Kind.ENTER, audience)}
-    assert {change.time_ns for change in changes} == {clock.wall_ns() - 600_000_000_000}
+    assert {change.time_ns for change in changes} == {1}
+    assert {change.fields_time_ns for change in changes} == {clock.wall_ns() - 600_000_000_000}
     numbers = Counter(message.number for message in messages)
     checkpoint = deployment.exports.scan(RUN, audience)
     assert checkpoint is not None
@@ -291,22 +312,72 @@ def test_cursor_gone_stale_between_invocations_restarts_the_scan(
 
 
 @pytest.mark.parametrize(
-    ("faults", "error"), [({"scan_repeat_cursor": True}, ScanStuck), ({"scan_next_key": "other"}, None)]
+    ("faults", "key", "words"),
+    [
+        ({"scan_repeat_cursor": True}, "trouble", "repeats its cursor"),
+        ({"scan_next_key": "other"}, "misfit", "returned 100"),
+    ],
 )
 def test_undocumented_paging_never_counts_as_complete(
-    deployment: Deployment, faults: dict[str, Any], error: type[Exception] | None
+    deployment: Deployment, faults: dict[str, Any], key: str, words: str
 ) -> None:
     audience, *_ = deployment.twin.populate(500, 1, seed=1)
     deployment.put_export(audience)
     deployment.twin.set_faults(**faults)
-    if error is not None:
-        with pytest.raises(error):
-            deployment.backfill(audience)
-    else:
-        result = deployment.backfill(audience)
-        assert result["done"]
-        assert not result["complete"]
-        assert "returned 100" in result["misfit"]
+    result = deployment.backfill(audience)
+    assert (result["done"], result["complete"]) == (True, False)
+    assert words in result[key]
+
+
+@pytest.mark.parametrize("faults", [{}, {"scan_no_split_rate": 0.05}, {"scan_refuse_splits": True}])
+def test_audience_read_in_parts_is_read_whole_if_it_must_be(
+    deployment: Deployment, faults: dict[str, Any]
+) -> None:
+    audience, *_ = deployment.twin.populate(3_000, 1, seed=1)
+    deployment.put_export(audience)
+    deployment.twin.set_faults(**faults)
+    result = deployment.backfill(audience, requests=4)
+    assert (result["done"], result["complete"]) == (True, True)
+    assert ("whole" in result, "parts" in result) == (bool(faults), not faults)
+    changes = [change for body in deployment.messages() for change in decode(body).changes]
+    assert {change.email for change in changes} == deployment.twin.members(audience)
+
+
+def test_people_of_every_export_of_the_audience_are_seen(deployment: Deployment) -> None:
+    audience, *_ = deployment.twin.populate(30, 1, seed=1)
+    for number, person in enumerate(sorted(deployment.twin.members(audience))):
+        deployment.twin.change(person, {"work_email": f"Work{number}@example.org"}, silently=True)
+    deployment.put_export(audience)
+    export = deployment.exports.export("newsletter")
+    assert export is not None
+    deployment.exports.put_export(dataclasses.replace(export, name="offers", email_field="work_email"))
+    deployment.put_account(1, newsletter=audience, offers=audience)
+
+    first, second = deployment.backfill(audience), deployment.backfill(audience, second=True)
+
+    members = len(deployment.twin.members(audience))
+    assert (first["seen"], second["seen"]) == (2 * members, 2 * members)
+    assert (first["people"], second["messages"]) == (members, 0)
+    checkpoint = deployment.exports.scan(RUN, audience)
+    assert checkpoint is not None
+    assert checkpoint.email_fields == (("newsletter", "email"), ("offers", "work_email"))
+    hashes = SeenTable(boto3.client("dynamodb"), "exports").read_seen(RUN, audience, 1, 1, 2 * members)
+    assert all(is_seen(hashes, seen_hash(RUN, f"work{number}@example.org")) for number in range(members))
+    assert checkpoint.sample[0][1], "addresses with capitals come first"
+
+
+def test_audience_of_other_exports_only_is_scanned_but_not_queued(deployment: Deployment) -> None:
+    audience, *_ = deployment.twin.populate(30, 1, seed=1)
+    deployment.put_export()
+    with pytest.raises(StopRun, match="no such audience"):
+        deployment.backfill(audience)
+    result = deployment.backfill(audience, queues=False)
+    assert (result["complete"], result["seen"], result["messages"]) == (
+        True,
+        len(deployment.twin.members(audience)),
+        0,
+    )
+    assert deployment.messages() == []
 
 
 def test_rows_without_address_are_counted(deployment: Deployment) -> None:
@@ -319,10 +390,15 @@ def test_rows_without_address_are_counted(deployment: Deployment) -> None:
     assert result["people"] == result["scanned"] - result["without_email"]
 
 
-def test_deleted_or_foreign_audience_stops_the_run(deployment: Deployment) -> None:
+def test_deleted_audience_is_in_trouble(deployment: Deployment) -> None:
     deployment.put_export("0" * 32)
-    with pytest.raises(RequestRefused, match="Segment not found"):
-        deployment.backfill("0" * 32)
+    result = deployment.backfill("0" * 32)
+    assert (result["done"], result["complete"]) == (True, False)
+    assert "Segment not found. If somebody deleted the audience" in result["trouble"]
+
+
+def test_foreign_audience_stops_the_run(deployment: Deployment) -> None:
+    deployment.put_export("0" * 32)
     with pytest.raises(StopRun, match="no such audience"):
         deployment.backfill("1" * 32)
 

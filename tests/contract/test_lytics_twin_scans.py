@@ -120,3 +120,23 @@ def test_unknown_fault_is_refused(twin: LyticsTwin) -> None:
         twin.set_faults(scan_slowly=True)
     with pytest.raises(ValueError, match="api_429_rate must be a float"):
         twin.set_faults(api_429_rate="often")
+
+
+def test_scan_of_some_buckets_returns_only_their_profiles(twin: LyticsTwin) -> None:
+    audience = add_people(twin, 300)
+    path = f"/api/segment/{audience}/scan"
+    halves = [",".join(map(str, range(start, 100, 2))) for start in (0, 1)]
+    answers = [get(twin, path, splits=half, limit=100).json() for half in halves]
+    emails = [row["email"] for answer in answers for row in answer["data"]]
+    assert sum(answer["total"] for answer in answers) == 300
+    assert len(emails) == len(set(emails)) == 200
+    rest = get(twin, path, splits=halves[0], limit=100, start=answers[0]["_next"]).json()
+    assert len(rest["data"]) == answers[0]["total"] - 100
+    twin.set_faults(scan_no_split_rate=0.2)
+    fewer = [get(twin, path, splits=half).json()["total"] for half in halves]
+    assert 150 < sum(fewer) < 300
+    assert get(twin, path).json()["total"] == 300
+    for wrong in ("100", "-1", "0,x"):
+        assert get(twin, path, splits=wrong).status_code == 400
+    twin.set_faults(scan_refuse_splits=True)
+    assert get(twin, path, splits="0").status_code == 400

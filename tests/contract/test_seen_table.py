@@ -36,30 +36,30 @@ def test_chunks_are_read_as_one_in_order(seen: SeenTable) -> None:
     seen.put(RUN, AUDIENCE, 0, 1, array("Q", [3]), now_s=NOW_S)
     seen.put(RUN, AUDIENCE, 1, 0, array("Q", [4]), now_s=NOW_S)
     seen.put("run-2", AUDIENCE, 0, 0, array("Q", [5]), now_s=NOW_S)
-    assert seen.read(RUN, AUDIENCE, 0, 2, 3) == array("Q", [3, 9, 2**64 - 1])
-    assert seen.read(RUN, AUDIENCE, 1, 1, 1) == array("Q", [4])
-    assert seen.read(RUN, "0" * 32, 0, 0, 0) == array("Q")
+    assert seen.read_seen(RUN, AUDIENCE, 0, 2, 3) == array("Q", [3, 9, 2**64 - 1])
+    assert seen.read_seen(RUN, AUDIENCE, 1, 1, 1) == array("Q", [4])
+    assert seen.read_seen(RUN, "0" * 32, 0, 0, 0) == array("Q")
 
 
 def test_chunks_of_a_scan_that_was_begun_anew_do_not_count(seen: SeenTable) -> None:
     for chunk in range(3):
         seen.put(RUN, AUDIENCE, 0, chunk, array("Q", [chunk]), now_s=NOW_S)
     seen.put(RUN, AUDIENCE, 0, 0, array("Q", [8, 7]), now_s=NOW_S)
-    assert seen.read(RUN, AUDIENCE, 0, 1, 2) == array("Q", [7, 8])
-    assert seen.read(RUN, AUDIENCE, 0, 0, 0) == array("Q")
+    assert seen.read_seen(RUN, AUDIENCE, 0, 1, 2) == array("Q", [7, 8])
+    assert seen.read_seen(RUN, AUDIENCE, 0, 0, 0) == array("Q")
 
 
 @pytest.mark.parametrize(("chunks", "hashes"), [(2, 3), (1, 3), (1, 1)])
 def test_hashes_that_are_missing_stop_the_run(seen: SeenTable, chunks: int, hashes: int) -> None:
     seen.put(RUN, AUDIENCE, 0, 0, array("Q", [1, 2]), now_s=NOW_S)
     with pytest.raises(StopRun, match=rf"saw {hashes} people, but 2 are left .* Nobody was taken out"):
-        seen.read(RUN, AUDIENCE, 0, chunks, hashes)
+        seen.read_seen(RUN, AUDIENCE, 0, chunks, hashes)
 
 
 def test_largest_chunks_are_read_across_pages(seen: SeenTable) -> None:
     for chunk in range(5):
         seen.put(RUN, AUDIENCE, 0, chunk, array("Q", range(chunk, MAX_HASHES * 5, 5)), now_s=NOW_S)
-    assert seen.read(RUN, AUDIENCE, 0, 5, 5 * MAX_HASHES) == array("Q", range(5 * MAX_HASHES))
+    assert seen.read_seen(RUN, AUDIENCE, 0, 5, 5 * MAX_HASHES) == array("Q", range(5 * MAX_HASHES))
 
 
 def test_hashes_expire(seen: SeenTable, client: DynamoDBClient) -> None:

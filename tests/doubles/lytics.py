@@ -34,8 +34,17 @@ class PagedAudience:
         self.faults: dict[int, Exception] = {}
         self.cursors: dict[int, str] = {}
         self.calls: list[str] = []
+        self.known: LyticsAudience | Exception | None = None
 
-    def scan_page(self, audience_id: str, start: str, fields: Sequence[str]) -> ScanPage:
+    def audience(self, reference: str) -> LyticsAudience | None:
+        if isinstance(self.known, Exception):
+            raise self.known
+        return self.known
+
+    def scan_page(
+        self, audience_id: str, start: str, fields: Sequence[str], *, splits: str = "", rows: int = 100
+    ) -> ScanPage:
+        assert not splits
         call = len(self.calls)
         self.calls.append(start)
         if call in self.faults:

@@ -63,10 +63,12 @@ FUNCTIONS = {
         "_call_lambda": "(func_ref, event)",
         "_evaluate_rule": "(rule, data, ctx=None)",
         "_resolve_params_obj": "(template, data, ctx=None)",
+        "_run_map_items": "(state_def, raw_input, execution, ctx)",
         # Called.
         "_ExecutionError": "(error, cause)",
         "_parse_intrinsic_call": "(s, pos)",
         "_parse_jsonpath_tokens": "(path)",
+        "_resolve_path_or_ctx": "(path, data, ctx)",
     },
     "ministack.services.cloudformation.provisioners": {
         # Replaced, in the table of handlers.

@@ -4,6 +4,7 @@
   (`States.ParameterPathFailure`). It is not null.
 - A Choice rule's variable without a value fails the state (`States.Runtime`), except in `IsPresent`. Null is
 a value.
+- A Map's `MaxConcurrencyPath` is read.
 - A function's answer of more than 256 KB fails its task (`States.DataLimitExceeded`).
 
 Sources: <https://states-language.net/spec.html> and
@@ -22,6 +23,7 @@ def replace(step_functions: Any) -> None:
     step_functions._resolve_params_obj = _parameters(step_functions, step_functions._resolve_params_obj)
     step_functions._evaluate_rule = _rule(step_functions, step_functions._evaluate_rule)
     step_functions._call_lambda = _task(step_functions, step_functions._call_lambda)
+    step_functions._run_map_items = _map(step_functions, step_functions._run_map_items)
 
 
 def _parameters(step_functions: Any, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -70,6 +72,19 @@ def _task(step_functions: Any, original: Callable[..., Any]) -> Callable[..., An
         return answer
 
     return call
+
+
+def _map(step_functions: Any, original: Callable[..., Any]) -> Callable[..., Any]:
+    def run(state_def: dict[str, Any], raw_input: Any, execution: Any, ctx: Any) -> Any:
+        path = state_def.get("MaxConcurrencyPath")
+        if path is not None:
+            most = step_functions._resolve_path_or_ctx(path, raw_input, ctx)
+            if not isinstance(most, int) or most < 0:
+                raise step_functions._ExecutionError("States.Runtime", f"'{path}' is not a whole number")
+            state_def = {**state_def, "MaxConcurrency": most}
+        return original(state_def, raw_input, execution, ctx)
+
+    return run
 
 
 def _paths(step_functions: Any, expression: str) -> Iterator[str]:

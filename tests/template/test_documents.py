@@ -15,6 +15,8 @@ import pytest
 from functions.activate.webhook_job import SECRET_HEADER
 from functions.ingest import log_line
 from functions.plan.input import INPUTS, KEYS, read_input
+from functions.plan.input_faults import MAX_PARALLELISM
+from functions.plan.scan_orders import Scanned, scan_orders
 from lytics_sendgrid import errors
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.sendgrid import import_job
@@ -286,7 +288,7 @@ def test_every_gateway_answer_in_the_docs_is_in_the_template(template: Template)
     assert set(re.findall(r"`(REQUEST_\w+)`", manual())) <= answers.keys()
 
 
-def test_error_table_has_every_error_that_can_fail_a_run() -> None:
+def test_error_table_has_every_error_that_can_fail_a_run(machine: StateMachine) -> None:
     rows = section("docs/operate.md", "Alarms").rpartition("| error | meaning |")[2]
     named = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?`) \|", rows, flags=re.MULTILINE))))
     defined = {
@@ -298,6 +300,7 @@ def test_error_table_has_every_error_that_can_fail_a_run() -> None:
         for name, found in inspect.getmembers(module, inspect.isclass)
         if issubclass(found, LyticsSendGridError) and name not in {"LyticsSendGridError", "RejectRecord"}
     }
+    defined |= {state["Error"] for _, state in machine.states() if "Error" in state}
     assert named == defined
 
 
@@ -352,13 +355,13 @@ def test_docs_name_the_longest_stack_name_that_the_functions_allow(template: Tem
     assert f"more than {longest} characters" in text("docs/operate.md")
 
 
-def test_docs_have_the_concurrency_that_the_template_sets(template: Template, machine: StateMachine) -> None:
+def test_docs_have_the_concurrency_that_the_template_sets(template: Template) -> None:
     (confirm,) = template.queue_events("ConfirmFunction")
-    scans = {state["MaxConcurrency"] for _, state in machine.states() if state["Type"] == "Map"}
+    scans = scan_orders([Scanned(str(number), 1) for number in range(200)], MAX_PARALLELISM)["scans_at_once"]
     deliver = template.parameters["DeliverMaximumConcurrency"]["Default"]
     assert (
         f"`DeliverMaximumConcurrency` ({deliver}), {confirm['ScalingConfig']['MaximumConcurrency']} for"
-        f" `confirm`, {max(scans)} for `backfill`, 1 for the other"
+        f" `confirm`, {scans} for `backfill`, 1 for the other"
     ) in " ".join(text("docs/deploy.md").split())
 
 

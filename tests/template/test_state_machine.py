@@ -90,7 +90,7 @@ def test_new_execution_is_started_by_the_only_arn_that_is_allowed(machine: State
 
 
 def test_timeout_of_a_run_fits_10_million_people_and_can_fire(machine: StateMachine) -> None:
-    """Three audiences are scanned at a time, so the longest backfill is one audience.
+    """The longest backfill is one audience that Lytics cannot scan in parts: one request after another.
 
     A long settle continues in another execution.
     """

@@ -23,6 +23,7 @@ IO_LIBRARIES = {
 
 ADAPTER_ROOMS = {"aws", "tables", "transport"}
 SINGLE_ADAPTERS = {
+    "functions.backfill.threads": "threads",
     "lytics_sendgrid.system_clock": "time, sleep and random numbers of the machine",
     "lytics_sendgrid.queues.writer": "SQS; its neighbours are message formats",
     "lytics_sendgrid.sendgrid.api": "requests to SendGrid; its neighbours are its documents",
@@ -49,7 +50,6 @@ FLOORS = (
 AWAITED = {
     "lytics_sendgrid.aws.executions",
     "lytics_sendgrid.domain.nights",
-    "lytics_sendgrid.tables.seen",
 }
 """Modules of the layer that functions need which are not there yet."""
 

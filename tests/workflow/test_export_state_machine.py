@@ -76,9 +76,10 @@ class Machine:
             "authorization": "default",
             "backfill": backfill,
             "dry_run": dry_run,
-            "audiences": [
+            "scans": [
                 {"id": str(n), "script": {"backfill": list(steps)}} for n, steps in enumerate(audiences)
             ],
+            "scans_at_once": 2,
             "script": scripted,
             **(state or {}),
         }
@@ -112,6 +113,7 @@ def test_run_passes_every_task_once_and_ends_with_the_report(machine: Machine) -
         "Backfill",
         "Settle",
         "Report",
+        "Reported",
     ]
 
 
@@ -168,6 +170,13 @@ def test_failed_scan_ends_the_run_with_its_message(machine: Machine) -> None:
     execution = machine.run([[{"done": True}], stuck])
     assert (execution["status"], execution["error"]) == ("FAILED", "ScanStuck")
     assert execution["cause"] == "start the export again"
+
+
+def test_run_with_an_audience_in_trouble_fails_after_its_report(machine: Machine) -> None:
+    execution = machine.run(report=[{"failure": "1 audience is in trouble: …"}])
+    assert (execution["status"], execution["error"]) == ("FAILED", "AudiencesInTrouble")
+    assert execution["cause"] == "1 audience is in trouble: …"
+    assert machine.states(execution["executionArn"])[-2:] == ["HasTrouble", "AudiencesInTrouble"]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ class Faults:
         scan_duplicate_rate: The share of rows that appear again on the next page.
         scan_total_offset: A number added to the scan's `total`.
         scan_no_email_rate: The share of rows without their e-mail.
+        scan_no_split_rate: The share of profiles without the field `_split`: they are in no bucket.
+        scan_refuse_splits: Whether a scan with `splits` is refused.
         scan_numbers_as_strings: Whether numbers in rows are strings, as in the responses of Lytics' Go
             client.
         entity_timed_out: Whether the entity look-up answers the documented "Timed out" with status 200.
@@ -47,6 +49,8 @@ class Faults:
     scan_duplicate_rate: float = 0.0
     scan_total_offset: int = 0
     scan_no_email_rate: float = 0.0
+    scan_no_split_rate: float = 0.0
+    scan_refuse_splits: bool = False
     scan_numbers_as_strings: bool = False
     entity_timed_out: bool = False
     shuffle: bool = False

@@ -16,6 +16,7 @@ Json = dict[str, Any]
 
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 100
+BUCKETS = 100
 
 
 @dataclasses.dataclass(slots=True)
@@ -49,9 +50,13 @@ class Scans:
         """Return one page.
 
         Raises:
-            ApiError: 400 for a limit above 100, or a cursor that is expired or of another audience.
+            ApiError: 400 for a limit above 100, buckets that are not 0 to 99, or a cursor that is expired or
+                of another audience.
         """
         limit = _limit(query.get("limit"))
+        splits = _splits(query.get("splits", ""))
+        if splits is not None and self._faults.scan_refuse_splits:
+            raise ApiError(400, "splits is not a known parameter")
         fields = [name for name in query.get("fields", "").split(",") if name]
         with self._account.lock:
             start = query.get("start", "")
@@ -59,7 +64,8 @@ class Scans:
                 cursor = self._resume(start, audience)
             else:
                 self._started += 1
-                cursor = Cursor(list(audience.members.values()), audience.id, 0, 1, [], 0.0)
+                members = [one for one in audience.members.values() if self._is_in(one, splits)]
+                cursor = Cursor(members, audience.id, 0, 1, [], 0.0)
                 start = str(self._started)
             rows, following = self._read(cursor, limit)
             token = self._remember(start, following) if following else ""
@@ -69,6 +75,14 @@ class Scans:
         total = len(cursor.members) + self._faults.scan_total_offset
         beside: Json = {"total": total, self._faults.scan_next_key: token}
         return success(1, data, **beside)
+
+    def _is_in(self, profile: Profile, splits: frozenset[int] | None) -> bool:
+        """Return whether a profile is in one of these buckets of `_split`."""
+        if splits is None:
+            return True
+        digest = hashlib.sha256(profile.id.encode()).digest()
+        has_field = digest[0] / 256 >= self._faults.scan_no_split_rate
+        return has_field and int.from_bytes(digest[1:9]) % BUCKETS in splits
 
     def _now_s(self) -> float:
         """Return wall time: the client determines a cursor's age, so a faster Lytics must not shorten it."""
@@ -113,6 +127,16 @@ class Scans:
         if self._faults.scan_numbers_as_strings:
             return {name: str(value) if _is_number(value) else value for name, value in row.items()}
         return row
+
+
+def _splits(value: str) -> frozenset[int] | None:
+    """Return the buckets of `_split` that a scan asks for, or None if it asks for all profiles."""
+    if not value:
+        return None
+    texts = value.split(",")
+    if not all(text.isdigit() and int(text) < BUCKETS for text in texts):
+        raise ApiError(400, f"splits must be numbers from 0 to {BUCKETS - 1}")
+    return frozenset(map(int, texts))
 
 
 def _limit(value: str | None) -> int:

@@ -155,7 +155,7 @@ class RealSweep:
         found = (self.second if scan else self.results).get(audience)
         return None if found is None else found.checkpoint()
 
-    def read(self, run: str, audience: str, scan: int, chunks: int, hashes: int) -> "array[int]":
+    def read_seen(self, run: str, audience: str, scan: int, chunks: int, hashes: int) -> "array[int]":
         found = (self.second if scan else self.results)[audience]
         assert (chunks, hashes) == (1, len(found.seen))
         return in_order(seen_hash(run, address(email)) for email in found.seen)

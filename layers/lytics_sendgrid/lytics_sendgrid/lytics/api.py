@@ -92,17 +92,23 @@ class Lytics:
         found = list_of(self._get("/v2/schema/user/field", what, {"filter": "all"}), what)
         return frozenset(str(data["id"]) for data in found if data.get("is_identifier") is True)
 
-    def scan_page(self, audience_id: str, start: str, fields: Sequence[str]) -> ScanPage:
+    def scan_page(
+        self, audience_id: str, start: str, fields: Sequence[str], *, splits: str = "", rows: int = PAGE_ROWS
+    ) -> ScanPage:
         """Return one page of an audience's members.
 
         Args:
             audience_id: 32 hex digits.
             start: the cursor of the previous page; empty for the first.
             fields: Lytics fields that the rows need.
+            splits: buckets of the Lytics field ``_split``, ``0,4,8``: only members in them; empty for all.
+            rows: at most so many.
         """
-        query = {"limit": str(PAGE_ROWS), "fields": ",".join(fields)}
+        query = {"limit": str(rows), "fields": ",".join(fields)}
         if start:
             query["start"] = start
+        if splits:
+            query["splits"] = splits
         what = f"a page of audience {audience_id}"
         answer = self._http.request("GET", f"/api/segment/{_escaped(audience_id)}/scan", query=query)
         return scan_page_from(document_of(answer, what), date_ns(answer), what)

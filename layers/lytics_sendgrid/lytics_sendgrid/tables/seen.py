@@ -53,7 +53,7 @@ class SeenTable:
         with translated("DynamoDB"):
             self._client.put_item(TableName=self._table, Item=item)
 
-    def read(self, run: str, audience: str, scan: int, chunks: int, hashes: int) -> array[int]:
+    def read_seen(self, run: str, audience: str, scan: int, chunks: int, hashes: int) -> array[int]:
         """Return whom a scan has seen, in ascending order.
 
         Args:

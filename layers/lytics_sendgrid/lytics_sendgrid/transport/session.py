@@ -4,19 +4,25 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 import requests
+from requests.adapters import HTTPAdapter
 
 PART_BYTES: Final = 65_536
+THREADS: Final = 20
+"""Of a process, as many as a scan may have requests open."""
 
 
 class Session(requests.Session):
     """A session that depends on nothing but its requests.
 
     It takes no proxy from the environment and no password from ``.netrc``, and follows no redirect by itself.
+    As many threads as ``THREADS`` may use it at the same time, each on its own connection.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.trust_env = False
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, HTTPAdapter(pool_maxsize=THREADS))
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002
         """Ignore where a redirect leads: requests would parse it, and raise if it cannot be parsed."""

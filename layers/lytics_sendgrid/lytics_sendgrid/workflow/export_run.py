@@ -240,6 +240,21 @@ class RunOptions(StatePart):
     scheduled: bool = False
 
 
+class ScanOrder(StatePart):
+    """An audience to scan.
+
+    Attributes:
+        id: the audience's.
+        requests: how many pages of it may be requested at the same time.
+        queues: everybody in it is queued. False: only who is in it is kept, because only other exports of the
+            account have it.
+    """
+
+    id: str
+    requests: int = 1
+    queues: bool = True
+
+
 class ExportRun(StatePart):
     """The state of a run.
 
@@ -253,6 +268,8 @@ class ExportRun(StatePart):
         backfill: scan the audiences.
         dry_run: end after the plan.
         audiences: what is exported.
+        scans: what is scanned, and with how many requests at the same time.
+        scans_at_once: how many audiences are scanned at the same time.
         plan: for a person.
         config: for ``provision``.
         action: ``start``, ``resync`` or ``stop``.
@@ -283,6 +300,8 @@ class ExportRun(StatePart):
     options: RunOptions = RunOptions()
     swept_only: tuple[Audience, ...] = ()
     skipped: str = ""
+    scans: tuple[ScanOrder, ...] = ()
+    scans_at_once: int = 1
     provision: Provisioned | None = None
     activation: Activation | None = None
     sweep: SweepProgress | None = None

@@ -1,23 +1,32 @@
 """Pages become changes and checkpoints; cursors that repeat, go stale or never come stop the scan."""
 
 import dataclasses
+import json
 from collections.abc import Mapping
 
 import pytest
 
+from functions.backfill import progress
 from functions.backfill.progress import (
     MAX_IDLE_INVOCATIONS,
     MAX_RESTARTS,
-    advanced,
+    SAMPLE,
     after_idle_invocation,
+    begun,
+    in_trouble,
     restarted,
+    sampled,
+    scanned_whole,
+    stamped,
+    with_chunk,
     with_messages,
 )
-from functions.backfill.rows import LAG_NS, PageOfChanges, changes_of, page_time_ns
+from functions.backfill.rows import LAG_NS, PageContents, Reading, contents_of, page_time_ns
 from functions.backfill.state import ScanProgress
 from lytics_sendgrid.domain.change import Kind
 from lytics_sendgrid.domain.checkpoint import (
     Checkpoint,
+    Part,
     checkpoint_document,
     checkpoint_from,
     is_far_fewer,
@@ -45,7 +54,12 @@ EXPORT = Export(
 )
 ENTER_NS = 1_790_000_000_000_000_000
 PAGE_NS = ENTER_NS + 5_000_000_000
-NOTHING = PageOfChanges((), 0, 0)
+NOTHING = PageContents()
+READING = Reading(AUDIENCE, ("email",), ENTER_NS, EXPORT)
+
+
+def advanced(at: Checkpoint, read: ScanPage, contents: PageContents, answered_ns: int) -> Checkpoint:
+    return stamped(progress.advanced(at, read, contents), answered_ns)
 
 
 def page(*rows: Mapping[str, object], cursor: str = "", total: int | None = None) -> ScanPage:
@@ -72,19 +86,19 @@ def test_page_time_is_lytics_date_unless_implausible(date_ns: int | None, expect
 def test_row_becomes_an_enter() -> None:
     row = {"email": " Beth@Example.com ", "first_name": "Beth", "visits": 7, "is_vip": True, "other": "x"}
 
-    contents = changes_of(page(row), EXPORT, AUDIENCE, ENTER_NS, PAGE_NS)
+    contents = contents_of(page(row), READING, PAGE_NS)
 
     (change,) = contents.changes
     assert change.email == "beth@example.com"
     assert (change.kind, change.audience) == (Kind.ENTER, AUDIENCE)
     assert change.time_ns == ENTER_NS
-    assert change.fields_time_ns == PAGE_NS
+    assert change.fields_time_ns == PAGE_NS - LAG_NS
     assert change.fields == {"first_name": "Beth", "visits": 7, "is_vip": True}
 
 
 def test_unusable_values_are_dropped_and_long_texts_cut() -> None:
     row = {"email": "beth@example.com", "first_name": "x" * 1_000_000, "visits": ["1"], "is_vip": None}
-    (change,) = changes_of(page(row), EXPORT, AUDIENCE, ENTER_NS, PAGE_NS).changes
+    (change,) = contents_of(page(row), READING, PAGE_NS).changes
     assert change.fields == {"first_name": "x" * 4_000}
 
 
@@ -97,7 +111,7 @@ def test_row_too_long_for_a_message_keeps_only_its_membership() -> None:
         {"email": "short@example.com", "bio1": "short"},
     ]
 
-    long, short = changes_of(page(*rows), export, AUDIENCE, ENTER_NS, PAGE_NS).changes
+    long, short = contents_of(page(*rows), dataclasses.replace(READING, export=export), PAGE_NS).changes
 
     assert (long.email, long.kind, long.audience, long.fields) == (
         "long@example.com",
@@ -118,19 +132,42 @@ def test_missing_and_bad_addresses_are_counted_separately() -> None:
         {"email": 5},
         {"email": "a b@example.com"},
     ]
-    contents = changes_of(page(*rows), EXPORT, AUDIENCE, ENTER_NS, PAGE_NS)
+    contents = contents_of(page(*rows), READING, PAGE_NS)
     assert (contents.changes, contents.without_email, contents.bad_email) == ((), 3, 4)
+
+
+def test_addresses_in_any_e_mail_field_are_seen() -> None:
+    rows: list[dict[str, object]] = [
+        {"email": "Beth@example.com", "work_email": "beth@example.org"},
+        {"work_email": "beth@EXAMPLE.com"},
+        {"email": "nobody", "work_email": None},
+    ]
+    reading = dataclasses.replace(READING, email_fields=("email", "work_email"))
+    contents = contents_of(page(*rows), reading, PAGE_NS)
+    assert dict(contents.seen) == {"beth@example.com": True, "beth@example.org": False}
+    assert [change.email for change in contents.changes] == ["beth@example.com"]
+    assert (contents.without_email, contents.bad_email) == (1, 1)
+    assert reading.lytics_fields == (*EXPORT.lytics_fields, "work_email")
+
+    others = dataclasses.replace(reading, export=None)
+    contents = contents_of(page(*rows), others, PAGE_NS)
+    assert (len(contents.seen), contents.changes) == (2, ())
+    assert (contents.without_email, contents.bad_email) == (0, 1)
+    assert others.lytics_fields == ("email", "work_email")
 
 
 def test_profiles_that_share_an_address_are_each_an_enter() -> None:
     rows = [{"email": "beth@example.com", "visits": 1}, {"email": "BETH@example.com", "visits": 2}]
-    changes = changes_of(page(*rows), EXPORT, AUDIENCE, ENTER_NS, PAGE_NS).changes
+    changes = contents_of(page(*rows), READING, PAGE_NS).changes
     assert [change.email for change in changes] == ["beth@example.com", "beth@example.com"]
 
 
 def test_checkpoint_advances_to_the_cursor_and_counts_rows() -> None:
     first = advanced(
-        Checkpoint(), page({}, {}, {}, cursor="c1", total=5), PageOfChanges((), 2, 1), LAG_NS + 100
+        Checkpoint(),
+        page({}, {}, {}, cursor="c1", total=5),
+        PageContents(without_email=2, bad_email=1),
+        LAG_NS + 100,
     )
     second = advanced(first, page({}, {}, total=6), NOTHING, 200)
 
@@ -158,7 +195,7 @@ def test_scan_is_complete_only_if_lytics_total_fits(rows: int, total: int | None
     assert done.done
     assert done.is_complete == (not mismatch)
     assert mismatch in done.mismatch
-    for document in (checkpoint_document(done), ScanProgress.of(AUDIENCE, done).document()):
+    for document in (checkpoint_document(done), ScanProgress.of(AUDIENCE, "High", done).document()):
         assert (document["complete"], document["misfit"]) == (done.is_complete, done.mismatch)
 
 
@@ -176,8 +213,8 @@ def test_total_from_empty_pages_alone_is_not_trusted() -> None:
 
 
 def test_empty_audience_is_complete_if_every_total_is_zero() -> None:
-    begun = advanced(Checkpoint(), page(cursor="c1", total=0), NOTHING, 1)
-    assert advanced(begun, page(total=0), NOTHING, 2).is_complete
+    empty = advanced(Checkpoint(), page(cursor="c1", total=0), NOTHING, 1)
+    assert advanced(empty, page(total=0), NOTHING, 2).is_complete
     with_total = advanced(Checkpoint(), page(cursor="c1", total=1), NOTHING, 1)
     assert advanced(with_total, page(total=0), NOTHING, 2).mismatch.startswith("Lytics counts 1 people")
 
@@ -217,7 +254,7 @@ def test_repeated_pages_under_new_cursors_count_once(before: int, cycle: int) ->
         rows = page(
             {"email": f"{number}@example.com"}, {}, {"email": "?"}, cursor=f"c{read}", total=3 * pages
         )
-        contents = changes_of(rows, EXPORT, AUDIENCE, ENTER_NS, PAGE_NS)
+        contents = contents_of(rows, READING, PAGE_NS)
         at = checkpoint_from(checkpoint_document(advanced(at, rows, contents, 1)))
     done = advanced(at, page(), NOTHING, 1)
     assert not done.is_complete
@@ -231,21 +268,30 @@ def test_repeated_pages_under_new_cursors_count_once(before: int, cycle: int) ->
 def test_pages_without_addresses_all_count() -> None:
     at = Checkpoint()
     for cursor in ("c1", "c2", ""):
-        at = advanced(at, page({}, {}, cursor=cursor, total=6), PageOfChanges((), 2, 0), 1)
+        at = advanced(at, page({}, {}, cursor=cursor, total=6), PageContents(without_email=2, bad_email=0), 1)
     assert at.is_complete
 
 
 def test_unfinished_scan_is_neither_complete_nor_a_mismatch() -> None:
     half = advanced(Checkpoint(), page({}, cursor="c1", total=1), NOTHING, 1)
     assert not half.is_complete
-    assert checkpoint_document(half)["misfit"] == ScanProgress.of(AUDIENCE, half).document()["misfit"] == ""
+    assert (
+        checkpoint_document(half)["misfit"]
+        == ScanProgress.of(AUDIENCE, "High", half).document()["misfit"]
+        == ""
+    )
 
 
 def test_progress_summarizes_the_checkpoint() -> None:
-    begun = restarted(Checkpoint(), "400")
-    at = with_messages(advanced(begun, page({}, {}, {}, {}, total=4), PageOfChanges((), 2, 1), 1), "0.aa", 3)
-    assert ScanProgress.of(AUDIENCE, at).document() == {
+    anew = restarted(Checkpoint(), "400")
+    at = with_messages(
+        advanced(anew, page({}, {}, {}, {}, total=4), PageContents(without_email=2, bad_email=1), 1),
+        "0.aa",
+        3,
+    )
+    assert ScanProgress.of(AUDIENCE, "High", at).document() == {
         "audience": AUDIENCE,
+        "audience_name": "High",
         "done": True,
         "scanned": 4,
         "without_email": 2,
@@ -255,6 +301,7 @@ def test_progress_summarizes_the_checkpoint() -> None:
         "restarts": 1,
         "complete": True,
         "misfit": "",
+        "seen": 0,
     }
     assert checkpoint_document(at)["people"] == 1
 
@@ -315,10 +362,56 @@ def test_expected_numbers_are_kept_by_invocation() -> None:
         == checkpoint_from(document).numbers
         == {message_number("0.aa", 0), message_number("0.aa", 1), "0.bb.0"}
     )
-    assert ScanProgress.of(AUDIENCE, at).document()["messages"] == 3
+    assert ScanProgress.of(AUDIENCE, "High", at).document()["messages"] == 3
     assert Checkpoint().numbers == set()
 
 
 def test_checkpoint_is_read_as_it_was_written() -> None:
-    at = with_messages(advanced(Checkpoint(), page({}, cursor="c1", total=9), NOTHING, 5), "0.aa", 2)
-    assert checkpoint_from(checkpoint_document(at)) == at
+    at = begun(Checkpoint(), [("newsletter", "email")], 7)
+    at = with_messages(advanced(at, page({}, cursor="c1", total=9), NOTHING, 5), "0.aa", 2)
+    at = in_trouble(with_chunk(sampled(at, [("beth@example.com", True)]), 1), "gone")
+    at = dataclasses.replace(
+        at, parts=(Part(splits="0,2", cursor="c2"), Part(splits="1,3", done=True)), counted=9
+    )
+    document = checkpoint_document(at)
+    assert checkpoint_from(json.loads(json.dumps(document))) == at
+
+
+def test_checkpoint_of_an_older_release_is_read() -> None:
+    document = checkpoint_document(Checkpoint(cursor="c1", expected=(("0.aa", 1),)))
+    for name in ("email_fields", "sample", "parts", "stamp_ns", "seen", "trouble"):
+        del document[name]
+    assert checkpoint_from(document | {"started_ns": 5}) == Checkpoint(cursor="c1", expected=(("0.aa", 1),))
+
+
+def test_scan_that_begins_anew_has_seen_nobody() -> None:
+    at = begun(Checkpoint(), [("newsletter", "email")], 7)
+    at = advanced(at, page({}, cursor="c1", total=9), NOTHING, LAG_NS + 5)
+    at = with_chunk(sampled(at, [("beth@example.com", True)]), 1)
+    anew = restarted(dataclasses.replace(at, whole="no parts"), "400")
+    assert anew == Checkpoint(restarts=1, whole="no parts")
+    assert scanned_whole(anew, "no parts at all") == Checkpoint(whole="no parts at all")
+    assert not anew.addresses_found
+    assert advanced(anew, page({}), NOTHING, LAG_NS + 9).stamp_ns == 9
+
+
+def test_trouble_ends_a_scan_that_is_not_complete() -> None:
+    at = in_trouble(advanced(Checkpoint(), page({}, total=1), NOTHING, 1), "gone")
+    assert at.ended
+    assert not at.is_complete
+    progress = ScanProgress.of(
+        AUDIENCE, "High", dataclasses.replace(at, done=False, whole="no parts")
+    ).document()
+    assert (progress["done"], progress["trouble"], progress["whole"]) == (True, "gone", "no parts")
+
+
+def test_sample_has_addresses_with_capitals_first() -> None:
+    at = sampled(Checkpoint(), [(f"small{number}@example.com", False) for number in range(30)])
+    assert len(at.sample) == SAMPLE
+    at = sampled(at, [("beth@example.com", True), ("more@example.com", False), ("beth@example.com", True)])
+    assert at.sample[0] == ("beth@example.com", True)
+    assert [capitals for _, capitals in at.sample] == [True] + [False] * (SAMPLE - 1)
+    full = sampled(at, [(f"capital{number}@example.com", True) for number in range(30)])
+    assert all(capitals for _, capitals in full.sample)
+    assert len(full.sample) == SAMPLE
+    assert sampled(full, [("late@example.com", True)]) is full

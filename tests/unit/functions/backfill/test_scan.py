@@ -1,24 +1,34 @@
 """A scan loses nobody between pages, invocations and crashes, and an outage ends with a reason."""
 
+import dataclasses
 import itertools
+import math
+import re
+from array import array
 from collections import Counter
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
 
+from functions.backfill.outbox import Stores, Work
+from functions.backfill.pages import Scanner, Timing
 from functions.backfill.progress import MAX_IDLE_INVOCATIONS
 from functions.backfill.rows import LAG_NS
-from functions.backfill.scan import Timing, Work, scan_audience
+from functions.backfill.scan import scan_audience
+from functions.backfill.threads import Threads
 from lytics_sendgrid.domain.checkpoint import Checkpoint
+from lytics_sendgrid.domain.seen import seen_hash
 from lytics_sendgrid.errors import (
     AnswerLost,
     KeyRefused,
     RequestRefused,
-    ScanStuck,
     ServiceUnavailable,
     Throttled,
 )
+from lytics_sendgrid.lytics.documents import LyticsAudience
 from lytics_sendgrid.queues.changes import MESSAGE_BYTES, decode
+from lytics_sendgrid.tables.seen import SeenTable
 from tests.clock import InvocationClock
 from tests.doubles.adapters import exports_table, queue_writer
 from tests.doubles.calls import refusal
@@ -28,6 +38,7 @@ from tests.doubles.sqs import Queue
 from tests.unit.functions.backfill.test_progress import AUDIENCE, EXPORT
 
 RUN = "run-1"
+SINCE_NS = 1_700_000_000_000_000_000
 NOW_S = 1_790_000_000.5
 DOWN = ServiceUnavailable("Lytics answered 503")
 
@@ -43,15 +54,17 @@ def paged(rows: list[dict[str, Any]], size: int = 100) -> list[list[dict[str, An
     return [list(page) for page in itertools.batched(rows, size)] or [[]]
 
 
-class Scene:
+class Scene[L: Scanner]:
     """One run's backfill of one audience."""
 
-    def __init__(self, lytics: PagedAudience) -> None:
+    def __init__(self, lytics: L, **more: Any) -> None:
         self.lytics = lytics
         self.queue = Queue("changes")
         self.writer, self.sqs = queue_writer(self.queue)
         self.dynamodb = DynamoDb()
         self.checkpoints = exports_table(self.dynamodb)
+        self.seen = SeenTable(cast(DynamoDBClient, self.dynamodb), "exports")
+        self.work = Work(EXPORT, AUDIENCE, RUN, "", (("newsletter", "email"),), enter_ns=SINCE_NS + 1, **more)
         self.invocations = 0
         self.clock = InvocationClock()
 
@@ -59,11 +72,11 @@ class Scene:
         self.invocations += 1
         self.clock = InvocationClock(left_s, NOW_S)
         return scan_audience(
-            Work(EXPORT, AUDIENCE, RUN, f"2.{self.invocations:08x}"),
+            dataclasses.replace(self.work, prefix=f"2.{self.invocations:08x}"),
             self.lytics,
-            self.writer,
-            self.checkpoints,
+            Stores(self.writer, self.checkpoints, self.seen),
             Timing(self.clock, self.clock.left_s, margin_s),
+            Threads,
         )
 
     def queued(self) -> Counter[str]:
@@ -88,10 +101,18 @@ def test_everybody_is_queued_once() -> None:
     (message,) = map(decode, scene.queue.bodies)
     assert (message.export, message.config, message.run) == ("newsletter", 3, RUN)
     assert message.queued_ms == 1_790_000_000_500
-    assert {change.time_ns for change in message.changes} == {scene.lytics.date_ns - LAG_NS}
+    assert {change.time_ns for change in message.changes} == {SINCE_NS + 1}
     assert {change.fields_time_ns for change in message.changes} == {
-        scene.lytics.date_ns + second * 1_000_000_000 for second in range(3)
+        scene.lytics.date_ns + second * 1_000_000_000 - LAG_NS for second in range(3)
     }
+    assert checkpoint.stamp_ns == scene.lytics.date_ns - LAG_NS
+    assert checkpoint.began_s == math.floor(NOW_S)
+
+
+def test_dry_run_asks_only_questions() -> None:
+    scene = Scene(PagedAudience([people(3)]), question=True)
+    scene.invoke()
+    assert [decode(body).question for body in scene.queue.bodies] == [True]
 
 
 def test_finished_scan_requests_nothing() -> None:
@@ -140,7 +161,7 @@ def test_scan_continues_over_several_invocations() -> None:
     assert scene.queued() == Counter(row["email"] for row in people(1_000))
     assert scene.expected() == scene.numbers()
     times = {change.time_ns for body in scene.queue.bodies for change in decode(body).changes}
-    assert times == {scene.lytics.date_ns - LAG_NS}
+    assert times == {SINCE_NS + 1}
 
 
 def test_invocation_with_no_time_left_still_reads_a_page() -> None:
@@ -169,11 +190,15 @@ def test_total_that_does_not_fit_is_reported() -> None:
     assert checkpoint.mismatch == "Lytics counts 25 people in the audience but its scan returned 20"
 
 
-def test_repeated_cursor_stops_the_run() -> None:
+def test_repeated_cursor_ends_the_scan_in_trouble() -> None:
     lytics = PagedAudience(paged(people(500)))
     lytics.cursors = {2: "c2"}
-    with pytest.raises(ScanStuck, match="repeats its cursor"):
-        Scene(lytics).invoke()
+    scene = Scene(lytics)
+    checkpoint = scene.invoke()
+    assert checkpoint.trouble.startswith("Lytics' scan repeats its cursor")
+    assert (checkpoint.ended, checkpoint.is_complete) == (True, False)
+    assert scene.invoke() == checkpoint
+    assert scene.expected() == scene.numbers()
 
 
 def test_stale_cursor_restarts_the_scan() -> None:
@@ -198,11 +223,11 @@ def test_messages_sent_before_a_restart_stay_expected() -> None:
     assert scene.expected() == scene.numbers() == {"2.00000001.0", "2.00000002.0"}
 
 
-def test_cursors_refused_again_and_again_stop_the_run() -> None:
+def test_cursors_refused_again_and_again_end_the_scan_in_trouble() -> None:
     lytics = PagedAudience(paged(people(300)))
     lytics.faults = dict.fromkeys(range(1, 100, 2), RequestRefused("start token is not valid"))
-    with pytest.raises(ScanStuck, match=r"refused the scan's cursor 4 times.*not valid"):
-        Scene(lytics).invoke()
+    trouble = Scene(lytics).invoke().trouble
+    assert re.match(r"Lytics refused the scan's cursor 4 times.*not valid", trouble)
 
 
 def test_restarts_are_counted_across_invocations_and_crashes() -> None:
@@ -215,11 +240,100 @@ def test_restarts_are_counted_across_invocations_and_crashes() -> None:
     assert scene.invoke().restarts == 1
 
 
-def test_refused_first_page_is_an_error() -> None:
+def test_audience_that_is_gone_ends_the_scan_in_trouble() -> None:
     lytics = PagedAudience([people(3)])
-    lytics.faults = {0: RequestRefused("Segment not found")}
-    with pytest.raises(RequestRefused):
-        Scene(lytics).invoke()
+    lytics.faults = {0: RequestRefused("Lytics answered 404 for a page: Segment not found")}
+    checkpoint = Scene(lytics).invoke()
+    assert checkpoint.trouble.startswith(
+        "Lytics answered 404 for a page: Segment not found. If somebody deleted"
+    )
+    assert (checkpoint.ended, checkpoint.is_complete) == (True, False)
+
+
+def test_audience_that_goes_during_the_scan_ends_it_in_trouble() -> None:
+    lytics = PagedAudience(paged(people(300)))
+    lytics.faults = dict.fromkeys((1, 2), RequestRefused("Lytics answered 404: Segment not found"))
+    scene = Scene(lytics)
+    assert "404" in scene.invoke().trouble
+    assert lytics.calls == ["", "c1", ""]
+
+
+def test_audience_that_lytics_calls_invalid_is_not_scanned() -> None:
+    lytics = PagedAudience([people(3)])
+    lytics.known = LyticsAudience(AUDIENCE, "High Value Users", "high_value_users", fault="it names itself")
+    checkpoint = Scene(lytics).invoke()
+    assert checkpoint.trouble == "Lytics calls the audience invalid (it names itself): correct it in Lytics"
+    assert lytics.calls == []
+
+
+@pytest.mark.parametrize(
+    "known", [LyticsAudience(AUDIENCE, "High Value Users", "high_value_users"), DOWN, RequestRefused("400")]
+)
+def test_audience_is_scanned_unless_lytics_calls_it_invalid(known: Any) -> None:
+    lytics = PagedAudience([people(3)])
+    lytics.known = known
+    assert Scene(lytics).invoke().is_complete
+
+
+def test_everybody_seen_is_kept_before_the_checkpoint() -> None:
+    scene = Scene(PagedAudience(paged(people(250))))
+    first = scene.invoke(left_s=1)
+    last = scene.invoke()
+    assert (first.seen, first.chunks, last.seen, last.chunks) == (100, 1, 250, 2)
+    hashes = [seen_hash(RUN, row["email"]) for row in people(250)]
+    assert scene.seen.read_seen(RUN, AUDIENCE, 0, last.chunks, last.seen) == array("Q", sorted(hashes))
+    assert last.addresses_found
+    written = [request["Item"]["pk"]["S"].partition("#")[0] for request in scene.dynamodb.calls.of("PutItem")]
+    assert written == ["seen", "run"] * 2
+
+
+def test_scan_that_begins_anew_begins_with_nobody_seen() -> None:
+    rows = people(300)
+    lytics = PagedAudience(paged(rows))
+    scene = Scene(lytics)
+    scene.invoke(left_s=1)
+    lytics.faults = {1: RequestRefused("start token is not recent")}
+    lytics.pages = paged(rows[50:])
+    scene.clock.now_s += 60
+    checkpoint = scene.invoke()
+    hashes = scene.seen.read_seen(RUN, AUDIENCE, 0, checkpoint.chunks, checkpoint.seen)
+    assert hashes == array("Q", sorted(seen_hash(RUN, row["email"]) for row in rows[50:]))
+    assert {email for email, _ in checkpoint.sample} <= {row["email"] for row in rows[50:]}
+    assert checkpoint.email_fields == (("newsletter", "email"),)
+    assert checkpoint.restarts == 1
+
+
+@pytest.mark.parametrize("more", [{"queues": False}, {"queues": False, "scan": 1}])
+def test_scan_that_queues_nobody_keeps_who_was_seen(more: dict[str, Any]) -> None:
+    scene = Scene(PagedAudience(paged(people(40_000, work="work@example.com"))), **more)
+    scene.work = dataclasses.replace(
+        scene.work, email_fields=(("newsletter", "email"), ("offers", "work"), ("other", "email"))
+    )
+    checkpoint = scene.invoke(left_s=10_000)
+    assert checkpoint.is_complete
+    assert scene.queue.bodies == []
+    assert checkpoint.numbers == set()
+    assert scene.checkpoints.scan(RUN, AUDIENCE, scene.work.scan) == checkpoint
+    seen = scene.seen.read_seen(RUN, AUDIENCE, scene.work.scan, checkpoint.chunks, checkpoint.seen)
+    assert len(set(seen)) == 40_001
+    assert 2 <= checkpoint.chunks <= 5
+
+
+def test_crash_between_hashes_and_checkpoint_counts_nobody_twice() -> None:
+    scene = Scene(PagedAudience(paged(people(300))))
+    put, puts = scene.dynamodb.put_item, itertools.count()
+
+    def dying(**request: Any) -> Any:
+        if next(puts) == 1:
+            raise refusal("InternalServerError", "PutItem", 500)
+        return put(**request)
+
+    scene.dynamodb.put_item = dying  # type: ignore[method-assign]
+    with pytest.raises(ServiceUnavailable):
+        scene.invoke()
+    checkpoint = scene.invoke()
+    assert (checkpoint.seen, checkpoint.chunks) == (300, 1)
+    assert len(set(scene.seen.read_seen(RUN, AUDIENCE, 0, 1, 300))) == 300
 
 
 @pytest.mark.parametrize("error", [Throttled("429"), DOWN, AnswerLost("read time-out")])
@@ -262,7 +376,7 @@ def test_wait_longer_than_the_invocation_uses_all_its_time() -> None:
     assert sum(scene.clock.sleeps) == pytest.approx(780)
 
 
-def test_outage_of_hours_stops_the_run() -> None:
+def test_outage_of_hours_ends_the_scan_in_trouble() -> None:
     lytics = PagedAudience([people(3)])
     lytics.faults = dict.fromkeys(range(10_000), DOWN)
     scene = Scene(lytics)
@@ -270,10 +384,8 @@ def test_outage_of_hours_stops_the_run() -> None:
     for _ in range(MAX_IDLE_INVOCATIONS - 1):
         assert not scene.invoke().done
         waited += sum(scene.clock.sleeps)
-    with pytest.raises(
-        ScanStuck, match=r"has not answered the scan for 8 invocations \(Lytics answered 503\)"
-    ):
-        scene.invoke()
+    trouble = scene.invoke().trouble
+    assert re.search(r"has not answered the scan for 8 invocations \(Lytics answered 503\)", trouble)
     assert waited > 5_000
 
 

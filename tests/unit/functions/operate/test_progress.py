@@ -40,16 +40,23 @@ def test_states_are_shown_with_their_time_and_only_once() -> None:
 
 
 def test_each_scan_shows_how_many_people_it_has_read() -> None:
-    audience = {"id": "5f", "name": "High value users"}
+    audience, name = {"id": "5f", "requests": 4}, "High value users"
+    trouble = {"done": True, "audience_name": "Gone", "trouble": "it is gone"}
     events = [
-        left("Scan", audience=audience, progress={"done": False, "scanned": 40_000}),
-        left("Scan", audience={"id": "8a", "name": "Readers"}, progress={"done": True, "scanned": 7}),
-        left("Scan", audience=audience, progress={"done": True, "scanned": 54_321}),
+        left("Scan", audience=audience, progress={"audience_name": name, "done": False, "scanned": 40_000}),
+        left(
+            "Scan", audience={"id": "8a"}, progress={"audience_name": "Readers", "done": True, "scanned": 7}
+        ),
+        left("Scan", audience=audience, progress={"audience_name": name, "done": True, "scanned": 54_321}),
+        left("Scan", audience={"id": "9b"}, progress=trouble),
+        left("Scan", audience={"id": "9b"}, progress={"done": False}),
     ]
     assert [line.partition("  ")[2] for line in lines(*events)] == [
         "scan of 'High value users': 40,000 people, goes on",
         "scan of 'Readers': 7 people, done",
         "scan of 'High value users': 54,321 people, done",
+        "scan of 'Gone': 0 people, in trouble: it is gone",
+        "scan of '9b': 0 people, goes on",
     ]
 
 

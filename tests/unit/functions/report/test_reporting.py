@@ -5,7 +5,7 @@ from typing import Any
 
 from functions.report.drift import Health
 from functions.report.reporting import Counted, run_report
-from lytics_sendgrid.domain.checkpoint import Checkpoint
+from lytics_sendgrid.domain.checkpoint import Checkpoint, Part
 from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
 from lytics_sendgrid.sendgrid.resources import Segment
 from lytics_sendgrid.workflow.export_run import ExportRun
@@ -97,6 +97,36 @@ def test_scan_near_or_without_a_size_stays_complete() -> None:
     for sizes in ({FIRST: 10}, {}, None):
         (audience,) = report(scans={FIRST: whole}, lytics=sizes)["audiences"]
         assert (audience["complete"], audience["misfit"]) == (True, "")
+
+
+def test_audience_in_trouble_fails_the_run_after_its_report() -> None:
+    document = report(scans={FIRST: replace(SCAN, done=False, trouble="it is gone. Start without it")})
+    (audience,) = document["audiences"]
+    assert (audience["trouble"], audience["complete"]) == ("it is gone. Start without it", False)
+    assert "- 'First': it is gone. Start without it" in document["failure"]
+    assert "'First': it is gone. Start without it" in document["notes"]
+
+
+def test_short_scan_fails_the_run_and_a_whole_one_does_not() -> None:
+    assert f"- 'First': {MISMATCH}. Start the export again" in report()["failure"]
+    assert "failure" not in report(scans={FIRST: replace(SCAN, smallest=9)})
+    assert "failure" not in report(scans={FIRST: None})
+
+
+def test_audience_that_could_not_be_swept_fails_the_run() -> None:
+    sweep = {"contacts": 7, "tallies": {FIRST: {"trouble": "more people left than the guard allows"}}}
+    whole = {FIRST: replace(SCAN, smallest=9)}
+    document = report(RESYNC, sweep=sweep, scans=whole)
+    assert "- 'First': more people left than the guard allows" in document["failure"]
+    assert "failure" not in report(RESYNC, sweep={"contacts": 7, "tallies": {}}, scans=whole)
+
+
+def test_report_says_why_an_audience_was_scanned_whole() -> None:
+    document = report(scans={FIRST: replace(SCAN, smallest=9, whole="no parts")})
+    assert document["audiences"][0]["whole"] == "no parts"
+    assert "'First' was scanned with one request at a time: no parts" in document["notes"]
+    parts = report(scans={FIRST: replace(SCAN, parts=(Part(), Part()))})
+    assert parts["audiences"][0]["parts"] == 2
 
 
 def test_mismatch_found_by_the_scan_is_kept() -> None:

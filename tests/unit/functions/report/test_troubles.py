@@ -1,0 +1,23 @@
+"""What a run that fails because of some audiences says."""
+
+from functions.report.troubles import Trouble, failure
+from lytics_sendgrid.bounded_text import json_chars
+
+
+def test_run_without_trouble_does_not_fail() -> None:
+    assert failure([]) == ""
+
+
+def test_failure_names_the_audiences_what_was_left_and_what_to_do() -> None:
+    text = failure([Trouble("High Value Users", "it is gone. Start without it")])
+    first, named, last = text.split("\n")
+    assert first == "1 audience is in trouble:"
+    assert named == "- 'High Value Users': it is gone. Start without it"
+    assert last.startswith("Nobody was taken out of their segments")
+
+
+def test_failure_of_many_audiences_stays_short() -> None:
+    text = failure([Trouble(f"Audience {number}", "я" * 900) for number in range(200)])
+    assert text.startswith("200 audiences are in trouble:")
+    assert "more, which the report lists" in text
+    assert json_chars(text) < 10_000
