@@ -10,6 +10,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.plan.executions import Executions
 from functions.plan.input import PlanRequest
 from functions.plan.run import Planner
 from functions.plan.settings import PlanSettings
@@ -54,11 +55,14 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     plan_settings, exports, secrets = _collaborators()
     request = PlanRequest.read(event)
     started_at = format_rfc3339(math.floor(SystemClock().now()) * NANOSECONDS_PER_S)
-    planner = Planner(exports, secrets, _connect, plan_settings.webhook_base_url)
+    planner = Planner(
+        exports, secrets, _connect, plan_settings.webhook_base_url, Executions(boto3.client("stepfunctions"))
+    )
     planned = planner.plan(Beginning(request.run, request.execution, started_at), request.input)
     logger.info(
-        "run_planned",
+        "resync_skipped" if planned.skipped else "run_planned",
         run=planned.run,
+        export=planned.export,
         action=planned.action,
         audiences=len(planned.audiences),
         people=planned.plan.people,

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from functions.plan.faults import refusal
 from functions.plan.input import Reading, ResyncInput, StartInput, StopInput, read_input
+from functions.plan.one_run import Executions, Runs, other_run
 from functions.plan.planning import make_plan
 from functions.plan.sizes import size_faults
 from functions.plan.state import Beginning, planned_run
@@ -30,24 +31,30 @@ class Authorizations(Protocol):
     def webhook_secrets(self, name: str, max_age_s: float = ...) -> WebhookSecrets: ...  # noqa: D102
 
 
+class Tables(Configurations, Runs, Protocol):
+    """What was provisioned before, and which run is under way."""
+
+
 type Connect = Callable[[Authorization], tuple[SendGridAccount, LyticsAccount]]
 
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Plans runs without changing anything.
+    """Plans runs. Nothing is changed but which run of an export is under way.
 
     Attributes:
         configurations: what was provisioned before.
         authorizations: the secrets; never read from the cache, because a person may just have corrected one.
         connect: makes both vendors' clients for an authorization.
         webhook_base_url: of this deployment, without ``/lytics/<export>``.
+        executions: whether another run is under way.
     """
 
-    configurations: Configurations
+    configurations: Tables
     authorizations: Authorizations
     connect: Connect
     webhook_base_url: str
+    executions: Executions
 
     def plan(self, beginning: Beginning, document: object) -> ExportRun:
         """Plan a run.
@@ -76,7 +83,19 @@ class Planner:
         too_large = size_faults(planned)
         if too_large:
             raise refusal([ExportRefused(text) for text in too_large])
-        return planned
+        return self._alone(beginning, planned)
+
+    def _alone(self, beginning: Beginning, planned: ExportRun) -> ExportRun:
+        """Make sure that no other run of the export is under way. A plan alone disturbs none."""
+        only_plans = planned.dry_run and planned.action != "resync"
+        if only_plans or not beginning.execution:
+            return planned
+        other = other_run(planned.export, beginning.execution, self.configurations, self.executions)
+        if not other:
+            return planned
+        if planned.options.scheduled:
+            return planned.model_copy(update={"skipped": f"This resync was skipped: {other}"})
+        raise refusal([ExportRefused(other)])
 
     def _start(
         self, beginning: Beginning, wanted: StartInput, reading: Reading, faults: list[StopRun]

@@ -218,3 +218,13 @@ def test_unreachable_service_is_retried_later(moto_client: DynamoDBClient) -> No
     moto_client.meta.events.register_first("before-send.dynamodb.GetItem", refuse)
     with pytest.raises(RetryLater):
         ExportsTable(moto_client, "exports").export("newsletter")
+
+
+def test_running_execution_is_replaced_only_if_it_was_read(table: ExportsTable) -> None:
+    assert table.running("newsletter") is None
+    assert table.put_running("newsletter", "arn:1", None)
+    assert not table.put_running("newsletter", "arn:2", None)
+    assert not table.put_running("newsletter", "arn:2", "arn:0")
+    assert table.put_running("newsletter", "arn:2", "arn:1")
+    assert table.running("newsletter") == "arn:2"
+    assert table.running("other") is None

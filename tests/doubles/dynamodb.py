@@ -291,8 +291,9 @@ def _holds(condition: str, item: Item, values: Item) -> bool:
         return True
     if name not in item:
         return False
-    left, right = int(item[name]["N"]), int(values[value]["N"])
-    return left == right if comparison == "=" else left <= right
+    if comparison == "=":
+        return bool(item[name] == values[value])
+    return int(item[name]["N"]) <= int(values[value]["N"])
 
 
 def _item_bytes(item: Item) -> int:

@@ -78,13 +78,17 @@ def test_inspect_of_an_unknown_export_is_one_sentence(customer: Customer) -> Non
     assert printed.startswith('"export" names no export that was started')
 
 
-def test_stopped_run_is_finished_by_the_next_one(customer: Customer) -> None:
+def test_second_run_is_refused_and_a_stopped_one_is_finished_by_the_next(customer: Customer) -> None:
     start = customer.input(list=None)
     customer.lytics.populate(300, 3, seed=4)
     client = customer.product.deployment.cloud.client("stepfunctions")
     with customer.product.paused("deliver"):
         execution = customer.start(start)
         poll(lambda: "WaitToSettle" in customer.states(execution), "settle", 60, interval_s=0.1)
+        refused = customer.run(start)
+        assert refused.status == "FAILED"
+        assert f"'{execution.rpartition(':')[2]}'" in refused.error
+        assert f"stop-execution --execution-arn {execution})" in refused.error
         client.stop_execution(executionArn=execution)
         assert customer.end(execution).status == "ABORTED"
     report = customer.succeed(start)
@@ -96,9 +100,12 @@ def test_stopped_run_is_finished_by_the_next_one(customer: Customer) -> None:
 def test_file_for_sam_local_invoke_has_the_templates_variables(customer: Customer, tmp_path: Path) -> None:
     file = tmp_path / "env.json"
     status, printed = operate(customer, "env_vars", FILE=str(file))
-    assert (status, printed) == (0, f"wrote the variables of 10 functions to {file}\n")
-    written = json.loads(file.read_text())
     template = Template()
+    assert (status, printed) == (
+        0,
+        f"wrote the variables of {len(template.functions)} functions to {file}\n",
+    )
+    written = json.loads(file.read_text())
     shared = template.globals["Function"]["Environment"]["Variables"]
     assert {name: variables.keys() for name, variables in written.items()} == {
         name: shared.keys() | template.environment(name).keys() for name in template.functions

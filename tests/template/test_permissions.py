@@ -19,6 +19,10 @@ TABLES = {"CONTACTS_TABLE": "ContactsTable", "EXPORTS_TABLE": "ExportsTable"}
 _SECRET = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}"
 SECRETS = {"Fn::Sub": f"{_SECRET}/*"}
 WEBHOOK_SECRETS = {"Fn::Sub": f"{_SECRET}/*/webhook-??????"}
+EXECUTIONS = {
+    "Fn::Sub": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:"
+    "${AWS::StackName}-export:*"
+}
 # IAM defines no resource type for these actions, so they require "*".
 LOG_DELIVERY = {
     "logs:CreateLogDelivery",
@@ -51,7 +55,7 @@ def test_no_permission_has_a_star_but_log_delivery_and_the_secrets(template: Tem
         assert not any("*" in action for action in statement["Action"])
         if statement["Resource"] == "*":
             assert set(statement["Action"]) == LOG_DELIVERY
-        elif statement["Resource"] not in (SECRETS, WEBHOOK_SECRETS):
+        elif statement["Resource"] not in (SECRETS, WEBHOOK_SECRETS, EXECUTIONS):
             assert "*" not in str(statement["Resource"])
 
 
@@ -192,6 +196,12 @@ def test_each_rule_may_invoke_its_function(template: Template) -> None:
         (allowed,) = [p for p in permissions if p["SourceArn"] == {"Fn::GetAtt": [name, "Arn"]}]
         assert allowed["FunctionName"] == {"Ref": target["Arn"]["Fn::GetAtt"][0]}
         assert (allowed["Principal"], allowed["Action"]) == ("events.amazonaws.com", "lambda:InvokeFunction")
+
+
+def test_only_plan_asks_for_executions_of_the_state_machine(template: Template) -> None:
+    for name in template.functions:
+        asked = [s["Action"] for s in template.statements(name) if s["Resource"] == EXECUTIONS]
+        assert asked == ([["states:DescribeExecution"]] if name == "PlanFunction" else []), name
 
 
 def test_no_environment_variable_holds_a_secret(template: Template) -> None:

@@ -7,6 +7,7 @@ Items by (pk, sk), each with its JSON in ``doc``:
     export#<export>     config            the export's configuration
     export#<export>     stop              why the export is stopped and until when; once the stop is
                                           lifted, ``lifted_ms`` instead of ``doc``
+    export#<export>     running           the execution of the export's last run; ``execution`` guards it
     export#<export>     run#<run>         the run's report
     run#<run>           scan#<audience>   the checkpoint of the run's scan of one audience
     run#<run>           second#<audience> the checkpoint of its second scan
@@ -105,7 +106,7 @@ class ExportsTable:
         """
         item = _item(f"account#{account.name}", "config", account_document(account))
         item["version"] = {"N": str(account.version)}
-        if not self._put_if(item, "attribute_not_exists(pk) OR version = :than", read_version):
+        if not self._put_if(item, "attribute_not_exists(pk) OR version = :than", {"N": str(read_version)}):
             raise ConfigurationChanged(f"another run changed the configuration of account '{account.name}'")
 
     def export(self, name: str) -> Export | None:
@@ -150,13 +151,41 @@ class ExportsTable:
         item = _key(f"export#{export}", "stop") | {"lifted_ms": {"N": str(at_ms)}}
         self._put_unless_lifted(item, at_ms)
 
-    def _put_unless_lifted(self, item: dict[str, Any], since_ms: int) -> bool:
-        return self._put_if(item, "attribute_not_exists(lifted_ms) OR lifted_ms <= :than", since_ms)
+    def running(self, export: str) -> str | None:
+        """Return the ARN of the execution of an export's last run, which may have ended; None: there is none.
 
-    def _put_if(self, item: dict[str, Any], condition: str, than: int) -> bool:
+        The run may go on in another execution, which this one's output names.
+        """
+        document = self._get(f"export#{export}", "running")
+        return None if document is None else str(document["execution"])
+
+    def put_running(self, export: str, execution: str, expected: str | None) -> bool:
+        """Write the execution of an export's run, if the one that was read is still there.
+
+        Args:
+            export: its name.
+            execution: the ARN.
+            expected: what ``running`` returned.
+
+        Returns:
+            False: another run has written its own meanwhile.
+        """
+        item = _item(f"export#{export}", "running", {"execution": execution})
+        item["execution"] = {"S": execution}
+        condition = "attribute_not_exists(execution) OR execution = :than"
+        return self._put_if(item, condition, {"S": expected or "none"})
+
+    def _put_unless_lifted(self, item: dict[str, Any], since_ms: int) -> bool:
+        condition = "attribute_not_exists(lifted_ms) OR lifted_ms <= :than"
+        return self._put_if(item, condition, {"N": str(since_ms)})
+
+    def _put_if(self, item: dict[str, Any], condition: str, than: dict[str, str]) -> bool:
         """Write an item if the present one meets a condition, and return whether it did.
 
-        ``:than`` in the condition is a number.
+        Args:
+            item: the item.
+            condition: with ``:than``.
+            than: the value of ``:than``, as DynamoDB writes it.
         """
         with translated("DynamoDB"):
             try:
@@ -164,7 +193,7 @@ class ExportsTable:
                     TableName=self._table,
                     Item=item,
                     ConditionExpression=condition,
-                    ExpressionAttributeValues={":than": {"N": str(than)}},
+                    ExpressionAttributeValues={":than": than},
                 )
             except ClientError as error:
                 if error_code(error) != "ConditionalCheckFailedException":

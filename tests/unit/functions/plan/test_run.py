@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from functions.plan.one_run import Execution
 from functions.plan.run import Planner
 from functions.plan.state import Beginning
 from functions.report.counting import count
@@ -53,6 +54,10 @@ class Scene:
         self._authorization = authorization
         self._webhook = webhook
         self.max_ages: list[float] = []
+        self.executions: dict[str, Execution] = {}
+
+    def execution(self, arn: str) -> Execution | None:
+        return self.executions.get(arn)
 
     def authorization(self, name: str, max_age_s: float = 300.0) -> Authorization:
         self.max_ages.append(max_age_s)
@@ -66,12 +71,16 @@ class Scene:
             raise self._webhook
         return self._webhook
 
-    def plan(self, document: Any = None) -> dict[str, Any]:
+    def plan(self, document: Any = None, execution: str = "") -> dict[str, Any]:
         wanted = {"audiences": ["first"]} if document is None else document
         planner = Planner(
-            self.configurations, self, lambda _: (self.sendgrid, self.lytics), "https://hooks.example.com"
+            self.configurations,
+            self,
+            lambda _: (self.sendgrid, self.lytics),
+            "https://hooks.example.com",
+            self,
         )
-        beginning = Beginning("run-1", "arn:run-1", "2026-11-23T00:00:00Z")
+        beginning = Beginning("run-1", execution, "2026-11-23T00:00:00Z")
         return planner.plan(beginning, wanted).document()
 
     def faults(self, document: Any = None) -> list[str]:
@@ -291,6 +300,50 @@ def test_paused_webhook_job_is_a_fault_before_anything_is_made() -> None:
     )
     (fault,) = scene.faults()
     assert "webhook job 'Our job' (j1) is paused: resume it in Lytics" in fault
+
+
+def test_second_run_of_an_export_is_refused() -> None:
+    scene = Scene()
+    exported(scene)
+    resync = {"action": "resync", "export": "newsletter"}
+    scene.plan(resync, "arn:first")
+    scene.executions["arn:first"] = Execution("arn:first", is_running=True, started="2026-11-23 00:00 UTC")
+    with pytest.raises(ExportRefused, match="another run of the export 'newsletter' is under way: 'first'"):
+        scene.plan(resync, "arn:second")
+    assert "is under way" not in str(scene.plan({"audiences": ["first"]}, "arn:third"))
+    del scene.executions["arn:first"]
+    assert scene.plan(resync, "arn:second")["action"] == "resync"
+    assert scene.configurations.running("newsletter") == "arn:second"
+
+
+def test_scheduled_run_is_skipped_while_another_is_under_way() -> None:
+    scene = Scene()
+    exported(scene)
+    resync = {"action": "resync", "export": "newsletter", "scheduled": True}
+    assert "skipped" not in scene.plan(resync, "arn:first")
+    scene.executions["arn:first"] = Execution("arn:first", is_running=True, started="2026-11-23 00:00 UTC")
+    assert "another run of the export 'newsletter'" in scene.plan(resync, "arn:second")["skipped"]
+
+
+def test_plan_alone_takes_no_place() -> None:
+    scene = Scene()
+    exported(scene)
+    for document in (
+        {"audiences": ["first"], "dry_run": True},
+        {"action": "stop", "export": "newsletter", "dry_run": True},
+    ):
+        scene.plan(document, "arn:first")
+    assert scene.configurations.running("default") is None
+    assert scene.configurations.running("newsletter") is None
+    scene.plan({"action": "resync", "export": "newsletter", "dry_run": True}, "arn:first")
+    assert scene.configurations.running("newsletter") == "arn:first"
+
+
+def test_refused_run_takes_no_place() -> None:
+    scene = Scene()
+    with pytest.raises(ExportRefused):
+        scene.plan({"audiences": ["nothing"]}, "arn:first")
+    assert scene.configurations.running("default") is None
 
 
 def test_start_again_says_so() -> None:

@@ -1,0 +1,93 @@
+"""One run of an export at a time.
+
+An item in the exports table names the execution of the export's last run. Whoever finds that this execution
+does not run any more replaces it: a run that was stopped or has died tidies up nothing. A long run goes on
+in another execution, which the output of the former one names: it holds the place, too.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from lytics_sendgrid.errors import ConfigurationChanged
+
+_ATTEMPTS: Final = 3
+_MAX_EXECUTIONS: Final = 1_000
+"""Of one run. Each goes on for hours before the next, so the time-out of a week ends a run long before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """An execution of the state machine.
+
+    Attributes:
+        arn: its ARN.
+        is_running: it has not ended.
+        started: when it started, in words.
+        goes_on_in: the ARN of the execution in which its run goes on, if it does.
+    """
+
+    arn: str
+    is_running: bool
+    started: str
+    goes_on_in: str | None = None
+
+
+class Executions(Protocol):
+    """Where executions are described."""
+
+    def execution(self, arn: str) -> Execution | None: ...  # noqa: D102
+
+
+class Runs(Protocol):
+    """Which execution is the last of each export."""
+
+    def running(self, export: str) -> str | None: ...  # noqa: D102
+    def put_running(self, export: str, execution: str, expected: str | None) -> bool: ...  # noqa: D102
+
+
+def other_run(export: str, execution: str, runs: Runs, executions: Executions) -> str:
+    """Take an export's place for a run's execution, unless another run holds it.
+
+    Args:
+        export: its name.
+        execution: the ARN of the run's execution. A repeated call for the same one changes nothing.
+        runs: which execution is the last.
+        executions: whether it still runs.
+
+    Returns:
+        Which other run holds the place and how to stop it, in words; empty: the place is taken.
+
+    Raises:
+        ConfigurationChanged: other runs are beginning at this moment.
+        RetryLater: AWS does not answer now.
+    """
+    for _ in range(_ATTEMPTS):
+        known = runs.running(export)
+        if known == execution:
+            return ""
+        other = _running(known, executions) if known is not None else None
+        if known is not None and other is not None:
+            return _words(export, known, other)
+        if runs.put_running(export, execution, known):
+            return ""
+    raise ConfigurationChanged(f"several runs of the export '{export}' begin at the same time")
+
+
+def _running(arn: str | None, executions: Executions) -> Execution | None:
+    """Return the execution that a run is in now, or None: the run has ended."""
+    for _ in range(_MAX_EXECUTIONS):
+        execution = executions.execution(arn) if arn is not None else None
+        if execution is None or execution.is_running:
+            return execution
+        arn = execution.goes_on_in
+    return None
+
+
+def _words(export: str, first: str, now: Execution) -> str:
+    name = first.rpartition(":")[2]
+    return (
+        f"another run of the export '{export}' is under way: '{name}', started {now.started}. Wait for its "
+        "end, or stop it (in the Step Functions console: Stop execution; or: aws stepfunctions "
+        f"stop-execution --execution-arn {now.arn}). Stopping a run is safe: what it has queued is still "
+        "delivered, and the next run of the export does the rest"
+    )
