@@ -33,7 +33,7 @@ PYTEST := .venv/bin/pytest --numprocesses=$(or $(WORKERS),3) --dist=loadgroup
 export SAM_CLI_TELEMETRY := 0
 AWS_REGION_OF_LINT := us-east-1
 
-.PHONY: help install demo test static format format-check lint typecheck files validate template covered others build deploy count unit e2e bench simulate chaos mutate run inspect redrive rejected env-vars lock hooks clean
+.PHONY: help install demo test static format format-check lint typecheck files validate template covered others build deploy count unit e2e bench simulate chaos mutate run inspect erase redrive rejected env-vars lock hooks clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -115,6 +115,9 @@ run: $(DEV) ## Start an export, show its progress and print its report: STACK= I
 
 inspect: $(DEV) ## Say why a person is or is not in a segment: STACK= EMAIL= EXPORT=
 	@.venv/bin/python -m functions.operate.inspect
+
+erase: $(DEV) ## Erase people in SendGrid and in the ledger: STACK= EMAILS=file EXPORT= AGAIN=1 WAIT=0
+	@.venv/bin/python -m functions.operate.erase
 
 redrive: $(DEV) ## Put messages of the dead-letter queues or the rejects queue back to work: STACK= QUEUE=changes|imports|rejects DRY=1
 	@.venv/bin/python -m functions.operate.redrive

@@ -26,6 +26,7 @@ from lytics_sendgrid.sendgrid.contacts import sendgrid_contacts
 from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.contacts import ContactsTable
+from lytics_sendgrid.tables.erasures import ErasuresTable
 from lytics_sendgrid.tables.exports import ExportsTable
 
 MAX_REQUESTS: Final = 1_000
@@ -46,7 +47,8 @@ def _delivery() -> Delivery:
     secrets = Secrets(boto3.client("secretsmanager", config=TIMEOUTS), config.secret_prefix, SystemClock())
     changes, imports = QueueWriter(sqs, config.changes_queue_url), QueueWriter(sqs, config.imports_queue_url)
     outbox = Outbox(changes, imports, config.refresh_delay_s, config.confirm_delay_s)
-    views = ExportViews(exports, config.no_audience_value, clock)
+    erasures = ErasuresTable(dynamodb, config.exports_table)
+    views = ExportViews(exports, erasures, config.no_audience_value, clock)
     rounds = Rounds(
         ledger=ContactsTable(dynamodb, config.contacts_table, clock),
         views=views,

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from functions.deliver.drift import drift
+from functions.deliver.erased import erased_ns, since_erasure
 from functions.deliver.export_views import View
 from functions.deliver.merge import has_news, merge
 from functions.deliver.received import PendingContact
@@ -13,7 +14,8 @@ from functions.deliver.upsert_result import AcceptedRow
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.contact import Contact, Rejection
-from lytics_sendgrid.sendgrid.row import membership_row, row_hash, row_lists, row_of, without_fields
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
+from lytics_sendgrid.sendgrid.row import RowForm, membership_row, row_hash, row_lists, row_of, without_fields
 
 
 class Decision(NamedTuple):
@@ -31,6 +33,8 @@ class Decision(NamedTuple):
         lists: the lists that the row is put on.
         hash: names the whole row that the state implies.
         reduced: the row to send is e-mail and memberships alone, because SendGrid refused the whole one.
+        first_version: of a contact that is not in the ledger yet.
+        removes: take the contact out of the ledger.
     """
 
     contact: PendingContact
@@ -44,6 +48,8 @@ class Decision(NamedTuple):
     lists: tuple[str, ...] = ()
     hash: str = ""
     reduced: bool = False
+    first_version: int = 1
+    removes: bool = False
 
     @property
     def sent_row(self) -> str:
@@ -79,9 +85,16 @@ def decide(contact: PendingContact, loaded: Contact, views: Mapping[str, View]) 
     """
     view, progress = views[contact.exports[0]], contact.progress
     changes = [(change, views[name].export) for change, name in contact.changes]
-    merged = merge(loaded, changes, view.form.since)
     exports = tuple([views[name].export for name in contact.exports])
-    form, rejection = view.form, merged.rejection
+    form, since, first_version = view.form, view.form.since, 1
+    if at_ns := erased_ns(contact, form.holds):
+        later = since_erasure(loaded, changes, since, at_ns)
+        if later is None:
+            return _erased(contact, view, exports, loaded)
+        loaded, changes, since = later
+        first_version = at_ns // NANOSECONDS_PER_S
+    merged = merge(loaded, changes, since)
+    rejection = merged.rejection
     commits = merged is not loaded or _was_not_overtaken(contact, loaded)
     outcome = "unchanged" if loaded.rejection is None else _outcome(loaded.rejection)
     forced = progress.sent_before or progress.uncertain or _is_due(contact, loaded)
@@ -99,7 +112,20 @@ def decide(contact: PendingContact, loaded: Contact, views: Mapping[str, View]) 
     if reduced:
         text = membership_row(contact.email, merged, form)
     row = Row(contact.key, contact.email, text, lambda: membership_row(contact.email, merged, form))
-    return Decision(contact, view, exports, loaded, merged, True, outcome, row, lists, whole, reduced)
+    return Decision(
+        contact, view, exports, loaded, merged, True, outcome, row, lists, whole, reduced, first_version
+    )
+
+
+def _erased(contact: PendingContact, view: View, exports: tuple[Export, ...], loaded: Contact) -> Decision:
+    """Return the decision about an erased person who has not come back: nothing is sent.
+
+    Only the erasure itself takes the contact out of the ledger. It comes when no consumer is left that does
+    not know of the erasure. Otherwise such a consumer could write the contact again, and a commit that was
+    made from the old state could overwrite it.
+    """
+    removes = loaded.version > 0 and any(change.kind is Kind.ERASE for change, _ in contact.changes)
+    return Decision(contact, view, exports, loaded, loaded, removes, "erased", removes=removes)
 
 
 def accept(decision: Decision, accepted: AcceptedRow, now_ms: int) -> Decision:
@@ -128,21 +154,23 @@ def refuse(decision: Decision, refusal: str, now_ms: int) -> Decision:
     return decision._replace(state=state, outcome=_outcome(rejection))
 
 
-def needs_consistent_read(contact: PendingContact, loaded: Contact, version: int) -> bool:
+def needs_consistent_read(contact: PendingContact, loaded: Contact, form: RowForm) -> bool:
     """Return whether a stale read of a contact could leave something undone for good.
 
     A stale read is usually harmless: its commit fails, or a row is sent twice. But it would silently drop a
-    refresh or a reject (two consumers' clocks differ, so the older state may have the later ``sent``), and a
-    row that only a newer configuration changes.
+    refresh or a reject (two consumers' clocks differ, so the older state may have the later ``sent``), a row
+    that only a newer configuration changes, and an exit of an erased person who has come back.
 
     Args:
         contact: what the messages say.
         loaded: the state that was read.
-        version: of the configuration that its row is made with.
+        form: what its row is made with.
     """
+    if erased_ns(contact, form.holds):
+        return True
     if contact.has_refresh and not _is_due(contact, loaded):
         return True
-    if loaded.version > 0 and loaded.configuration < version:
+    if loaded.version > 0 and loaded.configuration < form.version:
         return True
     return contact.has_reject and any(
         change.kind is Kind.REJECT and change.row != loaded.row for change, _ in contact.changes

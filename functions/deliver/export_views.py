@@ -5,6 +5,7 @@ from typing import Final, Protocol
 
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Export
+from lytics_sendgrid.domain.erasure import NO_HOLDS, Holds
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.sendgrid.row import RowForm, row_form
 
@@ -19,6 +20,12 @@ class Exports(Protocol):
     def export(self, name: str) -> Export | None: ...  # noqa: D102
 
     def stop(self, export: str) -> Stop | None: ...  # noqa: D102
+
+
+class Erasures(Protocol):
+    """Whom each account has erased."""
+
+    def holds(self, account: str, now_s: float, cached: Holds = NO_HOLDS) -> Holds: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +62,10 @@ class _Cached:
 class ExportViews:
     """Views of exports, read again when they are old, or when a newer version is known to exist."""
 
-    def __init__(self, exports: Exports, no_audience_value: str, clock: Clock) -> None:
+    def __init__(self, exports: Exports, erasures: Erasures, no_audience_value: str, clock: Clock) -> None:
         self._exports = exports
+        self._erasures = erasures
+        self._holds: dict[str, Holds] = {}
         self._no_audience_value = no_audience_value
         self._clock = clock
         self._cached: dict[str, _Cached] = {}
@@ -88,6 +97,9 @@ class ExportViews:
             form = row_form(account, self._no_audience_value)
         except ValueError:
             return None
+        holds = self._erasures.holds(account.name, now_s, self._holds.get(account.name, NO_HOLDS))
+        self._holds[account.name] = holds
+        form = replace(form, holds=holds)
         if configuration.list_id is not None:
             form = replace(form, lists={**form.lists, configuration.list_id: configuration.name})
         view = View(configuration, form, self._exports.stop(export))

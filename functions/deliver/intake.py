@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 
 from functions.deliver.export_views import View
 from functions.deliver.received import PendingContact, ReceivedMessage, pending_contact
-from lytics_sendgrid.domain.change import Change
+from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.contact import ContactKey, contact_key
 
 
@@ -66,7 +66,7 @@ class Intake:
         arrivals: dict[ContactKey, list[tuple[Change, ReceivedMessage]]] = {}
         for message in messages:
             view, changes = views[message.content.export], message.content.changes
-            if view.stop is not None and view.stop.until_ms > now_ms:
+            if view.stop is not None and view.stop.until_ms > now_ms and not _is_erasure(message):
                 self._taken.append(_Taken(message, (), (view.stop.until_ms - now_ms) / 1000))
                 continue
             keys = [contact_key(view.export.account, change.email) for change in changes]
@@ -122,6 +122,11 @@ class Intake:
                     counts[before] -= 1
                     counts[outcome] += 1
         return runs
+
+
+def _is_erasure(message: ReceivedMessage) -> bool:
+    """Return whether a message only erases people: that needs nothing of a stopped export."""
+    return all(change.kind is Kind.ERASE for change in message.content.changes)
 
 
 def is_uncertain(message: ReceivedMessage, pending: Iterable[PendingContact]) -> bool:

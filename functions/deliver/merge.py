@@ -38,7 +38,7 @@ def merge(contact: Contact, changes: Iterable[tuple[Change, Export]], since: Map
     lists = set(contact.lists)
     rejection = contact.rejection
     for change, export in changes:
-        if change.kind is Kind.REFRESH:
+        if change.kind is Kind.REFRESH or change.kind is Kind.ERASE:
             continue
         if change.kind is Kind.REJECT:
             rejection = _rejected(contact, change, rejection)

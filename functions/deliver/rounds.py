@@ -140,7 +140,7 @@ class Rounds:
             stale = [
                 contact.key
                 for contact in contacts
-                if needs_consistent_read(contact, loaded[contact.key], views[contact.exports[0]].form.version)
+                if needs_consistent_read(contact, loaded[contact.key], views[contact.exports[0]].form)
             ]
             if stale:
                 loaded |= self._ledger.load(stale, consistent=True)
@@ -173,7 +173,10 @@ class Rounds:
             if not decision.commits:
                 decision.finish()
         commits = {decision.contact.key: decision for decision in decisions if decision.commits}
-        states = [Commit(key, decision.state) for key, decision in commits.items()]
+        states = [
+            Commit(key, decision.state, decision.first_version, decision.removes)
+            for key, decision in commits.items()
+        ]
         lost = self._ledger.commit(states, loaded) if states else set()
         invocation.summary.count("lost_races", len(lost))
         for key, decision in commits.items():

@@ -10,6 +10,7 @@ from functions.inspect.surroundings import Jobs, Segments, look_around
 from lytics_sendgrid.domain.configuration import Account, Audience, Export
 from lytics_sendgrid.domain.contact import Contact, ContactKey, contact_key
 from lytics_sendgrid.domain.email_address import invisible_inside, normalise
+from lytics_sendgrid.domain.erasure import Hold, Holds
 from lytics_sendgrid.domain.instants import format_rfc3339
 from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
 from lytics_sendgrid.lytics.documents import Person
@@ -78,13 +79,20 @@ def question_from(document: object) -> Question:
     return Question(export, email)
 
 
+class Erasures(Protocol):
+    """Whom accounts have erased."""
+
+    def holds(self, account: str, now_s: float) -> Holds: ...  # noqa: D102
+
+
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """The three sides to compare, and whether a person has paused ``deliver`` between them."""
+    """The three sides to compare, whom the account has erased, and whether ``deliver`` is paused."""
 
     ledger: Ledger
     sendgrid: SendGridContacts
     lytics: LyticsPeople
+    erasures: Erasures
     is_delivery_paused: bool = False
 
 
@@ -150,6 +158,7 @@ def inspect_person(
                 sides.lytics,
                 is_delivery_paused=sides.is_delivery_paused,
             ),
+            sides.erasures.holds(export.account, now_ms / 1000).of(address),
         )
     )
 
@@ -215,6 +224,7 @@ def answer_document(found: Findings) -> dict[str, Any]:
         "sendgrid": _sendgrid(found),
         "lytics": {"known": None if found.lytics_fault else found.lytics is not None},
         "stop": found.stop,
+        "erased": _erased(found.hold),
     }
 
 
@@ -256,6 +266,12 @@ def _sendgrid(found: Findings) -> dict[str, Any]:
         "lists": list(contact.list_ids) if contact else [],
         "updated_at": contact.values.get("updated_at") if contact else None,
     }
+
+
+def _erased(hold: Hold | None) -> dict[str, str] | None:
+    if hold is None:
+        return None
+    return {"at": _at(hold.at_s * 1000), "kept_out_until": _at(hold.until_s * 1000)}
 
 
 def _at(epoch_ms: int) -> str:

@@ -20,28 +20,31 @@ from lytics_sendgrid.sendgrid.api import sendgrid_at
 from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.contacts import ContactsTable
+from lytics_sendgrid.tables.erasures import ErasuresTable
 from lytics_sendgrid.tables.exports import ExportsTable
 
 logger = Logger()
 
 
 @cache
-def _collaborators() -> tuple[InspectSettings, ExportsTable, ContactsTable, Secrets]:
+def _collaborators() -> tuple[InspectSettings, ExportsTable, ErasuresTable, ContactsTable, Secrets]:
     inspect_settings = read_settings(InspectSettings, os.environ)
     dynamodb = boto3.client("dynamodb")
     exports = ExportsTable(dynamodb, inspect_settings.exports_table)
     ledger = ContactsTable(dynamodb, inspect_settings.contacts_table, SystemClock(), connections=1)
     secrets = Secrets(boto3.client("secretsmanager"), inspect_settings.secret_prefix, SystemClock())
-    return inspect_settings, exports, ledger, secrets
+    erasures = ErasuresTable(dynamodb, inspect_settings.exports_table)
+    return inspect_settings, exports, erasures, ledger, secrets
 
 
 def _sides(export: Export) -> Sides:
-    inspect_settings, _, ledger, secrets = _collaborators()
+    inspect_settings, _, erasures, ledger, secrets = _collaborators()
     authorization = secrets.authorization(export.authorization, max_age_s=0)
     return Sides(
         ledger,
         sendgrid_at(inspect_settings.sendgrid_url, authorization.sendgrid_api_key),
         lytics_at(inspect_settings.lytics_url, authorization.lytics_api_token),
+        erasures,
         _is_delivery_paused(inspect_settings.deliver_mapping),
     )
 

@@ -5,7 +5,8 @@ from typing import Final
 
 from functions.inspect.findings import FieldRow, Findings, MembershipRow, field_rows, membership_rows
 from functions.inspect.surroundings import RESYNC, obstacles, removed_audiences
-from lytics_sendgrid.domain.instants import format_rfc3339
+from lytics_sendgrid.domain.erasure import Hold
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339
 from lytics_sendgrid.sendgrid.resources import SendGridContact
 
 IN_FLIGHT_MS: Final = 15 * 60_000
@@ -35,6 +36,8 @@ def differences(found: Findings) -> list[str]:
 
 
 def _obstacles(found: Findings) -> Iterator[str]:
+    if found.hold is not None:
+        yield _erasure(found.hold, found)
     yield from obstacles(found.export, found.account, found.surroundings)
     yield from removed_audiences(found.export, found.account, found.contact.memberships, found.surroundings)
     if found.stop is not None:
@@ -52,8 +55,23 @@ def _obstacles(found: Findings) -> Iterator[str]:
         )
 
 
+def _erasure(hold: Hold, found: Findings) -> str:
+    erased = f"The person was erased at {format_rfc3339(hold.at_ns)}"
+    until = format_rfc3339(hold.until_s * NANOSECONDS_PER_S)
+    if found.is_kept_out:
+        return (
+            f"{erased} and is kept out until {until}: events from before that and scans of audiences count "
+            "for nothing. Only a new enter event brings the person back"
+        )
+    return (
+        f"{erased}, and an event since has brought the person back. Events from before that count for nothing"
+    )
+
+
 def _between_lytics_and_ledger(row: MembershipRow, found: Findings) -> Iterator[str]:
     name = row.audience.name
+    if found.is_kept_out:
+        return
     if row.lytics and not row.ledger:
         cause = "no enter event has arrived"
         if row.event_ns:

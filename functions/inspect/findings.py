@@ -8,6 +8,7 @@ from functions.inspect.surroundings import UNKNOWN, Surroundings
 from lytics_sendgrid.domain.change import Value
 from lytics_sendgrid.domain.configuration import Account, Audience, Export, FieldKind, MappedField
 from lytics_sendgrid.domain.contact import Contact
+from lytics_sendgrid.domain.erasure import Hold
 from lytics_sendgrid.domain.field_values import convert
 from lytics_sendgrid.lytics.documents import Person
 from lytics_sendgrid.sendgrid.resources import SendGridContact
@@ -28,6 +29,7 @@ class Findings:
         stop: why the export is stopped; None if it is not.
         now_ms: our clock, milliseconds since 1970.
         surroundings: the webhook job, the delivery and the segments.
+        hold: the person was erased and is kept out; None if not.
     """
 
     export: Export
@@ -40,6 +42,15 @@ class Findings:
     stop: str | None
     now_ms: int
     surroundings: Surroundings = UNKNOWN
+    hold: Hold | None = None
+
+    @property
+    def is_kept_out(self) -> bool:
+        """Whether the person was erased, and no event since has brought the person back."""
+        if self.hold is None:
+            return False
+        at_ns = self.hold.at_ns
+        return all(abs(signed_ns) <= at_ns for signed_ns in self.contact.memberships.values())
 
 
 @dataclass(frozen=True, slots=True)

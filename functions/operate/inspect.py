@@ -6,43 +6,28 @@ Run it as ``STACK=lytics-sendgrid-prod EMAIL=jane@example.com python -m function
 ``lambda:InvokeFunction`` on the function.
 """
 
-import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
 from functions.operate.progress import inspection
-from functions.operate.stack import boto_session, explained, stack_name, stack_outputs
-from lytics_sendgrid.aws.errors import translated
-from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError, StopRun
-
-
-class LambdaClient(Protocol):
-    """The part of boto3's client that is used."""
-
-    def invoke(self, *, FunctionName: str, Payload: bytes) -> Any: ...  # noqa: N803, D102
+from functions.operate.stack import (
+    LambdaClient,
+    boto_session,
+    explained,
+    invoked,
+    stack_name,
+    stack_outputs,
+)
+from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
 
 
 def inspect_person(client: LambdaClient, function: str, export: str, email: str) -> dict[str, Any]:
-    """Return what ``inspect`` answers.
-
-    Raises:
-        StopRun: ``inspect`` refuses the question, or failed; the message is its own, without a stack trace.
-        RetryLater: Lambda did not answer.
-    """
-    question = json.dumps({"export": export, "email": email}).encode()
-    with translated("Lambda"):
-        response = client.invoke(FunctionName=function, Payload=question)
-        answer: dict[str, Any] = json.loads(response["Payload"].read())
-    if response.get("FunctionError"):
-        kind, message = answer.get("errorType", "error"), answer.get("errorMessage", "")
-        if kind == InputInvalid.__name__:
-            raise InputInvalid(message)
-        raise StopRun(f"inspect failed with {kind}: {message}. Its log is /aws/lambda/{function}")
-    return answer
+    """Return what ``inspect`` answers. Raises as ``invoked``."""
+    return invoked(client, "inspect", function, {"export": export, "email": email})
 
 
 def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:

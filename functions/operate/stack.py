@@ -1,5 +1,6 @@
 """Find a deployed stack by its name, with the credentials and the region of the shell."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
@@ -89,6 +90,37 @@ def stack_outputs(client: CloudFormationClient, stack: str) -> StackOutputs:
         raise
     outputs = description.get("Outputs", [])
     return StackOutputs({output["OutputKey"]: output["OutputValue"] for output in outputs})
+
+
+class LambdaClient(Protocol):
+    """The part of boto3's client that is used."""
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> Any: ...  # noqa: N803, D102
+
+
+def invoked(client: LambdaClient, verb: str, function: str, question: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a function answers.
+
+    Args:
+        client: boto3's.
+        verb: what the function does, for a message.
+        function: its name.
+        question: JSON values.
+
+    Raises:
+        InputInvalid: the function refuses the question; the message is its own, without a stack trace.
+        StopRun: it failed.
+        RetryLater: Lambda did not answer.
+    """
+    with translated("Lambda"):
+        response = client.invoke(FunctionName=function, Payload=json.dumps(question).encode())
+        answer: dict[str, Any] = json.loads(response["Payload"].read())
+    if response.get("FunctionError"):
+        kind, message = answer.get("errorType", "error"), answer.get("errorMessage", "")
+        if kind == InputInvalid.__name__:
+            raise InputInvalid(message)
+        raise StopRun(f"{verb} failed with {kind}: {message}. Its log is /aws/lambda/{function}")
+    return answer
 
 
 def explained(error: LyticsSendGridError | BotoCoreError) -> str:

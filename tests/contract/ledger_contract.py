@@ -81,6 +81,41 @@ def rejection_comes_and_goes(ledger: LedgerTable) -> None:
     assert stored(ledger, ANN) == replace(first, version=4, row="ee")
 
 
+def remove(ledger: LedgerTable, key: str, loaded: Contact) -> set[str]:
+    return ledger.commit([Commit(key, loaded, removes=True)], {key: loaded})
+
+
+def removed_contact_is_unknown(ledger: LedgerTable) -> None:
+    commit(ledger, ANN, NEW)
+    commit(ledger, BOB, NEW)
+    assert remove(ledger, ANN, stored(ledger, ANN)) == set()
+    assert stored(ledger, ANN) == UNKNOWN
+    assert stored(ledger, BOB) == replace(NEW, version=1)
+
+
+def removal_of_another_version_loses_and_changes_nothing(ledger: LedgerTable) -> None:
+    commit(ledger, ANN, NEW)
+    first = stored(ledger, ANN)
+    commit(ledger, ANN, replace(first, row="cc"), first)
+    assert remove(ledger, ANN, first) == {ANN}
+    assert stored(ledger, ANN).row == "cc"
+
+
+def removal_of_somebody_who_is_gone_changes_nothing(ledger: LedgerTable) -> None:
+    assert remove(ledger, ANN, replace(NEW, version=4)) == set()
+    assert stored(ledger, ANN) == UNKNOWN
+
+
+def first_version_after_an_erasure_is_a_later_one(ledger: LedgerTable) -> None:
+    commit(ledger, ANN, NEW)
+    old = stored(ledger, ANN)
+    remove(ledger, ANN, old)
+    ledger.commit([Commit(ANN, NEW, first_version=1_795_000_000)], {ANN: UNKNOWN})
+    assert stored(ledger, ANN).version == 1_795_000_000
+    assert commit(ledger, ANN, replace(old, row="late"), old) == {ANN}
+    assert stored(ledger, ANN).row == NEW.row
+
+
 CONTRACT: tuple[Callable[[LedgerTable], None], ...] = (
     who_is_not_there_is_unknown,
     state_is_read_as_it_was_committed,
@@ -90,4 +125,8 @@ CONTRACT: tuple[Callable[[LedgerTable], None], ...] = (
     update_of_somebody_who_is_gone_loses,
     each_of_many_is_decided_for_itself,
     rejection_comes_and_goes,
+    removed_contact_is_unknown,
+    removal_of_another_version_loses_and_changes_nothing,
+    removal_of_somebody_who_is_gone_changes_nothing,
+    first_version_after_an_erasure_is_a_later_one,
 )

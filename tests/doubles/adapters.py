@@ -6,6 +6,7 @@ from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Export
 from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.tables.contacts import ContactsTable
+from lytics_sendgrid.tables.erasures import ErasuresTable
 from lytics_sendgrid.tables.exports import ExportsTable
 from tests.clock import ManualClock
 from tests.doubles.dynamodb import DynamoDb
@@ -29,6 +30,12 @@ def contacts_table(dynamodb: DynamoDb, clock: Clock | None = None) -> ContactsTa
     """Return the contacts table; its requests are made one after another."""
     client: Any = dynamodb
     return ContactsTable(client, "contacts", clock or ManualClock(), each=map)
+
+
+def erasures_table(dynamodb: DynamoDb) -> ErasuresTable:
+    """Return the holds of erased people, in the exports table."""
+    client: Any = dynamodb
+    return ErasuresTable(client, "exports")
 
 
 def queue_writer(queue: Queue) -> tuple[QueueWriter, Sqs]:

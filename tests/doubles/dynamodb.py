@@ -28,6 +28,9 @@ _UPDATE: Final = re.compile(
     r"UPDATE \"(?P<table>[\w-]+)\"(?P<sets>(?: SET \"\w+\"=\?)+)(?: REMOVE \"(?P<removed>\w+)\")?"
     r" WHERE \"pk\"=\?(?P<version> AND \"version\"=\?)?"
 )
+_DELETE: Final = re.compile(
+    r"DELETE FROM \"(?P<table>[\w-]+)\" WHERE \"pk\"=\?(?P<version> AND \"version\"=\?)?"
+)
 _CONDITION: Final = re.compile(r"attribute_not_exists\((\w+)\) OR (\w+) (=|<=) (:\w+)")
 
 
@@ -51,6 +54,10 @@ class Table:
         key = self.key(item)
         self.before[key] = self.items.get(key)
         self.items[key] = item
+
+    def delete(self, item: Item) -> None:
+        key = self.key(item)
+        self.before[key] = self.items.pop(key)
 
     def as_key(self, key: Key) -> Item:
         return {name: {"S": text} for name, text in zip(self._key_names, key, strict=True)}
@@ -134,8 +141,13 @@ class DynamoDb:
             table.write(values)
             return None
         item = table.items.get((parameters[len(parsed.names)]["S"],))
+        if parsed.deletes and item is None:
+            return None
         if item is None or (parsed.conditional and item["version"] != parameters[-1]):
             return "ConditionalCheckFailed"
+        if parsed.deletes:
+            table.delete(item)
+            return None
         kept = {name: value for name, value in item.items() if name != parsed.removed}
         table.write({**kept, **values})
         return None
@@ -170,6 +182,22 @@ class DynamoDb:
             raise refusal("ConditionalCheckFailedException", "PutItem")
         table.write(dict(Item))
         self.calls.served("PutItem")
+        return {}
+
+    def transact_write_items(self, *, TransactItems: Sequence[Mapping[str, Any]]) -> Any:
+        self.calls.received("TransactWriteItems", TransactItems=TransactItems)
+        puts = [item["Put"] for item in TransactItems]
+        for put in puts:
+            table = self._table(put["TableName"], "TransactWriteItems")
+            before = table.items.get(table.key(put["Item"]), {})
+            condition = put.get("ConditionExpression")
+            if condition is not None and not _holds(
+                condition, before, put.get("ExpressionAttributeValues", {})
+            ):
+                raise refusal("TransactionCanceledException", "TransactWriteItems")
+        for put in puts:
+            self._table(put["TableName"], "TransactWriteItems").write(dict(put["Item"]))
+        self.calls.served("TransactWriteItems")
         return {}
 
     def query(
@@ -262,8 +290,8 @@ class _Statement:
     def __init__(self, text: str) -> None:
         self.removed: str | None = None
         self.conditional = True
-        insert, update = _INSERT.fullmatch(text), _UPDATE.fullmatch(text)
-        self.inserts = insert is not None
+        insert, update, delete = (form.fullmatch(text) for form in (_INSERT, _UPDATE, _DELETE))
+        self.inserts, self.deletes = insert is not None, delete is not None
         if insert is not None:
             self.table = insert["table"]
             self.names = re.findall(r"'(\w+)':\?", insert["names"])
@@ -272,6 +300,10 @@ class _Statement:
             self.names = re.findall(r"SET \"(\w+)\"=\?", update["sets"])
             self.removed = update["removed"]
             self.conditional = update["version"] is not None
+        elif delete is not None:
+            self.table = delete["table"]
+            self.names = []
+            self.conditional = delete["version"] is not None
         else:
             raise AssertionError(f"not a statement that this double knows: {text}")
 

@@ -16,6 +16,7 @@ DELAYS: Final = {
     "RefreshDelaySeconds": "3",
     "StopRetrySeconds": "10",
     "VerifyDelaySeconds": "5",
+    "ClearDelaySeconds": "5",
 }
 # The queues of unfinished work.
 _WORK_QUEUES: Final = ("ChangesQueueUrl", "ImportsQueueUrl")

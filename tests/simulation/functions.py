@@ -19,6 +19,7 @@ from lytics_sendgrid.queues.imports import import_from
 from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.sendgrid.contacts import SendGridContacts
 from lytics_sendgrid.tables.contacts import ContactsTable
+from lytics_sendgrid.tables.erasures import ErasuresTable
 from lytics_sendgrid.tables.exports import ExportsTable
 from tests.doubles.sqs import QueuedMessage
 from tests.simulation.dynamodb import DynamoDb
@@ -78,7 +79,7 @@ def new_deliver(services: Services) -> Handler:
     world, sqs = services.world, services.sqs
     exports = ExportsTable(services.dynamodb, "exports")
     contacts, clock = services.contacts(), WorldClock(world)
-    views = ExportViews(exports, NOBODY, clock)
+    views = ExportViews(exports, ErasuresTable(services.dynamodb, "exports"), NOBODY, clock)
     outbox = Outbox(QueueWriter(sqs, CHANGES), QueueWriter(sqs, IMPORTS), REFRESH_DELAY_S, _CONFIRM_DELAY_S)
     rounds = Rounds(
         ledger=ContactsTable(services.dynamodb, "contacts", clock, each=world.each),

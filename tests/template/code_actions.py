@@ -16,6 +16,7 @@ ADAPTERS: Final = {
         ("lytics_sendgrid.tables.ledger_walk", "LedgerWalk"),
     ),
     "ExportsTable": (
+        ("lytics_sendgrid.tables.erasures", "ErasuresTable"),
         ("lytics_sendgrid.tables.exports", "ExportsTable"),
         ("lytics_sendgrid.tables.seen", "SeenTable"),
         ("lytics_sendgrid.tables.walks", "WalksTable"),
@@ -31,8 +32,13 @@ ACTIONS: Final = {
     "put_item": {"dynamodb:PutItem"},
     "update_item": {"dynamodb:UpdateItem"},
     "delete_item": {"dynamodb:DeleteItem"},
-    # This project has only INSERT and UPDATE statements.
-    "batch_execute_statement": {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"},
+    # A transaction needs the permissions of what is in it. This project's have only Puts.
+    "transact_write_items": {"dynamodb:PutItem"},
+    "batch_execute_statement": {
+        "dynamodb:PartiQLDelete",
+        "dynamodb:PartiQLInsert",
+        "dynamodb:PartiQLUpdate",
+    },
 }
 """The IAM actions of each method of boto3's client."""
 

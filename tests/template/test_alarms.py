@@ -91,7 +91,7 @@ def test_refused_secrets_are_counted_in_the_log_of_ingest(template: Template) ->
 
 
 def test_errors_of_functions_outside_the_state_machine_are_watched(template: Template) -> None:
-    by_hand = {"InspectFunction"}
+    by_hand = {"InspectFunction", "EraseFunction"}
     unwatched = template.functions.keys() - set(template.tasks.values()) - by_hand
     assert _watched(template, "Errors") == unwatched
 

@@ -142,5 +142,6 @@ def test_every_parameter_of_delivery_reaches_a_function(template: Template) -> N
         "CONFIRM_DELAY_S": "ConfirmDelaySeconds",
         "STOP_RETRY_S": "StopRetrySeconds",
         "VERIFY_DELAY_S": "VerifyDelaySeconds",
+        "CLEAR_DELAY_S": "ClearDelaySeconds",
     }
     assert {variable: meanings[variable]["Ref"] for variable in expected} == expected

@@ -32,6 +32,7 @@ SINGLE_ADAPTERS = {
     "functions.audit.sendgrid": "requests to SendGrid that only an audit makes",
     "functions.plan.executions": "Step Functions, whose executions no other function asks for",
     "functions.operate.env_vars": "an operator's command, without a handler",
+    "functions.operate.erase": "an operator's command, without a handler",
     "functions.operate.inspect": "an operator's command, without a handler",
     "functions.operate.redrive": "an operator's command, without a handler",
     "functions.operate.rejected": "an operator's command, without a handler",

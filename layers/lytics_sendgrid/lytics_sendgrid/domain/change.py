@@ -10,13 +10,14 @@ NO_FIELDS: Final[Mapping[str, Value]] = {}
 
 
 class Kind(StrEnum):
-    """What happened. The product itself makes ``reject`` and ``refresh``; the others come from Lytics."""
+    """What happened. Lytics sends ``enter``, ``exit`` and ``change``; the product itself makes the others."""
 
     ENTER = "enter"
     EXIT = "exit"
     CHANGE = "change"
     REFRESH = "refresh"
     REJECT = "reject"
+    ERASE = "erase"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Change:
     Attributes:
         email: the contact's normalised address.
         time_ns: event time, nanoseconds since 1970. A refresh has its stamp here: the ``sent`` of the request
-            it follows.
+            it follows. An erase has the time of the erasure: everything that is not later is forgotten.
         kind: what happened.
         audience: 32 lower-case hex digits; None if the kind has none.
         fields: Lytics field name to its scalar value, as Lytics sent it.

@@ -88,10 +88,15 @@ class Commit:
     Attributes:
         key: the contact's key.
         contact: the new state, with the version that was loaded.
+        first_version: the version of a contact that is not in the ledger yet. After an erasure it is larger
+            than any that the erased contact had: a commit that was made from that one must fail.
+        removes: take the contact out of the ledger.
     """
 
     key: ContactKey
     contact: Contact
+    first_version: int = 1
+    removes: bool = False
 
 
 def encode(contact: Contact) -> str:

@@ -4,6 +4,7 @@ A 429 is retried here, within a time budget. Any other refusal is raised as one 
 ``documents.document_of``.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
@@ -27,6 +28,7 @@ from lytics_sendgrid.sendgrid.resources import (
     Segment,
     SendGridContact,
     SingleSend,
+    is_contact_id,
 )
 from lytics_sendgrid.sendgrid.upsert_answer import busy_until
 from lytics_sendgrid.system_clock import SystemClock
@@ -37,6 +39,8 @@ LISTS: Final = "/v3/marketing/lists"
 SEGMENTS: Final = "/v3/marketing/segments/2.0"
 SINGLE_SENDS: Final = "/v3/marketing/singlesends"
 CONTACTS: Final = "/v3/marketing/contacts"
+DELETED_IDS: Final = 100
+"""Ids in one request. SendGrid documents no limit; a URL of 100 ids has 4 KB."""
 SEARCH_EMAILS: Final = 100
 """Addresses in one search (OpenAPI mc_contacts, 2026-01-22)."""
 _SEARCH: Final = "a search for contacts"
@@ -201,6 +205,23 @@ class SendGrid:
             elif answer.status != 404:
                 found |= _looked_up(answer, batch)
         return ContactSearch(found, frozenset(refused))
+
+    def delete_contacts(self, ids: Sequence[str]) -> None:
+        """Start to delete contacts by their ids, 100 a request. An unknown id is skipped.
+
+        SendGrid works the deletion off later: look the contacts up again. Its parameter that deletes all
+        contacts of the account cannot be sent: the query has ids and nothing else.
+
+        Raises:
+            ServiceUnavailable: as every method, and if an id is none; then nothing is deleted.
+        """
+        what = "the deletion of contacts"
+        if not all(map(is_contact_id, ids)):
+            raise unreadable(_SEARCH)
+        for batch in itertools.batched(ids, DELETED_IDS):
+            answer = self._answer("DELETE", CONTACTS, query={"ids": ",".join(batch)})
+            if answer.status != 404:
+                document_of(answer, what, writes=True)
 
     def contacts_count(self) -> int:
         """Return how many contacts the account has."""

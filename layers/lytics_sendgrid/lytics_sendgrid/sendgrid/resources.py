@@ -14,6 +14,7 @@ MAX_SEGMENT_NAME_CHARS: Final = 100
 _NOT_PENDING: Final = frozenset({"draft", "triggered"})
 _FIELD_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}", re.ASCII)
 _AUDIENCE_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_CONTACT_ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 _QUOTED: Final = re.compile(r"('(?:[^']|'')*')")
 
 
@@ -122,6 +123,11 @@ class ContactSearch:
 def is_audience_id(text: str) -> bool:
     """Return whether a text is a Lytics audience id. Nothing else may enter a query."""
     return _AUDIENCE_ID.fullmatch(text) is not None
+
+
+def is_contact_id(text: str) -> bool:
+    """Return whether a text has the form of a contact's id."""
+    return _CONTACT_ID.fullmatch(text) is not None
 
 
 def is_field_name(text: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from lytics_sendgrid.domain.configuration import MEMBERSHIP_FIELD, Account
 from lytics_sendgrid.domain.contact import Contact
+from lytics_sendgrid.domain.erasure import NO_HOLDS, Holds
 from lytics_sendgrid.sendgrid.fields import WRITABLE_RESERVED
 
 _write: Final = json.JSONEncoder(separators=(",", ":")).encode
@@ -30,6 +31,7 @@ class RowForm:
         no_audience_value: the value of the field of a person in no audience. SendGrid has no documented way
             to blank a text field (null is refused, empty text is unproven), and a person who left must leave
             the segment.
+        holds: the account's erased people.
     """
 
     version: int
@@ -39,6 +41,7 @@ class RowForm:
     fields: frozenset[str]
     membership_field: str
     no_audience_value: str
+    holds: Holds = NO_HOLDS
 
 
 def row_form(account: Account, no_audience_value: str) -> RowForm:

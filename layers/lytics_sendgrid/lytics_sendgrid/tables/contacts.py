@@ -66,6 +66,7 @@ class ContactsTable:
         self._update = f"{update} {condition}"
         self._update_rejected = f'{update} SET "rejected"=? {condition}'
         self._update_accepted = f'{update} REMOVE "rejected" {condition}'
+        self._delete = f'DELETE FROM "{table}" {condition}'
 
     def load(self, keys: Iterable[ContactKey], *, consistent: bool = False) -> dict[ContactKey, Contact]:
         """Return the state of each contact; ``UNKNOWN`` if the ledger does not have it.
@@ -147,8 +148,10 @@ class ContactsTable:
         state = {"S": encode(contact)}
         key = {"S": commit.key}
         parameters: list[dict[str, str]]
-        if version == 0:
-            statement, parameters = self._insert, [key, {"N": "1"}, state]
+        if commit.removes:
+            statement, parameters = self._delete, [key, {"N": str(version)}]
+        elif version == 0:
+            statement, parameters = self._insert, [key, {"N": str(commit.first_version)}, state]
             if contact.rejection is not None:
                 statement = self._insert_rejected
                 parameters.append({"S": contact.rejection.reason})

@@ -21,7 +21,7 @@ from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.queues.changes import decode, encode
 from lytics_sendgrid.queues.imports import import_from
 from tests.clock import ManualClock
-from tests.doubles.adapters import contacts_table, exports_table, queue_writer
+from tests.doubles.adapters import contacts_table, erasures_table, exports_table, queue_writer
 from tests.doubles.dynamodb import DynamoDb
 from tests.doubles.sqs import Queue
 from tests.doubles.upserts import SendGridUpserts
@@ -48,7 +48,8 @@ class Scene:
         self.dynamodb = DynamoDb()
         self.ledger = contacts_table(self.dynamodb, self.clock)
         self.exports = exports_table(self.dynamodb)
-        self.views = ExportViews(self.exports, FORM.no_audience_value, self.clock)
+        self.erasures = erasures_table(self.dynamodb)
+        self.views = ExportViews(self.exports, self.erasures, FORM.no_audience_value, self.clock)
         self.written: dict[str, View] = {}
         for view in views or (VIEW,):
             self.put_view(view)

@@ -146,4 +146,4 @@ def test_refusal_of_reduced_row_keeps_the_message_about_the_fields() -> None:
 def test_consistent_read_is_needed_where_a_stale_one_could_drop_something(
     changes: list[Change], loaded: Contact, needs: bool
 ) -> None:
-    assert needs_consistent_read(pending(*changes), loaded, VERSION) == needs
+    assert needs_consistent_read(pending(*changes), loaded, VIEW.form) == needs

@@ -6,7 +6,7 @@ from functions.deliver.export_views import ExportViews, View
 from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
 from lytics_sendgrid.domain.stop import Stop
 from tests.clock import ManualClock
-from tests.doubles.adapters import exports_table
+from tests.doubles.adapters import erasures_table, exports_table
 from tests.doubles.dynamodb import DynamoDb
 from tests.unit.functions.deliver.example_export import EXPORT, READERS
 
@@ -22,7 +22,7 @@ class Scene:
     def __init__(self) -> None:
         self.dynamodb, self.clock = DynamoDb(), ManualClock()
         self.table = exports_table(self.dynamodb, ACCOUNT, EXPORT)
-        self.cache = ExportViews(self.table, "nobody", self.clock)
+        self.cache = ExportViews(self.table, erasures_table(self.dynamodb), "nobody", self.clock)
 
     @property
     def reads(self) -> int:

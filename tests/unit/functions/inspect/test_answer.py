@@ -13,6 +13,7 @@ from lytics_sendgrid.domain.configuration import (
     Export,
 )
 from lytics_sendgrid.domain.contact import UNKNOWN, Contact, ContactKey
+from lytics_sendgrid.domain.erasure import NO_HOLDS, Hold, Holds, erasure_hash
 from lytics_sendgrid.errors import InputInvalid, KeyRefused, ServiceUnavailable
 from lytics_sendgrid.lytics.documents import LyticsJob, Person
 from lytics_sendgrid.sendgrid.resources import ContactSearch, Segment
@@ -74,6 +75,7 @@ class Answering:
         self._people = people
         self.asked: list[str] = []
         self.segments: list[str] = []
+        self.erased = NO_HOLDS
 
     def load(self, keys: Iterable[ContactKey]) -> dict[ContactKey, Contact]:
         return dict.fromkeys(keys, CONTACT)
@@ -95,6 +97,10 @@ class Answering:
         if isinstance(self._people, Exception):
             raise self._people
         return self._people.get(email)
+
+    def holds(self, account: str, now_s: float) -> Holds:
+        assert (account, now_s) == (EXPORT.account, NOW_MS / 1000)
+        return self.erased
 
 
 class Configured:
@@ -120,7 +126,7 @@ def inspect(
     sides: Answering, email: str = JANE, export: str = "news", stop: str | None = None
 ) -> dict[str, Any]:
     return inspect_person(
-        Question(export, email), Configured(stop), lambda _: Sides(sides, sides, sides), NOW_MS
+        Question(export, email), Configured(stop), lambda _: Sides(sides, sides, sides, sides), NOW_MS
     )
 
 
@@ -177,3 +183,11 @@ def test_what_is_wrong_with_a_question_is_named(document: object, text: str) -> 
 def test_question_without_export_means_the_default_export() -> None:
     assert question_from({"email": JANE}) == Question("default", JANE)
     assert question_from({"email": JANE, "export": "news"}) == Question("news", JANE)
+
+
+def test_erased_person_is_reported_with_the_end_of_the_hold() -> None:
+    sides = Answering(ContactSearch({JANE: SENDGRID}, frozenset()), {JANE: LYTICS})
+    sides.erased = Holds(1, b"key", {erasure_hash(b"key", JANE): Hold(60, 86_460, was_known=True)})
+    document = inspect(sides)
+    assert document["erased"] == {"at": "1970-01-01T00:01:00Z", "kept_out_until": "1970-01-02T00:01:00Z"}
+    assert "was erased at 1970-01-01T00:01:00Z and is kept out until 1970-01-02T" in document["answer"]

@@ -9,6 +9,7 @@ from functions.inspect.answer import answer_document
 from functions.inspect.differences import IN_FLIGHT_MS, differences
 from functions.inspect.findings import Findings
 from lytics_sendgrid.domain.contact import UNKNOWN, Rejection
+from lytics_sendgrid.domain.erasure import Hold
 from tests.unit.functions.inspect.person_scene import (
     ACCOUNT,
     AGREED,
@@ -160,3 +161,16 @@ def test_fields_that_differ_are_reported() -> None:
 
 def test_value_that_lytics_no_longer_has_is_not_a_difference() -> None:
     assert differences_of(lytics=replace(LYTICS, fields={})) == []
+
+
+def test_erased_person_misses_nothing_that_lytics_still_has() -> None:
+    hold = Hold(60, 86_460, was_known=True)
+    (sentence,) = differences_of(contact=UNKNOWN, sendgrid=None, hold=hold)
+    assert "Only a new enter event brings the person back" in sentence
+
+
+def test_person_who_came_back_is_compared_as_any_other() -> None:
+    gone = replace(LYTICS, audience_ids=frozenset(), audience_slugs=frozenset())
+    first, second = differences_of(hold=Hold(6, 86_406, was_known=True), lytics=gone)
+    assert "an event since has brought the person back" in first
+    assert "and Lytics does not" in second

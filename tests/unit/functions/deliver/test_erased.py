@@ -1,0 +1,142 @@
+"""What an erasure leaves of a contact and of its changes."""
+
+from dataclasses import replace
+
+import pytest
+
+from functions.deliver.erased import erased_ns, since_erasure
+from functions.deliver.intake import Intake
+from functions.deliver.received import PendingContact, ReceivedMessage
+from lytics_sendgrid.domain.change import Change, Kind
+from lytics_sendgrid.domain.contact import UNKNOWN, Contact, Rejection
+from lytics_sendgrid.domain.erasure import NO_HOLDS, Hold, Holds, erasure_hash
+from tests.unit.functions.deliver.example_changes import enter, exit_, message, refresh
+from tests.unit.functions.deliver.example_export import BUYERS, EXPORT, READERS, VIEW
+
+ANN = "ann@example.org"
+AT_S = 100
+AT_NS = AT_S * 1_000_000_000
+SINCE = {READERS: 50, BUYERS: AT_NS + 500}
+"""The buyers were added to the account after the erasure."""
+KNOWN = Contact(
+    version=4,
+    memberships={READERS: 60},
+    fields={"first_name": (60, "Ann")},
+    lists=("l1",),
+    job="j1",
+    sent_ms=7,
+    row="aa",
+    configuration=3,
+)
+
+
+def change(time_ns: int) -> Change:
+    return Change(ANN, time_ns, Kind.CHANGE, fields={"city": "Oslo"})
+
+
+def scanned(audience: str) -> Change:
+    return enter(ANN, SINCE[audience] + 1, audience, city="Rome")
+
+
+def erase(time_ns: int = AT_NS) -> Change:
+    return Change(ANN, time_ns, Kind.ERASE)
+
+
+def left(loaded: Contact, *changes: Change) -> tuple[Contact, list[Change]] | None:
+    """Return the state that counts and the changes that do, or None."""
+    found = since_erasure(loaded, [(change, EXPORT) for change in changes], SINCE, AT_NS)
+    return None if found is None else (found[0], [change for change, _ in found[1]])
+
+
+def pending(*changes: Change) -> PendingContact:
+    intake = Intake([ReceivedMessage("m0", 1, message(*changes))], {"newsletter": VIEW}, now_ms=0)
+    (contact,) = intake.contacts.values()
+    return contact
+
+
+def test_erasure_is_known_by_its_hold_or_by_its_change() -> None:
+    key = b"k" * 32
+    holds = Holds(1, key, {erasure_hash(key, ANN): Hold(AT_S, 900, was_known=True)})
+    assert erased_ns(pending(enter(ANN)), NO_HOLDS) == 0
+    assert erased_ns(pending(enter(ANN)), holds) == AT_NS
+    assert erased_ns(pending(erase(AT_NS + 1), enter(ANN)), holds) == AT_NS + 1
+    assert erased_ns(pending(erase(5)), NO_HOLDS) == 5
+    assert erased_ns(pending(enter("bob@example.org")), holds) == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [],
+        [enter(ANN, AT_NS)],
+        [enter(ANN, AT_NS - 1, city="Oslo")],
+        [exit_(ANN, AT_NS + 1)],
+        [change(AT_NS + 1)],
+        [scanned(READERS)],
+        [scanned(BUYERS)],
+        [enter(ANN, AT_NS + 400, BUYERS)],
+        [refresh(ANN, AT_S * 2_000)],
+        [erase()],
+    ],
+    ids=[
+        *("nothing", "the time of the erasure", "late event", "exit", "change", "scan", "scan of a new one"),
+        *("before the audience was added", "refresh", "erase"),
+    ],
+)
+@pytest.mark.parametrize("loaded", [UNKNOWN, KNOWN], ids=["unknown", "known"])
+def test_nothing_but_an_enter_event_after_the_erasure_brings_back(
+    loaded: Contact, changes: list[Change]
+) -> None:
+    assert left(loaded, *changes) is None
+
+
+def test_enter_after_the_erasure_brings_back_without_what_was_known() -> None:
+    new, old = enter(ANN, AT_NS + 1), exit_(ANN, AT_NS)
+    found = left(KNOWN, new, old, erase())
+    assert found is not None
+    state, changes = found
+    assert changes == [new]
+    assert state == replace(UNKNOWN, version=4, sent_ms=7)
+
+
+def test_events_of_who_is_back_count() -> None:
+    back = replace(KNOWN, memberships={READERS: -(AT_NS + 9)}, fields={})
+    later = [exit_(ANN, AT_NS + 10), change(AT_NS + 3), refresh(ANN, 5)]
+    assert left(back, *later, erase()) == (back, later)
+
+
+def test_scan_shows_who_is_back_with_the_least_time_after_the_erasure() -> None:
+    back = replace(KNOWN, memberships={READERS: AT_NS + 9}, fields={})
+    found = since_erasure(back, [(scanned(READERS), EXPORT), (scanned(BUYERS), EXPORT)], SINCE, AT_NS)
+    assert found is not None
+    _, changes, since = found
+    assert since == {READERS: AT_NS, BUYERS: AT_NS + 500}
+    assert [(one.audience, one.time_ns) for one, _ in changes] == [
+        (READERS, AT_NS + 1),
+        (BUYERS, AT_NS + 501),
+    ]
+
+
+def test_old_part_of_who_is_back_is_forgotten_and_the_row_is_due() -> None:
+    mixed = replace(
+        KNOWN,
+        memberships={READERS: 60, BUYERS: AT_NS + 900},
+        fields={"first_name": (60, "Ann"), "e1_T": (AT_NS + 900, "Oslo")},
+        rejection=Rejection("fields", "400", "aa", 5),
+    )
+    assert left(mixed) == (
+        replace(
+            mixed,
+            memberships={BUYERS: AT_NS + 900},
+            fields={"e1_T": (AT_NS + 900, "Oslo")},
+            row=None,
+            job=None,
+            configuration=0,
+            rejection=None,
+        ),
+        [],
+    )
+
+
+def test_fields_alone_do_not_bring_back() -> None:
+    assert left(replace(KNOWN, fields={"first_name": (AT_NS + 1, "Ann")})) is None

@@ -1,0 +1,36 @@
+"""Whom a request asks to erase."""
+
+import pytest
+
+from functions.erase.request import MAX_EMAILS, EraseRequest, request_from
+from lytics_sendgrid.errors import InputInvalid
+
+ANN = "ann@example.org"
+
+
+def test_request_names_the_export_and_each_address_once() -> None:
+    document = {"export": "newsletter", "emails": [ANN, "bob", ANN], "again": True}
+    assert request_from(document) == EraseRequest("newsletter", (ANN, "bob"), again=True)
+    assert request_from({"emails": [ANN]}) == EraseRequest("default", (ANN,))
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        ([ANN], "is not a JSON object"),
+        ({"emails": [ANN], "email": ANN}, '"email" is not known'),
+        ({"emails": [ANN], ANN: True}, "a key is not known"),
+        ({"emails": [ANN], "export": 5}, '"export" must be text'),
+        ({}, '"emails" must be a list of texts'),
+        ({"emails": ANN}, '"emails" must be a list of texts'),
+        ({"emails": [ANN, 5]}, '"emails" must be a list of texts'),
+        ({"emails": [ANN], "again": "yes"}, '"again" must be true or false'),
+        ({"emails": []}, "has 0 addresses, and must have 1 to 1,000"),
+        ({"emails": [ANN] * (MAX_EMAILS + 1)}, "has 1001 addresses"),
+    ],
+)
+def test_wrong_request_is_refused_without_an_address(document: object, why: str) -> None:
+    with pytest.raises(InputInvalid) as caught:
+        request_from(document)
+    assert why in str(caught.value)
+    assert ANN not in str(caught.value)
