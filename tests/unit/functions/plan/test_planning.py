@@ -276,6 +276,8 @@ def test_segment_is_created_again_on_another_list_if_the_input_allows_it() -> No
     )
     assert faults(full, list="l1", delete_segments=True) == []
     assert any("it is deleted and created again" in note for note in made.notes)
+    run = planned_run(BEGINNING, start_input({"audiences": ["a"]}), "main", FACTS, made)
+    assert (run.config.segments[0].replaces, run.config.segments[0].exists) == ("s1", False)
 
 
 def test_deleted_segment_is_created_again() -> None:
