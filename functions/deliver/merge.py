@@ -48,7 +48,7 @@ def merge(contact: Contact, changes: Iterable[tuple[Change, Export]], since: Map
                 continue
             _take_later(memberships, contact.memberships, change.audience, change)
         if change.fields:
-            if change.fields_time_ns is not None and is_least(change, since):
+            if is_least(change, since):
                 _take_newer(scanned, _NO_FIELDS, change, export)
             else:
                 _take_newer(fields, contact.fields, change, export)
@@ -68,7 +68,10 @@ def merge(contact: Contact, changes: Iterable[tuple[Change, Export]], since: Map
 
 def is_least(change: Change, since: Mapping[str, int]) -> bool:
     """Return whether a change is an enter with the least time that counts, as a scan writes it."""
-    return change.kind is Kind.ENTER and change.time_ns == since.get(change.audience or "", 0) + 1
+    audience = change.audience
+    if audience is None or change.kind is not Kind.ENTER:
+        return False
+    return change.time_ns == since.get(audience, 0) + 1
 
 
 def has_news(merged: Contact, contact: Contact) -> bool:

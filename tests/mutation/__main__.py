@@ -22,6 +22,7 @@ MIN_PERCENT: Final = 90
 TESTS: Final = ("tests/unit", "tests/properties")
 MODULES: Final = """
     lytics_sendgrid.domain.contact lytics_sendgrid.domain.field_values functions.deliver.merge
+    functions.deliver.drift
     lytics_sendgrid.sendgrid.row
     lytics_sendgrid.sendgrid.upsert_answer functions.deliver.upsert lytics_sendgrid.domain.rejection_limits
     functions.deliver.row_queue functions.deliver.decide functions.deliver.refreshes functions.deliver.intake

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from functions.deliver.merge import has_news, merge
+from functions.deliver.merge import has_news, is_least, merge
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.contact import UNKNOWN, Contact, Rejection
@@ -90,6 +90,17 @@ SINCE = {READERS: 5}
 def scan(time_ns: int, **fields: str) -> list[tuple[Change, Export]]:
     """Return a row of a scan whose page Lytics sent at a time."""
     return [(replace(enter(ANN, SINCE[READERS] + 1, **fields), fields_time_ns=time_ns), EXPORT)]
+
+
+def test_only_an_enter_can_be_a_scans_row() -> None:
+    row = enter(ANN, SINCE[READERS] + 1)
+    assert is_least(row, SINCE)
+    assert is_least(enter(ANN, 1, BUYERS), SINCE)
+    others = [
+        *(enter(ANN, SINCE[READERS]), enter(ANN, SINCE[READERS] + 2), enter(ANN, 0, BUYERS)),
+        *(exit_(ANN, SINCE[READERS] + 1), replace(row, audience=None), Change(ANN, 1, Kind.ENTER)),
+    ]
+    assert not any(is_least(change, SINCE) for change in others)
 
 
 def test_scan_adds_only_people_that_the_ledger_does_not_know() -> None:
