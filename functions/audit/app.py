@@ -68,6 +68,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         dry_run=run.dry_run,
         restore_deleted=run.options.restore_deleted,
         repair_segments=run.options.repair_segments,
+        in_flight_ms=audit_settings.refresh_delay_s * 1000,
     )
     exports = ExportsTable(dynamodb, audit_settings.exports_table)
     tools = AuditTools(

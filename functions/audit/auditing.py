@@ -77,6 +77,7 @@ class AuditRequest:
         dry_run: nothing is sent or repaired.
         restore_deleted: contacts that were deleted in SendGrid are made again.
         repair_segments: segments that were changed or deleted are repaired.
+        in_flight_ms: a row that was sent less than this before the export may land after it.
     """
 
     run: str
@@ -87,6 +88,7 @@ class AuditRequest:
     dry_run: bool
     restore_deleted: bool
     repair_segments: bool
+    in_flight_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +205,8 @@ class _Auditor:
 
     def compare(self) -> AuditProgress | None:
         """Compare one part of the addresses, as far as the time allows."""
-        state = self._state
-        account = self._tools.configurations.account(self._request.account)
+        state, request = self._state, self._request
+        account = self._tools.configurations.account(request.account)
         columns = columns_of(account, self._exports(account))
         try:
             exported = self._read_export(columns)
@@ -218,8 +220,8 @@ class _Auditor:
             self._tools.form(account),
             columns,
             exported,
-            state.requested_ms,
-            restore_deleted=self._request.restore_deleted,
+            state.requested_ms - request.in_flight_ms,
+            restore_deleted=request.restore_deleted,
         )
         walk = Walk(self._tools.ledger, self._tools.each, account.name, state.position)
         is_whole = walk.run(self._visitor(comparison), self._has_time())

@@ -3,16 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from functions.audit.columns import UNREADABLE, Column, digest_of, expected_values
 from functions.audit.exported import ExportedContacts
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.sendgrid.row import RowForm
-
-IN_FLIGHT_MS: Final = 15 * 60_000
-"""A request that was sent less than this before the export may land after it."""
-DELETED: Final = "deleted"
 
 
 @dataclass(slots=True)
@@ -60,14 +56,14 @@ class Comparison:
         form: what the account's rows are made with.
         columns: what is compared.
         exported: what SendGrid has.
-        requested_ms: when the export was requested, milliseconds since 1970.
+        settled_ms: a row that was sent before this is in the export, milliseconds since 1970.
         restore_deleted: contacts that were deleted in SendGrid are sent again.
     """
 
     form: RowForm
     columns: Sequence[Column]
     exported: ExportedContacts
-    requested_ms: int
+    settled_ms: int
     restore_deleted: bool
 
     def is_to_send(self, email: str, contact: Contact, counts: AuditCounts) -> bool:
@@ -75,7 +71,7 @@ class Comparison:
         rejection = contact.rejection
         if contact.row is None or (rejection is not None and rejection.reason != "fields"):
             return False
-        if max(contact.sent_ms, contact.latest_ms) >= self.requested_ms - IN_FLIGHT_MS:
+        if max(contact.sent_ms, contact.latest_ms) >= self.settled_ms:
             counts.recent += 1
             return False
         counts.compared += 1

@@ -13,3 +13,4 @@ class AuditSettings:
     secret_prefix: str
     sendgrid_url: str
     no_audience_value: str
+    refresh_delay_s: int

@@ -72,6 +72,7 @@ def count(
             _try(lambda: _job_state(lytics, job_id), "the webhook job's state", notes),
             sum(people for name, people in progress.counts.items() if name.startswith("rejected.")),
         ),
+        walks.walk(run.run, "audit") if run.options.audit else None,
     )
 
 

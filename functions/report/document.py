@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from functions.report.audited import AuditFindings
 from functions.report.drift import AudienceDrift, Drift
 from lytics_sendgrid.workflow.export_run import Activation, Provisioned
 from lytics_sendgrid.workflow.state_part import StatePart
@@ -100,6 +101,7 @@ class RunReport(StatePart):
         notes: for a person, the most important first.
         drift: what was out of date in all audiences, and why. Only there after a sweep.
         failure: which audiences are in trouble, and what to do. Only there if one is: the run then fails.
+        audit: what differed in SendGrid. Only there after an audit.
     """
 
     run: str
@@ -117,3 +119,4 @@ class RunReport(StatePart):
     notes: tuple[str, ...]
     drift: Drift | None = None
     failure: str = ""
+    audit: AuditFindings | None = None

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from functions.report.audited import AuditFindings, audit_notes
 from functions.report.document import AudienceReport, ImportJobs, RunReport
 from functions.report.drift import UNKNOWN, AudienceDrift, Health, audience_drift, drift_notes, whole_drift
 from functions.report.troubles import Trouble, failure
@@ -62,6 +63,7 @@ class Counted:
         has_job: the export has a webhook job and is not stopped.
         sweep: the checkpoint of the run's sweep; None: it was not swept.
         health: what may have caused drift.
+        audit: the checkpoint of the run's audit; None: it was not audited.
     """
 
     lytics: Mapping[str, int] | None
@@ -74,6 +76,7 @@ class Counted:
     has_job: bool = False
     sweep: Mapping[str, Any] | None = None
     health: Health = UNKNOWN
+    audit: Mapping[str, Any] | None = None
 
 
 def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: str) -> RunReport:
@@ -93,12 +96,13 @@ def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: 
     activation, provision = run.activation, run.provision
     live = activation.live if activation else counted.has_job
     drift = None if counted.sweep is None else whole_drift(drifts, counted.sweep, counted.health)
+    audited = None if counted.audit is None else AuditFindings.of(counted.audit)
     jobs = _import_jobs(counted.jobs)
-    # A field that is set appears in the report.
     why = failure(_troubles(audiences, counted.sweep))
-    optional: dict[str, Any] = {"failure": why} if why else {}
-    if drift is not None:
-        optional["drift"] = drift
+    if audited is not None and audited.trouble:
+        why = f"{why}\n{audited.trouble}".strip()
+    # A field that is set appears in the report.
+    optional: dict[str, Any] = {"drift": drift, "audit": audited, "failure": why or None}
     report = RunReport(
         run=run.run,
         export=run.export,
@@ -116,6 +120,7 @@ def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: 
             (
                 *(() if activation is None or live else (_NOT_LIVE, _RUNNING)),
                 *(drift_notes(swept, drifts, drift, dry_run=run.dry_run) if drift else ()),
+                *(audit_notes(audited, dry_run=run.dry_run) if audited else ()),
                 *(provision.notes if provision else ()),
                 *run.plan.notes,
                 *(shortened(note, _COUNTING_NOTE_CHARS) for note in counted.notes),
@@ -126,7 +131,7 @@ def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: 
             ),
             REPORT_NOTES_CHARS,
         ),
-        **optional,
+        **{name: part for name, part in optional.items() if part is not None},
     )
     return report if json_bytes(report.document()) <= MAX_STATE_BYTES else _without_repeated_names(report)
 

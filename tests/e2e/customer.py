@@ -220,10 +220,23 @@ class Customer:
         (segment_id,) = [segment["id"] for segment in listed if segment["name"] == name]
         self._request("DELETE", f"segments/2.0/{segment_id}")
 
-    def _request(self, method: str, path: str) -> requests.Response:
+    def delete_contact(self, email: str) -> None:
+        """Delete a contact in SendGrid, as a user could."""
+        contact = self.contact(email)
+        assert contact is not None
+        self._request("DELETE", f"contacts?ids={contact['id']}")
+
+    def overwrite(self, email: str, field: str, value: str) -> None:
+        """Set a contact's custom field in SendGrid, as a user or another product could."""
+        listed = self._request("GET", "field_definitions").json()["custom_fields"]
+        (field_id,) = [known["id"] for known in listed if known["name"] == field]
+        row = {"email": email, "custom_fields": {field_id: value}}
+        self._request("PUT", "contacts", {"contacts": [row]})
+
+    def _request(self, method: str, path: str, body: object = None) -> requests.Response:
         headers = {"Authorization": f"Bearer {sendgrid_key(self.name)}"}
         url = f"{self.sendgrid.url}/v3/marketing/{path}"
-        answer = requests.request(method, url, headers=headers, timeout=10)
+        answer = requests.request(method, url, headers=headers, json=body, timeout=10)
         assert answer.ok, answer.text
         return answer
 

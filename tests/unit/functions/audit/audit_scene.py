@@ -128,6 +128,7 @@ class Scene:
             "dry_run": False,
             "restore_deleted": False,
             "repair_segments": False,
+            "in_flight_ms": 900_000,
         }
         tools = AuditTools(
             sendgrid=self.account or self.sendgrid,

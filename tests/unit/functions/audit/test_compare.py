@@ -14,7 +14,7 @@ from tests.newsletter import HIGH_VALUE, NEWSLETTER
 from tests.unit.functions.audit.test_columns import ACCOUNT
 
 ADA, BOB = "ada@example.org", "bob@example.org"
-REQUESTED_MS: Final = 10_000_000
+SETTLED_MS: Final = 10_000_000
 COLUMNS = columns_of(ACCOUNT, [NEWSLETTER])
 KNOWN = Contact(1, {HIGH_VALUE: 5}, {"e1_T": (4, "Paris")}, row="r1", job="j1", sent_ms=5)
 ROW = {"email": ADA, "lytics_segments": HIGH_VALUE, "city": "Paris"}
@@ -26,7 +26,7 @@ def compared(
     exported = ExportedContacts("run", COLUMNS)
     exported.add_all(rows)
     form = row_form(ACCOUNT, "none")
-    comparison = Comparison(form, COLUMNS, exported, REQUESTED_MS, restore_deleted=restore_deleted)
+    comparison = Comparison(form, COLUMNS, exported, SETTLED_MS, restore_deleted=restore_deleted)
     counts = AuditCounts()
     return comparison.is_to_send(email, contact, counts), counts
 
@@ -57,8 +57,7 @@ def test_deleted_contact_is_made_again_only_on_request(restore_deleted: bool) ->
 
 @pytest.mark.parametrize(("sent", "latest"), [(1, 0), (0, 1)])
 def test_contact_sent_shortly_before_the_export_is_not_compared(sent: int, latest: int) -> None:
-    moment_ms = REQUESTED_MS - 15 * 60_000
-    recent = replace(KNOWN, sent_ms=sent * moment_ms, latest_ms=latest * moment_ms)
+    recent = replace(KNOWN, sent_ms=sent * SETTLED_MS, latest_ms=latest * SETTLED_MS)
     assert compared(recent) == (False, AuditCounts(recent=1))
 
 

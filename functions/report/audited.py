@@ -1,0 +1,72 @@
+"""Say what an audit of SendGrid found, and what was done about it."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from lytics_sendgrid.workflow.state_part import StatePart
+
+
+class AuditFindings(StatePart):
+    """What an audit found.
+
+    Attributes:
+        compared: contacts that SendGrid and the ledger both know, or that were deleted in SendGrid.
+        recent: contacts that were not compared, because a row was sent to them around the time of the export.
+        deleted: contacts that somebody deleted in SendGrid.
+        overwritten: contacts of which something else wrote a field.
+        fields: a field's name to the contacts in which it was overwritten.
+        sent_again: contacts that were sent again.
+        segments: what is wrong with segments, and what was done about it.
+        trouble: why contacts were not compared; empty if they were.
+    """
+
+    compared: int
+    recent: int
+    deleted: int
+    overwritten: int
+    fields: dict[str, int]
+    sent_again: int
+    segments: tuple[str, ...]
+    trouble: str
+
+    @classmethod
+    def of(cls, checkpoint: Mapping[str, Any]) -> Self:
+        """Read the checkpoint of an audit."""
+        counts = checkpoint["counts"]
+        return cls(
+            compared=counts["compared"],
+            recent=counts["recent"],
+            deleted=counts["deleted"],
+            overwritten=counts["overwritten"],
+            fields=counts["fields"],
+            sent_again=counts["queued"],
+            segments=tuple(checkpoint["segments"]),
+            trouble=checkpoint["trouble"],
+        )
+
+
+def audit_notes(found: AuditFindings, *, dry_run: bool) -> list[str]:
+    """Return notes for a person, the most important first."""
+    notes = [*found.segments]
+    if found.trouble:
+        return [*notes, found.trouble]
+    done = "would be" if dry_run else "were"
+    if found.overwritten:
+        fields = ", ".join(sorted(found.fields, key=lambda name: -found.fields[name])[:5])
+        notes.append(
+            f"something else wrote fields of {found.overwritten:,} contacts in SendGrid (most often "
+            f"{fields}): they {done} sent again"
+        )
+    if found.deleted:
+        restored = found.sent_again > found.overwritten
+        what = (
+            f"they {done} made again"
+            if restored
+            else 'they stay deleted. "restore_deleted": true makes them again'
+        )
+        notes.append(f"{found.deleted:,} contacts were deleted in SendGrid: {what}")
+    if not notes:
+        notes.append(
+            f"the audit found nothing: {found.compared:,} contacts are in SendGrid as the ledger says"
+        )
+    return notes

@@ -1,0 +1,40 @@
+"""What the report says of an audit."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from functions.report.audited import AuditFindings, audit_notes
+
+
+def findings(segments: Sequence[str] = (), trouble: str = "", **changes: Any) -> AuditFindings:
+    counts: dict[str, Any] = {"compared": 1200, "recent": 3, "deleted": 0, "overwritten": 0}
+    counts |= {"fields": {}, "queued": 0} | changes
+    return AuditFindings.of({"counts": counts, "segments": list(segments), "trouble": trouble})
+
+
+WRITTEN = (
+    "something else wrote fields of 2 contacts in SendGrid (most often lytics_segments, city): "
+    "they were sent again"
+)
+DELETED = '5 contacts were deleted in SendGrid: they stay deleted. "restore_deleted": true makes them again'
+
+
+@pytest.mark.parametrize(
+    ("found", "notes"),
+    [
+        (findings(), ["the audit found nothing: 1,200 contacts are in SendGrid as the ledger says"]),
+        (findings(overwritten=2, queued=2, fields={"city": 1, "lytics_segments": 2}), [WRITTEN]),
+        (findings(deleted=5), [DELETED]),
+        (findings(deleted=5, queued=5), ["5 contacts were deleted in SendGrid: they were made again"]),
+        (findings(["a segment"], "no file"), ["a segment", "no file"]),
+    ],
+)
+def test_report_says_what_an_audit_found(found: AuditFindings, notes: list[str]) -> None:
+    assert audit_notes(found, dry_run=False) == notes
+
+
+def test_dry_run_says_what_would_be_done() -> None:
+    (note,) = audit_notes(findings(overwritten=1, queued=1, fields={"city": 1}), dry_run=True)
+    assert note.endswith("they would be sent again")
