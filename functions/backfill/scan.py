@@ -143,26 +143,27 @@ class _Scan:
         """Read the parts' pages at the same time, one of each part, until the time is nearly up."""
         with self._together(len(self._checkpoint.parts)) as requests:
             try:
-                for number in range(len(self._checkpoint.parts)):
-                    self._request(requests, number)
+                for number, part in enumerate(self._checkpoint.parts):
+                    if not part.done:
+                        self._request(requests, number, part.cursor)
                 while len(requests):
                     number, page = requests.answered()
+                    self._stamp(page)
+                    if page.cursor and self._has_time():
+                        # Lytics answers while this page is queued.
+                        self._request(requests, number, page.cursor)
                     self._take_part(number, page)
-                    if self._has_time():
-                        self._request(requests, number)
                 if all(part.done for part in self._checkpoint.parts):
                     self._compare(requests)
             finally:
                 self._pages.give_up()
                 self._pages = self._new_pages()
 
-    def _request(self, requests: Together, number: int) -> None:
-        part, fields = self._checkpoint.parts[number], self._reading.lytics_fields
-        if not part.done:
-            requests.start(number, partial(self._pages.page, part.cursor, fields, splits=part.splits))
+    def _request(self, requests: Together, number: int, cursor: str) -> None:
+        splits, fields = self._checkpoint.parts[number].splits, self._reading.lytics_fields
+        requests.start(number, partial(self._pages.page, cursor, fields, splits=splits))
 
     def _take_part(self, number: int, page: ScanPage) -> None:
-        self._stamp(page)
         contents = self._contents(page)
         part = advanced(self._checkpoint.parts[number], page, contents)
         self._checkpoint = parts.with_part(self._checkpoint, number, part)

@@ -18,7 +18,7 @@ from typing import Final
 
 from rich.console import Console
 
-from tests.bench import costs, counts, cpu, ingest, resync
+from tests.bench import costs, counts, cpu, ingest, resync, scans
 from tests.bench.figures import Section, show, write
 from tests.bench.scene import scene
 from tests.local.build import BuildError
@@ -62,6 +62,7 @@ def sections(progress: Progress) -> Iterator[Section]:
         section, usage = counts.backfill(running, say)
         yield section
         yield from resync.resync(running, cpu.backfill_page_s(running, say), say)
+        yield scans.parallel(running, say)
         yield counts.one_invocation(running, say)
         section, deliver = cpu.deliver_cpu(running, say)
         yield section

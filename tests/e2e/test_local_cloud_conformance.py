@@ -232,6 +232,27 @@ def test_path_without_a_value_fails_the_state(
     assert (ended["status"], ended.get("error")) == ("FAILED" if error else "SUCCEEDED", error)
 
 
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_map_runs_as_many_items_at_once_as_its_path_says(app: Application, at_once: int) -> None:
+    wait = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "SecondsPath": "$.s", "End": True}}}
+    each = {
+        "Type": "Map",
+        "ItemsPath": "$.items",
+        "MaxConcurrencyPath": "$.at_once",
+        "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **wait},
+        "End": True,
+    }
+    machine = app.machines.create_state_machine(
+        name=f"map-{uuid.uuid4().hex}",
+        definition=json.dumps({"StartAt": "Each", "States": {"Each": each}}),
+        roleArn="arn:aws:iam::000000000000:role/anyone",
+    )
+    ended = app.execute(machine["stateMachineArn"], at_once=at_once, items=[{"s": 10}] * 3)
+    assert ended["status"] == "SUCCEEDED"
+    taken_s = (ended["stopDate"] - ended["startDate"]).total_seconds()
+    assert (taken_s > 2.9) == (at_once == 1), "each waits a second"
+
+
 def test_delay_of_more_than_fifteen_minutes_is_refused(app: Application) -> None:
     url = app.outputs["PartialDeadUrl"]
     with pytest.raises(app.sqs.exceptions.ClientError, match="DelaySeconds"):
