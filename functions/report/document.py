@@ -27,7 +27,7 @@ class AudienceReport(StatePart):
         complete: the scan fits Lytics' own count.
         mismatch: why it does not; empty if it does.
         queued: rows that became changes.
-        drift: what was out of date. Only there after a sweep, if anything was.
+        drift: what was out of date. Only there after a sweep, if anything was, and if the report has room.
         parts: in how many parts the audience was read at the same time.
         whole: why it was read whole although parts were wanted.
         trouble: why the audience could not be scanned, and what to do.

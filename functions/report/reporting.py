@@ -133,7 +133,17 @@ def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: 
         ),
         **{name: part for name, part in optional.items() if part is not None},
     )
-    return report if json_bytes(report.document()) <= MAX_STATE_BYTES else _without_repeated_names(report)
+    for smaller in (_without_repeated_names, _without_drift):
+        if json_bytes(report.document()) > MAX_STATE_BYTES:
+            report = smaller(report)
+    return report
+
+
+def _without_drift(report: RunReport) -> RunReport:
+    """Leave out each audience's drift; the sums and the notes stay."""
+    audiences = (audience.model_dump(by_alias=True, exclude_unset=True) for audience in report.audiences)
+    kept = ({name: value for name, value in audience.items() if name != "drift"} for audience in audiences)
+    return report.model_copy(update={"audiences": tuple(AudienceReport(**audience) for audience in kept)})
 
 
 def _without_repeated_names(report: RunReport) -> RunReport:

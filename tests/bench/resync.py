@@ -165,20 +165,12 @@ def _dollars(usage: Usage, swept: _Swept, page_cpu_s: float) -> Section:
         floor=swept.read_units * share,
         how="half a unit for each 4 KB of the table",
     )
-    hashes = MILLION * 8 / 1024
     bill.line(
-        "DynamoDB: write units of hashes",
-        hashes,
-        prices.DYNAMODB_WRITE_UNIT,
-        floor=hashes,
-        how="8 bytes a person",
-    )
-    bill.line(
-        "DynamoDB: other write units",
+        "DynamoDB: write units",
         usage.write_units * share,
         prices.DYNAMODB_WRITE_UNIT,
-        floor=0,
-        how="checkpoints and marks of the run",
+        floor=MILLION * 8 / 1024,
+        how="hashes of whom the scan has seen, checkpoints and marks of the run. floor: 8 bytes a person",
     )
     bill.line(
         "SQS: requests, at 64 KB",

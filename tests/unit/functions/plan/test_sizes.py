@@ -137,6 +137,8 @@ def report_of(state: dict[str, Any], letter: str) -> dict[str, Any]:
     scan = Checkpoint(
         scanned=10**9, without_email=10**9, bad_email=10**9, smallest=10**10, largest=10**10, done=True
     )
+    tally = {"suspects": 10**9, "leavers": 10**9, "returned": 10**9, "young": 10**9, "note": "x" * 100}
+    tally["stayed"] = {"seen_again": 10**9, "sample": 10**9}
     counted = Counted(
         {audience.id: 10**9 for audience in run.audiences},
         {segment.id: segment for segment in segments.values()},
@@ -145,6 +147,7 @@ def report_of(state: dict[str, Any], letter: str) -> dict[str, Any]:
         {f"rejected.reason_{n}": 10**9 for n in range(10)},
         {"j": {"status": "failed", "parked": 9, "unread": 9}},
         (letter * 24_000,) * 3,
+        sweep={"contacts": 10**9, "tallies": {audience.id: tally for audience in run.audiences}},
     )
     return run_report(run, account, counted, "2026-11-23T08:00:00Z").document()
 
@@ -162,6 +165,7 @@ def test_largest_accepted_run_stays_within_all_limits(letter: str, fields: int) 
     assert json_bytes({"resumed": True, "state": state}) <= MAX_STATE_BYTES
     report = report_of(state, letter)
     assert json_bytes(report) <= MAX_STATE_BYTES
+    assert report["drift"]["suspects"] == len(run.audiences) * 10**9
     assert [audience["name"] for audience in report["audiences"]] == [one.name for one in run.audiences]
     export = export_of(run)
     webhook = manual_webhook(export, job_config(export, URL, {"segment_events"}), "stack/default")
