@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from functions.deliver.delivery import Delivery
 from functions.deliver.export_views import ExportViews
+from functions.deliver.heard import Heard
 from functions.deliver.outbox import Outbox
 from functions.deliver.received import SqsRecord
 from functions.deliver.requeue import Requeuer
@@ -28,6 +29,7 @@ from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.contacts import ContactsTable
 from lytics_sendgrid.tables.erasures import ErasuresTable
 from lytics_sendgrid.tables.exports import ExportsTable
+from lytics_sendgrid.tables.heard import HeardTable
 
 MAX_REQUESTS: Final = 1_000
 """1,000 ids of 36 characters fit in a 256 KB log line; the 10,000 of a full event do not."""
@@ -38,7 +40,7 @@ clock = SystemClock()
 
 
 @cache
-def _delivery() -> Delivery:
+def _collaborators() -> tuple[Delivery, Heard]:
     config = read_settings(DeliverSettings, os.environ)
     # Validation takes a tenth of all CPU, and whether parameters are valid does not depend on the data.
     unvalidated = TIMEOUTS.merge(Config(parameter_validation=False))
@@ -57,7 +59,8 @@ def _delivery() -> Delivery:
         contacts=cache(lambda authorization: sendgrid_contacts(config.sendgrid_url, secrets, authorization)),
         limits=UpsertLimits(config.stop_retry_s, config.rejected_percent_limit),
     )
-    return Delivery(rounds=rounds, views=views, runs=exports, requeuer=Requeuer(outbox), clock=clock)
+    delivery = Delivery(rounds=rounds, views=views, runs=exports, requeuer=Requeuer(outbox), clock=clock)
+    return delivery, Heard(HeardTable(dynamodb, config.exports_table))
 
 
 @metrics.log_metrics
@@ -76,7 +79,9 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         for record in event["Records"]
     ]
     deadline_epoch_s = clock.now() + context.get_remaining_time_in_millis() / 1000
-    summary = _delivery().deliver(records, deadline_epoch_s)
+    delivery, heard = _collaborators()
+    summary = delivery.deliver(records, deadline_epoch_s)
+    summary.faults += heard.note(summary.heard)
     for export, reason in summary.stopped.items():
         logger.error("export_stopped", export=export, reason=reason)
         metrics.add_metric("ExportStopped", MetricUnit.Count, 1)

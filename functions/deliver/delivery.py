@@ -169,6 +169,7 @@ def _without_unknown(
         export = message.content.export
         if export in views:
             known.append(message)
+            summary.note_heard(message.content)
         else:
             unknown[export] = None
             summary.failed.append(message.id)

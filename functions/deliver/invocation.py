@@ -27,6 +27,7 @@ class DeliverySummary:
         stopped: export to the reason why its changes wait.
         requests: API Gateway's ids of the requests that brought the changes.
         jobs: import jobs started.
+        heard: export to when the newest event of Lytics was queued, milliseconds since 1970.
     """
 
     messages: int = 0
@@ -40,6 +41,12 @@ class DeliverySummary:
     stopped: dict[str, str] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     jobs: list[str] = field(default_factory=list)
+    heard: dict[str, int] = field(default_factory=dict)
+
+    def note_heard(self, message: Message) -> None:
+        """Record when the events of a delivery by Lytics came. Other messages have no request."""
+        if message.request is not None:
+            self.heard[message.export] = max(self.heard.get(message.export, 0), message.queued_ms)
 
     def note_unfinished(self, message: Message) -> None:
         """Record an unfinished message."""

@@ -146,7 +146,7 @@ def a_month(scene: Scene) -> Section:
         metrics,
         prices.METRIC_MONTH,
         floor=0,
-        how=f"each hour that has a value is billed; {metrics} were seen here, 33 are possible",
+        how=f"each hour that has a value is billed; {metrics} were seen here, 37 are possible",
     )
     secrets = template.count("AWS::SecretsManager::Secret")
     bill.line(

@@ -1,10 +1,16 @@
 """The two functions that a schedule calls, on the local cloud: nightly and watch."""
 
 import json
+import time
 from typing import Any
 
-from tests.e2e.customer import Customer, Product
+import requests
+
+from lytics_sendgrid.tables.heard import HeardTable
+from tests.e2e.customer import Customer, Product, sendgrid_key
 from tests.local.build import REPOSITORY
+from tests.local.sendgrid_twin.options import Capability
+from tests.newsletter import LAPSED
 
 EVENT: dict[str, Any] = json.loads((REPOSITORY / "events" / "eventbridge" / "schedule.json").read_text())
 
@@ -38,3 +44,88 @@ def test_nightly_starts_one_run_for_each_live_export(customer: Customer) -> None
     assert resyncs(customer, "2027-01-01") == [expected]
     assert customer.name in nightly(customer.product, "2027-01-02")["started"]
     assert resyncs(customer, "2027-01-02") == [expected]
+
+
+def watch(customer: Customer) -> dict[str, Any]:
+    """Call the function as its schedule does, and return what it says of a customer."""
+    error, answer = customer.product.invoke("WatchFunction", EVENT)
+    assert error is None, answer
+    assert customer.name in answer["exports"]
+    found = [trouble for trouble, *exports in answer["findings"] if customer.name in exports]
+    return {"found": found, "restarted": customer.name in answer["restarted"]}
+
+
+def texts(customer: Customer, trouble: str) -> list[str]:
+    """Return what the log says of a customer's trouble."""
+    return [
+        line["text"] for line in customer.product.logged("watch", trouble) if customer.name in line["exports"]
+    ]
+
+
+def command(customer: Customer, name: str) -> None:
+    """Give the customer's webhook job a command in Lytics, as a person does there."""
+    (job,) = customer.lytics.jobs()
+    answer = requests.post(
+        f"{customer.lytics.url}/v2/job/{job.id}/{name}",
+        headers={"Authorization": customer.lytics.token},
+        timeout=10,
+    )
+    assert answer.ok, answer.text
+
+
+def test_watch_finds_a_paused_job_and_changes_nothing(customer: Customer) -> None:
+    customer.lytics.populate(10, 3, seed=4)
+    customer.succeed(customer.input(list=None))
+    assert watch(customer) == {"found": [], "restarted": False}
+    command(customer, "pause")
+    before = customer.subscriptions()
+    assert watch(customer) == {"found": ["webhook_job_trouble"], "restarted": False}
+    assert customer.subscriptions() == before
+    (text,) = texts(customer, "webhook_job_trouble")
+    assert f"'SendGrid export {customer.name}'" in text
+    assert "is paused, although the export is not stopped" in text
+    log = customer.product.deployment.cloud.function_log(f"{customer.product.deployment.stack}-watch")
+    metrics = [json.loads(line) for line in log.splitlines() if '"_aws"' in line]
+    assert metrics[-1]["WebhookJobTrouble"] >= [1.0]
+    command(customer, "resume")
+    assert watch(customer)["found"] == []
+
+
+def test_watch_resumes_a_paused_job_only_if_it_may(customer: Customer) -> None:
+    customer.lytics.populate(10, 3, seed=4)
+    customer.succeed(customer.input(list=None))
+    command(customer, "pause")
+    with customer.product.variable("watch", "RESTART_WEBHOOK_JOBS", lambda _: "true"):
+        assert watch(customer) == {"found": ["webhook_job_trouble"], "restarted": True}
+        assert watch(customer) == {"found": [], "restarted": False}
+
+
+def test_watch_finds_a_job_that_is_gone_and_keys_that_are_refused(customer: Customer) -> None:
+    customer.lytics.populate(10, 3, seed=4)
+    customer.succeed(customer.input(list=None))
+    command(customer, "kill")
+    assert watch(customer)["found"] == ["webhook_job_trouble"]
+    assert "any more" in texts(customer, "webhook_job_trouble")[-1]
+    customer.put_secret(sendgrid_api_key=sendgrid_key(customer.name, Capability.NO_MARKETING))
+    assert watch(customer)["found"] == ["key_trouble", "webhook_job_trouble"]
+    assert "SendGrid answered 403" in texts(customer, "key_trouble")[-1]
+    customer.put_secret(lytics_api_token="wrong")
+    assert watch(customer)["found"] == ["key_trouble"]
+    assert "lytics_api_token" in texts(customer, "key_trouble")[-1]
+
+
+def test_last_event_of_an_export_is_kept(customer: Customer) -> None:
+    customer.lytics.populate(10, 3, seed=4)
+    customer.succeed(customer.input(list=None))
+    deployment = customer.product.deployment
+    heard = HeardTable(deployment.cloud.client("dynamodb"), deployment.outputs["ExportsTable"])
+    assert heard.heard_ms(customer.name) is None
+    customer.lytics.add_profile({"email": "new.one@example.com"}, [])
+    customer.lytics.enter("new.one@example.com", LAPSED)
+    assert customer.lytics.drain(10)
+    customer.product.wait_until_idle()
+    assert (heard.heard_ms(customer.name) or 0) > (time.time() - 120) * 1000
+    watch(customer)
+    rhythm = heard.rhythm(customer.name)
+    assert rhythm is not None
+    assert rhythm["heard_s"] == (heard.heard_ms(customer.name) or 0) // 1000

@@ -18,6 +18,7 @@ ADAPTERS: Final = {
     "ExportsTable": (
         ("lytics_sendgrid.tables.erasures", "ErasuresTable"),
         ("lytics_sendgrid.tables.exports", "ExportsTable"),
+        ("lytics_sendgrid.tables.heard", "HeardTable"),
         ("lytics_sendgrid.tables.seen", "SeenTable"),
         ("lytics_sendgrid.tables.walks", "WalksTable"),
     ),

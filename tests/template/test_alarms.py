@@ -7,6 +7,8 @@ import pytest
 
 from functions.ingest.gateway import WebhookRequest, WebhookResponse
 from functions.ingest.log_line import log_line
+from functions.watch.findings import METRICS as WATCH_METRICS
+from functions.watch.findings import Trouble
 from lytics_sendgrid.queues.writer import MAX_DELAY_S
 from tests.documents import anchors, text
 from tests.template.sources import REPOSITORY, Template
@@ -139,6 +141,18 @@ def test_deliveries_for_unknown_exports_are_watched_apart(template: Template) ->
     assert '"unknown export"' in (REPOSITORY / "functions" / "ingest" / "intake.py").read_text()
 
 
+def test_alarms_of_the_watch_last_until_it_looks_again(template: Template) -> None:
+    counted = template.resources["SkippedResyncs"]["Properties"]
+    assert counted["FilterPattern"] == f'{{ $.message = "{Trouble.SKIPPED.value}" }}'
+    assert counted["LogGroupName"] == template.functions["WatchFunction"]["LoggingConfig"]["LogGroup"]
+    assert template.resources["WatchSchedule"]["Properties"]["ScheduleExpression"] == "rate(1 hour)"
+    metrics = {*WATCH_METRICS.values(), counted["MetricTransformations"][0]["MetricName"]}
+    alarms = [alarm for alarm in _alarms(template).values() if alarm["MetricName"] in metrics]
+    assert len(alarms) == len(metrics) == len(Trouble)
+    for alarm in alarms:
+        assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (3_600, 2, 1)
+
+
 @pytest.mark.parametrize("metric", ["ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"])
 def test_runs_that_fail_are_watched(template: Template, metric: str) -> None:
     assert _watched(template, metric) == {"ExportStateMachine"}
@@ -149,5 +163,6 @@ def test_our_own_metrics_are_emitted_by_the_code(template: Template) -> None:
     metrics = [alarm["MetricName"] for alarm in _alarms(template).values() if alarm["Namespace"] == namespace]
     sources = [*REPOSITORY.glob("layers/lytics_sendgrid/**/*.py"), *REPOSITORY.glob("functions/**/*.py")]
     code = "".join(source.read_text() for source in sources)
-    assert set(metrics) == {"ExportStopped", "LongestWait", "NotJson"}
+    watched = set(WATCH_METRICS.values())
+    assert set(metrics) == {"ExportStopped", "LongestWait", "NotJson"} | watched
     assert all(f'"{metric}"' in code for metric in metrics)

@@ -17,6 +17,7 @@ from functions.ingest import log_line
 from functions.plan.input import INPUTS, KEYS, read_input
 from functions.plan.input_faults import MAX_PARALLELISM
 from functions.plan.scan_orders import Scanned, scan_orders
+from functions.watch.findings import METRICS as WATCH_METRICS
 from lytics_sendgrid import errors
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.sendgrid import import_job
@@ -200,12 +201,13 @@ def test_guide_asks_for_the_api_log_role_before_it_deploys() -> None:
 
 def test_docs_list_and_count_every_metric(template: Template) -> None:
     rows = re.findall(
-        r"^\| `(ingest|deliver|confirm)` \| (`[^|]*) \|$", text("docs/operate.md"), re.MULTILINE
+        r"^\| `(ingest|deliver|confirm|watch)` \| (`[^|]*) \|$", text("docs/operate.md"), re.MULTILINE
     )
     listed = {function: set(re.findall(r"`([\w.]+)`", cell)) for function, cell in rows}
     assert listed["ingest"] == set(log_line.METRICS.values())
     statuses = {"pending", "completed", "errored", "failed", "unknown", "abandoned", "put_off"}
     assert len(listed["deliver"]) == 9
+    assert listed["watch"] == set(WATCH_METRICS.values())
     counts = {*import_job.COUNTS, "rejected", "refreshed", "parked", "no_room", "unread"}
     assert listed["confirm"] == {f"jobs.{name}" for name in statuses} | {
         f"job_contacts.{name}" for name in counts

@@ -18,6 +18,10 @@ QUEUES = {
 TABLES = {"CONTACTS_TABLE": "ContactsTable", "EXPORTS_TABLE": "ExportsTable"}
 _SECRET = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}"
 SECRETS = {"Fn::Sub": f"{_SECRET}/*"}
+EXECUTIONS = {
+    "Fn::Sub": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:"
+    "${AWS::StackName}-export:*"
+}
 WEBHOOK_SECRETS = {"Fn::Sub": f"{_SECRET}/*/webhook-??????"}
 EXECUTIONS = {
     "Fn::Sub": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:"
@@ -47,7 +51,7 @@ def _all_statements(value: Any) -> Iterator[Statement]:
             yield from _all_statements(inner)
 
 
-def test_no_permission_has_a_star_but_log_delivery_and_the_secrets(template: Template) -> None:
+def test_no_permission_has_a_star_but_logs_secrets_and_executions(template: Template) -> None:
     statements = list(_all_statements(template.resources))
     assert len(statements) > len(template.functions)
     for statement in statements:
@@ -185,6 +189,17 @@ def test_function_starts_runs_only_if_it_is_the_nightly_one(template: Template) 
     }
     assert starts == {"NightlyFunction": {"Ref": "ExportStateMachine"}}
     assert template.environment("NightlyFunction")["STATE_MACHINE_ARN"] == {"Ref": "ExportStateMachine"}
+
+
+def test_function_that_describes_runs_may_only_read_them(template: Template) -> None:
+    allowed = [
+        (name, s["Action"])
+        for name in template.functions
+        for s in template.statements(name)
+        if s["Resource"] == EXECUTIONS
+    ]
+    assert ("WatchFunction", ["states:DescribeExecution"]) in allowed
+    assert all(actions == ["states:DescribeExecution"] for _, actions in allowed)
 
 
 def test_each_rule_may_invoke_its_function(template: Template) -> None:

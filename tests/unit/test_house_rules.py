@@ -49,10 +49,7 @@ FLOORS = (
 )
 """Of the layer, from above: a room imports itself and the rooms on lower floors."""
 
-AWAITED = {
-    "lytics_sendgrid.aws.executions",
-    "lytics_sendgrid.domain.nights",
-}
+AWAITED: set[str] = set()
 """Modules of the layer that functions need which are not there yet."""
 
 BETWEEN_FUNCTIONS = {("functions.operate.dead_letters", "functions.ingest.body")}

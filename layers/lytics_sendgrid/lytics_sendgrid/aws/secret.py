@@ -51,6 +51,7 @@ class Authorization:
         sendgrid_api_key: begins with ``SG.``.
         lytics_api_token: sent without ``Bearer``.
         secret: the secret's name, for messages.
+        lytics_token_expires: the day on which the token expires, as a person has written it; empty: unknown.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Authorization:
     sendgrid_api_key: str
     lytics_api_token: str
     secret: str
+    lytics_token_expires: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -120,7 +122,8 @@ def authorization_from(name: str, secret: str, text: str) -> Authorization:
         )
     sendgrid_key = _header_value(texts[0], secret, "sendgrid_api_key", "an API key")
     lytics_token = _header_value(texts[1], secret, "lytics_api_token", "an API key")
-    return Authorization(name, texts[2], sendgrid_key, lytics_token, secret)
+    expires = str(document.get("lytics_token_expires") or "").strip()
+    return Authorization(name, texts[2], sendgrid_key, lytics_token, secret, expires)
 
 
 def webhook_secrets_from(secret: str, text: str) -> WebhookSecrets:

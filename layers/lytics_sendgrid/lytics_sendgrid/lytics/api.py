@@ -183,6 +183,10 @@ class Lytics:
         """Resume a paused job, or return False if there is no such job."""
         return self._command(job_id, "resume")
 
+    def restart_job(self, job_id: str) -> bool:
+        """Restart a failed job, which Lytics calls to bounce it, or return False if there is no such job."""
+        return self._command(job_id, "bounce")
+
     def delete_job(self, job_id: str) -> bool:
         """Delete a job, which Lytics calls to kill it, or return False if there is no such job."""
         return self._command(job_id, "kill")

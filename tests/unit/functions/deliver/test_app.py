@@ -3,13 +3,16 @@
 import importlib
 import json
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
 
 import functions.deliver.app
+from functions.deliver.heard import Heard
 from lytics_sendgrid.queues.changes import encode
 from lytics_sendgrid.sendgrid.upsert_answer import RequestFault, Unanswered
+from lytics_sendgrid.tables.heard import HeardTable
 from tests.unit.functions.deliver.delivery_scene import Scene
 from tests.unit.functions.deliver.example_changes import entering
 
@@ -30,7 +33,8 @@ def record(number: int, body: str, receives: int = 1) -> dict[str, Any]:
 
 
 def invoke(app: ModuleType, scene: Scene, *bodies: str, receives: int = 1) -> dict[str, Any]:
-    app._delivery = lambda: scene.delivery  # type: ignore[attr-defined]
+    collaborators = (scene.delivery, Heard(HeardTable(cast(DynamoDBClient, scene.dynamodb), "exports")))
+    app._collaborators = lambda: collaborators  # type: ignore[attr-defined]
     app.clock = scene.clock  # type: ignore[attr-defined]
     context = SimpleNamespace(aws_request_id="r1", get_remaining_time_in_millis=lambda: 120_000)
     records = [record(n, body, receives) for n, body in enumerate(bodies)]

@@ -1,0 +1,84 @@
+"""Look once an hour whether anything keeps live exports from getting events; restart nothing by itself."""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.watch.findings import METRICS
+from functions.watch.settings import WatchSettings
+from functions.watch.watching import Tools, Vendors, watch
+from lytics_sendgrid.aws.executions import Executions
+from lytics_sendgrid.aws.secret import Secrets
+from lytics_sendgrid.errors import StopRun
+from lytics_sendgrid.lytics.api import lytics_at
+from lytics_sendgrid.sendgrid.api import sendgrid_at
+from lytics_sendgrid.settings import read_settings
+from lytics_sendgrid.system_clock import SystemClock
+from lytics_sendgrid.tables.exports import ExportsTable
+from lytics_sendgrid.tables.heard import HeardTable
+
+logger = Logger()
+metrics = Metrics()
+
+
+@cache
+def _tools() -> Tools:
+    watch_settings = read_settings(WatchSettings, os.environ)
+    dynamodb = boto3.client("dynamodb")
+    secrets = Secrets(boto3.client("secretsmanager"), watch_settings.secret_prefix, SystemClock())
+
+    def vendors(name: str) -> Vendors:
+        authorization = secrets.authorization(name, max_age_s=0)
+        return Vendors(
+            sendgrid_at(watch_settings.sendgrid_url, authorization.sendgrid_api_key),
+            lytics_at(watch_settings.lytics_url, authorization.lytics_api_token),
+            authorization.secret,
+            authorization.lytics_token_expires,
+        )
+
+    return Tools(
+        exports=ExportsTable(dynamodb, watch_settings.exports_table),
+        heard=HeardTable(dynamodb, watch_settings.exports_table),
+        executions=Executions(boto3.client("stepfunctions"), watch_settings.state_machine_arn),
+        vendors=vendors,
+        webhook_base_url=watch_settings.webhook_base_url,
+        restarts=watch_settings.restart_webhook_jobs == "true",
+    )
+
+
+def lambda_handler(_event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Look at every live export once.
+
+    Returns:
+        The live exports, what is wrong with which, and what could not be looked at.
+
+    Raises:
+        StopRun: the configuration of an export cannot be read. The others were looked at.
+    """
+    watched = watch(_tools(), SystemClock().now())
+    request_id = context.aws_request_id
+    for found in watched.findings:
+        logger.error(found.trouble.value, exports=found.exports, text=found.text, request_id=request_id)
+    for text in watched.unseen:
+        logger.warning("not_looked_at", text=text, request_id=request_id)
+    counts = {name: watched.count(trouble) for trouble, name in METRICS.items() if watched.count(trouble)}
+    for name, count in counts.items():
+        metrics.add_metric(name, MetricUnit.Count, count)
+    if counts:
+        metrics.flush_metrics()
+    summary: dict[str, Any] = {
+        "exports": watched.exports,
+        "findings": [[found.trouble.value, *found.exports] for found in watched.findings],
+        "restarted": watched.restarted,
+        "unseen": watched.unseen,
+    }
+    logger.info("exports_watched", request_id=request_id, **summary)
+    if watched.broken:
+        raise StopRun(f"the configurations of some exports cannot be read: {watched.broken}")
+    return summary

@@ -1,0 +1,65 @@
+"""What the watch finds, each with what to do."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+
+class Trouble(StrEnum):
+    """What is wrong; the name of the log line."""
+
+    JOB = "webhook_job_trouble"
+    KEY = "key_trouble"
+    SILENT = "export_silent"
+    SKIPPED = "resync_skipped"
+
+
+METRICS: Final = {
+    Trouble.JOB: "WebhookJobTrouble",
+    Trouble.KEY: "KeyTrouble",
+    Trouble.SILENT: "SilentExports",
+}
+"""The metric that counts each, for all exports together. A log filter counts skipped resyncs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a person must look at.
+
+    Attributes:
+        trouble: what is wrong.
+        exports: the names of the exports that it concerns.
+        text: what is wrong and what to do.
+    """
+
+    trouble: Trouble
+    exports: tuple[str, ...]
+    text: str
+
+
+@dataclass(slots=True)
+class Watched:
+    """What one look at all exports found.
+
+    Attributes:
+        exports: the live exports.
+        findings: what is wrong.
+        restarted: the exports whose webhook job was resumed or restarted.
+        unseen: what could not be looked at, and why: an answer that is missing proves nothing.
+        broken: exports whose configuration cannot be read, and why.
+    """
+
+    exports: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    restarted: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)
+
+    def find(self, trouble: Trouble, text: str, *exports: str) -> None:
+        """Record something that is wrong."""
+        self.findings.append(Finding(trouble, exports, text))
+
+    def count(self, trouble: Trouble) -> int:
+        """Return how many exports have a trouble."""
+        concerned = (found.exports for found in self.findings if found.trouble is trouble)
+        return len({export for exports in concerned for export in exports})

@@ -1,0 +1,43 @@
+"""How many nights in a row an export's nightly resync did nothing."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final, Protocol
+
+from lytics_sendgrid.domain.nights import night_at, resync_name
+
+ALARMED_NIGHTS: Final = 3
+
+
+class Execution(Protocol):
+    """An execution: its output, which is empty unless it has succeeded."""
+
+    @property
+    def output(self) -> Mapping[str, Any]: ...  # noqa: D102
+
+
+class Executions(Protocol):
+    """The executions of the state machine."""
+
+    def execution(self, name: str) -> Execution | None: ...  # noqa: D102
+
+
+def skipped_text(executions: Executions, export: str, now_s: float) -> str:
+    """Return what to do about resyncs that were skipped three nights in a row; empty if fewer were.
+
+    Tonight's may not have been started yet; then the last three before it count.
+    """
+    night, reasons = night_at(now_s), list[str]()
+    if executions.execution(resync_name(export, night)) is None:
+        night -= timedelta(days=1)
+    while len(reasons) < ALARMED_NIGHTS:
+        execution = executions.execution(resync_name(export, night))
+        reason = "" if execution is None else str(execution.output.get("skipped") or "")
+        if not reason:
+            return ""
+        reasons.append(reason)
+        night -= timedelta(days=1)
+    return (
+        f"The nightly resync of the export '{export}' was skipped {ALARMED_NIGHTS} nights in a row. The last "
+        f"time: {reasons[0]}. Wait for the other run or stop it, then start a resync"
+    )

@@ -1,0 +1,68 @@
+"""The last event of each export is written once in a while."""
+
+from collections.abc import Mapping
+
+from functions.deliver.heard import HEARD_EVERY_MS, Heard
+from functions.deliver.invocation import DeliverySummary
+from lytics_sendgrid.domain.change import Message
+from lytics_sendgrid.errors import ServiceUnavailable
+from tests.unit.functions.deliver.delivery_scene import Scene
+from tests.unit.functions.deliver.example_changes import entering
+
+NOW_MS = 1_795_000_000_000
+
+
+class Table:
+    def __init__(self) -> None:
+        self.put: list[tuple[str, int]] = []
+        self.fails = False
+
+    def put_heard(self, export: str, at_ms: int) -> None:
+        if self.fails:
+            raise ServiceUnavailable("DynamoDB: InternalServerError")
+        self.put.append((export, at_ms))
+
+
+def noted(*messages: Message) -> Mapping[str, int]:
+    summary = DeliverySummary()
+    for message in messages:
+        summary.note_heard(message)
+    return summary.heard
+
+
+def test_newest_delivery_of_lytics_counts() -> None:
+    heard = noted(
+        Message("a", (), queued_ms=7, request="r1"),
+        Message("a", (), queued_ms=5, request="r2"),
+        Message("a", (), queued_ms=9, run="resync"),
+        Message("b", (), queued_ms=3, request="r3"),
+        Message("c", (), queued_ms=8),
+    )
+    assert heard == {"a": 7, "b": 3}
+
+
+def test_event_is_written_at_most_every_15_minutes() -> None:
+    table = Table()
+    heard = Heard(table)
+    for at_ms in (NOW_MS, NOW_MS + 1, NOW_MS + HEARD_EVERY_MS - 1, NOW_MS + HEARD_EVERY_MS, NOW_MS):
+        assert heard.note({"a": at_ms}) == []
+    assert heard.note({"b": NOW_MS}) == []
+    assert table.put == [("a", NOW_MS), ("a", NOW_MS + HEARD_EVERY_MS), ("b", NOW_MS)]
+
+
+def test_failed_write_is_a_fault_and_tried_again() -> None:
+    table = Table()
+    heard = Heard(table)
+    table.fails = True
+    assert heard.note({"a": NOW_MS}) == ["DynamoDB: InternalServerError"]
+    table.fails = False
+    assert heard.note({"a": NOW_MS + 1}) == []
+    assert table.put == [("a", NOW_MS + 1)]
+
+
+def test_delivery_hears_only_exports_that_exist() -> None:
+    scene = Scene()
+    known = entering(["ann@example.org"], request="r1")
+    assert list(scene.deliver(known, entering(["bob@example.com"], export="no", request="r2")).heard) == [
+        known.export
+    ]

@@ -1,0 +1,52 @@
+"""Nightly resyncs that were skipped three nights in a row."""
+
+import pytest
+
+from functions.watch.skipped import skipped_text
+from lytics_sendgrid.aws.executions import Execution
+
+NOON_S = 1_795_694_400
+"""2026-11-26, 12:00 UTC."""
+SKIPPED = Execution("SUCCEEDED", {"skipped": "the run 'x' is under way", "run": "r"})
+DONE = Execution("SUCCEEDED", {"run": "r"})
+RUNNING = Execution("RUNNING", {})
+FAILED = Execution("FAILED", {})
+
+
+class Machine:
+    def __init__(self, *nights: Execution | None) -> None:
+        """Take tonight's execution first."""
+        self.found = {f"resync-a-202611{26 - n}": execution for n, execution in enumerate(nights)}
+
+    def execution(self, name: str) -> Execution | None:
+        return self.found.get(name)
+
+
+@pytest.mark.parametrize(
+    "nights",
+    [
+        (SKIPPED, SKIPPED, SKIPPED),
+        (SKIPPED, SKIPPED, SKIPPED, DONE),
+        (None, SKIPPED, SKIPPED, SKIPPED),
+    ],
+)
+def test_third_night_in_a_row_is_named(nights: tuple[Execution | None, ...]) -> None:
+    text = skipped_text(Machine(*nights), "a", NOON_S)
+    assert "export 'a' was skipped 3 nights in a row. The last time: the run 'x' is under way" in text
+
+
+@pytest.mark.parametrize(
+    "nights",
+    [
+        (),
+        (SKIPPED, SKIPPED),
+        (SKIPPED, SKIPPED, DONE, SKIPPED),
+        (DONE, SKIPPED, SKIPPED, SKIPPED),
+        (RUNNING, SKIPPED, SKIPPED, SKIPPED),
+        (SKIPPED, FAILED, SKIPPED, SKIPPED),
+        (None, None, SKIPPED, SKIPPED, SKIPPED),
+        (SKIPPED, None, SKIPPED, SKIPPED),
+    ],
+)
+def test_fewer_nights_are_not(nights: tuple[Execution | None, ...]) -> None:
+    assert skipped_text(Machine(*nights), "a", NOON_S) == ""
