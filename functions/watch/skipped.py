@@ -38,6 +38,6 @@ def skipped_text(executions: Executions, export: str, now_s: float) -> str:
         reasons.append(reason)
         night -= timedelta(days=1)
     return (
-        f"The nightly resync of the export '{export}' was skipped {ALARMED_NIGHTS} nights in a row. The last "
-        f"time: {reasons[0]}. Wait for the other run or stop it, then start a resync"
+        f"The nightly resync of the export '{export}' was skipped {ALARMED_NIGHTS} nights in a row. See what "
+        f"the other run waits for, or stop it, then start a resync. The last one says: {reasons[0]}"
     )

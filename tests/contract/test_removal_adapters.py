@@ -107,6 +107,9 @@ def test_job_is_paused_resumed_and_deleted(twin: LyticsTwin, lytics: Lytics) -> 
     assert status() == "paused"
     assert lytics.resume_job(job_id)
     assert status() == "running"
+    twin.jobs()[0].stop("failed")
+    assert lytics.restart_job(job_id)
+    assert status() == "running"
     assert lytics.delete_job(job_id)
     assert status() is None
     assert lytics.jobs() == ()
@@ -115,6 +118,7 @@ def test_job_is_paused_resumed_and_deleted(twin: LyticsTwin, lytics: Lytics) -> 
 def test_job_that_is_gone_is_not_an_error(lytics: Lytics) -> None:
     assert not lytics.pause_job("none")
     assert not lytics.resume_job("none")
+    assert not lytics.restart_job("none")
     assert not lytics.delete_job("none")
 
 

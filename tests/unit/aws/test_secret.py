@@ -49,6 +49,13 @@ def test_authorizations_may_share_an_account() -> None:
 
 
 @pytest.mark.parametrize(
+    ("day", "expires"), [("2027-01-31", "2027-01-31"), (" 31.1. ", "31.1."), ("", ""), (None, ""), (5, "5")]
+)
+def test_day_of_expiry_is_kept_as_written_and_stops_nothing(day: Any, expires: str) -> None:
+    assert authorization_of({**DOCUMENT, "lytics_token_expires": day}).lytics_token_expires == expires
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",

@@ -51,6 +51,7 @@ CALLS: dict[str, Callable[[Lytics], object]] = {
 COMMANDS: dict[str, Callable[[Lytics], object]] = {
     "pause_job": lambda lytics: lytics.pause_job("j1"),
     "resume_job": lambda lytics: lytics.resume_job("j1"),
+    "restart_job": lambda lytics: lytics.restart_job("j1"),
     "delete_job": lambda lytics: lytics.delete_job("j1"),
 }
 WRITES = {name for name in CALLS if name.startswith(("create", "update"))}

@@ -32,7 +32,8 @@ class Machine:
 )
 def test_third_night_in_a_row_is_named(nights: tuple[Execution | None, ...]) -> None:
     text = skipped_text(Machine(*nights), "a", NOON_S)
-    assert "export 'a' was skipped 3 nights in a row. The last time: the run 'x' is under way" in text
+    assert "export 'a' was skipped 3 nights in a row" in text
+    assert text.endswith("The last one says: the run 'x' is under way")
 
 
 @pytest.mark.parametrize(
