@@ -170,13 +170,11 @@ def _asked(watched: Watched, authorization: str, names: Sequence[str], ask: Call
 
 def _restart(watched: Watched, lytics: Lytics, export: str, job: LyticsJob) -> None:
     try:
-        match restart_of(job):
-            case Restart.RESUME:
-                restarted = lytics.resume_job(job.id)
-            case Restart.BOUNCE:
-                restarted = lytics.restart_job(job.id)
-            case None:
-                restarted = False
+        how = restart_of(job)
+        if how is Restart.RESUME:
+            restarted = lytics.resume_job(job.id)
+        else:
+            restarted = how is Restart.BOUNCE and lytics.restart_job(job.id)
     except LyticsSendGridError as error:
         watched.unseen.append(f"export '{export}': its webhook job could not be restarted: {error}")
     else:
