@@ -1,4 +1,4 @@
-"""What only an audit asks of SendGrid: an export of all contacts, and a segment's query set anew."""
+"""What only an audit asks of SendGrid: an export of all contacts."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from functions.audit.contact_export import ContactExport, contact_export_from
 from lytics_sendgrid.domain.clock import Clock
-from lytics_sendgrid.sendgrid.api import CONTACTS, SEGMENTS, SendGrid
+from lytics_sendgrid.sendgrid.api import CONTACTS, SendGrid
 from lytics_sendgrid.sendgrid.documents import unreadable
 from lytics_sendgrid.transport.client import VendorHttp
 from lytics_sendgrid.transport.download import download, is_local
@@ -38,11 +38,6 @@ class AuditedSendGrid(SendGrid):
         if export is None:
             raise unreadable(what)
         return export
-
-    def set_segment_query(self, segment_id: str, query: str) -> None:
-        """Set a segment's query."""
-        path = f"{SEGMENTS}/{quote(segment_id, safe='')}"
-        self._send("PATCH", path, {"query_dsl": query}, "a segment's query")
 
 
 def audited_sendgrid_at(url: str, api_key: str, clock: Clock) -> AuditedSendGrid:

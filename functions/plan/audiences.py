@@ -2,7 +2,9 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from functions.plan.changed import is_query_changed, segment_notes
 from functions.plan.segments import PlannedSegment, moved_segment, own_segment
 from lytics_sendgrid.domain.configuration import MEMBERSHIP_FIELD, Account, FieldKind, ProvisionedAudience
 from lytics_sendgrid.lytics.documents import LyticsAudience
@@ -164,13 +166,17 @@ def plan_membership_fields(
 def segments_to_read(
     audiences: Sequence[LyticsAudience], account: Account, segments: Sequence[Segment]
 ) -> list[str]:
-    """Return the ids of segments with an audience's name that are not its own: their queries must be read."""
+    """Return the ids of the segments whose queries must be read.
+
+    These are the audiences' own segments, and others that have an audience's name.
+    """
     ids = {segment.id for segment in segments}
     named = by_name(segments)
     wanted = []
     for audience in audiences:
         known = account.audiences.get(audience.id)
         if known is not None and known.segment_id in ids:
+            wanted.append(str(known.segment_id))
             continue
         same = named.get(segment_name(audience.id, audience.name).casefold())
         if same is not None:
@@ -186,7 +192,9 @@ def plan_segment(
     segments: Mapping[str, Segment],
     *,
     export: str,
+    list_names: Mapping[str, str],
     delete_segments: bool = False,
+    repair_segments: bool = False,
     previous_name: str | None = None,
 ) -> PlannedSegment | str:
     """Choose an audience's segment: its own, an identical one with its name, or a new one.
@@ -198,7 +206,9 @@ def plan_segment(
         list_id: the list that the segment must be on; None: all contacts.
         segments: all segments by id. Those that ``segments_to_read`` names have their queries.
         export: the export's name.
+        list_names: id to name of SendGrid's lists.
         delete_segments: our own segment may be deleted, to be made again on another list.
+        repair_segments: our own segment gets its query back, if it was changed.
         previous_name: the audience's name when this export was last provisioned; None: it did not export it.
 
     Returns:
@@ -206,20 +216,27 @@ def plan_segment(
     """
     known = account.audiences.get(audience.id)
     own = segments.get(known.segment_id or "") if known is not None else None
+    changes: tuple[str, ...] = ()
+    if known is not None and known.is_listed:
+        changes = tuple(
+            segment_notes(audience, known, own, former_name=previous_name, repair=repair_segments)
+        )
     if known is not None and own is not None:
         if own.list_id != list_id:
             return moved_segment(
                 *(audience, field, own),
                 known=known,
                 export=export,
-                lists=(_on(own.list_id), _on(list_id)),
+                lists=(_on(own.list_id, list_names), _on(list_id, list_names)),
                 delete_segments=delete_segments,
             )
-        return own_segment(audience, field, own, segments, previous_name)
+        planned = own_segment(audience, field, own, segments, previous_name)
+        repair = repair_segments and is_query_changed(audience.id, known, own)
+        return replace(planned, repair=repair, notes=(*changes, *planned.notes))
     name = segment_name(audience.id, audience.name)
     same = by_name(segments.values()).get(name.casefold())
     if same is None:
-        return PlannedSegment(audience.id, name, field, None)
+        return PlannedSegment(audience.id, name, field, None, notes=changes)
     if (
         same.query is None
         or not same_query(same.query, segment_query(field, audience.id))
@@ -234,8 +251,13 @@ def plan_segment(
             f"the segment '{same.name}' is invalid in SendGrid ({same.error}): delete it in SendGrid and "
             "start the export again"
         )
-    return PlannedSegment(audience.id, same.name, field, same.id)
+    return PlannedSegment(audience.id, same.name, field, same.id, notes=changes)
 
 
-def _on(list_id: str | None) -> str:
-    return "all contacts" if list_id is None else f"the list {list_id}"
+def _on(list_id: str | None, names: Mapping[str, str]) -> str:
+    if list_id is None:
+        return "all contacts"
+    name = names.get(list_id)
+    return (
+        f"a list that SendGrid does not have any more ({list_id})" if name is None else f"the list '{name}'"
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functions.plan.audiences import Matches
 from lytics_sendgrid.domain.configuration import Account, Export
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
-from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment
+from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment, SingleSend
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Facts:
         fields: SendGrid's custom fields.
         lists: SendGrid's lists.
         segments: SendGrid's segments by id, with their queries where a plan compares them.
+        single_sends: the scheduled Single Sends, if segments may be deleted.
+        stopped_exports: names of the exports that are stopped, of those that share an audience with this one.
         notes: for a person: what could not be checked.
     """
 
@@ -37,6 +39,8 @@ class Facts:
     fields: Sequence[CustomField] | None = None
     lists: Sequence[ContactList] | None = None
     segments: Mapping[str, Segment] | None = None
+    single_sends: Sequence[SingleSend] | None = None
+    stopped_exports: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
 
 

@@ -12,19 +12,21 @@ from functions.plan.audiences import (
     plan_segment,
     same_name_faults,
 )
+from functions.plan.changed import field_notes, list_note
+from functions.plan.deletions import deleted_segments, single_send_faults
+from functions.plan.difference import Planned, difference
 from functions.plan.facts import Facts
 from functions.plan.fields import FieldsPlan, PlannedField, plan_fields
 from functions.plan.input import StartInput
 from functions.plan.segments import PlannedSegment
 from functions.plan.webhook_job import stopped_job
-from lytics_sendgrid.bounded_text import enumerated
 from lytics_sendgrid.domain.configuration import Account, Audience, Export
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
 from lytics_sendgrid.sendgrid.resources import FIELDS_LIMIT, SEGMENTS_LIMIT, ContactList, CustomField, Segment
+from lytics_sendgrid.workflow.export_run import Difference
 
 _ENDED: Final = frozenset({"completed", "deleted", "deleting", "failed", "killed"})
 _HOSTED_EXPORT: Final = "sendgrid_export"
-_EXPORT_NAMES_CHARS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Plan:
         contact_list: the list that its contacts are put on.
         notes: for a person.
         swept_only: audiences that the export no longer has, but other exports of the account.
+        difference: what the run changes in the export; None: the export is new.
     """
 
     audiences: tuple[LyticsAudience, ...]
@@ -48,6 +51,7 @@ class Plan:
     contact_list: ContactList | None
     notes: tuple[str, ...]
     swept_only: tuple[Audience, ...] = ()
+    difference: Difference | None = None
 
 
 def make_plan(
@@ -69,10 +73,15 @@ def make_plan(
     faults += mapping.faults
     notes += [*facts.notes, *mapping.notes]
     faults += same_name_faults(audiences)
+    list_names = {contact_list.id: contact_list.name for contact_list in facts.lists or ()}
     contact_list, list_fault = None, None
+    changed_list = list_note(facts.export, list_names) if facts.lists is not None else ""
     if wanted.contact_list is not None and facts.lists is not None:
         contact_list, list_fault = chosen_list(wanted.contact_list, facts.lists)
-        faults += [list_fault] if list_fault else []
+    if list_fault:
+        faults.append(f"{list_fault}{f' ({changed_list})' if changed_list else ''}")
+    elif changed_list:
+        notes.append(changed_list)
     may_adopt = wanted.adopt or "adopt" in faulty
     faults += _hosted_faults(facts.jobs or (), notes, adopt=may_adopt)
     job_faults, job_notes = stopped_job(facts.job, facts.export, subscribe=wanted.subscribe)
@@ -82,14 +91,16 @@ def make_plan(
     segments: list[PlannedSegment] = []
     account = facts.account
     faults += _export_faults(wanted, facts.export, account)
-    notes += _dropped_notes(audiences, facts.export, account)
     field_of, names = membership_fields(account, audiences)
     if facts.fields is not None:
-        fields, field_faults, field_notes = plan_membership_fields(
+        fields, field_faults, membership_notes = plan_membership_fields(
             account, names, facts.fields, adopt=may_adopt
         )
         faults += [*field_faults, *_field_limit_faults(facts.fields, fields, mapping)]
-        notes += field_notes
+        notes += [
+            *membership_notes,
+            *field_notes(facts.export, mapping.fields, facts.fields, backfill=wanted.backfill),
+        ]
     previous_names = (
         {audience.id: audience.name for audience in facts.export.audiences} if facts.export else {}
     )
@@ -103,15 +114,20 @@ def make_plan(
                 list_id,
                 facts.segments,
                 export=wanted.export,
+                list_names=list_names,
                 delete_segments=wanted.delete_segments,
+                repair_segments=wanted.repair_segments,
                 previous_name=previous_names.get(audience.id),
             )
             if isinstance(segment, str):
                 faults.append(segment)
             else:
                 segments.append(segment)
-                notes += [segment.note] if segment.note else []
+                notes += segment.notes
         faults += _segment_limit_faults(facts.segments, segments)
+    change, words = difference(wanted, facts, Planned(audiences, mapping.fields, contact_list))
+    deleted = _replaced(segments) | deleted_segments(wanted, facts, audiences)
+    faults += single_send_faults(facts.single_sends or (), deleted)
     return (
         Plan(
             tuple(audiences),
@@ -119,11 +135,18 @@ def make_plan(
             fields,
             tuple(segments),
             contact_list,
-            tuple(notes),
+            # What the run changes comes first: there may not be room for all.
+            (*words, *notes),
             _swept_only(audiences, facts.export, account),
+            change,
         ),
         faults,
     )
+
+
+def _replaced(segments: Sequence[PlannedSegment]) -> dict[str, str]:
+    """Return id and name of the segments that are deleted to be created again on another list."""
+    return {segment.replaces: segment.name for segment in segments if segment.replaces is not None}
 
 
 def _swept_only(
@@ -170,29 +193,6 @@ def _export_faults(wanted: StartInput, export: Export | None, account: Account) 
         f"'{export.authorization}' and the SendGrid account '{export.account}': choose another name"
     )
     return [fault]
-
-
-def _dropped_notes(audiences: Sequence[LyticsAudience], export: Export | None, account: Account) -> list[str]:
-    if export is None:
-        return []
-    notes = []
-    dropped = export.audience_ids - {audience.id for audience in audiences}
-    for audience in export.audiences:
-        if audience.id not in dropped:
-            continue
-        provisioned = account.audiences.get(audience.id)
-        others = [name for name in provisioned.exports if name != export.name] if provisioned else []
-        consequence = (
-            f"its segment stays in SendGrid and is updated by {enumerated(others, _EXPORT_NAMES_CHARS)}, "
-            "which also exports the audience"
-            if others
-            else "its segment stays in SendGrid but is not updated any more, because no other export names "
-            "the audience. Delete the segment in SendGrid if you do not need it"
-        )
-        notes.append(
-            f"the audience '{audience.name}' is no longer exported by '{export.name}': {consequence}"
-        )
-    return notes
 
 
 def _field_limit_faults(

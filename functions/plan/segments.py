@@ -23,7 +23,8 @@ class PlannedSegment:
         id: of the existing segment; None: to be created.
         replaces: our present segment on another list, which is deleted first.
         rename_from: the segment's present name, if it must be renamed.
-        note: for a person; empty if there is none.
+        repair: the query was changed in SendGrid, and the run gives it back.
+        notes: for a person.
     """
 
     audience: str
@@ -32,7 +33,8 @@ class PlannedSegment:
     id: str | None
     rename_from: str | None = None
     replaces: str | None = None
-    note: str = ""
+    repair: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def own_segment(
@@ -59,16 +61,16 @@ def own_segment(
     renamed = f"the audience '{previous_name}' is named '{audience.name}' in Lytics now. Its segment"
     if own.name != segment_name(audience.id, previous_name):
         note = f"{renamed} keeps the name '{own.name}', which it was given in SendGrid"
-        return PlannedSegment(audience.id, own.name, field, own.id, note=note)
+        return PlannedSegment(audience.id, own.name, field, own.id, notes=(note,))
     other = by_name(segments.values()).get(name.casefold(), own)
     if other.id != own.id:
         note = (
             f"{renamed} keeps the name '{own.name}', because SendGrid already has another segment "
             f"'{other.name}'. Rename that segment or the audience, then start the export again"
         )
-        return PlannedSegment(audience.id, own.name, field, own.id, note=note)
+        return PlannedSegment(audience.id, own.name, field, own.id, notes=(note,))
     note = f"{renamed} is renamed from '{own.name}' to '{name}'"
-    return PlannedSegment(audience.id, name, field, own.id, own.name, note=note)
+    return PlannedSegment(audience.id, name, field, own.id, own.name, notes=(note,))
 
 
 def moved_segment(
@@ -118,4 +120,4 @@ def moved_segment(
             "one"
         )
     note = f"{fact}: it is deleted and created again. Point automations that use it to the new one"
-    return PlannedSegment(audience.id, own.name, field, None, replaces=own.id, note=note)
+    return PlannedSegment(audience.id, own.name, field, None, replaces=own.id, notes=(note,))

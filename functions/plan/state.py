@@ -113,6 +113,7 @@ def _summary(wanted: StartInput, plan: Plan) -> PlanSummary:
         people=sum(sizes),
         estimate=estimate(sum(sizes), pages, backfill=wanted.backfill),
         notes=bounded_notes(plan.notes, PLAN_NOTES_CHARS),
+        **({"difference": plan.difference} if plan.difference is not None else {}),
     )
 
 
@@ -147,6 +148,8 @@ def _segment(segment: PlannedSegment, audience_name: str) -> SegmentConfig:
         optional["rename"] = True
     if segment.id is not None:
         optional["exists"] = True
+    if segment.repair:
+        optional["repair"] = True
     if segment.replaces is not None:
         optional["replaces"] = segment.replaces
     return SegmentConfig(audience=segment.audience, field=segment.field, **optional)

@@ -13,7 +13,7 @@ from lytics_sendgrid.errors import ExportRefused, KeyRefused, StopRun
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
 from lytics_sendgrid.lytics.webhook_jobs import job_of, webhook_url
 from lytics_sendgrid.sendgrid.documents import HOW_TO_PERMIT
-from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment
+from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment, SingleSend
 
 
 class SendGridAccount(Protocol):
@@ -24,6 +24,7 @@ class SendGridAccount(Protocol):
     def lists(self) -> tuple[ContactList, ...]: ...  # noqa: D102
     def segments(self) -> tuple[Segment, ...]: ...  # noqa: D102
     def segment(self, segment_id: str) -> Segment: ...  # noqa: D102
+    def scheduled_single_sends(self) -> tuple[SingleSend, ...]: ...  # noqa: D102
 
 
 class LyticsAccount(Protocol):
@@ -124,13 +125,27 @@ class Surveyor:
         fields = self._try(sendgrid.fields)
         # After the fields: another run records a field before it creates it, so ours never look foreign.
         account = self.configurations.account(facts.account.name)
+        has_lists = any(known.list_id is not None for known in account.audiences.values())
         return replace(
             facts,
             account=account,
             fields=fields,
-            lists=self._try(sendgrid.lists) if wanted.contact_list is not None else (),
+            lists=self._try(sendgrid.lists) if wanted.contact_list is not None or has_lists else (),
             segments=self._segments(sendgrid, audiences, account),
+            single_sends=self._try(sendgrid.scheduled_single_sends) if wanted.delete_segments else (),
+            stopped_exports=self._stopped_exports(facts.export, account),
         )
+
+    def _stopped_exports(self, export: Export | None, account: Account) -> frozenset[str]:
+        """Return the names of stopped exports, of those that share an audience with an export."""
+        names = {
+            name
+            for audience in (export.audience_ids if export else ())
+            if audience in account.audiences
+            for name in account.audiences[audience].exports
+        }
+        exports = (self.configurations.export(name) for name in sorted(names))
+        return frozenset(other.name for other in exports if other is not None and other.stopped_s is not None)
 
     def _jobs(self, lytics: LyticsAccount, wanted: StartInput) -> tuple[LyticsJob, ...] | None:
         """Read Lytics' jobs. A token may lack this permission if it need not create a job."""

@@ -78,6 +78,7 @@ def provision(
     optional: dict[str, Any] = {
         "adopted": segments.adopted,
         "renamed": segments.renamed,
+        "repaired": segments.repaired,
         "notes": bounded_notes(segments.notes, PROVISION_NOTES_CHARS),
     }
     return Provisioned(

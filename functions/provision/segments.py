@@ -28,6 +28,7 @@ class SendGridSegments(Protocol):
     def segment(self, segment_id: str) -> Segment: ...  # noqa: D102
     def create_segment(self, name: str, query: str, list_id: str | None) -> Segment: ...  # noqa: D102
     def rename_segment(self, segment_id: str, name: str) -> None: ...  # noqa: D102
+    def set_segment_query(self, segment_id: str, query: str) -> None: ...  # noqa: D102
     def find_segment(self, segment_id: str) -> Segment | None: ...  # noqa: D102
     def delete_segment(self, segment_id: str) -> bool: ...  # noqa: D102
     def scheduled_single_sends(self) -> tuple[SingleSend, ...]: ...  # noqa: D102
@@ -43,8 +44,9 @@ class SegmentProvisioning:
         created: how many segments were created.
         adopted: how many segments were found by their names.
         renamed: how many segments were renamed like their audiences.
+        repaired: how many segments got their query back.
         names: audience id to the name of its segment.
-        notes: for a person: what could not be renamed.
+        notes: for a person: what could not be renamed or repaired.
     """
 
     sendgrid: SendGridSegments
@@ -53,6 +55,7 @@ class SegmentProvisioning:
     created: int = 0
     adopted: int = 0
     renamed: int = 0
+    repaired: int = 0
     names: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     _waits: int = 0
@@ -122,6 +125,8 @@ class SegmentProvisioning:
             if own is not None:
                 segment_ids[plan.audience] = own.id
                 self.names[plan.audience] = own.name
+                if plan.repair:
+                    self._repair(own, segment_query(plan.field, plan.audience))
                 if plan.rename and own.name != name:
                     to_rename.append((plan.audience, own, name))
                 continue
@@ -142,6 +147,18 @@ class SegmentProvisioning:
     def _others(self, segments: Iterable[Segment]) -> tuple[Segment, ...]:
         """Return the segments without those that are deleted: SendGrid may list them for a while."""
         return tuple(segment for segment in segments if segment.id not in self._replaced)
+
+    def _repair(self, own: Segment, query: str) -> None:
+        """Give a segment its query back. SendGrid refuses that for five minutes after its last change."""
+        try:
+            self.sendgrid.set_segment_query(own.id, query)
+        except (RequestRefused, Throttled) as refusal:
+            self.notes.append(
+                f"the query of the segment '{own.name}' could not be set ({refusal}): start the export again "
+                "after five minutes"
+            )
+        else:
+            self.repaired += 1
 
     def _rename(self, audience: str, own: Segment, name: str) -> None:
         """Rename a segment. SendGrid refuses that for five minutes after the segment's last change."""

@@ -314,7 +314,10 @@ def test_dropped_audience_is_no_longer_updated(tasks: Tasks) -> None:
     assert done["version"] > first["version"]
     assert account.audiences[ids["high_value_users"]].exports == ()
     assert account.audiences[ids["lapsed_customers"]].exports == ("default",)
-    assert "'High Value Users' is no longer exported" in state["plan"]["notes"][0]
+    assert (
+        "the audience 'High Value Users' (26 people) is removed: everybody is taken out"
+        in state["plan"]["notes"][0]
+    )
 
 
 def test_exports_share_an_audience_but_cannot_move_it(tasks: Tasks) -> None:

@@ -72,6 +72,14 @@ class SendGridInMemory:
         self._reached("after")
         return existed
 
+    def set_segment_query(self, segment_id: str, query: str) -> None:
+        self.calls.append(f"set_segment_query {segment_id}")
+        self._reached("before")
+        self.all_segments = [
+            dataclasses.replace(segment, query=query) if segment.id == segment_id else segment
+            for segment in self.all_segments
+        ]
+
     def scheduled_single_sends(self) -> tuple[SingleSend, ...]:
         self.calls.append("scheduled_single_sends")
         return tuple(self.single_sends)

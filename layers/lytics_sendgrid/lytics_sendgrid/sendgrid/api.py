@@ -145,6 +145,10 @@ class SendGrid:
         what = f"the creation of segment '{name}'"
         return _read(self._send("POST", SEGMENTS, body, what), segment_from, what)
 
+    def set_segment_query(self, segment_id: str, query: str) -> None:
+        """Set a segment's query."""
+        self._send("PATCH", f"{SEGMENTS}/{_escaped(segment_id)}", {"query_dsl": query}, "a segment's query")
+
     def rename_segment(self, segment_id: str, name: str) -> None:
         """Set a segment's name."""
         subject = f"the renaming of segment '{name}'"

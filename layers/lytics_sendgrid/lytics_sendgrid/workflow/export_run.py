@@ -37,14 +37,61 @@ class Estimate(StatePart):
     basis: str
 
 
+class AudienceChange(StatePart):
+    """An audience that a start adds to its export or removes from it.
+
+    Attributes:
+        name: in Lytics.
+        people: in it, as Lytics counts; None: unknown.
+        becomes: ``added``; ``cleared``: everybody is taken out of its segment; ``deleted``: then the segment
+            is deleted; ``kept``: it stays as it is; ``shared``: another export has it, too.
+    """
+
+    name: str
+    people: int | None
+    becomes: Literal["added", "cleared", "deleted", "kept", "shared"]
+
+
+class Difference(StatePart):
+    """What a start changes in an export that was started before. The plan's notes say the same in words.
+
+    Attributes:
+        audiences_added: new ones.
+        audiences_removed: those that the input leaves out.
+        fields_new: names of SendGrid fields that the export fills from now on.
+        fields_stale: names of SendGrid fields that nobody fills any more.
+        list_changed: the contacts go to another list.
+        email_field_changed: people are known by another Lytics field.
+        left_out: how many entries of the lists there was no room for. Only there if it is not 0.
+    """
+
+    audiences_added: tuple[AudienceChange, ...]
+    audiences_removed: tuple[AudienceChange, ...]
+    fields_new: tuple[str, ...]
+    fields_stale: tuple[str, ...]
+    list_changed: bool
+    email_field_changed: bool
+    left_out: int = 0
+
+
 class PlanSummary(StatePart):
-    """The plan for a person to read. ``people`` counts a person once in each audience."""
+    """The plan for a person to read.
+
+    Attributes:
+        create: what the run creates in SendGrid.
+        reuse: what it finds there.
+        people: in all audiences; a person counts once in each.
+        estimate: time and cost.
+        notes: what to know, the most important first.
+        difference: what changes in the export; None: it is new.
+    """
 
     create: ToCreate
     reuse: ToReuse
     people: int
     estimate: Estimate
     notes: tuple[str, ...]
+    difference: Difference | None = None
 
 
 class FieldConfig(StatePart):
@@ -73,6 +120,7 @@ class SegmentConfig(StatePart):
         field: the membership field that the segment's query reads.
         rename: the audience was renamed in Lytics, and the segment still has the name that it was given.
         exists: SendGrid had the segment before the run. Otherwise this product makes it.
+        repair: the segment's query was changed in SendGrid, and the run gives it back.
         replaces: our present segment, which is deleted first: SendGrid cannot move a segment to another list.
     """
 
@@ -81,6 +129,7 @@ class SegmentConfig(StatePart):
     field: str
     rename: bool = False
     exists: bool = False
+    repair: bool = False
     replaces: str | None = None
 
 
@@ -114,6 +163,7 @@ class Provisioned(StatePart):
         adopted: how many existing segments this product took over, because their name and query are an
             audience's. Only there if it is not 0.
         renamed: how many segments were renamed like their audiences. Only there if it is not 0.
+        repaired: how many segments got their query back. Only there if it is not 0.
         notes: for a person. Only there if there are any.
     """
 
@@ -122,6 +172,7 @@ class Provisioned(StatePart):
     segments: int
     adopted: int = 0
     renamed: int = 0
+    repaired: int = 0
     notes: tuple[str, ...] = ()
 
 

@@ -14,6 +14,8 @@ from lytics_sendgrid.bounded_text import first_that_fit, shortened
 MAX_STATE_BYTES: Final = 262_144
 PLAN_NOTES_CHARS: Final = 6_000
 """Of the plan's notes together, in JSON."""
+DIFFERENCE_BYTES: Final = 6_000
+"""Of what a start changes in its export, in JSON."""
 PROVISION_NOTES_CHARS: Final = 3_000
 """Of the notes of ``provision`` together, in JSON."""
 REPORT_NOTES_CHARS: Final = 14_000

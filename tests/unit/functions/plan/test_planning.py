@@ -12,10 +12,17 @@ from functions.plan.facts import Facts
 from functions.plan.faults import refusal
 from functions.plan.planning import Plan, make_plan
 from functions.plan.state import Beginning, planned_run
-from lytics_sendgrid.domain.configuration import Account, Audience, Export, ProvisionedAudience
+from lytics_sendgrid.domain.configuration import (
+    Account,
+    Audience,
+    Export,
+    FieldKind,
+    MappedField,
+    ProvisionedAudience,
+)
 from lytics_sendgrid.errors import ExportRefused, InputInvalid, KeyRefused
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
-from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment, segment_query
+from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment, SingleSend, segment_query
 from tests.unit.functions.plan.start_input import start_input
 
 BEGINNING = Beginning("r", "", "2026-11-23T00:00:00Z")
@@ -256,7 +263,7 @@ def test_renamed_own_segment_is_reused() -> None:
 def test_own_segment_cannot_move_to_another_list(exports: tuple[str, ...], made: bool, text: str) -> None:
     (fault,) = faults(with_own(own(), *exports, made=made), list="l1")
     assert "SendGrid cannot move a segment" in fault
-    assert "on the list l1" in fault
+    assert "on the list 'News'" in fault
     assert text in fault
 
 
@@ -283,6 +290,69 @@ def test_segment_is_created_again_on_another_list_if_the_input_allows_it() -> No
 def test_deleted_segment_is_created_again() -> None:
     made, wrong = plan(replace(with_own(own(), "default"), segments={}))
     assert (made.segments[0].id, wrong) == (None, [])
+    assert "the segment of the audience 'Audience 1' was deleted in SendGrid" in made.notes[0]
+
+
+def test_changed_query_is_noticed_and_repaired_on_request() -> None:
+    facts = with_own(replace(own(), query="SELECT contact_id FROM contact_data"), "default")
+    made, wrong = plan(facts)
+    assert (made.segments[0].repair, wrong) == (False, [])
+    assert "the query of the segment 'Renamed' was changed in SendGrid" in made.notes[0]
+    repaired, _ = plan(facts, repair_segments=True)
+    assert repaired.segments[0].repair
+    run = planned_run(BEGINNING, start_input({"audiences": ["a"]}), "main", facts, repaired)
+    assert run.document()["config"]["segments"][0]["repair"]
+    sound = with_own(replace(own(), query=segment_query("lytics_segments", identity(1))), "default")
+    made, _ = plan(sound, repair_segments=True)
+    assert (made.segments[0].repair, made.notes) == (False, ())
+
+
+def test_segment_of_a_scheduled_single_send_is_not_deleted() -> None:
+    known = {
+        identity(1): ProvisionedAudience("lytics_segments", "s1", None, ("default",), made=True),
+        identity(9): ProvisionedAudience("lytics_segments", "s9", None, ("default",), made=True),
+    }
+    sends = (SingleSend("x", "Christmas", "scheduled", frozenset({"s9", "s1", "other"})),)
+    facts = replace(
+        FACTS,
+        account=replace(KNOWN, audiences=known),
+        fields=(OURS,),
+        segments={"s1": own(), "s9": Segment("s9", "Old", None)},
+        export=EXPORT,
+        lists=LISTS,
+        single_sends=sends,
+    )
+    (fault,) = faults(facts, delete_segments=True)
+    assert "the scheduled Single Send 'Christmas' goes to the segment 'Old'" in fault
+    assert faults(facts) == []
+    assert faults(facts, delete_segments=True, removed_audiences="keep") == []
+    assert len(faults(facts, delete_segments=True, list="News")) == 2
+
+
+def test_start_again_says_first_what_it_changes() -> None:
+    made, _ = plan(replace(FACTS, export=EXPORT, notes=("another note",)))
+    assert made.difference is not None
+    assert [change.name for change in made.difference.audiences_removed] == ["Old"]
+    assert made.notes[0].startswith("the audience 'Old' (number of people unknown) is removed")
+    assert made.notes[-1] == "another note"
+    run = planned_run(BEGINNING, start_input({"audiences": ["a"]}), "main", FACTS, made)
+    assert run.document()["plan"]["difference"]["audiences_removed"][0]["becomes"] == "cleared"
+    assert plan()[0].difference is None
+
+
+def test_list_that_was_deleted_or_renamed_is_named() -> None:
+    listed = replace(EXPORT, list_id="l7", list_name="Gone")
+    (fault,) = faults(replace(FACTS, export=listed, lists=LISTS), list="Gone")
+    assert "no list with the id or name 'Gone'" in fault
+    assert "(the list 'Gone', to which the export's contacts went, was deleted in SendGrid)" in fault
+    listed = replace(EXPORT, list_id="l1", list_name="Old name")
+    notes = plan(replace(FACTS, export=listed, lists=LISTS), list="News")[0].notes
+    assert any("the list 'Old name' is named 'News' in SendGrid now" in note for note in notes)
+
+
+def test_segment_on_a_list_that_is_gone_says_so() -> None:
+    (fault,) = faults(with_own(own("l9"), "default"))
+    assert "on a list that SendGrid does not have any more (l9)" in fault
 
 
 def named(query: str | None, list_id: str | None = None, **details: Any) -> Facts:
@@ -315,12 +385,12 @@ def test_invalid_segment_is_not_adopted() -> None:
     assert "is invalid in SendGrid (no such column)" in fault
 
 
-def test_only_adoptable_segments_are_read() -> None:
+def test_own_and_adoptable_segments_are_read() -> None:
     segments = [own(), Segment("s7", "AUDIENCE 1", None), Segment("s8", "Other", None)]
     owned = with_own(own(), "default").account
     assert segments_to_read([audience(1), audience(2)], Account("main"), segments) == ["s7"]
-    assert segments_to_read([audience(1)], owned, segments) == []
-    assert segments_to_read([audience(1), audience(3, "Other")], owned, segments) == ["s8"]
+    assert segments_to_read([audience(1)], owned, segments) == ["s1"]
+    assert segments_to_read([audience(1), audience(3, "Other")], owned, segments) == ["s1", "s8"]
     assert segments_to_read([audience(1)], owned, segments[1:]) == ["s7"]
 
 
@@ -363,7 +433,7 @@ EXPORT = Export(
     "main",
     3,
     "email",
-    (),
+    tuple(MappedField(name, name, name, FieldKind.TEXT, 50) for name in ("first_name", "last_name")),
     (Audience(identity(1), "A", "a"), Audience(identity(9), "Old", "old")),
 )
 
@@ -372,19 +442,6 @@ def test_export_of_another_account_or_authorization_is_refused() -> None:
     assert faults(replace(FACTS, export=EXPORT)) == []
     for other in (replace(EXPORT, account="other"), replace(EXPORT, authorization="other")):
         assert "there is already an export 'default'" in faults(replace(FACTS, export=other))[0]
-
-
-def test_dropped_audience_is_noted() -> None:
-    (note,) = [text for text in plan(replace(FACTS, export=EXPORT))[0].notes if "no longer exported" in text]
-    assert note.startswith("the audience 'Old' is no longer exported by 'default'")
-    assert "is not updated any more, because no other export names the audience" in note
-
-
-def test_note_names_the_exports_that_still_update_a_dropped_audience() -> None:
-    provisioned = ProvisionedAudience("lytics_segments", "s9", None, ("default", "news", "weekly"))
-    account = replace(KNOWN, audiences={identity(9): provisioned})
-    notes = plan(replace(FACTS, export=EXPORT, account=account, fields=(OURS,)))[0].notes
-    assert any("is updated by news, weekly, which also exports the audience" in note for note in notes)
 
 
 def renamed(present: str, *others: Segment, before: str = "Before") -> tuple[Plan, list[str]]:
@@ -420,8 +477,13 @@ def test_segment_is_not_renamed_to_a_name_that_is_taken() -> None:
 
 
 def test_unchanged_audience_renames_nothing() -> None:
-    for made, wrong in (renamed("Christmas", before="Audience 1"), renamed("Audience 1")):
-        assert (made.segments[0].rename_from, made.notes, wrong) == (None, (), [])
+    made, wrong = renamed("Audience 1")
+    assert (made.segments[0].rename_from, made.notes, wrong) == (None, (), [])
+    made, wrong = renamed("Christmas", before="Audience 1")
+    assert (made.segments[0].rename_from, wrong) == (None, [])
+    assert made.notes == (
+        "the segment of the audience 'Audience 1' is named 'Christmas' in SendGrid, and keeps that name",
+    )
 
 
 def test_only_the_case_of_a_name_changed_renames_the_segment() -> None:
