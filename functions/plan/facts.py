@@ -52,8 +52,10 @@ class StoredFacts:
         account: the SendGrid account's configuration.
         listed: all audiences in Lytics.
         job: the export's webhook job in Lytics, if there is one.
+        single_sends: the scheduled Single Sends, if segments may be deleted.
     """
 
     account: Account
     listed: Sequence[LyticsAudience]
     job: LyticsJob | None
+    single_sends: Sequence[SingleSend] = ()

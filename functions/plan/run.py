@@ -117,8 +117,9 @@ class Planner:
         if export is None:
             raise refusal([*faults, ExportRefused(no_such_export(wanted.export, wanted.action))])
         _, surveyor = self._surveyor(export.authorization, faults, [])
-        facts = surveyor.survey_stored(export)
-        faults += [*surveyor.faults, *(ExportRefused(text) for text in stored_faults(wanted, export))]
+        deletes_segments = isinstance(wanted, StopInput) and wanted.delete_segments
+        facts = surveyor.survey_stored(export, deletes_segments=deletes_segments)
+        faults += [*surveyor.faults, *map(ExportRefused, stored_faults(wanted, export, facts))]
         if faults:
             raise refusal(faults)
         if isinstance(wanted, ResyncInput):

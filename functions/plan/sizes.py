@@ -14,8 +14,10 @@ from lytics_sendgrid.workflow.limits import (
     json_bytes,
 )
 
-_TASKS_BYTES: Final = 6_000
-"""What ``provision``, ``activate`` and ``settle`` return, without what depends on audiences and fields."""
+_TASKS_BYTES: Final = 7_000
+"""What all tasks return, without what depends on audiences and fields."""
+_SECOND_SCAN_BYTES: Final = 50
+"""One audience of those that ``sweep`` has scanned a second time."""
 _REPORT_BYTES: Final = 2_000
 """The report's head, sums and times."""
 _AUDIENCE_REPORT_BYTES: Final = 700
@@ -43,6 +45,7 @@ def size_faults(run: ExportRun) -> list[str]:
         + created_bytes
         + _PASTES * field_bytes
         + len(names) * _PASTED_AUDIENCE_BYTES
+        + (len(names) + len(run.swept_only)) * _SECOND_SCAN_BYTES
     )
     state_bytes = json_bytes(run.document()) + tasks_bytes
     report_bytes = (

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from functions.plan.deletions import single_send_faults
 from functions.plan.estimate import estimate
 from functions.plan.facts import StoredFacts
 from functions.plan.input import ResyncInput, StopInput
@@ -38,9 +39,11 @@ def no_such_export(name: str, action: str) -> str:
     )
 
 
-def stored_faults(wanted: ResyncInput | StopInput, export: Export) -> list[str]:
-    """Return a fault if an export's state does not allow an action."""
-    if isinstance(wanted, StopInput) or export.stopped_s is None:
+def stored_faults(wanted: ResyncInput | StopInput, export: Export, facts: StoredFacts) -> list[str]:
+    """Return a fault if the state of an export, or of its segments, does not allow an action."""
+    if isinstance(wanted, StopInput):
+        return single_send_faults(facts.single_sends, _deleted(export, facts))
+    if export.stopped_s is None:
         return []
     since = format_rfc3339(export.stopped_s * NANOSECONDS_PER_S)
     return [
@@ -150,6 +153,17 @@ def _activation(export: Export, facts: StoredFacts) -> Activation:
         paste=None,
         waited=0,
     )
+
+
+def _deleted(export: Export, facts: StoredFacts) -> dict[str, str]:
+    """Return id and name of the segments that a stop may delete."""
+    return {
+        str(known.segment_id): segment_name(audience.id, audience.name)
+        for audience in export.audiences
+        if (known := facts.account.audiences.get(audience.id)) is not None
+        and known.made
+        and set(known.exports) == {export.name}
+    }
 
 
 def _lost_notes(export: Export, facts: StoredFacts) -> list[str]:

@@ -85,8 +85,12 @@ class Surveyor:
             facts = self._sendgrid_facts(self.sendgrid, wanted, facts)
         return replace(facts, notes=tuple(self.notes))
 
-    def survey_stored(self, export: Export) -> StoredFacts:
+    def survey_stored(self, export: Export, *, deletes_segments: bool) -> StoredFacts:
         """Read the facts that the plan of a resync or a stop needs.
+
+        Args:
+            export: as last provisioned.
+            deletes_segments: the run deletes segments.
 
         Raises:
             RetryLater: AWS, SendGrid or Lytics does not answer now.
@@ -95,10 +99,11 @@ class Surveyor:
         listed = self._try(self.lytics.audiences) if self.lytics is not None else None
         refused = bool(self.faults)
         jobs = self._try(self.lytics.jobs) if self.lytics is not None and not refused else None
-        if self.sendgrid is not None:
-            self._may_read(self.sendgrid)
+        sends: tuple[SingleSend, ...] = ()
+        if self.sendgrid is not None and self._may_read(self.sendgrid) and deletes_segments:
+            sends = self._try(self.sendgrid.scheduled_single_sends) or ()
         job = job_of(jobs or (), export.lytics_job, webhook_url(self.webhook_base_url, export.name))
-        return StoredFacts(account, listed or (), job)
+        return StoredFacts(account, listed or (), job, sends)
 
     def _lytics_facts(self, lytics: LyticsAccount, wanted: StartInput, facts: Facts) -> Facts:
         listed = self._try(lytics.audiences)

@@ -10,7 +10,7 @@ from functions.sweep.state import Step
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.domain.seen import is_seen, seen_hash
 from lytics_sendgrid.domain.walking import first_position
-from lytics_sendgrid.workflow.sweep_progress import SweepProgress
+from lytics_sendgrid.workflow.sweep_progress import AudienceToScan, SweepProgress
 
 AUDIENCES_A_WALK = 5
 """Audiences whose samples are kept at the same time."""
@@ -22,7 +22,7 @@ def ask_for_scans(session: Session) -> SweepProgress | None:
     undecided = session.undecided()
     if undecided and not state.asked:
         state.asked = True
-        wanted = tuple(session.scopes[audience].audience for audience in undecided)
+        wanted = tuple(AudienceToScan(id=audience) for audience in undecided)
         return SweepProgress(done=False, second_scan=wanted, doing="has audiences scanned a second time")
     for audience in undecided:
         trouble = _second_trouble(session, audience)

@@ -1,7 +1,12 @@
 """How far the sweep of a run is, as ``sweep`` returns it to the state machine."""
 
-from lytics_sendgrid.domain.configuration import Audience
 from lytics_sendgrid.workflow.state_part import StatePart
+
+
+class AudienceToScan(StatePart):
+    """An audience to scan. Its name would take room that the state does not have for 200 of them."""
+
+    id: str
 
 
 class SweepProgress(StatePart):
@@ -16,5 +21,5 @@ class SweepProgress(StatePart):
 
     done: bool
     wait_s: int = 0
-    second_scan: tuple[Audience, ...] = ()
+    second_scan: tuple[AudienceToScan, ...] = ()
     doing: str = ""

@@ -329,6 +329,21 @@ def test_segment_of_a_scheduled_single_send_is_not_deleted() -> None:
     assert len(faults(facts, delete_segments=True, list="News")) == 2
 
 
+def test_audience_that_another_export_still_has_is_swept_only() -> None:
+    known = ProvisionedAudience("lytics_segments", "s9", None, ("default", "other"))
+    facts = replace(
+        FACTS, account=replace(KNOWN, audiences={identity(9): known}), fields=(OURS,), export=EXPORT
+    )
+    made, _ = plan(facts)
+    assert [audience.name for audience in made.swept_only] == ["Old"]
+    for backfill in (True, False):
+        wanted = start_input({"audiences": ["a"], "backfill": backfill})
+        state = planned_run(BEGINNING, wanted, "main", facts, made).document()
+        assert state["again"]
+        assert [one["name"] for one in state["swept_only"]] == ["Old"]
+        assert ("scans" in state) is backfill
+
+
 def test_start_again_says_first_what_it_changes() -> None:
     made, _ = plan(replace(FACTS, export=EXPORT, notes=("another note",)))
     assert made.difference is not None

@@ -265,6 +265,36 @@ def test_resync_and_stop_are_planned_from_the_stored_export() -> None:
         assert state["config"]["email_field"] == "email"
 
 
+def test_single_sends_are_read_before_segments_are_deleted() -> None:
+    scene = Scene()
+    exported(scene, stopped_s=1)
+    stop = {"action": "stop", "export": "newsletter", "clear": True, "delete_segments": True}
+    for document, reads in (
+        (stop, 1),
+        (stop | {"delete_segments": False}, 0),
+        ({"audiences": ["first"], "export": "newsletter"}, 0),
+        ({"audiences": ["first"], "export": "newsletter", "delete_segments": True}, 1),
+    ):
+        scene.sendgrid.calls.clear()
+        scene.plan(document)
+        assert scene.sendgrid.calls.count("scheduled_single_sends") == reads
+
+
+def test_start_reads_lists_and_stopped_exports_that_share_an_audience() -> None:
+    scene = Scene()
+    exported(scene)
+    scene.configurations.put_export(replace(NEWSLETTER, name="other", stopped_s=1))
+    scene.sendgrid.all_segments.append(Segment("s1", "First", "l1"))
+    scene.sendgrid.custom_fields.append(CustomField("e1_T", "lytics_segments", "Text"))
+    shared = ProvisionedAudience("lytics_segments", "s1", "l1", ("gone", "newsletter", "other"))
+    scene.configurations.put_account(Account("main", 1, {"lytics_segments": "e1_T"}, {FIRST: shared}), 0)
+    scene.lytics.all_audiences += (LyticsAudience("2" * 32, "Second", "second", size=2),)
+    notes = scene.plan({"audiences": ["second"], "export": "newsletter"})["plan"]["notes"]
+    assert "is updated by gone, which also exports the audience" in notes[0]
+    (fault,) = scene.faults({"audiences": ["first"], "export": "newsletter"})
+    assert "is on the list 'News', but the input wants it on all contacts" in fault
+
+
 def test_resync_or_stop_of_an_unknown_export_is_refused() -> None:
     for action in ("resync", "stop"):
         (fault,) = Scene().faults({"action": action, "export": "newsletter"})

@@ -14,10 +14,18 @@ from functions.plan.state import Beginning, planned_run
 from functions.report.reporting import Counted, run_report
 from lytics_sendgrid.bounded_text import shortened
 from lytics_sendgrid.domain.checkpoint import Checkpoint
-from lytics_sendgrid.domain.configuration import Account, Export, FieldKind, MappedField, ProvisionedAudience
+from lytics_sendgrid.domain.configuration import (
+    Account,
+    Audience,
+    Export,
+    FieldKind,
+    MappedField,
+    ProvisionedAudience,
+)
 from lytics_sendgrid.errors import SubscriptionRefused
 from lytics_sendgrid.lytics.documents import LyticsAudience
 from lytics_sendgrid.sendgrid.resources import Segment, segment_name
+from lytics_sendgrid.workflow.audit_progress import AuditProgress
 from lytics_sendgrid.workflow.export_run import (
     ActivatedRun,
     Activation,
@@ -33,6 +41,7 @@ from lytics_sendgrid.workflow.limits import (
     bounded_notes,
     json_bytes,
 )
+from lytics_sendgrid.workflow.sweep_progress import AudienceToScan, SweepProgress
 from tests.unit.functions.plan.start_input import start_input
 
 LETTERS = ["x", "ü", "名", "🏔", '"', "\\"]
@@ -40,7 +49,9 @@ AUDIENCES = 200
 URL = f"https://{'hooks' * 12}.example.com/v1/lytics/{'e' * 64}"
 
 
-def planned(name: str, fields: int, *, audiences: int = AUDIENCES, letter: str = "x") -> ExportRun:
+def planned(
+    name: str, fields: int, *, audiences: int = AUDIENCES, letter: str = "x", export: Export | None = None
+) -> ExportRun:
     """Plan a run of audiences with long names, with fields whose names in Lytics are long."""
     chosen = [
         LyticsAudience(f"{n:032x}", f"{n:03d}{name}", f"slug_{n}_" + "s" * 60, size=10**9)
@@ -51,7 +62,7 @@ def planned(name: str, fields: int, *, audiences: int = AUDIENCES, letter: str =
     schema = {"email": "string", "first_name": "string", "last_name": "string", **lytics}
     facts = Facts(
         Account("a" * 64),
-        None,
+        export,
         listed=chosen,
         matches={audience.id: (audience,) for audience in chosen},
         schema=schema,
@@ -86,6 +97,7 @@ def last_state(run: ExportRun, letter: str) -> dict[str, Any]:
             segments=AUDIENCES,
             adopted=AUDIENCES,
             renamed=AUDIENCES,
+            repaired=AUDIENCES,
             notes=bounded_notes([letter * 500] * AUDIENCES, PROVISION_NOTES_CHARS),
         ).document(),
         "activation": Activation(
@@ -97,6 +109,13 @@ def last_state(run: ExportRun, letter: str) -> dict[str, Any]:
             paste=webhook,
             waited=60,
         ).document(),
+        "sweep": SweepProgress(
+            done=False,
+            wait_s=600,
+            second_scan=tuple(AudienceToScan(id=audience.id) for audience in run.audiences),
+            doing="d" * 200,
+        ).document(),
+        "audit": AuditProgress(done=False, wait_s=600, doing="d" * 200).document(),
         "settle": SettleProgress(
             settled=False,
             messages=count,
@@ -172,6 +191,24 @@ def test_largest_accepted_run_stays_within_all_limits(letter: str, fields: int) 
     error = SubscriptionRefused(f"{letter * 300}.\n{as_text(webhook)}\nThen start the export again.")
     assert str(error).endswith("Then start the export again.")
     assert len(json.dumps({"errorMessage": str(error)})) < 32_768 - 5_000
+
+
+def test_change_of_everything_is_accepted() -> None:
+    former = Export(
+        *(
+            "e" * 64,
+            "default",
+            "a" * 64,
+            9,
+            "mail",
+            (),
+            tuple(Audience(f"{n:032x}", "o" * 90, "o") for n in range(300, 500)),
+        )
+    )
+    run = planned("n" * 92, 20, export=former)
+    assert size_faults(run) == []
+    assert run.plan.difference is not None
+    assert run.plan.difference.left_out > 0
 
 
 @pytest.mark.parametrize("letter", ["x", "ü", "名", '"', "\\"])

@@ -9,6 +9,7 @@ from functions.plan.state import Beginning
 from functions.plan.stored import no_such_export, plan_resync, plan_stop, stored_faults
 from lytics_sendgrid.domain.configuration import Account, Audience, ProvisionedAudience
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
+from lytics_sendgrid.sendgrid.resources import SingleSend
 from lytics_sendgrid.workflow.export_run import ExportRun
 from tests.newsletter import HIGH_VALUE, LAPSED, NEWSLETTER, READERS
 
@@ -90,11 +91,21 @@ def test_resync_says_that_no_event_arrives() -> None:
 
 
 def test_resync_of_a_stopped_export_is_a_fault_and_a_stop_is_not() -> None:
-    (fault,) = stored_faults(ResyncInput(action="resync", export="newsletter"), STOPPED)
+    (fault,) = stored_faults(ResyncInput(action="resync", export="newsletter"), STOPPED, FACTS)
     assert "is stopped since 2026-11-18T" in fault
     assert "start it again" in fault
-    assert stored_faults(StopInput(action="stop", export="newsletter"), STOPPED) == []
-    assert stored_faults(ResyncInput(action="resync", export="newsletter"), EXPORT) == []
+    assert stored_faults(StopInput(action="stop", export="newsletter"), STOPPED, FACTS) == []
+    assert stored_faults(ResyncInput(action="resync", export="newsletter"), EXPORT, FACTS) == []
+
+
+def test_stop_deletes_no_segment_of_a_scheduled_single_send() -> None:
+    sends = (SingleSend("x", "Christmas", "scheduled", frozenset({"s1", "s2"})),)
+    wanted = StopInput(action="stop", export="newsletter", clear=True, delete_segments=True)
+    made = {identity: replace(known, made=True) for identity, known in ACCOUNT.audiences.items()}
+    facts = replace(FACTS, account=replace(ACCOUNT, audiences=made), single_sends=sends)
+    (fault,) = stored_faults(wanted, EXPORT, facts)
+    assert "the scheduled Single Send 'Christmas' goes to the segment 'High value users'" in fault
+    assert stored_faults(wanted, EXPORT, replace(FACTS, single_sends=sends)) == []
 
 
 def test_unknown_export_is_a_fault_that_names_it() -> None:

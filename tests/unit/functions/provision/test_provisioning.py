@@ -513,3 +513,32 @@ def test_configuration_changed_meanwhile_is_not_overwritten() -> None:
     with pytest.raises(ConfigurationChanged):
         scene.provision()
     assert scene.account.version == 99
+
+
+def repairing_run(scene: Scene) -> ExportRun:
+    """Return the next run after somebody changed the first segment's query in SendGrid."""
+    state = scene.state().document()
+    state["config"]["segments"] = [
+        {"audience": FIRST, "field": "lytics_segments", "repair": True},
+        {"audience": SECOND, "field": "lytics_segments"},
+    ]
+    scene.sendgrid.all_segments[0] = replace(scene.sendgrid.all_segments[0], query="SELECT 1")
+    return ExportRun.read(state)
+
+
+def test_changed_query_is_set_again() -> None:
+    scene = Scene()
+    scene.provision()
+    done = scene.provision(repairing_run(scene))
+    assert (done.repaired, done.notes) == (1, ())
+    assert scene.sendgrid.all_segments[0].query == segment_query("lytics_segments", FIRST)
+
+
+@pytest.mark.parametrize("refused", [RequestRefused("too soon"), Throttled("too soon", 300)])
+def test_refused_query_is_noted(refused: Exception) -> None:
+    scene = Scene()
+    scene.provision()
+    scene.sendgrid.deaths = {(scene.sendgrid._writes + 2, "before"): refused}
+    done = scene.provision(repairing_run(scene))
+    assert (done.repaired, len(done.notes)) == (0, 1)
+    assert "the query of the segment 'First' could not be set (too soon)" in done.notes[0]

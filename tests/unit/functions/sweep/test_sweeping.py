@@ -57,11 +57,11 @@ def enters(scene: Scene) -> list[str]:
 
 
 def ask_for_second_scan(scene: Scene) -> list[str]:
-    """Sweep until second scans are asked for; return their audiences' names."""
+    """Sweep until second scans are asked for; return their audiences' ids."""
     for _ in range(50):
         progress = scene.call()
         if progress.second_scan:
-            return [audience.name for audience in progress.second_scan]
+            return [audience.id for audience in progress.second_scan]
         assert not progress.done
     raise AssertionError("no second scan was asked for")
 
@@ -221,14 +221,14 @@ def test_young_returners_wait_if_look_ups_are_not_believed(scene: Scene) -> None
 def test_look_ups_that_miss_whom_a_scan_has_shown_decide_nothing(scene: Scene) -> None:
     scene.contact(BOB, {VIPS: BEFORE})
     del scene.lytics.people[ANN]
-    assert ask_for_second_scan(scene) == ["VIPs"]
+    assert ask_for_second_scan(scene) == [VIPS.id]
     assert scene.document()["believed"] is False
 
 
 def test_look_ups_by_a_field_that_identifies_nobody_are_not_made(scene: Scene) -> None:
     scene.contact(BOB, {VIPS: BEFORE})
     scene.lytics.identifiers = set()
-    assert ask_for_second_scan(scene) == ["VIPs"]
+    assert ask_for_second_scan(scene) == [VIPS.id]
     assert scene.lytics.asked == []
 
 
@@ -236,7 +236,7 @@ def test_nobody_to_calibrate_with_means_a_second_scan(scene: Scene) -> None:
     for audience in (VIPS, READERS):
         scene.scanned(audience, ANN, sample=())
     scene.contact(BOB, {VIPS: BEFORE})
-    assert ask_for_second_scan(scene) == ["VIPs"]
+    assert ask_for_second_scan(scene) == [VIPS.id]
 
 
 def test_second_scan_decides_where_look_ups_do_not(scene: Scene) -> None:
@@ -286,7 +286,7 @@ def many(scene: Scene, monkeypatch: pytest.MonkeyPatch, people: int = 30) -> lis
     monkeypatch.setattr(verify, "MAX_PEOPLE", 10)
     monkeypatch.setattr(decide, "SAMPLE", 5)
     emails = crowd(scene, people=people)
-    assert ask_for_second_scan(scene) == ["VIPs"]
+    assert ask_for_second_scan(scene) == [VIPS.id]
     return emails
 
 
@@ -361,7 +361,7 @@ def test_look_ups_are_made_only_by_fields_that_identify(scene: Scene) -> None:
     audiences = {**account.audiences, READERS.id: both}
     scene.exports.put_account(replace(account, version=9, audiences=audiences), account.version)
     scene.contact(CAT, {READERS: BEFORE})
-    assert ask_for_second_scan(scene) == ["Readers"]
+    assert ask_for_second_scan(scene) == [READERS.id]
     assert CAT not in scene.lytics.asked
     assert scene.run().done
     assert exits(scene) == [BOB]
