@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from functions.deliver.drift import drift
-from functions.deliver.erased import erased_ns, since_erasure
+from functions.deliver.erased import erased_ns, since_erasure, version_after_erasure
 from functions.deliver.export_views import View
 from functions.deliver.merge import has_news, merge
 from functions.deliver.received import PendingContact
@@ -14,7 +14,6 @@ from functions.deliver.upsert_result import AcceptedRow
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.contact import Contact, Rejection
-from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
 from lytics_sendgrid.sendgrid.row import RowForm, membership_row, row_hash, row_lists, row_of, without_fields
 
 
@@ -92,7 +91,7 @@ def decide(contact: PendingContact, loaded: Contact, views: Mapping[str, View]) 
         if later is None:
             return _erased(contact, view, exports, loaded)
         loaded, changes, since = later
-        first_version = at_ns // NANOSECONDS_PER_S
+        first_version = version_after_erasure(at_ns)
     merged = merge(loaded, changes, since)
     rejection = merged.rejection
     commits = merged is not loaded or _was_not_overtaken(contact, loaded)

@@ -11,10 +11,11 @@ from dataclasses import replace
 
 from functions.deliver.merge import is_least
 from functions.deliver.received import PendingContact
-from lytics_sendgrid.domain.change import Change, Kind
+from lytics_sendgrid.domain.change import NO_FIELDS, Change, Kind
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.domain.erasure import Holds
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
 
 type _Changes = list[tuple[Change, Export]]
 
@@ -24,6 +25,14 @@ def erased_ns(contact: PendingContact, holds: Holds) -> int:
     hold = holds.of(contact.email)
     at_ns = 0 if hold is None else hold.at_ns
     return max([at_ns, *[change.time_ns for change, _ in contact.changes if change.kind is Kind.ERASE]])
+
+
+def version_after_erasure(at_ns: int) -> int:
+    """Return the version with which a person who has come back begins.
+
+    It is larger than any version before, so that a commit that was made from the erased state fails.
+    """
+    return at_ns // NANOSECONDS_PER_S
 
 
 def since_erasure(
@@ -47,7 +56,10 @@ def since_erasure(
         if change.kind is Kind.REFRESH or change.kind is Kind.REJECT:
             later.append((change, export))
         elif is_least(change, since):
-            later.append((replace(change, time_ns=max(change.time_ns, at_ns + 1)), export))
+            # Its fields are of its page's time, which may be from before the erasure.
+            fields = change.fields if (change.fields_time_ns or 0) > at_ns else NO_FIELDS
+            time_ns = max(change.time_ns, at_ns + 1)
+            later.append((replace(change, time_ns=time_ns, fields=fields), export))
         elif change.time_ns > at_ns:
             later.append((change, export))
             is_enter = change.kind is Kind.ENTER and change.audience is not None

@@ -5,8 +5,8 @@ for ``deliver``; then SendGrid's deletion. Whoever runs it again goes on where t
 holds are.
 
 ``deliver`` takes the contact out of the ledger when no consumer is left that does not know of the erasure. A
-person who signs up meanwhile may be sent before SendGrid works the deletion off. So a refresh follows it; for
-a person who is not in the ledger then, it is dropped.
+person who signs up meanwhile may be sent before SendGrid works the deletion off, or an import job from before
+the erasure. So a refresh follows; for a person who is not in the ledger then, it is dropped.
 """
 
 import math
@@ -154,22 +154,25 @@ def _hold(
 
 def _delete(people: Sequence[Person], export: Export, sides: Sides, now_s: float) -> list[Person]:
     """Queue what deliver must do, then delete in SendGrid."""
+    ids = {person.address: contact_id for person in people if (contact_id := person.id_to_delete())}
     erased: dict[int, list[Change]] = {}
+    followed = dict.fromkeys(ids)
     for person in people:
         hold = person.hold
+        if hold is None or person.back_ns:
+            continue
         # The ledger may get somebody whom it does not know yet, until every delivery knows of the erasure.
-        is_new = hold is not None and now_s < hold.at_s + sides.delays.clear_s
-        if hold is not None and not person.back_ns and (person.contact.version or is_new):
-            change = Change(person.address, hold.at_ns, Kind.ERASE)
-            erased.setdefault(max(0, hold.at_s + sides.delays.clear_s - int(now_s)), []).append(change)
+        left_s = max(0, hold.at_s + sides.delays.clear_s - int(now_s))
+        if person.contact.version or left_s:
+            followed[person.address] = None
+            erased.setdefault(left_s, []).append(Change(person.address, hold.at_ns, Kind.ERASE))
     for delay_s, changes in erased.items():
         _queue(sides.changes, export, changes, now_s, delay_s)
-    ids = {person.address: contact_id for person in people if (contact_id := person.id_to_delete())}
+    stamp_ns = math.ceil(now_s + sides.delays.refresh_s) * NANOSECONDS_PER_S
+    refreshes = [Change(address, stamp_ns, Kind.REFRESH) for address in followed]
+    _queue(sides.changes, export, refreshes, now_s, sides.delays.refresh_s)
     if not ids:
         return list(people)
-    stamp_ns = math.ceil(now_s + sides.delays.refresh_s) * NANOSECONDS_PER_S
-    refreshes = [Change(address, stamp_ns, Kind.REFRESH) for address in ids]
-    _queue(sides.changes, export, refreshes, now_s, sides.delays.refresh_s)
     try:
         sides.sendgrid(export).delete_contacts(list(dict.fromkeys(ids.values())))
     except LyticsSendGridError as error:
@@ -182,6 +185,8 @@ def _delete(people: Sequence[Person], export: Export, sides: Sides, now_s: float
 
 
 def _queue(changes: Queue, export: Export, queued: Sequence[Change], now_s: float, delay_s: int) -> None:
+    if not queued:
+        return
     message = Message(export.name, tuple(queued), export.version, int(now_s * 1000))
     changes.send((packed.body for packed in pack(message)), delay_s)
 

@@ -1,6 +1,7 @@
 """Decide what is left to do for a person who is to be erased, and say so.
 
-A person is *back* if the ledger has an event that is later than the erasure: she signed up again.
+A person is *back* if the ledger has the person in an audience by an event that is later than the erasure: she
+signed up again.
 
 An erasure has ended when two delays are over and neither the ledger nor SendGrid has the address. After the
 first, no delivery is left that does not know of the erasure. After the second, SendGrid has processed every
@@ -13,7 +14,7 @@ from typing import Final
 
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.domain.erasure import Hold
-from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339, parse_rfc3339_ns
 from lytics_sendgrid.sendgrid.resources import SendGridContact
 
 MIN_WAIT_S: Final = 60
@@ -81,9 +82,18 @@ class Person:
 
     @property
     def back_ns(self) -> int:
-        """The time of the last event in the ledger, if it is after the erasure; otherwise 0."""
-        is_later = self.hold is not None and self.last_event_ns > self.hold.at_ns
-        return self.last_event_ns if is_later else 0
+        """The time of the last event, if an enter after the erasure has put the person in; otherwise 0."""
+        if self.hold is None or not any(at > self.hold.at_ns for at in self.contact.memberships.values()):
+            return 0
+        return self.last_event_ns
+
+    @property
+    def has_only_left_since(self) -> bool:
+        """Whether the ledger has events after the erasure, but none by which the person is in an audience.
+
+        A delivery that did not know of the erasure yet has written an exit; or the person came back and left.
+        """
+        return self.hold is not None and not self.back_ns and self.last_event_ns > self.hold.at_ns
 
     @property
     def is_another(self) -> bool:
@@ -99,11 +109,24 @@ class Person:
 
     def needs_hold(self, *, again: bool) -> bool:
         """Return whether an erasure is to begin."""
-        return self.hold is None or (again and self.back_ns > 0)
+        return self.hold is None or self.has_only_left_since or (again and self.back_ns > 0)
+
+    @property
+    def is_old_in_sendgrid(self) -> bool:
+        """Whether SendGrid's contact is from before the erasure."""
+        created = None if self.sendgrid is None else self.sendgrid.values.get("created_at")
+        try:
+            return self.hold is not None and parse_rfc3339_ns(str(created)) < self.hold.at_ns
+        except ValueError:
+            return False
 
     def id_to_delete(self) -> str | None:
-        """Return the id of SendGrid's contact, if that is to be deleted."""
-        if self.sendgrid is None or self.back_ns or self.is_another:
+        """Return the id of SendGrid's contact, if that is to be deleted.
+
+        Of a person who is back, that is the contact from before the erasure: an earlier run has not come to
+        its deletion, and the row of today is sent again after it.
+        """
+        if self.sendgrid is None or self.is_another or (self.back_ns and not self.is_old_in_sendgrid):
             return None
         return self.sendgrid.id
 
@@ -127,7 +150,7 @@ def answer(person: Person, now_s: float, delays: Delays) -> tuple[Status, str, i
     if hold is None:
         raise ValueError("a person without a hold is not being erased")
     until = f"kept out until {_at(hold.until_s)}"
-    if person.back_ns:
+    if person.back_ns and person.id_to_delete() is None:
         return Status.BACK, _back(person.back_ns, hold), None
     if person.is_another:
         return Status.REFUSED, f"{_ANOTHER} The address is {until}", None

@@ -6,6 +6,7 @@ from random import Random
 from typing import Final
 
 from lytics_sendgrid.domain.change import Kind
+from tests.simulation.erasures import with_erasures
 from tests.simulation.scenario import AUDIENCES, FIELDS, PLAIN, Bias, Event, Post, Scenario, draw_events
 
 RUN: Final = "run1"
@@ -16,7 +17,7 @@ _PAGE_S: Final = 100
 
 def draw(seed: int, bias: Bias = PLAIN) -> Scenario:
     """Draw a scenario."""
-    return _with_runs(draw_events(seed, bias), seed, bias.runs)
+    return with_erasures(_with_runs(draw_events(seed, bias), seed, bias.runs), seed, bias.erasures)
 
 
 def _with_runs(scenario: Scenario, seed: int, share: float) -> Scenario:

@@ -75,6 +75,7 @@ class Scenario:
         faults: the maximum number of faults.
         faults_s: when they stop, seconds after the start.
         poison: the contact whose change kills its consumers, if any.
+        erasures: who is erased, and when the first attempt begins, seconds after the start.
         second_field: the second audience has its own membership field.
         second_list: the second export has a list, too.
         says_when: SendGrid's jobs report when they finished.
@@ -94,6 +95,7 @@ class Scenario:
     faults: int = 20
     faults_s: float = 7_200.0
     poison: str | None = None
+    erasures: tuple[tuple[str, float], ...] = ()
     second_field: bool = False
     second_list: bool = False
     says_when: bool = True
@@ -121,6 +123,7 @@ class Bias:
         audiences: the number of audiences.
         runs: probability of runs of an export that lives: audiences are removed and added again, scanned and
             swept.
+        erasures: probability of erasures.
         fixed: fields of the scenario that are not drawn.
     """
 
@@ -136,10 +139,11 @@ class Bias:
     events: tuple[int, ...] = (1, 2, 2, 3, 4, 6)
     audiences: int = 2
     runs: float = 0.0
+    erasures: float = 0.0
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
 
-PLAIN: Final = Bias(runs=0.3)
+PLAIN: Final = Bias(runs=0.3, erasures=0.2)
 _CRASHES: Final = ("crash", "abandoned", "stall", "received_twice", "delete_lost")
 
 

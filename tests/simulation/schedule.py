@@ -11,6 +11,7 @@ from lytics_sendgrid.domain.contact import decode
 from tests.doubles.sqs import QueuedMessage
 from tests.simulation.dynamodb import DynamoDb
 from tests.simulation.engine import START_S, World
+from tests.simulation.erasures import Eraser
 from tests.simulation.exports import KnownExports, clearing_body, message_body, publish, time_of
 from tests.simulation.faults import Faults
 from tests.simulation.functions import (
@@ -98,6 +99,8 @@ class _Run:
         self._sendgrid = SendGrid(world, self._faults, scenario.job_max_s, says_when=scenario.says_when)
         sqs = Sqs(world, self._faults, self._queues)
         services = Services(world, self._faults, self._dynamodb, sqs, self._sendgrid)
+        self._services = services
+        self._erasers: list[Eraser] = []
         skew_s, consumers, batch = scenario.skew_s, scenario.consumers, scenario.batch
         self._deliver = EventSource(
             services, changes, new_deliver, consumers=consumers, batch=batch, skew_s=skew_s
@@ -120,6 +123,7 @@ class _Run:
             world.at(START_S + at_s, self._publish)
         for post in scenario.posts:
             world.at(START_S + post.at_s, partial(self._post, post))
+        self._erasers = [Eraser(self._services, email, at_s) for email, at_s in scenario.erasures]
         for share in (0.3, 0.6):
             world.at(START_S + share * scenario.faults_s, self._redrive_early)
         world.at(START_S + scenario.faults_s, self._stop_faults)
@@ -217,7 +221,9 @@ class _Run:
     def _divergence(self, *, settled: bool) -> str | None:
         if not settled:
             return "it never settles"
-        for error in self._deliver.escaped + self._confirm.escaped:
+        self._dynamodb.is_over = True
+        erasers = [error for eraser in self._erasers for error in eraser.escaped]
+        for error in self._deliver.escaped + self._confirm.escaped + erasers:
             return f"a handler raised {type(error).__name__}: {error}"
         for queue in (*self._queues.values(), self._dead):
             if queue.messages:

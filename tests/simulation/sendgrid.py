@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from lytics_sendgrid.errors import AnswerLost, RequestRefused, ServiceUnavailable
 from lytics_sendgrid.transport.client import Answer
-from tests.simulation.engine import World
+from tests.simulation.engine import START_S, World
 from tests.simulation.faults import Faults
 from tests.simulation.queues import crash
 
@@ -79,6 +79,8 @@ class SendGrid:
         self.contacts: dict[str, dict[str, Any]] = {}
         self.jobs: dict[str, ImportJob] = {}
         self.requests = 0
+        self._ids: dict[str, str] = {}
+        self._created: dict[str, str] = {}
         self._world = world
         self._faults = faults
         self._job_max_s = job_max_s
@@ -88,7 +90,13 @@ class SendGrid:
         self._gone_until_s = dict.fromkeys(LISTS, 0.0)
 
     def request(
-        self, method: str, path: str, *, body: bytes | None = None, timeout_s: float = 25.0, **_: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        query: Mapping[str, str] | None = None,
+        timeout_s: float = 25.0,
     ) -> Answer:
         """Answer or raise as `VendorHttp.request` does."""
         world, hit = self._world, self._faults.hit
@@ -106,7 +114,11 @@ class SendGrid:
         late_s = SLOW_S * (hit("slow_request") or 0.0)
         back_s = SLOW_S * (hit("slow_answer") or 0.0)
         answer = world.call(
-            partial(self._serve, body, path), _LOST, timeout_s=timeout_s, travel_s=late_s, back_s=back_s
+            partial(self._serve, method, body, path, query or {}),
+            _LOST,
+            timeout_s=timeout_s,
+            travel_s=late_s,
+            back_s=back_s,
         )
         if hit("lost_answer") is not None:
             world.tell("SendGrid's answer is lost")
@@ -115,7 +127,7 @@ class SendGrid:
         assert isinstance(answer, Answer)
         return answer
 
-    def _serve(self, body: bytes | None, path: str) -> Answer:
+    def _serve(self, method: str, body: bytes | None, path: str, query: Mapping[str, str]) -> Answer:
         now = self._world.now
         if (severity := self._faults.hit("busy")) is not None:
             self._busy_until_s = now + 60 * severity
@@ -125,7 +137,12 @@ class SendGrid:
         severity = self._faults.hit("server_error")
         if severity is not None and severity < 0.5:
             return Answer(503, {}, b"<html>")
-        answer = self._upsert(json.loads(body)) if body is not None else self._job(path)
+        if method == "DELETE":
+            answer = self._delete(query["ids"].split(","))
+        elif path.endswith("/search/emails"):
+            answer = self._search(json.loads(body or b"")["emails"])
+        else:
+            answer = self._upsert(json.loads(body)) if body is not None else self._job(path)
         if severity is not None:
             return Answer(500, {}, b"<html>")
         if answer.status == 202 and self._faults.hit("no_job_id") is not None:
@@ -153,6 +170,29 @@ class SendGrid:
         self._begin(job, self._job_max_s)
         return _answer(202, {"job_id": job.name})
 
+    def _search(self, emails: Sequence[str]) -> Answer:
+        if not any(email in self.contacts for email in emails):
+            return _answer(404, _errors("not found"))
+        result = {
+            email: {"contact": {"id": self._ids[email], "email": email, "created_at": self._created[email]}}
+            if email in self.contacts
+            else {"error": "contact not found"}
+            for email in emails
+        }
+        return _answer(200, {"result": result})
+
+    def _delete(self, ids: Sequence[str]) -> Answer:
+        """Delete contacts some time later, as an import job."""
+        world = self._world
+        for contact_id in ids:
+            world.at(world.now + self._job_max_s * world.timing.random(), partial(self._remove, contact_id))
+        return _answer(202, {"job_id": "deletion"})
+
+    def _remove(self, contact_id: str) -> None:
+        for email, known in self._ids.items():
+            if known == contact_id and self.contacts.pop(email, None) is not None:
+                self._world.note("SendGrid: %s is deleted", email)
+
     def _begin(self, job: ImportJob, longest_s: float) -> None:
         """Process a job: some rows on the way, the rest at its end. A failed job skips the rest."""
         world, random = self._world, self._world.timing.random
@@ -169,6 +209,9 @@ class SendGrid:
             job.rejected.append(email)
             self._world.note("SendGrid: %s: the row of %s fails", job.name, email)
             return
+        if email not in self.contacts:
+            self._ids[email] = f"contact-{len(self._ids)}-{self._world.now - START_S:.0f}".replace(".", "-")
+            self._created[email] = datetime.fromtimestamp(self._world.now, UTC).isoformat()
         contact = self.contacts.setdefault(email, {"custom_fields": {}, "lists": set()})
         contact |= {name: value for name, value in row.items() if name != "custom_fields"}
         contact["custom_fields"] |= row.get("custom_fields", {})

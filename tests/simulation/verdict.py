@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from lytics_sendgrid.domain.change import Kind
 from lytics_sendgrid.domain.contact import Contact, decode
+from lytics_sendgrid.domain.erasure import Holds
 from lytics_sendgrid.sendgrid.row import row_form, row_hash, row_lists, row_of
+from lytics_sendgrid.tables.erasures import ErasuresTable
 from lytics_sendgrid.tables.exports import ExportsTable
 from tests.simulation.dynamodb import DynamoDb
 from tests.simulation.exports import account, lists, since_ns
@@ -59,6 +62,8 @@ class Verdict:
         return self._of_run()
 
     def _of_contact(self, email: str, events: Sequence[Happened]) -> str | None:
+        if (hold := self._holds().of(email)) is not None:
+            return self._of_erased(email, events, hold.at_ns)
         since = self._since(self.version)
         counting = [one for one in events if one.time_ns > since.get(one.event.audience or "", 0)]
         item = self.dynamodb.contacts.items.get((f"default#{email}",))
@@ -81,6 +86,45 @@ class Verdict:
         if not want <= held["lists"] <= most:
             return f"SendGrid has it on the lists {held['lists']}"
         return fault
+
+    def _holds(self) -> Holds:
+        client: Any = self.dynamodb
+        return ErasuresTable(client, "exports").holds("default", 0)
+
+    def _of_erased(self, email: str, events: Sequence[Happened], at_ns: int) -> str | None:
+        """Check an erased person: only who entered later is there, with what came later.
+
+        SendGrid may also have fields of before, if an import job of before was in flight as she entered.
+        """
+        later = [one for one in events if one.time_ns > at_ns]
+        item = self.dynamodb.contacts.items.get((f"default#{email}",))
+        held = self.sendgrid.contacts.get(email)
+        if not any(one.event.kind is Kind.ENTER for one in later):
+            where = ["the ledger"] * (item is not None) + ["SendGrid"] * (held is not None)
+            return f"erased, but still in {' and '.join(where)}" if where else None
+        if item is None:
+            return "she signed up again, and is missing from the ledger"
+        contact = decode(item["state"]["S"], int(item["version"]["N"]))
+        since = dict.fromkeys(AUDIENCES, at_ns)
+        # A scan's row that comes before she is back is dropped; afterwards, it adds her.
+        scanned = [a for a, time_ns in contact.memberships.items() if time_ns == at_ns + 1]
+        rows = [one for one in events if one.event.kind is Kind.ENTER and one.event.audience in scanned]
+        later += [
+            Happened(export, replace(event, fields={}), at_ns + 1)
+            for export, event, time_ns in rows
+            if time_ns <= at_ns
+        ]
+        if fault := _of_state(contact, later, since):
+            return fault
+        second_field = self.scenario.second_field
+        faults = []
+        for version in range(max(contact.configuration, self.cleared), self.version + 1):
+            row = expected_row(email, later, version, since, contact.memberships, second_field=second_field)
+            wanted, got = row["custom_fields"], (held or {"custom_fields": {}})["custom_fields"]
+            if all(got.get(name) == value for name, value in wanted.items()):
+                return None
+            faults.append(f"SendGrid holds {got}, the events after the erasure say {wanted}")
+        return faults[-1] if faults else "made with a configuration that does not exist"
 
     def _since(self, version: int) -> Mapping[str, int]:
         return since_ns(version, self.scenario.since_s)

@@ -117,6 +117,14 @@ def test_scan_shows_who_is_back_with_the_least_time_after_the_erasure() -> None:
     ]
 
 
+@pytest.mark.parametrize(("page_ns", "fields"), [(AT_NS, {}), (AT_NS + 1, {"city": "Rome"})])
+def test_scan_of_who_is_back_brings_no_fields_of_before(page_ns: int, fields: dict[str, str]) -> None:
+    back = replace(KNOWN, memberships={READERS: AT_NS + 9}, fields={})
+    found = left(back, replace(scanned(READERS), fields_time_ns=page_ns))
+    assert found is not None
+    assert [one.fields for one in found[1]] == [fields]
+
+
 def test_old_part_of_who_is_back_is_forgotten_and_the_row_is_due() -> None:
     mixed = replace(
         KNOWN,

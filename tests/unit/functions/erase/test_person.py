@@ -16,7 +16,8 @@ DELAYS = Delays(180, 900)
 SETTLED_S = AT_S + 1_080
 GONE = Person(ANN, Contact(), hold=HOLD)
 IN_LEDGER = replace(GONE, contact=Contact(3, {"a": (AT_S - 5) * 1_000_000_000}))
-BACK = replace(GONE, contact=Contact(3, {"a": -(AT_S + 5) * 1_000_000_000}))
+BACK = replace(GONE, contact=Contact(3, {"a": (AT_S + 5) * 1_000_000_000}))
+LEFT = replace(GONE, contact=Contact(3, {"a": -(AT_S + 5) * 1_000_000_000}))
 
 
 def sendgrid(email: str | None) -> SendGridContact:
@@ -33,6 +34,23 @@ def test_erasure_begins_once_and_again_only_for_who_is_back() -> None:
     assert not IN_LEDGER.needs_hold(again=True)
     assert not BACK.needs_hold(again=False)
     assert BACK.needs_hold(again=True)
+
+
+def test_exit_after_the_erasure_is_erased_once_more() -> None:
+    assert LEFT.back_ns == 0
+    assert LEFT.needs_hold(again=False)
+    assert not replace(LEFT, hold=replace(HOLD, at_s=AT_S + 5)).needs_hold(again=False)
+
+
+@pytest.mark.parametrize(
+    ("created_at", "contact_id"),
+    [("2026-11-18T00:00:00Z", "id-1"), ("2026-12-18T00:00:00Z", None), ("", None), (None, None)],
+)
+def test_old_contact_of_who_is_back_is_still_deleted(created_at: object, contact_id: str | None) -> None:
+    values = {"email": ANN, "created_at": created_at}
+    person = replace(BACK, sendgrid=SendGridContact("id-1", values, {}, (), ()))
+    assert person.id_to_delete() == contact_id
+    assert (answer(person, SETTLED_S, DELAYS)[0] is Status.UNDER_WAY) == (contact_id is not None)
 
 
 def test_event_of_the_ledger_counts_only_after_the_erasure() -> None:
