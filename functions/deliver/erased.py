@@ -51,23 +51,35 @@ def since_erasure(
         of the state is forgotten, no row counts as accepted: the present one must be sent.
     """
     later: _Changes = []
+    scanned: _Changes = []
     returns = False
     for change, export in changes:
         if change.kind is Kind.REFRESH or change.kind is Kind.REJECT:
             later.append((change, export))
         elif is_least(change, since):
-            # Its fields are of its page's time, which may be from before the erasure.
-            fields = change.fields if (change.fields_time_ns or 0) > at_ns else NO_FIELDS
-            time_ns = max(change.time_ns, at_ns + 1)
-            later.append((replace(change, time_ns=time_ns, fields=fields), export))
+            scanned.append((_after(change, at_ns), export))
         elif change.time_ns > at_ns:
             later.append((change, export))
-            is_enter = change.kind is Kind.ENTER and change.audience is not None
-            returns = returns or (is_enter and change.time_ns > since.get(change.audience or "", 0))
+            returns = returns or _brings_back(change, since)
     kept = _kept(loaded, at_ns)
     if not kept.memberships and not returns:
         return None
+    # An exit alone may be of a consumer that did not know of the erasure yet.
+    if returns or any(signed_ns > 0 for signed_ns in kept.memberships.values()):
+        later += scanned
     return kept, later, {audience: max(since_ns, at_ns) for audience, since_ns in since.items()}
+
+
+def _brings_back(change: Change, since: Mapping[str, int]) -> bool:
+    """Return whether an event after the erasure is an enter that counts."""
+    is_enter = change.kind is Kind.ENTER and change.audience is not None
+    return is_enter and change.time_ns > since.get(change.audience or "", 0)
+
+
+def _after(change: Change, at_ns: int) -> Change:
+    """Return a scan's row with the least time after an erasure, without fields of a page from before it."""
+    fields = change.fields if (change.fields_time_ns or 0) > at_ns else NO_FIELDS
+    return replace(change, time_ns=max(change.time_ns, at_ns + 1), fields=fields)
 
 
 def _kept(loaded: Contact, at_ns: int) -> Contact:

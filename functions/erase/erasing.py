@@ -168,9 +168,13 @@ def _delete(people: Sequence[Person], export: Export, sides: Sides, now_s: float
             erased.setdefault(left_s, []).append(Change(person.address, hold.at_ns, Kind.ERASE))
     for delay_s, changes in erased.items():
         _queue(sides.changes, export, changes, now_s, delay_s)
-    stamp_ns = math.ceil(now_s + sides.delays.refresh_s) * NANOSECONDS_PER_S
-    refreshes = [Change(address, stamp_ns, Kind.REFRESH) for address in followed]
-    _queue(sides.changes, export, refreshes, now_s, sides.delays.refresh_s)
+    _queue(
+        sides.changes,
+        export,
+        _refreshes(followed, now_s + sides.delays.refresh_s),
+        now_s,
+        sides.delays.refresh_s,
+    )
     if not ids:
         return list(people)
     try:
@@ -182,6 +186,11 @@ def _delete(people: Sequence[Person], export: Export, sides: Sides, now_s: float
             for person in people
         ]
     return list(people)
+
+
+def _refreshes(addresses: Iterable[str], at_s: float) -> list[Change]:
+    """Return refreshes that no request before a time supersedes."""
+    return [Change(address, math.ceil(at_s) * NANOSECONDS_PER_S, Kind.REFRESH) for address in addresses]
 
 
 def _queue(changes: Queue, export: Export, queued: Sequence[Change], now_s: float, delay_s: int) -> None:

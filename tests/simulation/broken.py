@@ -22,6 +22,14 @@ from tests.simulation.queues import Queue
 def nothing(*_: Any, **__: Any) -> None: ...
 
 
+def empty(*_: Any) -> list[Any]:
+    return []
+
+
+def as_it_is(loaded: Contact, _: int) -> Contact:
+    return loaded
+
+
 def no(*_: Any, **__: Any) -> bool:
     return False
 

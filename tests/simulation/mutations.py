@@ -21,6 +21,7 @@ from lytics_sendgrid.sendgrid.contacts import SendGridContacts
 from lytics_sendgrid.sendgrid.import_job import Job
 from lytics_sendgrid.tables.contacts import ContactsTable
 from tests.simulation import broken, schedule
+from tests.simulation.erasure_mutations import ERASURE_MUTATIONS
 from tests.simulation.mutation import Mutation
 from tests.simulation.queues import Queue
 from tests.simulation.run_mutations import RUN_MUTATIONS
@@ -227,4 +228,5 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         _ABANDONED,
     ),
     **RUN_MUTATIONS,
+    **ERASURE_MUTATIONS,
 }

@@ -125,6 +125,11 @@ def test_scan_of_who_is_back_brings_no_fields_of_before(page_ns: int, fields: di
     assert [one.fields for one in found[1]] == [fields]
 
 
+def test_scan_puts_nobody_in_of_whom_only_an_exit_came_later() -> None:
+    gone = replace(KNOWN, memberships={READERS: -(AT_NS + 9)}, fields={})
+    assert left(gone, scanned(BUYERS)) == (gone, [])
+
+
 def test_old_part_of_who_is_back_is_forgotten_and_the_row_is_due() -> None:
     mixed = replace(
         KNOWN,
