@@ -8,8 +8,6 @@ from typing import Any, Final, Protocol
 from functions.activate.webhook_job import (
     SECRET_HEADER,
     as_text,
-    authorization_label,
-    authorization_of,
     job_config,
     job_document,
     job_update,
@@ -20,7 +18,13 @@ from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.errors import KeyRefused, RequestRefused, StopRun, SubscriptionRefused
 from lytics_sendgrid.lytics.api import WEBHOOK_WORKFLOW
 from lytics_sendgrid.lytics.documents import HeaderAuthorization, LyticsJob
-from lytics_sendgrid.lytics.webhook_jobs import RUNNING, STOPPED, job_of, webhook_url
+from lytics_sendgrid.lytics.webhook_jobs import (
+    RUNNING,
+    authorization_label,
+    authorization_of,
+    job_of,
+    webhook_url,
+)
 from lytics_sendgrid.workflow.export_run import Activation
 
 MAX_WAITS: Final = 60
@@ -37,6 +41,8 @@ class WebhookJobs(Protocol):
     def create_webhook_job(self, document: Mapping[str, Any]) -> LyticsJob: ...  # noqa: D102
 
     def update_webhook_job(self, job_id: str, document: Mapping[str, Any]) -> LyticsJob: ...  # noqa: D102
+
+    def resume_job(self, job_id: str) -> bool: ...  # noqa: D102
 
     def header_authorizations(self) -> Sequence[HeaderAuthorization]: ...  # noqa: D102
 
@@ -122,8 +128,8 @@ def activate(
             f'{error}.\n{instructions}\nThen start the export again with "subscribe": false.'
         ) from error
     running = job.status in RUNNING
-    if job.status in STOPPED:
-        raise StopRun(_stopped_message(job))
+    if job.status == "failed":
+        raise StopRun(_failed_message(job))
     if not running and waited >= MAX_WAITS:
         raise StopRun(
             f"the webhook job {job.id} in Lytics has not started, its status is '{job.status}': check its "
@@ -186,7 +192,8 @@ def _subscribed(
     url = config["webhook_url"]
     job = job_of(jobs.jobs(WEBHOOK_WORKFLOW), export.lytics_job, url)
     if job is not None and not is_first:
-        return job
+        # At the first call it may still have been about to pause.
+        return _resumed(job, jobs) or job
     header_id = _header_authorization(export, webhook_secret, url, jobs)
     if header_id != export.lytics_auth:
         export = replace(export, lytics_auth=header_id)
@@ -197,9 +204,17 @@ def _subscribed(
         update = job_update(job, config, header_id)
         if update is not None:
             job = jobs.update_webhook_job(job.id, update)
+        job = _resumed(job, jobs) or jobs.create_webhook_job(job_document(export, config, header_id))
     if job.id != export.lytics_job:
         exports.put_export(replace(export, lytics_job=job.id))
     return job
+
+
+def _resumed(job: LyticsJob, jobs: WebhookJobs) -> LyticsJob | None:
+    """Resume a job that a stop has paused; return None if it is gone. ``plan`` refuses what others paused."""
+    if job.status != "paused":
+        return job
+    return replace(job, status="initializing") if jobs.resume_job(job.id) else None
 
 
 def _header_authorization(export: Export, webhook_secret: str, url: str, jobs: WebhookJobs) -> str:
@@ -212,13 +227,9 @@ def _header_authorization(export: Export, webhook_secret: str, url: str, jobs: W
     return jobs.update_header_authorization(known.id, label, headers).id
 
 
-def _stopped_message(job: LyticsJob) -> str:
-    if job.status == "failed":
-        return (
-            f"the webhook job {job.id} in Lytics has failed, which happens after two hours of refused "
-            "deliveries: check its log in Lytics and this stack's alarms, restart the job in Lytics "
-            "(bounce) and start the export again"
-        )
+def _failed_message(job: LyticsJob) -> str:
     return (
-        f"the webhook job {job.id} in Lytics is {job.status}: resume it in Lytics and start the export again"
+        f"the webhook job '{job.name}' ({job.id}) in Lytics has failed, which happens after two hours of "
+        "refused deliveries: check its log in Lytics and this stack's alarms, restart the job in Lytics "
+        "(bounce) and start the export again"
     )

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from lytics_sendgrid.bounded_text import enumerated, first_that_fit
 from lytics_sendgrid.domain.configuration import Export
-from lytics_sendgrid.lytics.documents import HeaderAuthorization, LyticsJob
+from lytics_sendgrid.lytics.documents import LyticsJob
+from lytics_sendgrid.lytics.webhook_jobs import JOB_DESCRIPTION
 from lytics_sendgrid.workflow.export_run import AudienceToPaste, Header, ManualWebhook
 from lytics_sendgrid.workflow.limits import PASTED_NAMES_CHARS
 
@@ -69,7 +70,7 @@ def job_document(export: Export, config: Mapping[str, Any], authorization_id: st
     """Return the request that creates a webhook job."""
     return {
         "name": f"SendGrid export {export.name}",
-        "description": "Managed by the SendGrid export, which overwrites its configuration at every start",
+        "description": JOB_DESCRIPTION,
         "auth_ids": [authorization_id],
         "config": dict(config),
     }
@@ -92,22 +93,6 @@ def job_update(job: LyticsJob, config: Mapping[str, Any], authorization_id: str)
 
 def _comparable(value: Any) -> Any:
     return frozenset(map(str, value)) if isinstance(value, list) and value else value or None
-
-
-def authorization_label(url: str) -> str:
-    """Return the label of an export's header authorization in Lytics."""
-    return f"SendGrid export: {url}"
-
-
-def authorization_of(
-    authorizations: Iterable[HeaderAuthorization], authorization_id: str | None, label: str
-) -> HeaderAuthorization | None:
-    """Return the export's header authorization: the one with the stored id, otherwise one with its label."""
-    known = list(authorizations)
-    for authorization in known:
-        if authorization.id == authorization_id:
-            return authorization
-    return next((authorization for authorization in known if authorization.label == label), None)
 
 
 def manual_webhook(export: Export, config: Mapping[str, Any], secret_name: str) -> ManualWebhook:

@@ -14,6 +14,9 @@ STATES: Final = {
     "Provision": "provision: creates what is missing in SendGrid",
     "Activate": "activate: subscribes to Lytics",
     "WaitForLytics": "waits until Lytics has started the webhook job",
+    "Deactivate": "deactivate: stops the export",
+    "WaitToClear": "clear: waits until nothing is delivered with the audiences that were removed",
+    "Clear": "clear: takes the ids of removed audiences out of everybody's row",
     "Backfill": "backfill: scans the audiences",
     "Sweep": "sweep: compares the ledger with the scans",
     "WaitToSweep": "sweep: waits until Lytics shows everybody who was a member when the scans began",
@@ -21,6 +24,7 @@ STATES: Final = {
     "WaitToAudit": "audit: waits for SendGrid's export of its contacts",
     "SecondScan": "sweep: scans audiences a second time, before anybody is taken out of them",
     "WaitToSettle": "settle: waits until SendGrid has everybody",
+    "Finish": "clear: finishes the audiences that were removed",
     "Report": "report: compares the counts",
 }
 """The states that a person sees, each with what it does. Settle and Scan show their progress instead."""

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from functions.provision.account_changes import with_audiences, without_audiences
 from functions.provision.fields import AccountBook, Accounts, FieldProvisioning, SendGridFields
 from functions.provision.segments import SegmentProvisioning, SendGridSegments
+from lytics_sendgrid.domain.account_changes import with_audiences, without_audiences
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Export, MappedField, ProvisionedAudience
 from lytics_sendgrid.sendgrid.resources import segment_name

@@ -60,7 +60,10 @@ class PagedAudience:
 
 
 class LyticsJobs:
-    """Lytics' webhook jobs and header authorizations; ``refusals`` maps a method's name to what it raises."""
+    """Lytics' webhook jobs and header authorizations.
+
+    ``refusals`` maps a method's name to what it raises. If ``vanishing``, jobs are listed but gone.
+    """
 
     def __init__(self) -> None:
         self.all_jobs: list[LyticsJob] = []
@@ -70,6 +73,7 @@ class LyticsJobs:
         self.refusals: dict[str, Exception] = {}
         self.calls: list[str] = []
         self.status_of_new = "initializing"
+        self.vanishing = False
 
     def _called(self, name: str) -> None:
         self.calls.append(name)
@@ -100,6 +104,22 @@ class LyticsJobs:
         self.all_jobs.append(job)
         return job
 
+    def _commanded(self, name: str, job_id: str, status: str | None) -> bool:
+        self._called(name)
+        found = [job for job in self.all_jobs if job.id == job_id and not self.vanishing]
+        others = [job for job in self.all_jobs if job.id != job_id]
+        self.all_jobs = others + [dataclasses.replace(job, status=status) for job in found if status]
+        return bool(found)
+
+    def pause_job(self, job_id: str) -> bool:
+        return self._commanded("pause_job", job_id, "paused")
+
+    def resume_job(self, job_id: str) -> bool:
+        return self._commanded("resume_job", job_id, "running")
+
+    def delete_job(self, job_id: str) -> bool:
+        return self._commanded("delete_job", job_id, None)
+
     def become(self, status: str) -> None:
         self.all_jobs = [dataclasses.replace(job, status=status) for job in self.all_jobs]
 
@@ -118,6 +138,10 @@ class LyticsJobs:
     ) -> HeaderAuthorization:
         self._called("update_header_authorization")
         return self._keep(authorization_id, label, headers)
+
+    def delete_header_authorization(self, authorization_id: str) -> bool:
+        self._called("delete_header_authorization")
+        return self.labels.pop(authorization_id, None) is not None
 
     def _keep(self, key: str, label: str, headers: Mapping[str, str]) -> HeaderAuthorization:
         self.labels[key], self.headers[key] = label, dict(headers)

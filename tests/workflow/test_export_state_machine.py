@@ -16,6 +16,7 @@ TEMPLATE = Path(__file__).parent / "scripted_tasks" / "template.yaml"
 SETTLED: dict[str, Any] = {"settled": True, "wait_s": 2, "elsewhere": False, "round": 1}
 UNSETTLED = SETTLED | {"settled": False}
 RUNNING: dict[str, Any] = {"running": True}
+CLEARED: dict[str, Any] = {"done": True, "finish": False}
 
 type Step = dict[str, Any]
 
@@ -70,7 +71,7 @@ class Machine:
             state: more keys of the state.
             script: what each task answers, call by call.
         """
-        scripted = {"activate": [RUNNING], "settle": [SETTLED], **script}
+        scripted = {"activate": [RUNNING], "clear": [CLEARED], "settle": [SETTLED], **script}
         document = {
             "export": "newsletter",
             "authorization": "default",
@@ -110,6 +111,7 @@ def test_run_passes_every_task_once_and_ends_with_the_report(machine: Machine) -
         "Plan",
         "Provision",
         "Activate",
+        "Clear",
         "Backfill",
         "Settle",
         "Report",
@@ -158,10 +160,18 @@ def test_refusal_fails_at_once_with_its_name_and_message(machine: Machine) -> No
     assert execution["cause"] == message
 
 
-@pytest.mark.parametrize("task", ["provision", "activate", "settle", "report"])
+@pytest.mark.parametrize("task", ["provision", "activate", "clear", "settle", "report"])
 def test_failed_task_ends_the_run_with_its_message(machine: Machine, task: str) -> None:
     script: dict[str, Any] = {task: [{"error": "KeyRefused", "message": f"what to do about {task}"}]}
     execution = machine.run(**script)
+    assert (execution["error"], execution["cause"]) == ("KeyRefused", f"what to do about {task}")
+
+
+@pytest.mark.parametrize("task", ["deactivate", "finish"])
+def test_failed_task_of_a_stop_ends_the_run_with_its_message(machine: Machine, task: str) -> None:
+    script: dict[str, Any] = {task: [{"error": "KeyRefused", "message": f"what to do about {task}"}]}
+    script |= {"clear": [{"done": True, "finish": True}]}
+    execution = machine.run(backfill=False, state={"action": "stop"}, **script)
     assert (execution["error"], execution["cause"]) == ("KeyRefused", f"what to do about {task}")
 
 
@@ -209,9 +219,50 @@ def test_scan_is_repeated_until_it_is_done(machine: Machine) -> None:
     assert "progress" not in reported(execution)
 
 
-def test_run_without_backfill_reports_at_once(machine: Machine) -> None:
+def test_run_without_backfill_scans_nothing(machine: Machine) -> None:
     execution = machine.run(backfill=False)
-    assert "settle" not in reported(execution)
+    assert reported(execution)["settle"]["calls"] == 1
+    assert "Backfill" not in machine.states(execution["executionArn"])
+
+
+def test_clearing_is_repeated_waits_and_is_finished_after_settling(machine: Machine) -> None:
+    script: list[Step] = [{"done": False, "wait_s": 400}, {"done": False}, {"done": True, "finish": True}]
+    execution = machine.run(clear=script, finish=[{"cleared": 1}])
+    state, states = reported(execution), machine.states(execution["executionArn"])
+    assert (state["clearing"]["calls"], state["finished"]["cleared"]) == (3, 1)
+    assert [name for name in states if "lear" in name or name in {"Backfill", "Settle", "Finish"}] == [
+        "Clear",
+        "IsCleared",
+        "WaitToClear",
+        "Clear",
+        "IsCleared",
+        "Clear",
+        "IsCleared",
+        "Backfill",
+        "Settle",
+        "HasCleared",
+        "Finish",
+    ]
+
+
+def test_stop_deactivates_and_clears_and_scans_nothing(machine: Machine) -> None:
+    execution = machine.run(backfill=False, state={"action": "stop"}, clear=[{"done": True, "finish": True}])
+    tasks = [name for name in machine.states(execution["executionArn"]) if not name.startswith(("Is", "Has"))]
+    assert tasks == ["Plan", "Deactivate", "Clear", "Settle", "Finish", "Report"]
+    assert reported(execution)["deactivation"]["calls"] == 1
+
+
+@pytest.mark.parametrize("action", ["start", "stop"])
+def test_dry_run_of_a_start_or_a_stop_ends_with_the_plan(machine: Machine, action: str) -> None:
+    execution = machine.run(dry_run=True, state={"action": action})
+    assert machine.states(execution["executionArn"])[-1] == "Planned"
+
+
+def test_resync_provisions_and_activates_nothing(machine: Machine) -> None:
+    execution = machine.run(state=RESYNC, dry_run=True, sweep=[SWEPT])
+    states = machine.states(execution["executionArn"])
+    assert not {"Provision", "Activate", "Deactivate"} & set(states)
+    assert "Sweep" in states
 
 
 def test_settle_is_repeated_until_it_is_done(machine: Machine) -> None:

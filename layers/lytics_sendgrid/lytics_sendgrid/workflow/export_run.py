@@ -12,6 +12,8 @@ from pydantic import Field
 
 from lytics_sendgrid.domain.configuration import Audience, FieldKind
 from lytics_sendgrid.workflow.audit_progress import AuditProgress
+from lytics_sendgrid.workflow.clear_progress import ClearProgress, Finished
+from lytics_sendgrid.workflow.deactivation import Deactivation
 from lytics_sendgrid.workflow.state_part import StatePart
 from lytics_sendgrid.workflow.sweep_progress import SweepProgress
 
@@ -330,6 +332,9 @@ class ExportRun(StatePart):
         skipped: why a scheduled run does nothing; empty: it does.
         provision: what ``provision`` returned.
         activation: what ``activate`` returned last.
+        deactivation: what ``deactivate`` returned.
+        clearing: what ``clear`` returned last, before the run settled.
+        finished: what ``clear`` returned after that.
         sweep: what ``sweep`` returned last.
         audit: what ``audit`` returned last.
         settle: what ``settle`` returned last.
@@ -355,6 +360,9 @@ class ExportRun(StatePart):
     scans_at_once: int = 1
     provision: Provisioned | None = None
     activation: Activation | None = None
+    deactivation: Deactivation | None = None
+    clearing: ClearProgress | None = None
+    finished: Finished | None = None
     sweep: SweepProgress | None = None
     audit: AuditProgress | None = None
     settle: SettleProgress | None = None

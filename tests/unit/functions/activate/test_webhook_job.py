@@ -9,8 +9,6 @@ import pytest
 from functions.activate.activation import MAX_WAITS, Deployment, activate
 from functions.activate.webhook_job import (
     as_text,
-    authorization_label,
-    authorization_of,
     batch_size,
     job_config,
     job_update,
@@ -27,6 +25,7 @@ from lytics_sendgrid.errors import (
     Throttled,
 )
 from lytics_sendgrid.lytics.documents import HeaderAuthorization, LyticsJob
+from lytics_sendgrid.lytics.webhook_jobs import authorization_label, authorization_of, webhook_url
 from lytics_sendgrid.workflow.export_run import Activation
 from tests.clock import ManualClock
 from tests.doubles.adapters import exports_table
@@ -327,15 +326,43 @@ def test_manual_webhook_has_everything_to_enter() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("status", "remedy"), [("failed", "bounce"), ("paused", "resume"), ("pausing", "resume")]
-)
-def test_stopped_job_stops_the_run(status: str, remedy: str) -> None:
+def test_failed_job_stops_the_run() -> None:
     scene = Scene()
     scene.activate()
-    scene.lytics.become(status)
-    with pytest.raises(StopRun, match=f"job0.*{remedy}"):
+    scene.lytics.become("failed")
+    with pytest.raises(StopRun, match=r"'SendGrid export newsletter' \(job0\).*bounce"):
         scene.activate(waited=1)
+
+
+@pytest.mark.parametrize("waited", [0, 1])
+def test_paused_job_is_resumed(waited: int) -> None:
+    scene = Scene()
+    scene.activate()
+    scene.lytics.become("paused")
+    assert not scene.activate(waited=waited).running
+    assert scene.lytics.calls.count("resume_job") == 1
+    assert scene.activate(waited=waited + 1).running
+    assert len(scene.lytics.all_jobs) == 1
+
+
+def test_job_that_is_about_to_pause_is_resumed_later() -> None:
+    scene = Scene()
+    scene.activate()
+    scene.lytics.become("pausing")
+    assert not scene.activate().running
+    assert "resume_job" not in scene.lytics.calls
+    scene.lytics.become("paused")
+    assert scene.activate(waited=1).waited == 2
+    assert "resume_job" in scene.lytics.calls
+
+
+def test_job_that_is_gone_when_it_is_resumed_is_made_again() -> None:
+    scene = Scene()
+    scene.activate()
+    scene.lytics.become("paused")
+    scene.lytics.vanishing = True
+    assert scene.activate().live
+    assert scene.lytics.calls[-2:] == ["resume_job", "create_webhook_job"]
 
 
 def test_job_that_never_starts_stops_the_run() -> None:

@@ -4,15 +4,17 @@ import json
 import os
 from typing import Any
 
-calls: dict[tuple[str, str | None], int] = {}
+calls: dict[tuple[str, str | None, str], int] = {}
 
 
 def task(event: dict[str, Any], context: object) -> dict[str, Any]:
     name = os.environ["TASK"]
     if name == "plan":
         event = event["input"] | {"run": event["run"]}
+    if "finish" in event:
+        name, event = "finish", event["finish"]
     place = event.get("audience", event)
-    key = event["run"], place.get("id")
+    key = event["run"], place.get("id"), name
     number = calls[key] = calls.get(key, -1) + 1
     steps = place["script"].get(name, [{}])
     step = steps[min(number, len(steps) - 1)]

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from functions.provision.account_changes import cleared, stopped, with_audiences, without_audiences
+from lytics_sendgrid.domain.account_changes import cleared, stopped, with_audiences, without_audiences
 from lytics_sendgrid.domain.configuration import Account, AudienceState, ProvisionedAudience
 
 A, B, C = (letter * 32 for letter in "abc")

@@ -1,0 +1,151 @@
+"""Clear removed audiences: have everybody who has their ids sent again without them.
+
+A configuration without an audience makes rows without its id, but nobody is sent because of that alone. So a
+walk through the ledger queues a refresh for each contact that has the audience. It waits until no ``deliver``
+with the older configuration is left: such a one could still write the id after the walk has passed.
+
+What is to be cleared is in the account's configuration until that has settled, so a run that dies leaves it
+to the account's next run.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
+
+from functions.clear.outgoing import Outgoing
+from functions.clear.state import Clearing, clearing_document, clearing_from
+from lytics_sendgrid.domain.clock import Clock
+from lytics_sendgrid.domain.configuration import Account, AudienceState
+from lytics_sendgrid.queues.interface import Queue
+from lytics_sendgrid.tables.ledger_walk import LedgerPage
+from lytics_sendgrid.workflow.clear_progress import ClearProgress
+
+TASK: Final = "clear"
+MAX_WAIT_S: Final = 3_600
+
+
+class Ledger(Protocol):
+    """The contacts table, page by page."""
+
+    def page(self, account: str, segment: int, segments: int, start: str | None = None) -> LedgerPage: ...  # noqa: D102
+
+
+class Accounts(Protocol):
+    """Where the accounts' configurations are kept."""
+
+    def account(self, name: str) -> Account: ...  # noqa: D102
+
+
+class Walks(Protocol):
+    """Where checkpoints are kept."""
+
+    def walk(self, run: str, task: str) -> dict[str, Any] | None: ...  # noqa: D102
+
+    def put_walk(self, run: str, task: str, document: Mapping[str, Any], now_s: int) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to clear.
+
+    Attributes:
+        run: the execution's name.
+        export: the export that is started, resynced or stopped.
+        account: its SendGrid account, whose removed audiences are cleared.
+        prefix: of the numbers of this invocation's messages, unique in the run.
+        delay_s: how long after a configuration is written no ``deliver`` has an older one.
+    """
+
+    run: str
+    export: str
+    account: str
+    prefix: str
+    delay_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The collaborators. ``has_time`` says whether another page of the ledger may be read."""
+
+    ledger: Ledger
+    accounts: Accounts
+    walks: Walks
+    queue: Queue
+    clock: Clock
+    has_time: Callable[[], bool]
+
+
+def clear(request: Request, tools: Tools) -> ClearProgress:
+    """Continue the clearing of an account's removed audiences.
+
+    Raises:
+        RetryLater: AWS did not answer; call again.
+    """
+    account, now_s = tools.accounts.account(request.account), tools.clock.now()
+    clearing = clearing_from(tools.walks.walk(request.run, TASK))
+    if clearing is None:
+        if not account.to_clear:
+            return ClearProgress(done=True, finish=_has_cleared(account))
+        # What is removed from now on is left to the run that removes it.
+        clearing = Clearing(dict(account.to_clear))
+        _keep(request, tools, clearing)
+    wait_s = math.ceil(max(clearing.to_clear.values()) + request.delay_s - now_s)
+    if wait_s > 0:
+        # Not longer: another machine's clock may be far ahead.
+        return _progress(clearing, wait_s=min(wait_s, request.delay_s, MAX_WAIT_S))
+    if not clearing.walked:
+        clearing = _walk(request, tools, clearing, account.version)
+    return _progress(clearing)
+
+
+def _walk(request: Request, tools: Tools, clearing: Clearing, version: int) -> Clearing:
+    outgoing = Outgoing(
+        tools.queue,
+        tools.clock,
+        run=request.run,
+        export=request.export,
+        version=version,
+        prefix=request.prefix,
+    )
+    before, people, contacts = clearing.expected, dict(clearing.people), clearing.contacts
+    while True:
+        page = tools.ledger.page(request.account, 0, 1, clearing.next_start)
+        for email, contact in page.contacts:
+            found = [audience for audience in clearing.to_clear if contact.is_in(audience)]
+            for audience in found:
+                people[audience] = people.get(audience, 0) + 1
+            if found:
+                outgoing.add(email)
+                contacts += 1
+        clearing = replace(clearing, next_start=page.next_start, walked=page.next_start is None)
+        goes_on = tools.has_time() and not clearing.walked
+        if outgoing.is_full or not goes_on:
+            outgoing.flush()
+            sent = ((request.prefix, outgoing.messages),) if outgoing.messages else ()
+            kept = replace(clearing, people=dict(people), contacts=contacts, expected=(*before, *sent))
+            _keep(request, tools, kept)
+            if not goes_on:
+                return kept
+
+
+def _keep(request: Request, tools: Tools, clearing: Clearing) -> None:
+    document = clearing_document(clearing)
+    tools.walks.put_walk(request.run, TASK, document, math.floor(tools.clock.now()))
+
+
+def _progress(clearing: Clearing, wait_s: int = 0) -> ClearProgress:
+    return ClearProgress(
+        done=clearing.walked,
+        wait_s=wait_s,
+        audiences=len(clearing.to_clear),
+        contacts=clearing.contacts,
+        finish=clearing.walked,
+    )
+
+
+def _has_cleared(account: Account) -> bool:
+    """Return whether an earlier run has left a segment that was to be deleted."""
+    return any(
+        known.state is AudienceState.CLEARED and known.delete_segment for known in account.audiences.values()
+    )

@@ -1,0 +1,185 @@
+"""After a clearing has settled: delete the segments that are to be deleted, and free the seats.
+
+Nothing that others made or use is deleted: not a segment that was adopted or whose query was changed, nor
+one that a scheduled Single Send goes to. SendGrid's API does not show what automations use.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final, Protocol
+
+from functions.clear.clearing import TASK, Accounts, Walks
+from functions.clear.state import Clearing, clearing_document, clearing_from
+from lytics_sendgrid.bounded_text import shortened
+from lytics_sendgrid.domain.account_changes import cleared
+from lytics_sendgrid.domain.clock import Clock
+from lytics_sendgrid.domain.configuration import Account, AudienceState, ProvisionedAudience
+from lytics_sendgrid.errors import StopRun
+from lytics_sendgrid.sendgrid.resources import Segment, SingleSend, same_query, segment_query
+from lytics_sendgrid.workflow.clear_progress import Finished
+
+_REASON_CHARS: Final = 300
+
+
+class SendGridSegments(Protocol):
+    """SendGrid's segments, and what uses them."""
+
+    def segments(self) -> tuple[Segment, ...]: ...  # noqa: D102
+
+    def find_segment(self, segment_id: str) -> Segment | None: ...  # noqa: D102
+
+    def delete_segment(self, segment_id: str) -> bool: ...  # noqa: D102
+
+    def scheduled_single_sends(self) -> tuple[SingleSend, ...]: ...  # noqa: D102
+
+
+class Configurations(Accounts, Protocol):
+    """Where the accounts' configurations are kept and written."""
+
+    def put_account(self, account: Account, read_version: int) -> None: ...  # noqa: D102
+
+
+class Outcome(StrEnum):
+    """What became of a cleared audience's segment."""
+
+    EMPTY = "empty"
+    """It stays, with nobody in it."""
+    DELETED = "deleted"
+    GONE = "gone"
+    """Somebody else has deleted it."""
+    LEFT = "left"
+    """It was to be deleted, but something stands against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentOutcome:
+    """What became of a cleared audience's segment.
+
+    Attributes:
+        audience: the audience's id.
+        name: the segment's name; empty if it is gone.
+        outcome: what became of it.
+        reason: why it was left, and what to do; otherwise empty.
+    """
+
+    audience: str
+    name: str
+    outcome: Outcome
+    reason: str = ""
+
+
+def finish(
+    run: str,
+    account_name: str,
+    sendgrid: SendGridSegments,
+    accounts: Configurations,
+    walks: Walks,
+    *,
+    clock: Clock,
+) -> Finished:
+    """Confirm what a run has cleared. Another call completes what an earlier one began.
+
+    Raises:
+        ConfigurationChanged: another run wrote the configuration; call again.
+        RetryLater: AWS or SendGrid did not answer; call again.
+        KeyRefused: SendGrid refuses the key.
+    """
+    document = walks.walk(run, TASK)
+    clearing = clearing_from(document) or Clearing({})
+    account = accounts.account(account_name)
+    # One that was removed again since is left to the run that did so.
+    settled = {
+        audience for audience, at_s in clearing.confirmed.items() if account.to_clear.get(audience) == at_s
+    }
+    candidates = {
+        audience: known
+        for audience, known in account.audiences.items()
+        if known.state is AudienceState.CLEARED and (audience in settled or audience not in account.to_clear)
+    }
+    outcomes = _outcomes(candidates, sendgrid)
+    gone = {one.audience for one in outcomes if one.outcome in {Outcome.DELETED, Outcome.GONE}}
+    changed = cleared(account, {audience: account.to_clear[audience] for audience in settled}, gone)
+    if changed != account:
+        accounts.put_account(replace(changed, version=account.version + 1), account.version)
+    # An earlier call of this run may have written the configuration and died.
+    earlier = (document or {}).get("segments", {})
+    segments = earlier | {one.audience: _document(one) for one in outcomes}
+    walks.put_walk(run, TASK, clearing_document(clearing) | {"segments": segments}, math.floor(clock.now()))
+    found = [segment["outcome"] for segment in segments.values()]
+    return Finished(
+        cleared=len(clearing.confirmed), deleted=found.count(Outcome.DELETED), left=found.count(Outcome.LEFT)
+    )
+
+
+def _outcomes(
+    candidates: Mapping[str, ProvisionedAudience], sendgrid: SendGridSegments
+) -> tuple[SegmentOutcome, ...]:
+    if not candidates:
+        return ()
+    segments = {segment.id: segment for segment in sendgrid.segments()}
+    wanted = [known.segment_id for known in candidates.values() if known.delete_segment and known.made]
+    used = _uses(sendgrid) if any(segment_id in segments for segment_id in wanted) else _nothing
+    outcomes = []
+    for audience, known in candidates.items():
+        segment = segments.get(known.segment_id or "")
+        if segment is None:
+            outcomes.append(SegmentOutcome(audience, "", Outcome.GONE))
+        elif not (known.delete_segment and known.made):
+            outcomes.append(SegmentOutcome(audience, segment.name, Outcome.EMPTY))
+        else:
+            outcomes.append(_deleted(audience, known, segment, used, sendgrid))
+    return tuple(outcomes)
+
+
+def _deleted(
+    audience: str,
+    known: ProvisionedAudience,
+    segment: Segment,
+    used: Callable[[str], str],
+    sendgrid: SendGridSegments,
+) -> SegmentOutcome:
+    """Delete a segment, unless it is used or not ours any more."""
+    try:
+        read = sendgrid.find_segment(segment.id)
+        if read is None:
+            return SegmentOutcome(audience, segment.name, Outcome.GONE)
+        reason = used(segment.id)
+        if read.query is None or not same_query(read.query, segment_query(known.membership_field, audience)):
+            reason = "somebody has changed its query in SendGrid, so it is not this product's any more"
+        if not reason:
+            sendgrid.delete_segment(segment.id)
+            return SegmentOutcome(audience, segment.name, Outcome.DELETED)
+    except StopRun as error:
+        reason = f"SendGrid refused it: {error}"
+    return SegmentOutcome(audience, segment.name, Outcome.LEFT, shortened(reason, _REASON_CHARS))
+
+
+def _nothing(_segment_id: str) -> str:
+    return ""
+
+
+def _uses(sendgrid: SendGridSegments) -> Callable[[str], str]:
+    """Return a function from a segment's id to why it must stay; empty text if it need not."""
+    try:
+        sends = sendgrid.scheduled_single_sends()
+    except StopRun as error:
+        unread = f"the scheduled Single Sends could not be read, so one of them may go to it: {error}"
+        return lambda _: unread
+    return lambda segment_id: _use(segment_id, sends)
+
+
+def _use(segment_id: str, sends: Iterable[SingleSend]) -> str:
+    names = [f"'{send.name}'" for send in sends if segment_id in send.segment_ids]
+    if not names:
+        return ""
+    return (
+        f"the scheduled Single Send {', '.join(names)} goes to it. Once it is sent or cancelled, the next "
+        "run of the account deletes the segment"
+    )
+
+
+def _document(one: SegmentOutcome) -> dict[str, Any]:
+    document = {"name": one.name, "outcome": one.outcome.value, "reason": one.reason}
+    return {name: value for name, value in document.items() if value}
