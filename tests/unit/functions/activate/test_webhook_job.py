@@ -25,7 +25,7 @@ from lytics_sendgrid.errors import (
     Throttled,
 )
 from lytics_sendgrid.lytics.documents import HeaderAuthorization, LyticsJob
-from lytics_sendgrid.lytics.webhook_jobs import authorization_label, authorization_of, webhook_url
+from lytics_sendgrid.lytics.webhook_jobs import authorization_label, authorization_of
 from lytics_sendgrid.workflow.export_run import Activation
 from tests.clock import ManualClock
 from tests.doubles.adapters import exports_table
