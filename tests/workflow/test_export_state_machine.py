@@ -250,7 +250,7 @@ def test_stop_deactivates_and_clears_and_scans_nothing(machine: Machine) -> None
     tasks = [
         name for name in machine.states(execution["executionArn"]) if not name.startswith(("Is", "Has", "By"))
     ]
-    assert tasks == ["Plan", "Deactivate", "Clear", "Settle", "Finish", "Report"]
+    assert tasks == ["Plan", "Deactivate", "Clear", "Settle", "Finish", "Report", "Reported"]
     assert reported(execution)["deactivation"]["calls"] == 1
 
 
