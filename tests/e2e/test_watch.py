@@ -2,13 +2,18 @@
 
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
 
+from functions.nightly.resyncs import resync_input
+from lytics_sendgrid.aws.executions import Execution, Executions
+from lytics_sendgrid.domain.nights import resync_name
 from lytics_sendgrid.tables.heard import HeardTable
 from tests.e2e.customer import Customer, Product, sendgrid_key
 from tests.local.build import REPOSITORY
+from tests.local.polling import poll
 from tests.local.sendgrid_twin.options import Capability
 from tests.newsletter import LAPSED
 
@@ -31,19 +36,6 @@ def resyncs(customer: Customer, night: str) -> list[dict[str, Any]]:
     name = f"resync-{customer.name}-{night.replace('-', '')}"
     arns = [found["executionArn"] for found in listed["executions"] if found["name"] == name]
     return [json.loads(client.describe_execution(executionArn=arn)["input"]) for arn in arns]
-
-
-def test_nightly_starts_one_run_for_each_live_export(customer: Customer) -> None:
-    customer.lytics.populate(10, 3, seed=4)
-    customer.succeed(customer.input(list=None))
-    first = nightly(customer.product, "2027-01-01")
-    again = nightly(customer.product, "2027-01-01")
-    assert customer.name in first["started"]
-    assert customer.name in [*again["started"], *again["before"]]
-    expected = {"action": "resync", "export": customer.name, "scheduled": True}
-    assert resyncs(customer, "2027-01-01") == [expected]
-    assert customer.name in nightly(customer.product, "2027-01-02")["started"]
-    assert resyncs(customer, "2027-01-02") == [expected]
 
 
 def watch(customer: Customer) -> dict[str, Any]:
@@ -129,3 +121,52 @@ def test_last_event_of_an_export_is_kept(customer: Customer) -> None:
     rhythm = heard.rhythm(customer.name)
     assert rhythm is not None
     assert rhythm["heard_s"] == (heard.heard_ms(customer.name) or 0) // 1000
+
+
+def test_third_night_in_a_row_that_is_skipped_is_found(customer: Customer) -> None:
+    customer.lytics.populate(10, 3, seed=4)
+    runs = runs_of(customer)
+    tonight = datetime.now(UTC).date()
+    nights = [resync_name(customer.name, tonight - timedelta(days=days)) for days in (2, 1, 0)]
+    with customer.product.paused("deliver"):
+        other = customer.start(customer.input(list=None))
+        poll(lambda: "WaitToSettle" in customer.states(other), "settle", 60, interval_s=0.1)
+        for number, night in enumerate(nights, 1):
+            assert runs.start(night, resync_input(customer.name))
+            ended(runs, night)
+            assert watch(customer)["found"] == (["resync_skipped"] if number == 3 else [])
+    (text,) = texts(customer, "resync_skipped")
+    assert "was skipped 3 nights in a row" in text
+    assert f"'{other.rpartition(':')[2]}'" in text
+    assert customer.end(other).status == "SUCCEEDED"
+
+
+def runs_of(customer: Customer) -> Executions:
+    deployment = customer.product.deployment
+    return Executions(deployment.cloud.client("stepfunctions"), deployment.outputs["StateMachineArn"])
+
+
+def ended(runs: Executions, name: str) -> Execution:
+    """Wait for the end of an execution."""
+
+    def has_ended() -> Execution | None:
+        execution = runs.execution(name)
+        return None if execution is None or execution.status == "RUNNING" else execution
+
+    return poll(has_ended, name, 60, interval_s=0.1)
+
+
+def test_nightly_starts_one_run_for_each_live_export(customer: Customer) -> None:
+    """The last of this file: it starts a resync for the customers of other tests, too."""
+    customer.lytics.populate(10, 3, seed=4)
+    customer.succeed(customer.input(list=None))
+    first = nightly(customer.product, "2027-01-01")
+    again = nightly(customer.product, "2027-01-01")
+    assert customer.name in first["started"]
+    assert customer.name in [*again["started"], *again["before"]]
+    expected = {"action": "resync", "export": customer.name, "scheduled": True}
+    assert resyncs(customer, "2027-01-01") == [expected]
+    resync = ended(runs_of(customer), f"resync-{customer.name}-20270101")
+    assert (resync.status, resync.output.get("skipped")) == ("SUCCEEDED", None)
+    assert customer.name in nightly(customer.product, "2027-01-02")["started"]
+    assert resyncs(customer, "2027-01-02") == [expected]
