@@ -173,9 +173,11 @@ class _Scan:
             _check(parts.difference(totals, self._checkpoint.counted))
 
     def _compare(self, requests: Together) -> None:
-        """Compare the totals of the parts with the whole's once more, and end the scan."""
+        """Compare the totals of the parts with the whole's once more, and end the scan if there is time."""
         difference = ""
         for _ in range(_COMPARISONS):
+            if not self._has_time():
+                return
             for number, part in enumerate(self._checkpoint.parts):
                 requests.start(number, partial(self._first_row, part.splits))
             totals = [requests.answered()[1].total for _ in self._checkpoint.parts]

@@ -62,6 +62,7 @@ def sections(progress: Progress) -> Iterator[Section]:
         section, usage = counts.backfill(running, say)
         yield section
         yield from resync.resync(running, cpu.backfill_page_s(running, say), say)
+        yield counts.growth(running, usage, say)
         yield scans.parallel(running, say)
         yield counts.one_invocation(running, say)
         section, deliver = cpu.deliver_cpu(running, say)

@@ -16,6 +16,8 @@ from tests.bench.figures import Section
 from tests.bench.scene import JOB, PUT, Scene
 
 PEOPLE: Final = 100_000
+MAX_GROWTH: Final = 10.2
+"""What ten times the people may take."""
 PUT_ROWS: Final = 30_000
 PUT_BYTES: Final = 5_500_000
 """SendGrid takes 30,000 contacts or 6 MB, whatever its megabyte is; the design stays below."""
@@ -44,6 +46,7 @@ class Usage:
         confirm_cpu_s: of the confirm process, its start not counted.
         secret_reads: of Secrets Manager.
         log_bytes: that deliver and confirm wrote.
+        peak_bytes: the greatest memory of deliver's process.
     """
 
     changes: int
@@ -59,6 +62,7 @@ class Usage:
     confirm_cpu_s: float = 0.0
     secret_reads: int = 0
     log_bytes: int = 0
+    peak_bytes: int = 0
 
 
 def deliver_all(scene: Scene, usage: Usage, say: Say, deliveries: int = 0) -> int:
@@ -115,7 +119,7 @@ def backfill(scene: Scene, say: Say) -> tuple[Section, Usage]:
     exports = ExportsTable(scene.dynamodb(counted=True), "exports")
     seen = SeenTable(scene.dynamodb(counted=True), "exports")
     load.backfill(scene.export, range(PEOPLE), Stores(queue, exports, seen), "bench")
-    peak_bytes = deliver_all(scene, usage, say)
+    usage.peak_bytes = peak_bytes = deliver_all(scene, usage, say)
     bill, requests = scene.wire.bill, scene.sendgrid.requests()
     section = Section("backfill", f"{PEOPLE:,} people, as the backfill queues them", counted=True)
     body_bytes, rows = sum(scene.put_bytes), sum(scene.put_rows)
@@ -182,6 +186,41 @@ def backfill(scene: Scene, say: Say) -> tuple[Section, Usage]:
         "greatest memory of deliver", peak_bytes / 2**20, "MiB", limit=512, how="VmHWM; events of 6 MB"
     )
     return section, usage
+
+
+def growth(scene: Scene, large: Usage, say: Say) -> Section:
+    """Backfill a tenth of the people, and compare what both took."""
+    scene.forget()
+    small = Usage(PEOPLE // 10)
+    say(f"queueing {small.changes:,} people as the backfill does")
+    stores = Stores(
+        QueueWriter(scene.sqs(counted=True), scene.queues["changes"]),
+        ExportsTable(scene.dynamodb(counted=True), "exports"),
+        SeenTable(scene.dynamodb(counted=True), "exports"),
+    )
+    first = 40_000_000
+    load.backfill(scene.export, range(first, first + small.changes), stores, "bench-growth")
+    small.peak_bytes = deliver_all(scene, small, say)
+    title = f"Growth: {large.changes:,} people beside {small.changes:,}"
+    section = Section("growth", title, counted=True)
+    for name, most, least in (
+        ("PUT requests to SendGrid", large.puts, small.puts),
+        ("SQS requests, counted at 64 KB", large.sqs_requests, small.sqs_requests),
+        ("calls of DynamoDB for contacts", large.ledger_calls, small.ledger_calls),
+        ("write units", large.write_units, small.write_units),
+        ("read units", large.read_units, small.read_units),
+    ):
+        section.add(name, most / least, "times", limit=MAX_GROWTH, how=f"{most:,.0f} and {least:,.0f}")
+    section.add(
+        "greatest memory of deliver",
+        large.peak_bytes / small.peak_bytes,
+        "times",
+        how=(
+            f"{large.peak_bytes / 2**20:.0f} and {small.peak_bytes / 2**20:.0f} MiB: "
+            "it grows with an event, which holds 6 MB at most"
+        ),
+    )
+    return section
 
 
 def one_invocation(scene: Scene, say: Say) -> Section:

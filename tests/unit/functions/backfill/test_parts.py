@@ -154,6 +154,17 @@ def test_parts_are_read_over_several_invocations() -> None:
     assert set(scene.queued().values()) == {1}
 
 
+def test_totals_are_compared_in_the_next_invocation_if_the_time_is_up() -> None:
+    lytics = SplitAudience(500)
+    scene = scene_of(lytics)
+    first = scene.invoke(left_s=1)
+    while not all(part.done for part in first.parts):
+        first = scene.invoke(left_s=1)
+    assert (first.done, first.scanned) == (False, 500)
+    assert all(rows == 100 for *_, rows in lytics.calls)
+    assert scene.invoke(left_s=1).is_complete
+
+
 def test_small_audience_is_read_whole_without_more_requests() -> None:
     lytics = SplitAudience(400)
     checkpoint = scene_of(lytics).invoke()

@@ -539,3 +539,21 @@ def test_estimate_grows_with_the_people_to_scan() -> None:
     without = estimate(1_000_000, 10_000, backfill=False)
     assert (without.aws_dollars, without.minutes) == (0.01, 3)
     assert estimate(1_000_000, 10_000, backfill=True).minutes > large.minutes
+
+
+def test_audiences_that_only_other_exports_have_are_scanned_but_not_queued() -> None:
+    made, _ = plan()
+    other = Audience("f" * 32, "Only theirs", "only_theirs")
+    swept = replace(made, swept_only=(other,))
+    run = planned_run(BEGINNING, start_input({"audiences": ["a"]}), "main", FACTS, swept)
+    assert (run.swept_only, run.scans_at_once) == ((other,), 2)
+    assert {scan.id: scan.queues for scan in run.scans} == {
+        **{audience.id: True for audience in made.audiences},
+        other.id: False,
+    }
+
+
+def test_run_without_backfill_scans_nothing() -> None:
+    made, _ = plan()
+    wanted = start_input({"audiences": ["a"], "backfill": False})
+    assert planned_run(BEGINNING, wanted, "main", FACTS, made).scans == ()
