@@ -33,6 +33,7 @@ NOT_RUN: Final = {
     "make demo": "test_demo.py runs it",
     "make test": "it runs this test",
     "make build": "the product fixture builds with the same `sam build`",
+    "make erase": "test_erase.py runs it; here it would erase the person of other examples",
     "make bench": "takes minutes; tests/unit/test_bench.py tests it",
     "git pull && make build && .venv-sam/bin/sam deploy": "needs the remote and an AWS account",
     "make build && .venv-sam/bin/sam deploy": "the product fixture runs the same `sam build`",
