@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from lytics_sendgrid.sendgrid.resources import (
     CustomField,
     by_name,
+    is_contact_id,
     is_field_name,
     same_query,
     segment_name,
@@ -86,3 +87,8 @@ def test_field_name_follows_sendgrids_rule() -> None:
 def test_fields_are_indexed_regardless_of_case() -> None:
     first, second = CustomField("e1_T", "City", "Text"), CustomField("e2_T", "CITY", "Text")
     assert by_name([first, second]) == {"city": first}
+
+
+def test_only_ids_of_contacts_can_be_in_a_list_of_ids() -> None:
+    assert is_contact_id("0b3c6e6e-7c3f-4c4b-8a36-6d0f6c3f8a11")
+    assert not any(map(is_contact_id, ("", "a,b", "a&b", "a b", "a=b", "%2c", "é", "a\n", "a" * 65)))
