@@ -269,7 +269,7 @@ def test_long_scan_continues_over_several_invocations(customer: Customer) -> Non
     customer.lytics.populate(1_200, 1, seed=3, outside=0.0)
     customer.lytics.set_faults(api_paths="/scan", api_slow_s=0.4)
     with customer.product.time_limit("backfill", 3):
-        report = customer.succeed(customer.input(audiences=["high_value_users"]))
+        report = customer.succeed(customer.input(audiences=["high_value_users"], scan_parallelism=1))
     scans = [
         line
         for line in customer.product.logged("backfill", "audience_scanned")
