@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final, Protocol
 
 from functions.clear.clearing import TASK, Accounts, Walks
@@ -100,13 +101,16 @@ def finish(
     }
     outcomes = _outcomes(candidates, sendgrid)
     gone = {one.audience for one in outcomes if one.outcome in {Outcome.DELETED, Outcome.GONE}}
+    # An earlier call may have deleted a segment and died: it is not gone by somebody else's hand.
+    segments = {one.audience: _document(one) for one in outcomes}
+    for audience, earlier in (document or {}).get("segments", {}).items():
+        if segments.get(audience, {}).get("outcome", Outcome.GONE) == Outcome.GONE:
+            segments[audience] = earlier
+    kept = clearing_document(clearing) | {"segments": segments}
+    walks.put_walk(run, TASK, kept, math.floor(clock.now()))
     changed = cleared(account, {audience: account.to_clear[audience] for audience in settled}, gone)
     if changed != account:
         accounts.put_account(replace(changed, version=account.version + 1), account.version)
-    # An earlier call of this run may have written the configuration and died.
-    earlier = (document or {}).get("segments", {})
-    segments = earlier | {one.audience: _document(one) for one in outcomes}
-    walks.put_walk(run, TASK, clearing_document(clearing) | {"segments": segments}, math.floor(clock.now()))
     found = [segment["outcome"] for segment in segments.values()]
     return Finished(
         cleared=len(clearing.confirmed), deleted=found.count(Outcome.DELETED), left=found.count(Outcome.LEFT)
@@ -119,8 +123,7 @@ def _outcomes(
     if not candidates:
         return ()
     segments = {segment.id: segment for segment in sendgrid.segments()}
-    wanted = [known.segment_id for known in candidates.values() if known.delete_segment and known.made]
-    used = _uses(sendgrid) if any(segment_id in segments for segment_id in wanted) else _nothing
+    uses = cache(lambda: _uses(sendgrid))
     outcomes = []
     for audience, known in candidates.items():
         segment = segments.get(known.segment_id or "")
@@ -129,7 +132,7 @@ def _outcomes(
         elif not (known.delete_segment and known.made):
             outcomes.append(SegmentOutcome(audience, segment.name, Outcome.EMPTY))
         else:
-            outcomes.append(_deleted(audience, known, segment, used, sendgrid))
+            outcomes.append(_deleted(audience, known, segment, uses, sendgrid))
     return tuple(outcomes)
 
 
@@ -137,7 +140,7 @@ def _deleted(
     audience: str,
     known: ProvisionedAudience,
     segment: Segment,
-    used: Callable[[str], str],
+    uses: Callable[[], Callable[[str], str]],
     sendgrid: SendGridSegments,
 ) -> SegmentOutcome:
     """Delete a segment, unless it is used or not ours any more."""
@@ -145,7 +148,7 @@ def _deleted(
         read = sendgrid.find_segment(segment.id)
         if read is None:
             return SegmentOutcome(audience, segment.name, Outcome.GONE)
-        reason = used(segment.id)
+        reason = uses()(segment.id)
         if read.query is None or not same_query(read.query, segment_query(known.membership_field, audience)):
             reason = "somebody has changed its query in SendGrid, so it is not this product's any more"
         if not reason:
@@ -154,10 +157,6 @@ def _deleted(
     except StopRun as error:
         reason = f"SendGrid refused it: {error}"
     return SegmentOutcome(audience, segment.name, Outcome.LEFT, shortened(reason, _REASON_CHARS))
-
-
-def _nothing(_segment_id: str) -> str:
-    return ""
 
 
 def _uses(sendgrid: SendGridSegments) -> Callable[[str], str]:

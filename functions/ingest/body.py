@@ -79,7 +79,8 @@ class _Reader:
         self.ignored: dict[str, int] = {}
         self.rejected: list[Rejected] = []
         self.dropped = 0
-        self._audiences = export.audience_ids
+        # What still comes for an export that a person stopped is ignored: starting it again scans everybody.
+        self._audiences = export.audience_ids if export.stopped_s is None else frozenset()
         self._email_field = export.email_field
         self._fields = tuple(name for name in export.lytics_fields if name != export.email_field)
         self._latest_ns = now_ns + MAX_AHEAD_NS

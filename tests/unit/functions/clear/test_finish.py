@@ -1,0 +1,181 @@
+"""What becomes of a cleared audience: its segment, its seat and its entry in the configuration."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lytics_sendgrid.domain.configuration import AudienceState
+from lytics_sendgrid.errors import ConfigurationChanged, KeyRefused, ServiceUnavailable
+from lytics_sendgrid.sendgrid.resources import SingleSend
+from lytics_sendgrid.workflow.clear_progress import Finished
+from tests.unit.functions.clear.clear_scene import CLEARED, GONE, KEPT, REFUSED, REMOVED_S, Scene
+
+SEND = SingleSend("x", "Christmas", "scheduled", frozenset({"s-gone"}))
+
+
+def finished(scene: Scene) -> Finished:
+    scene.clear()
+    return scene.finish()
+
+
+def test_segment_is_deleted_and_the_seat_is_free() -> None:
+    scene = Scene()
+    assert finished(scene) == Finished(cleared=1, deleted=1, left=0)
+    assert list(scene.sendgrid.all_segments) == ["s-kept"]
+    assert (list(scene.account.audiences), scene.account.to_clear) == ([KEPT], {})
+    assert scene.account.version == 8
+    assert scene.segments_of() == {GONE: {"name": "Segment s-gone", "outcome": "deleted"}}
+
+
+@pytest.mark.parametrize("changes", [{"delete_segment": False}, {"made": False}])
+def test_segment_stays_empty_and_keeps_its_seat(changes: dict[str, Any]) -> None:
+    scene = Scene()
+    scene.change_account(audiences={GONE: replace(CLEARED, **changes)})
+    assert finished(scene) == Finished(cleared=1, deleted=0, left=0)
+    assert "delete_segment" not in scene.sendgrid.calls
+    assert "scheduled_single_sends" not in scene.sendgrid.calls
+    assert (list(scene.account.audiences), scene.account.to_clear) == ([GONE], {})
+    assert scene.segments_of() == {GONE: {"name": "Segment s-gone", "outcome": "empty"}}
+
+
+def test_segment_that_somebody_deleted_frees_its_seat() -> None:
+    scene = Scene()
+    del scene.sendgrid.all_segments["s-gone"]
+    assert finished(scene) == Finished(cleared=1, deleted=0, left=0)
+    assert list(scene.account.audiences) == [KEPT]
+    assert scene.segments_of() == {GONE: {"outcome": "gone"}}
+    assert scene.sendgrid.calls == ["segments"]
+
+
+def test_segment_that_was_never_made_frees_its_seat() -> None:
+    scene = Scene()
+    scene.change_account(audiences={GONE: replace(CLEARED, segment_id=None)})
+    finished(scene)
+    assert scene.account.audiences == {}
+
+
+def test_segment_deleted_a_moment_ago_is_gone() -> None:
+    scene = Scene()
+    scene.clear()
+    listed = scene.sendgrid.segments()
+    scene.sendgrid.segments = lambda: listed  # type: ignore[method-assign]
+    del scene.sendgrid.all_segments["s-gone"]
+    scene.finish()
+    assert scene.segments_of()[GONE]["outcome"] == "gone"
+
+
+def test_segment_of_a_scheduled_single_send_is_left() -> None:
+    scene = Scene()
+    scene.sendgrid.sends = [SEND, SingleSend("y", "Other", "scheduled", frozenset({"s-kept"}))]
+    assert finished(scene) == Finished(cleared=1, deleted=0, left=1)
+    assert "'Christmas' goes to it" in scene.segments_of()[GONE]["reason"]
+    assert "s-gone" in scene.sendgrid.all_segments
+    assert (list(scene.account.audiences), scene.account.to_clear) == ([GONE, KEPT], {})
+
+
+def test_next_run_deletes_the_segment_once_nothing_uses_it() -> None:
+    scene = Scene()
+    scene.sendgrid.sends = [SEND]
+    finished(scene)
+    scene.sendgrid.sends = []
+    assert scene.clear("run-2").finish
+    assert scene.finish("run-2") == Finished(cleared=0, deleted=1, left=0)
+    assert list(scene.account.audiences) == [KEPT]
+
+
+def test_single_sends_that_cannot_be_read_leave_the_segment() -> None:
+    scene = Scene()
+    scene.sendgrid.errors["scheduled_single_sends"] = KeyRefused("no", lacks_permission=True)
+    assert finished(scene).left == 1
+    assert "could not be read" in scene.segments_of()[GONE]["reason"]
+    assert "s-gone" in scene.sendgrid.all_segments
+
+
+@pytest.mark.parametrize("query", [None, "SELECT contact_id, updated_at FROM contact_data"])
+def test_segment_with_another_query_is_left(query: str | None) -> None:
+    scene = Scene()
+    segment = scene.sendgrid.all_segments["s-gone"]
+    scene.sendgrid.all_segments["s-gone"] = replace(segment, query=query)
+    assert finished(scene).left == 1
+    assert "changed its query" in scene.segments_of()[GONE]["reason"]
+
+
+def test_refused_deletion_leaves_the_segment() -> None:
+    scene = Scene()
+    scene.sendgrid.errors["delete_segment"] = REFUSED
+    assert finished(scene).left == 1
+    assert scene.segments_of()[GONE]["reason"] == "SendGrid refused it: SendGrid answered 400: no"
+
+
+@pytest.mark.parametrize("call", ["segments", "scheduled_single_sends", "find_segment", "delete_segment"])
+def test_missing_answer_is_asked_for_again_and_nothing_is_written(call: str) -> None:
+    scene = Scene()
+    scene.clear()
+    scene.sendgrid.errors[call] = ServiceUnavailable("no answer")
+    with pytest.raises(ServiceUnavailable):
+        scene.finish()
+    assert scene.account.to_clear == {GONE: REMOVED_S}
+    scene.sendgrid.errors.clear()
+    assert scene.finish().deleted == 1
+
+
+def test_audience_added_again_stays_and_keeps_its_segment() -> None:
+    scene = Scene()
+    scene.clear()
+    live = replace(CLEARED, state=AudienceState.LIVE, exports=("newsletter",), delete_segment=False)
+    scene.change_account(audiences={GONE: live})
+    assert scene.finish() == Finished(cleared=1, deleted=0, left=0)
+    assert (scene.account.audiences, scene.account.to_clear) == ({GONE: live}, {})
+    assert scene.sendgrid.calls == []
+
+
+def test_audience_removed_again_is_left_to_the_run_that_did_so() -> None:
+    scene = Scene()
+    scene.clear()
+    scene.change_account(to_clear={GONE: REMOVED_S + 60})
+    scene.finish()
+    assert scene.account.to_clear == {GONE: REMOVED_S + 60}
+    assert "s-gone" in scene.sendgrid.all_segments
+
+
+def test_walk_that_is_not_done_confirms_nothing() -> None:
+    scene = Scene()
+    for letter in "abcde":
+        scene.contact(f"{letter}@example.org", GONE)
+    scene.pages_left = 1
+    scene.clear()
+    assert scene.finish() == Finished(cleared=0, deleted=0, left=0)
+    assert scene.account.to_clear == {GONE: REMOVED_S}
+
+
+def test_finish_is_completed_by_another_call() -> None:
+    scene = Scene()
+    scene.clear()
+    put_account = scene.exports.put_account
+
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise ConfigurationChanged("another run")
+
+    scene.exports.put_account = refuse  # type: ignore[method-assign]
+    with pytest.raises(ConfigurationChanged):
+        scene.finish()
+    scene.exports.put_account = put_account  # type: ignore[method-assign]
+    scene.finish()
+    assert list(scene.account.audiences) == [KEPT]
+    assert scene.segments_of()[GONE]["outcome"] == "deleted"
+
+
+def test_later_call_deletes_what_an_earlier_one_left() -> None:
+    scene = Scene()
+    scene.sendgrid.sends = [SEND]
+    assert finished(scene).left == 1
+    scene.sendgrid.sends = []
+    assert scene.finish() == Finished(cleared=1, deleted=1, left=0)
+
+
+def test_call_after_a_finish_keeps_what_it_deleted() -> None:
+    scene = Scene()
+    finished(scene)
+    assert scene.finish().deleted == 1
+    assert scene.account.version == 8
