@@ -66,6 +66,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
                 run.account,
                 f"clear.{context.aws_request_id[:8]}",
                 clear_settings.clear_delay_s,
+                run.dry_run,
             ),
             Tools(
                 LedgerWalk(dynamodb, clear_settings.contacts_table),

@@ -55,6 +55,7 @@ class Request:
         account: its SendGrid account, whose removed audiences are cleared.
         prefix: of the numbers of this invocation's messages, unique in the run.
         delay_s: how long after a configuration is written no ``deliver`` has an older one.
+        dry_run: change nothing.
     """
 
     run: str
@@ -62,6 +63,7 @@ class Request:
     account: str
     prefix: str
     delay_s: int
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ def clear(request: Request, tools: Tools) -> ClearProgress:
     Raises:
         RetryLater: AWS did not answer; call again.
     """
+    if request.dry_run:
+        return ClearProgress(done=True)
     account, now_s = tools.accounts.account(request.account), tools.clock.now()
     clearing = clearing_from(tools.walks.walk(request.run, TASK))
     if clearing is None:

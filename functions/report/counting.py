@@ -73,6 +73,7 @@ def count(
             sum(people for name, people in progress.counts.items() if name.startswith("rejected.")),
         ),
         walks.walk(run.run, "audit") if run.options.audit else None,
+        walks.walk(run.run, "clear") if run.finished else None,
     )
 
 

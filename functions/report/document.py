@@ -3,7 +3,9 @@
 from pydantic import Field
 
 from functions.report.audited import AuditFindings
+from functions.report.cleared import ClearedAudience
 from functions.report.drift import AudienceDrift, Drift
+from lytics_sendgrid.workflow.deactivation import Deactivation
 from lytics_sendgrid.workflow.export_run import Activation, Provisioned
 from lytics_sendgrid.workflow.state_part import StatePart
 
@@ -102,6 +104,8 @@ class RunReport(StatePart):
         drift: what was out of date in all audiences, and why. Only there after a sweep.
         failure: which audiences are in trouble, and what to do. Only there if one is: the run then fails.
         audit: what differed in SendGrid. Only there after an audit.
+        cleared: audiences that were removed, and cleared by this run. Only there if there are any.
+        stopped: what a stop did in Lytics. Only there after a stop.
     """
 
     run: str
@@ -120,3 +124,5 @@ class RunReport(StatePart):
     drift: Drift | None = None
     failure: str = ""
     audit: AuditFindings | None = None
+    cleared: tuple[ClearedAudience, ...] = ()
+    stopped: Deactivation | None = None

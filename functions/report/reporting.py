@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from functions.report.audited import AuditFindings, audit_notes
+from functions.report.cleared import cleared_audiences, clearing_notes, stop_notes
 from functions.report.document import AudienceReport, ImportJobs, RunReport
 from functions.report.drift import UNKNOWN, AudienceDrift, Health, audience_drift, drift_notes, whole_drift
 from functions.report.troubles import Trouble, failure
@@ -64,6 +65,7 @@ class Counted:
         sweep: the checkpoint of the run's sweep; None: it was not swept.
         health: what may have caused drift.
         audit: the checkpoint of the run's audit; None: it was not audited.
+        clearing: the checkpoint of the run's clearing; None: nothing was cleared.
     """
 
     lytics: Mapping[str, int] | None
@@ -77,6 +79,7 @@ class Counted:
     sweep: Mapping[str, Any] | None = None
     health: Health = UNKNOWN
     audit: Mapping[str, Any] | None = None
+    clearing: Mapping[str, Any] | None = None
 
 
 def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: str) -> RunReport:
@@ -94,7 +97,9 @@ def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: 
         _audience(audience, account, counted, drift) for audience, drift in zip(swept, drifts, strict=True)
     )
     activation, provision = run.activation, run.provision
-    live = activation.live if activation else counted.has_job
+    # A stop begins with the state before it.
+    live = counted.has_job if activation is None or run.deactivation is not None else activation.live
+    stopped = run.deactivation is not None
     drift = None if counted.sweep is None else whole_drift(drifts, counted.sweep, counted.health)
     audited = None if counted.audit is None else AuditFindings.of(counted.audit)
     jobs = _import_jobs(counted.jobs)
@@ -103,6 +108,8 @@ def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: 
         why = f"{why}\n{audited.trouble}".strip()
     # A field that is set appears in the report.
     optional: dict[str, Any] = {"drift": drift, "audit": audited, "failure": why or None}
+    optional |= {"stopped": run.deactivation}
+    optional |= {"cleared": None if counted.clearing is None else cleared_audiences(counted.clearing)}
     report = RunReport(
         run=run.run,
         export=run.export,
@@ -118,7 +125,9 @@ def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: 
         activation=activation,
         notes=bounded_notes(
             (
-                *(() if activation is None or live else (_NOT_LIVE, _RUNNING)),
+                *stop_notes(run),
+                *(clearing_notes(counted.clearing) if counted.clearing else ()),
+                *(() if activation is None or live or stopped else (_NOT_LIVE, _RUNNING)),
                 *(drift_notes(swept, drifts, drift, dry_run=run.dry_run) if drift else ()),
                 *(audit_notes(audited, dry_run=run.dry_run) if audited else ()),
                 *(provision.notes if provision else ()),

@@ -20,6 +20,14 @@ def test_run_has_nothing_to_clear() -> None:
     assert scene.walks.walk(RUN, TASK) is None
 
 
+def test_dry_run_clears_nothing() -> None:
+    scene = Scene()
+    scene.contact("ann@example.org", GONE)
+    assert scene.clear(dry_run=True) == ClearProgress(done=True)
+    assert scene.emails() == []
+    assert scene.walks.walk(RUN, TASK) is None
+
+
 @pytest.mark.parametrize("deletes", [False, True])
 def test_segment_that_an_earlier_run_left_is_finished(deletes: bool) -> None:
     scene = Scene()
