@@ -168,6 +168,13 @@ def test_unmanaged_audience_is_ignored_before_the_address() -> None:
     assert (reading.rejected, reading.ignored) == ((), {UNMANAGED: 1})
 
 
+def test_events_of_a_stopped_export_are_ignored_before_the_address() -> None:
+    stopped = dataclasses.replace(NEWSLETTER, stopped_s=1)
+    reading = read(envelope(segment_event(), segment_event("exit", READERS), email=None), stopped, NOW_NS)
+    assert (reading.changes, reading.rejected) == ((), ())
+    assert reading.ignored == {HIGH_VALUE: 1, READERS: 1}
+
+
 def test_unmanaged_audiences_are_counted_by_id() -> None:
     other = "a" * 32
     events = [segment_event(audience=UNMANAGED), segment_event(audience=other.upper())]
