@@ -149,7 +149,5 @@ def _progress(clearing: Clearing, wait_s: int = 0) -> ClearProgress:
 
 
 def _has_cleared(account: Account) -> bool:
-    """Return whether an earlier run has left a segment that was to be deleted."""
-    return any(
-        known.state is AudienceState.CLEARED and known.delete_segment for known in account.audiences.values()
-    )
+    """Return whether an audience of an earlier run still has its segment, which may be gone by now."""
+    return any(known.state is AudienceState.CLEARED for known in account.audiences.values())

@@ -102,7 +102,9 @@ def finish(
     outcomes = _outcomes(candidates, sendgrid)
     gone = {one.audience for one in outcomes if one.outcome in {Outcome.DELETED, Outcome.GONE}}
     # An earlier call may have deleted a segment and died: it is not gone by somebody else's hand.
-    segments = {one.audience: _document(one) for one in outcomes}
+    # A segment that stays was reported by the run that cleared it.
+    news = [one for one in outcomes if one.audience in settled or one.outcome is not Outcome.EMPTY]
+    segments = {one.audience: _document(one) for one in news}
     for audience, earlier in (document or {}).get("segments", {}).items():
         if segments.get(audience, {}).get("outcome", Outcome.GONE) == Outcome.GONE:
             segments[audience] = earlier

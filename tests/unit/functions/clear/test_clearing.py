@@ -5,12 +5,11 @@ import pytest
 from functions.clear import outgoing
 from functions.clear.clearing import TASK
 from lytics_sendgrid.domain.change import Kind
-from lytics_sendgrid.domain.configuration import AudienceState
 from lytics_sendgrid.errors import RetryLater
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.workflow.clear_progress import ClearProgress
 from tests.doubles.calls import refusal
-from tests.unit.functions.clear.clear_scene import CLEARED, DELAY_S, GONE, KEPT, REMOVED_S, RUN, Scene
+from tests.unit.functions.clear.clear_scene import DELAY_S, GONE, KEPT, REMOVED_S, RUN, Scene
 
 
 def test_run_has_nothing_to_clear() -> None:
@@ -28,14 +27,10 @@ def test_dry_run_clears_nothing() -> None:
     assert scene.walks.walk(RUN, TASK) is None
 
 
-@pytest.mark.parametrize("deletes", [False, True])
-def test_segment_that_an_earlier_run_left_is_finished(deletes: bool) -> None:
+def test_segment_that_an_earlier_run_left_is_looked_at_again() -> None:
     scene = Scene()
-    known = (
-        CLEARED if deletes else type(CLEARED)("lytics_segments", "s", None, (), state=AudienceState.CLEARED)
-    )
-    scene.change_account(to_clear={}, audiences={GONE: known})
-    assert scene.clear() == ClearProgress(done=True, finish=deletes)
+    scene.change_account(to_clear={})
+    assert scene.clear() == ClearProgress(done=True, finish=True)
 
 
 def test_clearing_waits_until_no_older_configuration_is_in_use() -> None:

@@ -48,6 +48,20 @@ def test_segment_that_somebody_deleted_frees_its_seat() -> None:
     assert scene.sendgrid.calls == ["segments"]
 
 
+def test_segment_that_stays_is_reported_once_and_its_end_is_noticed() -> None:
+    scene = Scene()
+    scene.change_account(audiences={GONE: replace(CLEARED, delete_segment=False)})
+    finished(scene)
+    scene.clear("run-2")
+    scene.finish("run-2")
+    assert scene.segments_of("run-2") == {}
+    del scene.sendgrid.all_segments["s-gone"]
+    scene.clear("run-3")
+    scene.finish("run-3")
+    assert scene.segments_of("run-3") == {GONE: {"outcome": "gone"}}
+    assert scene.account.audiences == {}
+
+
 def test_segment_that_was_never_made_frees_its_seat() -> None:
     scene = Scene()
     scene.change_account(audiences={GONE: replace(CLEARED, segment_id=None)})
