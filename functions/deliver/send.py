@@ -23,10 +23,11 @@ from functions.deliver.groups import (
     own_group,
 )
 from functions.deliver.invocation import Invocation
+from functions.deliver.known_names import with_names
 from functions.deliver.outbox import Outbox
 from functions.deliver.stops import Stops
 from functions.deliver.upsert import UpsertLimits
-from functions.deliver.upsert_result import AcceptedRow
+from functions.deliver.upsert_result import AcceptedRow, Fault
 from lytics_sendgrid.domain.contact import ContactKey
 
 _BELIEVED_AFTER_HOPS: Final = 20
@@ -63,7 +64,7 @@ class Sending:
             if result.fault is None:
                 self._resume([member for member in going if member.contact.key in result.accepted])
             elif own:
-                self._stops.stop(self._invocation, exports_of(group, undecided), result.fault, self._since_ms)
+                self._stop(exports_of(group, undecided), result.fault, undecided)
             else:
                 at_fault += [member for member in going if member.contact.key not in self.settled]
         self._send_list_by_list(at_fault)
@@ -94,7 +95,7 @@ class Sending:
                 tried = [member for member in going if own_group(member.view.export, member) == group]
                 self._resume([member for member in tried if member.contact.key in result.accepted])
             else:
-                self._stops.stop(self._invocation, exports_of(group, left), result.fault, self._since_ms)
+                self._stop(exports_of(group, left), result.fault, left)
         for group, members in others.items():
             going = [m for m in members if m.contact.key in accepted and m.contact.key not in undecided]
             result = self._exchange.upsert(group, going, self._without_retry)
@@ -105,6 +106,10 @@ class Sending:
             else:
                 undecided |= {member.contact.key for member in left}
         self._settle(decisions, _without(accepted, undecided), _without(refused, undecided))
+
+    def _stop(self, exports: AbstractSet[str], fault: Fault, refused: Iterable[Decision]) -> None:
+        named = with_names(fault, (decision.view for decision in refused))
+        self._stops.stop(self._invocation, exports, named, self._since_ms)
 
     def _leave_to_owner(self, group: Group, decisions: Iterable[Decision]) -> None:
         """Queue refreshes by the export that owns a refused list.

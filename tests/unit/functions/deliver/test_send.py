@@ -4,6 +4,10 @@ import itertools
 import json
 from dataclasses import replace
 
+import pytest
+
+from functions.deliver.exchange import Exchange
+from functions.deliver.upsert_result import Fault, UpsertResult
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.errors import ServiceUnavailable
 from lytics_sendgrid.queues.changes import MAX_HOPS
@@ -86,6 +90,14 @@ def test_refused_fields_are_retried_with_next_change() -> None:
     scene.deliver(message(enter(ANN, 200, city="Atlantis")))
     assert scene.sendgrid.held[ANN]["custom_fields"] == {SEGMENTS: READERS, "e1_T": "Atlantis"}
     assert scene.contact(ANN).rejection is None
+
+
+def test_stop_names_the_fields_that_sendgrid_knows_by_ids_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    fault = UpsertResult(fault=Fault("400 invalid custom field id e1_T"))
+    monkeypatch.setattr(Exchange, "upsert", lambda *_: fault)
+    scene.deliver(entering([ANN]))
+    assert "400 invalid custom field id e1_T ('city')" in scene.stops()["newsletter"].reason
 
 
 def test_refused_request_is_retried_for_a_minute_then_stops_export() -> None:
