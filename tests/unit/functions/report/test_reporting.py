@@ -283,3 +283,11 @@ def test_run_that_was_not_swept_reports_no_drift() -> None:
     document = report()
     assert "drift" not in document
     assert "drift" not in document["audiences"][0]
+
+
+def test_audit_that_could_not_compare_fails_the_run() -> None:
+    counts = {"compared": 0, "recent": 0, "deleted": 0, "overwritten": 0, "fields": {}, "queued": 0}
+    audit = {"counts": counts, "segments": [], "trouble": "SendGrid's export failed"}
+    report = run_report(ExportRun.read(STATE), ACCOUNT, counted(audit=audit, scans={}), "now")
+    assert report.failure == "SendGrid's export failed"
+    assert report.audit is not None
