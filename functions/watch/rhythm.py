@@ -55,8 +55,8 @@ class Rhythm:
 
     @property
     def longest_pause_s(self) -> int:
-        """The longest pause that is remembered."""
-        return max(self.pauses.values(), default=0)
+        """The longest pause that is remembered, if there is any."""
+        return max(self.pauses.values())
 
     def limit_s(self) -> int | None:
         """Return how long a pause may be, or None while too little is known."""

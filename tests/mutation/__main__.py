@@ -39,6 +39,8 @@ MODULES: Final = """
     functions.ingest.bad_events functions.confirm.follow functions.confirm.consequences
     functions.confirm.follow_ups lytics_sendgrid.sendgrid.file_text functions.confirm.file_pieces
     functions.confirm.mentions functions.operate.dead_letters
+    functions.nightly.resyncs functions.watch.jobs functions.watch.keys functions.watch.rhythm
+    functions.watch.skipped functions.watch.watching
 """
 
 type Equivalents = Mapping[tuple[str, str, str], str]

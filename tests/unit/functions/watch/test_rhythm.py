@@ -50,7 +50,8 @@ def test_busy_export_is_silent_after_a_day() -> None:
     usual = watched(lambda now_s: now_s - 60, 24 * 15)
     assert usual.limit_s() == DAY_S
     assert watched(lambda _: usual.heard_s, 23, usual).silence_s() == 0
-    assert watched(lambda _: usual.heard_s, 25, usual).silence_s() == 25 * HOUR_S + 60
+    silent = watched(lambda _: usual.heard_s, 25, usual)
+    assert (silent.silence_s(), silent.pauses) == (25 * HOUR_S + 60, usual.pauses)
 
 
 def test_weekly_export_is_not_silent_between_its_events() -> None:
