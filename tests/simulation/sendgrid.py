@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from lytics_sendgrid.errors import AnswerLost, RequestRefused, ServiceUnavailable
 from lytics_sendgrid.transport.client import Answer
-from tests.simulation.engine import START_S, World
+from tests.simulation.engine import World
 from tests.simulation.faults import Faults
 from tests.simulation.queues import crash
 
@@ -79,6 +79,7 @@ class SendGrid:
         self.contacts: dict[str, dict[str, Any]] = {}
         self.jobs: dict[str, ImportJob] = {}
         self.requests = 0
+        self._created_contacts = 0
         self._ids: dict[str, str] = {}
         self._created: dict[str, str] = {}
         self._world = world
@@ -210,7 +211,8 @@ class SendGrid:
             self._world.note("SendGrid: %s: the row of %s fails", job.name, email)
             return
         if email not in self.contacts:
-            self._ids[email] = f"contact-{len(self._ids)}-{self._world.now - START_S:.0f}".replace(".", "-")
+            self._created_contacts += 1
+            self._ids[email] = f"contact-{self._created_contacts}"
             self._created[email] = datetime.fromtimestamp(self._world.now, UTC).isoformat()
         contact = self.contacts.setdefault(email, {"custom_fields": {}, "lists": set()})
         contact |= {name: value for name, value in row.items() if name != "custom_fields"}
