@@ -11,7 +11,7 @@ from functions.nightly.resyncs import resync_input
 from lytics_sendgrid.aws.executions import Execution, Executions
 from lytics_sendgrid.domain.nights import resync_name
 from lytics_sendgrid.tables.heard import HeardTable
-from tests.e2e.customer import Customer, Product, sendgrid_key
+from tests.e2e.customer import Customer, sendgrid_key
 from tests.local.build import REPOSITORY
 from tests.local.polling import poll
 from tests.local.sendgrid_twin.options import Capability
@@ -20,9 +20,23 @@ from tests.newsletter import LAPSED
 EVENT: dict[str, Any] = json.loads((REPOSITORY / "events" / "eventbridge" / "schedule.json").read_text())
 
 
-def nightly(product: Product, night: str) -> dict[str, Any]:
-    """Call the function as its schedule does. The stack has the exports of other tests, too."""
-    error, answer = product.invoke("NightlyFunction", EVENT | {"time": f"{night}T03:10:00Z"})
+def nightly(customer: Customer, night: str) -> dict[str, Any]:
+    """Call the function as its schedule does. Meanwhile the stack has no exports of other tests."""
+    deployment = customer.product.deployment
+    client, table = deployment.cloud.client("dynamodb"), deployment.outputs["ExportsTable"]
+    listed = client.query(
+        TableName=table,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": "exports"}},
+    )["Items"]
+    others = [item for item in listed if item["sk"]["S"] != customer.name]
+    for item in others:
+        client.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+    try:
+        error, answer = customer.product.invoke("NightlyFunction", EVENT | {"time": f"{night}T03:10:00Z"})
+    finally:
+        for item in others:
+            client.put_item(TableName=table, Item=item)
     assert error is None, answer
     assert isinstance(answer, dict)
     return answer
@@ -160,13 +174,13 @@ def test_nightly_starts_one_run_for_each_live_export(customer: Customer) -> None
     """The last of this file: it starts a resync for the customers of other tests, too."""
     customer.lytics.populate(10, 3, seed=4)
     customer.succeed(customer.input(list=None))
-    first = nightly(customer.product, "2027-01-01")
-    again = nightly(customer.product, "2027-01-01")
+    first = nightly(customer, "2027-01-01")
+    again = nightly(customer, "2027-01-01")
     assert customer.name in first["started"]
     assert customer.name in [*again["started"], *again["before"]]
     expected = {"action": "resync", "export": customer.name, "scheduled": True}
     assert resyncs(customer, "2027-01-01") == [expected]
     resync = ended(runs_of(customer), f"resync-{customer.name}-20270101")
     assert (resync.status, resync.output.get("skipped")) == ("SUCCEEDED", None)
-    assert customer.name in nightly(customer.product, "2027-01-02")["started"]
+    assert customer.name in nightly(customer, "2027-01-02")["started"]
     assert resyncs(customer, "2027-01-02") == [expected]
