@@ -92,11 +92,12 @@ def decide(contact: PendingContact, loaded: Contact, views: Mapping[str, View]) 
             return _erased(contact, view, exports, loaded)
         loaded, changes, since = later
         first_version = version_after_erasure(at_ns)
-    merged = merge(loaded, changes, since)
+    may_be_sent = progress.sent_before or progress.uncertain
+    merged = merge(loaded, changes, since, keeps_old=may_be_sent or contact.returned)
     rejection = merged.rejection
     commits = merged is not loaded or _was_not_overtaken(contact, loaded)
     outcome = "unchanged" if loaded.rejection is None else _outcome(loaded.rejection)
-    forced = progress.sent_before or progress.uncertain or _is_due(contact, loaded)
+    forced = may_be_sent or _is_due(contact, loaded)
     if merged is loaded and not forced and (loaded.configuration == form.version or not loaded.version):
         return Decision(contact, view, exports, loaded, merged, commits, outcome)
     text = row_of(contact.email, merged, form)

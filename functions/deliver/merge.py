@@ -18,16 +18,26 @@ from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.contact import Contact, Rejection
 from lytics_sendgrid.domain.field_values import convert
 
+_NOTHING: Final[Mapping[str, int]] = {}
 _NO_FIELDS: Final[Mapping[str, tuple[int, Value]]] = {}
 
 
-def merge(contact: Contact, changes: Iterable[tuple[Change, Export]], since: Mapping[str, int]) -> Contact:
+def merge(
+    contact: Contact,
+    changes: Iterable[tuple[Change, Export]],
+    since: Mapping[str, int],
+    *,
+    keeps_old: bool = False,
+) -> Contact:
     """Merge changes into a contact's state; job, ``sent`` and row, which SendGrid accepted, stay as they are.
 
     Args:
         contact: the state in the ledger.
         changes: each with the export that brought it, in any order.
         since: audience id to nanoseconds since 1970: an enter or exit that is not later counts for nothing.
+        keeps_old: keep such an event in the state, too, where no row counts it. A row that the ledger
+            does not name may have counted it, with an earlier configuration: the next row must overwrite the
+            audience's field.
 
     Returns:
         The new state; the same object where nothing changes.
@@ -37,6 +47,7 @@ def merge(contact: Contact, changes: Iterable[tuple[Change, Export]], since: Map
     scanned: dict[str, tuple[int, Value]] = {}
     lists = set(contact.lists)
     rejection = contact.rejection
+    kept = _NOTHING if keeps_old else since
     for change, export in changes:
         if change.kind is Kind.REFRESH or change.kind is Kind.ERASE:
             continue
@@ -44,9 +55,9 @@ def merge(contact: Contact, changes: Iterable[tuple[Change, Export]], since: Map
             rejection = _rejected(contact, change, rejection)
             continue
         if change.audience is not None and change.kind is not Kind.CHANGE:
+            _take_later(memberships, contact.memberships, change, kept)
             if change.time_ns <= since.get(change.audience, 0):
                 continue
-            _take_later(memberships, contact.memberships, change.audience, change)
         if change.fields:
             if is_least(change, since):
                 _take_newer(scanned, _NO_FIELDS, change, export)
@@ -89,7 +100,12 @@ def _is_later(signed_ns: int, than_signed_ns: int) -> bool:
     return time_ns > than_ns or (time_ns == than_ns and signed_ns < than_signed_ns)
 
 
-def _take_later(later: dict[str, int], known: Mapping[str, int], audience: str, change: Change) -> None:
+def _take_later(
+    later: dict[str, int], known: Mapping[str, int], change: Change, since: Mapping[str, int]
+) -> None:
+    audience = change.audience or ""
+    if change.time_ns <= since.get(audience, 0):
+        return
     signed_ns = change.time_ns if change.kind is Kind.ENTER else -change.time_ns
     if _is_later(signed_ns, later.get(audience) or known.get(audience, 0)):
         later[audience] = signed_ns

@@ -1,5 +1,6 @@
 """What is sent and committed for a contact, and whether a stale read of it is harmless."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from functions.deliver.upsert_result import AcceptedRow
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.contact import UNKNOWN, Contact, Rejection
 from tests.unit.functions.deliver.example_changes import enter, message, refresh
-from tests.unit.functions.deliver.example_export import VIEW
+from tests.unit.functions.deliver.example_export import READERS, SEGMENTS, VIEW
 
 ANN = "ann@example.org"
 VERSION = VIEW.form.version
@@ -62,6 +63,19 @@ def test_equal_row_is_sent_again_after_an_unrecorded_request(before: str) -> Non
     contact = pending(enter(ANN, city="Oslo"))
     setattr(contact.progress, before, True)
     assert decide(contact, accepted(), VIEWS).row is not None
+
+
+@pytest.mark.parametrize("receives", [1, 2])
+def test_event_that_counts_no_more_is_kept_if_a_lost_request_had_it(receives: int) -> None:
+    """The consumer that died may have sent the id, with a configuration in which the event still counted."""
+    since = dict.fromkeys(VIEW.form.since, 10)
+    views = {"newsletter": replace(VIEW, form=replace(VIEW.form, since=since))}
+    intake = Intake([ReceivedMessage("m0", receives, message(enter(ANN, 5)))], views, now_ms=0)
+    (contact,) = intake.contacts.values()
+    decision = decide(contact, UNKNOWN, views)
+    assert decision.state.memberships == ({READERS: 5} if receives == 2 else {})
+    values = json.loads(decision.row.text)["custom_fields"] if decision.row else {}
+    assert values == ({SEGMENTS: "none"} if receives == 2 else {})
 
 
 def test_refresh_after_late_job_is_sent_only_if_ledger_has_another_row() -> None:
