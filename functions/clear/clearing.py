@@ -13,11 +13,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
-from functions.clear.outgoing import Outgoing
 from functions.clear.state import Clearing, clearing_document, clearing_from
+from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, AudienceState
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
 from lytics_sendgrid.queues.interface import Queue
+from lytics_sendgrid.queues.outgoing import Outgoing
 from lytics_sendgrid.tables.ledger_walk import LedgerPage
 from lytics_sendgrid.workflow.clear_progress import ClearProgress
 
@@ -104,14 +106,8 @@ def clear(request: Request, tools: Tools) -> ClearProgress:
 
 
 def _walk(request: Request, tools: Tools, clearing: Clearing, version: int) -> Clearing:
-    outgoing = Outgoing(
-        tools.queue,
-        tools.clock,
-        run=request.run,
-        export=request.export,
-        version=version,
-        prefix=request.prefix,
-    )
+    outgoing = Outgoing(tools.queue, tools.clock, request.run, request.prefix, {request.export: version})
+    kept_messages = 0
     before, people, contacts = clearing.expected, dict(clearing.people), clearing.contacts
     while True:
         page = tools.ledger.page(request.account, 0, 1, clearing.next_start)
@@ -120,12 +116,14 @@ def _walk(request: Request, tools: Tools, clearing: Clearing, version: int) -> C
             for audience in found:
                 people[audience] = people.get(audience, 0) + 1
             if found:
-                outgoing.add(email)
+                now_ns = round(tools.clock.now() * NANOSECONDS_PER_S)
+                outgoing.add(request.export, Change(email, now_ns, Kind.REFRESH))
                 contacts += 1
         clearing = replace(clearing, next_start=page.next_start, walked=page.next_start is None)
         goes_on = tools.has_time() and not clearing.walked
-        if outgoing.is_full or not goes_on:
+        if outgoing.messages > kept_messages or not goes_on:
             outgoing.flush()
+            kept_messages = outgoing.messages
             sent = ((request.prefix, outgoing.messages),) if outgoing.messages else ()
             kept = replace(clearing, people=dict(people), contacts=contacts, expected=(*before, *sent))
             _keep(request, tools, kept)

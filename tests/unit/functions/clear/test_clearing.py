@@ -2,10 +2,10 @@
 
 import pytest
 
-from functions.clear import outgoing
 from functions.clear.clearing import TASK
 from lytics_sendgrid.domain.change import Kind
 from lytics_sendgrid.errors import RetryLater
+from lytics_sendgrid.queues import outgoing
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.workflow.clear_progress import ClearProgress
 from tests.doubles.calls import refusal
