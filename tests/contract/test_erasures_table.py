@@ -9,22 +9,9 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from lytics_sendgrid.domain.erasure import NO_HOLDS, Hold
 from lytics_sendgrid.errors import ConfigurationChanged, LyticsSendGridError
 from lytics_sendgrid.tables.erasures import ErasuresTable
-from tests.contract.test_exports_table import moto_client
-from tests.doubles.dynamodb import DynamoDb
-
-__all__ = ("moto_client",)
 
 AT_S, UNTIL_S = 1_795_000_000, 1_797_592_000
 ANN, BOB, EVE = "ann@example.org", "bob@example.org", "eve@example.org"
-
-
-@pytest.fixture(params=["moto", "double"])
-def client(request: pytest.FixtureRequest) -> DynamoDBClient:
-    """Return moto's client, and the double."""
-    if request.param == "double":
-        return cast(DynamoDBClient, DynamoDb())
-    client: DynamoDBClient = request.getfixturevalue("moto_client")
-    return client
 
 
 @pytest.fixture

@@ -1,13 +1,9 @@
 """The exports table's adapter gives the same answers on moto's DynamoDB and on the double."""
 
 import dataclasses
-from collections.abc import Iterator
-from typing import cast
 
-import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from moto import mock_aws
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from lytics_sendgrid.domain.checkpoint import Checkpoint
@@ -15,43 +11,10 @@ from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import ConfigurationChanged, RetryLater, StopRun
 from lytics_sendgrid.tables.exports import RUN_KEPT_S, ExportsTable
-from tests.doubles.dynamodb import DynamoDb
 from tests.newsletter import HIGH_VALUE, NEWSLETTER
 
 NOW_S = 1_795_000_000
 CHECKPOINT = Checkpoint(cursor="é", pages=2, expected=(("0.a", 3),))
-
-
-@pytest.fixture
-def moto_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        client = boto3.client("dynamodb", region_name="us-east-1")
-        client.create_table(
-            TableName="exports",
-            AttributeDefinitions=[
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-            ],
-            KeySchema=[
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield client
-
-
-@pytest.fixture(params=["moto", "double"])
-def client(request: pytest.FixtureRequest) -> DynamoDBClient:
-    """Return moto's client, and the double."""
-    if request.param == "double":
-        return cast(DynamoDBClient, DynamoDb())
-    client: DynamoDBClient = request.getfixturevalue("moto_client")
-    return client
 
 
 @pytest.fixture

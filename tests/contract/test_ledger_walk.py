@@ -1,12 +1,10 @@
 """The walk of the ledger gives the same answers on moto's DynamoDB and on the double."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
-import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from moto import mock_aws
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from lytics_sendgrid.domain.contact import Contact, Rejection, decode_memberships, encode
@@ -16,31 +14,6 @@ from tests.doubles.dynamodb import DynamoDb
 
 ANN = Contact(3, {"a": 5, "b": -7}, {"city": (5, "Zürich 🏔")}, ("l",), "j1", 7, "aa", 3)
 REFUSED = Contact(1, {"a": 5}, rejection=Rejection("address", "400 no", "bb", 9), configuration=3)
-
-
-@pytest.fixture
-def moto_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        client = boto3.client("dynamodb", region_name="us-east-1")
-        client.create_table(
-            TableName="contacts",
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield client
-
-
-@pytest.fixture(params=["moto", "double"])
-def client(request: pytest.FixtureRequest) -> DynamoDBClient:
-    if request.param == "double":
-        return cast(DynamoDBClient, DynamoDb())
-    client: DynamoDBClient = request.getfixturevalue("moto_client")
-    return client
 
 
 def put(client: DynamoDBClient, key: str, contact: Contact) -> None:

@@ -1,29 +1,15 @@
 """Whom scans have seen: the table gives the same answers on moto's DynamoDB and on the double."""
 
 from array import array
-from typing import cast
 
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.tables.seen import MAX_HASHES, SEEN_KEPT_S, SeenTable
-from tests.contract.test_exports_table import moto_client
-from tests.doubles.dynamodb import DynamoDb
-
-__all__ = ("moto_client",)
 
 NOW_S = 1_795_000_000
 RUN, AUDIENCE = "run-1", "5cecf2aa79b0a5641920e0607b95c793"
-
-
-@pytest.fixture(params=["moto", "double"])
-def client(request: pytest.FixtureRequest) -> DynamoDBClient:
-    """Return moto's client, and the double."""
-    if request.param == "double":
-        return cast(DynamoDBClient, DynamoDb())
-    client: DynamoDBClient = request.getfixturevalue("moto_client")
-    return client
 
 
 @pytest.fixture
