@@ -165,7 +165,7 @@ class _Auditor:
         if request.repair_segments and not request.dry_run:
             after, words = repaired(findings, request.audiences, account, tools.sendgrid)
             if after != account:
-                # Whoever changed the configuration meanwhile wins: this step is then done again.
+                # If another run changed the configuration meanwhile, this raises, and the step is repeated.
                 raised = replace(after, version=account.version + 1)
                 tools.configurations.put_account(raised, account.version)
         else:

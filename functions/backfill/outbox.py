@@ -39,7 +39,7 @@ class Checkpoints(Protocol):
 
 
 class Seen(Protocol):
-    """Where hashes of whom a scan has seen are kept."""
+    """Where hashes of the people seen are kept."""
 
     def put(  # noqa: D102
         self, run: str, audience: str, scan: int, chunk: int, hashes: array[int], *, now_s: int
@@ -53,7 +53,7 @@ class Stores:
     Attributes:
         queue: of changes.
         checkpoints: in the exports table.
-        seen: hashes of whom the scan has seen.
+        seen: hashes of the people seen.
     """
 
     queue: Queue
@@ -119,7 +119,7 @@ class Outbox:
         return size > _FLUSH_BYTES or len(self._hashes) > FLUSH_HASHES
 
     def forget(self) -> None:
-        """Drop everything: the scan begins anew."""
+        """Drop everything: the scan restarts."""
         self._changes.clear()
         self._sample.clear()
         del self._hashes[:]

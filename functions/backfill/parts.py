@@ -1,4 +1,4 @@
-"""Read an audience in parts at the same time, and tell whether the parts are the whole audience.
+"""Read an audience in parts at the same time, and check that the parts are the whole audience.
 
 Lytics' scan takes ``splits``: buckets 0 to 99 of the profile field ``_split``. It documents no more than
 that. A profile without the field may be in no bucket, so the parts' totals are compared with the whole's.

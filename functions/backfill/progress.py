@@ -1,4 +1,4 @@
-"""Advance a scan's checkpoint page by page, begin it anew, and stop a scan that cannot finish.
+"""Advance a scan's checkpoint page by page, restart it, and stop a scan that cannot finish.
 
 A scan pages through an audience's members with cursors. Lytics documents only that a cursor must be recent
 (V1 OpenAPI). So a repeated cursor stops the scan, a refused cursor restarts it, and an empty cursor ends it.
@@ -86,7 +86,7 @@ def _addresses(contents: PageContents) -> str:
 
 
 def restarted(checkpoint: Checkpoint, refusal: str) -> Checkpoint:
-    """Return the checkpoint of a scan that begins anew because Lytics refused its cursor.
+    """Return the checkpoint of a scan that restarts because Lytics refused its cursor.
 
     It has seen nobody. The run still waits for the messages that are queued.
 
@@ -102,7 +102,7 @@ def restarted(checkpoint: Checkpoint, refusal: str) -> Checkpoint:
 
 
 def scanned_whole(checkpoint: Checkpoint, reason: str) -> Checkpoint:
-    """Return the checkpoint of a scan that begins anew, whole, because it cannot be read in parts."""
+    """Return the checkpoint of a scan that restarts as a whole because it cannot be read in parts."""
     return Checkpoint(whole=shortened(reason, _TROUBLE_CHARS), expected=checkpoint.expected)
 
 
@@ -137,7 +137,7 @@ def with_chunk(checkpoint: Checkpoint, hashes: int) -> Checkpoint:
 
 
 def sampled(checkpoint: Checkpoint, seen: Iterable[tuple[str, bool]]) -> Checkpoint:
-    """Return the checkpoint with a sample of whom the scan has seen: those with capitals first."""
+    """Return the checkpoint with a sample of the people seen so far, those with capitals first."""
     sample = dict(checkpoint.sample)
     if sum(sample.values()) >= SAMPLE:
         return checkpoint

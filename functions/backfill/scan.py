@@ -173,7 +173,7 @@ class _Scan:
             _check(parts.difference(totals, self._checkpoint.counted))
 
     def _compare(self, requests: Together) -> None:
-        """Compare the totals of the parts with the whole's once more, and end the scan if there is time."""
+        """Compare the totals of the parts with the whole's again, and end the scan if there is time."""
         difference = ""
         for _ in range(_COMPARISONS):
             if not self._has_time():
@@ -219,7 +219,7 @@ class _Scan:
             self._checkpoint = in_trouble(checkpoint, str(error))
 
     def _stop(self, error: RequestRefused | ScanStuck) -> None:
-        """Begin anew if it was the cursor, or whole if it was the parts. Else the audience is in trouble."""
+        """Restart if it was the cursor, or whole if it was the parts. Else the audience is in trouble."""
         checkpoint = self._checkpoint
         reason, what_to_do = str(error), ""
         if isinstance(error, RequestRefused) and checkpoint.pages:

@@ -1,7 +1,7 @@
 """Stop an export: pause its webhook job in Lytics, and write that it is stopped.
 
-The job first: whoever reads that an export is stopped may rely on it. If Lytics refuses, the export is
-stopped all the same, and the notes say so: its webhook answers 200 to what still comes, and drops it.
+The job first: a reader who sees a stopped export may rely on it. If Lytics refuses, the export is
+stopped anyway, and the notes say so: its webhook answers 200 to what still comes, and drops it.
 """
 
 import math

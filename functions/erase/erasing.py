@@ -1,7 +1,7 @@
 """Erase people: in SendGrid, and through the changes queue in the ledger.
 
 The order makes each crash harmless: first the hold, so that nothing brings the person back; then the messages
-for ``deliver``; then SendGrid's deletion. Whoever runs it again goes on where the ledger, SendGrid and the
+for ``deliver``; then SendGrid's deletion. A second call continues where the ledger, SendGrid and the
 holds are.
 
 ``deliver`` takes the contact out of the ledger when no consumer is left that does not know of the erasure. A

@@ -168,7 +168,7 @@ def answer(person: Person, now_s: float, delays: Delays) -> tuple[Status, str, i
 def _back(back_ns: int, hold: Hold) -> str:
     return (
         f"an event of {format_rfc3339(back_ns)}, after the erasure of {_at(hold.at_s)}, brought the person "
-        'back. To erase the person once more, add "again": true'
+        'back. To erase the person again, add "again": true'
     )
 
 

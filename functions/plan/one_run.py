@@ -1,8 +1,8 @@
 """One run of an export at a time.
 
-An item in the exports table names the execution of the export's last run. Whoever finds that this execution
-does not run any more replaces it: a run that was stopped or has died tidies up nothing. A long run goes on
-in another execution, which the output of the former one names: it holds the place, too.
+An item in the exports table names the execution of the export's last run. A run replaces it if that execution
+has ended: a run that was stopped or has died tidies up nothing. A long run continues in another execution,
+which the output of the former one names: it holds the place, too.
 """
 
 from dataclasses import dataclass

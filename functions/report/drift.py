@@ -28,7 +28,7 @@ class AudienceDrift(StatePart):
 
     Attributes:
         missing: people whom Lytics has in it, and whom the ledger did not know there. They were put in.
-        stale: people of whom a field was out of date. They were sent again.
+        stale: people with an outdated field. They were sent again.
         extra: people who have left it, without an event. They were taken out.
         returned: people who are in it again, without an event. They were put back.
         waiting: people who may be in it again, but left less than 24 hours before the scan. The next resync

@@ -34,7 +34,7 @@ class ScanView:
     Attributes:
         since_ns: events not later than this count for nothing.
         stamp_ns: the scan shows every event up to this time.
-        seen: the hashes of whom the scan has seen, in ascending order.
+        seen: hashes of the people that the scan returned, in ascending order.
     """
 
     since_ns: int

@@ -30,7 +30,7 @@ def sweep(request: Request, tools: Tools) -> SweepProgress:
     """Continue a sweep until it is done, must wait, or the time is nearly up.
 
     Raises:
-        StopRun: hashes of whom a scan has seen are missing.
+        StopRun: hashes of people that a scan returned are missing.
         RetryLater: a table, the queue or Lytics failed; the next call goes on from the checkpoint.
     """
     session = Session(request, tools)

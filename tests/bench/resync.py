@@ -1,4 +1,4 @@
-"""What a resync takes of 100,000 people of whom nothing has changed, and what a million cost.
+"""What a resync of 100,000 unchanged people takes, and what a million cost.
 
 The scan's half: everybody is queued again, and deliver finds nothing to do. The sweep's half: every contact
 is compared with what the scan has seen.
@@ -33,7 +33,7 @@ _VCPUS: Final = MEMORY_MIB / 1769
 """Lambda's share of a virtual CPU, by memory."""
 _RUN: Final = "bench-resync"
 _OTHER: Final = "f" * 32
-"""An audience with a million members, none of whom is in the ledger: their hashes are held all the same."""
+"""An audience with a million members, and none of them in the ledger: their hashes are held anyway."""
 
 
 def resync(scene: Scene, page_cpu_s: float, say: Say) -> list[Section]:
@@ -170,7 +170,7 @@ def _dollars(usage: Usage, swept: _Swept, page_cpu_s: float) -> Section:
         usage.write_units * share,
         prices.DYNAMODB_WRITE_UNIT,
         floor=MILLION * 8 / 1024,
-        how="hashes of whom the scan has seen, checkpoints and marks of the run. floor: 8 bytes a person",
+        how="hashes of the people seen, checkpoints and marks of the run. floor: 8 bytes a person",
     )
     bill.line(
         "SQS: requests, at 64 KB",

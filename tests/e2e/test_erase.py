@@ -51,7 +51,7 @@ def test_erased_person_is_gone_until_she_signs_up_again(customer: Customer) -> N
     assert is_gone(customer)
     assert customer.contact(OTHER) is not None
 
-    # Deliver starts anew, as after the time that its view of the holds lasts.
+    # Deliver restarts, as after the time that its view of the holds lasts.
     with customer.product.variable("deliver", "STOP_RETRY_S", lambda _: "3"):
         assert customer.post(json.dumps(_LATE)).status_code == 200
         settle(customer)

@@ -59,7 +59,7 @@ class Lytics:
     Attributes:
         now: minutes.
         faults: look-ups may fail.
-        noise: scans skip rows and begin anew.
+        noise: scans skip rows and restart.
         identifying: e-mail fields identify people: no two share an address, and look-ups work.
         capitals: look-ups find nobody whose address has capitals.
     """

@@ -1,4 +1,4 @@
-"""Hashes of whom a scan has seen."""
+"""Hashes of the people that a scan returned."""
 
 import random
 from array import array

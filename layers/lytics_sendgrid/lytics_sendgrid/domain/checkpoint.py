@@ -75,7 +75,7 @@ class Checkpoint(Paging):
         parts: of a scan that is read in parts.
         counted: Lytics' total of the whole audience, read before the parts.
         whole: why the audience is scanned whole although parts were wanted; empty otherwise.
-        restarts: how often the scan began anew because Lytics refused its cursor.
+        restarts: how often the scan restarted because Lytics refused its cursor.
         fruitless: invocations in a row that read no page.
         trouble: why the audience cannot be scanned, and what to do; empty if it can. It ends the scan.
         expected: pairs of a prefix of message numbers and how many messages have it, one for each invocation

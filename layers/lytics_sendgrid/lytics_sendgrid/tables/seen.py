@@ -27,7 +27,7 @@ SEEN_KEPT_S: Final = 14 * 86_400
 
 
 class SeenTable:
-    """The hashes of whom scans have seen. Reads are consistent."""
+    """The hashes of the people that scans returned. Reads are consistent."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
@@ -60,11 +60,11 @@ class SeenTable:
             run: the execution's name.
             audience: the scanned audience's id.
             scan: 0 for the run's first scan of the audience, 1 for its second.
-            chunks: how many chunks the scan's checkpoint counts. Later ones are of a scan that began anew.
+            chunks: how many chunks the scan's checkpoint counts. Later ones are from before a restart.
             hashes: how many hashes the checkpoint counts.
 
         Raises:
-            StopRun: there are fewer: whoever is missing would look like a person who left.
+            StopRun: there are fewer: a missing person would look like one who left.
         """
         read = 0
 

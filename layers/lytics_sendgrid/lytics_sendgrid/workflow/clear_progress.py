@@ -11,7 +11,7 @@ class ClearProgress(StatePart):
         wait_s: seconds to wait before the next call; 0: call at once.
         audiences: how many are cleared.
         contacts: how many contacts were queued.
-        finish: call once more when the run has settled.
+        finish: call again when the run has settled.
     """
 
     done: bool

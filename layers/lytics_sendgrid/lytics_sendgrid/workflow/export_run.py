@@ -278,7 +278,7 @@ class RunOptions(StatePart):
             scan, nobody is taken out of it.
         audit: compare SendGrid's contacts with the ledger.
         restore_deleted: contacts that were deleted in SendGrid are made again.
-        repair_segments: segments that were changed or deleted in SendGrid are made anew.
+        repair_segments: segments that were changed or deleted in SendGrid are repaired.
         scheduled: the nightly schedule started the run.
     """
 

@@ -1,4 +1,4 @@
-"""People are erased step by step; whoever runs it again goes on where it was."""
+"""People are erased step by step; a second call continues where the first one was."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -103,7 +103,7 @@ def test_erasure_ends_when_both_delays_are_over_and_nobody_has_the_address(
         (replace(GONE, hold=replace(HOLD, was_known=False)), SETTLED_S, Status.NOT_FOUND, "had the address"),
         (GONE, AT_S, Status.UNDER_WAY, "run it again after 2026-11-18T"),
         (GONE.without_answer("503", is_refusal=False), SETTLED_S, Status.UNDER_WAY, "503. run it again"),
-        (BACK, SETTLED_S, Status.BACK, 'brought the person back. To erase the person once more, add "again"'),
+        (BACK, SETTLED_S, Status.BACK, 'brought the person back. To erase the person again, add "again"'),
         (ALTERNATE, SETTLED_S, Status.REFUSED, "remove the alternate address in SendGrid"),
         (GONE.without_answer("no key", is_refusal=True), SETTLED_S, Status.REFUSED, "no key. SendGrid may"),
     ],
