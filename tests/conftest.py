@@ -11,7 +11,11 @@ hypothesis.settings.load_profile("shared machine")
 
 _TESTS: Final = Path(__file__).parent
 _DEPLOYED: Final = "product"
-"""The fixture of the one deployment on the local cloud, which several modules share."""
+"""The fixture of a deployment on the local cloud, which several modules share."""
+_SECOND_DEPLOYMENT: Final = {
+    *("test_docs_commands", "test_erase", "test_faults", "test_redrive", "test_watch"),
+}
+"""Half of those modules, by the time that they take. They mostly wait, so two deployments are quicker."""
 _COSTLY_SCENES: Final = {"test_largest_bodies"}
 """Other modules whose tests share a scene that is slow to make."""
 
@@ -22,10 +26,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(_TESTS).parts[0]
         if folder in {"e2e", "workflow"}:
-            group = _DEPLOYED if _uses(item, _DEPLOYED) else item.path.stem
+            group = _deployment(item) if _uses(item, _DEPLOYED) else item.path.stem
             item.add_marker(pytest.mark.xdist_group(group))
         elif item.path.stem in _COSTLY_SCENES:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def _deployment(item: pytest.Item) -> str:
+    return f"{_DEPLOYED} 2" if item.path.stem in _SECOND_DEPLOYMENT else _DEPLOYED
 
 
 def _uses(item: pytest.Item, fixture: str) -> bool:
