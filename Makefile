@@ -28,8 +28,8 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 INSTALL_LOCK := $(PIP_INSTALL) --no-compile --no-deps --require-hashes --requirement
 LOCK := .venv/bin/uv pip compile --quiet --no-header --no-annotate \
 	--universal --python-version 3.13 --generate-hashes $(if $(UPGRADE),--upgrade)
-# One process more than most machines that test have cores: the tests on the local cloud mostly wait.
-PYTEST := .venv/bin/pytest --numprocesses=$(or $(WORKERS),3) --dist=loadgroup
+# More processes than most machines that test have cores: the tests on the local cloud mostly wait.
+PYTEST = .venv/bin/pytest --numprocesses=$(or $(WORKERS),$(1)) --dist=loadgroup
 export SAM_CLI_TELEMETRY := 0
 AWS_REGION_OF_LINT := us-east-1
 
@@ -83,20 +83,20 @@ deploy: build ## Build and deploy, with a question for each parameter; samconfig
 	.venv-sam/bin/sam deploy --guided --config-file samconfig.local.toml --config-env "$(or $(ENV),prod)" --no-confirm-changeset
 
 covered: $(DEV) ## Run the unit tests; they must cover every branch of the modules that decide
-	$(PYTEST) tests/unit --cov --cov-report=term
+	$(call PYTEST,2) tests/unit --cov --cov-report=term
 
 # It mostly waits for the local cloud, so `make test` runs it beside the unit tests.
 others: install
-	$(PYTEST) --ignore=tests/unit
+	$(call PYTEST,4) --ignore=tests/unit
 
 count: $(DEV) ## Count lines and tests, the tests proper apart from their platform
 	@.venv/bin/python -m tests.count
 
 unit: $(DEV) ## Run the quick tests: all but those on the local cloud
-	$(PYTEST) --ignore=tests/e2e --ignore=tests/workflow
+	$(call PYTEST,3) --ignore=tests/e2e --ignore=tests/workflow
 
 e2e: install ## Run the tests on the local cloud
-	$(PYTEST) tests/e2e tests/workflow
+	$(call PYTEST,4) tests/e2e tests/workflow
 
 bench: install ## Measure requests, units, CPU and dollars against their floors: REPORT=
 	@.venv/bin/python -m tests.bench

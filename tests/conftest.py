@@ -12,10 +12,11 @@ hypothesis.settings.load_profile("shared machine")
 _TESTS: Final = Path(__file__).parent
 _DEPLOYED: Final = "product"
 """The fixture of a deployment on the local cloud, which several modules share."""
-_SECOND_DEPLOYMENT: Final = {
-    *("test_docs_commands", "test_erase", "test_faults", "test_redrive", "test_watch"),
+_APART: Final = {
+    "test_docs_commands": "documents",
+    **dict.fromkeys(("test_erase", "test_faults", "test_redrive", "test_watch"), "faults"),
 }
-"""Half of those modules, by the time that they take. They mostly wait, so two deployments are quicker."""
+"""Modules with another deployment than the rest. They mostly wait: three deployments are quicker."""
 _COSTLY_SCENES: Final = {"test_largest_bodies"}
 """Other modules whose tests share a scene that is slow to make."""
 
@@ -33,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _deployment(item: pytest.Item) -> str:
-    return f"{_DEPLOYED} 2" if item.path.stem in _SECOND_DEPLOYMENT else _DEPLOYED
+    return f"{_DEPLOYED} for {_APART.get(item.path.stem, 'exports')}"
 
 
 def _uses(item: pytest.Item, fixture: str) -> bool:
