@@ -38,7 +38,7 @@ _FIRST_WAIT_S: Final = 10
 _LONGEST_WAIT_S: Final = 60
 _SHARE_OF_TIME: Final = 8
 _UNTOUCHED: Final = "No contact was compared, and nothing was sent again or made again because of it"
-_MAX_SEGMENT_WORDS: Final = 50
+_MAX_SEGMENT_MESSAGES: Final = 50
 
 
 class SendGridAccount(SendGridSegments, Protocol):
@@ -159,18 +159,18 @@ class _Auditor:
     def check_segments(self) -> None:
         tools, request = self._tools, self._request
         account = tools.configurations.account(request.account)
-        lists = {one.id: one.name for one in tools.sendgrid.lists()}
+        lists = {known.id: known.name for known in tools.sendgrid.lists()}
         segments = segments_of(account, tools.sendgrid)
         findings = segment_findings(request.audiences, account, segments, lists)
         if request.repair_segments and not request.dry_run:
-            after, words = repaired(findings, request.audiences, account, tools.sendgrid)
+            after, messages = repaired(findings, request.audiences, account, tools.sendgrid)
             if after != account:
                 # If another run changed the configuration meanwhile, this raises, and the step is repeated.
                 raised = replace(after, version=account.version + 1)
                 tools.configurations.put_account(raised, account.version)
         else:
-            words = unrepaired(findings)
-        self._state.segments = words[:_MAX_SEGMENT_WORDS]
+            messages = unrepaired(findings)
+        self._state.segments = messages[:_MAX_SEGMENT_MESSAGES]
         self._state.step = Step.REQUEST
 
     def request_export(self) -> None:

@@ -44,7 +44,7 @@ class ExportedContacts:
         for row in rows:
             self.rows += 1
             hashes = [seen_hash(self._run, email) for email in _addresses(row)]
-            mine = [one for one in hashes if one % self._parts == self._part and one not in self._places]
+            mine = [h for h in hashes if h % self._parts == self._part and h not in self._places]
             if mine:
                 place = len(self._digests) // len(self._columns)
                 self._digests.extend(cells(row, self._columns))

@@ -26,12 +26,12 @@ class SegmentFinding:
 
     Attributes:
         audience: the audience's id.
-        words: what is wrong, for a person.
+        message: what is wrong, for a person.
         repair: ``create``, ``query``, or empty: only a person can repair it, or nothing needs to be.
     """
 
     audience: str
-    words: str
+    message: str
     repair: str = ""
 
 
@@ -71,27 +71,29 @@ def _findings(
 ) -> list[SegmentFinding]:
     segment = segments.get(provisioned.segment_id or "")
     if segment is None:
-        words = f"the segment of '{audience.name}' was deleted in SendGrid"
-        return [SegmentFinding(audience.id, words, "create")]
+        message = f"the segment of '{audience.name}' was deleted in SendGrid"
+        return [SegmentFinding(audience.id, message, "create")]
     findings = []
     if segment.query is not None and not same_query(
         segment.query, segment_query(provisioned.membership_field, audience.id)
     ):
-        words = f"the query of the segment '{segment.name}' was changed in SendGrid, so it shows other people"
-        findings.append(SegmentFinding(audience.id, words, "query"))
+        message = (
+            f"the query of the segment '{segment.name}' was changed in SendGrid, so it shows other people"
+        )
+        findings.append(SegmentFinding(audience.id, message, "query"))
     if segment.list_id != provisioned.list_id:
-        words = (
+        message = (
             f"the segment '{segment.name}' is on {_on(segment.list_id, list_names)}, not on "
             f"{_on(provisioned.list_id, list_names)}, where this product made it. SendGrid cannot move a "
             "segment: delete it there, then repair it"
         )
-        findings.append(SegmentFinding(audience.id, words))
+        findings.append(SegmentFinding(audience.id, message))
     name = segment_name(audience.id, audience.name)
     if segment.name != name:
-        words = (
+        message = (
             f"the segment of '{audience.name}' was renamed to '{segment.name}' in SendGrid, and keeps that"
         )
-        findings.append(SegmentFinding(audience.id, words))
+        findings.append(SegmentFinding(audience.id, message))
     return findings
 
 
@@ -107,7 +109,7 @@ def repaired(
         The account with the ids of new segments; and for a person, what was done or not.
     """
     names = {audience.id: audience.name for audience in audiences}
-    words = []
+    messages = []
     for finding in findings:
         provisioned = account.audiences[finding.audience]
         name = segment_name(finding.audience, names[finding.audience])
@@ -120,18 +122,18 @@ def repaired(
             elif finding.repair == "query" and provisioned.segment_id is not None:
                 sendgrid.set_segment_query(provisioned.segment_id, query)
             else:
-                words.append(finding.words)
+                messages.append(finding.message)
                 continue
         except RequestRefused as refusal:
-            words.append(f"{finding.words}. It could not be repaired: {refusal}")
+            messages.append(f"{finding.message}. It could not be repaired: {refusal}")
         else:
-            words.append(f"{finding.words}. It is repaired")
-    return account, words
+            messages.append(f"{finding.message}. It is repaired")
+    return account, messages
 
 
 def unrepaired(findings: Iterable[SegmentFinding]) -> list[str]:
     """Return what was found, for a person, where nothing is to be repaired."""
-    return [finding.words + (_HOW if finding.repair else "") for finding in findings]
+    return [finding.message + (_HOW if finding.repair else "") for finding in findings]
 
 
 def _on(list_id: str | None, names: Mapping[str, str]) -> str:

@@ -112,10 +112,10 @@ def _walk(request: Request, tools: Tools, clearing: Clearing, version: int) -> C
     while True:
         page = tools.ledger.page(request.account, 0, 1, clearing.next_start)
         for email, contact in page.contacts:
-            found = [audience for audience in clearing.to_clear if contact.is_in(audience)]
-            for audience in found:
+            held = [audience for audience in clearing.to_clear if contact.is_in(audience)]
+            for audience in held:
                 people[audience] = people.get(audience, 0) + 1
-            if found:
+            if held:
                 now_ns = round(tools.clock.now() * NANOSECONDS_PER_S)
                 outgoing.add(request.export, Change(email, now_ns, Kind.REFRESH))
                 contacts += 1

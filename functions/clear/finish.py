@@ -100,11 +100,13 @@ def finish(
         if known.state is AudienceState.CLEARED and (audience in settled or audience not in account.to_clear)
     }
     outcomes = _outcomes(candidates, sendgrid)
-    gone = {one.audience for one in outcomes if one.outcome in {Outcome.DELETED, Outcome.GONE}}
+    gone = {closed.audience for closed in outcomes if closed.outcome in {Outcome.DELETED, Outcome.GONE}}
     # An earlier call may have deleted a segment and died: it is not gone by somebody else's hand.
     # A segment that stays was reported by the run that cleared it.
-    news = [one for one in outcomes if one.audience in settled or one.outcome is not Outcome.EMPTY]
-    segments = {one.audience: _document(one) for one in news}
+    news = [
+        closed for closed in outcomes if closed.audience in settled or closed.outcome is not Outcome.EMPTY
+    ]
+    segments = {closed.audience: _document(closed) for closed in news}
     for audience, earlier in (document or {}).get("segments", {}).items():
         if segments.get(audience, {}).get("outcome", Outcome.GONE) == Outcome.GONE:
             segments[audience] = earlier
@@ -113,9 +115,11 @@ def finish(
     changed = cleared(account, {audience: account.to_clear[audience] for audience in settled}, gone)
     if changed != account:
         accounts.put_account(replace(changed, version=account.version + 1), account.version)
-    found = [segment["outcome"] for segment in segments.values()]
+    endings = [segment["outcome"] for segment in segments.values()]
     return Finished(
-        cleared=len(clearing.confirmed), deleted=found.count(Outcome.DELETED), left=found.count(Outcome.LEFT)
+        cleared=len(clearing.confirmed),
+        deleted=endings.count(Outcome.DELETED),
+        left=endings.count(Outcome.LEFT),
     )
 
 
@@ -181,6 +185,6 @@ def _use(segment_id: str, sends: Iterable[SingleSend]) -> str:
     )
 
 
-def _document(one: SegmentOutcome) -> dict[str, Any]:
-    document = {"name": one.name, "outcome": one.outcome.value, "reason": one.reason}
+def _document(closed: SegmentOutcome) -> dict[str, Any]:
+    document = {"name": closed.name, "outcome": closed.outcome.value, "reason": closed.reason}
     return {name: value for name, value in document.items() if value}

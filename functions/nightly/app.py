@@ -41,16 +41,16 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         StopRun: the resync of an export could not be started. The others' were.
     """
     night = night_of(event, SystemClock().now())
-    found = start_resyncs(*_collaborators(), night)
-    for name, why in found.failed.items():
+    tonight = start_resyncs(*_collaborators(), night)
+    for name, why in tonight.failed.items():
         logger.error("resync_not_started", export=name, reason=why, request_id=context.aws_request_id)
     summary: dict[str, Any] = {
         "night": str(night),
-        "started": found.started,
-        "before": found.before,
-        "stopped": found.stopped,
+        "started": tonight.started,
+        "before": tonight.before,
+        "stopped": tonight.stopped,
     }
     logger.info("resyncs_started", request_id=context.aws_request_id, **summary)
-    if found.failed:
-        raise StopRun(found.fault())
+    if tonight.failed:
+        raise StopRun(tonight.fault())
     return summary

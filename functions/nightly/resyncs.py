@@ -76,21 +76,21 @@ def start_resyncs(exports: Exports, executions: Executions, night: date) -> Star
     Raises:
         LyticsSendGridError: the list of exports could not be read.
     """
-    found = Started()
+    tonight = Started()
     for name in exports.export_names():
         try:
             export = exports.export(name)
             if export is None or export.stopped_s is not None:
-                found.stopped.append(name)
+                tonight.stopped.append(name)
             elif executions.start(resync_name(name, night), resync_input(name)):
-                found.started.append(name)
+                tonight.started.append(name)
             else:
-                found.before.append(name)
+                tonight.before.append(name)
         except LyticsSendGridError as error:
-            found.failed[name] = str(error)
+            tonight.failed[name] = str(error)
         except Exception as error:  # noqa: BLE001 - a configuration that cannot be read is one export's trouble
-            found.failed[name] = f"{type(error).__name__}: its configuration cannot be read"
-    return found
+            tonight.failed[name] = f"{type(error).__name__}: its configuration cannot be read"
+    return tonight
 
 
 def resync_input(export: str) -> dict[str, Any]:

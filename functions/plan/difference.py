@@ -1,4 +1,4 @@
-"""What a start changes in an export that was started before, in words and as data."""
+"""What a start changes in an export that was started before, in sentences and as data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Planned:
 
 
 def difference(wanted: StartInput, facts: Facts, planned: Planned) -> tuple[Difference | None, list[str]]:
-    """Return what a start changes, and the same in words; None: the export is new.
+    """Return what a start changes, and the same in sentences; None: the export is new.
 
     Args:
         wanted: the input.
@@ -51,7 +51,7 @@ def difference(wanted: StartInput, facts: Facts, planned: Planned) -> tuple[Diff
     stale, stale_words = _stale(export, facts, planned.fields)
     new, new_words = _new(wanted, export, planned.fields)
     list_words = _list_words(export, planned.contact_list)
-    words = [
+    sentences = [
         *removed_words,
         *added_words,
         *list_words,
@@ -60,8 +60,8 @@ def difference(wanted: StartInput, facts: Facts, planned: Planned) -> tuple[Diff
         *new_words,
         *_source_words(wanted, export, planned.fields),
     ]
-    if words and not wanted.backfill:
-        words.append(
+    if sentences and not wanted.backfill:
+        sentences.append(
             "without a backfill this start scans nobody: who is in SendGrid already keeps the fields as they "
             "are until the next change of that person or the next resync"
         )
@@ -73,13 +73,13 @@ def difference(wanted: StartInput, facts: Facts, planned: Planned) -> tuple[Diff
         list_changed=bool(list_words),
         email_field_changed=wanted.email_field != export.email_field,
     )
-    return _bounded(data), words
+    return _bounded(data), sentences
 
 
 def _added(
     wanted: StartInput, export: Export, facts: Facts, audiences: Sequence[LyticsAudience]
 ) -> tuple[tuple[AudienceChange, ...], list[str]]:
-    changes, words = [], []
+    changes, sentences = [], []
     for audience in audiences:
         if audience.id in export.audience_ids:
             continue
@@ -96,8 +96,8 @@ def _added(
                 f"{subject}. Without a backfill, only who enters it from now on gets into its segment. To "
                 "include everybody, start with a backfill or resync the export"
             )
-        words.append(text)
-    return tuple(changes), words
+        sentences.append(text)
+    return tuple(changes), sentences
 
 
 def _removed(
@@ -105,7 +105,7 @@ def _removed(
 ) -> tuple[tuple[AudienceChange, ...], list[str]]:
     sizes = {audience.id: audience.size for audience in facts.listed or ()}
     kept = {audience.id for audience in audiences}
-    changes, words = [], []
+    changes, sentences = [], []
     for audience in export.audiences:
         if audience.id in kept:
             continue
@@ -119,8 +119,8 @@ def _removed(
         )
         size = sizes.get(audience.id)
         changes.append(AudienceChange(name=audience.name, people=size, becomes=becomes))
-        words.append(f"the audience '{audience.name}' ({people(size)}) is removed: {consequence}")
-    return tuple(changes), words
+        sentences.append(f"the audience '{audience.name}' ({people(size)}) is removed: {consequence}")
+    return tuple(changes), sentences
 
 
 def _stale(export: Export, facts: Facts, fields: Sequence[PlannedField]) -> tuple[tuple[str, ...], list[str]]:
@@ -131,19 +131,19 @@ def _stale(export: Export, facts: Facts, fields: Sequence[PlannedField]) -> tupl
         field: name for name, ids in facts.account.fields.items() if name != export.name for field in ids
     }
     stale = [field.name for field in gone if field.sendgrid not in others]
-    words = []
+    sentences = []
     if stale:
-        words.append(
+        sentences.append(
             f"not updated any more: {enumerated(stale, _NAMES_CHARS)}. SendGrid keeps their last values, "
             "because it has no documented way to clear a field"
         )
-    words += [
+    sentences += [
         f"'{field.name}' is not written by this export any more, but still by the export "
         f"'{others[field.sendgrid]}'"
         for field in gone
         if field.sendgrid in others
     ]
-    return tuple(stale), words
+    return tuple(stale), sentences
 
 
 def _new(
@@ -179,34 +179,34 @@ def _list_words(export: Export, contact_list: ContactList | None) -> list[str]:
         return []
     before = f"the list '{export.list_name or export.list_id}'" if export.list_id else "no list"
     after = f"the list '{contact_list.name}'" if contact_list else "no list"
-    words = (
+    sentence = (
         f"the export's contacts go to {after} now, before to {before}. Nobody is taken off a list: who is on "
         "one stays on it"
     )
-    return [words]
+    return [sentence]
 
 
 def _email_words(wanted: StartInput, export: Export) -> list[str]:
     if wanted.email_field == export.email_field:
         return []
     when = "in this run" if wanted.backfill else "at the next resync"
-    words = (
+    sentence = (
         f"people are known by the Lytics field '{wanted.email_field}' now, not by '{export.email_field}'. "
         "Who has another address there becomes another contact, and the contact with the former address "
         f"leaves the segments {when}"
     )
-    return [words]
+    return [sentence]
 
 
 def people(size: int | None) -> str:
-    """Return how many people there are, in words."""
+    """Return how many people there are, as text."""
     if size is None:
         return "number of people unknown"
     return "1 person" if size == 1 else f"{size} people"
 
 
 def named(exports: Sequence[str]) -> str:
-    """Return names of exports, in words."""
+    """Return names of exports, as text."""
     names = enumerated([f"'{name}'" for name in exports], _NAMES_CHARS)
     return f"the export {names}" if len(exports) == 1 else f"each of the exports {names}"
 

@@ -34,8 +34,8 @@ def scan_orders(scanned: Sequence[Scanned], parallelism: int) -> dict[str, Any]:
         scanned: the audiences.
         parallelism: how many requests the whole run may have open, at least 1.
     """
-    ordered = sorted(scanned, key=lambda one: -one.people)
-    requests, at_once = _shares([one.people for one in ordered], parallelism)
+    ordered = sorted(scanned, key=lambda audience: -audience.people)
+    requests, at_once = _shares([audience.people for audience in ordered], parallelism)
     return {"scans": tuple(map(_order, ordered, requests)), "scans_at_once": at_once}
 
 
@@ -62,9 +62,9 @@ def _shares(sizes: Sequence[int], parallelism: int) -> tuple[list[int], int]:
     return requests, at_once
 
 
-def _order(one: Scanned, requests: int) -> ScanOrder:
+def _order(scanned: Scanned, requests: int) -> ScanOrder:
     # What is set is part of the state, which must stay small.
     optional: dict[str, Any] = {"requests": requests} if requests > 1 else {}
-    if not one.queues:
+    if not scanned.queues:
         optional["queues"] = False
-    return ScanOrder(id=one.audience, **optional)
+    return ScanOrder(id=scanned.audience, **optional)

@@ -81,10 +81,10 @@ def _visitor(session: Session, leaving: set[str], returning: set[str]) -> Callab
             if event_ns is None:
                 continue
             person = seen_hash(run, email)
-            found = standing(event_ns, view, person)
-            if found is Standing.SUSPECT and audience in leaving and not is_seen(again[audience], person):
+            result = standing(event_ns, view, person)
+            if result is Standing.SUSPECT and audience in leaving and not is_seen(again[audience], person):
                 _queue(session, Kind.EXIT, audience, email)
-            elif found is Standing.RETURNER and audience in returning:
+            elif result is Standing.RETURNER and audience in returning:
                 _queue(session, Kind.ENTER, audience, email)
 
     return visit

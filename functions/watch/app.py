@@ -63,8 +63,8 @@ def lambda_handler(_event: Mapping[str, Any], context: LambdaContext) -> dict[st
     """
     watched = watch(_tools(), SystemClock().now())
     request_id = context.aws_request_id
-    for found in watched.findings:
-        logger.error(found.trouble.value, exports=found.exports, text=found.text, request_id=request_id)
+    for finding in watched.findings:
+        logger.error(finding.trouble.value, exports=finding.exports, text=finding.text, request_id=request_id)
     for text in watched.unseen:
         logger.warning("not_looked_at", text=text, request_id=request_id)
     counts = {name: watched.count(trouble) for trouble, name in METRICS.items() if watched.count(trouble)}
@@ -74,7 +74,7 @@ def lambda_handler(_event: Mapping[str, Any], context: LambdaContext) -> dict[st
         metrics.flush_metrics()
     summary: dict[str, Any] = {
         "exports": watched.exports,
-        "findings": [[found.trouble.value, *found.exports] for found in watched.findings],
+        "findings": [[finding.trouble.value, *finding.exports] for finding in watched.findings],
         "restarted": watched.restarted,
         "unseen": watched.unseen,
     }

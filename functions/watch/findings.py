@@ -61,5 +61,5 @@ class Watched:
 
     def count(self, trouble: Trouble) -> int:
         """Return how many exports have a trouble."""
-        concerned = (found.exports for found in self.findings if found.trouble is trouble)
+        concerned = (finding.exports for finding in self.findings if finding.trouble is trouble)
         return len({export for exports in concerned for export in exports})
