@@ -11,6 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
+from functions.deliver.days import Days
 from functions.deliver.delivery import Delivery
 from functions.deliver.export_views import ExportViews
 from functions.deliver.heard import Heard
@@ -27,6 +28,7 @@ from lytics_sendgrid.sendgrid.contacts import sendgrid_contacts
 from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.contacts import ContactsTable
+from lytics_sendgrid.tables.days import DaysTable
 from lytics_sendgrid.tables.erasures import ErasuresTable
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.heard import HeardTable
@@ -40,7 +42,7 @@ clock = SystemClock()
 
 
 @cache
-def _collaborators() -> tuple[Delivery, Heard]:
+def _collaborators() -> tuple[Delivery, Heard, Days]:
     config = read_settings(DeliverSettings, os.environ)
     # Validation takes a tenth of all CPU, and whether parameters are valid does not depend on the data.
     unvalidated = TIMEOUTS.merge(Config(parameter_validation=False))
@@ -60,7 +62,8 @@ def _collaborators() -> tuple[Delivery, Heard]:
         limits=UpsertLimits(config.stop_retry_s, config.rejected_percent_limit),
     )
     delivery = Delivery(rounds=rounds, views=views, runs=exports, requeuer=Requeuer(outbox), clock=clock)
-    return delivery, Heard(HeardTable(dynamodb, config.exports_table))
+    heard = Heard(HeardTable(dynamodb, config.exports_table))
+    return delivery, heard, Days(DaysTable(dynamodb, config.exports_table), clock)
 
 
 @metrics.log_metrics
@@ -79,9 +82,9 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         for record in event["Records"]
     ]
     deadline_epoch_s = clock.now() + context.get_remaining_time_in_millis() / 1000
-    delivery, heard = _collaborators()
+    delivery, heard, days = _collaborators()
     summary = delivery.deliver(records, deadline_epoch_s)
-    summary.faults += heard.note(summary.heard)
+    summary.faults += heard.note(summary.heard) + days.note(summary.by_export)
     for export, reason in summary.stopped.items():
         logger.error("export_stopped", export=export, reason=reason)
         metrics.add_metric("ExportStopped", MetricUnit.Count, 1)

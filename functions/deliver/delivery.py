@@ -118,8 +118,10 @@ class Delivery:
             summary.faults.append(str(error))
             summary.stopped |= {contact.exports[0]: str(error) for contact in intake.pending()}
         for contact in intake.contacts.values():
-            if contact.progress.outcome is not None and not questions:
-                summary.count(contact.progress.outcome)
+            progress = contact.progress
+            if progress.outcome is not None and not questions:
+                summary.count(progress.outcome)
+                summary.note_outcome(contact.exports, progress.outcome, progress.counted_before)
         unrecorded = self._record_runs(invocation, intake)
         self._requeuer.requeue(invocation, intake.leftovers(unrecorded), intake.retry_epoch_s)
 

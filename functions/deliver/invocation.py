@@ -1,11 +1,13 @@
 """One invocation of deliver: its clock, its deadline, and the summary of what it did."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 from lytics_sendgrid.domain.change import Message
 from lytics_sendgrid.domain.clock import Clock
+from lytics_sendgrid.tables.days import OUTCOMES
 
 RESERVE_S: Final = 20.0
 """Kept free at the end of an invocation, for the last commit."""
@@ -27,6 +29,7 @@ class DeliverySummary:
         stopped: export to the reason why its changes wait.
         requests: API Gateway's ids of the requests that brought the changes.
         jobs: import jobs started.
+        by_export: export to the number of its contacts by ``accepted``, ``unchanged`` and ``rejected``.
         heard: export to when the newest event of Lytics was queued, milliseconds since 1970.
     """
 
@@ -42,11 +45,30 @@ class DeliverySummary:
     requests: list[str] = field(default_factory=list)
     jobs: list[str] = field(default_factory=list)
     heard: dict[str, int] = field(default_factory=dict)
+    by_export: dict[str, Counter[str]] = field(default_factory=dict)
 
     def note_heard(self, message: Message) -> None:
         """Record when the events of a delivery by Lytics came. Other messages have no request."""
         if message.request is not None:
             self.heard[message.export] = max(self.heard.get(message.export, 0), message.queued_ms)
+
+    def note_outcome(self, exports: Iterable[str], outcome: str, before: str | None) -> None:
+        """Count what became of a contact, for each of its exports.
+
+        Args:
+            exports: their names.
+            outcome: such as ``accepted`` or ``rejected.address``.
+            before: the outcome already counted for this contact, if only a refresh or reject came.
+        """
+        kind = outcome.partition(".")[0]
+        counted = None if before is None else before.partition(".")[0]
+        if kind not in OUTCOMES or kind == counted or (counted and kind == "unchanged"):
+            return
+        for export in exports:
+            counts = self.by_export.setdefault(export, Counter())
+            counts[kind] += 1
+            if counted is not None:
+                counts[counted] -= 1
 
     def note_unfinished(self, message: Message) -> None:
         """Record an unfinished message."""

@@ -3,74 +3,61 @@
 Run ``STACK=lytics-sendgrid python -m functions.operate.rejected``.
 
 ``EXPORT`` limits the list to contacts that are or were in one of that export's audiences, or in none that is
-known. Reads the whole contacts table, which costs about $0.02 per million contacts. Needs
-``cloudformation:DescribeStacks``, ``dynamodb:Scan`` on the contacts table and, with ``EXPORT``,
-``dynamodb:GetItem`` on the exports table.
+known. Reads the index of rejected contacts, and so nothing of those that SendGrid accepts. Needs
+``cloudformation:DescribeStacks``, ``dynamodb:Query`` on the index ``rejected`` of the contacts table, and
+``dynamodb:GetItem`` and ``dynamodb:Query`` on the exports table.
 """
 
 import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from botocore.exceptions import BotoCoreError
 
 from functions.operate.stack import boto_session, explained, stack_name, stack_outputs
-from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.domain.configuration import Export
-from lytics_sendgrid.domain.contact import Contact, decode
 from lytics_sendgrid.domain.instants import format_rfc3339
 from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
 from lytics_sendgrid.tables.exports import ExportsTable
+from lytics_sendgrid.tables.rejected import RejectedContact, RejectedIndex, RejectedPage
 
 
-class DynamoDBClient(Protocol):
-    """The part of boto3's client that is used."""
+class Index(Protocol):
+    """The index of rejected contacts."""
 
-    def scan(self, *, TableName: str, FilterExpression: str, ExclusiveStartKey: Any = ...) -> Any: ...  # noqa: N803, D102
-
-
-@dataclass(frozen=True, slots=True)
-class RejectedContact:
-    """A rejected contact.
-
-    Attributes:
-        account: the SendGrid account.
-        email: the contact's address.
-        contact: its state in the ledger.
-    """
-
-    account: str
-    email: str
-    contact: Contact
-
-    def belongs_to(self, export: Export) -> bool:
-        """Return whether the contact is or was in an audience of an export, or in no known audience."""
-        memberships = self.contact.memberships
-        return self.account == export.account and (
-            not memberships or not export.audience_ids.isdisjoint(memberships)
-        )
+    def page(self, account: str, beginning: str = ..., start: str | None = ...) -> RejectedPage: ...  # noqa: D102
 
 
-def rejected_contacts(client: DynamoDBClient, table: str) -> Iterator[RejectedContact]:
-    """Yield every rejected contact of the contacts table, in no particular order.
+class Exports(Protocol):
+    """The exports table."""
+
+    def export_names(self) -> tuple[str, ...]: ...  # noqa: D102
+    def export(self, name: str) -> Export | None: ...  # noqa: D102
+
+
+def accounts_of(exports: Exports) -> list[str]:
+    """Return the SendGrid accounts of all exports, sorted."""
+    configurations = map(exports.export, exports.export_names())
+    return sorted({export.account for export in configurations if export is not None})
+
+
+def rejected_contacts(index: Index, accounts: Iterable[str]) -> Iterator[RejectedContact]:
+    """Yield every rejected contact of some accounts, by account, then by address.
 
     Raises:
         RetryLater: DynamoDB did not answer.
-        StopRun: the caller may not read the table.
+        StopRun: the caller may not read the index.
     """
-    start: dict[str, Any] = {}
-    while True:
-        with translated("DynamoDB"):
-            page = client.scan(TableName=table, FilterExpression="attribute_exists(rejected)", **start)
-        for item in page["Items"]:
-            account, _, email = item["pk"]["S"].partition("#")
-            yield RejectedContact(account, email, decode(item["state"]["S"], int(item["version"]["N"])))
-        if not page.get("LastEvaluatedKey"):
-            return
-        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+    for account in accounts:
+        start: str | None = None
+        while True:
+            page = index.page(account, start=start)
+            yield from page.contacts
+            if page.next_start is None:
+                break
+            start = page.next_start
 
 
 def as_lines(contacts: Iterable[RejectedContact]) -> Iterator[str]:
@@ -93,12 +80,17 @@ def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
         stack, session = stack_name(environment), boto_session(environment)
         outputs = stack_outputs(session.client("cloudformation"), stack)
         dynamodb = session.client("dynamodb")
-        contacts: Iterable[RejectedContact] = rejected_contacts(dynamodb, outputs["ContactsTable"])
+        index = RejectedIndex(dynamodb, outputs["ContactsTable"])
+        exports = ExportsTable(dynamodb, outputs["ExportsTable"])
+        contacts: Iterable[RejectedContact]
         if name := environment.get("EXPORT", ""):
-            export = ExportsTable(dynamodb, outputs["ExportsTable"]).export(name)
+            export = exports.export(name)
             if export is None:
                 raise InputInvalid(f"EXPORT={name}: no such export")
-            contacts = (contact for contact in contacts if contact.belongs_to(export))
+            of_account = rejected_contacts(index, [export.account])
+            contacts = filter(lambda contact: contact.belongs_to(export), of_account)
+        else:
+            contacts = rejected_contacts(index, accounts_of(exports))
         for line in as_lines(contacts):
             say(line + "\n")
     except (LyticsSendGridError, BotoCoreError) as error:

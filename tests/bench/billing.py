@@ -17,6 +17,9 @@ from typing import Any, Final
 SQS_CHUNK_BYTES: Final = 65_536
 WRITE_UNIT_BYTES: Final = 1024
 READ_UNIT_BYTES: Final = 4096
+INDEX: Final = "contacts/index/rejected"
+INDEX_KEY: Final = "rejected_account"
+"""Only items with this attribute are in the index. It holds whole items, so it costs as much as the table."""
 _NAMES: Final = re.compile(r"'(\w+)':\?|\"?(\w+)\"?=\?")
 _REMOVED: Final = re.compile(r'REMOVE "?(\w+)')
 _TABLE: Final = re.compile(r'"([^"]+)"')
@@ -31,7 +34,7 @@ class Bill:
     Attributes:
         calls: by service and operation, such as ``sqs SendMessage``; DynamoDB's and SQS' with table or queue.
         sqs_requests: by operation and queue, counted at 64 KB.
-        write_units: by table.
+        write_units: by table, and of the index of rejected contacts.
         read_units: by table.
         sent_bytes: by queue, of all messages sent to it.
         sent_messages: by queue.
@@ -121,6 +124,10 @@ class Bill:
                 table = asked["TableName"]
                 self.calls[f"dynamodb {operation} {table}"] += 1
                 self._write(table, _key_of(asked["Item"]), asked["Item"])
+            case "UpdateItem":  # of the bench's small items only: the day's counts
+                table = asked["TableName"]
+                self.calls[f"dynamodb {operation} {table}"] += 1
+                self.write_units[table] += 1
             case "BatchExecuteStatement":
                 tables = set()
                 for statement, response in zip(asked["Statements"], answered["Responses"], strict=True):
@@ -145,8 +152,12 @@ class Bill:
         self._write(table, key, after, succeeded=succeeded)
 
     def _write(self, table: str, key: str, after: Item, *, succeeded: bool = True) -> None:
-        size = max(item_bytes(after), item_bytes(self._items.get((table, key), {})))
-        self.write_units[table] += max(1, math.ceil(size / WRITE_UNIT_BYTES))
+        before = self._items.get((table, key), {})
+        size = max(item_bytes(after), item_bytes(before))
+        units = max(1, math.ceil(size / WRITE_UNIT_BYTES))
+        self.write_units[table] += units
+        if INDEX_KEY in before or INDEX_KEY in after:
+            self.write_units[INDEX] += units
         if table == "contacts":
             self.item_bytes = max(self.item_bytes, size)
             if succeeded:

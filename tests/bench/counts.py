@@ -11,6 +11,7 @@ from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.seen import SeenTable
 from tests.bench import load
+from tests.bench.billing import INDEX
 from tests.bench.event_source import answered, drain, event
 from tests.bench.figures import Section
 from tests.bench.scene import JOB, PUT, Scene
@@ -160,6 +161,13 @@ def backfill(scene: Scene, say: Say) -> tuple[Section, Usage]:
         limit=0.5,
         how="eventually consistent, each item rounded up to 4 KB",
     )
+    section.add(
+        "write units of the index of rejected contacts",
+        bill.write_units[INDEX],
+        floor=0,
+        limit=0,
+        how="nobody was rejected; a rejected contact's write costs as much again",
+    )
     section.add("bytes of the largest contact item", bill.item_bytes, limit=1024)
     section.add(
         "write units of bookkeeping",
@@ -233,7 +241,7 @@ def one_invocation(scene: Scene, say: Say) -> Section:
     for place, change in enumerate(changes):
         assert change.time_ns != changes[place - 1].time_ns
     situations = (
-        ("1,000 changes of as many people", load.alone(scene.export, entered), 1, _MANY, _MANY),
+        ("1,000 changes of as many people", load.alone(scene.export, entered), 1, _MANY, _MANY, 1),
         (
             "1,000 changes of 500 people on a list and 500 known ones on none",
             load.alone(scene.on_list, halves[1])
@@ -241,12 +249,13 @@ def one_invocation(scene: Scene, say: Say) -> Section:
             2,
             _MANY,
             _MANY,
+            2,
         ),
-        ("1,000 changes of one person", load.alone(scene.export, changes), 1, 1, 1),
-        ("1,000 duplicates", load.alone(scene.on_list, halves[1]) * 2, 0, 0, 0),
+        ("1,000 changes of one person", load.alone(scene.export, changes), 1, 1, 1, 1),
+        ("1,000 duplicates", load.alone(scene.on_list, halves[1]) * 2, 0, 0, 0, 1),
     )
     with scene.function("deliver", counted=True) as deliver:
-        for title, bodies, puts, rows, writes in situations:
+        for title, bodies, puts, rows, writes, exports in situations:
             say(title)
             scene.forget()
             answered(deliver.invoke(event(bodies)))
@@ -254,5 +263,13 @@ def one_invocation(scene: Scene, say: Say) -> Section:
                 f"{title}: PUT requests", scene.sendgrid.requests().get(PUT, 0), floor=puts, limit=puts
             )
             section.add("  rows in them", sum(scene.put_rows), floor=rows, limit=rows)
-            section.add("  write units", scene.wire.bill.write_units["contacts"], floor=writes, limit=writes)
+            bill = scene.wire.bill
+            section.add("  write units", bill.write_units["contacts"], floor=writes, limit=writes)
+            section.add(
+                "  write units of the day's counts",
+                bill.calls["dynamodb UpdateItem exports"],
+                floor=exports,
+                limit=exports,
+                how="one for each export in the invocation",
+            )
     return section

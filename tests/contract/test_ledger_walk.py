@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from lytics_sendgrid.domain.contact import Contact, Rejection, decode_memberships, encode
+from lytics_sendgrid.domain.contact import Contact, Rejection, account_of, decode_memberships, encode
 from lytics_sendgrid.errors import ServiceUnavailable, StopRun
 from lytics_sendgrid.tables.ledger_walk import LedgerPage, LedgerWalk
 from tests.doubles.dynamodb import DynamoDb
@@ -20,7 +20,7 @@ def put(client: DynamoDBClient, key: str, contact: Contact) -> None:
     state = {"S": encode(contact)}
     item: dict[str, Any] = {"pk": {"S": key}, "version": {"N": str(contact.version)}, "state": state}
     if contact.rejection is not None:
-        item["rejected"] = {"S": contact.rejection.reason}
+        item["rejected_account"] = {"S": account_of(key)}
     client.put_item(TableName="contacts", Item=item)
 
 

@@ -31,6 +31,8 @@ _UPDATE: Final = re.compile(
 _DELETE: Final = re.compile(
     r"DELETE FROM \"(?P<table>[\w-]+)\" WHERE \"pk\"=\?(?P<version> AND \"version\"=\?)?"
 )
+_ADDITION: Final = re.compile(r"SET (?P<sets>\w+ = :\w+) ADD (?P<adds>\w+ :\w+(?:, \w+ :\w+)*)")
+_BETWEEN: Final = "pk = :pk AND sk BETWEEN :first AND :last"
 _CONDITION: Final = re.compile(r"attribute_not_exists\((\w+)\) OR (\w+) (=|<=) (:\w+)")
 
 
@@ -184,6 +186,24 @@ class DynamoDb:
         self.calls.served("PutItem")
         return {}
 
+    def update_item(
+        self, *, TableName: str, Key: Item, UpdateExpression: str, ExpressionAttributeValues: Item
+    ) -> Any:
+        self.calls.received("UpdateItem", TableName=TableName, Key=Key, UpdateExpression=UpdateExpression)
+        table = self._table(TableName, "UpdateItem")
+        known = _ADDITION.fullmatch(UpdateExpression)
+        if known is None:
+            raise AssertionError(f"not an update that this double knows: {UpdateExpression}")
+        item = {**table.items.get(table.key(Key), Key)}
+        for name, value in re.findall(r"(\w+) = (:\w+)", known["sets"]):
+            item[name] = ExpressionAttributeValues[value]
+        for name, value in re.findall(r"(\w+) (:\w+)", known["adds"]):
+            number = int(item.get(name, {"N": "0"})["N"]) + int(ExpressionAttributeValues[value]["N"])
+            item[name] = {"N": str(number)}
+        table.write(item)
+        self.calls.served("UpdateItem")
+        return {}
+
     def transact_write_items(self, *, TransactItems: Sequence[Mapping[str, Any]]) -> Any:
         self.calls.received("TransactWriteItems", TransactItems=TransactItems)
         puts = [item["Put"] for item in TransactItems]
@@ -208,15 +228,44 @@ class DynamoDb:
         ExpressionAttributeValues: Item,
         ConsistentRead: bool = False,
         ExclusiveStartKey: Item | None = None,
+        IndexName: str | None = None,
+        Limit: int | None = None,
     ) -> Any:
         self.calls.received("Query", TableName=TableName, ExclusiveStartKey=ExclusiveStartKey)
         table = self._table(TableName, "Query")
-        if KeyConditionExpression != "pk = :pk":
-            raise AssertionError(f"not a condition that this double knows: {KeyConditionExpression}")
+        if IndexName is not None:
+            return self._query_index(
+                (TableName, IndexName, KeyConditionExpression),
+                {name: value["S"] for name, value in ExpressionAttributeValues.items()},
+                ExclusiveStartKey,
+                Limit,
+            )
         pk = ExpressionAttributeValues[":pk"]["S"]
         start = None if ExclusiveStartKey is None else table.key(ExclusiveStartKey)
         items = {key: item for key, item in table.items.items() if key[0] == pk}
-        return self._page("Query", table, items, start)
+        if KeyConditionExpression == _BETWEEN:
+            first, last = (ExpressionAttributeValues[name]["S"] for name in (":first", ":last"))
+            items = {key: item for key, item in items.items() if first <= key[1] <= last}
+        elif KeyConditionExpression != "pk = :pk":
+            raise AssertionError(f"not a condition that this double knows: {KeyConditionExpression}")
+        return self._page("Query", table, items, start, Limit)
+
+    def _query_index(
+        self, query: tuple[str, str, str], values: Mapping[str, str], start: Item | None, limit: int | None
+    ) -> Any:
+        """Read the index of rejected contacts: the items that have its key, with all that they hold."""
+        if query != (
+            "contacts",
+            "rejected",
+            "rejected_account = :account AND begins_with(pk, :beginning)",
+        ):
+            raise AssertionError(f"not a query that this double knows: {query}")
+        index = Table("rejected_account", "pk")
+        account, beginning = {"S": values[":account"]}, values[":beginning"]
+        for item in self.contacts.items.values():
+            if item.get("rejected_account") == account and item["pk"]["S"].startswith(beginning):
+                index.write(item)
+        return self._page("Query", index, index.items, None if start is None else index.key(start), limit)
 
     def scan(
         self,

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,11 @@ from lytics_sendgrid.domain.contact import UNKNOWN, Commit, Contact
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.contacts import ContactsTable
 from lytics_sendgrid.tables.ledger_walk import LedgerWalk
-from tests.contract.ledger_contract import ANN, CONTRACT, NEW, REFUSED, commit, stored
+from lytics_sendgrid.tables.rejected import RejectedIndex
+from tests.contract.ledger_contract import CONTRACT, NEW
+from tests.contract.rejected_contract import CONTRACT as INDEX_CONTRACT
 from tests.local.cloud import LocalCloud
+from tests.template.sources import Template
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +34,18 @@ def table(cloud: LocalCloud) -> str:
     name = f"contacts-{next(_numbers)}"
     cloud.client("dynamodb").create_table(
         TableName=name,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
+        **_keys(),
     )
     return name
+
+
+def _keys() -> Any:
+    """Return the keys and indexes of the template's table."""
+    properties = Template().resources["ContactsTable"]["Properties"]
+    return {
+        name: properties[name] for name in ("KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes")
+    }
 
 
 @pytest.mark.parametrize("clause", CONTRACT, ids=lambda clause: clause.__name__)
@@ -44,19 +55,12 @@ def test_contacts_table_on_dynamodb_keeps_the_contract(
     clause(ContactsTable(cloud.client("dynamodb"), table, SystemClock()))
 
 
-def test_rejected_contacts_have_the_rejected_attribute(cloud: LocalCloud, table: str) -> None:
-    ledger = ContactsTable(cloud.client("dynamodb"), table, SystemClock())
-
-    def reason() -> object:
-        item = cloud.client("dynamodb").get_item(TableName=table, Key={"pk": {"S": ANN}})["Item"]
-        return item.get("rejected")
-
-    commit(ledger, ANN, NEW)
-    assert reason() is None
-    for rejection, expected in ((REFUSED, {"S": "address"}), (None, None)):
-        before = stored(ledger, ANN)
-        commit(ledger, ANN, replace(before, rejection=rejection), before)
-        assert reason() == expected
+@pytest.mark.parametrize("clause", INDEX_CONTRACT, ids=lambda clause: clause.__name__)
+def test_index_of_rejected_contacts_keeps_the_contract(
+    cloud: LocalCloud, table: str, clause: Callable[[LedgerTable, RejectedIndex], None]
+) -> None:
+    client = cloud.client("dynamodb")
+    clause(ContactsTable(client, table, SystemClock()), RejectedIndex(client, table))
 
 
 def test_walk_reads_each_contact_of_an_account_once(cloud: LocalCloud, table: str) -> None:

@@ -70,6 +70,9 @@ class DynamoDb:
         self._world.tell("put %s %s", Item["pk"]["S"], Item["sk"]["S"].partition("#")[0])
         return self._call("PutItem", lambda: self._double.put_item(Item=Item, **request))
 
+    def update_item(self, **request: Any) -> Any:
+        return self._call("UpdateItem", lambda: self._double.update_item(**request))
+
     def transact_write_items(self, **request: Any) -> Any:
         return self._call("TransactWriteItems", lambda: self._double.transact_write_items(**request))
 

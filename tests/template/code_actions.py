@@ -15,7 +15,9 @@ ADAPTERS: Final = {
         ("lytics_sendgrid.tables.contacts", "ContactsTable"),
         ("lytics_sendgrid.tables.ledger_walk", "LedgerWalk"),
     ),
+    "ContactsTable/index/rejected": (("lytics_sendgrid.tables.rejected", "RejectedIndex"),),
     "ExportsTable": (
+        ("lytics_sendgrid.tables.days", "DaysTable"),
         ("lytics_sendgrid.tables.erasures", "ErasuresTable"),
         ("lytics_sendgrid.tables.exports", "ExportsTable"),
         ("lytics_sendgrid.tables.heard", "HeardTable"),

@@ -95,6 +95,16 @@ def test_function_has_exactly_the_table_actions_that_its_code_calls(
         assert (variable in template.environment(name)) == bool(needed), name
 
 
+def test_function_may_query_the_index_of_rejected_only_if_its_code_does(template: Template) -> None:
+    index = {"Fn::Sub": "${ContactsTable.Arn}/index/rejected"}
+    for name in template.functions:
+        allowed = {
+            action for s in template.statements(name) if s["Resource"] == index for action in s["Action"]
+        }
+        needed = actions_of(name.removesuffix("Function").lower(), "ContactsTable/index/rejected")
+        assert allowed == needed, name
+
+
 def test_secret_prefix_is_known_only_to_readers_of_secrets(template: Template) -> None:
     for name in template.functions:
         may_read = any(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from lytics_sendgrid.aws.secret import keys_secret, webhook_secret
+from lytics_sendgrid.tables.rejected import INDEX
 from tests.template.sources import Template
 
 OWN_KEY = {"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
@@ -35,6 +36,20 @@ def test_tables_have_the_keys_that_the_code_uses(template: Template, table: str,
     properties = _tables(template)[table]["Properties"]
     assert [key["AttributeName"] for key in properties["KeySchema"]] == keys
     assert {attribute["AttributeType"] for attribute in properties["AttributeDefinitions"]} == {"S"}
+
+
+def test_index_of_rejected_contacts_has_keys_that_only_they_have(template: Template) -> None:
+    properties = _tables(template)["ContactsTable"]["Properties"]
+    (index,) = properties["GlobalSecondaryIndexes"]
+    assert (index["IndexName"], index["Projection"]) == (INDEX, {"ProjectionType": "ALL"})
+    assert {key["AttributeName"]: key["KeyType"] for key in index["KeySchema"]} == {
+        "rejected_account": "HASH",
+        "pk": "RANGE",
+    }
+    assert {attribute["AttributeName"] for attribute in properties["AttributeDefinitions"]} == {
+        "pk",
+        "rejected_account",
+    }
 
 
 def test_contacts_never_expire(template: Template) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.bench import people
-from tests.bench.billing import Bill, item_bytes
+from tests.bench.billing import INDEX, Bill, item_bytes
 from tests.bench.event_source import BATCH_SIZE, batches, made_record
 from tests.bench.figures import Figure
 from tests.local.batching import payload
@@ -48,6 +48,26 @@ def test_update_costs_the_larger_item_even_if_it_fails() -> None:
     _write(bill, _INSERT, [key, version, {"S": "x" * 1_500}])
     _write(bill, _UPDATE, [{"N": "2"}, {"S": "short"}, key, version], error="ConditionalCheckFailed")
     assert bill.write_units["contacts"] == 4
+
+
+def test_only_writes_of_rejected_contacts_cost_the_index_units() -> None:
+    bill = Bill()
+    key, state = {"S": "a#b@c"}, {"S": "x" * 1_500}
+    _write(bill, _INSERT, [{"S": "a#d@e"}, {"N": "1"}, state])
+    assert bill.write_units[INDEX] == 0
+    _write(bill, _INSERT.replace("}", ",'rejected_account':?}"), [key, {"N": "1"}, state, {"S": "a"}])
+    assert bill.write_units == {"contacts": 4, INDEX: 2}
+    accepted = _UPDATE.replace(" WHERE", ' REMOVE "rejected_account" WHERE')
+    _write(bill, accepted, [{"N": "2"}, state, key, {"N": "1"}])
+    assert bill.write_units == {"contacts": 6, INDEX: 4}
+    _write(bill, _UPDATE, [{"N": "3"}, state, key, {"N": "2"}])
+    assert bill.write_units == {"contacts": 8, INDEX: 4}
+
+
+def test_an_update_of_the_days_counts_costs_one_unit() -> None:
+    bill = Bill()
+    _take(bill, "DynamoDB_20120810.UpdateItem", {"TableName": "exports", "Key": {"pk": {"S": "a"}}}, {})
+    assert (bill.write_units["exports"], bill.calls["dynamodb UpdateItem exports"]) == (1, 1)
 
 
 def test_a_read_of_nothing_costs_as_much_as_the_smallest_item() -> None:

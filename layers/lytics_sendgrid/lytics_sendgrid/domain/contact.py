@@ -23,6 +23,11 @@ def contact_key(account: str, email: str) -> ContactKey:
     return f"{account}#{email}"
 
 
+def account_of(key: ContactKey) -> str:
+    """Return the SendGrid account of a contact's key. The name of an account has no ``#``."""
+    return key.partition("#")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """Why SendGrid refuses a contact's row.

@@ -1,4 +1,9 @@
-"""The contacts table: the ledger of what SendGrid has accepted."""
+"""The contacts table: the ledger of what SendGrid has accepted.
+
+An item has its key ``pk``, a ``version`` and its ``state`` as JSON. A rejected contact's item also has
+``rejected_account``, the key of the index that ``tables/rejected.py`` reads. So only a rejected contact costs
+a write of the index, too.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.domain.backoff import backoff_s
 from lytics_sendgrid.domain.clock import Clock
-from lytics_sendgrid.domain.contact import UNKNOWN, Commit, Contact, ContactKey, decode, encode
+from lytics_sendgrid.domain.contact import UNKNOWN, Commit, Contact, ContactKey, account_of, decode, encode
 from lytics_sendgrid.errors import ServiceUnavailable, StopRun
 
 if TYPE_CHECKING:
@@ -60,12 +65,14 @@ class ContactsTable:
         self._clock = clock
         self._each = each or ThreadPoolExecutor(connections, thread_name_prefix="ledger").map
         self._insert = f"INSERT INTO \"{table}\" VALUE {{'pk':?,'version':?,'state':?}}"
-        self._insert_rejected = f"INSERT INTO \"{table}\" VALUE {{'pk':?,'version':?,'state':?,'rejected':?}}"
+        self._insert_rejected = (
+            f"INSERT INTO \"{table}\" VALUE {{'pk':?,'version':?,'state':?,'rejected_account':?}}"
+        )
         # "state" is a reserved word of DynamoDB, so every name is quoted.
         update, condition = f'UPDATE "{table}" SET "version"=? SET "state"=?', 'WHERE "pk"=? AND "version"=?'
         self._update = f"{update} {condition}"
-        self._update_rejected = f'{update} SET "rejected"=? {condition}'
-        self._update_accepted = f'{update} REMOVE "rejected" {condition}'
+        self._update_rejected = f'{update} SET "rejected_account"=? {condition}'
+        self._update_accepted = f'{update} REMOVE "rejected_account" {condition}'
         self._delete = f'DELETE FROM "{table}" {condition}'
 
     def load(self, keys: Iterable[ContactKey], *, consistent: bool = False) -> dict[ContactKey, Contact]:
@@ -154,12 +161,12 @@ class ContactsTable:
             statement, parameters = self._insert, [key, {"N": str(commit.first_version)}, state]
             if contact.rejection is not None:
                 statement = self._insert_rejected
-                parameters.append({"S": contact.rejection.reason})
+                parameters.append({"S": account_of(commit.key)})
         else:
             parameters = [{"N": str(version + 1)}, state]
             if contact.rejection is not None:
                 statement = self._update_rejected
-                parameters.append({"S": contact.rejection.reason})
+                parameters.append({"S": account_of(commit.key)})
             else:
                 statement = self._update if loaded.rejection is None else self._update_accepted
             parameters += [key, {"N": str(version)}]

@@ -9,6 +9,7 @@ Items by (pk, sk), each with its JSON in ``doc``:
                                           lifted, ``lifted_ms`` instead of ``doc``
     export#<export>     running           the execution of the export's last run; ``execution`` guards it
     export#<export>     run#<run>         the run's report
+    export#<export>     day#<day>         people by outcome, see tables/days.py
     run#<run>           scan#<audience>   the checkpoint of the run's scan of one audience
     run#<run>           second#<audience> the checkpoint of its second scan
     run#<run>           walk#<task>       how many messages a walk through the ledger has queued

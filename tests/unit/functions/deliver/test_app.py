@@ -9,9 +9,11 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 import functions.deliver.app
+from functions.deliver.days import Days
 from functions.deliver.heard import Heard
 from lytics_sendgrid.queues.changes import encode
 from lytics_sendgrid.sendgrid.upsert_answer import RequestFault, Unanswered
+from lytics_sendgrid.tables.days import DaysTable
 from lytics_sendgrid.tables.heard import HeardTable
 from tests.unit.functions.deliver.delivery_scene import Scene
 from tests.unit.functions.deliver.example_changes import entering
@@ -33,7 +35,9 @@ def record(number: int, body: str, receives: int = 1) -> dict[str, Any]:
 
 
 def invoke(app: ModuleType, scene: Scene, *bodies: str, receives: int = 1) -> dict[str, Any]:
-    collaborators = (scene.delivery, Heard(HeardTable(cast(DynamoDBClient, scene.dynamodb), "exports")))
+    client = cast(DynamoDBClient, scene.dynamodb)
+    heard = Heard(HeardTable(client, "exports"))
+    collaborators = (scene.delivery, heard, Days(DaysTable(client, "exports"), scene.clock))
     app._collaborators = lambda: collaborators  # type: ignore[attr-defined]
     app.clock = scene.clock  # type: ignore[attr-defined]
     context = SimpleNamespace(aws_request_id="r1", get_remaining_time_in_millis=lambda: 120_000)
@@ -63,6 +67,17 @@ def test_outcomes_are_logged_and_counted(app: ModuleType, capfd: pytest.CaptureF
     invoke(app, Scene(), encode(entering([ANN, BOB])))
     (metrics,) = [line for line in lines(capfd) if "_aws" in line]
     assert (metrics["accepted"], metrics["requests"], metrics["service"]) == ([2.0], [1.0], "stack")
+
+
+def test_one_write_an_invocation_counts_the_day_of_an_export(app: ModuleType) -> None:
+    scene = Scene()
+    invoke(app, scene, encode(entering([ANN])), encode(entering([BOB])))
+    invoke(app, scene, encode(entering([ANN])))
+    invoke(app, scene, '{"v":2}')
+    export = entering([ANN]).export
+    days = DaysTable(cast(DynamoDBClient, scene.dynamodb), "exports").days(export, "2000-01-01", "2999-12-31")
+    assert list(days.values()) == [{"accepted": 2, "unchanged": 1, "rejected": 0}]
+    assert len(scene.dynamodb.calls.of("UpdateItem")) == 2
 
 
 def test_log_links_webhook_request_to_import_job(app: ModuleType, caplog: pytest.LogCaptureFixture) -> None:

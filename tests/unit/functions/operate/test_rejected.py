@@ -1,10 +1,11 @@
 """Rejected contacts are listed with the reason, the time and SendGrid's message."""
 
 from dataclasses import replace
-from typing import Any
 
-from functions.operate.rejected import RejectedContact, as_lines, main, rejected_contacts
-from lytics_sendgrid.domain.contact import Contact, Rejection, encode
+from functions.operate.rejected import accounts_of, as_lines, main, rejected_contacts
+from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.domain.contact import Contact, Rejection, account_of
+from lytics_sendgrid.tables.rejected import RejectedContact, RejectedPage
 from tests.newsletter import HIGH_VALUE, NEWSLETTER, UNMANAGED
 
 AT_MS = 1_795_000_000_000
@@ -19,19 +20,33 @@ def contact(reason: str, at_ms: int = AT_MS, audience: str = HIGH_VALUE) -> Cont
 
 
 class Pages:
-    """A table of two pages."""
+    """The index, with one contact a page."""
 
     def __init__(self, *people: tuple[str, Contact]) -> None:
-        self.items = [
-            {"pk": {"S": key}, "state": {"S": encode(c)}, "version": {"N": str(c.version)}}
-            for key, c in people
+        self.people = [
+            RejectedContact(account_of(key), key.partition("#")[2], contact) for key, contact in people
         ]
 
-    def scan(self, *, TableName: str, FilterExpression: str, ExclusiveStartKey: Any = None) -> Any:  # noqa: N803
-        assert (TableName, FilterExpression) == ("contacts", "attribute_exists(rejected)")
-        if ExclusiveStartKey is None:
-            return {"Items": self.items[:1], "LastEvaluatedKey": {"pk": {"S": "x"}}}
-        return {"Items": self.items[1:]}
+    def page(self, account: str, beginning: str = "", start: str | None = None) -> RejectedPage:
+        found = [person for person in self.people if person.account == account]
+        number = int(start or 0)
+        more = number + 1 < len(found)
+        return RejectedPage(tuple(found[number : number + 1]), str(number + 1) if more else None)
+
+
+class Exports:
+    """Three exports of two accounts, and a name without a configuration."""
+
+    def export_names(self) -> tuple[str, ...]:
+        return ("newsletter", "again", "unfinished", "elsewhere")
+
+    def export(self, name: str) -> Export | None:
+        accounts = {"newsletter": "default", "again": "default", "elsewhere": "other"}
+        return replace(NEWSLETTER, account=accounts[name]) if name in accounts else None
+
+
+def test_accounts_are_those_of_all_exports() -> None:
+    assert accounts_of(Exports()) == ["default", "other"]
 
 
 def test_rejected_contacts_are_listed_latest_first_with_counts() -> None:
@@ -40,7 +55,7 @@ def test_rejected_contacts_are_listed_latest_first_with_counts() -> None:
         ("other#bob@example.com", contact("fields", AT_MS + 1_000)),
         ("default#cy@example.com", contact("address", AT_MS - 1_000)),
     )
-    assert list(as_lines(rejected_contacts(pages, "contacts"))) == [
+    assert list(as_lines(rejected_contacts(pages, ["default", "empty", "other"]))) == [
         "email\treason\tsince\tSendGrid said\taccount",
         "bob@example.com\tfields\t2026-11-18T11:06:41Z\t(address) is not valid\tother",
         "ann@example.org\taddress\t2026-11-18T11:06:40Z\t(address) is not valid\tdefault",
