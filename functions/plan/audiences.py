@@ -1,6 +1,5 @@
-"""Choose the audiences of an export, and the segment, list and membership field of each."""
+"""Choose the segment and membership field of each audience of an export."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -9,98 +8,14 @@ from functions.plan.segments import PlannedSegment, moved_segment, own_segment
 from lytics_sendgrid.domain.configuration import MEMBERSHIP_FIELD, Account, FieldKind, ProvisionedAudience
 from lytics_sendgrid.lytics.documents import LyticsAudience
 from lytics_sendgrid.sendgrid.resources import (
-    ContactList,
     CustomField,
     Segment,
     by_name,
-    is_audience_id,
     same_query,
     segment_name,
     segment_query,
 )
-
-type Matches = Mapping[str, tuple[LyticsAudience, ...]]
-"""Each audience in the input, and what it may refer to: one audience, or none or several if it is unclear."""
-
-
-def chosen_audiences(
-    matches: Matches, listed: Sequence[LyticsAudience]
-) -> tuple[list[LyticsAudience], list[str], list[str]]:
-    """Choose the audiences of an input.
-
-    Args:
-        matches: what each audience in the input may refer to.
-        listed: all audiences, to suggest another name.
-
-    Returns:
-        The audiences, each once, in the input's order; faults; notes.
-    """
-    chosen: dict[str, LyticsAudience] = {}
-    faults, notes = [], []
-    for reference, candidates in matches.items():
-        if not candidates:
-            names = [text for audience in listed for text in (audience.name, audience.slug) if text]
-            near = difflib.get_close_matches(reference, names, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else "copy it from Audiences in Lytics"
-            faults.append(f"Lytics has no audience of people with the id, slug or name '{reference}': {hint}")
-        elif len(candidates) > 1:
-            ids = ", ".join(
-                f"{audience.slug or audience.name} ({audience.id})" for audience in candidates[:5]
-            )
-            faults.append(
-                f"{len(candidates)} audiences in Lytics are named '{reference}': use the id of one of them: "
-                f"{ids}"
-            )
-        elif not is_audience_id(candidates[0].id):
-            faults.append(
-                f"the audience '{reference}' cannot be exported: its id in Lytics is "
-                f"'{candidates[0].id[:64]}' instead of 32 hexadecimal digits. Remove it from the input"
-            )
-        elif candidates[0].fault:
-            faults.append(
-                f"Lytics calls the audience '{candidates[0].name}' invalid ({candidates[0].fault}): fix its "
-                "rules in Lytics first"
-            )
-        elif candidates[0].id in chosen:
-            notes.append(
-                f"'{reference}' is in the input more than once: it is the audience '{candidates[0].name}'"
-            )
-        else:
-            chosen[candidates[0].id] = candidates[0]
-    return list(chosen.values()), faults, notes
-
-
-def same_name_faults(audiences: Sequence[LyticsAudience]) -> list[str]:
-    """Return a fault for each two audiences whose segments would have the same name."""
-    first: dict[str, LyticsAudience] = {}
-    faults = []
-    for audience in audiences:
-        name = segment_name(audience.id, audience.name)
-        other = first.setdefault(name.casefold(), audience)
-        if other is not audience:
-            faults.append(
-                f"the audiences {other.id} and {audience.id} are both named '{name}', but SendGrid needs a "
-                "different name for each segment: rename one of them in Lytics"
-            )
-    return faults
-
-
-def chosen_list(wanted: str, lists: Sequence[ContactList]) -> tuple[ContactList | None, str | None]:
-    """Return the list with an id or name, or a fault."""
-    for matches in (
-        [candidate for candidate in lists if candidate.id == wanted],
-        [candidate for candidate in lists if candidate.name == wanted],
-        [candidate for candidate in lists if candidate.name.casefold() == wanted.casefold()],
-    ):
-        if len(matches) == 1:
-            return matches[0], None
-        if matches:
-            ids = ", ".join(match.id for match in matches[:5])
-            fault = f"{len(matches)} lists in SendGrid are named '{wanted}': use the id of one of them: {ids}"
-            return None, f'"list": {fault}'
-    near = difflib.get_close_matches(wanted, [candidate.name for candidate in lists], n=1)
-    hint = f"did you mean '{near[0]}'?" if near else "create it in SendGrid first, or leave it out"
-    return None, f"\"list\": SendGrid has no list with the id or name '{wanted}': {hint}"
+from lytics_sendgrid.workflow.faults import Fault, pointer
 
 
 def membership_fields(
@@ -126,13 +41,15 @@ def membership_fields(
 
 def plan_membership_fields(
     account: Account, names: Sequence[str], existing: Sequence[CustomField], *, adopt: bool
-) -> tuple[dict[str, str | None], list[str], list[str]]:
+) -> tuple[dict[str, str | None], list[Fault], list[str]]:
     """Check the membership fields. If this product did not create a field, something else may write it.
 
     Returns:
         Name to the id of the existing field, or None: to be created; faults; notes.
     """
-    fields, faults, notes = {}, [], []
+    fields: dict[str, str | None] = {}
+    faults: list[Fault] = []
+    notes: list[str] = []
     present = by_name(existing)
     for name in names:
         field = present.get(name.casefold())
@@ -145,21 +62,22 @@ def plan_membership_fields(
                     "which audience. This run creates it again, and its backfill fills it"
                 )
         elif field.type.casefold() != FieldKind.TEXT.casefold() or field.name != name:
-            faults.append(
+            text = (
                 f"SendGrid has a custom field '{field.name}' of type {field.type}, but the audiences need a "
                 f"field named '{name}' and of type {FieldKind.TEXT}: rename the existing field in SendGrid "
                 "(Marketing > Custom Fields)"
             )
+            faults.append(Fault(text))
         elif known != field.id and not (known is None and name in account.membership_fields):
             if adopt:
                 notes.append(f"the custom field '{name}' already exists and is taken over, as the input says")
             else:
-                faults.append(
+                text = (
                     f"SendGrid has a custom field '{name}' that this product did not create. If something "
                     "else writes it, such as Lytics' own SendGrid export, the wrong people get mail. End "
-                    "that first, then put "
-                    f'"adopt": true into the input to take the field over'
+                    'that first, then put "adopt": true into the input to take the field over'
                 )
+                faults.append(Fault(text, pointer("adopt")))
     return fields, faults, notes
 
 
@@ -191,12 +109,13 @@ def plan_segment(
     list_id: str | None,
     segments: Mapping[str, Segment],
     *,
+    at: str,
     export: str,
     list_names: Mapping[str, str],
     delete_segments: bool = False,
     repair_segments: bool = False,
     previous_name: str | None = None,
-) -> PlannedSegment | str:
+) -> PlannedSegment | Fault:
     """Choose an audience's segment: its own, an identical one with its name, or a new one.
 
     Args:
@@ -205,6 +124,7 @@ def plan_segment(
         account: what was provisioned before.
         list_id: the list that the segment must be on; None: all contacts.
         segments: all segments by id. Those that ``segments_to_read`` names have their queries.
+        at: where the input names the audience.
         export: the export's name.
         list_names: id to name of SendGrid's lists.
         delete_segments: our own segment may be deleted, to be made again on another list.
@@ -223,13 +143,14 @@ def plan_segment(
         )
     if known is not None and own is not None:
         if own.list_id != list_id:
-            return moved_segment(
+            moved = moved_segment(
                 *(audience, field, own),
                 known=known,
                 export=export,
                 lists=(_on(own.list_id, list_names), _on(list_id, list_names)),
                 delete_segments=delete_segments,
             )
+            return Fault(moved, pointer("list")) if isinstance(moved, str) else moved
         planned = own_segment(audience, field, own, segments, previous_name)
         repair = repair_segments and is_query_changed(audience.id, known, own)
         return replace(planned, repair=repair, notes=(*changes, *planned.notes))
@@ -242,15 +163,17 @@ def plan_segment(
         or not same_query(same.query, segment_query(field, audience.id))
         or same.list_id != list_id
     ):
-        return (
+        text = (
             f"SendGrid already has a segment '{same.name}', and it is not this audience's: rename it in "
             f"SendGrid, or rename the audience '{audience.name}' in Lytics"
         )
+        return Fault(text, at)
     if same.validation == "INVALID":
-        return (
+        text = (
             f"the segment '{same.name}' is invalid in SendGrid ({same.error}): delete it in SendGrid and "
             "start the export again"
         )
+        return Fault(text, at)
     return PlannedSegment(audience.id, same.name, field, same.id, notes=changes)
 
 

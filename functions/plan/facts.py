@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from functions.plan.audiences import Matches
+from functions.plan.chosen import Matches
 from lytics_sendgrid.domain.configuration import Account, Export
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
 from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment, SingleSend

@@ -1,25 +1,61 @@
-"""Report all faults of an export in one error."""
+"""Report all faults of an export in one error, and find where its input has them."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
-from lytics_sendgrid.bounded_text import first_that_fit, shortened
 from lytics_sendgrid.errors import ExportRefused, StopRun
+from lytics_sendgrid.workflow.faults import Fault, listed, pointer
 
-_FAULTS_CHARS: Final = 20_000
-_FAULT_CHARS: Final = 4_000
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where an input names audiences and Lytics fields, as JSON pointers. It may hold faulty parts, too."""
+
+    audiences: Mapping[str, str]
+    custom_fields: Mapping[str, str]
+
+    @classmethod
+    def of(cls, document: object) -> Self:
+        """Return the places of an input, as it was given."""
+        given = document if isinstance(document, dict) else {}
+        audiences: dict[str, str] = {}
+        for number, reference in enumerate(_list(given.get("audiences"))):
+            audiences.setdefault(str(reference).strip(), pointer("audiences", number))
+        fields = given.get("custom_fields")
+        names = fields if isinstance(fields, dict) else {}
+        return cls(audiences, {name.strip(): pointer("custom_fields", name) for name in names})
+
+    def audience(self, reference: str) -> str:
+        """Return where an audience is."""
+        return self.audiences.get(reference, pointer("audiences"))
+
+    def custom_field(self, lytics: str) -> str:
+        """Return where the mapping of a Lytics field is."""
+        return self.custom_fields.get(lytics, pointer("custom_fields", lytics))
+
+
+NOWHERE: Final = Places({}, {})
+"""Of an input that is not known as it was given."""
+
+
+def refused(faults: Sequence[Fault]) -> list[StopRun]:
+    """Return an error for each fault of an export."""
+    return [ExportRefused(fault.text, at=fault.at) for fault in faults]
 
 
 def refusal(faults: Sequence[StopRun]) -> StopRun:
-    """Return one error that lists all faults, one a line, each once.
+    """Return one error that lists all faults, one a line, each once, and where in the input they are.
 
     It is of the faults' own class if they all share one, otherwise ``ExportRefused``.
     """
     kinds = {type(fault) for fault in faults}
     kind = kinds.pop() if len(kinds) == 1 else ExportRefused
-    texts = list(dict.fromkeys(str(fault) for fault in faults))
-    lines = list(first_that_fit((f"- {shortened(text, _FAULT_CHARS)}" for text in texts), _FAULTS_CHARS))
-    if len(lines) < len(texts):
-        lines.append(f"- and {len(texts) - len(lines)} more")
-    count = "1 fault" if len(texts) == 1 else f"{len(texts)} faults"
-    return kind(f"The export cannot start, and nothing was changed. {count}:\n" + "\n".join(lines))
+    unique = {str(fault): fault.at for fault in reversed(faults)}
+    texts = dict.fromkeys(str(fault) for fault in faults)
+    lines = listed([Fault(text, unique[text]) for text in texts])
+    return kind(f"The export cannot start, and nothing was changed. {lines}")
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -5,10 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from functions.plan.faults import NOWHERE, Places
 from functions.plan.input import StartInput
 from lytics_sendgrid.domain.configuration import MEMBERSHIP_FIELD, FieldKind
 from lytics_sendgrid.sendgrid.fields import IDENTIFIERS, READ_ONLY_RESERVED, TEXT_CHARS, WRITABLE_RESERVED
 from lytics_sendgrid.sendgrid.resources import CustomField, by_name, is_field_name
+from lytics_sendgrid.workflow.faults import Fault, pointer
 
 KIND_OF: Final[Mapping[str, FieldKind]] = {
     "string": FieldKind.TEXT,
@@ -48,7 +50,7 @@ class FieldsPlan:
     """The mapping, its faults and its notes."""
 
     fields: tuple[PlannedField, ...]
-    faults: tuple[str, ...]
+    faults: tuple[Fault, ...]
     notes: tuple[str, ...]
 
 
@@ -57,6 +59,7 @@ def plan_fields(
     schema: Mapping[str, str] | None,
     existing: Sequence[CustomField] | None,
     faulty: Collection[str] = frozenset(),
+    places: Places = NOWHERE,
 ) -> FieldsPlan:
     """Check the mapping of an input.
 
@@ -65,8 +68,9 @@ def plan_fields(
         schema: Lytics' fields and their types; None: they could not be read.
         existing: SendGrid's custom fields; None: they could not be read.
         faulty: keys of the input that have a fault of their own.
+        places: where the input names the fields.
     """
-    planner = _Planner(wanted, schema, by_name(existing or ()))
+    planner = _Planner(wanted, schema, by_name(existing or ()), places)
     if "email_field" not in faulty:
         planner.check_email()
     planner.plan_custom_fields()
@@ -75,37 +79,53 @@ def plan_fields(
     return FieldsPlan(tuple(planner.fields), tuple(planner.faults), tuple(planner.notes))
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a mapping is: in words, and as a JSON pointer."""
+
+    words: str
+    at: str
+
+    def fault(self, text: str) -> Fault:
+        return Fault(f"{self.words}: {text}", self.at)
+
+
 @dataclass(slots=True)
 class _Planner:
     wanted: StartInput
     schema: Mapping[str, str] | None
     existing: Mapping[str, CustomField]
+    places: Places
     fields: list[PlannedField] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     targets: dict[str, str] = field(default_factory=dict)
 
     def check_email(self) -> None:
         name = self.wanted.email_field
-        kind = self._type(name, '"email_field"')
+        place = _Place('"email_field"', pointer("email_field"))
+        kind = self._type(name, place)
         if kind not in {None, "string"}:
             self.faults.append(
-                f"\"email_field\": the Lytics field '{name}' is of type {kind}: choose a field of type "
-                "string that holds the e-mail address"
+                place.fault(
+                    f"the Lytics field '{name}' is of type {kind}: choose a field of type "
+                    "string that holds the e-mail address"
+                )
             )
 
     def plan_custom_fields(self) -> None:
         for lytics, target in self.wanted.custom_fields.items():
-            where = f'"custom_fields": "{lytics}": "{target}"'
+            where = _Place(f'"custom_fields": "{lytics}": "{target}"', self.places.custom_field(lytics))
             other = self.targets.setdefault(target.casefold(), lytics)
             if other != lytics:
                 self.faults.append(
-                    f"{where}: the Lytics field '{other}' already goes there: keep one of the two"
+                    where.fault(f"the Lytics field '{other}' already goes there: keep one of the two")
                 )
             self._plan(lytics, target, where)
 
     def plan_name(self, key: str, target: str) -> None:
         lytics: str | None = getattr(self.wanted, key)
+        where = _Place(f'"{key}"', pointer(key))
         is_default = key not in self.wanted.model_fields_set
         if lytics is None or (is_default and target in self.targets):
             return
@@ -115,17 +135,18 @@ class _Planner:
             )
         elif target in self.targets:
             self.faults.append(
-                f"\"{key}\": the Lytics field '{self.targets[target]}' already goes to SendGrid's {target}, "
-                "by "
-                f'"custom_fields": remove one of the two ("{key}": null)'
+                where.fault(
+                    f"the Lytics field '{self.targets[target]}' already goes to SendGrid's {target}, by "
+                    f'"custom_fields": remove one of the two ("{key}": null)'
+                )
             )
         else:
-            self._plan(lytics, target, f'"{key}"')
+            self._plan(lytics, target, where)
 
-    def _plan(self, lytics: str, target: str, where: str) -> None:
+    def _plan(self, lytics: str, target: str, where: _Place) -> None:
         fault = _target_fault(target)
         if fault is not None:
-            self.faults.append(f"{where}: {fault}")
+            self.faults.append(where.fault(fault))
         kind = self._kind(lytics, where)
         if fault is not None or kind is None:
             return
@@ -135,37 +156,43 @@ class _Planner:
                 self.fields.append(PlannedField(lytics, reserved, kind, custom=False))
             else:
                 self.faults.append(
-                    f"{where}: SendGrid's {reserved} holds text, but the Lytics field '{lytics}' holds a "
-                    f"{kind.lower()}: choose a field of type string"
+                    where.fault(
+                        f"SendGrid's {reserved} holds text, but the Lytics field '{lytics}' holds a "
+                        f"{kind.lower()}: choose a field of type string"
+                    )
                 )
             return
         known = self.existing.get(target.casefold())
         if known is not None and known.type.casefold() != kind.casefold():
             self.faults.append(
-                f"{where}: SendGrid has a custom field '{known.name}' of type {known.type}, but the Lytics "
-                f"field '{lytics}' needs type {kind}: choose another name"
+                where.fault(
+                    f"SendGrid has a custom field '{known.name}' of type {known.type}, but the Lytics "
+                    f"field '{lytics}' needs type {kind}: choose another name"
+                )
             )
         elif known is not None:
             self.fields.append(PlannedField(lytics, known.name, kind, custom=True, id=known.id))
         else:
             self.fields.append(PlannedField(lytics, target, kind, custom=True))
 
-    def _kind(self, lytics: str, where: str) -> FieldKind | None:
+    def _kind(self, lytics: str, where: _Place) -> FieldKind | None:
         lytics_type = self._type(lytics, where)
         kind = KIND_OF.get(lytics_type or "")
         if lytics_type is not None and kind is None:
             self.faults.append(
-                f"{where}: the Lytics field '{lytics}' is of type {lytics_type or 'unknown'}, which SendGrid "
-                f"cannot hold: choose a field of one of the types {', '.join(KIND_OF)}"
+                where.fault(
+                    f"the Lytics field '{lytics}' is of type {lytics_type or 'unknown'}, which SendGrid "
+                    f"cannot hold: choose a field of one of the types {', '.join(KIND_OF)}"
+                )
             )
         return kind
 
-    def _type(self, lytics: str, where: str) -> str | None:
+    def _type(self, lytics: str, where: _Place) -> str | None:
         if self.schema is None or lytics in self.schema:
             return None if self.schema is None else self.schema[lytics]
         near = difflib.get_close_matches(lytics, self.schema, n=1)
         hint = f"did you mean '{near[0]}'?" if near else "the names are under Data > Schema in Lytics"
-        self.faults.append(f"{where}: Lytics has no field '{lytics}': {hint}")
+        self.faults.append(where.fault(f"Lytics has no field '{lytics}': {hint}"))
         return None
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from functions.plan.input_faults import MAX_PARALLELISM, input_fault, json_kind, wrong_action
 from lytics_sendgrid.sendgrid.resources import SEGMENTS_LIMIT
+from lytics_sendgrid.workflow.faults import Fault, pointer
 from lytics_sendgrid.workflow.state_part import StatePart
 
 _STARTED_BY: Final = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
@@ -109,12 +110,12 @@ class Reading:
     Attributes:
         wanted: the input without its faulty parts. A faulty key has its default; ``audiences`` may be empty.
             None: the rest says nothing without the faulty parts.
-        faults: for a person.
+        faults: for a person, each with its place.
         faulty: the keys that have a fault.
     """
 
     wanted: ExportInput | None
-    faults: tuple[str, ...]
+    faults: tuple[Fault, ...]
     faulty: frozenset[str]
 
 
@@ -123,17 +124,21 @@ def read_input(document: object) -> Reading:
     if not isinstance(document, dict):
         example = '{"audiences": ["name of an audience"]}'
         fault = f"The input is {json_kind(document)}, not a JSON object: start with {example}"
-        return Reading(None, (fault,), frozenset())
+        return Reading(None, (Fault(fault),), frozenset())
     given = {key: value for key, value in document.items() if key != _STARTED_BY}
     action = given.get("action", "start")
     if not isinstance(action, str) or action not in INPUTS:
         # Which other keys are valid depends on the action.
-        return Reading(None, (wrong_action(action, tuple(INPUTS)),), frozenset({"action"}))
+        fault = wrong_action(action, tuple(INPUTS))
+        return Reading(None, (Fault(fault, pointer("action")),), frozenset({"action"}))
     try:
         wanted = _read(action, given)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        faults = dict.fromkeys(input_fault(detail, action, KEYS, given) for detail in details)
+        # A key of an object that is itself at fault has a third step, ``[key]``.
+        faults = dict.fromkeys(
+            Fault(input_fault(detail, action, KEYS, given), pointer(*detail["loc"][:2])) for detail in details
+        )
         faulty = frozenset(str(detail["loc"][0]) for detail in details)
         return Reading(_sound(action, _pruned(given, [d["loc"] for d in details])), tuple(faults), faulty)
     return Reading(wanted, _without_effect(wanted), frozenset())
@@ -152,9 +157,9 @@ def _read(action: str, given: Mapping[str, Any]) -> ExportInput:
 def _sound(action: str, keys: Mapping[str, Any]) -> ExportInput | None:
     if action != "start":
         return _read(action, keys) if "export" in keys else None
-    audiences = keys.get("audiences") or []
-    read = _read(action, {**keys, "audiences": audiences or ["-"]})
-    return read.model_copy(update={"audiences": audiences})
+    if keys.get("audiences"):
+        return _read(action, keys)
+    return _read(action, {**keys, "audiences": ["-"]}).model_copy(update={"audiences": []})
 
 
 def _pruned(given: Mapping[str, Any], places: Sequence[tuple[int | str, ...]]) -> dict[str, Any]:
@@ -172,21 +177,25 @@ def _pruned(given: Mapping[str, Any], places: Sequence[tuple[int | str, ...]]) -
     return sound
 
 
-def _without_effect(wanted: ExportInput) -> tuple[str, ...]:
+def _without_effect(wanted: ExportInput) -> tuple[Fault, ...]:
     """Return a fault for each key that does nothing without another."""
     match wanted:
         case ResyncInput(audit=False):
             keys = [key for key in ("restore_deleted", "repair_segments") if getattr(wanted, key)]
             return tuple(
-                f'"{key}" needs "audit": true, which finds what was changed in SendGrid: add it, or remove '
-                f'"{key}"'
+                Fault(
+                    f'"{key}" needs "audit": true, which finds what was changed in SendGrid: add it, or '
+                    f'remove "{key}"',
+                    pointer(key),
+                )
                 for key in keys
             )
         case StopInput(clear=False, delete_segments=True):
             return (
-                (
+                Fault(
                     '"delete_segments" needs "clear": true, because only a cleared audience\'s segment is '
-                    'deleted: add it, or remove "delete_segments"'
+                    'deleted: add it, or remove "delete_segments"',
+                    pointer("delete_segments"),
                 ),
             )
         case _:

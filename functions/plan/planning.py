@@ -4,18 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from functions.plan.audiences import (
-    chosen_audiences,
-    chosen_list,
-    membership_fields,
-    plan_membership_fields,
-    plan_segment,
-    same_name_faults,
-)
+from functions.plan.audiences import membership_fields, plan_membership_fields, plan_segment
 from functions.plan.changed import field_notes, list_note
+from functions.plan.chosen import audience_places, chosen_audiences, chosen_list, same_name_faults
 from functions.plan.deletions import deleted_segments, single_send_faults
 from functions.plan.difference import Planned, difference
 from functions.plan.facts import Facts
+from functions.plan.faults import Places
 from functions.plan.fields import FieldsPlan, PlannedField, plan_fields
 from functions.plan.input import StartInput
 from functions.plan.segments import PlannedSegment
@@ -24,6 +19,7 @@ from lytics_sendgrid.domain.configuration import Account, Audience, Export
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
 from lytics_sendgrid.sendgrid.resources import FIELDS_LIMIT, SEGMENTS_LIMIT, ContactList, CustomField, Segment
 from lytics_sendgrid.workflow.export_run import Difference
+from lytics_sendgrid.workflow.faults import Fault, pointer
 
 _ENDED: Final = frozenset({"completed", "deleted", "deleting", "failed", "killed"})
 _HOSTED_EXPORT: Final = "sendgrid_export"
@@ -55,8 +51,8 @@ class Plan:
 
 
 def make_plan(
-    wanted: StartInput, facts: Facts, faulty: Collection[str] = frozenset()
-) -> tuple[Plan, list[str]]:
+    wanted: StartInput, facts: Facts, faulty: Collection[str] = frozenset(), places: Places | None = None
+) -> tuple[Plan, list[Fault]]:
     """Plan a start.
 
     Args:
@@ -64,28 +60,32 @@ def make_plan(
         facts: what both accounts and our tables hold.
         faulty: keys of the input that have a fault of their own. ``wanted`` has their defaults, which must
             not lead to another fault.
+        places: where the input names audiences and fields; None: as in ``wanted``, which has no faulty parts.
 
     Returns:
         The plan and its faults. A plan with faults must not be carried out.
     """
-    mapping = plan_fields(wanted, facts.schema, facts.fields, faulty)
-    audiences, faults, notes = chosen_audiences(facts.matches, facts.listed or ())
+    places = places or Places.of(wanted.model_dump())
+    mapping = plan_fields(wanted, facts.schema, facts.fields, faulty, places)
+    audiences, faults, notes = chosen_audiences(facts.matches, facts.listed or (), places)
+    at = audience_places(facts.matches, places)
     faults += mapping.faults
     notes += [*facts.notes, *mapping.notes]
-    faults += same_name_faults(audiences)
+    faults += same_name_faults(audiences, at)
     list_names = {contact_list.id: contact_list.name for contact_list in facts.lists or ()}
     contact_list, list_fault = None, None
     changed_list = list_note(facts.export, list_names) if facts.lists is not None else ""
     if wanted.contact_list is not None and facts.lists is not None:
         contact_list, list_fault = chosen_list(wanted.contact_list, facts.lists)
     if list_fault:
-        faults.append(f"{list_fault}{f' ({changed_list})' if changed_list else ''}")
+        text = f"{list_fault}{f' ({changed_list})' if changed_list else ''}"
+        faults.append(Fault(text, pointer("list")))
     elif changed_list:
         notes.append(changed_list)
     may_adopt = wanted.adopt or "adopt" in faulty
     faults += _hosted_faults(facts.jobs or (), notes, adopt=may_adopt)
     job_faults, job_notes = stopped_job(facts.job, facts.export, subscribe=wanted.subscribe)
-    faults += job_faults
+    faults += map(Fault, job_faults)
     notes += job_notes
     fields: dict[str, str | None] = {}
     segments: list[PlannedSegment] = []
@@ -113,13 +113,14 @@ def make_plan(
                 account,
                 list_id,
                 facts.segments,
+                at=at[audience.id],
                 export=wanted.export,
                 list_names=list_names,
                 delete_segments=wanted.delete_segments,
                 repair_segments=wanted.repair_segments,
                 previous_name=previous_names.get(audience.id),
             )
-            if isinstance(segment, str):
+            if isinstance(segment, Fault):
                 faults.append(segment)
             else:
                 segments.append(segment)
@@ -127,7 +128,10 @@ def make_plan(
         faults += _segment_limit_faults(facts.segments, segments)
     change, words = difference(wanted, facts, Planned(audiences, mapping.fields, contact_list))
     deleted = _replaced(segments) | deleted_segments(wanted, facts, audiences)
-    faults += single_send_faults(facts.single_sends or (), deleted)
+    faults += [
+        Fault(text, pointer("delete_segments"))
+        for text in single_send_faults(facts.single_sends or (), deleted)
+    ]
     return (
         Plan(
             tuple(audiences),
@@ -164,7 +168,7 @@ def _swept_only(
     )
 
 
-def _hosted_faults(jobs: Sequence[LyticsJob], notes: list[str], *, adopt: bool) -> list[str]:
+def _hosted_faults(jobs: Sequence[LyticsJob], notes: list[str], *, adopt: bool) -> list[Fault]:
     faults = []
     for job in jobs:
         workflow = job.workflow.replace("-", "_").casefold()
@@ -176,28 +180,29 @@ def _hosted_faults(jobs: Sequence[LyticsJob], notes: list[str], *, adopt: bool) 
                 "that job in Lytics"
             )
             continue
-        faults.append(
+        text = (
             f"Lytics' own SendGrid export '{job.name}' (job {job.id}, {job.status}) also writes the field "
             "lytics_segments. Two writers put the wrong people into segments. End that job in Lytics. If it "
             "exports to another SendGrid account, put "
             f'"adopt": true into the input instead'
         )
+        faults.append(Fault(text, pointer("adopt")))
     return faults
 
 
-def _export_faults(wanted: StartInput, export: Export | None, account: Account) -> list[str]:
+def _export_faults(wanted: StartInput, export: Export | None, account: Account) -> list[Fault]:
     if export is None or (export.authorization, export.account) == (wanted.authorization, account.name):
         return []
     fault = (
         f"\"export\": there is already an export '{wanted.export}' with the authorization "
         f"'{export.authorization}' and the SendGrid account '{export.account}': choose another name"
     )
-    return [fault]
+    return [Fault(fault, pointer("export"))]
 
 
 def _field_limit_faults(
     existing: Sequence[CustomField], membership: Mapping[str, str | None], mapping: FieldsPlan
-) -> list[str]:
+) -> list[Fault]:
     missing = [name for name, identity in membership.items() if identity is None]
     missing += [line.name for line in mapping.fields if line.custom and line.id is None]
     if not missing or len(existing) + len(missing) <= FIELDS_LIMIT:
@@ -207,10 +212,10 @@ def _field_limit_faults(
         f"{len(missing)} more are needed ({', '.join(missing[:10])}): delete fields that are not used "
         "(Marketing > Custom Fields)"
     )
-    return [fault]
+    return [Fault(fault, pointer("custom_fields"))]
 
 
-def _segment_limit_faults(existing: Mapping[str, Segment], planned: Sequence[PlannedSegment]) -> list[str]:
+def _segment_limit_faults(existing: Mapping[str, Segment], planned: Sequence[PlannedSegment]) -> list[Fault]:
     missing = sum(1 for segment in planned if segment.id is None and segment.replaces is None)
     if not missing or len(existing) + missing <= SEGMENTS_LIMIT:
         return []
@@ -219,4 +224,4 @@ def _segment_limit_faults(existing: Mapping[str, Segment], planned: Sequence[Pla
         "more are needed: delete segments that are not used (Marketing > Segments), or export fewer "
         "audiences"
     )
-    return [fault]
+    return [Fault(fault, pointer("audiences"))]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from functions.plan.faults import refusal
+from functions.plan.faults import Places, refusal, refused
 from functions.plan.input import Reading, ResyncInput, StartInput, StopInput, read_input
 from functions.plan.one_run import Executions, Runs, other_run
 from functions.plan.planning import make_plan
@@ -21,6 +21,7 @@ from functions.plan.survey import (
 from lytics_sendgrid.aws.secret import Authorization, WebhookSecrets
 from lytics_sendgrid.errors import ExportRefused, InputInvalid, StopRun
 from lytics_sendgrid.workflow.export_run import ExportRun
+from lytics_sendgrid.workflow.faults import pointer
 
 
 class Authorizations(Protocol):
@@ -73,16 +74,16 @@ class Planner:
         """
         reading = read_input(document)
         wanted = reading.wanted
-        faults: list[StopRun] = [InputInvalid(fault) for fault in reading.faults]
+        faults: list[StopRun] = [InputInvalid(fault.text, at=fault.at) for fault in reading.faults]
         if wanted is None or "authorization" in reading.faulty:
             raise refusal(faults)
         if isinstance(wanted, StartInput):
-            planned = self._start(beginning, wanted, reading, faults)
+            planned = self._start(beginning, wanted, reading, faults, Places.of(document))
         else:
             planned = self._stored(beginning, wanted, faults)
         too_large = size_faults(planned)
         if too_large:
-            raise refusal([ExportRefused(text) for text in too_large])
+            raise refusal([ExportRefused(text, at=pointer("audiences")) for text in too_large])
         return self._alone(beginning, planned)
 
     def _alone(self, beginning: Beginning, planned: ExportRun) -> ExportRun:
@@ -95,17 +96,22 @@ class Planner:
             return planned
         if planned.options.scheduled:
             return planned.model_copy(update={"skipped": f"This resync was skipped: {other}"})
-        raise refusal([ExportRefused(other)])
+        raise refusal([ExportRefused(other, at=pointer("export"))])
 
     def _start(
-        self, beginning: Beginning, wanted: StartInput, reading: Reading, faults: list[StopRun]
+        self,
+        beginning: Beginning,
+        wanted: StartInput,
+        reading: Reading,
+        faults: list[StopRun],
+        places: Places,
     ) -> ExportRun:
         needs_secret = wanted.subscribe and "subscribe" not in reading.faulty
         unsubscribable = self._webhook_faults(wanted.authorization) if needs_secret else []
         authorization, surveyor = self._surveyor(wanted.authorization, faults, unsubscribable)
         facts = surveyor.survey(wanted, authorization.account, reading.faulty)
-        plan, plan_faults = make_plan(wanted, facts, reading.faulty)
-        faults += [*surveyor.faults, *(ExportRefused(text) for text in plan_faults)]
+        plan, plan_faults = make_plan(wanted, facts, reading.faulty, places)
+        faults += [*surveyor.faults, *refused(plan_faults)]
         if faults:
             raise refusal(faults)
         return planned_run(beginning, wanted, authorization.account, facts, plan)
@@ -115,11 +121,12 @@ class Planner:
     ) -> ExportRun:
         export = self.configurations.export(wanted.export)
         if export is None:
-            raise refusal([*faults, ExportRefused(no_such_export(wanted.export, wanted.action))])
+            fault = ExportRefused(no_such_export(wanted.export, wanted.action), at=pointer("export"))
+            raise refusal([*faults, fault])
         _, surveyor = self._surveyor(export.authorization, faults, [])
         deletes_segments = isinstance(wanted, StopInput) and wanted.delete_segments
         facts = surveyor.survey_stored(export, deletes_segments=deletes_segments)
-        faults += [*surveyor.faults, *map(ExportRefused, stored_faults(wanted, export, facts))]
+        faults += [*surveyor.faults, *refused(stored_faults(wanted, export, facts))]
         if faults:
             raise refusal(faults)
         if isinstance(wanted, ResyncInput):
@@ -139,6 +146,7 @@ class Planner:
         try:
             authorization = self.authorizations.authorization(name, 0)
         except StopRun as fault:
+            fault.at = pointer("authorization")
             raise refusal([*faults, fault, *others]) from fault
         faults += [*authorization_faults(authorization), *others]
         sendgrid, lytics = self.connect(authorization)
@@ -153,12 +161,14 @@ class Planner:
         try:
             secrets = self.authorizations.webhook_secrets(name, 0)
         except StopRun as fault:
+            fault.at = pointer("authorization")
             return [fault]
         if secrets.live:
             return []
         return [
             ExportRefused(
                 f"\"webhook_secrets\" is empty in the secret '{secrets.secret}': put a long random text "
-                "there, which Lytics will send with each webhook"
+                "there, which Lytics will send with each webhook",
+                at=pointer("authorization"),
             )
         ]

@@ -26,6 +26,7 @@ from lytics_sendgrid.workflow.export_run import (
     ToCreate,
     ToReuse,
 )
+from lytics_sendgrid.workflow.faults import Fault, pointer
 from lytics_sendgrid.workflow.limits import PLAN_NOTES_CHARS, bounded_notes
 
 _NAMES_CHARS: Final = 1_000
@@ -39,19 +40,19 @@ def no_such_export(name: str, action: str) -> str:
     )
 
 
-def stored_faults(wanted: ResyncInput | StopInput, export: Export, facts: StoredFacts) -> list[str]:
+def stored_faults(wanted: ResyncInput | StopInput, export: Export, facts: StoredFacts) -> list[Fault]:
     """Return a fault if the state of an export, or of its segments, does not allow an action."""
     if isinstance(wanted, StopInput):
-        return single_send_faults(facts.single_sends, _deleted(export, facts))
+        texts = single_send_faults(facts.single_sends, _deleted(export, facts))
+        return [Fault(text, pointer("delete_segments")) for text in texts]
     if export.stopped_s is None:
         return []
     since = format_rfc3339(export.stopped_s * NANOSECONDS_PER_S)
-    return [
-        (
-            f"the export '{export.name}' is stopped since {since}, so a resync has nothing to do: "
-            "start it again with its input, which also brings everybody up to date"
-        )
-    ]
+    text = (
+        f"the export '{export.name}' is stopped since {since}, so a resync has nothing to do: "
+        "start it again with its input, which also brings everybody up to date"
+    )
+    return [Fault(text, pointer("export"))]
 
 
 def plan_resync(beginning: Beginning, wanted: ResyncInput, export: Export, facts: StoredFacts) -> ExportRun:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from functions.plan.audiences import chosen_audiences, segments_to_read
+from functions.plan.audiences import segments_to_read
+from functions.plan.chosen import chosen_audiences
 from functions.plan.facts import Facts, StoredFacts
 from functions.plan.input import StartInput
 from lytics_sendgrid.aws.secret import Authorization
@@ -14,6 +15,7 @@ from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
 from lytics_sendgrid.lytics.webhook_jobs import job_of, webhook_url
 from lytics_sendgrid.sendgrid.documents import HOW_TO_PERMIT
 from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment, SingleSend
+from lytics_sendgrid.workflow.faults import pointer
 
 
 class SendGridAccount(Protocol):
@@ -166,7 +168,8 @@ class Surveyor:
                 return None
             self.faults.append(
                 KeyRefused(
-                    f'{fault}. Or put "subscribe": false into the input and create the webhook job by hand'
+                    f'{fault}. Or put "subscribe": false into the input and create the webhook job by hand',
+                    at=pointer("authorization"),
                 )
                 if may_not
                 else fault
@@ -178,7 +181,8 @@ class Surveyor:
         if scopes is not None and "marketing.read" not in scopes:
             self.faults.append(
                 KeyRefused(
-                    f"The SendGrid API key may not use Marketing (no scope marketing.read): {HOW_TO_PERMIT}"
+                    f"The SendGrid API key may not use Marketing (no scope marketing.read): {HOW_TO_PERMIT}",
+                    at=pointer("authorization"),
                 )
             )
             return False
@@ -201,6 +205,8 @@ class Surveyor:
         try:
             return read(*args, **kwargs)
         except StopRun as fault:
+            if isinstance(fault, KeyRefused):
+                fault.at = pointer("authorization")
             self.faults.append(fault)
             return None
 
@@ -208,14 +214,12 @@ class Surveyor:
 def authorization_faults(authorization: Authorization) -> list[StopRun]:
     """Return a fault for each key that is missing in a secret."""
     where = f"in the secret '{authorization.secret}'"
-    faults: list[StopRun] = []
+    texts = []
     if not authorization.sendgrid_api_key:
-        faults.append(ExportRefused(f'"sendgrid_api_key" is empty {where}: {HOW_TO_PERMIT}'))
+        texts.append(f'"sendgrid_api_key" is empty {where}: {HOW_TO_PERMIT}')
     if not authorization.lytics_api_token:
-        faults.append(
-            ExportRefused(
-                f'"lytics_api_token" is empty {where}: create a token in Lytics (Account Settings > Access '
-                "Tokens) and put it there"
-            )
+        texts.append(
+            f'"lytics_api_token" is empty {where}: create a token in Lytics (Account Settings > Access '
+            "Tokens) and put it there"
         )
-    return faults
+    return [ExportRefused(text, at=pointer("authorization")) for text in texts]

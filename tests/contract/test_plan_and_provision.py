@@ -15,6 +15,7 @@ from lytics_sendgrid.errors import (
     StopRun,
 )
 from lytics_sendgrid.sendgrid.api import sendgrid_at
+from lytics_sendgrid.workflow.faults import read_faults
 from tests.contract.export_tasks import Tasks, tasks_of
 from tests.local.sendgrid_twin.options import Fault, FaultKind, Options
 
@@ -34,7 +35,7 @@ def faults_of(tasks: Tasks, document: Any) -> list[str]:
     with pytest.raises(StopRun) as refusal:
         tasks.plan_of(document)
     assert tasks.writes() == []
-    return [line.removeprefix("- ") for line in str(refusal.value).splitlines()[1:]]
+    return [fault.text for fault in read_faults(str(refusal.value))]
 
 
 def test_audiences_may_be_named_by_id_slug_or_name(tasks: Tasks) -> None:

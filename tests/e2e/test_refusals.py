@@ -34,7 +34,8 @@ def refused_in_plan(customer: Customer, start: object) -> list[str]:
     """Run an execution that the plan must refuse. Returns its faults, one per line."""
     finished = refused(customer, start)
     assert customer.writes() == {}
-    head, *faults = finished.error.splitlines()[1:]
+    head, *lines = finished.error.splitlines()[1:]
+    faults = [line for line in lines if line.startswith("- ")]
     assert "nothing was changed" in head
     assert head.endswith(f"{len(faults)} fault{'s' if len(faults) != 1 else ''}:")
     return faults

@@ -32,7 +32,8 @@ MODULES: Final = """
     lytics_sendgrid.domain.email_address lytics_sendgrid.domain.instants lytics_sendgrid.domain.configuration
     functions.ingest.body lytics_sendgrid.domain.profile lytics_sendgrid.queues.changes
     functions.backfill.progress lytics_sendgrid.domain.checkpoint functions.backfill.rows
-    functions.plan.planning functions.plan.fields functions.plan.audiences functions.settle.settling
+    functions.plan.planning functions.plan.fields functions.plan.audiences functions.plan.chosen
+    functions.settle.settling
     lytics_sendgrid.sendgrid.import_job functions.confirm.errors_file functions.deliver.outbox
     lytics_sendgrid.queues.imports functions.activate.webhook_job lytics_sendgrid.lytics.webhook_jobs
     functions.report.reporting

@@ -59,7 +59,14 @@ class ConfigurationChanged(RetryLater):
 
 
 class StopRun(LyticsSendGridError):
-    """An operator must act; the message says what is wrong, where, and what to do."""
+    """An operator must act; the message says what is wrong, where, and what to do.
+
+    ``at`` is a JSON pointer to the part of the export's input that is at fault; empty: none of its parts.
+    """
+
+    def __init__(self, message: str, *, at: str = "") -> None:
+        super().__init__(message)
+        self.at = at
 
 
 class ExportRefused(StopRun):
@@ -73,8 +80,8 @@ class InputInvalid(StopRun):
 class KeyRefused(StopRun):
     """A key was refused. If ``lacks_permission``, it lacks only a permission: other requests may work."""
 
-    def __init__(self, message: str, *, lacks_permission: bool = False) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, at: str = "", lacks_permission: bool = False) -> None:
+        super().__init__(message, at=at)
         self.lacks_permission = lacks_permission
 
 

@@ -118,8 +118,9 @@ def test_unread_lytics_schema_is_not_checked() -> None:
 def test_impossible_mapping_is_a_fault(document: dict[str, Any], text: str) -> None:
     planned = plan(**document)
     (fault,) = planned.faults
-    assert text in fault
-    assert fault.startswith(tuple(f'"{key}": ' for key in document))
+    assert text in fault.text
+    assert fault.text.startswith(tuple(f'"{key}": ' for key in document))
+    assert fault.at.split("/")[1] in document
 
 
 def test_unwritable_field_is_not_planned() -> None:

@@ -10,7 +10,7 @@ from tests.unit.functions.plan.start_input import start_input
 
 
 def faults(document: Any) -> tuple[str, ...]:
-    return read_input(document).faults
+    return tuple(fault.text for fault in read_input(document).faults)
 
 
 def test_only_audiences_are_required() -> None:

@@ -59,7 +59,8 @@ def job(workflow: str, status: str) -> LyticsJob:
 
 
 def plan(facts: Facts = FACTS, **document: Any) -> tuple[Plan, list[str]]:
-    return make_plan(start_input({"audiences": list(facts.matches), **document}), facts)
+    made, found = make_plan(start_input({"audiences": list(facts.matches), **document}), facts)
+    return made, [fault.text for fault in found]
 
 
 def faults(facts: Facts = FACTS, **document: Any) -> list[str]:
@@ -515,6 +516,25 @@ def test_unread_facts_cause_no_faults() -> None:
 def test_faults_of_one_class_raise_that_class() -> None:
     assert type(refusal([InputInvalid("a"), InputInvalid("b")])) is InputInvalid
     assert type(refusal([KeyRefused("a"), InputInvalid("b")])) is ExportRefused
+
+
+@pytest.mark.parametrize(
+    ("facts", "document", "places"),
+    [
+        (replace(FACTS, matches={"one": (audience(1),), "two": ()}), {}, ["/audiences/1"]),
+        (matched(audience(1, "VIP"), audience(3), audience(2, "vip")), {}, ["/audiences/2"]),
+        (FACTS, {"list": "Nowhere"}, ["/list"]),
+        (replace(FACTS, jobs=(job("sendgrid_export", "running"),)), {}, ["/adopt"]),
+        (replace(FACTS, fields=(OURS,)), {}, ["/adopt"]),
+        (replace(FACTS, fields=(replace(OURS, type="Number"),)), {}, [""]),
+        (FACTS, {"custom_fields": {"a/b": "x"}, "email_field": "b"}, ["/email_field", "/custom_fields/a~1b"]),
+    ],
+)
+def test_each_fault_says_where_in_the_input_it_is(
+    facts: Facts, document: dict[str, Any], places: list[str]
+) -> None:
+    _, found = make_plan(start_input({"audiences": list(facts.matches), **document}), facts)
+    assert [fault.at for fault in found] in (places, places[::-1])
 
 
 def test_refusal_lists_each_fault_once_and_counts_them() -> None:

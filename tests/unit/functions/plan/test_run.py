@@ -27,6 +27,7 @@ from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
 from lytics_sendgrid.sendgrid.resources import CustomField, Segment, segment_query
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.workflow.export_run import ExportRun
+from lytics_sendgrid.workflow.faults import read_faults
 from tests.doubles.adapters import exports_table
 from tests.doubles.dynamodb import DynamoDb
 from tests.doubles.lytics import LyticsInMemory
@@ -86,7 +87,12 @@ class Scene:
     def faults(self, document: Any = None) -> list[str]:
         with pytest.raises(StopRun) as refusal:
             self.plan(document)
-        return str(refusal.value).splitlines()[1:]
+        return [line for line in str(refusal.value).splitlines()[1:] if line.startswith("- ")]
+
+    def places(self, document: Any = None) -> list[str]:
+        with pytest.raises(StopRun) as refusal:
+            self.plan(document)
+        return [fault.at for fault in read_faults(str(refusal.value))]
 
 
 def test_plan_returns_the_state_of_the_run() -> None:
@@ -484,3 +490,33 @@ def test_count_notes_a_side_that_does_not_answer(monkeypatch: pytest.MonkeyPatch
         "Lytics' sizes could not be read: busy",
         "SendGrid's segments could not be read: SendGrid answered 503",
     )
+
+
+def test_faults_are_at_their_places_in_the_input_as_it_was_given() -> None:
+    scene = Scene()
+    document = {
+        "audiences": ["", "first", " Nobody ", 7],
+        "custom_fields": {" no such field ": "x", "": "y"},
+        "dry": True,
+    }
+    assert sorted(scene.places(document)) == [
+        *("/audiences/0", "/audiences/2", "/audiences/3"),
+        *("/custom_fields/", "/custom_fields/ no such field ", "/dry"),
+    ]
+
+
+def test_faults_of_keys_and_secrets_are_at_the_authorization() -> None:
+    empty = Authorization("default", "main", "", "", "stack/default")
+    unwritten = WebhookSecrets("stack/default/webhook", ())
+    assert Scene(empty, unwritten).places() == ["/authorization"] * 3
+    assert Scene(StopRun("no keys"), StopRun("no webhook secret")).places() == ["/authorization"] * 2
+    scene = Scene()
+    scene.lytics.refusals["audiences"] = KeyRefused("Lytics answered 401")
+    scene.sendgrid.scopes = frozenset  # type: ignore[method-assign]
+    assert scene.places() == ["/authorization"] * 2
+
+
+@pytest.mark.parametrize("document", [{"action": "resync", "export": "x"}, {"action": "go"}, []])
+def test_fault_of_the_whole_input_has_a_place_only_if_a_key_does(document: Any) -> None:
+    (place,) = Scene().places(document)
+    assert place == ({"resync": "/export", "go": "/action"}[document["action"]] if document else "")

@@ -92,8 +92,9 @@ def test_resync_says_that_no_event_arrives() -> None:
 
 def test_resync_of_a_stopped_export_is_a_fault_and_a_stop_is_not() -> None:
     (fault,) = stored_faults(ResyncInput(action="resync", export="newsletter"), STOPPED, FACTS)
-    assert "is stopped since 2026-11-18T" in fault
-    assert "start it again" in fault
+    assert "is stopped since 2026-11-18T" in fault.text
+    assert "start it again" in fault.text
+    assert fault.at == "/export"
     assert stored_faults(StopInput(action="stop", export="newsletter"), STOPPED, FACTS) == []
     assert stored_faults(ResyncInput(action="resync", export="newsletter"), EXPORT, FACTS) == []
 
@@ -104,7 +105,8 @@ def test_stop_deletes_no_segment_of_a_scheduled_single_send() -> None:
     made = {identity: replace(known, made=True) for identity, known in ACCOUNT.audiences.items()}
     facts = replace(FACTS, account=replace(ACCOUNT, audiences=made), single_sends=sends)
     (fault,) = stored_faults(wanted, EXPORT, facts)
-    assert "the scheduled Single Send 'Christmas' goes to the segment 'High value users'" in fault
+    assert "the scheduled Single Send 'Christmas' goes to the segment 'High value users'" in fault.text
+    assert fault.at == "/delete_segments"
     assert stored_faults(wanted, EXPORT, replace(FACTS, single_sends=sends)) == []
 
 
