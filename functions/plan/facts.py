@@ -27,6 +27,7 @@ class Facts:
         single_sends: the scheduled Single Sends, if segments may be deleted.
         stopped_exports: names of the exports that are stopped, of those that share an audience with this one.
         notes: for a person: what could not be checked.
+        version: of the account's configuration, read before everything else.
     """
 
     account: Account
@@ -42,6 +43,7 @@ class Facts:
     single_sends: Sequence[SingleSend] | None = None
     stopped_exports: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,8 @@ def planned_run(
     """
     # Every field that is set takes room in the state.
     optional: dict[str, Any] = {"again": True} if facts.export is not None else {}
+    if wanted.dry_run:
+        optional["planned_version"] = facts.version
     if plan.swept_only:
         optional["swept_only"] = plan.swept_only
     audiences = tuple(Audience(a.id, a.name, a.slug) for a in plan.audiences)

@@ -1,6 +1,6 @@
 """Plan a resync or a stop from an export's stored configuration."""
 
-from typing import Final
+from typing import Any, Final
 
 from functions.plan.deletions import single_send_faults
 from functions.plan.estimate import estimate
@@ -81,7 +81,9 @@ def _planned(
     membership = facts.account.membership_fields
     parallelism = wanted.scan_parallelism if isinstance(wanted, ResyncInput) else 1
     scanned = [Scanned(audience.id, size) for audience, size in zip(audiences, sizes, strict=True)]
-    optional = scan_orders(scanned, parallelism) if backfill else {}
+    optional: dict[str, Any] = scan_orders(scanned, parallelism) if backfill else {}
+    if wanted.dry_run:
+        optional["planned_version"] = facts.account.version
     return ExportRun(
         run=beginning.run,
         started_at=beginning.started_at,

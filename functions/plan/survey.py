@@ -78,9 +78,10 @@ class Surveyor:
         Raises:
             RetryLater: AWS, SendGrid or Lytics does not answer now.
         """
+        account = self.configurations.account(account_name)
         # A name with a fault is not another export's.
         export = None if "export" in faulty else self.configurations.export(wanted.export)
-        facts = Facts(self.configurations.account(account_name), export)
+        facts = Facts(account, export, version=account.version)
         if self.lytics is not None:
             facts = self._lytics_facts(self.lytics, wanted, facts)
         if self.sendgrid is not None and self._may_read(self.sendgrid):

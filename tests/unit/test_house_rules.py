@@ -30,6 +30,8 @@ SINGLE_ADAPTERS = {
     "lytics_sendgrid.sendgrid.contacts": "upserts and import jobs, by another client than the rest",
     "lytics_sendgrid.lytics.api": "requests to Lytics; its neighbours are its documents",
     "functions.audit.sendgrid": "requests to SendGrid that only an audit makes",
+    "functions.console.aws.executions": "Step Functions, as pages need it",
+    "functions.console.aws.functions": "Lambda, whose functions only the console invokes",
     "functions.plan.executions": "Step Functions, whose executions no other function asks for",
     "functions.operate.env_vars": "an operator's command, without a handler",
     "functions.operate.erase": "an operator's command, without a handler",

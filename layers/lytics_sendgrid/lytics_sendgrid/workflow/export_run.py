@@ -328,6 +328,8 @@ class ExportRun(StatePart):
         action: ``start``, ``resync`` or ``stop``.
         again: the export was there before, so that a start is swept, too.
         options: what the person who started the run chose.
+        planned_version: of the account's configuration, read before everything else that a dry run is made
+            from. Only there in a dry run.
         swept_only: audiences that this export no longer has, but other exports. They are scanned and swept.
         skipped: why a scheduled run does nothing; empty: it does.
         provision: what ``provision`` returned.
@@ -354,6 +356,7 @@ class ExportRun(StatePart):
     action: Literal["start", "resync", "stop"] = "start"
     again: bool = False
     options: RunOptions = RunOptions()
+    planned_version: int | None = None
     swept_only: tuple[Audience, ...] = ()
     skipped: str = ""
     scans: tuple[ScanOrder, ...] = ()

@@ -520,3 +520,10 @@ def test_faults_of_keys_and_secrets_are_at_the_authorization() -> None:
 def test_fault_of_the_whole_input_has_a_place_only_if_a_key_does(document: Any) -> None:
     (place,) = Scene().places(document)
     assert place == ({"resync": "/export", "go": "/action"}[document["action"]] if document else "")
+
+
+def test_dry_run_says_which_configuration_it_was_planned_for() -> None:
+    scene = Scene()
+    scene.configurations.put_account(Account("main", 7), 0)
+    assert scene.plan({"audiences": ["first"], "dry_run": True})["planned_version"] == 7
+    assert "planned_version" not in scene.plan()
