@@ -31,6 +31,7 @@ ACTIONS: Final = {
     "get_item": {"dynamodb:GetItem"},
     "batch_get_item": {"dynamodb:BatchGetItem"},
     "query": {"dynamodb:Query"},
+    "items_of": {"dynamodb:Query"},
     "scan": {"dynamodb:Scan"},
     "put_item": {"dynamodb:PutItem"},
     "update_item": {"dynamodb:UpdateItem"},
@@ -43,7 +44,7 @@ ACTIONS: Final = {
         "dynamodb:PartiQLUpdate",
     },
 }
-"""The IAM actions of each method of boto3's client."""
+"""The IAM actions of each method of boto3's client, and of our own function that calls one."""
 
 
 def actions_of(verb: str, table: str) -> set[str]:
@@ -73,7 +74,9 @@ def _called(tree: ast.AST) -> set[str]:
 
 
 def _named(tree: ast.AST) -> set[str]:
-    return {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    nodes = list(ast.walk(tree))
+    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return attributes | {node.id for node in nodes if isinstance(node, ast.Name)}
 
 
 def _modules(app: str) -> set[str]:

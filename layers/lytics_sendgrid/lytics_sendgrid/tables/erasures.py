@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError
 from lytics_sendgrid.aws.errors import error_code, translated
 from lytics_sendgrid.domain.erasure import NO_HOLDS, Hold, Holds, erasure_hash, latest, packed, unpacked
 from lytics_sendgrid.errors import ConfigurationChanged
+from lytics_sendgrid.tables.partition import items_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -112,27 +113,14 @@ class ErasuresTable:
         return (0, b"") if item is None else (int(item["revision"]["N"]), item["key"]["B"])
 
     def _all(self, account: str) -> Iterator[tuple[int, Hold]]:
-        start: dict[str, Any] = {}
-        while True:
-            with translated("DynamoDB"):
-                answer = self._client.query(
-                    TableName=self._table,
-                    KeyConditionExpression="pk = :pk",
-                    ExpressionAttributeValues={":pk": {"S": f"erased#{account}"}},
-                    ConsistentRead=True,
-                    **start,
-                )
-            for item in answer["Items"]:
-                if item["sk"]["S"] == _STATE:
-                    continue
-                at_s, until_s = int(item["at_s"]["N"]), int(item["expires_epoch_s"]["N"])
-                for name in ("known", "unknown"):
-                    hold = Hold(at_s, until_s, name == "known")
-                    for one in unpacked(item.get(name, {"B": b""})["B"]):
-                        yield one, hold
-            if not answer.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        for item in items_of(self._client, self._table, f"erased#{account}"):
+            if item["sk"]["S"] == _STATE:
+                continue
+            at_s, until_s = int(item["at_s"]["N"]), int(item["expires_epoch_s"]["N"])
+            for name in ("known", "unknown"):
+                hold = Hold(at_s, until_s, name == "known")
+                for erased in unpacked(item.get(name, {"B": b""})["B"]):
+                    yield erased, hold
 
 
 def _key(account: str, sk: str) -> dict[str, Any]:

@@ -51,6 +51,7 @@ from lytics_sendgrid.domain.configuration import (
 )
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import ConfigurationChanged
+from lytics_sendgrid.tables.partition import items_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -299,21 +300,8 @@ class ExportsTable:
             self._client.put_item(TableName=self._table, Item=item)
 
     def _query(self, pk: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        start: dict[str, Any] = {}
-        while True:
-            with translated("DynamoDB"):
-                answer = self._client.query(
-                    TableName=self._table,
-                    KeyConditionExpression="pk = :pk",
-                    ExpressionAttributeValues={":pk": {"S": pk}},
-                    ConsistentRead=True,
-                    **start,
-                )
-            for item in answer["Items"]:
-                yield item["sk"]["S"], _document(item)
-            if not answer.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        for item in items_of(self._client, self._table, pk):
+            yield item["sk"]["S"], _document(item)
 
 
 def _whole(parts: list[dict[str, Any]]) -> dict[str, Any]:

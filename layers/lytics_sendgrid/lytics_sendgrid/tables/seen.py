@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.domain.seen import in_order
 from lytics_sendgrid.errors import StopRun
+from lytics_sendgrid.tables.partition import items_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,21 +84,8 @@ class SeenTable:
         return ordered
 
     def _chunks(self, pk: str) -> Iterator[array[int]]:
-        start: dict[str, Any] = {}
-        while True:
-            with translated("DynamoDB"):
-                answer = self._client.query(
-                    TableName=self._table,
-                    KeyConditionExpression="pk = :pk",
-                    ExpressionAttributeValues={":pk": {"S": pk}},
-                    ConsistentRead=True,
-                    **start,
-                )
-            for item in answer["Items"]:
-                yield array("Q", item["hashes"]["B"])
-            if not answer.get("LastEvaluatedKey"):
-                return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        for item in items_of(self._client, self._table, pk):
+            yield array("Q", item["hashes"]["B"])
 
 
 def _pk(run: str, audience: str, scan: int) -> str:
