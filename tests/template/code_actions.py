@@ -76,7 +76,8 @@ def _called(tree: ast.AST) -> set[str]:
 def _named(tree: ast.AST) -> set[str]:
     nodes = list(ast.walk(tree))
     attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
-    return attributes | {node.id for node in nodes if isinstance(node, ast.Name)}
+    functions = (node.func for node in nodes if isinstance(node, ast.Call))
+    return attributes | {function.id for function in functions if isinstance(function, ast.Name)}
 
 
 def _modules(app: str) -> set[str]:
