@@ -13,7 +13,7 @@ from lytics_sendgrid.aws.errors import error_code, translated
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-_GOES_ON_IN: Final = "goes_on_in"
+GOES_ON_IN: Final = "goes_on_in"
 """In the output of an execution whose run goes on in another: the ARN of that one."""
 
 
@@ -38,7 +38,7 @@ class Executions:
                 return None
         output = described.get("output")
         document = json.loads(output) if output else None
-        goes_on_in = document.get(_GOES_ON_IN) if isinstance(document, dict) else None
+        goes_on_in = document.get(GOES_ON_IN) if isinstance(document, dict) else None
         return Execution(
             described["executionArn"],
             described["status"] == "RUNNING",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from functions.plan.executions import GOES_ON_IN
 from functions.settle.settling import MAX_WAIT_S, ROUNDS_PER_EXECUTION
 from lytics_sendgrid import errors
 from tests.template.sources import REPOSITORY, StateMachine, Template, ends, reachable, targets
@@ -87,6 +88,14 @@ def test_new_execution_is_started_by_the_only_arn_that_is_allowed(machine: State
     (task,) = (task for task in machine.tasks.values() if "startExecution" in task["Resource"])
     assert task["Parameters"]["StateMachineArn"] == "${StateMachineArn}"
     assert "$$.StateMachine" not in machine.text
+
+
+def test_output_of_a_continued_run_names_the_next_execution(machine: StateMachine) -> None:
+    """`plan` follows a run through its executions by that key: the run's place stays taken."""
+    state = machine.tasks["ContinueInNewExecution"]
+    assert state["ResultSelector"] == {f"{GOES_ON_IN}.$": "$.ExecutionArn"}
+    assert "ResultPath" not in state
+    assert machine.definition["States"][state["Next"]]["Type"] == "Succeed"
 
 
 def test_timeout_of_a_run_fits_10_million_people_and_can_fire(machine: StateMachine) -> None:
