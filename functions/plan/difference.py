@@ -9,6 +9,7 @@ from functions.plan.fields import PlannedField
 from functions.plan.input import StartInput
 from functions.plan.removed import removed_audience
 from lytics_sendgrid.bounded_text import enumerated
+from lytics_sendgrid.counted_text import people as people_text
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.lytics.documents import LyticsAudience
 from lytics_sendgrid.sendgrid.resources import ContactList
@@ -200,9 +201,7 @@ def _email_words(wanted: StartInput, export: Export) -> list[str]:
 
 def people(size: int | None) -> str:
     """Return how many people there are, as text."""
-    if size is None:
-        return "number of people unknown"
-    return "1 person" if size == 1 else f"{size} people"
+    return "number of people unknown" if size is None else people_text(size)
 
 
 def named(exports: Sequence[str]) -> str:

@@ -55,9 +55,11 @@ class StoredFacts:
         listed: all audiences in Lytics.
         job: the export's webhook job in Lytics, if there is one.
         single_sends: the scheduled Single Sends, if segments may be deleted.
+        stopped_exports: names of the exports that are stopped, of those that share an audience with this one.
     """
 
     account: Account
     listed: Sequence[LyticsAudience]
     job: LyticsJob | None
     single_sends: Sequence[SingleSend] = ()
+    stopped_exports: frozenset[str] = frozenset()

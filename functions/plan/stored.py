@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from functions.plan.deletions import single_send_faults
+from functions.plan.difference import named, people
 from functions.plan.estimate import estimate
 from functions.plan.facts import StoredFacts
 from functions.plan.input import ResyncInput, StopInput
@@ -11,8 +12,8 @@ from functions.plan.state import Beginning, chosen_options
 from lytics_sendgrid.bounded_text import enumerated
 from lytics_sendgrid.domain.configuration import Audience, Export
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339
-from lytics_sendgrid.lytics.documents import LyticsAudience
-from lytics_sendgrid.lytics.webhook_jobs import RUNNING, STOPPED
+from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
+from lytics_sendgrid.lytics.webhook_jobs import RUNNING, STOPPED, is_made
 from lytics_sendgrid.sendgrid.resources import segment_name
 from lytics_sendgrid.workflow.export_run import (
     Activation,
@@ -208,34 +209,57 @@ def _job_notes(export: Export, facts: StoredFacts) -> list[str]:
 
 
 def _stop_notes(wanted: StopInput, export: Export, facts: StoredFacts) -> list[str]:
-    job = facts.job
     sizes = {audience.id: audience.size for audience in facts.listed}
-    alone, shared = [], []
+    alone, with_live, with_stopped = [], [], []
     for audience in export.audiences:
         provisioned = facts.account.audiences.get(audience.id)
         others = sorted({*(provisioned.exports if provisioned else ())} - {export.name})
-        size = sizes.get(audience.id)
-        people = "number of people unknown" if size is None else f"{size} people"
-        text = f"'{audience.name}' ({people})"
-        if others:
-            shared.append(f"{text}, which also {enumerated(others, _NAMES_CHARS)} has")
+        live = [name for name in others if name not in facts.stopped_exports]
+        text = f"'{audience.name}' ({people(sizes.get(audience.id))})"
+        if live:
+            with_live.append(f"{text}, which {named(live)} has, too")
+        elif others:
+            with_stopped.append(f"{text}, which {named(others)} has, too")
         else:
             alone.append(text)
-    notes: list[str] = []
-    if export.stopped_s is not None:
-        notes.append(
-            f"the export '{export.name}' is stopped since "
-            f"{format_rfc3339(export.stopped_s * NANOSECONDS_PER_S)} already"
-        )
-    elif job is not None:
-        notes.append(f"Lytics' webhook job '{job.name}' ({job.id}, {job.status}) is paused")
+    notes = _stopped_job_notes(wanted, export, facts.job)
     if alone:
         consequence = _consequence(wanted)
         notes.append(f"of the export '{export.name}' alone: {enumerated(alone, _NAMES_CHARS)}. {consequence}")
-    if shared:
+    if with_live:
+        leave = f". Whom only the e-mail field of '{export.name}' has shown leaves them at the next resync"
         notes.append(
-            f"another export has the audiences {enumerated(shared, _NAMES_CHARS)}: they stay as they are"
+            f"shared with a live export: {enumerated(with_live, _NAMES_CHARS)}. Their segments stay, and the "
+            f"other exports update them{leave if wanted.clear else ''}"
         )
+    if with_stopped:
+        empty = ' To empty them, stop those exports with "clear": true, too'
+        notes.append(
+            f"shared with a stopped export: {enumerated(with_stopped, _NAMES_CHARS)}. Their segments stay as "
+            "they are now: nobody enters or leaves them until one of the exports is started again."
+            f"{empty if wanted.clear else ''}".rstrip(".")
+        )
+    return notes
+
+
+def _stopped_job_notes(wanted: StopInput, export: Export, job: LyticsJob | None) -> list[str]:
+    """Return what becomes of the webhook job, as ``deactivate`` will have it."""
+    notes = []
+    if export.stopped_s is not None:
+        since = format_rfc3339(export.stopped_s * NANOSECONDS_PER_S)
+        notes.append(f"the export '{export.name}' is stopped since {since} already")
+    if job is None:
+        return notes
+    named_job = f"Lytics' webhook job '{job.name}' ({job.id}, {job.status})"
+    removes = wanted.clear and wanted.delete_segments
+    if job.id != export.lytics_job:
+        notes.append(f"{named_job} was made by hand, so it is left: pause or delete it in Lytics")
+    elif removes and is_made(job):
+        notes.append(f"{named_job} is going to be deleted")
+    elif removes:
+        notes.append(f"{named_job} was made by hand, so it is going to be paused, not deleted")
+    elif export.stopped_s is None:
+        notes.append(f"{named_job} is going to be paused")
     return notes
 
 

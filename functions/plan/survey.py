@@ -106,7 +106,7 @@ class Surveyor:
         if self.sendgrid is not None and self._may_read(self.sendgrid) and deletes_segments:
             sends = self._try(self.sendgrid.scheduled_single_sends) or ()
         job = job_of(jobs or (), export.lytics_job, webhook_url(self.webhook_base_url, export.name))
-        return StoredFacts(account, listed or (), job, sends)
+        return StoredFacts(account, listed or (), job, sends, self._stopped_exports(export, account))
 
     def _lytics_facts(self, lytics: LyticsAccount, wanted: StartInput, facts: Facts) -> Facts:
         listed = self._try(lytics.audiences)

@@ -10,7 +10,8 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.report.counting import count
+from functions.report.counting import Sources, count
+from functions.report.queue_counts import QueueCounts
 from functions.report.reporting import run_report
 from functions.report.settings import ReportSettings
 from lytics_sendgrid.aws.secret import Secrets
@@ -20,6 +21,7 @@ from lytics_sendgrid.sendgrid.api import sendgrid_at
 from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
+from lytics_sendgrid.tables.heard import HeardTable
 from lytics_sendgrid.tables.walks import WalksTable
 from lytics_sendgrid.workflow.export_run import ActivatedRun, ExportRun
 
@@ -27,13 +29,16 @@ logger = Logger()
 
 
 @cache
-def _collaborators() -> tuple[ReportSettings, ExportsTable, WalksTable, Secrets]:
+def _collaborators() -> tuple[ReportSettings, Any, Secrets, QueueCounts]:
     report_settings = read_settings(ReportSettings, os.environ)
-    dynamodb = boto3.client("dynamodb")
-    exports = ExportsTable(dynamodb, report_settings.exports_table)
-    walks = WalksTable(dynamodb, report_settings.exports_table)
     secrets = Secrets(boto3.client("secretsmanager"), report_settings.secret_prefix, SystemClock())
-    return report_settings, exports, walks, secrets
+    queues = QueueCounts(
+        boto3.client("sqs"),
+        changes_url=report_settings.changes_dead_letter_queue_url,
+        imports_url=report_settings.imports_dead_letter_queue_url,
+        rejects_url=report_settings.rejects_queue_url,
+    )
+    return report_settings, boto3.client("dynamodb"), secrets, queues
 
 
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -46,17 +51,20 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     Returns:
         The report, a ``RunReport``.
     """
-    report_settings, exports, walks, secrets = _collaborators()
+    report_settings, dynamodb, secrets, queues = _collaborators()
+    exports = ExportsTable(dynamodb, report_settings.exports_table)
     kind = ActivatedRun if event.get("action", "start") == "start" else ExportRun
     run = kind.read(event)
     authorization = secrets.authorization(run.authorization, max_age_s=0)
-    counted = count(
-        run,
+    sources = Sources(
         lytics_at(report_settings.lytics_url, authorization.lytics_api_token),
         sendgrid_at(report_settings.sendgrid_url, authorization.sendgrid_api_key),
         exports,
-        walks,
+        WalksTable(dynamodb, report_settings.exports_table),
+        HeardTable(dynamodb, report_settings.exports_table),
+        queues,
     )
+    counted = count(run, sources)
     finished_at = format_rfc3339(math.floor(SystemClock().now()) * NANOSECONDS_PER_S)
     report = run_report(run, exports.account(run.account), counted, finished_at)
     document = report.document()

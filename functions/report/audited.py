@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Self
 
+from lytics_sendgrid.counted_text import contacts
 from lytics_sendgrid.workflow.state_part import StatePart
 
 
@@ -50,23 +51,30 @@ def audit_notes(found: AuditFindings, *, dry_run: bool) -> list[str]:
     notes = [*found.segments]
     if found.trouble:
         return [*notes, found.trouble]
-    done = "would be" if dry_run else "were"
     if found.overwritten:
+        they = "it" if found.overwritten == 1 else "they"
         fields = ", ".join(sorted(found.fields, key=lambda name: -found.fields[name])[:5])
         notes.append(
-            f"something else wrote fields of {found.overwritten:,} contacts in SendGrid (most often "
-            f"{fields}): they {done} sent again"
+            f"something else wrote fields of {contacts(found.overwritten)} in SendGrid (most often "
+            f"{fields}): {they} {_done(found.overwritten, dry_run=dry_run)} sent again"
         )
     if found.deleted:
         restored = found.sent_again > found.overwritten
+        one = found.deleted == 1
+        stay = "it stays deleted" if one else "they stay deleted"
         what = (
-            f"they {done} made again"
+            f"{'it' if one else 'they'} {_done(found.deleted, dry_run=dry_run)} made again"
             if restored
-            else 'they stay deleted. "restore_deleted": true makes them again'
+            else f'{stay}. "restore_deleted": true makes {"it" if one else "them"} again'
         )
-        notes.append(f"{found.deleted:,} contacts were deleted in SendGrid: {what}")
+        notes.append(f"{contacts(found.deleted)} {'was' if one else 'were'} deleted in SendGrid: {what}")
     if not notes:
+        are = "is" if found.compared == 1 else "are"
         notes.append(
-            f"the audit found nothing: {found.compared:,} contacts are in SendGrid as the ledger says"
+            f"the audit found nothing: {contacts(found.compared)} {are} in SendGrid as the ledger says"
         )
     return notes
+
+
+def _done(number: int, *, dry_run: bool) -> str:
+    return "would be" if dry_run else "was" if number == 1 else "were"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
 from lytics_sendgrid.bounded_text import enumerated, shortened
+from lytics_sendgrid.counted_text import people as people_text
 from lytics_sendgrid.workflow.export_run import ExportRun
 from lytics_sendgrid.workflow.state_part import StatePart
 
@@ -49,7 +50,7 @@ def clearing_notes(checkpoint: Mapping[str, Any]) -> list[str]:
 
     def named(outcome: str) -> list[str]:
         return [
-            f"'{segment.get('name') or audience}' ({people.get(audience, 0):,} people)"
+            f"'{segment.get('name') or audience}' ({people_text(people.get(audience, 0))})"
             for audience, segment in segments.items()
             if segment["outcome"] == outcome
         ]

@@ -1,17 +1,21 @@
 """Count what each side has of a run's audiences. If a side does not answer, only its numbers are missing."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
-from functions.report.drift import Health
+from functions.report.drift import GivenUp, Health
 from functions.report.reporting import Counted
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_MS, format_rfc3339
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.lytics.documents import LyticsJob
 from lytics_sendgrid.sendgrid.resources import Segment
 from lytics_sendgrid.tables.exports import Progress
 from lytics_sendgrid.workflow.export_run import ExportRun
+
+_MAX_TIME_CHARS: Final = 40
 
 
 class LyticsCounts(Protocol):
@@ -42,14 +46,37 @@ class Walks(Protocol):
     def walk(self, run: str, task: str) -> dict[str, Any] | None: ...  # noqa: D102
 
 
-def count(
-    run: ExportRun, lytics: LyticsCounts, sendgrid: SendGridCounts, runs: Runs, walks: Walks
-) -> Counted:
+class LastEvents(Protocol):
+    """When the last event of each export came."""
+
+    def heard_ms(self, export: str) -> int | None: ...  # noqa: D102
+
+
+class Queues(Protocol):
+    """The queues of what was given up."""
+
+    def given_up(self) -> GivenUp: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What is counted, and where."""
+
+    lytics: LyticsCounts
+    sendgrid: SendGridCounts
+    runs: Runs
+    walks: Walks
+    last_events: LastEvents
+    queues: Queues
+
+
+def count(run: ExportRun, sources: Sources) -> Counted:
     """Count everything that a report needs.
 
     Raises:
         RetryLater: our own table does not answer.
     """
+    lytics, sendgrid, runs, walks = sources.lytics, sources.sendgrid, sources.runs, sources.walks
     ids = [audience.id for audience in (*run.audiences, *run.swept_only)]
     export = runs.export(run.export)
     job_id = export.lytics_job if export else None
@@ -68,18 +95,30 @@ def count(
         tuple(notes),
         export is not None and export.stopped_s is None and job_id is not None,
         walks.walk(run.run, "sweep"),
-        Health(
-            _try(lambda: _job_state(lytics, job_id), "the webhook job's state", notes),
-            sum(people for name, people in progress.counts.items() if name.startswith("rejected.")),
-        ),
+        _health(run, sources, job_id, progress, notes),
         walks.walk(run.run, "audit") if run.options.audit else None,
         walks.walk(run.run, "clear") if run.finished else None,
     )
 
 
-def _job_state(lytics: LyticsCounts, job_id: str | None) -> str:
+def _health(
+    run: ExportRun, sources: Sources, job_id: str | None, progress: Progress, notes: list[str]
+) -> Health:
+    job = _try(lambda: _job_state(sources.lytics, job_id), "the webhook job's state", notes)
+    heard_ms = sources.last_events.heard_ms(run.export)
+    return Health(
+        None if job is None else job[0],
+        sum(people for name, people in progress.counts.items() if name.startswith("rejected.")),
+        "" if job is None else job[1],
+        "" if heard_ms is None else format_rfc3339(heard_ms * NANOSECONDS_PER_MS),
+        _try(sources.queues.given_up, "the dead-letter and rejects queues", notes) or GivenUp(),
+    )
+
+
+def _job_state(lytics: LyticsCounts, job_id: str | None) -> tuple[str, str]:
+    """Return a job's status and when it was last changed, as Lytics says; empty texts without a job."""
     job = lytics.job(job_id) if job_id else None
-    return job.status if job else ""
+    return (job.status, str(job.document.get("updated") or "")[:_MAX_TIME_CHARS]) if job else ("", "")
 
 
 def _try[T](read: Callable[[], T], subject: str, notes: list[str]) -> T | None:

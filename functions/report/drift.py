@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pydantic import Field
 
+from lytics_sendgrid.counted_text import contacts, counted, people
 from lytics_sendgrid.domain.configuration import Audience
 from lytics_sendgrid.workflow.state_part import StatePart
 
@@ -67,20 +68,37 @@ _UNKNOWN: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class GivenUp:
+    """How many messages wait in the queues of what was given up, of all exports together.
+
+    Attributes:
+        changes: in the dead-letter queue of changes.
+        imports: in the dead-letter queue of import jobs.
+        rejects: in the queue of what Lytics sent and can never become a change.
+    """
+
+    changes: int = 0
+    imports: int = 0
+    rejects: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """What may have caused drift.
 
     Attributes:
         job: state of the export's webhook job in Lytics; empty if it has none, None if it is unknown.
         rejected: contacts that SendGrid refuses.
-        dead_letters: messages in the dead-letter queue of changes.
-        rejects: elements that Lytics sent and that can never become a change.
+        job_changed: when the job was last changed, as Lytics says; empty if it does not say.
+        heard: when the export's last event came, ISO 8601; empty if none is known.
+        given_up: what waits for a person.
     """
 
     job: str | None
     rejected: int
-    dead_letters: int = 0
-    rejects: int = 0
+    job_changed: str = ""
+    heard: str = ""
+    given_up: GivenUp = GivenUp()
 
 
 UNKNOWN: Final = Health(None, 0)
@@ -113,8 +131,8 @@ def whole_drift(drifts: Iterable[AudienceDrift], sweep: Mapping[str, Any], healt
     every = list(drifts)
     stayed: dict[str, int] = {}
     for drift in every:
-        for reason, people in drift.stayed.items():
-            stayed[reason] = stayed.get(reason, 0) + people
+        for reason, number in drift.stayed.items():
+            stayed[reason] = stayed.get(reason, 0) + number
     total = Drift(
         missing=sum(drift.missing for drift in every),
         stale=sum(drift.stale for drift in every),
@@ -134,19 +152,26 @@ def drift_notes(
 ) -> list[str]:
     """Return what a person should read first."""
     if not (total.missing or total.stale or total.suspects or total.returned or total.waiting):
-        return [f"no drift: {total.compared:,} contacts were compared with Lytics"]
-    done = "would be" if dry_run else "were"
+        were = "was" if total.compared == 1 else "were"
+        return [f"no drift: {contacts(total.compared)} {were} compared with Lytics"]
+
+    def done(number: int) -> str:
+        return "would be" if dry_run else "was" if number == 1 else "were"
+
+    have, are = ("has" if total.extra == 1 else "have"), ("is" if total.returned == 1 else "are")
     summary = (
-        f"drift of {total.compared:,} contacts: {total.missing:,} missing people {done} put in, "
-        f"{total.stale:,} with stale fields {done} sent again, {total.extra:,} who have left {done} taken "
-        f"out, {total.returned:,} who are back {done} put back"
+        f"drift of {contacts(total.compared)}: {counted(total.missing, 'missing person', 'missing people')} "
+        f"{done(total.missing)} put in, {total.stale:,} with stale fields {done(total.stale)} sent again, "
+        f"{total.extra:,} who {have} left {done(total.extra)} taken out, {total.returned:,} who {are} back "
+        f"{done(total.returned)} put back"
     )
     notes = [summary]
     notes += [f"likely cause of the drift: {cause}" for cause in total.likely_causes]
     notes += [
-        f"'{audience.name}': {people:,} people stay in the segment: {REASONS.get(reason, reason)}"
+        f"'{audience.name}': {people(stayed)} {'stays' if stayed == 1 else 'stay'} in the segment: "
+        f"{REASONS.get(reason, reason)}"
         for audience, drift in zip(audiences, drifts, strict=True)
-        for reason, people in drift.stayed.items()
+        for reason, stayed in drift.stayed.items()
     ]
     return notes + [
         f"'{audience.name}': {drift.note}"
@@ -161,19 +186,33 @@ def _causes(health: Health) -> tuple[str, ...]:
         causes.append("the export has no webhook job, so Lytics sends no events: start the export again")
     elif health.job is not None and health.job not in RUNNING:
         causes.append(
-            f"the webhook job is '{health.job}' in Lytics, so events are lost or late: resume it in Lytics, "
-            "or start the export again"
+            f"the webhook job is '{health.job}' in Lytics{_since(health)}, so events are lost or late: "
+            "resume it in Lytics, or start the export again"
         )
-    if health.dead_letters:
+    given_up = health.given_up
+    for number, queue in ((given_up.changes, "changes"), (given_up.imports, "import jobs")):
+        if number:
+            causes.append(
+                f"{_waiting(number)} in the dead-letter queue of {queue}, of all exports together: redrive "
+                "it (make redrive)"
+            )
+    if given_up.rejects:
         causes.append(
-            f"{health.dead_letters:,} messages wait in the dead-letter queue of changes: redrive it "
-            "(make redrive)"
-        )
-    if health.rejects:
-        causes.append(
-            f"Lytics sent {health.rejects:,} elements that can never become a change: look at the rejects "
-            "queue"
+            f"{_waiting(given_up.rejects)} in the rejects queue, of all exports together. They hold what "
+            "Lytics sent and what can never become a change: look at their reasons"
         )
     if health.rejected:
-        causes.append(f"SendGrid refused {health.rejected:,} contacts: see make rejected")
+        causes.append(f"SendGrid refused {contacts(health.rejected)}: see make rejected")
     return tuple(causes) or (_UNKNOWN,)
+
+
+def _since(health: Health) -> str:
+    """Return since when a job may not run, as far as it is known."""
+    changed = f"last changed there at {health.job_changed}" if health.job_changed else ""
+    heard = f"its last event came at about {health.heard}" if health.heard else ""
+    known = ", ".join(filter(None, (changed, heard)))
+    return f" ({known})" if known else ""
+
+
+def _waiting(messages: int) -> str:
+    return f"{counted(messages, 'message waits', 'messages wait')}"

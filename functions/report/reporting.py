@@ -10,6 +10,8 @@ from functions.report.document import AudienceReport, ImportJobs, RunReport
 from functions.report.drift import UNKNOWN, AudienceDrift, Health, audience_drift, drift_notes, whole_drift
 from functions.report.troubles import Trouble, failure
 from lytics_sendgrid.bounded_text import shortened
+from lytics_sendgrid.counted_text import counted as counted_text
+from lytics_sendgrid.counted_text import people as people_text
 from lytics_sendgrid.domain.checkpoint import Checkpoint, is_far_fewer
 from lytics_sendgrid.domain.configuration import Account, Audience
 from lytics_sendgrid.sendgrid.resources import Segment
@@ -201,7 +203,7 @@ def _scan_fields(scan: Checkpoint, size: int | None) -> dict[str, Any]:
     if complete and size is not None and is_far_fewer(scan.scanned, size):
         # If a scan ends early, the totals on its pages may be wrong, too.
         complete = False
-        mismatch = f"Lytics counts {size} people in the audience but its scan returned {scan.scanned}"
+        mismatch = f"Lytics counts {people_text(size)} in the audience but its scan returned {scan.scanned:,}"
     optional = {"parts": len(scan.parts), "whole": scan.whole, "trouble": scan.trouble}
     return {
         "scanned": scan.scanned,
@@ -275,12 +277,13 @@ def _job_notes(totals: ImportJobs) -> list[str]:
     notes = []
     if totals.parked:
         notes.append(
-            f"the import jobs of {totals.parked} people failed again and again: these people wait in the "
+            f"import jobs of {people_text(totals.parked)} failed again and again: their changes wait in the "
             "imports dead-letter queue. Redrive it when SendGrid works again"
         )
     if totals.unread:
+        jobs = counted_text(totals.unread, "import job", "import jobs")
         notes.append(
-            f"SendGrid refused rows of {totals.unread} import jobs, and it could not be read which: look at "
-            "the imports in SendGrid (Marketing > Contacts)"
+            f"SendGrid refused rows of {jobs}, and it could not be read which: look at the imports in "
+            "SendGrid (Marketing > Contacts)"
         )
     return notes

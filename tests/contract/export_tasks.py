@@ -1,4 +1,4 @@
-"""The handlers of plan, provision, settle, report and inspect, on moto's AWS and both twins."""
+"""The handlers of the state machine's tasks and of inspect, on moto's AWS and both twins."""
 
 import json
 from collections.abc import Iterator
@@ -10,11 +10,15 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
 
+from functions.audit import app as audit_app
+from functions.clear import app as clear_app
+from functions.deactivate import app as deactivate_app
 from functions.inspect import app as inspect_app
 from functions.plan import app as plan_app
 from functions.provision import app as provision_app
 from functions.report import app as report_app
 from functions.settle import app as settle_app
+from functions.sweep import app as sweep_app
 from lytics_sendgrid.tables.exports import ExportsTable
 from tests.contract.openapi import OpenApi
 from tests.local.lytics_twin.clock import ManualClock
@@ -24,12 +28,22 @@ from tests.local.sendgrid_twin.options import Options
 from tests.local.sendgrid_twin.twin import SendGridTwin
 
 RUN = "run-1"
+QUEUES = (
+    "CHANGES_QUEUE_URL",
+    "CHANGES_DEAD_LETTER_QUEUE_URL",
+    "IMPORTS_DEAD_LETTER_QUEUE_URL",
+    "REJECTS_QUEUE_URL",
+)
 CACHES = (
     plan_app._collaborators,
     provision_app._collaborators,
     settle_app._exports,
     report_app._collaborators,
     inspect_app._collaborators,
+    deactivate_app._collaborators,
+    clear_app._collaborators,
+    sweep_app._collaborators,
+    audit_app._collaborators,
 )
 
 
@@ -37,6 +51,9 @@ class Invocation:
     """A Lambda context."""
 
     aws_request_id = "00000000-0000-4000-8000-000000000000"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
 
 
 class Tasks:
@@ -81,6 +98,18 @@ class Tasks:
     def report(self, state: dict[str, Any]) -> dict[str, Any]:
         return report_app.lambda_handler(state, context())
 
+    def deactivate(self, state: dict[str, Any]) -> dict[str, Any]:
+        return deactivate_app.lambda_handler(state, context())
+
+    def clear(self, state: dict[str, Any]) -> dict[str, Any]:
+        return clear_app.lambda_handler(state, context())
+
+    def sweep(self, state: dict[str, Any]) -> dict[str, Any]:
+        return sweep_app.lambda_handler(state, context())
+
+    def audit(self, state: dict[str, Any]) -> dict[str, Any]:
+        return audit_app.lambda_handler(state, context())
+
     def inspect(self, email: str, export: str = "default") -> dict[str, Any]:
         return self.ask({"export": export, "email": email})
 
@@ -94,6 +123,10 @@ class Tasks:
             for exchange in self.sendgrid.exchanges()
             if exchange.method != "GET" and "/search/" not in exchange.path
         ]
+
+
+def _queue(name: str) -> str:
+    return boto3.client("sqs").create_queue(QueueName=name)["QueueUrl"]
 
 
 def context() -> LambdaContext:
@@ -121,6 +154,10 @@ def tasks_of(monkeypatch: pytest.MonkeyPatch, options: Options | None = None) ->
         mock_aws(),
     ):
         settings = {
+            **{variable: _queue(variable) for variable in QUEUES},
+            "CLEAR_DELAY_S": "0",
+            "VERIFY_DELAY_S": "0",
+            "REFRESH_DELAY_S": "900",
             "EXPORTS_TABLE": "exports",
             "DELIVER_MAPPING": "00000000-0000-4000-8000-000000000000",
             "CONTACTS_TABLE": "contacts",

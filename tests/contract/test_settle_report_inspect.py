@@ -1,6 +1,7 @@
 """The tasks settle and report and the function inspect, from their handlers down, on both twins."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +16,8 @@ from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.contact import Contact, Rejection, encode
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import InputInvalid
+from lytics_sendgrid.tables.heard import HeardTable
+from lytics_sendgrid.tables.walks import WalksTable
 from tests.contract.export_tasks import RUN, Tasks, tasks_of
 
 NOW_S = int(time.time())
@@ -144,6 +147,25 @@ def test_report_shows_what_each_side_counts(tasks: Tasks, state: dict[str, Any])
     assert report["sendgrid_contacts"] == 1
     assert any("every 1 to 24 hours" in note for note in report["notes"])
     assert tasks.exports.report("default", RUN) == json.loads(json.dumps(report))
+
+
+def test_drift_names_what_waits_in_the_queues(tasks: Tasks, state: dict[str, Any]) -> None:
+    sqs, now_s = boto3.client("sqs"), NOW_S
+    for variable, messages in (("CHANGES_DEAD_LETTER_QUEUE_URL", 2), ("REJECTS_QUEUE_URL", 1)):
+        for _ in range(messages):
+            sqs.send_message(QueueUrl=os.environ[variable], MessageBody="{}")
+    HeardTable(boto3.client("dynamodb"), "exports").put_heard("default", 1_795_000_000_000)
+    sweep: dict[str, Any] = {"contacts": 9, "expected": []}
+    tallies = {state["audiences"][0]["id"]: {"leavers": 1, "suspects": 1}}
+    WalksTable(boto3.client("dynamodb"), "exports").put_walk(
+        RUN, "sweep", sweep | {"tallies": tallies}, now_s
+    )
+    causes = tasks.report(state)["drift"]["likely_causes"]
+    assert [cause.partition(",")[0] for cause in causes] == [
+        "the export has no webhook job",
+        "2 messages wait in the dead-letter queue of changes",
+        "1 message waits in the rejects queue",
+    ]
 
 
 def test_report_says_not_live_and_what_to_paste(tasks: Tasks, state: dict[str, Any]) -> None:

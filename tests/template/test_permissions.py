@@ -76,9 +76,23 @@ def test_every_function_has_a_role_of_its_own_without_managed_policies(template:
 def test_function_knows_a_queue_only_if_it_may_send_to_it(
     template: Template, variable: str, queue: str
 ) -> None:
-    for name in template.functions:
+    for name in template.functions.keys() - {"ReportFunction"}:
         knows = template.environment(name).get(variable) == {"Ref": queue}
         assert knows == template.allows(name, "sqs:SendMessage", queue), name
+
+
+def test_report_counts_what_was_given_up_and_reads_nothing_of_it(template: Template) -> None:
+    actions = {
+        (action, statement["Resource"]["Fn::GetAtt"][0])
+        for statement in template.statements("ReportFunction")
+        for action in statement["Action"]
+        if action.startswith("sqs:")
+    }
+    queues = {"ChangesDeadLetterQueue", "ImportsDeadLetterQueue", "RejectsQueue"}
+    assert actions == {("sqs:GetQueueAttributes", queue) for queue in queues}
+    known = {value["Ref"] for value in template.environment("ReportFunction").values()}
+    assert queues <= known
+    assert not known & {"ChangesQueue", "ImportsQueue"}
 
 
 @pytest.mark.parametrize("variable", TABLES)

@@ -33,6 +33,7 @@ SINGLE_ADAPTERS = {
     "functions.console.aws.executions": "Step Functions, as pages need it",
     "functions.console.aws.functions": "Lambda, whose functions only the console invokes",
     "functions.plan.executions": "Step Functions, whose executions no other function asks for",
+    "functions.report.queue_counts": "SQS, whose messages no other function counts",
     "functions.operate.env_vars": "an operator's command, without a handler",
     "functions.operate.erase": "an operator's command, without a handler",
     "functions.operate.inspect": "an operator's command, without a handler",
@@ -47,7 +48,7 @@ FLOORS = (
     {"sendgrid", "lytics", "queues", "tables"},
     {"transport", "aws", "settings", "workflow"},
     {"domain", "errors", "lenient_json", "system_clock"},
-    {"bounded_text"},
+    {"bounded_text", "counted_text"},
 )
 """Of the layer, from above: a room imports itself and the rooms on lower floors."""
 

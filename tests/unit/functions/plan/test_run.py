@@ -9,8 +9,8 @@ import pytest
 from functions.plan.one_run import Execution
 from functions.plan.run import Planner
 from functions.plan.state import Beginning
-from functions.report.counting import count
-from functions.report.drift import Health
+from functions.report.counting import Sources, count
+from functions.report.drift import GivenUp, Health
 from lytics_sendgrid.aws.secret import Authorization, WebhookSecrets
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Account, Audience, ProvisionedAudience
@@ -444,6 +444,7 @@ class Swept:
 
 
 SWEPT = Swept()
+UPDATED = "2026-11-18T10:00:00Z"
 
 
 def settled_run(scene: Scene) -> ExportsTable:
@@ -454,26 +455,44 @@ def settled_run(scene: Scene) -> ExportsTable:
     return scene.configurations
 
 
+class Quiet:
+    """An export without events, and queues with two messages each."""
+
+    def heard_ms(self, export: str) -> int | None:
+        return 1_795_000_000_000 if export == "newsletter" else None
+
+    def given_up(self) -> GivenUp:
+        return GivenUp(2, 2, 2)
+
+
+def sources(scene: Scene, runs: ExportsTable) -> Sources:
+    return Sources(scene.lytics, scene.sendgrid, runs, SWEPT, Quiet(), Quiet())
+
+
 def test_count_reads_every_side() -> None:
     scene = Scene()
     scene.sendgrid.all_segments.append(Segment("s1", "First", None, None, 7))
-    counted = count(RUN, scene.lytics, scene.sendgrid, settled_run(scene), SWEPT)
+    counted = count(RUN, sources(scene, settled_run(scene)))
     assert (counted.lytics, counted.contacts, counted.notes) == ({FIRST: 10}, 12, ())
     assert counted.segments is not None
     assert counted.segments["s1"].contacts == 7
     assert (counted.counts, set(counted.jobs)) == ({"accepted": 3, "rejected.fields": 2}, {"j1"})
     assert counted.sweep == {"run": RUN.run, "task": "sweep"}
-    assert (counted.has_job, counted.health) == (False, Health("", 2))
+    assert (counted.has_job, counted.health) == (False, Health("", 2, given_up=GivenUp(2, 2, 2)))
 
 
 @pytest.mark.parametrize(("job", "state"), [("j7", "paused"), ("gone", "")])
 def test_count_reads_the_state_of_the_webhook_job(job: str, state: str) -> None:
     scene = Scene()
-    scene.lytics.all_jobs = (LyticsJob("j7", "ours", "webhook_triggers", "paused", {}, (), {}),)
+    scene.lytics.all_jobs = (
+        LyticsJob("j7", "ours", "webhook_triggers", "paused", {}, (), {"updated": UPDATED}),
+    )
     scene.configurations.put_export(replace(NEWSLETTER, lytics_job=job))
     run = RUN.model_copy(update={"export": "newsletter"})
-    counted = count(run, scene.lytics, scene.sendgrid, scene.configurations, SWEPT)
+    counted = count(run, sources(scene, scene.configurations))
     assert (counted.has_job, counted.health.job) == (True, state)
+    assert counted.health.heard == "2026-11-18T11:06:40Z"
+    assert counted.health.job_changed == (UPDATED if state else "")
 
 
 def test_count_notes_a_side_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -484,7 +503,7 @@ def test_count_notes_a_side_that_does_not_answer(monkeypatch: pytest.MonkeyPatch
         raise ServiceUnavailable("SendGrid answered 503")
 
     monkeypatch.setattr(scene.sendgrid, "segments", down)
-    counted = count(RUN, scene.lytics, scene.sendgrid, settled_run(scene), SWEPT)
+    counted = count(RUN, sources(scene, settled_run(scene)))
     assert (counted.lytics, counted.segments) == (None, None)
     assert counted.notes == (
         "Lytics' sizes could not be read: busy",

@@ -9,6 +9,7 @@ from functions.plan.state import Beginning
 from functions.plan.stored import no_such_export, plan_resync, plan_stop, stored_faults
 from lytics_sendgrid.domain.configuration import Account, Audience, ProvisionedAudience
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
+from lytics_sendgrid.lytics.webhook_jobs import JOB_DESCRIPTION
 from lytics_sendgrid.sendgrid.resources import SingleSend
 from lytics_sendgrid.workflow.export_run import ExportRun
 from tests.newsletter import HIGH_VALUE, LAPSED, NEWSLETTER, READERS
@@ -118,18 +119,46 @@ def test_unknown_export_is_a_fault_that_names_it() -> None:
 
 def test_stop_says_what_becomes_of_each_audience() -> None:
     job_note, alone, shared = stop().plan.notes
-    assert job_note == "Lytics' webhook job 'Our job' (j1, running) is paused"
+    assert job_note == "Lytics' webhook job 'Our job' (j1, running) is going to be paused"
     assert "'High value users' (10 people), 'Lapsed customers' (5 people)" in alone
     assert "Their segments stay as they are now" in alone
-    assert "'Newsletter readers' (number of people unknown), which also other has" in shared
+    assert shared == (
+        "shared with a live export: 'Newsletter readers' (number of people unknown), which the export "
+        "'other' has, too. Their segments stay, and the other exports update them"
+    )
     run = stop(clear=True)
     assert (run.action, run.backfill) == ("stop", False)
     assert "Everybody is taken out of them. The empty segments stay" in run.plan.notes[1]
     assert "automations" in stop(clear=True, delete_segments=True).plan.notes[1]
 
 
+def test_stop_says_whether_another_export_is_stopped() -> None:
+    facts = replace(FACTS, stopped_exports=frozenset({"other"}))
+    shared = stop(facts).plan.notes[-1]
+    assert shared.startswith("shared with a stopped export: 'Newsletter readers'")
+    assert shared.endswith("until one of the exports is started again")
+    assert stop(facts, clear=True).plan.notes[-1].endswith('stop those exports with "clear": true, too')
+    assert "has shown leaves them at the next resync" in stop(clear=True).plan.notes[-1]
+
+
+def test_stop_says_what_becomes_of_each_kind_of_job() -> None:
+    ours = replace(job("running"), document={"description": JOB_DESCRIPTION})
+    removed: dict[str, Any] = {"clear": True, "delete_segments": True}
+    assert "is going to be deleted" in stop(replace(FACTS, job=ours), **removed).plan.notes[0]
+    assert "going to be paused, not deleted" in stop(**removed).plan.notes[0]
+    by_hand = stop(replace(FACTS, job=replace(job("running"), id="j2"))).plan.notes[0]
+    assert "(j2, running) was made by hand, so it is left" in by_hand
+
+
+def test_stop_of_one_person_says_person() -> None:
+    one = (replace(LISTED[0], size=1), *LISTED[1:])
+    assert "'High value users' (1 person)" in stop(replace(FACTS, listed=one)).plan.notes[1]
+
+
 def test_stop_of_a_stopped_export_says_so() -> None:
-    assert "is stopped since" in stop(export=STOPPED).plan.notes[0]
+    first, second, *_ = stop(export=STOPPED).plan.notes
+    assert "is stopped since" in first
+    assert second.startswith("of the export 'newsletter' alone")
 
 
 def test_stop_without_a_job_or_audiences_says_nothing_of_them() -> None:

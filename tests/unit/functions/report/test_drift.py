@@ -1,5 +1,6 @@
 """The drift report: what was out of date, what the sweep did about it, and why."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from functions.report.drift import (
     REASONS,
     AudienceDrift,
     Drift,
+    GivenUp,
     Health,
     audience_drift,
     drift_notes,
@@ -29,6 +31,10 @@ TALLY = {
 SWEEP: dict[str, Any] = {"contacts": 1_234, "tallies": {VIPS.id: TALLY, READERS.id: {"note": "changed"}}}
 COUNTS = {f"missing.{VIPS.id}": 5, f"stale.{READERS.id}": 6, "accepted": 9}
 HEALTHY = Health("running", 0)
+
+
+def gave_up(**messages: int) -> Health:
+    return replace(HEALTHY, given_up=GivenUp(**messages))
 
 
 def drifts() -> list[AudienceDrift]:
@@ -67,13 +73,34 @@ def test_sums_are_over_all_audiences() -> None:
         (Health("", 0), "the export has no webhook job"),
         (Health("paused", 0), "the webhook job is 'paused' in Lytics"),
         (Health("running", 7), "SendGrid refused 7 contacts"),
-        (Health("running", 0, dead_letters=3), "3 messages wait in the dead-letter queue"),
-        (Health("running", 0, rejects=2), "Lytics sent 2 elements"),
+        (Health("running", 1), "SendGrid refused 1 contact:"),
+        (gave_up(changes=3), "3 messages wait in the dead-letter queue of changes"),
+        (gave_up(imports=1), "1 message waits in the dead-letter queue of import jobs"),
+        (gave_up(rejects=2), "2 messages wait in the rejects queue"),
     ],
 )
 def test_likely_cause_is_named(health: Health, cause: str) -> None:
     (found,) = whole_drift(drifts(), SWEEP, health).likely_causes
     assert found.startswith(cause)
+
+
+@pytest.mark.parametrize(
+    ("changed", "heard", "since"),
+    [
+        ("", "", "'failed' in Lytics, so events"),
+        ("", "T2", "'failed' in Lytics (its last event came at about T2), so events"),
+        ("T1", "T2", "(last changed there at T1, its last event came at about T2), so events"),
+    ],
+)
+def test_cause_says_since_when_the_job_may_not_run(changed: str, heard: str, since: str) -> None:
+    health = Health("failed", 0, changed, heard)
+    (found,) = whole_drift(drifts(), SWEEP, health).likely_causes
+    assert since in found
+
+
+def test_every_likely_cause_is_named() -> None:
+    health = Health("paused", 1, given_up=GivenUp(1, 1, 1))
+    assert len(whole_drift(drifts(), SWEEP, health).likely_causes) == 5
 
 
 def test_no_drift_has_no_cause() -> None:
@@ -91,11 +118,24 @@ def test_notes_say_what_was_done_why_and_who_stayed() -> None:
     assert first.startswith("drift of 1,234 contacts: 5 missing people were put in, 6 with stale fields")
     assert cause.startswith("likely cause of the drift: none is known")
     assert member == f"'High value users': 4 people stay in the segment: {REASONS['member']}"
-    assert unclear.startswith("'High value users': 1 people stay")
+    assert unclear.startswith("'High value users': 1 person stays in the segment: Lytics gave no clear")
     assert note == "'Newsletter readers': changed"
 
 
 def test_dry_run_says_what_would_be_done() -> None:
     found = drifts()
     first, *_ = drift_notes([VIPS, READERS], found, Drift(extra=1, suspects=1), dry_run=True)
-    assert "1 who have left would be taken out" in first
+    assert "1 who has left would be taken out" in first
+
+
+def test_single_people_are_not_many() -> None:
+    total = Drift(missing=1, stale=1, extra=1, returned=1, suspects=1, compared=1)
+    assert drift_notes([], [], total, dry_run=False) == [
+        (
+            "drift of 1 contact: 1 missing person was put in, 1 with stale fields was sent again, 1 who has "
+            "left was taken out, 1 who is back was put back"
+        )
+    ]
+    assert drift_notes([], [], Drift(compared=1), dry_run=False) == [
+        "no drift: 1 contact was compared with Lytics"
+    ]
