@@ -1,7 +1,7 @@
 """Create the custom fields of a plan: the membership fields, which must be ours alone, and the mapping's."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -49,6 +49,16 @@ class AccountBook:
             raise ConfigurationChanged(
                 f"another run changed the configuration of account '{self.account.name}'"
             )
+
+    def begin_segments(self, audiences: Iterable[str]) -> None:
+        """Record that the segments of audiences are about to be created.
+
+        Raises:
+            ConfigurationChanged: another run wrote the configuration first.
+        """
+        begun = self.account.segments_begun.union(audiences)
+        if begun != self.account.segments_begun:
+            self.write(replace(self.account, segments_begun=begun))
 
     def write(self, account: Account) -> None:
         """Write the configuration.

@@ -53,7 +53,8 @@ def provision(
         if field.custom:
             fields.make(field.name, field.kind)
     audience_names = {audience.id: audience.name for audience in run.audiences}
-    segment_ids = segments.make(config.segments, book.account.audiences, audience_names)
+    segment_ids = segments.make(config.segments, book.account.audiences, audience_names, book.begin_segments)
+    begun = book.account.segments_begun
     membership = {name: fields.id_of(name) for name in config.membership_fields}
     account = replace(book.account, membership_fields={**book.account.membership_fields, **membership})
     now_s = math.floor(clock.now())
@@ -62,7 +63,8 @@ def provision(
         run.export,
         {
             segment.audience: ProvisionedAudience(
-                *(segment.field, segment_ids[segment.audience], list_id, ()), made=not segment.exists
+                *(segment.field, segment_ids[segment.audience], list_id, ()),
+                made=not segment.exists or segment.audience in begun,
             )
             for segment in config.segments
         },
@@ -71,7 +73,11 @@ def provision(
     before = configurations.export(run.export)
     export = _export(run, fields, before, segments.names)
     custom_ids = tuple(mapped.sendgrid for mapped in export.fields if mapped.is_custom)
-    account = replace(account, fields={**account.fields, export.name: custom_ids})
+    account = replace(
+        account,
+        fields={**account.fields, export.name: custom_ids},
+        segments_begun=begun.difference(segment_ids),
+    )
     if account != book.account or export != before:
         book.write(account)
         configurations.put_export(replace(export, version=book.account.version))

@@ -1,6 +1,6 @@
 """Create the segments of a plan, or find them. One on a list that was given up is deleted first."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -94,6 +94,7 @@ class SegmentProvisioning:
         planned: Sequence[SegmentConfig],
         known: Mapping[str, ProvisionedAudience],
         audience_names: Mapping[str, str],
+        begin: Callable[[Sequence[str]], None],
     ) -> dict[str, str]:
         """Create every segment that is missing, and rename those whose audiences were renamed.
 
@@ -101,6 +102,7 @@ class SegmentProvisioning:
             planned: the segments.
             audience_names: audience id to its name in Lytics.
             known: what was provisioned before. A segment that a person renamed is still the audience's.
+            begin: records the audiences whose segments are about to be created.
 
         Returns:
             Audience id to segment id.
@@ -116,12 +118,13 @@ class SegmentProvisioning:
                 self.sendgrid.delete_segment(segment.id)
         listed = self._others(present)
         ids = {segment.id: segment for segment in listed}
+        owned = {audience: ids[one.segment_id] for audience, one in known.items() if one.segment_id in ids}
+        begin([plan.audience for plan in planned if not plan.exists and plan.audience not in owned])
         segment_ids = {}
         to_rename = []
         for plan in planned:
             name = plan.name or segment_name(plan.audience, audience_names[plan.audience])
-            provisioned = known.get(plan.audience)
-            own = ids.get(provisioned.segment_id or "") if provisioned is not None else None
+            own = owned.get(plan.audience)
             if own is not None:
                 segment_ids[plan.audience] = own.id
                 self.names[plan.audience] = own.name

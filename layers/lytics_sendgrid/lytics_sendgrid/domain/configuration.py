@@ -161,6 +161,8 @@ class Account:
         to_clear: audience id to the Unix time at which the configuration without it was written. It stays
             here until its clearing has settled, even if it was added again meanwhile: whatever run of the
             account comes next finishes the clearing.
+        segments_begun: ids of audiences whose segments were about to be created. If the run died before it
+            recorded them, the next one finds them by their names, and knows that this product made them.
     """
 
     name: str
@@ -169,6 +171,7 @@ class Account:
     audiences: Mapping[str, ProvisionedAudience] = field(default_factory=dict)
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     to_clear: Mapping[str, int] = field(default_factory=dict)
+    segments_begun: frozenset[str] = frozenset()
 
     def field_for(self, audience: str) -> str:
         """Return an audience's membership field: its present one, or the first with room for another id."""
@@ -253,6 +256,7 @@ def account_document(account: Account) -> dict[str, Any]:
         },
         "fields": {export: list(ids) for export, ids in account.fields.items()},
         "to_clear": dict(account.to_clear),
+        "segments_begun": sorted(account.segments_begun),
     }
 
 
@@ -270,4 +274,5 @@ def account_from(document: Mapping[str, Any]) -> Account:
         },
         fields={export: tuple(ids) for export, ids in document["fields"].items()},
         to_clear=document.get("to_clear", {}),
+        segments_begun=frozenset(document.get("segments_begun", ())),
     )

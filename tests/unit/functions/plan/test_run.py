@@ -445,6 +445,7 @@ class Swept:
 
 SWEPT = Swept()
 UPDATED = "2026-11-18T10:00:00Z"
+HEALTH = Health("", 2, heard="2026-11-18T11:06:40Z", given_up=GivenUp(2, 2, 2))
 
 
 def settled_run(scene: Scene) -> ExportsTable:
@@ -478,7 +479,7 @@ def test_count_reads_every_side() -> None:
     assert counted.segments["s1"].contacts == 7
     assert (counted.counts, set(counted.jobs)) == ({"accepted": 3, "rejected.fields": 2}, {"j1"})
     assert counted.sweep == {"run": RUN.run, "task": "sweep"}
-    assert (counted.has_job, counted.health) == (False, Health("", 2, given_up=GivenUp(2, 2, 2)))
+    assert (counted.has_job, counted.health) == (False, HEALTH)
 
 
 @pytest.mark.parametrize(("job", "state"), [("j7", "paused"), ("gone", "")])

@@ -80,7 +80,7 @@ def test_missing_resources_are_created_and_recorded() -> None:
     scene = Scene()
     now_s = math.floor(scene.clock.now())
     done = scene.provision(scene.state(list_id="l1"))
-    assert done == Provisioned(version=2, fields=("lytics_segments", "ltv"), segments=2)
+    assert done == Provisioned(version=3, fields=("lytics_segments", "ltv"), segments=2)
     assert scene.sendgrid.calls[0] == "create_field lytics_segments"
     assert scene.account.membership_fields == {"lytics_segments": "e1_T"}
     assert scene.account.audiences == {
@@ -93,7 +93,7 @@ def test_missing_resources_are_created_and_recorded() -> None:
         for audience, segment in ((FIRST, "s1"), (SECOND, "s2"))
     }
     export = scene.export
-    assert (export.version, export.list_id, export.list_name) == (2, "l1", "News")
+    assert (export.version, export.list_id, export.list_name) == (3, "l1", "News")
     assert [(field.sendgrid, field.is_custom) for field in export.fields] == [
         ("e2_N", True),
         ("first_name", False),
@@ -115,7 +115,39 @@ def test_retry_heals_a_crash_at_any_sendgrid_write(write: int, moment: str, erro
     assert replace(scene.account, version=0) == replace(calm.account, version=0)
 
 
-@pytest.mark.parametrize("write", range(1, 4))
+def next_start(scene: Scene) -> ExportRun:
+    """Return a start that is planned now: its plan has found the segments by their names."""
+    present = {segment.name for segment in scene.sendgrid.all_segments}
+    state = scene.state(field="e1_T" if scene.sendgrid.custom_fields else None).document()
+    for segment in state["config"]["segments"]:
+        segment["exists"] = segment["name"] in present
+    return ExportRun.read(state)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("write", range(1, WRITES + 1))
+def test_next_start_knows_the_segments_of_one_that_died(write: int, moment: str) -> None:
+    scene = Scene()
+    scene.sendgrid.deaths = {(write, moment): AnswerLost("no answer")}
+    with pytest.raises(AnswerLost):
+        scene.provision()
+    scene.provision(next_start(scene))
+    assert [known.made for known in scene.account.audiences.values()] == [True, True]
+    assert scene.account.segments_begun == set()
+
+
+def test_segment_that_was_never_begun_is_adopted() -> None:
+    scene, other = Scene(), Scene()
+    other.provision()
+    scene.sendgrid.all_segments = other.sendgrid.all_segments[:1]
+    scene.provision(next_start(scene))
+    assert {name: known.made for name, known in scene.account.audiences.items()} == {
+        FIRST: False,
+        SECOND: True,
+    }
+
+
+@pytest.mark.parametrize("write", range(1, 6))
 def test_retry_heals_a_crash_at_any_table_write(write: int) -> None:
     scene = Scene()
 
@@ -172,7 +204,7 @@ def test_second_call_writes_nothing() -> None:
     scene.provision()
     writes = len(scene.dynamodb.calls.of("PutItem"))
     for run in (scene.state(), scene.state(field="e1_T")):
-        assert scene.provision(run) == Provisioned(version=2, fields=(), segments=0)
+        assert scene.provision(run) == Provisioned(version=3, fields=(), segments=0)
     assert len(scene.dynamodb.calls.of("PutItem")) == writes
     assert scene.sendgrid.calls.count("rename_field e1_T lytics_segments") == 2
 
@@ -302,7 +334,7 @@ def test_removed_audience_stays_only_if_another_export_has_it(
     if other is not None:
         second = scene.account.audiences[SECOND]
         account = scene.account.with_audience(SECOND, replace(second, exports=("news", other)))
-        scene.configurations.put_account(replace(account, version=3), 2)
+        scene.configurations.put_account(replace(account, version=4), 3)
         stopped_s = 5 if other == "stopped" else None
         scene.configurations.put_export(replace(scene.export, name=other, stopped_s=stopped_s))
     scene.provision(scene.state(FIRST, field="e1_T"))
@@ -329,7 +361,7 @@ def test_stopped_export_that_starts_again_is_live_and_keeps_its_since() -> None:
     scene.provision()
     before = scene.account.audiences
     halted = {name: replace(one, state=AudienceState.STOPPED) for name, one in before.items()}
-    scene.configurations.put_account(replace(scene.account, version=3, audiences=halted), 2)
+    scene.configurations.put_account(replace(scene.account, version=4, audiences=halted), 3)
     scene.configurations.put_export(replace(scene.export, stopped_s=7))
     scene.clock.now_s += 60
     scene.provision(scene.state(field="e1_T"))

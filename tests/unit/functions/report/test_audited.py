@@ -37,4 +37,15 @@ def test_report_says_what_an_audit_found(found: AuditFindings, notes: list[str])
 
 def test_dry_run_says_what_would_be_done() -> None:
     (note,) = audit_notes(findings(overwritten=1, queued=1, fields={"city": 1}), dry_run=True)
-    assert note.endswith("they would be sent again")
+    assert note.endswith(" 1 contact in SendGrid (most often city): it would be sent again")
+
+
+def test_single_contact_is_not_many() -> None:
+    deleted, restored = findings(deleted=1), findings(deleted=1, queued=1)
+    assert audit_notes(deleted, dry_run=False) == [
+        '1 contact was deleted in SendGrid: it stays deleted. "restore_deleted": true makes it again'
+    ]
+    assert audit_notes(restored, dry_run=False) == ["1 contact was deleted in SendGrid: it was made again"]
+    assert audit_notes(findings(compared=1), dry_run=False) == [
+        "the audit found nothing: 1 contact is in SendGrid as the ledger says"
+    ]

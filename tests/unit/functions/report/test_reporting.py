@@ -189,8 +189,8 @@ def test_failed_import_jobs_are_reported() -> None:
         }
     )
     assert [document["import_jobs"][name] for name in ("parked", "refreshed", "rejected")] == [3, 2, 4]
-    assert any("the import jobs of 3 people failed again and again" in note for note in document["notes"])
-    assert any("refused rows of 1 import jobs" in note for note in document["notes"])
+    assert any("import jobs of 3 people failed again and again" in note for note in document["notes"])
+    assert any("refused rows of 1 import job," in note for note in document["notes"])
 
 
 def test_notes_are_in_order() -> None:
@@ -262,7 +262,7 @@ def test_resync_reports_its_drift_and_creates_nothing() -> None:
     first, second, third, *_ = document["notes"]
     assert first.startswith("drift of 50 contacts: 4 missing people were put in")
     assert "the webhook job is 'failed'" in second
-    assert third.startswith("'First': 1 people stay")
+    assert third.startswith("'First': 1 person stays")
 
 
 def test_audience_without_drift_has_none_in_the_report() -> None:
