@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from functions.audit.columns import Column, columns_of
@@ -18,6 +18,7 @@ from functions.audit.segments import (
     unrepaired,
 )
 from functions.audit.state import AuditState, Step
+from lytics_sendgrid.domain.account_changes import next_version
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Audience, Export
@@ -166,8 +167,8 @@ class _Auditor:
             after, messages = repaired(findings, request.audiences, account, tools.sendgrid)
             if after != account:
                 # If another run changed the configuration meanwhile, this raises, and the step is repeated.
-                raised = replace(after, version=account.version + 1)
-                tools.configurations.put_account(raised, account.version)
+                written = next_version(after, account.version, math.floor(tools.clock.now()))
+                tools.configurations.put_account(written, account.version)
         else:
             messages = unrepaired(findings)
         self._state.segments = messages[:_MAX_SEGMENT_MESSAGES]

@@ -6,7 +6,7 @@ one that a scheduled Single Send goes to. SendGrid's API does not show what auto
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final, Protocol
@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from functions.clear.clearing import TASK, Accounts, Walks
 from functions.clear.state import Clearing, clearing_document, clearing_from
 from lytics_sendgrid.bounded_text import shortened
-from lytics_sendgrid.domain.account_changes import cleared
+from lytics_sendgrid.domain.account_changes import cleared, next_version
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, AudienceState, ProvisionedAudience
 from lytics_sendgrid.errors import StopRun
@@ -114,7 +114,8 @@ def finish(
     walks.put_walk(run, TASK, kept, math.floor(clock.now()))
     changed = cleared(account, {audience: account.to_clear[audience] for audience in settled}, gone)
     if changed != account:
-        accounts.put_account(replace(changed, version=account.version + 1), account.version)
+        written = next_version(changed, account.version, math.floor(clock.now()))
+        accounts.put_account(written, account.version)
     endings = [segment["outcome"] for segment in segments.values()]
     return Finished(
         cleared=len(clearing.confirmed),

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from lytics_sendgrid.bounded_text import shortened
-from lytics_sendgrid.domain.account_changes import stopped, without_audiences
+from lytics_sendgrid.domain.account_changes import next_version, stopped, without_audiences
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Export
 from lytics_sendgrid.errors import StopRun
@@ -171,7 +171,7 @@ def _write(
     else:
         changed = stopped(account, export.name, live, now_s)
     if changed != account:
-        changed = replace(changed, version=account.version + 1)
+        changed = next_version(changed, account.version, now_s)
         configurations.put_account(changed, account.version)
     since_s = now_s if export.stopped_s is None else export.stopped_s
     configurations.put_export(replace(export, stopped_s=since_s, version=changed.version))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from functions.deliver.drift import drift
 from functions.deliver.erased import erased_ns, since_erasure, version_after_erasure
@@ -15,6 +15,10 @@ from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.contact import Contact, Rejection
 from lytics_sendgrid.sendgrid.row import RowForm, membership_row, row_hash, row_lists, row_of, without_fields
+
+CONFIGURATION_SETTLES_S: Final = 15 * 60
+"""A delivery keeps a configuration for seconds and runs for two minutes. The rest is for clocks that differ,
+and for eventually consistent reads, which lag behind by seconds."""
 
 
 class Decision(NamedTuple):
@@ -154,7 +158,7 @@ def refuse(decision: Decision, refusal: str, now_ms: int) -> Decision:
     return decision._replace(state=state, outcome=_outcome(rejection))
 
 
-def needs_consistent_read(contact: PendingContact, loaded: Contact, form: RowForm) -> bool:
+def needs_consistent_read(contact: PendingContact, loaded: Contact, form: RowForm, now_s: float) -> bool:
     """Return whether a stale read of a contact could leave something undone for good.
 
     A stale read is usually harmless: its commit fails, or a row is sent twice. But it would silently drop a
@@ -165,12 +169,15 @@ def needs_consistent_read(contact: PendingContact, loaded: Contact, form: RowFor
         contact: what the messages say.
         loaded: the state that was read.
         form: what its row is made with.
+        now_s: our clock. Some minutes after a configuration was written, nobody commits a row of an older one
+            any more: then a stale read, too, shows the last such row.
     """
     if erased_ns(contact, form.holds):
         return True
     if contact.has_refresh and not _is_due(contact, loaded):
         return True
-    if loaded.version > 0 and loaded.configuration < form.version:
+    is_outdated = loaded.version > 0 and loaded.configuration < form.version
+    if is_outdated and now_s < form.written_s + CONFIGURATION_SETTLES_S:
         return True
     return contact.has_reject and any(
         change.kind is Kind.REJECT and change.row != loaded.row for change, _ in contact.changes

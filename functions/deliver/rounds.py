@@ -114,7 +114,8 @@ class Rounds:
         self, invocation: Invocation, intake: Intake, contacts: Sequence[PendingContact], *, consistent: bool
     ) -> list[PendingContact]:
         """Load, decide, send and commit contacts; return those that lost the race of their commit."""
-        loaded = self._load(contacts, intake.views, consistent=consistent)
+        now_s = invocation.clock.now()
+        loaded = self._load(contacts, intake.views, now_s, consistent=consistent)
         self._read_newer_views(intake.views, loaded, contacts)
         decisions = {contact.key: decide(contact, loaded[contact.key], intake.views) for contact in contacts}
         rows = [decision for decision in decisions.values() if decision.row]
@@ -133,14 +134,14 @@ class Rounds:
         return self._commit(invocation, final, loaded)
 
     def _load(
-        self, contacts: Sequence[PendingContact], views: Mapping[str, View], *, consistent: bool
+        self, contacts: Sequence[PendingContact], views: Mapping[str, View], now_s: float, *, consistent: bool
     ) -> dict[ContactKey, Contact]:
         loaded = self._ledger.load([contact.key for contact in contacts], consistent=consistent)
         if not consistent:
             stale = [
                 contact.key
                 for contact in contacts
-                if needs_consistent_read(contact, loaded[contact.key], views[contact.exports[0]].form)
+                if needs_consistent_read(contact, loaded[contact.key], views[contact.exports[0]].form, now_s)
             ]
             if stale:
                 loaded |= self._ledger.load(stale, consistent=True)

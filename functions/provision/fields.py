@@ -1,10 +1,13 @@
 """Create the custom fields of a plan: the membership fields, which must be ours alone, and the mapping's."""
 
 import contextlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
+from lytics_sendgrid.domain.account_changes import next_version
+from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, FieldKind
 from lytics_sendgrid.errors import (
     ConfigurationChanged,
@@ -35,8 +38,9 @@ class Accounts(Protocol):
 class AccountBook:
     """An account's configuration while a run changes it. Every write raises its version by one."""
 
-    def __init__(self, name: str, accounts: Accounts) -> None:
+    def __init__(self, name: str, accounts: Accounts, clock: Clock) -> None:
         self._accounts = accounts
+        self._clock = clock
         self.account = accounts.account(name)
 
     def check(self) -> None:
@@ -66,7 +70,7 @@ class AccountBook:
         Raises:
             ConfigurationChanged: another run wrote it first.
         """
-        written = replace(account, version=self.account.version + 1)
+        written = next_version(account, self.account.version, math.floor(self._clock.now()))
         self._accounts.put_account(written, self.account.version)
         self.account = written
 

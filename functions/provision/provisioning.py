@@ -44,7 +44,7 @@ def provision(
     """
     config = run.config
     list_id = config.contact_list.id if config.contact_list else None
-    book = AccountBook(run.account, configurations)
+    book = AccountBook(run.account, configurations, clock)
     segments = SegmentProvisioning(sendgrid, list_id, clock)
     segments.check(config.segments)
     fields = FieldProvisioning(sendgrid, book, adopt=config.adopt)

@@ -42,11 +42,13 @@ class Table:
     Attributes:
         items: by key.
         before: each item as it was before its last write, or None: what a stale read returns.
+        on_write: called with each key that is written or deleted.
     """
 
     def __init__(self, *key_names: str) -> None:
         self.items: dict[Key, Item] = {}
         self.before: dict[Key, Item | None] = {}
+        self.on_write: Callable[[Key], None] = lambda _: None
         self._key_names = key_names
 
     def key(self, item: Item) -> Key:
@@ -56,10 +58,12 @@ class Table:
         key = self.key(item)
         self.before[key] = self.items.get(key)
         self.items[key] = item
+        self.on_write(key)
 
     def delete(self, item: Item) -> None:
         key = self.key(item)
         self.before[key] = self.items.pop(key)
+        self.on_write(key)
 
     def as_key(self, key: Key) -> Item:
         return {name: {"S": text} for name, text in zip(self._key_names, key, strict=True)}

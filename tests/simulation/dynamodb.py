@@ -14,6 +14,9 @@ from tests.simulation.queues import crash
 _TIMEOUT: Final = ReadTimeoutError(endpoint_url="dynamodb")
 _CODES: Final = ("ThrottlingError", "ProvisionedThroughputExceeded", "InternalServerError")
 
+_MAX_LAG_S: Final = 60.0
+"""Of an eventually consistent read. AWS: "usually" a second."""
+
 
 class DynamoDb:
     """The part of boto3's DynamoDB client that the product uses.
@@ -35,6 +38,8 @@ class DynamoDb:
         self.is_over = False
         self._world = world
         self._faults = faults
+        self._written: dict[str, float] = {}
+        self._double.contacts.on_write = self._note_write
 
     def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> Any:
         ((name, request),) = RequestItems.items()
@@ -80,10 +85,14 @@ class DynamoDb:
         return self._call("Query", lambda: self._double.query(**request))
 
     def _is_stale(self, key: str) -> bool:
-        if self._faults.hit("stale_read") is None:
+        is_recent = self._world.now - self._written.get(key, 0.0) < _MAX_LAG_S
+        if self._faults.hit("stale_read") is None or not is_recent:
             return False
         self._world.note("the read of %s is stale", key)
         return True
+
+    def _note_write(self, key: dynamodb.Key) -> None:
+        self._written[key[0]] = self._world.now
 
     def _refuse_statement(self, _statement: Mapping[str, Any]) -> str | None:
         severity = self._faults.hit("statement_refused")

@@ -65,7 +65,14 @@ def lists(*, second_list: bool) -> Mapping[str, str]:
     return dict(zip(EXPORTS, LISTS[: 1 + second_list], strict=False))
 
 
-def account(version: int, *, second_field: bool, second_list: bool, since_s: int | None = None) -> Account:
+def account(
+    version: int,
+    *,
+    second_field: bool,
+    second_list: bool,
+    since_s: int | None = None,
+    written_s: float = 0.0,
+) -> Account:
     since = {**since_ns(version, since_s), _OF_THE_SECOND: 0}
     fields = membership_fields(version, second_field=second_field)
     of = {
@@ -88,6 +95,7 @@ def account(version: int, *, second_field: bool, second_list: bool, since_s: int
             for audience, (field, list_id, names_of_exports) in of.items()
         },
         fields={"newsletter": tuple(FIELD_IDS[name] for name in FIELDS)},
+        written_s=int(written_s),
     )
 
 
@@ -127,10 +135,17 @@ def clearing_body(emails: Iterable[str], version: int, now_s: float, number: str
 
 
 def publish(
-    table: Table, version: int, *, second_field: bool, second_list: bool, since_s: int | None
+    table: Table,
+    version: int,
+    now_s: float,
+    *,
+    second_field: bool,
+    second_list: bool,
+    since_s: int | None,
 ) -> None:
     """Write a version of the configuration."""
-    of_account = account(version, second_field=second_field, second_list=second_list, since_s=since_s)
+    form: Any = {"second_field": second_field, "second_list": second_list, "since_s": since_s}
+    of_account = account(version, written_s=now_s, **form)
     _write(table, "account#default", account_document(of_account))
     for name in EXPORTS:
         of_export = export(name, version, second_list=second_list)

@@ -139,6 +139,7 @@ class _Run:
         publish(
             self._dynamodb.exports,
             self._version,
+            self._world.now,
             second_field=self._scenario.second_field,
             second_list=self._scenario.second_list,
             since_s=self._scenario.since_s,

@@ -16,6 +16,17 @@ SINCE_MARGIN_S: Final = 15 * 60
 """Ten minutes for the lag of a scan, five for clocks that differ."""
 
 
+def next_version(account: Account, version: int, now_s: int) -> Account:
+    """Return an account as it is to be written.
+
+    Args:
+        account: changed.
+        version: that was read.
+        now_s: Unix time of the write.
+    """
+    return replace(account, version=version + 1, written_s=now_s)
+
+
 def with_audiences(
     account: Account, export: str, chosen: Mapping[str, ProvisionedAudience], now_s: int
 ) -> Account:

@@ -163,6 +163,8 @@ class Account:
             account comes next finishes the clearing.
         segments_begun: ids of audiences whose segments were about to be created. If the run died before it
             recorded them, the next one finds them by their names, and knows that this product made them.
+        written_s: when this version was written, Unix seconds. A delivery keeps a configuration for less than
+            three minutes: after that, none works with an older one.
     """
 
     name: str
@@ -172,6 +174,7 @@ class Account:
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     to_clear: Mapping[str, int] = field(default_factory=dict)
     segments_begun: frozenset[str] = frozenset()
+    written_s: int = 0
 
     def field_for(self, audience: str) -> str:
         """Return an audience's membership field: its present one, or the first with room for another id."""
@@ -257,6 +260,7 @@ def account_document(account: Account) -> dict[str, Any]:
         "fields": {export: list(ids) for export, ids in account.fields.items()},
         "to_clear": dict(account.to_clear),
         "segments_begun": sorted(account.segments_begun),
+        "written_s": account.written_s,
     }
 
 
@@ -275,4 +279,5 @@ def account_from(document: Mapping[str, Any]) -> Account:
         fields={export: tuple(ids) for export, ids in document["fields"].items()},
         to_clear=document.get("to_clear", {}),
         segments_begun=frozenset(document.get("segments_begun", ())),
+        written_s=document.get("written_s", 0),
     )

@@ -32,6 +32,7 @@ class RowForm:
             to blank a text field (null is refused, empty text is unproven), and a person who left must leave
             the segment.
         holds: the account's erased people.
+        written_s: when this version of the configuration was written, Unix seconds.
     """
 
     version: int
@@ -42,6 +43,7 @@ class RowForm:
     membership_field: str
     no_audience_value: str
     holds: Holds = NO_HOLDS
+    written_s: int = 0
 
 
 def row_form(account: Account, no_audience_value: str) -> RowForm:
@@ -67,6 +69,7 @@ def row_form(account: Account, no_audience_value: str) -> RowForm:
         fields=frozenset(field for fields in account.fields.values() for field in fields),
         membership_field=ids[MEMBERSHIP_FIELD],
         no_audience_value=no_audience_value,
+        written_s=account.written_s,
     )
 
 

@@ -80,6 +80,7 @@ def test_stop_pauses_the_job_and_stops_what_no_other_export_has() -> None:
     assert [job.status for job in scene.lytics.all_jobs] == ["paused"]
     assert scene.states() == [AudienceState.STOPPED, AudienceState.LIVE]
     assert (scene.export.stopped_s, scene.export.version, scene.account.version) == (int(START_S), 8, 8)
+    assert scene.account.written_s == int(START_S)
     assert scene.account.fields.keys() == {"newsletter", "shop"}
     assert scene.account.to_clear == {}
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from functions.deliver.decide import Decision, accept, decide, needs_consistent_read
+from functions.deliver.decide import CONFIGURATION_SETTLES_S, Decision, accept, decide, needs_consistent_read
 from functions.deliver.intake import Intake
 from functions.deliver.received import PendingContact, ReceivedMessage
 from functions.deliver.upsert_result import AcceptedRow
@@ -160,4 +160,13 @@ def test_refusal_of_reduced_row_keeps_the_message_about_the_fields() -> None:
 def test_consistent_read_is_needed_where_a_stale_one_could_drop_something(
     changes: list[Change], loaded: Contact, needs: bool
 ) -> None:
-    assert needs_consistent_read(pending(*changes), loaded, VIEW.form) == needs
+    assert needs_consistent_read(pending(*changes), loaded, VIEW.form, 0.0) == needs
+
+
+def test_settled_configuration_needs_no_consistent_read() -> None:
+    """Nobody commits a row of an older configuration any more, so a stale read shows the last one, too."""
+    form, older = replace(VIEW.form, written_s=1_000), replace(accepted(), configuration=VERSION - 1)
+    times = (500.0, 1_000.0, 1_000.0 + CONFIGURATION_SETTLES_S - 1, 1_000.0 + CONFIGURATION_SETTLES_S)
+    assert [needs_consistent_read(pending(enter(ANN)), older, form, now_s) for now_s in times] == [
+        *(True, True, True, False)
+    ]

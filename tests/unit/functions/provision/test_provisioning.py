@@ -82,7 +82,7 @@ def test_missing_resources_are_created_and_recorded() -> None:
     done = scene.provision(scene.state(list_id="l1"))
     assert done == Provisioned(version=3, fields=("lytics_segments", "ltv"), segments=2)
     assert scene.sendgrid.calls[0] == "create_field lytics_segments"
-    assert scene.account.membership_fields == {"lytics_segments": "e1_T"}
+    assert (scene.account.written_s, scene.account.membership_fields) == (now_s, {"lytics_segments": "e1_T"})
     assert scene.account.audiences == {
         audience: ProvisionedAudience(
             *("lytics_segments", segment, "l1", ("news",)),
