@@ -130,7 +130,10 @@ env-vars: $(DEV) ## Write the functions' variables for `sam local invoke --env-v
 
 lock: $(DEV) ## Lock every environment's and the layer's packages, with hashes: UPGRADE=1
 	$(LOCK) layers/dependencies/requirements.in --output-file layers/dependencies/requirements.txt
+	$(LOCK) layers/console/requirements.in --constraints layers/dependencies/requirements.txt \
+		--output-file layers/console/requirements.txt
 	$(LOCK) --group dev pyproject.toml --constraints layers/dependencies/requirements.txt \
+		--constraints layers/console/requirements.txt \
 		--output-file requirements-dev.txt
 	for name in sam emulator runtime aws checkov; do \
 		$(LOCK) tests/local/requirements-$$name.in --output-file tests/local/requirements-$$name.txt; done

@@ -13,7 +13,7 @@ from tests.doubles.dynamodb import DynamoDb
 
 @pytest.fixture
 def moto_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
-    """Return moto's client, with both tables."""
+    """Return moto's client, with all tables."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
@@ -49,6 +49,12 @@ def moto_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
                     "Projection": {"ProjectionType": "ALL"},
                 }
             ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        client.create_table(
+            TableName="console",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
             BillingMode="PAY_PER_REQUEST",
         )
         yield client

@@ -75,6 +75,7 @@ class DynamoDb:
     Attributes:
         contacts: the contacts table, by ``pk``.
         exports: the exports table, by ``pk`` and ``sk``.
+        console: the console's table, by ``pk``.
         calls: the calls, and the errors they raise.
         is_unprocessed: whether BatchGetItem leaves a key unprocessed.
         is_stale: whether an eventually consistent read misses the last write of a key.
@@ -85,6 +86,7 @@ class DynamoDb:
     def __init__(self) -> None:
         self.contacts = Table("pk")
         self.exports = Table("pk", "sk")
+        self.console = Table("pk")
         self.calls = Calls()
         self.is_unprocessed: Callable[[str], bool] = lambda _: False
         self.is_stale: Callable[[str], bool] = lambda _: False
@@ -208,6 +210,29 @@ class DynamoDb:
         self.calls.served("UpdateItem")
         return {}
 
+    def delete_item(
+        self,
+        *,
+        TableName: str,
+        Key: Item,
+        ConditionExpression: str | None = None,
+        ExpressionAttributeValues: Item | None = None,
+        ReturnValues: str = "NONE",
+    ) -> Any:
+        self.calls.received("DeleteItem", TableName=TableName, Key=Key)
+        table = self._table(TableName, "DeleteItem")
+        before = table.items.get(table.key(Key))
+        if ConditionExpression is not None:
+            if ConditionExpression != "expires_epoch_s > :than":
+                raise AssertionError(f"not a condition that this double knows: {ConditionExpression}")
+            than = int((ExpressionAttributeValues or {})[":than"]["N"])
+            if before is None or int(before["expires_epoch_s"]["N"]) <= than:
+                raise refusal("ConditionalCheckFailedException", "DeleteItem")
+        if before is not None:
+            table.delete(Key)
+        self.calls.served("DeleteItem")
+        return {"Attributes": before} if ReturnValues == "ALL_OLD" and before is not None else {}
+
     def transact_write_items(self, *, TransactItems: Sequence[Mapping[str, Any]]) -> Any:
         self.calls.received("TransactWriteItems", TransactItems=TransactItems)
         puts = [item["Put"] for item in TransactItems]
@@ -275,6 +300,7 @@ class DynamoDb:
         self,
         *,
         TableName: str,
+        ConsistentRead: bool = False,
         Segment: int = 0,
         TotalSegments: int = 1,
         FilterExpression: str | None = None,
@@ -328,7 +354,7 @@ class DynamoDb:
         return {"Items": page}
 
     def _tables(self) -> Mapping[str, Table]:
-        return {"contacts": self.contacts, "exports": self.exports}
+        return {"contacts": self.contacts, "exports": self.exports, "console": self.console}
 
     def _table(self, name: str, operation: str) -> Table:
         table = self._tables().get(name)

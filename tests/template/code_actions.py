@@ -16,6 +16,7 @@ ADAPTERS: Final = {
         ("lytics_sendgrid.tables.ledger_walk", "LedgerWalk"),
     ),
     "ContactsTable/index/rejected": (("lytics_sendgrid.tables.rejected", "RejectedIndex"),),
+    "ConsoleTable": (("lytics_sendgrid.tables.console", "ConsoleTable"),),
     "ExportsTable": (
         ("lytics_sendgrid.tables.days", "DaysTable"),
         ("lytics_sendgrid.tables.erasures", "ErasuresTable"),

@@ -105,7 +105,8 @@ def test_throttles_of_functions_that_no_state_machine_retries_are_watched(templa
         for rule in template.of_type("AWS::Events::Rule").values()
         for target in rule["Properties"]["Targets"]
     }
-    assert _watched(template, "Throttles") == _watched(template, "Errors") - scheduled
+    seen = {"ConsoleFunction", "CatalogueFunction"}  # somebody waits for the answer, and tries again
+    assert _watched(template, "Throttles") == _watched(template, "Errors") - scheduled - seen
     for alarm in _alarms(template).values():
         if alarm["MetricName"] == "Throttles":
             assert alarm["Period"] * alarm["EvaluationPeriods"] == 900  # a few are harmless

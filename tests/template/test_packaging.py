@@ -85,20 +85,29 @@ LOCKS = {
     path.with_suffix(".txt"): _requirements(path)
     for path in [
         *REPOSITORY.glob("tests/local/requirements-*.in"),
-        REPOSITORY / "layers/dependencies/requirements.in",
+        *REPOSITORY.glob("layers/*/requirements.in"),
     ]
 } | {REPOSITORY / "requirements-dev.txt": _project_dependencies() | _development_dependencies()}
 """Each lock file, and the files that it is made from. `make lock` writes them."""
 
 
 def test_layer_and_development_use_the_same_versions() -> None:
-    layer = _requirements(REPOSITORY / "layers/dependencies/requirements.in")
-    beside_layer = _project_dependencies() - layer
-    assert layer <= _project_dependencies()
+    folders = [path.parent for path in REPOSITORY.glob("layers/*/requirements.in")]
+    layers = set().union(*(_requirements(folder / "requirements.in") for folder in folders))
+    beside_layer = _project_dependencies() - layers
+    assert layers <= _project_dependencies()
     assert {requirement.split("==")[0] for requirement in beside_layer} == {"boto3"}
     assert beside_layer <= _requirements(REPOSITORY / "tests/local/requirements-runtime.in")
-    locked = _locked(REPOSITORY / "layers/dependencies/requirements.txt")
-    assert locked.items() <= _locked(REPOSITORY / "requirements-dev.txt").items()
+    for folder in folders:
+        locked = _locked(folder / "requirements.txt")
+        assert locked.items() <= _locked(REPOSITORY / "requirements-dev.txt").items()
+
+
+def test_only_the_console_carries_its_layer(template: Template) -> None:
+    carriers = {
+        name for name, function in template.functions.items() if {"Ref": "ConsoleLayer"} in function["Layers"]
+    }
+    assert carriers == {"ConsoleFunction"}
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)

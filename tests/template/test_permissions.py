@@ -15,9 +15,10 @@ QUEUES = {
     "REJECTS_QUEUE_URL": "RejectsQueue",
     "IMPORTS_QUEUE_URL": "ImportsQueue",
 }
-TABLES = {"CONTACTS_TABLE": "ContactsTable", "EXPORTS_TABLE": "ExportsTable"}
+TABLES = {"CONTACTS_TABLE": "ContactsTable", "EXPORTS_TABLE": "ExportsTable", "CONSOLE_TABLE": "ConsoleTable"}
 _SECRET = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AWS::StackName}"
 SECRETS = {"Fn::Sub": f"{_SECRET}/*"}
+CLIENT_SECRET = {"Fn::Sub": f"{_SECRET}-console-??????"}
 WEBHOOK_SECRETS = {"Fn::Sub": f"{_SECRET}/*/webhook-??????"}
 EXECUTIONS = {
     "Fn::Sub": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:"
@@ -123,17 +124,19 @@ def test_secret_prefix_is_known_only_to_readers_of_secrets(template: Template) -
     for name in template.functions:
         may_read = any(
             statement["Action"] == ["secretsmanager:GetSecretValue"]
+            and statement["Resource"] != CLIENT_SECRET
             for statement in template.statements(name)
         )
         assert ("SECRET_PREFIX" in template.environment(name)) == may_read, name
 
 
-def test_ingest_reads_webhook_secrets_and_no_keys(template: Template) -> None:
-    """It is the function that faces the internet."""
+def test_functions_that_face_the_internet_read_no_keys(template: Template) -> None:
+    """Ingest reads what Lytics must send, the console its own client secret."""
     for name in template.functions:
         readable = [s["Resource"] for s in template.statements(name) if "secretsmanager" in str(s["Action"])]
-        expected = [WEBHOOK_SECRETS] if name == "IngestFunction" else [SECRETS]
-        assert readable == (expected if "SECRET_PREFIX" in template.environment(name) else []), name
+        special = {"IngestFunction": [WEBHOOK_SECRETS], "ConsoleFunction": [CLIENT_SECRET]}
+        expected = [SECRETS] if "SECRET_PREFIX" in template.environment(name) else []
+        assert readable == special.get(name, expected), name
 
 
 @pytest.mark.parametrize(
@@ -155,8 +158,14 @@ def test_pattern_of_webhook_secrets_matches_no_keys(secret: str, is_read: bool) 
 def test_every_function_may_use_a_key_of_your_own(template: Template) -> None:
     policy = template.resources["KmsKeyPolicy"]
     assert policy["Condition"] == "HasKmsKey"
-    roles = [{"Ref": function["Role"]["Fn::GetAtt"][0]} for function in template.functions.values()]
-    assert policy["Properties"]["Roles"] == roles
+    roles = {name: {"Ref": f["Role"]["Fn::GetAtt"][0]} for name, f in template.functions.items()}
+    with_console = [
+        {"Fn::If": ["HasConsole", role, {"Ref": "AWS::NoValue"}]}
+        if template.resources[name].get("Condition") == "HasConsole"
+        else role
+        for name, role in roles.items()
+    ]
+    assert policy["Properties"]["Roles"] == with_console
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Resource"] == {"Ref": "KmsKeyArn"}
     assert statement["Action"] == [
@@ -200,19 +209,24 @@ def test_the_state_machine_may_invoke_exactly_its_tasks(template: Template) -> N
     assert invoke["Resource"] == [{"Fn::GetAtt": [function, "Arn"]} for function in template.tasks.values()]
 
 
-def test_function_starts_runs_only_if_it_is_the_nightly_one(template: Template) -> None:
+def test_only_nightly_and_the_console_start_runs(template: Template) -> None:
     starts = {
         name: s["Resource"]
         for name in template.functions
         for s in template.statements(name)
         if "states:StartExecution" in s["Action"]
     }
-    assert starts == {"NightlyFunction": {"Ref": "ExportStateMachine"}}
-    assert template.environment("NightlyFunction")["STATE_MACHINE_ARN"] == {"Ref": "ExportStateMachine"}
+    assert starts == {name: {"Ref": "ExportStateMachine"} for name in ("NightlyFunction", "ConsoleFunction")}
+    for name in starts:
+        assert template.environment(name)["STATE_MACHINE_ARN"] == {"Ref": "ExportStateMachine"}
 
 
 def test_each_rule_may_invoke_its_function(template: Template) -> None:
-    permissions = [p["Properties"] for p in template.of_type("AWS::Lambda::Permission").values()]
+    permissions = [
+        p["Properties"]
+        for name, p in template.of_type("AWS::Lambda::Permission").items()
+        if name != "ConsoleInvocation"
+    ]
     rules = template.of_type("AWS::Events::Rule")
     assert len(rules) == len(permissions)
     for name, rule in rules.items():
@@ -222,11 +236,35 @@ def test_each_rule_may_invoke_its_function(template: Template) -> None:
         assert (allowed["Principal"], allowed["Action"]) == ("events.amazonaws.com", "lambda:InvokeFunction")
 
 
-def test_only_plan_and_watch_ask_for_executions_of_the_machine(template: Template) -> None:
-    asking = {"PlanFunction", "WatchFunction"}
+def test_only_plan_watch_and_the_console_ask_for_executions(template: Template) -> None:
+    asking = {
+        "PlanFunction": ["states:DescribeExecution"],
+        "WatchFunction": ["states:DescribeExecution"],
+        "ConsoleFunction": ["states:DescribeExecution", "states:StopExecution"],
+    }
     for name in template.functions:
         asked = [s["Action"] for s in template.statements(name) if s["Resource"] == EXECUTIONS]
-        assert asked == ([["states:DescribeExecution"]] if name in asking else []), name
+        assert asked == ([asking[name]] if name in asking else []), name
+
+
+def test_the_console_deletes_only_sessions_and_attempts(template: Template) -> None:
+    (deletes,) = [s for s in template.statements("ConsoleFunction") if "dynamodb:DeleteItem" in s["Action"]]
+    assert deletes["Action"] == ["dynamodb:DeleteItem"]
+    keys = {"dynamodb:LeadingKeys": ["session#*", "attempt#*"]}
+    assert deletes["Condition"] == {"ForAllValues:StringLike": keys}
+
+
+def test_the_console_invokes_only_inspect_and_the_catalogue(template: Template) -> None:
+    invoked = {
+        name: [
+            s["Resource"]["Fn::GetAtt"][0]
+            for s in template.statements(name)
+            if "lambda:InvokeFunction" in s["Action"]
+        ]
+        for name in template.functions
+    }
+    assert invoked.pop("ConsoleFunction") == ["InspectFunction", "CatalogueFunction"]
+    assert not any(invoked.values())
 
 
 def test_no_environment_variable_holds_a_secret(template: Template) -> None:

@@ -17,21 +17,25 @@ def _tables(template: Template) -> dict[str, dict[str, Any]]:
 
 
 def test_tables_survive_mistakes(template: Template) -> None:
-    assert _tables(template).keys() == {"ContactsTable", "ExportsTable"}
-    for table in _tables(template).values():
-        assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+    assert _tables(template).keys() == {"ContactsTable", "ExportsTable", "ConsoleTable"}
+    for name, table in _tables(template).items():
+        kept = "Delete" if name == "ConsoleTable" else "Retain"  # all in it expires
+        assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == kept
         assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
         assert table["Properties"]["SSESpecification"] == {
             "SSEEnabled": True,
             "SSEType": "KMS",
             "KMSMasterKeyId": OWN_KEY,
         }
-        assert table["Properties"]["DeletionProtectionEnabled"] == {"Ref": "Protect"}
+        protected = None if name == "ConsoleTable" else {"Ref": "Protect"}
+        assert table["Properties"].get("DeletionProtectionEnabled") == protected
         assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
     assert template.parameters["Protect"]["Default"] == "true"
 
 
-@pytest.mark.parametrize(("table", "keys"), [("ContactsTable", ["pk"]), ("ExportsTable", ["pk", "sk"])])
+@pytest.mark.parametrize(
+    ("table", "keys"), [("ContactsTable", ["pk"]), ("ExportsTable", ["pk", "sk"]), ("ConsoleTable", ["pk"])]
+)
 def test_tables_have_the_keys_that_the_code_uses(template: Template, table: str, keys: list[str]) -> None:
     properties = _tables(template)[table]["Properties"]
     assert [key["AttributeName"] for key in properties["KeySchema"]] == keys
@@ -61,7 +65,8 @@ def test_functions_state_machine_and_api_each_have_a_log_group(template: Templat
     machine = template.resources["ExportStateMachine"]["Properties"]["Logging"]["Destinations"]
     used += [destination["CloudWatchLogsLogGroup"]["LogGroupArn"]["Fn::GetAtt"][0] for destination in machine]
     used += [
-        template.resources["WebhookApi"]["Properties"]["AccessLogSetting"]["DestinationArn"]["Fn::GetAtt"][0]
+        api["Properties"]["AccessLogSetting"]["DestinationArn"]["Fn::GetAtt"][0]
+        for api in template.of_type("AWS::Serverless::Api").values()
     ]
     groups = template.of_type("AWS::Logs::LogGroup")
     assert sorted(used) == sorted(groups)
@@ -91,6 +96,7 @@ def test_default_secrets_have_the_names_that_the_code_reads(template: Template) 
     assert names == {
         "DefaultSecret": keys_secret("stack", "default"),
         "DefaultWebhookSecret": webhook_secret("stack", "default"),
+        "ConsoleSecret": "stack-console",  # no authorization
     }
 
 

@@ -21,6 +21,9 @@ IO_LIBRARIES = {
     *("secrets", "socket", "subprocess", "threading", "time", "urllib3", "uuid"),
 }
 
+PURE_PARTS = ("aws_lambda_powertools.event_handler",)
+"""Parts of these libraries that do no I/O: this one calls the function of a route."""
+
 ADAPTER_ROOMS = {"aws", "tables", "transport"}
 SINGLE_ADAPTERS = {
     "functions.backfill.threads": "threads",
@@ -34,6 +37,7 @@ SINGLE_ADAPTERS = {
     "functions.console.aws.functions": "Lambda, whose functions only the console invokes",
     "functions.plan.executions": "Step Functions, whose executions no other function asks for",
     "functions.report.queue_counts": "SQS, whose messages no other function counts",
+    "functions.console.aws.audit": "the audit trail, in the log",
     "functions.operate.env_vars": "an operator's command, without a handler",
     "functions.operate.erase": "an operator's command, without a handler",
     "functions.operate.inspect": "an operator's command, without a handler",
@@ -100,7 +104,8 @@ def ours(module: str) -> set[str]:
 
 
 def io_libraries(module: str) -> set[str]:
-    return {name.partition(".")[0] for name, _ in imports(module)} & IO_LIBRARIES
+    names = (name for name, _ in imports(module) if not name.startswith(PURE_PARTS))
+    return {name.partition(".")[0] for name in names} & IO_LIBRARIES
 
 
 @cache

@@ -1,0 +1,43 @@
+"""The console's pages, for a browser."""
+
+import os
+import secrets
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.console.aws.audit import AuditLog
+from functions.console.context import Console
+from functions.console.links import Links
+from functions.console.routes import ROUTERS, Application
+from functions.console.settings import ConsoleSettings
+from lytics_sendgrid.aws.timeouts import TIMEOUTS
+from lytics_sendgrid.settings import read_settings
+from lytics_sendgrid.system_clock import SystemClock
+from lytics_sendgrid.tables.console import ConsoleTable
+from lytics_sendgrid.tables.exports import ExportsTable
+
+
+@cache
+def _application() -> Application:
+    settings = read_settings(ConsoleSettings, os.environ)
+    dynamodb = boto3.client("dynamodb", config=TIMEOUTS)
+    return Application(
+        Console(
+            settings=settings,
+            clock=SystemClock(),
+            links=Links(settings.console_base_url),
+            store=ConsoleTable(dynamodb, settings.console_table),
+            exports=ExportsTable(dynamodb, settings.exports_table),
+            audit=AuditLog(),
+            new_token=lambda: secrets.token_urlsafe(32),
+        ),
+        ROUTERS,
+    )
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer one request of API Gateway. GET changes nothing but a sign-in under way."""
+    return _application().answer(event, context)

@@ -1,0 +1,84 @@
+"""What a page gets: who asks, and the collaborators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from functions.console.links import Links
+    from functions.console.settings import ConsoleSettings
+    from lytics_sendgrid.domain.clock import Clock
+    from lytics_sendgrid.tables.console import ConsoleTable
+    from lytics_sendgrid.tables.exports import ExportsTable
+
+
+class Role(StrEnum):
+    """What somebody may do.
+
+    Operators may do everything that the console can do. Viewers see counts, and no person.
+    """
+
+    OPERATOR = "operator"
+    VIEWER = "viewer"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks for a page.
+
+    Attributes:
+        subject: the provider's id of the person.
+        email: a verified address, if the provider gave one.
+        groups: the person's groups at the provider.
+        role: worked out from the lists with this request.
+    """
+
+    subject: str
+    email: str | None
+    groups: frozenset[str]
+    role: Role
+
+    @property
+    def name(self) -> str:
+        """How the page calls the visitor."""
+        return self.email or self.subject
+
+
+class Audit(Protocol):
+    """The audit trail: one log line for each act."""
+
+    def record(self, act: str, subject: str, **details: str) -> None:
+        """Record an act.
+
+        Args:
+            act: such as ``export_started``.
+            subject: the provider's id of the person.
+            details: such as ``execution`` and ``export``. Never an address.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """The collaborators of every page.
+
+    Attributes:
+        settings: the environment.
+        clock: the time.
+        links: addresses of pages.
+        store: the console's own table.
+        exports: the exports table.
+        audit: who did what.
+        new_token: returns 256 random bits as 43 letters, digits, hyphens and underscores.
+    """
+
+    settings: ConsoleSettings
+    clock: Clock
+    links: Links
+    store: ConsoleTable
+    exports: ExportsTable
+    audit: Audit
+    new_token: Callable[[], str]

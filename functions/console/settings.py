@@ -1,0 +1,36 @@
+"""Settings of `console`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleSettings:
+    """The environment variables of ``console``.
+
+    Attributes:
+        console_table: sessions, sign-ins under way, drafts, the vendors' catalogues.
+        exports_table: configurations, runs, reports.
+        console_base_url: of the console, without a trailing slash.
+        console_issuer: of the sign-in provider.
+        console_client_id: the console's id at the provider.
+        console_client_credentials: the name of the secret with the client secret; ``none``: a public client.
+        console_operators: addresses and ``group:<name>``, separated by commas; a comma alone for nobody.
+        console_viewers: as ``console_operators``, and ``@domain``.
+        console_groups_claim: the claim with the groups.
+        state_machine_arn: of exports.
+        inspect_function: its name.
+        catalogue_function: its name.
+    """
+
+    console_table: str
+    exports_table: str
+    console_base_url: str
+    console_issuer: str
+    console_client_id: str
+    console_client_credentials: str
+    console_operators: str
+    console_viewers: str
+    console_groups_claim: str
+    state_machine_arn: str
+    inspect_function: str
+    catalogue_function: str
