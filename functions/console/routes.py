@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from aws_lambda_powertools.event_handler.api_gateway import APIGatewayRestResolver, Response
 
+from functions.console import assets
 from functions.console.context import Console
 from functions.console.headers import with_headers
 from functions.console.pages import exports
@@ -13,7 +14,7 @@ from functions.console.signin.gate import gate
 from functions.console.web import OperatorsOnly, Router
 from lytics_sendgrid.errors import RetryLater
 
-PAGES: Final = (exports,)
+PAGES: Final = (assets, exports)
 """The modules of all pages. A new one adds itself here."""
 ROUTERS: Final = tuple(module.router for module in PAGES)
 

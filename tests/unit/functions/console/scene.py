@@ -188,7 +188,7 @@ class Scene:
         all_headers = dict(headers or {})
         if as_ is not None and "Cookie" not in all_headers:
             all_headers["Cookie"] = self.signed_in(as_)
-        answer = self.application.answer(_event(method, path, all_headers, body), None)
+        answer = self.application.answer(gateway_event(method, path, all_headers, body), None)
         many = answer["multiValueHeaders"]
         return Page(
             answer["statusCode"],
@@ -198,7 +198,7 @@ class Scene:
         )
 
 
-def _event(method: str, path: str, headers: dict[str, str], body: str | None) -> dict[str, Any]:
+def gateway_event(method: str, path: str, headers: dict[str, str], body: str | None) -> dict[str, Any]:
     """Return the event of API Gateway for a request. Its path has no stage, and names of headers any case."""
     parts = urlsplit(path)
     query = parse_qs(parts.query, keep_blank_values=True)
