@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from functions.operate.outline import notes_first, outline, printable
 from lytics_sendgrid.errors import RetryLater
+from lytics_sendgrid.workflow.run_end import goes_on_in, why_ended
 
 STATES: Final = {
     "Resume": "continues in a new execution, before the history of the last one is full",
@@ -29,11 +30,6 @@ STATES: Final = {
 }
 """The states that a person sees, each with what it does. Settle and Scan show their progress instead."""
 _RETRIED: Final = frozenset({RetryLater.__name__, *(kind.__name__ for kind in RetryLater.__subclasses__())})
-_AGAIN: Final = "Start the same input again: nothing is created or sent twice."
-_ENDS: Final = {
-    "ABORTED": f"Somebody stopped this run. What was queued is still delivered. {_AGAIN}",
-    "TIMED_OUT": f"This run took longer than a run may take. What was queued is still delivered. {_AGAIN}",
-}
 
 
 class Progress:
@@ -91,8 +87,7 @@ def _settle(output: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def next_execution(description: Mapping[str, Any]) -> str | None:
     """Return the ARN of the execution that a run continues in; None if it has ended or still runs."""
-    following = _json(description.get("output", "")).get("goes_on_in")
-    return following if isinstance(following, str) else None
+    return goes_on_in(_json(description.get("output", "")))
 
 
 def result(description: Mapping[str, Any]) -> Iterator[str]:
@@ -114,7 +109,7 @@ def result(description: Mapping[str, Any]) -> Iterator[str]:
             yield ""
             yield from notes_first(document)
         return
-    error, cause = description.get("error") or "", description.get("cause") or _ENDS.get(status, _AGAIN)
+    error, cause = description.get("error") or "", why_ended(status, description.get("cause") or "")
     yield f"{status}  {error}".rstrip()
     yield from (printable(line) for line in cause.splitlines())
 

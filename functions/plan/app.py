@@ -22,16 +22,20 @@ from lytics_sendgrid.sendgrid.api import SendGrid, sendgrid_at
 from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
+from lytics_sendgrid.tables.run_history import RunHistory
+from lytics_sendgrid.workflow.run_record import RunRecord
 
 logger = Logger()
 
 
 @cache
-def _collaborators() -> tuple[PlanSettings, ExportsTable, Secrets]:
+def _collaborators() -> tuple[PlanSettings, ExportsTable, RunHistory, Secrets]:
     plan_settings = read_settings(PlanSettings, os.environ)
-    exports = ExportsTable(boto3.client("dynamodb"), plan_settings.exports_table)
+    dynamodb = boto3.client("dynamodb")
+    exports = ExportsTable(dynamodb, plan_settings.exports_table)
+    history = RunHistory(dynamodb, plan_settings.exports_table)
     secrets = Secrets(boto3.client("secretsmanager"), plan_settings.secret_prefix, SystemClock())
-    return plan_settings, exports, secrets
+    return plan_settings, exports, history, secrets
 
 
 def _connect(authorization: Authorization) -> tuple[SendGrid, Lytics]:
@@ -52,13 +56,15 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     Raises:
         StopRun: the message lists every fault.
     """
-    plan_settings, exports, secrets = _collaborators()
+    plan_settings, exports, history, secrets = _collaborators()
     request = PlanRequest.read(event)
     started_at = format_rfc3339(math.floor(SystemClock().now()) * NANOSECONDS_PER_S)
     planner = Planner(
         exports, secrets, _connect, plan_settings.webhook_base_url, Executions(boto3.client("stepfunctions"))
     )
     planned = planner.plan(Beginning(request.run, request.execution, started_at), request.input)
+    if not planned.dry_run and not planned.skipped:
+        history.record_run(planned.export, RunRecord.of(planned), math.floor(SystemClock().now()))
     logger.info(
         "resync_skipped" if planned.skipped else "run_planned",
         run=planned.run,

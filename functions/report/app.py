@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.report.counting import Sources, count
+from functions.report.history import reported_run
 from functions.report.queue_counts import QueueCounts
 from functions.report.reporting import run_report
 from functions.report.settings import ReportSettings
@@ -22,6 +23,7 @@ from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.heard import HeardTable
+from lytics_sendgrid.tables.run_history import RunHistory
 from lytics_sendgrid.tables.walks import WalksTable
 from lytics_sendgrid.workflow.export_run import ActivatedRun, ExportRun
 
@@ -65,10 +67,14 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         queues,
     )
     counted = count(run, sources)
-    finished_at = format_rfc3339(math.floor(SystemClock().now()) * NANOSECONDS_PER_S)
+    now_s = math.floor(SystemClock().now())
+    finished_at = format_rfc3339(now_s * NANOSECONDS_PER_S)
     report = run_report(run, exports.account(run.account), counted, finished_at)
     document = report.document()
     exports.put_report(run.export, run.run, document)
+    if not run.dry_run:
+        history = RunHistory(dynamodb, report_settings.exports_table)
+        history.record_run(run.export, reported_run(run, report), now_s)
     logger.info(
         "run_reported",
         run=report.run,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
 import requests
 
@@ -15,8 +16,9 @@ from lytics_sendgrid.errors import (
     StopRun,
 )
 from lytics_sendgrid.sendgrid.api import sendgrid_at
+from lytics_sendgrid.tables.run_history import RunHistory
 from lytics_sendgrid.workflow.faults import read_faults
-from tests.contract.export_tasks import Tasks, tasks_of
+from tests.contract.export_tasks import RUN, Tasks, tasks_of
 from tests.local.sendgrid_twin.options import Fault, FaultKind, Options
 
 FIELDS = "/v3/marketing/field_definitions"
@@ -63,6 +65,15 @@ def test_plan_says_what_would_be_created_and_changes_nothing(tasks: Tasks) -> No
     assert state["plan"]["estimate"]["aws_dollars"] > 0
     assert tasks.writes() == []
     assert tasks.exports.account("default").version == 0
+
+
+def test_plan_begins_the_history_of_a_run_but_not_of_a_dry_run(tasks: Tasks) -> None:
+    history = RunHistory(boto3.client("dynamodb"), "exports")
+    tasks.plan("high_value_users", dry_run=True)
+    assert history.latest_runs("default", 9) == ()
+    tasks.plan("high_value_users")
+    (record,) = history.latest_runs("default", 9)
+    assert (record.run, record.action, record.finished_at) == (RUN, "start", None)
 
 
 def test_every_fault_is_reported_at_once(tasks: Tasks) -> None:

@@ -17,6 +17,7 @@ from lytics_sendgrid.domain.contact import Contact, Rejection, encode
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import InputInvalid
 from lytics_sendgrid.tables.heard import HeardTable
+from lytics_sendgrid.tables.run_history import RunHistory
 from lytics_sendgrid.tables.walks import WalksTable
 from tests.contract.export_tasks import RUN, Tasks, tasks_of
 
@@ -166,6 +167,18 @@ def test_drift_names_what_waits_in_the_queues(tasks: Tasks, state: dict[str, Any
         "2 messages wait in the dead-letter queue of changes",
         "1 message waits in the rejects queue",
     ]
+
+
+def test_report_ends_the_history_of_its_run(tasks: Tasks, state: dict[str, Any]) -> None:
+    history = RunHistory(boto3.client("dynamodb"), "exports")
+    (begun,) = history.latest_runs("default", 9)
+    scanned(tasks, state, messages=1)
+    tasks.exports.record_done(RUN, ["0.a.0"], [], NOW_S, {"accepted": 50, "rejected.address": 4})
+    report = tasks.report(state)
+    (ended,) = history.latest_runs("default", 9)
+    assert (begun.finished_at, ended.finished_at) == (None, report["finished_at"])
+    assert (ended.added, ended.rejected, ended.live) == (50, 4, True)
+    assert [audience.lytics for audience in ended.audiences] == [a["lytics"] for a in report["audiences"]]
 
 
 def test_report_says_not_live_and_what_to_paste(tasks: Tasks, state: dict[str, Any]) -> None:

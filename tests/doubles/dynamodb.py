@@ -33,6 +33,7 @@ _DELETE: Final = re.compile(
 )
 _ADDITION: Final = re.compile(r"SET (?P<sets>\w+ = :\w+) ADD (?P<adds>\w+ :\w+(?:, \w+ :\w+)*)")
 _BETWEEN: Final = "pk = :pk AND sk BETWEEN :first AND :last"
+_BEGINS: Final = "pk = :pk AND begins_with(sk, :beginning)"
 _CONDITION: Final = re.compile(r"attribute_not_exists\((\w+)\) OR (\w+) (=|<=) (:\w+)")
 
 
@@ -258,6 +259,7 @@ class DynamoDb:
         ConsistentRead: bool = False,
         ExclusiveStartKey: Item | None = None,
         IndexName: str | None = None,
+        ScanIndexForward: bool = True,
         Limit: int | None = None,
     ) -> Any:
         self.calls.received("Query", TableName=TableName, ExclusiveStartKey=ExclusiveStartKey)
@@ -275,8 +277,15 @@ class DynamoDb:
         if KeyConditionExpression == _BETWEEN:
             first, last = (ExpressionAttributeValues[name]["S"] for name in (":first", ":last"))
             items = {key: item for key, item in items.items() if first <= key[1] <= last}
+        elif KeyConditionExpression == _BEGINS:
+            beginning = ExpressionAttributeValues[":beginning"]["S"]
+            items = {key: item for key, item in items.items() if key[1].startswith(beginning)}
         elif KeyConditionExpression != "pk = :pk":
             raise AssertionError(f"not a condition that this double knows: {KeyConditionExpression}")
+        if not ScanIndexForward:
+            self.calls.served("Query")
+            newest = sorted(items, key=_utf8, reverse=True)[:Limit]
+            return {"Items": [items[key] for key in newest]}
         return self._page("Query", table, items, start, Limit)
 
     def _query_index(

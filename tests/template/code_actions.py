@@ -22,6 +22,7 @@ ADAPTERS: Final = {
         ("lytics_sendgrid.tables.erasures", "ErasuresTable"),
         ("lytics_sendgrid.tables.exports", "ExportsTable"),
         ("lytics_sendgrid.tables.heard", "HeardTable"),
+        ("lytics_sendgrid.tables.run_history", "RunHistory"),
         ("lytics_sendgrid.tables.seen", "SeenTable"),
         ("lytics_sendgrid.tables.walks", "WalksTable"),
     ),

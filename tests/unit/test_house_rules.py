@@ -60,6 +60,7 @@ AWAITED: set[str] = {
     "lytics_sendgrid.tables.days",
     "lytics_sendgrid.tables.rejected",
     "lytics_sendgrid.workflow.faults",
+    "lytics_sendgrid.workflow.run_end",
 }
 """Modules of the layer that functions need which are not there yet."""
 

@@ -10,6 +10,7 @@ Items by (pk, sk), each with its JSON in ``doc``:
     export#<export>     running           the execution of the export's last run; ``execution`` guards it
     export#<export>     run#<run>         the run's report
     export#<export>     day#<day>         people by outcome, see tables/days.py
+    export#<export>     ran#<start>#<run> the run in the export's history, see tables/run_history.py
     run#<run>           scan#<audience>   the checkpoint of the run's scan of one audience
     run#<run>           second#<audience> the checkpoint of its second scan
     run#<run>           walk#<task>       how many messages a walk through the ledger has queued
