@@ -9,6 +9,8 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.console.aws.audit import AuditLog
+from functions.console.aws.executions import Executions
+from functions.console.aws.functions import INVOKE_TIMEOUTS, Functions
 from functions.console.context import Console
 from functions.console.links import Links
 from functions.console.routes import ROUTERS, Application
@@ -31,6 +33,8 @@ def _application() -> Application:
             links=Links(settings.console_base_url),
             store=ConsoleTable(dynamodb, settings.console_table),
             exports=ExportsTable(dynamodb, settings.exports_table),
+            executions=Executions(boto3.client("stepfunctions", config=TIMEOUTS), settings.state_machine_arn),
+            functions=Functions(boto3.client("lambda", config=INVOKE_TIMEOUTS)),
             audit=AuditLog(),
             new_token=lambda: secrets.token_urlsafe(32),
         ),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from functions.console.aws.executions import Execution
     from functions.console.links import Links
     from functions.console.settings import ConsoleSettings
     from lytics_sendgrid.domain.clock import Clock
@@ -48,6 +49,29 @@ class Visitor:
         return self.email or self.subject
 
 
+class Executions(Protocol):
+    """The executions of the state machine."""
+
+    def start(self, name: str, document: Mapping[str, Any]) -> str:
+        """Start an execution and return its ARN. A name starts once: later calls change nothing."""
+
+    def describe(self, arn: str) -> Execution | None:
+        """Return an execution, or None if it does not exist any more."""
+
+    def stop(self, arn: str, cause: str) -> None:
+        """Stop an execution."""
+
+
+class Functions(Protocol):
+    """The functions that the console invokes."""
+
+    def invoke(self, name: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Invoke a function and return its answer."""
+
+    def invoke_later(self, name: str, payload: Mapping[str, Any]) -> None:
+        """Invoke a function without waiting for its end."""
+
+
 class Audit(Protocol):
     """The audit trail: one log line for each act."""
 
@@ -71,6 +95,8 @@ class Console:
         links: addresses of pages.
         store: the console's own table.
         exports: the exports table.
+        executions: of the state machine.
+        functions: others of the stack.
         audit: who did what.
         new_token: returns 256 random bits as 43 letters, digits, hyphens and underscores.
     """
@@ -80,5 +106,7 @@ class Console:
     links: Links
     store: ConsoleTable
     exports: ExportsTable
+    executions: Executions
+    functions: Functions
     audit: Audit
     new_token: Callable[[], str]

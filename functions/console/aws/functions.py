@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
+from botocore.config import Config
+
 from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.errors import (
     ExportRefused,
@@ -17,6 +19,10 @@ from lytics_sendgrid.errors import (
 _REFUSALS: Final[Mapping[str, type[StopRun]]] = {
     kind.__name__: kind for kind in (StopRun, ExportRefused, InputInvalid, KeyRefused, RequestRefused)
 }
+
+
+INVOKE_TIMEOUTS: Final = Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 1})
+"""A page must be there within 29 s. A function that answers too late has still done its work."""
 
 
 class LambdaClient(Protocol):

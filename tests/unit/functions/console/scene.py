@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from functions.console.aws.executions import Execution
 from functions.console.context import Console
 from functions.console.links import Links
 from functions.console.routes import ROUTERS, Application
@@ -51,6 +52,50 @@ class Audits:
         self.lines.append({"act": act, "subject": subject, **details})
 
 
+class Machine:
+    """A state machine in memory. Its executions run until the test ends them."""
+
+    ARN: Final = "arn:aws:states:eu-west-1:123456789012:execution:shop-export"
+
+    def __init__(self) -> None:
+        self.started: dict[str, Execution] = {}
+        self.stopped: list[tuple[str, str]] = []
+
+    def start(self, name: str, document: Mapping[str, Any]) -> str:
+        arn = f"{self.ARN}:{name}"
+        self.started.setdefault(arn, Execution(arn, name, "RUNNING", 1_800_000_000, input=dict(document)))
+        return arn
+
+    def describe(self, arn: str) -> Execution | None:
+        return self.started.get(arn)
+
+    def stop(self, arn: str, cause: str) -> None:
+        self.stopped.append((arn, cause))
+        self.end(arn, status="ABORTED", error="Cancelled", cause=cause)
+
+    def end(self, arn: str, status: str = "SUCCEEDED", **details: Any) -> None:
+        """End an execution, with its ``output``, or its ``error`` and ``cause``."""
+        self.started[arn] = replace(self.started[arn], status=status, ended_s=1_800_000_060, **details)
+
+
+class Invoked:
+    """Functions in memory: what was invoked, and what they answer."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.answers: dict[str, dict[str, Any] | Exception] = {}
+
+    def invoke(self, name: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        self.calls.append((name, dict(payload)))
+        answer = self.answers.get(name, {})
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def invoke_later(self, name: str, payload: Mapping[str, Any]) -> None:
+        self.calls.append((name, dict(payload)))
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """An answer of the console.
@@ -91,6 +136,8 @@ class Scene:
         clock: moved by the test.
         dynamodb: all tables.
         audits: what the audit trail has.
+        executions: of the state machine.
+        functions: what was invoked.
         settings: of the console; another one before the first request.
         with_: other collaborators for ``Console``, by name.
         routers: of the pages.
@@ -99,6 +146,8 @@ class Scene:
     clock: ManualClock = field(default_factory=ManualClock)
     dynamodb: DynamoDb = field(default_factory=DynamoDb)
     audits: Audits = field(default_factory=Audits)
+    executions: Machine = field(default_factory=Machine)
+    functions: Invoked = field(default_factory=Invoked)
     settings: ConsoleSettings = SETTINGS
     with_: dict[str, Any] = field(default_factory=dict)
     routers: Iterable[Router] = ROUTERS
@@ -114,18 +163,24 @@ class Scene:
         return ExportsTable(cast(Any, self.dynamodb), "exports")
 
     @property
+    def collaborators(self) -> Console:
+        collaborators: dict[str, Any] = {
+            "settings": self.settings,
+            "clock": self.clock,
+            "links": Links(self.settings.console_base_url),
+            "store": self.store,
+            "exports": self.exports,
+            "executions": self.executions,
+            "functions": self.functions,
+            "audit": self.audits,
+            "new_token": self.new_token,
+        }
+        return Console(**(collaborators | self.with_))
+
+    @property
     def application(self) -> Application:
         if self._application is None:
-            collaborators: dict[str, Any] = {
-                "settings": self.settings,
-                "clock": self.clock,
-                "links": Links(self.settings.console_base_url),
-                "store": self.store,
-                "exports": self.exports,
-                "audit": self.audits,
-                "new_token": self.new_token,
-            }
-            self._application = Application(Console(**(collaborators | self.with_)), self.routers)
+            self._application = Application(self.collaborators, self.routers)
         return self._application
 
     def new_token(self) -> str:
