@@ -3,22 +3,13 @@
 import difflib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from functions.plan.faults import NOWHERE, Places
 from functions.plan.input import StartInput
-from lytics_sendgrid.domain.configuration import MEMBERSHIP_FIELD, FieldKind
+from lytics_sendgrid.domain.configuration import KIND_OF, MEMBERSHIP_FIELD, FieldKind
 from lytics_sendgrid.sendgrid.fields import IDENTIFIERS, READ_ONLY_RESERVED, TEXT_CHARS, WRITABLE_RESERVED
 from lytics_sendgrid.sendgrid.resources import CustomField, by_name, is_field_name
 from lytics_sendgrid.workflow.faults import Fault, pointer
-
-KIND_OF: Final[Mapping[str, FieldKind]] = {
-    "string": FieldKind.TEXT,
-    "int": FieldKind.NUMBER,
-    "number": FieldKind.NUMBER,
-    "date": FieldKind.DATE,
-}
-"""The Lytics types that SendGrid can hold, mapped as Lytics' own export does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ FLOORS = (
 AWAITED: set[str] = {
     "lytics_sendgrid.tables.days",
     "lytics_sendgrid.tables.rejected",
+    "lytics_sendgrid.workflow.catalogue",
     "lytics_sendgrid.workflow.faults",
     "lytics_sendgrid.workflow.run_end",
 }

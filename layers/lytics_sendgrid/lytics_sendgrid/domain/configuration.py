@@ -23,6 +23,15 @@ class FieldKind(StrEnum):
     DATE = "Date"
 
 
+KIND_OF: Final[Mapping[str, FieldKind]] = {
+    "string": FieldKind.TEXT,
+    "int": FieldKind.NUMBER,
+    "number": FieldKind.NUMBER,
+    "date": FieldKind.DATE,
+}
+"""The Lytics types that SendGrid can hold, mapped as Lytics' own export does."""
+
+
 class AudienceState(StrEnum):
     """What becomes of an audience's ids in the membership field.
 
