@@ -101,7 +101,7 @@ e2e: install ## Run the tests on the local cloud
 bench: install ## Measure requests, units, CPU and dollars against their floors: REPORT=
 	@.venv/bin/python -m tests.bench
 
-simulate: $(DEV) ## Run deliver and confirm in schedules full of faults: SCHEDULES= SEED= FIRST= MUTATION= WORKERS=
+simulate: $(DEV) ## Run deliver, confirm, erase and whole runs in schedules full of faults: SCHEDULES= SEED= FIRST= MUTATION= WORKERS=
 	@PYTHONHASHSEED=0 .venv/bin/python -m tests.simulation
 
 chaos: install ## Run an export through every fault and compare every person at the end: PEOPLE= SEED= REPORT=

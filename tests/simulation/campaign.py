@@ -1,4 +1,7 @@
-"""Run many schedules on several cores."""
+"""Run many schedules on several cores.
+
+Each seed has two: one of deliver, confirm, clear and erase, and one of whole runs, resyncs with their sweeps.
+"""
 
 import multiprocessing
 import time
@@ -8,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.simulation.mutations import MUTATIONS, applied
+from tests.simulation.resync.schedule import run_schedule
 from tests.simulation.runs import draw
 from tests.simulation.scenario import PLAIN
 from tests.simulation.shrink import Case, case_of
@@ -24,21 +28,32 @@ class Counted:
         schedules: schedules run.
         requests: upserts that SendGrid accepted.
         faults: faults that happened.
-        diverging: seeds of the schedules that diverged.
+        runs: starts and resyncs that swept.
+        diverging: seeds whose schedule of deliver diverged.
+        wrong: seeds whose schedule of runs went wrong.
     """
 
     schedules: int = 0
     requests: int = 0
     faults: int = 0
+    runs: int = 0
     diverging: tuple[int, ...] = ()
+    wrong: tuple[int, ...] = ()
 
     def __add__(self, other: "Counted") -> "Counted":
         return Counted(
             self.schedules + other.schedules,
             self.requests + other.requests,
             self.faults + other.faults,
+            self.runs + other.runs,
             self.diverging + other.diverging,
+            self.wrong + other.wrong,
         )
+
+    @property
+    def failed(self) -> int:
+        """How many schedules diverged or went wrong."""
+        return len(self.diverging) + len(self.wrong)
 
 
 def case(seed: int, mutation: str) -> Case:
@@ -54,7 +69,10 @@ def _run(task: tuple[int, int, str]) -> Counted:
         for seed in range(first, end):
             outcome = case(seed, mutation).run()
             diverging = (seed,) if outcome.divergence else ()
-            counted += Counted(1, outcome.requests, len(outcome.hits), diverging)
+            counted += Counted(1, outcome.requests, len(outcome.hits), diverging=diverging)
+    for seed in () if mutation else range(first, end):
+        swept = run_schedule(seed)
+        counted += Counted(runs=swept.runs, wrong=(seed,) if swept.bad else ())
     return counted
 
 
@@ -69,18 +87,14 @@ def simulate(seeds: range, mutation: str, workers: int, say: Callable[[str], Non
         for part in pool.imap_unordered(_run, tasks):
             counted += part
             now_s = time.monotonic()
-            if (
-                now_s - reported_s > _PROGRESS_INTERVAL_S
-                or counted.diverging
-                or counted.schedules == len(seeds)
-            ):
+            if now_s - reported_s > _PROGRESS_INTERVAL_S or counted.failed or counted.schedules == len(seeds):
                 reported_s = now_s
                 rate = counted.schedules / (now_s - began_s)
                 say(
                     f"{counted.schedules:,} of {len(seeds):,} schedules, {rate:.0f} a second: "
-                    f"{counted.requests:,} requests, {counted.faults:,} faults, "
-                    f"{len(counted.diverging)} divergences\n"
+                    f"{counted.requests:,} requests, {counted.faults:,} faults, {counted.runs:,} runs, "
+                    f"{counted.failed} divergences\n"
                 )
-            if counted.diverging:
+            if counted.failed:
                 break
     return counted

@@ -5,8 +5,8 @@ Its answers are up to ``LAG`` old; a tenth of the worlds has scans that lag up t
 
 import random
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 LAG: Final = 10
@@ -15,6 +15,7 @@ CAPITALS: Final = "ace"
 """Addresses that Lytics has with capitals."""
 POOLS: Final = {1: "abcdef", 2: "uvwabc"}
 """The addresses that may stand in each export's e-mail field."""
+NO_EMAILS: Final[Mapping[int, str | None]] = {1: None, 2: None}
 
 
 @dataclass
@@ -23,6 +24,7 @@ class Profile:
 
     split: int | None
     alive: bool = True
+    healthy: bool = True
     emails: dict[int, str | None] = field(default_factory=dict)
     identifiers: set[tuple[int, str]] = field(default_factory=set)
     audiences: set[str] = field(default_factory=set)
@@ -32,10 +34,11 @@ class Profile:
 class Shown:
     """A profile as it was at some time."""
 
-    emails: dict[int, str | None]
+    emails: Mapping[int, str | None]
     audiences: frozenset[str]
     split: int | None
     identifiers: frozenset[tuple[int, str]]
+    healthy: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,33 @@ class Bias:
 
     Attributes:
         identifying: e-mail fields identify people; None: by chance.
+        parts: scans are read in parts; None: by chance.
         skips: how often a scan skips a row.
+        mute: how often the rows of a scan have no address.
+        empty: how often a scan shows an audience as empty, as while Lytics builds it again.
+        counts_empty: Lytics' own count of such an audience is zero, too.
+        unhealthy: how many profiles scans leave out, and look-ups show.
         look_ups: people who are kept for look-ups. 1,000 in the product.
+        sample: people who are looked up after a second scan. 200 in the product.
+        guard_from: so few may always leave. 50 in the product.
+        dies: how often a run dies at a step.
+        operates: how often a person or the schedule starts, stops or resyncs an export.
+        overlaps: two runs of an export may go on at the same time.
     """
 
     identifying: bool | None = None
+    parts: bool | None = None
     skips: float = 0.04
+    mute: float = 0.0
+    empty: float = 0.0
+    counts_empty: bool = False
+    unhealthy: float = 0.0
     look_ups: int = 2
+    sample: int = 2
+    guard_from: int = 50
+    dies: float = 0.01
+    operates: float = 0.05
+    overlaps: bool = False
 
 
 class Lytics:
@@ -59,14 +82,17 @@ class Lytics:
     Attributes:
         now: minutes.
         faults: look-ups may fail.
-        noise: scans skip rows and restart.
+        noise: scans skip rows and begin again.
+        begins_again: the next page of a scan is refused, so that it begins again.
         identifying: e-mail fields identify people: no two share an address, and look-ups work.
         capitals: look-ups find nobody whose address has capitals.
     """
 
     def __init__(self, chance: random.Random, bias: Bias) -> None:
         self.chance = chance
-        self.skips = bias.skips
+        self.bias = bias
+        self.begins_again = False
+        self._emptied: set[str] = set()
         self.now = 1_000
         self.faults = self.noise = True
         self.identifying = chance.random() < 0.65
@@ -83,6 +109,7 @@ class Lytics:
 
     def new_profile(self) -> Profile:
         profile = Profile(self.chance.choice((0, 1, 0, 1, None)))
+        profile.healthy = not self._happens(self.bias.unhealthy)
         self.profiles.append(profile)
         for export in (1, 2):
             self._set_email(profile, export)
@@ -108,7 +135,7 @@ class Lytics:
     def snap(self) -> None:
         """Remember the present state."""
         state = [
-            Shown(dict(p.emails), frozenset(p.audiences), p.split, frozenset(p.identifiers))
+            Shown(dict(p.emails), frozenset(p.audiences), p.split, frozenset(p.identifiers), p.healthy)
             for p in self.profiles
             if p.alive
         ]
@@ -175,35 +202,59 @@ class Lytics:
         found = [profile for profile in state if (export, email) in profile.identifiers]
         return self.chance.choice(found) if found else None
 
-    def pages(self, audience: str, *, partitioned: bool) -> Iterator[dict[str, Any]]:
-        """Yield the pages of a scan as events: rows, a new beginning, and at the end how complete it was."""
-        chance = self.chance
+    def pages(self, audience: str, *, partitioned: bool, compared: bool = True) -> Iterator[dict[str, Any]]:
+        """Yield the pages of a scan as events: rows, a new beginning, and at the end how complete it was.
+
+        Args:
+            audience: to scan.
+            partitioned: read it in parts.
+            compared: compare the parts with the whole, and read it whole if they are less.
+        """
         parts: list[int | None] = [0, 1] if partitioned else [None]
         totals: dict[int, int] = {}
         number = offset = scanned = restarts = 0
+        is_mute = self.noise and self._happens(self.bias.mute)
+        is_empty = self.noise and self._happens(self.bias.empty)
+        (self._emptied.add if is_empty else self._emptied.discard)(audience)
         while number < len(parts):
-            rows = [
-                s for s in self._lagging() if audience in s.audiences and parts[number] in {None, s.split}
-            ]
+            rows = [] if is_empty else self._rows(audience, parts[number])
             totals[number] = min(len(rows), totals.get(number, 99))
             page = rows[offset : offset + PAGE]
-            if self.noise and chance.random() < 0.03 and restarts < 2:
+            if self._refuses(restarts):
                 restarts += 1
                 number = offset = scanned = 0
                 totals = {}
                 yield {"restart": True}
             elif page:
-                kept = [row for row in page if not (self.noise and chance.random() < self.skips)]
+                kept = [row for row in page if not (self.noise and self.chance.random() < self.bias.skips)]
                 scanned += len(kept)
                 offset += len(page)
-                yield {"rows": kept}
+                yield {"rows": [replace(row, emails=NO_EMAILS) for row in kept] if is_mute else kept}
             else:
                 number, offset = number + 1, 0
-                if partitioned and number == len(parts):
-                    whole = sum(audience in row.audiences for row in self._lagging())
+                if compared and partitioned and number == len(parts):
+                    whole = len(self._rows(audience, None))
                     if sum(totals.values()) < whole:
                         partitioned, parts, number, scanned, totals = False, [None], 0, 0, {}
-        yield {"scanned": scanned, "total": sum(totals.values())}
+        yield {"scanned": scanned, "total": sum(totals.values()), "parts": partitioned, "empty": is_empty}
 
-    def _lagging(self) -> list[Shown]:
-        return self.at(self.now - self.chance.randrange(self.scan_lag + 1))
+    def size(self, audience: str) -> int:
+        """Return how many people Lytics counts in an audience."""
+        if self.bias.counts_empty and audience in self._emptied:
+            return 0
+        return sum(shown.healthy and audience in shown.audiences for shown in self.at(self.now))
+
+    def _rows(self, audience: str, part: int | None) -> list[Shown]:
+        """Return an audience's members, or those of a part, as a scan shows them."""
+        shown = self.at(self.now - self.chance.randrange(self.scan_lag + 1))
+        return [s for s in shown if s.healthy and audience in s.audiences and part in {None, s.split}]
+
+    def _refuses(self, restarts: int) -> bool:
+        if self.begins_again:
+            self.begins_again = False
+            return True
+        return self.noise and self.chance.random() < 0.03 and restarts < 2
+
+    def _happens(self, probability: float) -> bool:
+        """Draw only what a bias makes possible, so that all other draws stay as they are."""
+        return bool(probability) and self.chance.random() < probability

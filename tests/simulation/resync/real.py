@@ -2,8 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
@@ -20,62 +19,34 @@ from lytics_sendgrid.errors import RequestRefused
 from lytics_sendgrid.lytics.documents import Person
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.tables.ledger_walk import LedgerPage
-from tests.simulation.resync.changes import Queued
+from tests.simulation.resync.records import MINUTE_NS, Queued, Scanned, address
+from tests.simulation.resync.scans import scan
 
 if TYPE_CHECKING:
     from tests.simulation.resync.world import World
 
-MINUTE_NS: Final = 60_000_000_000
-YOUNG: Final = 120
-"""Minutes after an exit within which a person returns only by a look-up. 24 hours in the product."""
 DELAY_S: Final = 11 * 60
-SAMPLE: Final = 2
-"""200 in the product."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scanned:
-    """The result of a scan."""
-
-    stamp: int
-    began: int
-    seen: frozenset[str]
-    fields: tuple[int, ...]
-    scanned: int
-    total: int
-
-    def checkpoint(self) -> Checkpoint:
-        """Return what the scan's checkpoint says."""
-        return Checkpoint(
-            done=True,
-            stamp_ns=self.stamp * MINUTE_NS,
-            began_s=self.began * 60,
-            email_fields=tuple((f"export{n}", f"email{n}") for n in self.fields),
-            scanned=self.scanned,
-            smallest=self.total,
-            largest=self.total,
-            seen=len(self.seen),
-            chunks=1,
-            sample=tuple((address(email), email in "ace") for email in sorted(self.seen)),
-        )
-
-
-def address(email: str) -> str:
-    """Return a letter as an address."""
-    return f"{email}@example.org"
 
 
 class RealSweep:
     """One run's sweep."""
 
     def __init__(
-        self, world: "World", name: str, start: int, export: int, results: Mapping[str, Scanned]
+        self,
+        world: "World",
+        name: str,
+        start: int,
+        export: int,
+        results: Mapping[str, Scanned],
+        *,
+        swept_only: Collection[str],
     ) -> None:
         self.world = world
         self.name = name
         self.start = start
         self.number = export
         self.results = results
+        self.swept_only = swept_only
         self.second: dict[str, Scanned] = {}
         self.document = "null"
         self.calls = 0
@@ -89,8 +60,8 @@ class RealSweep:
             if progress.done:
                 return
             for audience in progress.second_scan:
-                self.second[audience.id] = yield from self.world.scan(
-                    self.start, audience.id, self.number, queues=False, parts=False
+                self.second[audience.id] = yield from scan(
+                    self.world, self.start, audience.id, self.number, queues=False, is_second=True
                 )
             until = self.world.now + progress.wait_s / 60
             while self.world.now < until:
@@ -102,9 +73,9 @@ class RealSweep:
             run=self.name,
             export=f"export{self.number}",
             account="acme",
-            audiences=tuple(Audience(name, name, name) for name in self.results),
-            swept_only=(),
-            max_leavers_percent=100,
+            audiences=tuple(Audience(a, a, a) for a in self.results if a not in self.swept_only),
+            swept_only=tuple(Audience(a, a, a) for a in self.swept_only),
+            max_leavers_percent=20 if self.world.lytics.noise else 100,
             verify_delay_s=DELAY_S,
             dry_run=False,
             prefix=f"sweep.{self.calls}",
@@ -170,9 +141,7 @@ class RealSweep:
     # Lytics
 
     def sizes(self, audience_ids: Iterable[str]) -> dict[str, int]:
-        lytics = self.world.lytics
-        state = lytics.at(self.world.now)
-        return {a: sum(a in shown.audiences for shown in state) for a in audience_ids}
+        return {audience: self.world.lytics.size(audience) for audience in audience_ids}
 
     def identity_fields(self) -> frozenset[str]:
         return frozenset({"email1", "email2"} if self.world.lytics.identifying else ())
@@ -201,17 +170,24 @@ class RealSweep:
     # The queue
 
     def leaves(self, session: Session, audience: str, email: str) -> None:
-        """Check a leaver, or note since when a returner was out."""
+        """Check a leaver."""
+        world, letter = self.world, email[0]
+        second = self.second.get(audience)
+        seen = frozenset[str]().union(*(result.seen for result in self.results.values()))
+        hides = world.hides_capitals(letter, seen)
         # Of many whom two scans skip, a sample is looked up; of a few, everybody.
-        by_look_up = bool(session.state.believed) and session.can_ask(audience)
-        by_look_up &= session.tally(audience).candidates <= SAMPLE
-        shown_again = audience in self.second and email[0] in self.second[audience].seen
-        seen = frozenset().union(*(result.seen for result in self.results.values()))
-        by_look_up &= not self.world.hides_capitals(email[0], seen)
-        stamp = self.results[audience].stamp
-        self.world.takes_out(email[0], audience, self.start, stamp, excused=not (by_look_up or shown_again))
+        by_look_up = bool(session.state.believed) and session.can_ask(audience) and not hides
+        by_look_up &= session.tally(audience).candidates <= world.bias.sample
+        scans = (self.results[audience], second) if second is not None else ()
+        fields = tuple(world.counted(audience))
+        skipped_twice = bool(scans) and all(scan.looks_whole and scan.fields == fields for scan in scans)
+        excused = hides or (skipped_twice and not by_look_up)
+        if second is not None and letter in second.seen:
+            excused = False
+        world.takes_out(letter, audience, self.start, self.results[audience].stamp, excused=excused)
 
     def returns(self, session: Session, audience: str, email: str) -> None:
+        """Note since when a returner was out."""
         state = session.state
         event = state.young.of(audience).get(email) or state.returning.of(audience).get(email) or 0
         known = self.world.ledger[email[0]].events[audience]

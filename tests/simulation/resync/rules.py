@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from functions.sweep import find, look_ups, queue_all, second, sweeping, verify
+from functions.sweep import find, look_ups, queue_all, scope, second, sweeping, verify
 from functions.sweep.classify import ScanView, Standing, standing
 from functions.sweep.scope import Scope
 from functions.sweep.session import Session
 from functions.sweep.state import Step
 from lytics_sendgrid.domain.change import Change, Kind
+from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Audience
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.lytics.documents import Person
@@ -40,6 +41,14 @@ def _unverified(session: Session) -> SweepProgress | None:
     state = session.state
     state.leavers = {audience: list(people) for audience, people in state.suspects.people.items()}
     state.step = Step.QUEUE
+    return None
+
+
+def _unsampled(session: Session) -> SweepProgress | None:
+    state = session.state
+    state.by_walk |= set(state.samples)
+    state.samples = {}
+    state.step = Step.SECOND_WALK
     return None
 
 
@@ -90,11 +99,17 @@ class Rule:
         patches: what switches it off.
         bias: favors schedules that need it.
         first: a schedule that needed it once. The search begins there, to be short.
+        off: what is switched off in the world: a rule that scans and runs keep for the sweep.
     """
 
-    patches: Sequence[Patch]
+    patches: Sequence[Patch] = ()
     bias: Bias = field(default_factory=Bias)
     first: int = 0
+    off: frozenset[str] = frozenset()
+
+
+def _in_world(name: str, first: int = 0, **bias: Any) -> Rule:
+    return Rule(bias=Bias(**bias), first=first, off=frozenset({name}))
 
 
 RULES: Final[Mapping[str, Rule]] = {
@@ -103,14 +118,18 @@ RULES: Final[Mapping[str, Rule]] = {
     "events after the scan are left alone": Rule(_standing(_everything)),
     "an audience whose e-mail fields changed is not swept": Rule(
         [(Scope, "is_stale", property(lambda _scope: False)), (Session, "changed", lambda _session: set())],
-        first=5_950,
+        Bias(identifying=False, operates=0.2),
     ),
     "suspects are verified": Rule([(sweeping, "_STEPS", {**sweeping._STEPS, Step.LOOK_UP: _unverified})]),
     "not earlier than the scan's lag": Rule(
-        [(verify, "_wait_s", lambda _session, _concerned: 0)], Bias(identifying=True, skips=0.2)
+        [(verify, "_wait_s", lambda _session, _concerned: 0)],
+        Bias(identifying=True, skips=0.2),
+        first=350,
     ),
     "the profile that is found must hold the address": Rule([(look_ups, "_verdict", _any_address)]),
-    "an unclear answer takes nobody out": Rule([(look_ups, "_verdict", _unclear_is_out)]),
+    "an unclear answer takes nobody out": Rule(
+        [(look_ups, "_verdict", _unclear_is_out)], Bias(identifying=True, unhealthy=0.3, look_ups=9, sample=9)
+    ),
     "look-ups must find whom the scans have shown": Rule(
         [(verify, "_calibrated", lambda session, concerned: any(map(session.can_ask, concerned)))],
         first=350,
@@ -118,15 +137,36 @@ RULES: Final[Mapping[str, Rule]] = {
     "whom the second scan has seen stays": Rule(
         [(second, "_seen_again", _nobody_again)], Bias(identifying=False, skips=0.2)
     ),
+    "of the many whom a second scan has not seen, some are looked up": Rule(
+        [(sweeping, "_STEPS", {**sweeping._STEPS, Step.SAMPLE: _unsampled})],
+        Bias(identifying=True, unhealthy=0.3, look_ups=0, sample=9),
+    ),
+    "nobody leaves whose audience was not scanned completely": Rule(
+        [(Checkpoint, "mismatch", "")], Bias(identifying=False, skips=0.2)
+    ),
+    "nobody leaves if a scan shows far fewer than Lytics counts": Rule(
+        [(scope, "_shortage", lambda _scan, _size: "")], Bias(identifying=False, empty=0.4)
+    ),
+    "nobody leaves if no row has an address": Rule(
+        [(Checkpoint, "addresses_found", True)], Bias(identifying=False, mute=0.4)
+    ),
+    "the guard": Rule(
+        [(find, "is_guarded", lambda _tally, _percent: False)],
+        Bias(identifying=False, empty=0.4, counts_empty=True, guard_from=0),
+    ),
     "leavers leave at the scan's time": Rule([(real, "CHECKED_QUEUE", _now(real.CHECKED_QUEUE))]),
+    "a scan has the least time that counts": _in_world("least_time"),
+    "S is 10 minutes before the scan": _in_world("stamp_less_lag", first=340),
+    "a scan that begins again has seen nobody": _in_world("forget_on_restart", first=145),
+    "hashes are written before the checkpoint": _in_world("hashes_before_checkpoint", identifying=False),
+    "every e-mail field shows members": _in_world("union_of_email_fields"),
+    "those of stopped exports, too": _in_world("stopped_exports_count"),
+    "the second scan is whole": _in_world("second_scan_whole", first=600, identifying=False, parts=True),
+    "the parts of a scan are compared with the whole": _in_world("parts_are_compared", parts=True),
+    "events before an audience was added again count for nothing": _in_world("begins_anew"),
+    "a start again is swept": _in_world("sweep_after_start_again"),
+    "a removed audience of another export is swept": _in_world("shared_is_swept"),
+    "the next run finishes a clearing": _in_world("to_clear_is_listed", dies=0.1),
+    "rows hold the ids of stopped audiences": _in_world("stopped_ids_stay", first=210),
 }
-"""Each rule of the sweep."""
-
-WORLD_RULES: Final = (
-    "stamp_less_lag",
-    "union_of_email_fields",
-    "stopped_exports_count",
-    "begins_anew",
-    "sweep_after_start_again",
-)
-"""Rules that the scan and the state machine keep for the sweep, switched off in the world."""
+"""Each rule of a resync."""

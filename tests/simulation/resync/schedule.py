@@ -1,13 +1,13 @@
 """A schedule: what happens in a world, in which order, and what must hold when it is quiet again."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from unittest.mock import patch
 
-from functions.sweep import classify, decide, kept, queue_all, verify
-from tests.simulation.resync import real
+from functions.sweep import classify, decide, kept, queue_all, tally, verify
+from tests.simulation.resync import real, runs
 from tests.simulation.resync.lytics import LAG, Bias
-from tests.simulation.resync.real import MINUTE_NS, SAMPLE, YOUNG
-from tests.simulation.resync.world import World
+from tests.simulation.resync.records import MINUTE_NS, YOUNG
+from tests.simulation.resync.world import AUDIENCES, World
 
 
 class Schedule:
@@ -17,13 +17,14 @@ class Schedule:
         self.world = world
         self.chance = world.chance
         self.runs: dict[int, Iterator[None]] = {}
+        """By export; a second run of one at the same time under its negative."""
 
     def run(self) -> None:
         """Let everything happen, stop the faults, and check."""
         world, chance = self.world, self.chance
         for export, state in world.configuration().exports.items():
             if state.audiences:
-                self.runs[export] = world.start(export, state.audiences)
+                self.runs[export] = runs.start(world, export, state.audiences)
         end = world.now + chance.choice((300, 600, 900))
         while world.now < end:
             world.lytics.now += chance.randrange(3)
@@ -32,37 +33,38 @@ class Schedule:
         self._drain()
         for export, state in world.configuration().exports.items():
             if state.audiences and not state.live:
-                self.runs[export] = world.start(export, state.audiences)
+                self.runs[export] = runs.start(world, export, state.audiences)
         self._drain()
         self._finale()
         self._two_resyncs()
 
     def _act(self, act: float) -> None:
         world, chance = self.world, self.chance
-        if act < 0.06:
+        if act > 1 - world.bias.operates:
+            export = chance.choice((1, 2))
+            name = export if export not in self.runs or not world.bias.overlaps else -export
+            if name not in self.runs:
+                self._operate(name, chance.random())
+        elif act < 0.06:
             world.mutate()
         elif act < 0.45:
             world.deliver()
         elif act < 0.93 and self.runs:
             export = chance.choice(sorted(self.runs))
             self._advance(export)
-            if export in self.runs and chance.random() < 0.01:
-                del self.runs[export]  # the run dies
-        elif act > 0.95:
-            export = chance.choice((1, 2))
-            if export not in self.runs:
-                self._operate(export, chance.random())
+            if export in self.runs and chance.random() < world.bias.dies:
+                del self.runs[export]
 
-    def _operate(self, export: int, what: float) -> None:
-        world = self.world
+    def _operate(self, name: int, what: float) -> None:
+        world, export = self.world, abs(name)
         state = world.configuration().exports[export]
         if state.audiences and state.live and what < 0.55:
-            self.runs[export] = world.resync(export)
+            self.runs[name] = runs.resync(world, export)
         elif state.live and what < 0.65:
             world.write(export, state.audiences, live=False)
         elif what < 0.9:
             names = self.chance.choice(("A", "B", "AB", "AB") if export == 1 else ("", "A", "AB"))
-            self.runs[export] = world.start(export, frozenset(names))
+            self.runs[name] = runs.start(world, export, frozenset(names))
 
     def _advance(self, export: int) -> None:
         try:
@@ -84,33 +86,81 @@ class Schedule:
         self._drain()
 
     def _finale(self) -> None:
-        """Stop an export and start it again, or remove an audience and add it again, without faults."""
+        """Without faults: change, stop or resync an export while people come and go, and check at once."""
         world, chance = self.world, self.chance
         export = chance.choice((1, 2))
         audiences = world.configuration().exports[export].audiences
-        what = chance.choice(("stop", "add again", "add again at once"))
+        what = chance.choice(("stop", "add again", "add again at once", "begin again"))
         if not audiences:
             return
+        checked = AUDIENCES
         world.lytics.noise = False
-        removed = chance.choice(sorted(audiences))
+        others = world.configuration().exports[3 - export].audiences
         if what == "stop":
-            world.write(export, audiences, live=False)
+            self._stop(export, audiences, others)
+        elif what == "begin again":
+            checked = self._begin_again(export)
         else:
-            self._quiet()
-            self.runs[export] = world.start(export, audiences - {removed})
+            self._remove(export, chance.choice(sorted(audiences)), others)
+            if what == "add again":
+                self._come_and_go()
+        if what != "begin again":
+            self.runs[export] = runs.start(world, export, audiences)
             self._drain()
-        if what != "add again at once":
-            for _ in range(6):
-                world.lytics.now += chance.randrange(9)
-                world.mutate()
-                self._drain()
-            self._quiet()
-        self.runs[export] = world.start(export, audiences)
-        self._drain()
-        if world.configuration().exports[3 - export].audiences:
-            return
-        if wrong := world.wrong():
+        # A scan that shows who left more than 10 minutes ago is healed in the next night.
+        lags = what == "begin again" and world.lytics.scan_lag > LAG
+        if not others and not lags and (wrong := world.wrong(checked)):
             world.bad.append(f"again after {what}: {'; '.join(wrong)}")
+
+    def _stop(self, export: int, audiences: frozenset[str], others: frozenset[str]) -> None:
+        """Stop an export: whoever is in its audiences stays in them."""
+        world = self.world
+        world.write(export, audiences, live=False)
+        self._drain()
+        before = dict(world.sendgrid)
+        self._come_and_go()
+        for email, row in before.items():
+            if lost := (row & audiences) - others - world.sendgrid[email]:
+                world.bad.append(f"stopped: {email} left {sorted(lost)}")
+
+    def _remove(self, export: int, removed: str, others: frozenset[str]) -> None:
+        """Remove an audience: nobody is in it any more, but by the other export's e-mail field."""
+        world = self.world
+        self._quiet()
+        remaining = world.configuration().exports[export].audiences - {removed}
+        self.runs[export] = runs.start(world, export, remaining)
+        self._drain()
+        shows = removed not in others or world.lytics.scan_lag <= LAG
+        stay = [wrong for wrong in world.wrong(removed) if f"SendGrid ['{removed}']" in wrong]
+        if shows and stay:
+            world.bad.append(f"removed: {'; '.join(stay)}")
+
+    def _begin_again(self, export: int) -> str:
+        """Resync, with a scan that begins again after people came and went without an event.
+
+        Returns the audiences whose scans have shown that.
+        """
+        lytics = self.world.lytics
+        self._quiet()
+        first = min(self.world.configuration().exports[export].audiences)
+        is_empty = not any(first in shown.audiences for shown in lytics.at(lytics.now))
+        self.runs[export] = runs.resync(self.world, export)
+        self._advance(export)
+        for _ in range(self.chance.randrange(1, 4)):
+            lytics.mutate()
+        lytics.now += 2 * LAG + 1
+        lytics.begins_again = True
+        self._drain()
+        lytics.begins_again = False
+        # A scan of nobody has ended with its first page.
+        return AUDIENCES.replace(first, "") if is_empty else AUDIENCES
+
+    def _come_and_go(self) -> None:
+        for _ in range(6):
+            self.world.lytics.now += self.chance.randrange(9)
+            self.world.mutate()
+            self._drain()
+        self._quiet()
 
     def _two_resyncs(self) -> None:
         world = self.world
@@ -120,16 +170,14 @@ class Schedule:
             world.lytics.snap()
             for export, state in world.configuration().exports.items():
                 if state.audiences:
-                    self.runs[export] = world.resync(export)
+                    self.runs[export] = runs.resync(world, export)
                     self._drain()
         if wrong := world.wrong():
             world.bad.append(f"end {'; '.join(wrong)}")
 
 
-def run_schedule(
-    seed: int, off: frozenset[str] = frozenset(), bias: Bias | None = None
-) -> tuple[list[str], Mapping[str, int]]:
-    """Run a schedule; return what went wrong, and what no rule can prevent.
+def run_schedule(seed: int, off: frozenset[str] = frozenset(), bias: Bias | None = None) -> World:
+    """Run a schedule; return the world at its end: what went wrong is in ``bad``.
 
     Args:
         seed: of all chance.
@@ -143,8 +191,9 @@ def run_schedule(
         patch.object(classify, "YOUNG_NS", YOUNG * MINUTE_NS),
         patch.object(kept, "MAX_PEOPLE", bias.look_ups),
         patch.object(verify, "MAX_PEOPLE", 2 * bias.look_ups),
-        patch.object(decide, "SAMPLE", SAMPLE),
+        patch.object(decide, "SAMPLE", bias.sample),
+        patch.object(tally, "GUARD_FROM", bias.guard_from),
         patch.object(queue_all, "_queue", real.CHECKED_QUEUE),
     ):
         Schedule(world).run()
-    return world.bad, world.vendor
+    return world

@@ -17,51 +17,15 @@ during the sweep and the scan lags more than Lytics is documented to.
 
 import random
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
-from tests.simulation.resync.changes import Queued
 from tests.simulation.resync.lytics import CAPITALS, LAG, Bias, Lytics, Profile
-from tests.simulation.resync.real import YOUNG, RealSweep, Scanned
+from tests.simulation.resync.records import YOUNG, Configuration, ExportState, Item, Queued
 
 CACHE: Final = 5
 """How old deliver's configuration may be."""
 AUDIENCES: Final = "AB"
-
-
-@dataclass(frozen=True, slots=True)
-class ExportState:
-    """An export's audiences, and whether it is live."""
-
-    audiences: frozenset[str]
-    live: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """The account's configuration from a minute on."""
-
-    minute: int
-    exports: Mapping[int, ExportState]
-    since: Mapping[str, int]
-
-    @property
-    def exported(self) -> frozenset[str]:
-        return self.exports[1].audiences | self.exports[2].audiences
-
-    def having(self, audience: str) -> list[int]:
-        """Return the exports that have an audience, stopped ones, too: their people stay."""
-        return [export for export in (1, 2) if audience in self.exports[export].audiences]
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A contact in the ledger: for each audience the last event, negative if it was an exit."""
-
-    events: Mapping[str, int] = field(default_factory=dict)
-    row: frozenset[str] = frozenset()
-    version: int = 0
 
 
 class World:
@@ -75,8 +39,11 @@ class World:
     def __init__(self, seed: int, off: frozenset[str], bias: Bias) -> None:
         self.chance = random.Random(seed)
         self.off = off
+        self.bias = bias
         self.lytics = Lytics(self.chance, bias)
         self.parts = self.chance.random() < 0.4
+        if bias.parts is not None:
+            self.parts = bias.parts
         self.ledger: dict[str, Item] = {}
         self.queue: list[Queued] = []
         self.sendgrid: dict[str, frozenset[str]] = {}
@@ -84,20 +51,18 @@ class World:
         self.to_clear: dict[str, int] = {}
         self.bad: list[str] = []
         self.vendor: Counter[str] = Counter()
+        self.runs = 0
         first = {1: self.chance.choice(("A", "AB")), 2: self.chance.choice(("", "A", "B", "AB"))}
         exports = {export: ExportState(frozenset(names), bool(names)) for export, names in first.items()}
         self.configurations = [Configuration(0, exports, {})]
         self.known = {export for export, state in exports.items() if state.audiences}
-        self._drawn_runs = 0
 
     @property
     def now(self) -> int:
         return self.lytics.now
 
-    def configuration(self, minute: int | None = None) -> Configuration:
-        if minute is None:
-            return self.configurations[-1]
-        return [one for one in self.configurations if one.minute <= minute][-1]
+    def configuration(self) -> Configuration:
+        return self.configurations[-1]
 
     def counted(self, audience: str) -> list[int]:
         """Return the exports whose e-mail fields show who is in an audience."""
@@ -117,30 +82,36 @@ class World:
         )
 
     def always(self, email: str, audience: str, since: int, *, member: bool) -> bool:
-        """Return whether a person was in an audience, or out by every field, at every moment since."""
-        moments = self.lytics.moments(since)
-        if not member:
-            return not any(
-                audience in shown.audiences and email in shown.emails.values()
-                for minute in moments
-                for shown in self.lytics.at(minute)
-            )
-        moments |= {one.minute for one in self.configurations if one.minute > since}
-        return all(self.is_member(email, audience, minute, self.configuration(minute)) for minute in moments)
+        """Return whether a person was in an audience, or out by every field, at every moment since.
 
-    def wrong(self) -> list[str]:
-        """Return whose row in SendGrid is not the truth."""
+        Only exports count that have the audience now.
+        """
+        moments, configuration = self.lytics.moments(since), self.configuration()
+        if member:
+            return all(self.is_member(email, audience, minute, configuration) for minute in moments)
+        return not any(
+            audience in shown.audiences and email in shown.emails.values()
+            for minute in moments
+            for shown in self.lytics.at(minute)
+        )
+
+    def wrong(self, audiences: str = AUDIENCES) -> list[str]:
+        """Return whose row in SendGrid is not the truth.
+
+        Leaves out people whom scans do not show, and audiences of which no row has an address: nobody leaves
+        those.
+        """
         configuration, found = self.configuration(), []
-        # Nobody leaves an audience none of whose rows has an address.
-        shown = {a: [s for s in self.lytics.at(self.now) if a in s.audiences] for a in AUDIENCES}
+        shown = {a: [s for s in self.lytics.at(self.now) if a in s.audiences] for a in audiences}
         mute = {
             a
             for a, rows in shown.items()
             if rows and all(row.emails[e] is None for row in rows for e in configuration.having(a))
         }
-        for email in "abcdefuvw":
-            want = {a for a in AUDIENCES if self.is_member(email, a, self.now, configuration)}
-            have = self.sendgrid.get(email, frozenset())
+        hidden = {e for s in self.lytics.at(self.now) if not s.healthy for e in s.emails.values()}
+        for email in sorted(set("abcdefuvw") - hidden):
+            want = {a for a in audiences if self.is_member(email, a, self.now, configuration)}
+            have = self.sendgrid.get(email, frozenset()) & set(audiences)
             if have - mute != want - mute:
                 found.append(f"{email}: SendGrid {sorted(have)}, Lytics {sorted(want)}")
         return found
@@ -180,10 +151,9 @@ class World:
         if change.kind in {"enter", "exit"} and _wins(change, old):
             events[change.audience] = change.time if change.kind == "enter" else -change.time
         configuration = self.configurations[version]
+        exported = configuration.live if "stopped_ids_stay" in self.off else configuration.exported
         row = frozenset(
-            a
-            for a, event in events.items()
-            if a in configuration.exported and event > _since(configuration, a)
+            a for a, event in events.items() if a in exported and event > configuration.since_of(a)
         )
         moved = row != item.row or change.kind == "refresh"
         self.ledger[change.email] = Item(events, row, version if moved else item.version)
@@ -211,9 +181,9 @@ class World:
         if change.run is None or change.kind != "enter" or old is None or old >= 0 or new is None or new <= 0:
             return
         out_since = min(-old, change.run)
-        counts = audience in configuration.exported and -old > _since(configuration, audience)
+        counts = audience in configuration.exported and -old > configuration.since_of(audience)
         if counts and self.always(email, audience, out_since, member=False):
-            late = self.lytics.scan_lag > LAG and change.left != -old
+            late = self.lytics.scan_lag > LAG and change.left not in {None, -old}
             self.judge("revived", email, audience, excused=late)
 
     def judge(self, what: str, email: str, audience: str, *, excused: bool = False) -> None:
@@ -222,74 +192,6 @@ class World:
             self.vendor[what] += 1
         else:
             self.bad.append(f"{what} {email} {audience} at {self.now}")
-
-    # Runs
-
-    def scan(
-        self, run: int, audience: str, export: int, *, queues: bool, parts: bool
-    ) -> Generator[None, None, Scanned]:
-        """Scan an audience, page by page."""
-        fields = self.counted(audience) if "union_of_email_fields" not in self.off else [export]
-        lag = 0 if "stamp_less_lag" in self.off else LAG
-        seen: set[str] = set()
-        complete = 0, 0
-        stamp, began = self.now - lag, self.now
-        for page in self.lytics.pages(audience, partitioned=parts):
-            if "restart" in page:
-                stamp, began = self.now - lag, self.now
-                if "forget_on_restart" not in self.off:
-                    seen = set()
-            for shown in page.get("rows", ()):
-                for name in fields:
-                    email = shown.emails[name]
-                    if email is None:
-                        continue
-                    seen.add(email)
-                    if queues and name == export:
-                        delay = self.chance.choice((0, 0, 3, 30)) * self.lytics.noise
-                        least = _since(self.configuration(), audience) + 1
-                        self.put(Queued(self.now + delay, email, audience, least, "enter", 0, run))
-            complete = page.get("scanned", 0), page.get("total", 0)
-            yield
-        return Scanned(stamp, began, frozenset(seen), tuple(fields), *complete)
-
-    def _run(self, export: int, audiences: list[str], *, sweeps: bool) -> Iterator[None]:
-        start, results = self.now, {}
-        for audience in sorted(self.to_clear):
-            yield from self._clear(audience)
-        for audience in audiences:
-            results[audience] = yield from self.scan(start, audience, export, queues=True, parts=self.parts)
-        if sweeps and results:
-            self._drawn_runs += 1
-            name = f"run-{export}-{start}-{self._drawn_runs}"
-            yield from RealSweep(self, name, start, export, results).run()
-
-    def resync(self, export: int) -> Iterator[None]:
-        yield from self._run(export, sorted(self.configuration().exports[export].audiences), sweeps=True)
-
-    def start(self, export: int, audiences: frozenset[str]) -> Iterator[None]:
-        """Start an export, or start it again with these audiences. Removed ones are cleared."""
-        before, again = self.configuration().exports[export].audiences, export in self.known
-        self.write(export, audiences, live=bool(audiences))
-        self.known.add(export)
-        removed = before - audiences - self.configuration().exports[3 - export].audiences
-        self.to_clear |= dict.fromkeys(removed, self.now)
-        yield from self._run(
-            export, sorted(audiences), sweeps=again and "sweep_after_start_again" not in self.off
-        )
-
-    def _clear(self, audience: str) -> Iterator[None]:
-        while self.now <= self.to_clear.get(audience, 0) + CACHE:
-            yield
-        if audience not in self.to_clear:
-            return
-        for email in list(self.ledger):
-            if audience in self.ledger[email].row:
-                ready = self.now + self.chance.choice((0, 3))
-                self.put(Queued(ready, email, audience, self.now, "refresh", 0, self.now))
-            if self.chance.random() < 0.5:
-                yield
-        self.to_clear.pop(audience, None)  # only now: the run may die meanwhile
 
     def write(self, export: int, audiences: frozenset[str], *, live: bool) -> None:
         before = self.configuration()
@@ -314,7 +216,3 @@ def _wins(change: Queued, old: int | None) -> bool:
     if old is None:
         return True
     return change.time > abs(old) or (change.time == abs(old) and change.kind == "exit" and old > 0)
-
-
-def _since(configuration: Configuration, audience: str) -> int:
-    return configuration.since.get(audience, 0)
