@@ -20,7 +20,7 @@ from functions.console.web import Router
 router = Router()
 
 FOLDER: Final = Path(__file__).with_name("assets")
-_OWN: Final = ("console.css", "console.js", "icon.svg")
+_OWN: Final = ("console.css", "console.js", "form.js", "icon.svg")
 _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",

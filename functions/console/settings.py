@@ -20,6 +20,7 @@ class ConsoleSettings:
         state_machine_arn: of exports.
         inspect_function: its name.
         catalogue_function: its name.
+        resync_schedule: when exports are resynced, as EventBridge writes it; ``none``: by no schedule.
     """
 
     console_table: str
@@ -34,3 +35,4 @@ class ConsoleSettings:
     state_machine_arn: str
     inspect_function: str
     catalogue_function: str
+    resync_schedule: str

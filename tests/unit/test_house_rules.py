@@ -59,8 +59,6 @@ FLOORS = (
 AWAITED: set[str] = {
     "lytics_sendgrid.tables.days",
     "lytics_sendgrid.tables.rejected",
-    "lytics_sendgrid.workflow.catalogue",
-    "lytics_sendgrid.workflow.faults",
     "lytics_sendgrid.workflow.run_end",
 }
 """Modules of the layer that functions need which are not there yet."""

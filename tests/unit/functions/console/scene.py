@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -39,6 +40,7 @@ SETTINGS: Final = ConsoleSettings(
     state_machine_arn="arn:aws:states:eu-west-1:123456789012:stateMachine:shop-export",
     inspect_function="shop-inspect",
     catalogue_function="shop-catalogue",
+    resync_schedule="cron(10 3 * * ? *)",
 )
 
 
@@ -115,7 +117,7 @@ class Page:
     @property
     def text(self) -> str:
         """The words of the page, without its tags and with single spaces."""
-        return " ".join(re.sub(r"<[^>]*>", " ", self.html).split())
+        return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", self.html)).split())
 
     @property
     def location(self) -> str:

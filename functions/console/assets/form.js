@@ -1,0 +1,108 @@
+// The form of an export: search in the audiences, rows of the mapping, and what was typed when the session ended.
+"use strict";
+
+(() => {
+  const form = () => document.getElementById("draft");
+  const list = () => document.getElementById("audience-list");
+  const grouped = new Intl.NumberFormat("en-US");
+
+  function filter() {
+    const search = document.getElementById("search");
+    const wanted = search.value.trim().toLocaleLowerCase();
+    const only = document.getElementById("only-selected").checked;
+    let shown = 0;
+    for (const row of list().children) {
+      const hit = (!only || row.querySelector("input").checked) && row.textContent.toLocaleLowerCase().includes(wanted);
+      row.hidden = !hit;
+      shown += hit;
+    }
+    document.getElementById("nothing").hidden = shown > 0;
+  }
+
+  function count() {
+    const boxes = [...list().querySelectorAll("input:checked")];
+    const people = boxes.reduce((sum, box) => sum + (Number(box.parentNode.querySelector(".n").textContent.replaceAll(",", "")) || 0), 0);
+    document.getElementById("selected").textContent =
+      `${grouped.format(boxes.length)} selected, ${grouped.format(people)} people`;
+  }
+
+  // A Lytics field goes to SendGrid fields of its own type only.
+  function fit(source) {
+    const options = document.getElementById("sources").options;
+    const option = [...options].find((one) => one.value === source.value);
+    const target = source.closest(".row").querySelector("[name=to]");
+    target.setAttribute("list", option ? `targets-${option.dataset.kind}` : "targets");
+  }
+
+  function addRow(event) {
+    event.preventDefault();
+    const rows = document.getElementById("rows");
+    const number = rows.children.length + 1;
+    const row = document.getElementById("row").content.firstElementChild.cloneNode(true);
+    for (const node of row.querySelectorAll("[id], [for]")) {
+      for (const name of ["id", "for"]) {
+        if (node.hasAttribute(name)) node.setAttribute(name, node.getAttribute(name).replace("N", `new-${number}`));
+      }
+    }
+    row.querySelector(".remove").hidden = false;
+    rows.append(row);
+    row.querySelector("input").focus();
+  }
+
+  function removeRow(button) {
+    const row = button.closest(".row");
+    const next = row.nextElementSibling || row.previousElementSibling;
+    row.remove();
+    (next ? next.querySelector("input") : document.getElementById("more")).focus();
+    form().dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  // Whatever is on the page now; called again after the choices have come.
+  function wire() {
+    for (const part of document.querySelectorAll(".tools, .row .remove")) part.hidden = false;
+    for (const source of document.querySelectorAll("#rows [name=from]")) fit(source);
+    // What is typed into these is no part of the form, so nothing is saved.
+    for (const id of ["search", "only-selected", "add"]) {
+      const node = document.getElementById(id);
+      node?.addEventListener("change", (event) => event.stopPropagation());
+      node?.addEventListener("input", (event) => {
+        event.stopPropagation();
+        if (id !== "add") filter();
+      });
+    }
+  }
+
+  // What could not be saved because the session had ended is saved after the next sign-in.
+  function stash() {
+    sessionStorage.setItem(`draft:${form().dataset.stash}`, new URLSearchParams(new FormData(form())).toString());
+  }
+
+  async function restore() {
+    const name = `draft:${form().dataset.stash}`;
+    const body = sessionStorage.getItem(name);
+    sessionStorage.removeItem(name);
+    if (body === null) return;
+    const answer = await fetch(form().action, {
+      method: "POST", body, headers: { "Content-Type": "application/x-www-form-urlencoded", "HX-Request": "true" },
+    });
+    if (answer.ok) location.reload();
+  }
+
+  if (!form()) return;
+  document.addEventListener("input", ({ target }) => {
+    if (target.name === "audiences") count();
+    else if (target.name === "from") fit(target);
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.id === "more") addRow(event);
+    else if (event.target.closest(".remove")) removeRow(event.target.closest(".remove"));
+  });
+  document.addEventListener("htmx:afterSwap", wire);
+  document.addEventListener("htmx:beforeOnLoad", ({ detail }) => {
+    if (detail.xhr.status === 401) stash();
+  });
+  wire();
+  restore();
+  const faults = document.getElementById("faults");
+  if (faults) faults.focus();
+})();
