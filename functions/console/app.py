@@ -19,7 +19,10 @@ from lytics_sendgrid.aws.timeouts import TIMEOUTS
 from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.console import ConsoleTable
+from lytics_sendgrid.tables.days import DaysTable
 from lytics_sendgrid.tables.exports import ExportsTable
+from lytics_sendgrid.tables.rejected import RejectedIndex
+from lytics_sendgrid.tables.run_history import RunHistory
 
 
 @cache
@@ -33,6 +36,9 @@ def _application() -> Application:
             links=Links(settings.console_base_url),
             store=ConsoleTable(dynamodb, settings.console_table),
             exports=ExportsTable(dynamodb, settings.exports_table),
+            history=RunHistory(dynamodb, settings.exports_table),
+            days=DaysTable(dynamodb, settings.exports_table),
+            rejected=RejectedIndex(dynamodb, settings.contacts_table),
             executions=Executions(boto3.client("stepfunctions", config=TIMEOUTS), settings.state_machine_arn),
             functions=Functions(boto3.client("lambda", config=INVOKE_TIMEOUTS)),
             audit=AuditLog(),

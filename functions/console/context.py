@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from functions.console.settings import ConsoleSettings
     from lytics_sendgrid.domain.clock import Clock
     from lytics_sendgrid.tables.console import ConsoleTable
+    from lytics_sendgrid.tables.days import DaysTable
     from lytics_sendgrid.tables.exports import ExportsTable
+    from lytics_sendgrid.tables.rejected import RejectedIndex
+    from lytics_sendgrid.tables.run_history import RunHistory
 
 
 class Role(StrEnum):
@@ -58,6 +61,12 @@ class Executions(Protocol):
     def describe(self, arn: str) -> Execution | None:
         """Return an execution, or None if it does not exist any more."""
 
+    def arn(self, name: str) -> str:
+        """Return the ARN of the execution with a name."""
+
+    def entered(self, arn: str) -> tuple[str, ...]:
+        """Return the names of the states that an execution has entered last, the newest first."""
+
     def stop(self, arn: str, cause: str) -> None:
         """Stop an execution."""
 
@@ -95,6 +104,9 @@ class Console:
         links: addresses of pages.
         store: the console's own table.
         exports: the exports table.
+        history: the runs of each export.
+        days: the counts of each day.
+        rejected: the index of rejected contacts.
         executions: of the state machine.
         functions: others of the stack.
         audit: who did what.
@@ -106,6 +118,9 @@ class Console:
     links: Links
     store: ConsoleTable
     exports: ExportsTable
+    history: RunHistory
+    days: DaysTable
+    rejected: RejectedIndex
     executions: Executions
     functions: Functions
     audit: Audit

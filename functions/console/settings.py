@@ -10,6 +10,7 @@ class ConsoleSettings:
     Attributes:
         console_table: sessions, sign-ins under way, drafts, the vendors' catalogues.
         exports_table: configurations, runs, reports.
+        contacts_table: of which only the index of rejected contacts is read.
         console_base_url: of the console, without a trailing slash.
         console_issuer: of the sign-in provider.
         console_client_id: the console's id at the provider.
@@ -25,6 +26,7 @@ class ConsoleSettings:
 
     console_table: str
     exports_table: str
+    contacts_table: str
     console_base_url: str
     console_issuer: str
     console_client_id: str

@@ -11,7 +11,7 @@ from lytics_sendgrid.errors import LyticsSendGridError
 class DaysTable(Protocol):
     """Where the counts are kept."""
 
-    def add(self, export: str, day: str, counts: Mapping[str, int], now_s: int) -> None: ...  # noqa: D102
+    def add_counts(self, export: str, day: str, counts: Mapping[str, int], now_s: int) -> None: ...  # noqa: D102
 
 
 class Days:
@@ -36,7 +36,7 @@ class Days:
         for export, counts in by_export.items():
             if any(counts.values()):
                 try:
-                    self._table.add(export, day, counts, now_s)
+                    self._table.add_counts(export, day, counts, now_s)
                 except LyticsSendGridError as error:
                     faults.append(str(error))
         return faults

@@ -95,6 +95,37 @@ def test_failure_and_output_are_read() -> None:
     assert found.output == {}
 
 
+def test_states_that_were_entered_last_are_named_without_their_data() -> None:
+    client = boto3.client("stepfunctions")
+    stubber = Stubber(client)
+    at = datetime(2026, 9, 21, tzinfo=UTC)
+    events = [
+        {"timestamp": at, "type": "LambdaFunctionScheduled", "id": 9},
+        {"timestamp": at, "type": "TaskStateEntered", "id": 8, "stateEnteredEventDetails": {"name": "Scan"}},
+        {
+            "timestamp": at,
+            "type": "MapStateEntered",
+            "id": 7,
+            "stateEnteredEventDetails": {"name": "Backfill"},
+        },
+    ]
+    request = {
+        "executionArn": f"{ARN}:a",
+        "maxResults": 100,
+        "reverseOrder": True,
+        "includeExecutionData": False,
+    }
+    stubber.add_response("get_execution_history", {"events": events}, request)
+    stubber.add_client_error("get_execution_history", "ExecutionDoesNotExist", http_status_code=400)
+    stubber.add_client_error("get_execution_history", "AccessDeniedException", http_status_code=400)
+    stubber.activate()
+    executions = Executions(client, "arn:x:stateMachine:export")
+    assert executions.entered(f"{ARN}:a") == ("Scan", "Backfill")
+    assert executions.entered(f"{ARN}:a") == ()
+    with pytest.raises(StopRun):
+        executions.entered(f"{ARN}:a")
+
+
 def test_faults_of_step_functions_are_ours(executions: Executions, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StopRun, match="Step Functions refused StartExecution"):
         executions.start("a/b", {})

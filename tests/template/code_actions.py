@@ -57,7 +57,7 @@ def actions_of(verb: str, table: str) -> set[str]:
     """
     modules = _modules(f"functions.{verb}.app")
     actions = set()
-    for module, class_name in ADAPTERS[table]:
+    for module, class_name in ADAPTERS.get(table, ()):
         if module in modules:
             methods = _methods(module, class_name)
             called = {name for other in modules - {module} for name in _called(_tree(other))}

@@ -107,7 +107,8 @@ def test_function_has_exactly_the_table_actions_that_its_code_calls(
         ]
         needed = actions_of(name.removesuffix("Function").lower(), table)
         assert {action for actions in allowed for action in actions} == needed, name
-        assert (variable in template.environment(name)) == bool(needed), name
+        of_index = actions_of(name.removesuffix("Function").lower(), f"{table}/index/rejected")
+        assert (variable in template.environment(name)) == bool(needed | of_index), name
 
 
 def test_function_may_query_the_index_of_rejected_only_if_its_code_does(template: Template) -> None:
@@ -240,7 +241,11 @@ def test_only_plan_watch_and_the_console_ask_for_executions(template: Template) 
     asking = {
         "PlanFunction": ["states:DescribeExecution"],
         "WatchFunction": ["states:DescribeExecution"],
-        "ConsoleFunction": ["states:DescribeExecution", "states:StopExecution"],
+        "ConsoleFunction": [
+            "states:DescribeExecution",
+            "states:GetExecutionHistory",
+            "states:StopExecution",
+        ],
     }
     for name in template.functions:
         asked = [s["Action"] for s in template.statements(name) if s["Resource"] == EXECUTIONS]

@@ -56,11 +56,7 @@ FLOORS = (
 )
 """Of the layer, from above: a room imports itself and the rooms on lower floors."""
 
-AWAITED: set[str] = {
-    "lytics_sendgrid.tables.days",
-    "lytics_sendgrid.tables.rejected",
-    "lytics_sendgrid.workflow.run_end",
-}
+AWAITED: set[str] = set()
 """Modules of the layer that functions need which are not there yet."""
 
 BETWEEN_FUNCTIONS = {("functions.operate.dead_letters", "functions.ingest.body")}

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_stepfunctions import SFNClient
 
+_EVENTS: Final = 100
+"""A state that takes time is among so many last events: one that waits has nine in each round."""
 _GOES_ON_IN: Final = "goes_on_in"
 """In the output of an execution whose run goes on in another: the ARN of that one."""
 
@@ -106,6 +108,24 @@ class Executions:
             error=described.get("error") or "",
             cause=described.get("cause") or "",
         )
+
+    def entered(self, arn: str) -> tuple[str, ...]:
+        """Return the names of the states that an execution has entered last, the newest first.
+
+        Args:
+            arn: the execution's. One that AWS does not know has entered none.
+        """
+        with translated("Step Functions"):
+            try:
+                answer = self._client.get_execution_history(
+                    executionArn=arn, maxResults=_EVENTS, reverseOrder=True, includeExecutionData=False
+                )
+            except ClientError as error:
+                if error_code(error) not in {"ExecutionDoesNotExist", "InvalidArn"}:
+                    raise
+                return ()
+        details = (event.get("stateEnteredEventDetails") for event in answer["events"])
+        return tuple(entered["name"] for entered in details if entered is not None)
 
     def stop(self, arn: str, cause: str) -> None:
         """Stop an execution. One that has ended stays as it is.

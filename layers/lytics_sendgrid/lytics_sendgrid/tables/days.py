@@ -27,7 +27,7 @@ class DaysTable:
         self._client = client
         self._table = table
 
-    def add(self, export: str, day: str, counts: Mapping[str, int], now_s: int) -> None:
+    def add_counts(self, export: str, day: str, counts: Mapping[str, int], now_s: int) -> None:
         """Add to an export's counts of a day, in one write.
 
         Args:

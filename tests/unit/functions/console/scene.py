@@ -18,7 +18,10 @@ from functions.console.signin.roles import Identity
 from functions.console.signin.sessions import COOKIE, Sessions
 from functions.console.web import Router
 from lytics_sendgrid.tables.console import ConsoleTable
+from lytics_sendgrid.tables.days import DaysTable
 from lytics_sendgrid.tables.exports import ExportsTable
+from lytics_sendgrid.tables.rejected import RejectedIndex
+from lytics_sendgrid.tables.run_history import RunHistory
 from tests.clock import ManualClock
 from tests.doubles.dynamodb import DynamoDb
 
@@ -30,6 +33,7 @@ STRANGER: Final = Identity("stranger-1", "sam@example.com", frozenset())
 SETTINGS: Final = ConsoleSettings(
     console_table="console",
     exports_table="exports",
+    contacts_table="contacts",
     console_base_url=BASE_URL,
     console_issuer="https://login.example.com",
     console_client_id="client-1",
@@ -62,6 +66,13 @@ class Machine:
     def __init__(self) -> None:
         self.started: dict[str, Execution] = {}
         self.stopped: list[tuple[str, str]] = []
+        self.states: dict[str, tuple[str, ...]] = {}
+
+    def arn(self, name: str) -> str:
+        return f"{self.ARN}:{name}"
+
+    def entered(self, arn: str) -> tuple[str, ...]:
+        return self.states.get(arn, ())
 
     def start(self, name: str, document: Mapping[str, Any]) -> str:
         arn = f"{self.ARN}:{name}"
@@ -172,6 +183,9 @@ class Scene:
             "links": Links(self.settings.console_base_url),
             "store": self.store,
             "exports": self.exports,
+            "history": RunHistory(cast(Any, self.dynamodb), "exports"),
+            "days": DaysTable(cast(Any, self.dynamodb), "exports"),
+            "rejected": RejectedIndex(cast(Any, self.dynamodb), "contacts"),
             "executions": self.executions,
             "functions": self.functions,
             "audit": self.audits,

@@ -15,7 +15,7 @@ class Table:
         self.added: list[tuple[str, str, dict[str, int]]] = []
         self.failing: set[str] = set()
 
-    def add(self, export: str, day: str, counts: Mapping[str, int], now_s: int) -> None:
+    def add_counts(self, export: str, day: str, counts: Mapping[str, int], now_s: int) -> None:
         if export in self.failing:
             raise ServiceUnavailable("DynamoDB: InternalServerError")
         self.added.append((export, day, dict(counts)))

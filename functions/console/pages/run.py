@@ -1,0 +1,121 @@
+"""A run: how far it is, what it did, or why it failed."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+
+from functions.console.aws.executions import Execution
+from functions.console.export.figures import ACTIONS
+from functions.console.render import fragment, page
+from functions.console.runs.following import first_execution, last_execution
+from functions.console.runs.report import report_view, sentences
+from functions.console.runs.starter import starter
+from functions.console.runs.steps import epoch_s, run_view
+from functions.console.web import Router, console, operators_only, path_of, redirect, visitor
+from lytics_sendgrid.workflow.run_end import why_ended
+from lytics_sendgrid.workflow.run_record import RunRecord
+
+router = Router()
+
+_RECENT: Final = 10
+"""A run that goes on is among so many last runs of its export: there is one at a time."""
+_CAUSE: Final = "Cancelled in the console"
+
+
+@router.get("/runs/<export>/<run>")
+def show(export: str, run: str) -> Response[Any]:
+    """Return the page of a run. It ends in the report."""
+    first = first_execution(console(router).executions, export, run)
+    last = last_execution(console(router).executions, first) if first is not None else None
+    values = _about(export, run, first)
+    if last is not None and last.is_running:
+        return page("runs/running.html", router, **values, **_progress(export, run, last))
+    report = console(router).exports.report(export, run)
+    if report is None and last is None:
+        raise NotFoundError
+    return page("runs/ended.html", router, **values, **_end(export, last, report))
+
+
+@router.get("/runs/<export>/<run>/progress")
+def progress(export: str, run: str) -> Response[Any]:
+    """Return how far a run is; once it has ended, lead to its report."""
+    first = first_execution(console(router).executions, export, run)
+    if first is None:
+        raise NotFoundError
+    last = last_execution(console(router).executions, first)
+    if not last.is_running:
+        return Response(200, headers={"HX-Redirect": console(router).links.to(path_of("runs", export, run))})
+    return fragment(
+        "runs/progress.html", router, base=path_of("runs", export, run), **_progress(export, run, last)
+    )
+
+
+@router.post("/runs/<export>/<run>/cancel", middlewares=[operators_only])
+def cancel(export: str, run: str) -> Response[Any]:
+    """Stop the execution that a run is in. A run that has ended stays as it is."""
+    executions = console(router).executions
+    first = first_execution(executions, export, run)
+    if first is None:
+        raise NotFoundError
+    last = last_execution(executions, first)
+    if last.is_running:
+        executions.stop(last.arn, _CAUSE)
+        console(router).audit.record(
+            "run_cancelled", visitor(router).subject, export=export, execution=last.name
+        )
+    return redirect(router, path_of("runs", export, run))
+
+
+def _about(export: str, run: str, first: Execution | None) -> dict[str, Any]:
+    document = first.input if first is not None else {}
+    by_schedule = document.get("scheduled") is True
+    who = None if by_schedule else starter(console(router).store, run, console(router).clock.now())
+    return {
+        "export": export,
+        "run": run,
+        "base": path_of("runs", export, run),
+        "what": ACTIONS.get(document.get("action", "start"), "Run"),
+        "dry": document.get("dry_run") is True,
+        "who": "the nightly schedule" if by_schedule else who,
+        "started_s": first.started_s if first is not None else None,
+    }
+
+
+def _progress(export: str, run: str, last: Execution) -> dict[str, Any]:
+    collaborators = console(router)
+    record = _record(export, run)
+    view = run_view(
+        record,
+        collaborators.executions.entered(last.arn),
+        collaborators.exports.progress(run),
+        epoch_s(record.started_at) if record is not None else last.started_s,
+        int(collaborators.clock.now()),
+    )
+    stop = collaborators.exports.stop(export)
+    return {"view": view, "stop": stop.reason if stop is not None else ""}
+
+
+def _record(export: str, run: str) -> RunRecord | None:
+    records = console(router).history.latest_runs(export, _RECENT)
+    return next((record for record in records if record.run == run), None)
+
+
+def _end(export: str, last: Execution | None, report: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return how a run ended: with a report, with a plan that changed nothing, or why it failed."""
+    output = last.output if last is not None else {}
+    if report is None and "import_jobs" in output:
+        report = output  # a dry run's report is kept nowhere else
+    plan = output.get("plan", {}) if report is None else {}
+    status = last.status if last is not None else "SUCCEEDED"
+    failed = status != "SUCCEEDED"
+    return {
+        "report": report_view(report) if report is not None else None,
+        "notes": sentences(plan.get("notes", ())),
+        "skipped": output.get("skipped", ""),
+        "outcome": status,
+        "cause": why_ended(status, last.cause if last is not None else "").splitlines() if failed else [],
+        "ended_s": last.ended_s if last is not None else None,
+        "exists": console(router).exports.export(export) is not None,
+    }

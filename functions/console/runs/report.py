@@ -1,0 +1,124 @@
+"""The report of a run, as its page shows it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from functions.console.runs.vendors import lytics_audience, sendgrid_segment
+
+REASONS: Final = {
+    "address": "SendGrid refuses the address",
+    "fields": "SendGrid refuses a field, so these people are there without their fields",
+    "row": "an import job of SendGrid refused the row",
+}
+"""Why SendGrid refuses people, by the reports' word."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceRow:
+    """An audience: what each side counts.
+
+    Attributes:
+        name: in Lytics.
+        lytics: people in it according to Lytics; None: unknown.
+        sent: of those whom the run read, the ones with an address; None: the run did not read it.
+        sendgrid: contacts in its segment according to SendGrid; None: unknown.
+        counted_at: when SendGrid counted last, ISO 8601; None: unknown.
+        without_address: people without a usable address.
+        trouble: what is wrong with it; empty: nothing.
+        lytics_url: of the audience in Lytics.
+        sendgrid_url: of the segment in SendGrid; None: there is none.
+        drift: what a resync found out of date; None: nothing, or it did not look.
+    """
+
+    name: str
+    lytics: int | None
+    sent: int | None
+    sendgrid: int | None
+    counted_at: str | None
+    without_address: int
+    trouble: str
+    lytics_url: str
+    sendgrid_url: str | None
+    drift: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """A report.
+
+    Attributes:
+        live: Lytics sends the export's events.
+        stopped: the run stopped the export.
+        finished_at: ISO 8601.
+        started_at: ISO 8601.
+        audiences: in the order of the export.
+        accepted: people whom SendGrid accepted; None: the run sent nobody.
+        unchanged: people for whom nothing was to be sent.
+        rejected: people whom SendGrid refuses, by what it refuses.
+        confirmed: people of whom SendGrid has confirmed that it has them.
+        notes: what to know, the most important first.
+        failure: which audiences are in trouble, and what to do; empty: none.
+        drift: what a resync found out of date in all audiences; None: it did not look.
+        contacts: in the SendGrid account; None: unknown.
+    """
+
+    live: bool
+    stopped: bool
+    finished_at: str
+    started_at: str
+    audiences: tuple[AudienceRow, ...]
+    accepted: int | None
+    unchanged: int
+    rejected: tuple[tuple[str, int], ...]
+    confirmed: int
+    notes: tuple[str, ...]
+    failure: str
+    drift: Mapping[str, Any] | None
+    contacts: int | None
+
+
+def report_view(report: Mapping[str, Any]) -> ReportView:
+    """Return a report for its page.
+
+    Args:
+        report: the document that ``report`` kept.
+    """
+    people = report.get("people") or {}
+    rejected = people.get("rejected", {})
+    return ReportView(
+        live=report["live"],
+        stopped="stopped" in report,
+        finished_at=report["finished_at"],
+        started_at=report["started_at"],
+        audiences=tuple(map(_audience, report["audiences"])),
+        accepted=people.get("accepted"),
+        unchanged=people.get("unchanged", 0),
+        rejected=tuple((REASONS.get(reason, reason), number) for reason, number in rejected.items()),
+        confirmed=report["import_jobs"]["confirmed"],
+        notes=tuple(sentences(report["notes"])),
+        failure=report.get("failure", ""),
+        drift=report.get("drift"),
+        contacts=report.get("sendgrid_contacts"),
+    )
+
+
+def _audience(audience: Mapping[str, Any]) -> AudienceRow:
+    segment = audience.get("segment_id")
+    return AudienceRow(
+        name=audience["name"],
+        lytics=audience["lytics"],
+        sent=audience.get("queued"),
+        sendgrid=audience["sendgrid"],
+        counted_at=audience["sendgrid_counted_at"],
+        without_address=audience.get("without_email", 0) + audience.get("bad_email", 0),
+        trouble=audience.get("trouble") or audience.get("misfit") or audience.get("segment_error") or "",
+        lytics_url=lytics_audience(audience["id"]),
+        sendgrid_url=sendgrid_segment(segment) if segment else None,
+        drift=audience.get("drift"),
+    )
+
+
+def sentences(notes: Iterable[str]) -> list[str]:
+    """Return notes that begin with a capital and end with a full stop."""
+    return [f"{note[:1].upper()}{note[1:]}{'' if note.endswith(('.', '!', '?')) else '.'}" for note in notes]

@@ -1,0 +1,228 @@
+"""The page of a run: how far it is, its report, its failure, and who may cancel it."""
+
+import re
+
+import pytest
+
+from functions.console.signin.roles import Identity
+from lytics_sendgrid.domain.stop import Stop
+from tests.unit.functions.console.pages.run_scene import (
+    ODD_NAME,
+    PATH,
+    RUN,
+    begin,
+    execution,
+    finish,
+    scan,
+    scene_with_export,
+)
+from tests.unit.functions.console.scene import OPERATOR, VIEWER, Scene
+
+
+def test_running_run_shows_steps_bars_and_numbers() -> None:
+    scene = scene_with_export()
+    begin(scene, RUN, "IsScanned", "Scan")
+    scan(scene, 250)
+    scene.exports.record_done(RUN, ["0"], ["job"], int(scene.clock.now()), {"accepted": 1_200})
+    page = scene.get(PATH)
+    assert page.status == 200
+    assert '<li class="now" aria-current="step">' in page.html
+    assert '<progress value="250" max="1000" aria-label="People read">' in page.html
+    assert "250 of 1,000 people read" in page.text
+    assert "About 2 min left at this rate." in page.text
+    assert "1,200 people confirmed" not in page.text
+    assert 'data-say="Read the audiences in Lytics"' in page.html
+    assert "style=" not in page.html
+
+
+def test_page_says_when_it_asks_again_and_later_asks_less_often() -> None:
+    scene = scene_with_export()
+    begin(scene, RUN, "Scan", started_at="2027-01-15T08:00:00Z")
+    scene.clock.now_s = 1_800_000_060
+    fragment = scene.fragment(f"{PATH}/progress")
+    assert 'hx-trigger="load delay:2s, poll-now"' in fragment.html
+    assert "<html" not in fragment.html
+    scene.clock.now_s = 1_800_000_300
+    assert 'hx-trigger="load delay:10s, poll-now"' in scene.fragment(f"{PATH}/progress").html
+
+
+def test_names_of_audiences_are_only_text() -> None:
+    scene = scene_with_export()
+    begin(scene, RUN, "Scan")
+    scan(scene, 7)
+    page = scene.get(PATH)
+    assert "<script>alert" not in page.html
+    assert (
+        f"<bdi>{ODD_NAME.replace('<', '&lt;').replace('>', '&gt;').replace('"', '&#34;')}</bdi>" in page.html
+    )
+
+
+def test_who_started_a_run_is_named() -> None:
+    scene = scene_with_export()
+    begin(scene)
+    assert "Started by somebody outside of the console" in scene.get(PATH).text
+    scene.store.put(f"run#{RUN}", {"name": "olga@example.com"}, scene.clock.now() + 9)
+    assert "Started by olga@example.com" in scene.get(PATH).text
+    begin(scene, "resync-1", document={"scheduled": True, "action": "resync"})
+    assert "Started by the nightly schedule" in scene.get("/runs/newsletter/resync-1").text
+
+
+def test_run_is_followed_into_the_execution_that_it_goes_on_in() -> None:
+    scene = scene_with_export()
+    arn = begin(scene, RUN, "Settle")
+    following = scene.executions.start(f"{RUN}-2", {"state": {}})
+    scene.executions.end(arn, output={"goes_on_in": following})
+    scene.executions.states[following] = ("WaitToSettle", "Settle")
+    page = scene.get(PATH)
+    assert "Running" in page.text
+    scene.post(f"{PATH}/cancel")
+    assert [stopped for stopped, _ in scene.executions.stopped] == [following]
+
+
+def test_ended_run_leads_from_its_progress_to_its_report() -> None:
+    scene = scene_with_export()
+    begin(scene)
+    finish(scene)
+    answer = scene.fragment(f"{PATH}/progress")
+    assert answer.headers["hx-redirect"] == f"/console{PATH}"
+
+
+def test_report_shows_each_side_what_to_know_and_whom_sendgrid_refuses() -> None:
+    scene = scene_with_export()
+    begin(scene)
+    finish(scene, report={"drift": {"missing": 4, "compared": 1_000, "likely_causes": ["a lost event"]}})
+    page = scene.get(PATH)
+    assert "Done" in page.text
+    assert "The export is live" in page.text
+    assert "Segments lag." in page.text
+    assert "2 people: SendGrid refuses the address" in page.text
+    assert "5 without an address" in page.text
+    assert re.search(r"All, of 1,000 contacts\s+4 0 0 0 0", page.text)
+    assert "a lost event" in page.text
+    assert "lags behind" in page.text
+    assert 'href="https://mc.sendgrid.com/contacts/segments/s%2F1" rel="noreferrer noopener"' in page.html
+    assert "<script>alert" not in page.html
+
+
+def test_report_is_shown_when_step_functions_has_forgotten_the_run() -> None:
+    scene = scene_with_export()
+    finish(scene, "old-run")
+    page = scene.get("/runs/newsletter/old-run")
+    assert (page.status, "Segments lag." in page.text) == (200, True)
+
+
+def test_report_of_an_export_that_is_not_live_says_so() -> None:
+    scene = scene_with_export()
+    begin(scene)
+    finish(scene, report={"live": False})
+    assert "The export is not live. The notes below say what to do." in scene.get(PATH).text
+
+
+def test_failure_shows_cause_and_what_to_do() -> None:
+    scene = scene_with_export()
+    arn = begin(scene)
+    cause = "The list 'Members' is gone.\nCreate it again, then start the export."
+    scene.executions.end(arn, status="FAILED", error="ExportRefused", cause=cause)
+    page = scene.get(PATH)
+    assert "The run failed" in page.text
+    assert "<p><bdi>The list &#39;Members&#39; is gone.</bdi></p>" in page.html
+    assert "Change the export and start it again" in page.text
+    assert "Traceback" not in page.text
+    viewer = scene.get(PATH, as_=VIEWER)
+    assert "The run failed" in viewer.text
+    assert "Change the export and start it again" not in viewer.text
+
+
+def test_first_run_that_failed_offers_nothing_that_needs_the_export() -> None:
+    scene = Scene()
+    arn = begin(scene)
+    scene.executions.end(arn, status="TIMED_OUT")
+    page = scene.get(PATH)
+    assert "This run took longer than a run may take" in page.text
+    assert "/exports/newsletter" not in page.html
+
+
+def test_check_shows_its_notes_and_a_skipped_resync_why() -> None:
+    scene = scene_with_export()
+    arn = begin(scene, "check-1", document={"dry_run": True})
+    scene.executions.end(arn, output={"dry_run": True, "plan": {"notes": ["1 audience is added"]}})
+    page = scene.get("/runs/newsletter/check-1")
+    assert "Check: Copy everybody now" in page.text
+    assert "1 audience is added." in page.text
+    arn = begin(scene, "resync-2", document={"action": "resync", "scheduled": True})
+    scene.executions.end(arn, output={"skipped": "This resync was skipped: another run"})
+    page = scene.get("/runs/newsletter/resync-2")
+    assert "Skipped" in page.text
+    assert "This resync was skipped: another run" in page.text
+
+
+def test_check_of_a_resync_shows_its_report() -> None:
+    scene = scene_with_export()
+    arn = begin(scene, "check-2", document={"dry_run": True, "action": "resync"})
+    finish(scene, "other")
+    report = scene.exports.report("newsletter", "other")
+    assert report is not None
+    scene.executions.end(arn, output=report)
+    page = scene.get("/runs/newsletter/check-2")
+    assert "Check: Resync" in page.text
+    assert "Segments lag." in page.text
+    assert "The export is live" not in page.text
+
+
+def test_cancel_stops_the_run_and_leaves_an_audit_line() -> None:
+    scene = scene_with_export()
+    arn = begin(scene)
+    assert "Nobody is taken out of a segment any more" in scene.get(PATH).text
+    answer = scene.post(f"{PATH}/cancel")
+    assert (answer.status, answer.location) == (303, f"/console{PATH}")
+    assert scene.executions.stopped == [(arn, "Cancelled in the console")]
+    line = {"act": "run_cancelled", "subject": "operator-1", "export": "newsletter", "execution": RUN}
+    assert scene.audits.lines == [line]
+    page = scene.get(PATH)
+    assert "Cancelled" in page.text
+    assert "What it had created stays" in page.text
+
+
+def test_cancel_of_an_ended_run_changes_nothing() -> None:
+    scene = scene_with_export()
+    begin(scene)
+    finish(scene)
+    assert scene.post(f"{PATH}/cancel").status == 303
+    assert (scene.executions.stopped, scene.audits.lines) == ([], [])
+
+
+def test_viewer_sees_the_run_and_cannot_cancel_it() -> None:
+    scene = scene_with_export()
+    begin(scene)
+    page = scene.get(PATH, as_=VIEWER)
+    assert (page.status, "Cancel the run" in page.text) == (200, False)
+    assert scene.post(f"{PATH}/cancel", as_=VIEWER).status == 403
+    assert execution(scene).is_running
+
+
+def test_export_that_sendgrid_refuses_says_so_while_the_run_waits() -> None:
+    scene = scene_with_export()
+    begin(scene, RUN, "WaitToSettle")
+    scene.exports.put_stop("newsletter", Stop("404: the list is gone", 0, 9_999_999_999_999))
+    page = scene.get(PATH)
+    assert "SendGrid refuses this export's requests, so the run waits: 404: the list is gone" in page.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/runs/newsletter/unknown",
+        "/runs/another/console-1",
+        "/runs/newsletter/unknown/progress",
+        "/runs/x/a:b",
+    ],
+)
+@pytest.mark.parametrize("visitor", [OPERATOR, VIEWER])
+def test_run_of_another_export_or_name_is_not_found(path: str, visitor: Identity) -> None:
+    scene = scene_with_export()
+    begin(scene)
+    assert scene.get(path, as_=visitor).status == 404
+
+
+def test_unknown_run_cannot_be_cancelled() -> None:
+    assert scene_with_export().post("/runs/newsletter/unknown/cancel").status == 404

@@ -1,0 +1,71 @@
+"""A report, as its page shows it."""
+
+from typing import Any
+
+from functions.console.runs.report import report_view, sentences
+
+AUDIENCE = {
+    "id": "5f1c",
+    "name": "Buyers",
+    "lytics": 100,
+    "segment": "Buyers",
+    "segment_id": "s/1",
+    "sendgrid": 90,
+    "sendgrid_counted_at": "2026-11-23T08:00:00Z",
+    "scanned": 100,
+    "without_email": 3,
+    "bad_email": 2,
+    "queued": 95,
+    "complete": True,
+    "misfit": "",
+}
+REPORT: dict[str, Any] = {
+    "run": "r",
+    "live": True,
+    "started_at": "2026-11-23T09:00:00Z",
+    "finished_at": "2026-11-23T09:05:00Z",
+    "audiences": [AUDIENCE],
+    "people": {"accepted": 90, "unchanged": 3, "rejected": {"address": 2, "odd": 1}},
+    "import_jobs": {"confirmed": 90},
+    "sendgrid_contacts": 1_000,
+    "notes": ["segments lag", "Wait!"],
+}
+
+
+def test_each_side_of_an_audience_is_shown_with_its_links() -> None:
+    (row,) = report_view(REPORT).audiences
+    assert (row.lytics, row.sent, row.sendgrid, row.without_address) == (100, 95, 90, 5)
+    assert row.lytics_url == "https://app.lytics.com/audiences/5f1c"
+    assert row.sendgrid_url == "https://mc.sendgrid.com/contacts/segments/s%2F1"
+    assert (row.trouble, row.drift, row.counted_at) == ("", None, "2026-11-23T08:00:00Z")
+
+
+def test_audience_that_was_not_read_and_has_no_segment() -> None:
+    bare = {"id": "5f1c", "name": "Buyers", "lytics": None, "segment_id": None, "sendgrid": None}
+    (row,) = report_view(REPORT | {"audiences": [bare | {"sendgrid_counted_at": None}]}).audiences
+    assert (row.lytics, row.sent, row.sendgrid, row.sendgrid_url) == (None, None, None, None)
+
+
+def test_trouble_is_what_is_worst() -> None:
+    def trouble(**more: str) -> str:
+        return report_view(REPORT | {"audiences": [AUDIENCE | more]}).audiences[0].trouble
+
+    assert trouble(trouble="it is gone", misfit="too few") == "it is gone"
+    assert trouble(misfit="too few", segment_error="bad query") == "too few"
+    assert trouble(segment_error="bad query") == "bad query"
+
+
+def test_people_are_counted_by_outcome() -> None:
+    found = report_view(REPORT)
+    assert (found.accepted, found.unchanged, found.confirmed, found.contacts) == (90, 3, 90, 1_000)
+    assert found.rejected == (("SendGrid refuses the address", 2), ("odd", 1))
+    assert (found.live, found.stopped, found.failure, found.drift) == (True, False, "", None)
+
+
+def test_report_of_a_stop_counts_nobody() -> None:
+    found = report_view(REPORT | {"people": None, "stopped": {"job": "paused"}, "live": False})
+    assert (found.accepted, found.rejected, found.stopped) == (None, (), True)
+
+
+def test_notes_are_sentences() -> None:
+    assert sentences(["segments lag", "Wait!", "done.", ""]) == ["Segments lag.", "Wait!", "Done.", "."]
