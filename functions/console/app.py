@@ -15,6 +15,7 @@ from functions.console.context import Console
 from functions.console.links import Links
 from functions.console.routes import ROUTERS, Application
 from functions.console.settings import ConsoleSettings
+from functions.console.signin.provider import OidcProvider
 from lytics_sendgrid.aws.timeouts import TIMEOUTS
 from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
@@ -28,12 +29,13 @@ from lytics_sendgrid.tables.run_history import RunHistory
 @cache
 def _application() -> Application:
     settings = read_settings(ConsoleSettings, os.environ)
+    clock, links = SystemClock(), Links(settings.console_base_url)
     dynamodb = boto3.client("dynamodb", config=TIMEOUTS)
     return Application(
         Console(
             settings=settings,
-            clock=SystemClock(),
-            links=Links(settings.console_base_url),
+            clock=clock,
+            links=links,
             store=ConsoleTable(dynamodb, settings.console_table),
             exports=ExportsTable(dynamodb, settings.exports_table),
             history=RunHistory(dynamodb, settings.exports_table),
@@ -41,6 +43,7 @@ def _application() -> Application:
             rejected=RejectedIndex(dynamodb, settings.contacts_table),
             executions=Executions(boto3.client("stepfunctions", config=TIMEOUTS), settings.state_machine_arn),
             functions=Functions(boto3.client("lambda", config=INVOKE_TIMEOUTS)),
+            provider=OidcProvider(settings, links, boto3.client("secretsmanager", config=TIMEOUTS), clock),
             audit=AuditLog(),
             new_token=lambda: secrets.token_urlsafe(32),
         ),

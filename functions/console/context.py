@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from functions.console.aws.executions import Execution
     from functions.console.links import Links
     from functions.console.settings import ConsoleSettings
+    from functions.console.signin.attempts import Attempt
+    from functions.console.signin.roles import Identity
     from lytics_sendgrid.domain.clock import Clock
     from lytics_sendgrid.tables.console import ConsoleTable
     from lytics_sendgrid.tables.days import DaysTable
@@ -94,6 +96,32 @@ class Audit(Protocol):
         """
 
 
+class Provider(Protocol):
+    """The sign-in provider. Each method may find that it does not answer, or is set up wrongly."""
+
+    def authorization_url(self, attempt: Attempt, *, as_another: bool) -> str:
+        """Return where somebody signs in.
+
+        Args:
+            attempt: of the sign-in.
+            as_another: offer to choose another account than the one in use.
+        """
+
+    def identity(self, code: str, attempt: Attempt) -> Identity:
+        """Return who has signed in.
+
+        Args:
+            code: that the provider has answered with.
+            attempt: of the sign-in.
+
+        Raises:
+            SignInRefused: the provider refused the code, or its token is not accepted.
+        """
+
+    def sign_out_url(self) -> str | None:
+        """Return where somebody signs out at the provider, if that is possible."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Console:
     """The collaborators of every page.
@@ -109,6 +137,7 @@ class Console:
         rejected: the index of rejected contacts.
         executions: of the state machine.
         functions: others of the stack.
+        provider: where people sign in.
         audit: who did what.
         new_token: returns 256 random bits as 43 letters, digits, hyphens and underscores.
     """
@@ -123,5 +152,6 @@ class Console:
     rejected: RejectedIndex
     executions: Executions
     functions: Functions
+    provider: Provider
     audit: Audit
     new_token: Callable[[], str]

@@ -19,7 +19,7 @@ _MAX_WAIT_S: Final = 10.0
 """For the next part."""
 _MIN_TIMEOUT_S: Final = 0.001
 """urllib3 refuses a time-out of 0."""
-_MAX_REDIRECTS: Final = 3
+MAX_REDIRECTS: Final = 3
 
 
 def is_local(url: str) -> bool:
@@ -29,7 +29,13 @@ def is_local(url: str) -> bool:
 
 
 def download(
-    url: str, max_bytes: int, clock: Clock, *, allow_local: bool = False, timeout_s: float = TIMEOUT_S
+    url: str,
+    max_bytes: int,
+    clock: Clock,
+    *,
+    allow_local: bool = False,
+    timeout_s: float = TIMEOUT_S,
+    max_redirects: int = MAX_REDIRECTS,
 ) -> Iterator[bytes]:
     """Yield a file part by part, as it arrives. No key is sent, and memory stays bounded.
 
@@ -39,6 +45,7 @@ def download(
         clock: measures the time.
         allow_local: http on this machine is allowed, too.
         timeout_s: how long the whole download may take, with the caller's work on its parts.
+        max_redirects: how many redirects are followed.
 
     Raises:
         RequestRefused: the URL may not be fetched, nothing is there (any more), or the file is too large.
@@ -51,7 +58,7 @@ def download(
         return until_s - clock.now()
 
     try:
-        with closing(_open(url, left_s, allow_local=allow_local)) as response:
+        with closing(_open(url, left_s, max_redirects, allow_local=allow_local)) as response:
             if response.status_code >= 500:
                 raise ServiceUnavailable(f"a file could not be downloaded: {response.status_code}")
             if response.status_code != 200:
@@ -69,10 +76,12 @@ def download(
         raise ServiceUnavailable(f"a file could not be downloaded: {type(error).__name__}") from error
 
 
-def _open(url: str, left_s: Callable[[], float], *, allow_local: bool) -> requests.Response:
+def _open(
+    url: str, left_s: Callable[[], float], max_redirects: int, *, allow_local: bool
+) -> requests.Response:
     """Request a file, and follow its redirects where they are allowed."""
     session = Session()
-    for _ in range(1 + _MAX_REDIRECTS):
+    for _ in range(1 + max_redirects):
         scheme = urlsplit(url).scheme
         if scheme != "https" and not (allow_local and is_local(url)):
             raise RequestRefused(f"a file's URL is not https: {scheme}")
@@ -87,4 +96,4 @@ def _open(url: str, left_s: Callable[[], float], *, allow_local: bool) -> reques
             return response
         response.close()
         url = urljoin(url, response.headers["location"])
-    raise RequestRefused(f"a file's URL redirects more than {_MAX_REDIRECTS} times")
+    raise RequestRefused(f"a file's URL redirects more than {max_redirects} times")

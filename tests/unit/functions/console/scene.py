@@ -14,6 +14,7 @@ from functions.console.context import Console
 from functions.console.links import Links
 from functions.console.routes import ROUTERS, Application
 from functions.console.settings import ConsoleSettings
+from functions.console.signin.attempts import Attempt
 from functions.console.signin.roles import Identity
 from functions.console.signin.sessions import COOKIE, Sessions
 from functions.console.web import Router
@@ -109,6 +110,43 @@ class Invoked:
         self.calls.append((name, dict(payload)))
 
 
+class FakeProvider:
+    """A sign-in provider in memory.
+
+    Attributes:
+        identity_or_error: who signs in, or what is raised instead.
+        broken: what every call raises, while it is set.
+        codes: that were exchanged.
+        sign_out: where people sign out, if that is possible.
+    """
+
+    def __init__(self) -> None:
+        self.identity_or_error: Identity | Exception = OPERATOR
+        self.broken: Exception | None = None
+        self.codes: list[str] = []
+        self.sign_out: str | None = "https://login.example.com/logout?client_id=client-1"
+
+    def authorization_url(self, attempt: Attempt, *, as_another: bool) -> str:
+        if self.broken:
+            raise self.broken
+        prompt = {"prompt": "select_account"} if as_another else {}
+        query = {"state": attempt.state, "nonce": attempt.nonce, **prompt}
+        return f"https://login.example.com/authorize?{urlencode(query)}"
+
+    def identity(self, code: str, attempt: Attempt) -> Identity:
+        if self.broken:
+            raise self.broken
+        self.codes.append(code)
+        if isinstance(self.identity_or_error, Exception):
+            raise self.identity_or_error
+        return self.identity_or_error
+
+    def sign_out_url(self) -> str | None:
+        if self.broken:
+            raise self.broken
+        return self.sign_out
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """An answer of the console.
@@ -151,6 +189,7 @@ class Scene:
         audits: what the audit trail has.
         executions: of the state machine.
         functions: what was invoked.
+        provider: where people sign in.
         settings: of the console; another one before the first request.
         with_: other collaborators for ``Console``, by name.
         routers: of the pages.
@@ -161,6 +200,7 @@ class Scene:
     audits: Audits = field(default_factory=Audits)
     executions: Machine = field(default_factory=Machine)
     functions: Invoked = field(default_factory=Invoked)
+    provider: FakeProvider = field(default_factory=FakeProvider)
     settings: ConsoleSettings = SETTINGS
     with_: dict[str, Any] = field(default_factory=dict)
     routers: Iterable[Router] = ROUTERS
@@ -188,6 +228,7 @@ class Scene:
             "rejected": RejectedIndex(cast(Any, self.dynamodb), "contacts"),
             "executions": self.executions,
             "functions": self.functions,
+            "provider": self.provider,
             "audit": self.audits,
             "new_token": self.new_token,
         }
