@@ -21,7 +21,8 @@
 
   function count() {
     const boxes = [...list().querySelectorAll("input:checked")];
-    const people = boxes.reduce((sum, box) => sum + (Number(box.parentNode.querySelector(".n").textContent.replaceAll(",", "")) || 0), 0);
+    const size = (box) => parseInt(box.parentNode.querySelector(".n").textContent.replaceAll(",", ""), 10) || 0;
+    const people = boxes.reduce((sum, box) => sum + size(box), 0);
     document.getElementById("selected").textContent =
       `${grouped.format(boxes.length)} selected, ${grouped.format(people)} people`;
   }
@@ -96,6 +97,15 @@
   document.addEventListener("click", (event) => {
     if (event.target.id === "more") addRow(event);
     else if (event.target.closest(".remove")) removeRow(event.target.closest(".remove"));
+  });
+  // With the arrows from one audience to the next that is shown.
+  document.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step || event.target.name !== "audiences") return;
+    const boxes = [...list().querySelectorAll("label:not([hidden]) input")];
+    const next = boxes[boxes.indexOf(event.target) + step];
+    if (next) next.focus();
+    event.preventDefault();
   });
   document.addEventListener("htmx:afterSwap", wire);
   document.addEventListener("htmx:beforeOnLoad", ({ detail }) => {
