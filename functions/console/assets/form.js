@@ -75,11 +75,11 @@
 
   // What could not be saved because the session had ended is saved after the next sign-in.
   function stash() {
-    sessionStorage.setItem(`draft:${form().dataset.stash}`, new URLSearchParams(new FormData(form())).toString());
+    sessionStorage.setItem(`draft:${form().action}`, new URLSearchParams(new FormData(form())).toString());
   }
 
   async function restore() {
-    const name = `draft:${form().dataset.stash}`;
+    const name = `draft:${form().action}`;
     const body = sessionStorage.getItem(name);
     sessionStorage.removeItem(name);
     if (body === null) return;
