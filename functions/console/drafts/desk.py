@@ -80,7 +80,7 @@ class Desk:
             version = self._version(str(document.get("export", "")), "")
             name = f"check-{self.console.new_token()}"
             execution = self.console.executions.start(name, {**document, "dry_run": True})
-            check = Check(execution, digest(document), now_s, version)
+            check = Check(execution, digest(document), now_s, name, version)
             self._audit("check_started", draft, execution)
         self.console.store.put(check_key(draft.id), check.document(), now_s + KEPT_S)
 
@@ -106,12 +106,19 @@ class Desk:
         version = self._version(self.export_of(draft), check.account) if check is not None else None
         return obstacle(check, digest(input_of(draft.form)), version, self.console.clock.now())
 
-    def other_run(self, draft: Draft) -> OtherRun | None:
-        """Return the run of the draft's export that is under way, if there is one."""
+    def other_run(self, draft: Draft, check: Check | None) -> OtherRun | None:
+        """Return the run of the draft's export that is under way, if there is one.
+
+        Args:
+            draft: the draft.
+            check: its own: that of a resync is such a run, too, but no other.
+        """
         export = self.export_of(draft)
         first = self.console.exports.running(export) if export else None
         execution = self._last(first) if first is not None else None
         if first is None or execution is None or not execution.is_running:
+            return None
+        if check is not None and check.execution == execution.arn:
             return None
         return OtherRun(export, path_of("runs", export, first.rpartition(":")[2]), execution.started_s)
 

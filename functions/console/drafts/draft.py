@@ -59,9 +59,10 @@ class Check:
     """A dry run of a draft.
 
     Attributes:
-        execution: its ARN.
+        execution: the ARN of its execution; of the last one, if it goes on in others.
         digest: of the input that it checks.
         begun_s: Unix seconds.
+        run: the name of its first execution.
         version: of the account's configuration that it was made for; None: not known yet.
         account: the SendGrid account; empty: not known yet.
         status: ``passed``: the run may be started; ``refused``: there are faults; ``failed``: it did not get
@@ -74,6 +75,7 @@ class Check:
     execution: str
     digest: str
     begun_s: int
+    run: str = ""
     version: int | None = None
     account: str = ""
     status: Status = "running"

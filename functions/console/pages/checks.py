@@ -53,7 +53,7 @@ def start(draft_id: str) -> Response[Any]:
         return redirect(router, desk.run_path(draft))
     check = desk.check(draft)
     obstacle = desk.obstacle(draft, check)
-    if obstacle is not None or desk.other_run(draft) is not None:
+    if obstacle is not None or desk.other_run(draft, check) is not None:
         return redirect(router, path_of("drafts", draft.id, "check"))
     typed = next(iter(form(router).get("confirm", ())), "").strip()
     if _asks_name(draft) and typed != draft.changes:
@@ -84,8 +84,9 @@ def _values(draft: Draft, check: Check | None, obstacle: Obstacle | None) -> dic
         "base": path_of("drafts", draft.id),
         "check": check,
         "state": "ready" if obstacle is None else obstacle.value,
-        "other": desk_of(router).other_run(draft),
+        "other": desk_of(router).other_run(draft, check),
         "placed": placed(faults, draft.form),
+        "check_run": path_of("runs", str(draft.form["export"]), check.run) if check is not None else "",
         "asks_name": _asks_name(draft),
         "wrong_name": False,
         "document": json.dumps(input_of(draft.form), indent=1, ensure_ascii=False),

@@ -10,7 +10,7 @@ from functions.console.drafts.checking import Obstacle, followed, obstacle
 from functions.console.drafts.draft import Check, digest
 from lytics_sendgrid.workflow.faults import Fault
 
-CHECK = Check("arn:x", digest({"export": "a"}), 1_000, 3)
+CHECK = Check("arn:x", digest({"export": "a"}), 1_000, "x", 3)
 PASSED = replace(CHECK, status="passed")
 WANTED = digest({"export": "a"})
 

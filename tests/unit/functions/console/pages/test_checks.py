@@ -327,7 +327,11 @@ def test_resync_is_checked_and_started_on_the_same_page(existing: Scene) -> None
     assert path_in(existing.get(path).location) == f"{path}/check"
     assert "reads every audience in Lytics again" in existing.get(f"{path}/check").text
     existing.post(f"{path}/check")
-    assert "scanning the audiences" in existing.get(f"{path}/check").text
+    existing.exports.put_running("newsletter", last(existing), None)
+    page = existing.get(f"{path}/check")
+    assert "scanning the audiences" in page.text
+    assert f'href="/console/runs/newsletter/{last(existing).rpartition(":")[2]}"' in page.html
+    assert "Another run" not in page.text
     report = {"drift": {"missing": 2, "returned": 1, "extra": 4}, "notes": ["a note"], "account": "main"}
     existing.executions.end(last(existing), output=report)
     text = existing.get(f"{path}/check").text
