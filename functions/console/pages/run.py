@@ -21,6 +21,8 @@ router = Router()
 
 _RECENT: Final = 10
 """A run that goes on is among so many last runs of its export: there is one at a time."""
+_ALL: Final = 1_000
+"""Reports are kept longer than records of runs, so the oldest report's run may be unknown."""
 _CAUSE: Final = "Cancelled in the console"
 
 
@@ -69,7 +71,7 @@ def cancel(export: str, run: str) -> Response[Any]:
 
 
 def _about(export: str, run: str, first: Execution | None) -> dict[str, Any]:
-    document = first.input if first is not None else {}
+    document = first.input if first is not None else _forgotten(export, run)
     by_schedule = document.get("scheduled") is True
     who = None if by_schedule else starter(console(router).store, run, console(router).clock.now())
     return {
@@ -81,6 +83,12 @@ def _about(export: str, run: str, first: Execution | None) -> dict[str, Any]:
         "who": "the nightly schedule" if by_schedule else who,
         "started_s": first.started_s if first is not None else None,
     }
+
+
+def _forgotten(export: str, run: str) -> dict[str, Any]:
+    """Return what is left of the input of a run that Step Functions does not know any more."""
+    record = _record(export, run, _ALL)
+    return {"action": record.action, "scheduled": record.scheduled} if record is not None else {}
 
 
 def _progress(export: str, run: str, last: Execution) -> dict[str, Any]:
@@ -97,8 +105,8 @@ def _progress(export: str, run: str, last: Execution) -> dict[str, Any]:
     return {"view": view, "stop": stop.reason if stop is not None else ""}
 
 
-def _record(export: str, run: str) -> RunRecord | None:
-    records = console(router).history.latest_runs(export, _RECENT)
+def _record(export: str, run: str, among: int = _RECENT) -> RunRecord | None:
+    records = console(router).history.latest_runs(export, among)
     return next((record for record in records if record.run == run), None)
 
 

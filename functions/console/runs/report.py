@@ -9,7 +9,7 @@ from functions.console.runs.vendors import lytics_audience, sendgrid_segment
 REASONS: Final = {
     "address": "SendGrid refuses the address",
     "fields": "SendGrid refuses a field, so these people are there without their fields",
-    "row": "an import job of SendGrid refused the row",
+    "row": "SendGrid refused the row in an import job",
 }
 """Why SendGrid refuses people, by the reports' word."""
 

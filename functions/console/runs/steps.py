@@ -146,7 +146,7 @@ class RunView:
 
     @property
     def now(self) -> str:
-        """The title of the step that the run is in."""
+        """The title of the step that the run is in. People are sent while others are still read."""
         return next((step.title for step in self.steps if step.state is State.NOW), "")
 
 
@@ -168,7 +168,11 @@ def run_view(
     bars = {"read": (reading,), "send": sending}
     began_s = min((scan.began_s for scan in progress.scans.values() if scan.began_s), default=started_s)
     steps = tuple(
-        Step(key, _state(keys.index(key), keys.index(current)), bars.get(key, ()) if record else ())
+        Step(
+            key,
+            _state(keys.index(key), keys.index(current), begun=key == "send" and sending[0].of > 0),
+            bars.get(key, ()) if record else (),
+        )
         for key in keys
     )
     return RunView(
@@ -192,10 +196,10 @@ def _steps_of(record: RunRecord | None, current: str) -> list[str]:
     return [key for key in TITLES if key in keys]
 
 
-def _state(position: int, current: int) -> State:
-    if position == current:
-        return State.NOW
-    return State.DONE if position < current else State.WAITS
+def _state(position: int, current: int, *, begun: bool) -> State:
+    if position < current:
+        return State.DONE
+    return State.NOW if position == current or begun else State.WAITS
 
 
 def _reading(record: RunRecord | None, progress: Progress) -> Bar:

@@ -30,7 +30,7 @@ def test_running_run_shows_steps_bars_and_numbers() -> None:
     assert '<progress value="250" max="1000" aria-label="People read">' in page.html
     assert "250 of 1,000 people read" in page.text
     assert "About 2 min left at this rate." in page.text
-    assert "1,200 people confirmed" not in page.text
+    assert "0 people confirmed by SendGrid: 0 of 1 import job ended" in page.text
     assert 'data-say="Read the audiences in Lytics"' in page.html
     assert "style=" not in page.html
 
@@ -106,9 +106,13 @@ def test_report_shows_each_side_what_to_know_and_whom_sendgrid_refuses() -> None
 
 def test_report_is_shown_when_step_functions_has_forgotten_the_run() -> None:
     scene = scene_with_export()
-    finish(scene, "old-run")
+    finish(scene, "old-run", action="resync", scheduled=True)
     page = scene.get("/runs/newsletter/old-run")
     assert (page.status, "Segments lag." in page.text) == (200, True)
+    assert "Resync: newsletter" in page.text
+    assert "Started by the nightly schedule" in page.text
+    scene.dynamodb.exports.items.pop(("export#newsletter", "ran#2026-11-23T09:00:00Z#old-run"))
+    assert scene.get("/runs/newsletter/old-run").status == 200
 
 
 def test_report_of_an_export_that_is_not_live_says_so() -> None:

@@ -124,6 +124,11 @@ def test_sending_counts_messages_for_the_bar_and_people_for_the_text() -> None:
     assert (confirmed.done, confirmed.of, confirmed.people) == (1, 2, 70)
 
 
+def test_people_are_sent_while_others_are_read() -> None:
+    found = view("Scan", SENT)
+    assert (states(found)["read"], states(found)["send"], found.now) == ("now", "now", TITLES["read"])
+
+
 def test_bar_of_nothing_has_no_percent_and_a_full_one_no_more_than_100() -> None:
     assert Bar("read", 0, 0).percent == 0
     assert Bar("read", 999, 1_000).percent == 99
