@@ -33,7 +33,7 @@ PYTEST = .venv/bin/pytest --numprocesses=$(or $(WORKERS),$(1)) --dist=loadgroup
 export SAM_CLI_TELEMETRY := 0
 AWS_REGION_OF_LINT := us-east-1
 
-.PHONY: help install demo test static format format-check lint typecheck files validate template covered others build deploy count unit e2e bench simulate chaos mutate run inspect erase redrive rejected env-vars lock hooks clean
+.PHONY: help install demo console test static format format-check lint typecheck files validate template covered others build deploy count unit e2e bench simulate chaos mutate run inspect erase redrive rejected env-vars lock hooks clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ install: ## Make the virtual environments that are missing or out of date
 
 demo: install ## Run an export on this machine: PEOPLE= EVENTS= REPORT= KEEP= SENDGRID_URL= LYTICS_URL= INPUT=
 	@.venv/bin/python -m tests.local.demo
+
+console: install ## Run the console on this machine, until Ctrl-C: PEOPLE=
+	@.venv/bin/python -m tests.local.console
 
 test: install ## Check format, lint, types and template, then run every test
 	@$(MAKE) --jobs=2 --output-sync static

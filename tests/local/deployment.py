@@ -102,6 +102,7 @@ def deploy(
     sendgrid_url: str,
     lytics_url: str,
     delays: Mapping[str, str] = DELAYS,
+    console: Mapping[str, str] | None = None,
 ) -> Deployment:
     """Deploy the product.
 
@@ -112,6 +113,7 @@ def deploy(
         sendgrid_url: The URL of SendGrid or its twin.
         lytics_url: The URL of Lytics or its twin.
         delays: The delay parameters of the template.
+        console: The parameters that turn the console on, if any: `tests.local.sign_in`.
     """
     parameters = {
         **delays,
@@ -121,5 +123,6 @@ def deploy(
         "Protect": "false",
         # The emulator has a clock, too, and would resync in the middle of a test.
         "ResyncSchedule": "",
+        **(console or {}),
     }
     return Deployment(cloud=cloud, stack=stack, outputs=cloud.deploy(template, stack, parameters))

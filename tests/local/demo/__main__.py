@@ -16,6 +16,7 @@ from tests.local.demo.choices import Choices, ChoicesInvalid, choices
 from tests.local.demo.scenario import Figures, play
 from tests.local.demo.screen import Screen
 from tests.local.demo.stage import Stage, stage
+from tests.local.sign_in import ROLES, SignIn
 from tests.local.stack import DeploymentError
 from tests.newsletter import EXAMPLE_PERSON
 
@@ -83,7 +84,18 @@ def look_around(chosen: Choices, running: Stage, screen: Screen) -> None:
         lines["Lytics"] = f"curl {running.lytics.url}/_twin/state"
     for name, line in lines.items():
         screen.console.print(f"  {name:9} {line}", markup=False, soft_wrap=True)
+    if running.sign_in is not None:
+        show_console(running.sign_in, screen)
     screen.console.print("\nEverything is still running. Press Ctrl-C to stop it.")
+
+
+def show_console(sign_in: SignIn, screen: Screen) -> None:
+    """Print the console's address, and whom to sign in as."""
+    screen.heading("Console")
+    screen.console.print(f"  {sign_in.url}/", markup=False, soft_wrap=True)
+    screen.console.print("  The sign-in page asks who you are. All of them are made up:")
+    for email, role in ROLES.items():
+        screen.console.print(f"  {email:27} {role}", markup=False)
 
 
 def _enter_of_now(running: Stage) -> Path:

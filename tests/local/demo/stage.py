@@ -13,6 +13,7 @@ from tests.local.lytics_twin.twin import LyticsTwin
 from tests.local.sendgrid_twin.options import Options
 from tests.local.sendgrid_twin.record import Recorder
 from tests.local.sendgrid_twin.twin import SendGridTwin
+from tests.local.sign_in import SignIn, sign_in_of
 from tests.newsletter import NEWSLETTER
 
 STACK = "demo"
@@ -33,6 +34,7 @@ class Stage:
         sendgrid: The SendGrid twin; None if SENDGRID_URL replaces it.
         lytics: The Lytics twin; None if LYTICS_URL replaces it.
         list_id: The id of the input's list in the SendGrid twin.
+        sign_in: The console and its sign-in provider, if everything keeps running.
     """
 
     deployment: Deployment
@@ -40,6 +42,7 @@ class Stage:
     sendgrid: SendGridTwin | None
     lytics: LyticsTwin | None
     list_id: str | None
+    sign_in: SignIn | None
 
 
 @contextmanager
@@ -77,6 +80,7 @@ def stage(
         template = build_application()
         show_step("starting the local cloud")
         cloud = contexts.enter_context(LocalCloud(wait_scale=WAIT_SCALE if choices.has_twins else 1.0))
+        sign_in = contexts.enter_context(sign_in_of(cloud, STACK)) if choices.keep else None
         show_step("deploying the stack (CloudFormation)")
         deployment = deploy(
             cloud,
@@ -85,6 +89,7 @@ def stage(
             sendgrid_url=sendgrid.url if sendgrid else str(choices.sendgrid_url),
             lytics_url=lytics.url if lytics else str(choices.lytics_url),
             delays=delays if choices.has_twins else DELAYS_OF_SERVERS,
+            console=sign_in.parameters if sign_in else None,
         )
         webhook_secret = secrets.token_urlsafe(24)
         deployment.put_secret(
@@ -99,4 +104,5 @@ def stage(
             sendgrid=sendgrid,
             lytics=lytics,
             list_id=list_id,
+            sign_in=sign_in,
         )
