@@ -17,17 +17,20 @@ from lytics_sendgrid.lytics.api import lytics_at
 from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
+from lytics_sendgrid.tables.summaries import Part, SummariesTable
 from lytics_sendgrid.workflow.export_run import ExportRun
 
 logger = Logger()
 
 
 @cache
-def _collaborators() -> tuple[ActivateSettings, ExportsTable, Secrets]:
+def _collaborators() -> tuple[ActivateSettings, ExportsTable, SummariesTable, Secrets]:
     activate_settings = read_settings(ActivateSettings, os.environ)
-    exports = ExportsTable(boto3.client("dynamodb"), activate_settings.exports_table)
+    dynamodb = boto3.client("dynamodb")
+    exports = ExportsTable(dynamodb, activate_settings.exports_table)
+    summaries = SummariesTable(dynamodb, activate_settings.exports_table)
     secrets = Secrets(boto3.client("secretsmanager"), activate_settings.secret_prefix, SystemClock())
-    return activate_settings, exports, secrets
+    return activate_settings, exports, summaries, secrets
 
 
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -40,7 +43,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     Returns:
         Whether the export is live, an ``Activation``. If it is not ``running``, call again.
     """
-    activate_settings, exports, secrets = _collaborators()
+    activate_settings, exports, summaries, secrets = _collaborators()
     run = ExportRun.read(event)
     export = exports.export(run.export)
     if export is None:
@@ -62,6 +65,11 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         clock=SystemClock(),
         subscribe=run.subscribe,
         waited=run.activation.waited if run.activation else 0,
+    )
+    summaries.put_summary(
+        export.name,
+        Part.ACTIVATED,
+        {"at_s": int(SystemClock().now()), "live": activation.live, "state": activation.state},
     )
     logger.info(
         "export_activated",

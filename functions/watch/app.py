@@ -22,6 +22,7 @@ from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.heard import HeardTable
+from lytics_sendgrid.tables.summaries import Part, SummariesTable
 
 logger = Logger()
 metrics = Metrics()
@@ -52,6 +53,11 @@ def _tools() -> Tools:
     )
 
 
+@cache
+def _summaries() -> SummariesTable:
+    return SummariesTable(boto3.client("dynamodb"), read_settings(WatchSettings, os.environ).exports_table)
+
+
 def lambda_handler(_event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Look at every live export once.
 
@@ -61,7 +67,8 @@ def lambda_handler(_event: Mapping[str, Any], context: LambdaContext) -> dict[st
     Raises:
         StopRun: the configuration of an export cannot be read. The others were looked at.
     """
-    watched = watch(_tools(), SystemClock().now())
+    now_s = SystemClock().now()
+    watched = watch(_tools(), now_s)
     request_id = context.aws_request_id
     for finding in watched.findings:
         logger.error(finding.trouble.value, exports=finding.exports, text=finding.text, request_id=request_id)
@@ -79,6 +86,8 @@ def lambda_handler(_event: Mapping[str, Any], context: LambdaContext) -> dict[st
         "unseen": watched.unseen,
     }
     logger.info("exports_watched", request_id=request_id, **summary)
+    for name, part in watched.parts(now_s).items():
+        _summaries().put_summary(name, Part.WATCHED, part)
     if watched.broken:
         raise StopRun(f"the configurations of some exports cannot be read: {watched.broken}")
     return summary

@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
+
+from lytics_sendgrid.bounded_text import shortened
+
+MAX_TEXT_CHARS: Final = 1_500
+"""Of one finding, in the list of all exports."""
 
 
 class Trouble(StrEnum):
@@ -63,3 +68,21 @@ class Watched:
         """Return how many exports have a trouble."""
         concerned = (finding.exports for finding in self.findings if finding.trouble is trouble)
         return len({export for exports in concerned for export in exports})
+
+    def parts(self, now_s: float) -> dict[str, dict[str, Any]]:
+        """Return what the list of all exports shows of each: when it was looked at, and what was found.
+
+        Args:
+            now_s: our clock, Unix seconds.
+        """
+        return {
+            export: {
+                "at_s": int(now_s),
+                "findings": [
+                    {"trouble": finding.trouble.value, "text": shortened(finding.text, MAX_TEXT_CHARS)}
+                    for finding in self.findings
+                    if export in finding.exports
+                ],
+            }
+            for export in self.exports
+        }

@@ -31,7 +31,9 @@ _UPDATE: Final = re.compile(
 _DELETE: Final = re.compile(
     r"DELETE FROM \"(?P<table>[\w-]+)\" WHERE \"pk\"=\?(?P<version> AND \"version\"=\?)?"
 )
-_ADDITION: Final = re.compile(r"SET (?P<sets>\w+ = :\w+) ADD (?P<adds>\w+ :\w+(?:, \w+ :\w+)*)")
+_ADDITION: Final = re.compile(
+    r"SET (?P<sets>\w+ = :\w+(?:, \w+ = :\w+)*)(?: ADD (?P<adds>\w+ :\w+(?:, \w+ :\w+)*))?"
+)
 _BETWEEN: Final = "pk = :pk AND sk BETWEEN :first AND :last"
 _BEGINS: Final = "pk = :pk AND begins_with(sk, :beginning)"
 _CONDITION: Final = re.compile(r"attribute_not_exists\((\w+)\) OR (\w+) (=|<=) (:\w+)")
@@ -204,7 +206,7 @@ class DynamoDb:
         item = {**table.items.get(table.key(Key), Key)}
         for name, value in re.findall(r"(\w+) = (:\w+)", known["sets"]):
             item[name] = ExpressionAttributeValues[value]
-        for name, value in re.findall(r"(\w+) (:\w+)", known["adds"]):
+        for name, value in re.findall(r"(\w+) (:\w+)", known["adds"] or ""):
             number = int(item.get(name, {"N": "0"})["N"]) + int(ExpressionAttributeValues[value]["N"])
             item[name] = {"N": str(number)}
         table.write(item)

@@ -24,6 +24,7 @@ ADAPTERS: Final = {
         ("lytics_sendgrid.tables.heard", "HeardTable"),
         ("lytics_sendgrid.tables.run_history", "RunHistory"),
         ("lytics_sendgrid.tables.seen", "SeenTable"),
+        ("lytics_sendgrid.tables.summaries", "SummariesTable"),
         ("lytics_sendgrid.tables.walks", "WalksTable"),
     ),
 }
@@ -37,6 +38,7 @@ ACTIONS: Final = {
     "scan": {"dynamodb:Scan"},
     "put_item": {"dynamodb:PutItem"},
     "update_item": {"dynamodb:UpdateItem"},
+    "put_part": {"dynamodb:UpdateItem"},
     "delete_item": {"dynamodb:DeleteItem"},
     # A transaction needs the permissions of what is in it. This project's have only Puts.
     "transact_write_items": {"dynamodb:PutItem"},

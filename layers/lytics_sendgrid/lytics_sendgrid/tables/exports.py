@@ -2,7 +2,7 @@
 
 Items by (pk, sk), each with its JSON in ``doc``:
 
-    exports             <export>          that there is an export of this name
+    exports             <export>          what is known of the export at a glance, see tables/summaries.py
     account#<account>   config            the account's configuration; ``version`` guards it
     export#<export>     config            the export's configuration
     export#<export>     stop              why the export is stopped and until when; once the stop is
@@ -53,6 +53,7 @@ from lytics_sendgrid.domain.configuration import (
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import ConfigurationChanged
 from lytics_sendgrid.tables.partition import items_of
+from lytics_sendgrid.tables.summaries import LIST, Part, configured, put_part
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -118,8 +119,8 @@ class ExportsTable:
         return None if document is None else export_from(document)
 
     def put_export(self, export: Export) -> None:
-        """Write an export's configuration, and its name into the list of all exports."""
-        self._put("exports", export.name, {})
+        """Write an export's configuration, and what it says at a glance into the list of all exports."""
+        put_part(self._client, self._table, export.name, Part.CONFIGURED, configured(export))
         self._put(f"export#{export.name}", "config", export_document(export))
 
     def export_names(self) -> tuple[str, ...]:
@@ -127,7 +128,7 @@ class ExportsTable:
 
         A name may have no configuration, if its first write was interrupted.
         """
-        return tuple(name for name, _ in self._query("exports"))
+        return tuple(name for name, _ in self._query(LIST))
 
     def stop(self, export: str) -> Stop | None:
         """Return why an export is stopped, or None if it is not."""

@@ -152,7 +152,8 @@ def test_retry_heals_a_crash_at_any_table_write(write: int) -> None:
     scene = Scene()
 
     def dying(operation: str, _request: Any) -> None:
-        if operation == "PutItem" and len(scene.dynamodb.calls.of(operation)) == write:
+        writes = len(scene.dynamodb.calls.of("PutItem")) + len(scene.dynamodb.calls.of("UpdateItem"))
+        if operation in {"PutItem", "UpdateItem"} and writes == write:
             raise refusal("InternalServerError", operation, 500)
 
     scene.dynamodb.calls.before = dying

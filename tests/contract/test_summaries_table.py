@@ -1,0 +1,88 @@
+"""The exports' summaries give the same answers on moto's DynamoDB and on the double."""
+
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from lytics_sendgrid.domain.configuration import Audience
+from lytics_sendgrid.domain.stop import Stop
+from lytics_sendgrid.errors import RetryLater
+from lytics_sendgrid.tables.exports import ExportsTable
+from lytics_sendgrid.tables.heard import HeardTable
+from lytics_sendgrid.tables.summaries import Part, SummariesTable
+from tests.doubles.calls import refusal
+from tests.doubles.dynamodb import DynamoDb
+from tests.newsletter import NEWSLETTER
+
+
+@pytest.fixture
+def table(client: DynamoDBClient) -> SummariesTable:
+    return SummariesTable(client, "exports")
+
+
+def test_no_exports_have_no_summaries(table: SummariesTable) -> None:
+    assert table.summaries() == ()
+
+
+def test_each_writer_keeps_the_parts_of_the_others(client: DynamoDBClient, table: SummariesTable) -> None:
+    exports = ExportsTable(client, "exports")
+    table.put_summary("newsletter", Part.ACTIVATED, {"live": True})
+    exports.put_export(replace(NEWSLETTER, stopped_s=5))
+    table.put_summary("newsletter", Part.RUN, {"run": "é"})
+    (summary,) = table.summaries()
+    assert summary.name == "newsletter"
+    assert summary.parts[Part.ACTIVATED] == {"live": True}
+    assert summary.parts[Part.RUN] == {"run": "é"}
+    configured = summary.parts[Part.CONFIGURED]
+    assert configured["stopped_s"] == 5
+    assert configured["audiences"] == [audience.name for audience in NEWSLETTER.audiences]
+    assert Part.WATCHED not in summary.parts
+    assert exports.export_names() == ("newsletter",)
+
+
+def test_a_summary_has_few_names_of_many_audiences(client: DynamoDBClient, table: SummariesTable) -> None:
+    audiences = tuple(Audience(f"{number:032x}", "n" * 900, f"a{number}") for number in range(200))
+    ExportsTable(client, "exports").put_export(replace(NEWSLETTER, audiences=audiences))
+    configured = table.summaries()[0].parts[Part.CONFIGURED]
+    assert configured["audiences_count"] == 200
+    assert configured["audiences"] == ["n" * 200] * 20
+
+
+def test_stops_and_last_events_are_those_of_now(client: DynamoDBClient, table: SummariesTable) -> None:
+    exports, heard = ExportsTable(client, "exports"), HeardTable(client, "exports")
+    for name in ("a", "b", "c"):
+        exports.put_export(replace(NEWSLETTER, name=name))
+    exports.put_stop("a", Stop("refused", 1, 2))
+    exports.put_stop("b", Stop("refused", 1, 2))
+    exports.lift_stop("b", 3)
+    heard.put_heard("c", 1_795_000_000_000)
+    a, b, c = table.summaries()
+    assert (a.stop, a.heard_ms) == ({"reason": "refused", "since_ms": 1, "until_ms": 2}, None)
+    assert (b.stop, b.heard_ms) == (None, None)
+    assert (c.stop, c.heard_ms) == (None, 1_795_000_000_000)
+
+
+def test_many_exports_are_read_in_few_requests() -> None:
+    dynamodb = DynamoDb()
+    client = cast(DynamoDBClient, dynamodb)
+    for number in range(120):
+        ExportsTable(client, "exports").put_export(replace(NEWSLETTER, name=f"export-{number:03}"))
+    HeardTable(client, "exports").put_heard("export-119", 7)
+    left = ["export#export-119"]
+    dynamodb.is_unprocessed = lambda pk: pk in left and not left.remove(pk)  # type: ignore[func-returns-value]
+    summaries = SummariesTable(client, "exports").summaries()
+    assert len(summaries) == 120
+    assert summaries[-1].heard_ms == 7
+    assert len(dynamodb.calls.of("BatchGetItem")) <= 4
+
+
+def test_faults_are_ours() -> None:
+    dynamodb: Any = DynamoDb()
+    dynamodb.calls.broken = refusal("InternalServerError", "Query", 500)
+    table = SummariesTable(dynamodb, "exports")
+    with pytest.raises(RetryLater):
+        table.summaries()
+    with pytest.raises(RetryLater):
+        table.put_summary("a", Part.RUN, {})
