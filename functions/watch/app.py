@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.watch.findings import METRICS
+from functions.watch.findings import METRICS, Watched
 from functions.watch.settings import WatchSettings
 from functions.watch.watching import Tools, Vendors, watch
 from lytics_sendgrid.aws.executions import Executions
@@ -22,7 +22,7 @@ from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.heard import HeardTable
-from lytics_sendgrid.tables.summaries import Part, SummariesTable
+from lytics_sendgrid.tables.summaries import Part, SummariesTable, configured
 
 logger = Logger()
 metrics = Metrics()
@@ -58,6 +58,17 @@ def _summaries() -> SummariesTable:
     return SummariesTable(boto3.client("dynamodb"), read_settings(WatchSettings, os.environ).exports_table)
 
 
+def _keep_summaries(watched: Watched, now_s: float) -> None:
+    """Write what was found into the list of exports, and what an older release did not write there."""
+    summaries = _summaries()
+    for name in summaries.without_part(Part.CONFIGURED):
+        export = _tools().exports.export(name)
+        if export is not None:
+            summaries.put_summary(name, Part.CONFIGURED, configured(export))
+    for name, part in watched.parts(now_s).items():
+        summaries.put_summary(name, Part.WATCHED, part)
+
+
 def lambda_handler(_event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Look at every live export once.
 
@@ -86,8 +97,7 @@ def lambda_handler(_event: Mapping[str, Any], context: LambdaContext) -> dict[st
         "unseen": watched.unseen,
     }
     logger.info("exports_watched", request_id=request_id, **summary)
-    for name, part in watched.parts(now_s).items():
-        _summaries().put_summary(name, Part.WATCHED, part)
+    _keep_summaries(watched, now_s)
     if watched.broken:
         raise StopRun(f"the configurations of some exports cannot be read: {watched.broken}")
     return summary

@@ -52,6 +52,7 @@ class Watched:
         restarted: the exports whose webhook job was resumed or restarted.
         unseen: what could not be looked at, and why: an answer that is missing proves nothing.
         broken: exports whose configuration cannot be read, and why.
+        live: whether a webhook job in Lytics sends each export's events, as far as that is known.
     """
 
     exports: list[str] = field(default_factory=list)
@@ -59,6 +60,7 @@ class Watched:
     restarted: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
     broken: dict[str, str] = field(default_factory=dict)
+    live: dict[str, bool] = field(default_factory=dict)
 
     def find(self, trouble: Trouble, text: str, *exports: str) -> None:
         """Record something that is wrong."""
@@ -78,6 +80,7 @@ class Watched:
         return {
             export: {
                 "at_s": int(now_s),
+                "live": self.live.get(export),
                 "findings": [
                     {"trouble": finding.trouble.value, "text": shortened(finding.text, MAX_TEXT_CHARS)}
                     for finding in self.findings

@@ -152,7 +152,9 @@ def _look_at_vendors(
         watched.unseen.append(f"authorization '{authorization}': {error}")
     for export in exports if jobs is not None else ():
         job = job_of(jobs or (), export.lytics_job, webhook_url(tools.webhook_base_url, export.name))
-        if text := job_trouble(export, job):
+        text = job_trouble(export, job)
+        watched.live[export.name] = job is not None and not text
+        if text:
             watched.find(Trouble.JOB, text, export.name)
             if tools.restarts and job is not None:
                 _restart(watched, vendors.lytics, export.name, job)

@@ -11,7 +11,9 @@ from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import RetryLater
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.heard import HeardTable
+from lytics_sendgrid.tables.run_history import RunHistory
 from lytics_sendgrid.tables.summaries import Part, SummariesTable
+from lytics_sendgrid.workflow.run_record import RunRecord
 from tests.doubles.calls import refusal
 from tests.doubles.dynamodb import DynamoDb
 from tests.newsletter import NEWSLETTER
@@ -39,6 +41,8 @@ def test_each_writer_keeps_the_parts_of_the_others(client: DynamoDBClient, table
     assert configured["stopped_s"] == 5
     assert configured["audiences"] == [audience.name for audience in NEWSLETTER.audiences]
     assert Part.WATCHED not in summary.parts
+    assert table.without_part(Part.RUN) == ()
+    assert table.without_part(Part.WATCHED) == ("newsletter",)
     assert exports.export_names() == ("newsletter",)
 
 
@@ -62,6 +66,22 @@ def test_stops_and_last_events_are_those_of_now(client: DynamoDBClient, table: S
     assert (a.stop, a.heard_ms) == ({"reason": "refused", "since_ms": 1, "until_ms": 2}, None)
     assert (b.stop, b.heard_ms) == (None, None)
     assert (c.stop, c.heard_ms) == (None, 1_795_000_000_000)
+
+
+def test_a_run_is_shown_with_sums_of_its_audiences(client: DynamoDBClient, table: SummariesTable) -> None:
+    record = RunRecord.read(
+        {
+            "run": "r1",
+            "started_at": "2026-11-26T02:00:00Z",
+            "audiences": [
+                {"id": "a", "lytics": 4, "sendgrid": None},
+                {"id": "b", "lytics": 5, "sendgrid": None},
+            ],
+        }
+    )
+    RunHistory(client, "exports").record_run("newsletter", record, 1_795_000_000)
+    run = table.summaries()[0].parts[Part.RUN]
+    assert run == {"run": "r1", "started_at": "2026-11-26T02:00:00Z", "lytics": 9, "sendgrid": None}
 
 
 def test_many_exports_are_read_in_few_requests() -> None:

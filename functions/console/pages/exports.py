@@ -4,13 +4,36 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
-from functions.console.render import page
-from functions.console.web import Router, console
+from functions.console.context import Console
+from functions.console.overview import Row, row, unfinished_run
+from functions.console.render import fragment, page
+from functions.console.runs.following import last_execution
+from functions.console.schedule import NEVER, next_resync
+from functions.console.web import Router, console, is_fragment
+from lytics_sendgrid.tables.summaries import Summary
 
 router = Router()
 
 
 @router.get("/")
 def exports() -> Response[Any]:
-    """Return the list of all exports."""
-    return page("exports.html", router, names=console(router).exports.export_names())
+    """Return the list of all exports. It asks again while one runs."""
+    collaborators = console(router)
+    rows = [_row(collaborators, summary) for summary in collaborators.summaries.summaries()]
+    schedule = collaborators.settings.resync_schedule
+    values = {
+        "rows": rows,
+        "is_busy": any(row.run is not None and row.run.is_running for row in rows),
+        "schedule": schedule if schedule != NEVER else "",
+        "next_resync": next_resync(schedule, collaborators.clock.now()),
+    }
+    if is_fragment(router):
+        return fragment("exports/list.html", router, **values)
+    return page("exports/exports.html", router, **values)
+
+
+def _row(collaborators: Console, summary: Summary) -> Row:
+    run = unfinished_run(summary)
+    executions = collaborators.executions
+    execution = executions.describe(executions.arn(run)) if run is not None else None
+    return row(summary, last_execution(executions, execution) if execution is not None else None)

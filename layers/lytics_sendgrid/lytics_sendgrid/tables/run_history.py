@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from lytics_sendgrid.aws.errors import translated
+from lytics_sendgrid.tables.summaries import Part, last_run, put_part
 from lytics_sendgrid.workflow.run_record import RunRecord
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class RunHistory:
         self._table = table
 
     def record_run(self, export: str, record: RunRecord, now_s: int) -> None:
-        """Keep a run's record. A later one of the same run replaces it.
+        """Keep a run's record. A later one of the same run replaces it. The list of exports has the last run.
 
         Raises:
             RetryLater: DynamoDB did not answer.
@@ -42,6 +43,7 @@ class RunHistory:
                     "expires_epoch_s": {"N": str(now_s + HISTORY_KEPT_S)},
                 },
             )
+        put_part(self._client, self._table, export, Part.RUN, last_run(record))
 
     def latest_runs(self, export: str, limit: int) -> tuple[RunRecord, ...]:
         """Return the last runs of an export, the newest first.

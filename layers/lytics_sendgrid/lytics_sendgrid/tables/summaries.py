@@ -17,11 +17,12 @@ from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.tables.partition import items_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from lytics_sendgrid.domain.configuration import Export
+    from lytics_sendgrid.workflow.run_record import RunRecord
 
 LIST: Final = "exports"
 _MAX_KEYS: Final = 100
@@ -79,6 +80,17 @@ def configured(export: Export) -> dict[str, Any]:
     }
 
 
+def last_run(record: RunRecord) -> dict[str, Any]:
+    """Return what a run's record says at a glance: sums instead of its audiences.
+
+    ``lytics`` and ``sendgrid`` are how many people both count in all audiences; None: unknown.
+    """
+    return {name: value for name, value in record.document().items() if name != "audiences"} | {
+        "lytics": _sum(audience.lytics for audience in record.audiences),
+        "sendgrid": _sum(audience.sendgrid for audience in record.audiences),
+    }
+
+
 class SummariesTable:
     """The summaries of all exports."""
 
@@ -94,6 +106,16 @@ class SummariesTable:
             StopRun: DynamoDB refused the request.
         """
         put_part(self._client, self._table, export, part, document)
+
+    def without_part(self, part: Part) -> tuple[str, ...]:
+        """Return the names of the exports that lack a part: an older release wrote none.
+
+        Raises:
+            RetryLater: DynamoDB did not answer.
+            StopRun: DynamoDB refused the request.
+        """
+        items = items_of(self._client, self._table, LIST)
+        return tuple(item["sk"]["S"] for item in items if part not in item)
 
     def summaries(self) -> tuple[Summary, ...]:
         """Return the summaries of all exports, in the order of their names.
@@ -126,6 +148,11 @@ class SummariesTable:
                 yield (item["pk"]["S"].removeprefix("export#"), item["sk"]["S"]), item
             unprocessed: Any = answer.get("UnprocessedKeys") or {}
             keys = [*unprocessed.get(self._table, {}).get("Keys", ()), *keys[_MAX_KEYS:]]
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _stop(item: Mapping[str, Any]) -> Mapping[str, Any] | None:

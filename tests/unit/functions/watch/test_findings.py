@@ -16,7 +16,7 @@ def test_each_export_gets_what_was_found_of_it() -> None:
     watched = Watched(exports=["a", "b"])
     watched.find(Trouble.JOB, "paused" * 1_000, "a")
     parts = watched.parts(1_795_000_000.9)
-    assert parts["b"] == {"at_s": 1_795_000_000, "findings": []}
+    assert parts["b"] == {"at_s": 1_795_000_000, "live": None, "findings": []}
     (finding,) = parts["a"]["findings"]
     assert finding["trouble"] == "webhook_job_trouble"
     assert len(finding["text"]) <= MAX_TEXT_CHARS
