@@ -17,8 +17,9 @@ from lytics_sendgrid.lytics.api import lytics_at
 from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
-from lytics_sendgrid.tables.summaries import Part, SummariesTable
+from lytics_sendgrid.tables.summaries import SummariesTable
 from lytics_sendgrid.workflow.export_run import ExportRun
+from lytics_sendgrid.workflow.summary import Part
 
 logger = Logger()
 

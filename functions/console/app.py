@@ -24,6 +24,7 @@ from lytics_sendgrid.tables.days import DaysTable
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.rejected import RejectedIndex
 from lytics_sendgrid.tables.run_history import RunHistory
+from lytics_sendgrid.tables.summaries import SummariesTable
 
 
 @cache
@@ -41,6 +42,7 @@ def _application() -> Application:
             history=RunHistory(dynamodb, settings.exports_table),
             days=DaysTable(dynamodb, settings.exports_table),
             rejected=RejectedIndex(dynamodb, settings.contacts_table),
+            summaries=SummariesTable(dynamodb, settings.exports_table),
             executions=Executions(boto3.client("stepfunctions", config=TIMEOUTS), settings.state_machine_arn),
             functions=Functions(boto3.client("lambda", config=INVOKE_TIMEOUTS)),
             provider=OidcProvider(settings, links, boto3.client("secretsmanager", config=TIMEOUTS), clock),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lytics_sendgrid.tables.exports import ExportsTable
     from lytics_sendgrid.tables.rejected import RejectedIndex
     from lytics_sendgrid.tables.run_history import RunHistory
+    from lytics_sendgrid.tables.summaries import SummariesTable
 
 
 class Role(StrEnum):
@@ -57,14 +58,14 @@ class Visitor:
 class Executions(Protocol):
     """The executions of the state machine."""
 
+    def arn(self, name: str) -> str:
+        """Return the ARN of the execution with a name."""
+
     def start(self, name: str, document: Mapping[str, Any]) -> str:
         """Start an execution and return its ARN. A name starts once: later calls change nothing."""
 
     def describe(self, arn: str) -> Execution | None:
         """Return an execution, or None if it does not exist any more."""
-
-    def arn(self, name: str) -> str:
-        """Return the ARN of the execution with a name."""
 
     def entered(self, arn: str) -> tuple[str, ...]:
         """Return the names of the states that an execution has entered last, the newest first."""
@@ -135,6 +136,7 @@ class Console:
         history: the runs of each export.
         days: the counts of each day.
         rejected: the index of rejected contacts.
+        summaries: what is known of each export at a glance.
         executions: of the state machine.
         functions: others of the stack.
         provider: where people sign in.
@@ -150,6 +152,7 @@ class Console:
     history: RunHistory
     days: DaysTable
     rejected: RejectedIndex
+    summaries: SummariesTable
     executions: Executions
     functions: Functions
     provider: Provider

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from functions.console.aws.executions import Execution
-from lytics_sendgrid.tables.summaries import Part, Summary
 from lytics_sendgrid.workflow.run_end import why_ended
+from lytics_sendgrid.workflow.summary import Part, Summary
 
-ACTIONS: Final = {"start": "Copied everybody", "resync": "Resync", "stop": "Stop"}
-_CHANGED: Final = "Changed, nobody was copied"
+ACTIONS: Final = {"start": "Copy everybody", "resync": "Resync", "stop": "Stop"}
+_CHANGED: Final = "Change without a copy"
 _NIGHTLY: Final = "Nightly resync"
 
 _NOT_LIVE: Final = (

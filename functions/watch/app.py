@@ -22,7 +22,8 @@ from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.heard import HeardTable
-from lytics_sendgrid.tables.summaries import Part, SummariesTable, configured
+from lytics_sendgrid.tables.summaries import SummariesTable
+from lytics_sendgrid.workflow.summary import Part, configured
 
 logger = Logger()
 metrics = Metrics()

@@ -12,8 +12,9 @@ from lytics_sendgrid.errors import RetryLater
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.heard import HeardTable
 from lytics_sendgrid.tables.run_history import RunHistory
-from lytics_sendgrid.tables.summaries import Part, SummariesTable
+from lytics_sendgrid.tables.summaries import SummariesTable
 from lytics_sendgrid.workflow.run_record import RunRecord
+from lytics_sendgrid.workflow.summary import Part
 from tests.doubles.calls import refusal
 from tests.doubles.dynamodb import DynamoDb
 from tests.newsletter import NEWSLETTER

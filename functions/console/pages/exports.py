@@ -10,7 +10,7 @@ from functions.console.render import fragment, page
 from functions.console.runs.following import last_execution
 from functions.console.schedule import NEVER, next_resync
 from functions.console.web import Router, console, is_fragment
-from lytics_sendgrid.tables.summaries import Summary
+from lytics_sendgrid.workflow.summary import Summary
 
 router = Router()
 
@@ -21,7 +21,7 @@ def exports() -> Response[Any]:
     collaborators = console(router)
     rows = [_row(collaborators, summary) for summary in collaborators.summaries.summaries()]
     schedule = collaborators.settings.resync_schedule
-    values = {
+    values: dict[str, Any] = {
         "rows": rows,
         "is_busy": any(row.run is not None and row.run.is_running for row in rows),
         "schedule": schedule if schedule != NEVER else "",
@@ -36,4 +36,4 @@ def _row(collaborators: Console, summary: Summary) -> Row:
     run = unfinished_run(summary)
     executions = collaborators.executions
     execution = executions.describe(executions.arn(run)) if run is not None else None
-    return row(summary, last_execution(executions, execution) if execution is not None else None)
+    return row(summary, None if execution is None else last_execution(executions, execution))

@@ -53,7 +53,8 @@ from lytics_sendgrid.domain.configuration import (
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import ConfigurationChanged
 from lytics_sendgrid.tables.partition import items_of
-from lytics_sendgrid.tables.summaries import LIST, Part, configured, put_part
+from lytics_sendgrid.tables.summaries import LIST, put_part
+from lytics_sendgrid.workflow.summary import Part, configured
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

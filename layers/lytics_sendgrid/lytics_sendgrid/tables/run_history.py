@@ -9,8 +9,9 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from lytics_sendgrid.aws.errors import translated
-from lytics_sendgrid.tables.summaries import Part, last_run, put_part
+from lytics_sendgrid.tables.summaries import put_part
 from lytics_sendgrid.workflow.run_record import RunRecord
+from lytics_sendgrid.workflow.summary import Part, last_run
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

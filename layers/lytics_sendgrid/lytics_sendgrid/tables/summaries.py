@@ -8,53 +8,20 @@ Each writer replaces its own part, so that none overwrites what another one has 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.tables.partition import items_of
+from lytics_sendgrid.workflow.summary import Part, Summary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
-
-    from lytics_sendgrid.domain.configuration import Export
-    from lytics_sendgrid.workflow.run_record import RunRecord
 
 LIST: Final = "exports"
 _MAX_KEYS: Final = 100
 """In one request."""
-_MAX_NAMES: Final = 20
-_MAX_NAME_CHARS: Final = 200
-
-
-class Part(StrEnum):
-    """A part of an export's summary, by the attribute that holds it."""
-
-    CONFIGURED = "as_configured"
-    ACTIVATED = "as_activated"
-    RUN = "last_run"
-    WATCHED = "as_watched"
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What is known of an export.
-
-    Attributes:
-        name: the export's.
-        parts: what has been written so far. An export of an older release has none.
-        stop: why its changes wait, as ``Stop``'s fields; None: they do not.
-        heard_ms: when the last event known of it was queued, milliseconds since 1970; None: none was.
-    """
-
-    name: str
-    parts: Mapping[Part, Mapping[str, Any]]
-    stop: Mapping[str, Any] | None
-    heard_ms: int | None
 
 
 def put_part(
@@ -68,27 +35,6 @@ def put_part(
             UpdateExpression=f"SET doc = :nothing, {part} = :part",
             ExpressionAttributeValues={":nothing": {"S": "{}"}, ":part": {"S": _json(document)}},
         )
-
-
-def configured(export: Export) -> dict[str, Any]:
-    """Return what the configuration of an export says at a glance. Names of many audiences are left out."""
-    return {
-        "audiences": [audience.name[:_MAX_NAME_CHARS] for audience in export.audiences[:_MAX_NAMES]],
-        "audiences_count": len(export.audiences),
-        "authorization": export.authorization,
-        "stopped_s": export.stopped_s,
-    }
-
-
-def last_run(record: RunRecord) -> dict[str, Any]:
-    """Return what a run's record says at a glance: sums instead of its audiences.
-
-    ``lytics`` and ``sendgrid`` are how many people both count in all audiences; None: unknown.
-    """
-    return {name: value for name, value in record.document().items() if name != "audiences"} | {
-        "lytics": _sum(audience.lytics for audience in record.audiences),
-        "sendgrid": _sum(audience.sendgrid for audience in record.audiences),
-    }
 
 
 class SummariesTable:
@@ -148,11 +94,6 @@ class SummariesTable:
                 yield (item["pk"]["S"].removeprefix("export#"), item["sk"]["S"]), item
             unprocessed: Any = answer.get("UnprocessedKeys") or {}
             keys = [*unprocessed.get(self._table, {}).get("Keys", ()), *keys[_MAX_KEYS:]]
-
-
-def _sum(counts: Iterable[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
 
 
 def _stop(item: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -23,6 +23,7 @@ from lytics_sendgrid.tables.days import DaysTable
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.rejected import RejectedIndex
 from lytics_sendgrid.tables.run_history import RunHistory
+from lytics_sendgrid.tables.summaries import SummariesTable
 from tests.clock import ManualClock
 from tests.doubles.dynamodb import DynamoDb
 
@@ -216,6 +217,10 @@ class Scene:
         return ExportsTable(cast(Any, self.dynamodb), "exports")
 
     @property
+    def summaries(self) -> SummariesTable:
+        return SummariesTable(cast(Any, self.dynamodb), "exports")
+
+    @property
     def collaborators(self) -> Console:
         collaborators: dict[str, Any] = {
             "settings": self.settings,
@@ -226,6 +231,7 @@ class Scene:
             "history": RunHistory(cast(Any, self.dynamodb), "exports"),
             "days": DaysTable(cast(Any, self.dynamodb), "exports"),
             "rejected": RejectedIndex(cast(Any, self.dynamodb), "contacts"),
+            "summaries": self.summaries,
             "executions": self.executions,
             "functions": self.functions,
             "provider": self.provider,

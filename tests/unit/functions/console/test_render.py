@@ -54,4 +54,4 @@ def test_a_page_has_no_inline_style_or_script() -> None:
 def test_a_value_that_is_missing_is_an_error() -> None:
     console = SimpleNamespace(links=Links("https://example.com/console"), settings=SETTINGS)
     with pytest.raises(UndefinedError):
-        page("exports.html", SimpleNamespace(context={"console": console}))
+        page("exports/exports.html", SimpleNamespace(context={"console": console}))
