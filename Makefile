@@ -33,10 +33,10 @@ PYTEST = .venv/bin/pytest --numprocesses=$(or $(WORKERS),$(1)) --dist=loadgroup
 export SAM_CLI_TELEMETRY := 0
 AWS_REGION_OF_LINT := us-east-1
 
-.PHONY: help install demo console test static format format-check lint typecheck files validate template covered others build deploy count unit e2e bench simulate chaos mutate run inspect erase redrive rejected env-vars lock hooks clean
+.PHONY: help install demo console test static format format-check lint typecheck files validate template covered others build deploy count unit e2e bench simulate chaos mutate run inspect erase redrive rejected sign-out-everybody env-vars lock hooks clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-19s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: ## Make the virtual environments that are missing or out of date
 	@$(MAKE) --silent --jobs=2 $(ENVIRONMENTS)
@@ -127,6 +127,9 @@ redrive: $(DEV) ## Put messages of the dead-letter queues or the rejects queue b
 
 rejected: $(DEV) ## List rejected contacts and why SendGrid refused them: STACK= EXPORT=
 	@.venv/bin/python -m functions.operate.rejected
+
+sign-out-everybody: $(DEV) ## End every session of the console: STACK=
+	@.venv/bin/python -m functions.operate.sign_out_everybody
 
 env-vars: $(DEV) ## Write the functions' variables for `sam local invoke --env-vars`: STACK= FILE=env.json
 	@.venv/bin/python -m functions.operate.env_vars

@@ -10,6 +10,7 @@ from tests.e2e.switchboards import Switchboards
 from tests.local.build import build_application
 from tests.local.cloud import LocalCloud
 from tests.local.deployment import DELAYS, deploy
+from tests.local.sign_in import sign_in_of
 
 STACK = "e2e"
 WAIT_SCALE = 0.05
@@ -19,7 +20,11 @@ QUICKER = DELAYS | {"RefreshDelaySeconds": "2", "StopRetrySeconds": "2"}
 @pytest.fixture(scope="session")
 def product() -> Iterator[Product]:
     """Deploy the product once."""
-    with Switchboards() as switchboards, LocalCloud(wait_scale=WAIT_SCALE) as cloud:
+    with (
+        Switchboards() as switchboards,
+        LocalCloud(wait_scale=WAIT_SCALE) as cloud,
+        sign_in_of(cloud, STACK) as sign_in,
+    ):
         deployment = deploy(
             cloud,
             build_application(),
@@ -27,8 +32,9 @@ def product() -> Iterator[Product]:
             sendgrid_url=switchboards.sendgrid_url,
             lytics_url=switchboards.lytics_url,
             delays=QUICKER,
+            console=sign_in.parameters,
         )
-        yield Product(deployment, switchboards, OpenApi.from_environment())
+        yield Product(deployment, switchboards, OpenApi.from_environment(), sign_in)
 
 
 @pytest.fixture

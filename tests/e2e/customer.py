@@ -20,6 +20,7 @@ from tests.local.lytics_twin.twin import LyticsTwin
 from tests.local.polling import poll
 from tests.local.sendgrid_twin.options import DEFAULT_KEYS, Capability, Options
 from tests.local.sendgrid_twin.twin import SendGridTwin
+from tests.local.sign_in import SignIn
 from tests.newsletter import NEWSLETTER
 
 START_EXPORT: Final = REPOSITORY / "events" / "states" / "start-export.json"
@@ -35,11 +36,12 @@ _names = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """The deployed product, and the two URLs that serve all accounts."""
+    """The deployed product, the two URLs that serve all accounts, and the console's sign-in."""
 
     deployment: Deployment
     switchboards: Switchboards
     openapi: OpenApi | None
+    sign_in: SignIn
 
     def wait_until_idle(self) -> None:
         """Wait until no change or import is queued or in flight."""

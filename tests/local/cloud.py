@@ -144,7 +144,9 @@ class LocalCloud:
     @overload
     def client(self, service: Literal["stepfunctions"]) -> "SFNClient": ...
     @overload
-    def client(self, service: Literal["lambda", "s3", "apigateway", "cloudwatch", "logs"]) -> Any: ...
+    def client(
+        self, service: Literal["lambda", "s3", "apigateway", "cloudwatch", "cognito-idp", "logs"]
+    ) -> Any: ...
     def client(self, service: Any) -> Any:
         """Return a boto3 client for a service of this cloud. It does not retry, so that errors show."""
         return boto3.client(

@@ -33,6 +33,10 @@ class Operator:
         rows = [line.split("\t") for line in self._run("rejected", EXPORT=export)]
         return {row[0]: row[1] for row in rows[1:] if len(row) == _COLUMNS}
 
+    def sign_out_everybody(self) -> list[str]:
+        """End every session of the console. Returns the command's output."""
+        return self._run("sign_out_everybody")
+
     def dead_letters(self) -> dict[str, int]:
         """Return the number of messages in each dead-letter queue."""
         return {output.removesuffix("QueueUrl"): self._size(output) for output in DEAD_LETTER_QUEUES}

@@ -45,6 +45,7 @@ SINGLE_ADAPTERS = {
     "functions.operate.redrive": "an operator's command, without a handler",
     "functions.operate.rejected": "an operator's command, without a handler",
     "functions.operate.run": "an operator's command, without a handler",
+    "functions.operate.sign_out_everybody": "an operator's command, without a handler",
     "functions.operate.stack": "CloudFormation, for the operator's commands",
 }
 """Adapters that share a room with modules that decide, each with what it adapts."""

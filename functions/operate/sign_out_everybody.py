@@ -1,0 +1,42 @@
+"""End every session of the console, and every sign-in under way.
+
+Run ``STACK=lytics-sendgrid python -m functions.operate.sign_out_everybody``.
+
+Everybody has to sign in again, at once. Whoever still has an account at the provider, and is on a list, can.
+Needs ``cloudformation:DescribeStacks``, and ``dynamodb:Scan`` and ``dynamodb:DeleteItem`` on the console's
+table.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from botocore.exceptions import BotoCoreError
+
+from functions.operate.stack import boto_session, explained, stack_name, stack_outputs
+from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
+from lytics_sendgrid.tables.console import ConsoleTable
+
+OUTPUT: Final = "ConsoleTable"
+
+
+def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
+    """End all sessions; return the exit status of the program."""
+    try:
+        stack, session = stack_name(environment), boto_session(environment)
+        outputs = stack_outputs(session.client("cloudformation"), stack)
+        if OUTPUT not in outputs:
+            raise InputInvalid(f"the stack {stack} has no console: its parameter ConsoleSignIn is none")
+        table = ConsoleTable(session.client("dynamodb"), outputs[OUTPUT])
+        table.delete_all("attempt#")  # first: nobody finishes a sign-in behind our back
+        ended = table.delete_all("session#")
+        say(f"{ended} session{'' if ended == 1 else 's'} ended: everybody has to sign in again\n")
+    except (LyticsSendGridError, BotoCoreError) as error:
+        say(f"{explained(error)}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ, sys.stdout.write))

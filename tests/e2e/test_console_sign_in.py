@@ -1,0 +1,192 @@
+"""The console on the local cloud: signing in through the gateway, and a stack with a user pool."""
+
+import re
+import time
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import pytest
+import requests
+
+from functions.console.headers import SECURITY
+from functions.console.signin.sessions import COOKIE
+from tests.e2e.customer import Product
+from tests.local.build import build_application
+from tests.local.oidc_twin import Fault
+from tests.local.operator import Operator
+from tests.local.sign_in import OLGA, SAM, VICTOR, SignIn
+
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+SMALLEST = {"ResyncSchedule": "", "Protect": "false"}
+
+
+class Browser:
+    """A browser with the console's cookies. requests would not send them: they are for https only."""
+
+    def __init__(self, sign_in: SignIn) -> None:
+        self.sign_in = sign_in
+        self.cookies: dict[str, str] = {}
+
+    def send(self, method: str, path: str, *, body: bytes | None = None, **headers: str) -> requests.Response:
+        """Send a request to the console, and follow no redirect."""
+        url = path if path.startswith("http") else urljoin(self.sign_in.url, path)
+        line = "; ".join(f"{name}={value}" for name, value in self.cookies.items() if value)
+        answer = requests.request(
+            method, url, data=body, headers={"Cookie": line, **headers}, allow_redirects=False, timeout=30
+        )
+        for cookie in answer.raw.headers.getlist("Set-Cookie"):
+            name, _, value = cookie.partition(";")[0].partition("=")
+            self.cookies[name] = value
+        return answer
+
+    def page(self, path: str) -> requests.Response:
+        """Ask for a page of the console."""
+        return self.send("GET", f"{self.sign_in.url}{path}")
+
+    def follow(self, answer: requests.Response) -> requests.Response:
+        """Follow redirects, to the provider and back."""
+        while answer.status_code in {302, 303}:
+            location = urljoin(answer.url, answer.headers["Location"])
+            ours = location.startswith(self.sign_in.url)
+            answer = (
+                self.send("GET", location)
+                if ours
+                else requests.get(location, allow_redirects=False, timeout=10)
+            )
+        return answer
+
+
+@pytest.fixture
+def sign_in(product: Product) -> Iterator[SignIn]:
+    """Return the console's sign-in, at which the operator signs in."""
+    product.sign_in.twin.signs_in = OLGA
+    yield product.sign_in
+    product.sign_in.twin.signs_in = None
+    product.sign_in.twin.faults.clear()
+
+
+def signed_in(sign_in: SignIn) -> Browser:
+    browser = Browser(sign_in)
+    assert browser.follow(browser.page("/")).status_code == 200
+    return browser
+
+
+def test_operator_signs_in_and_lands_on_the_page(product: Product, sign_in: SignIn) -> None:
+    assert product.deployment.outputs["ConsoleUrl"] == sign_in.url
+    browser = Browser(sign_in)
+    page = browser.follow(browser.page("/"))
+    assert (page.status_code, page.url) == (200, f"{sign_in.url}/")
+    assert OLGA.email in page.text
+    assert page.headers.items() >= SECURITY.items()
+    assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_viewer_and_stranger_get_what_the_lists_say(product: Product, sign_in: SignIn) -> None:
+    sign_in.twin.signs_in = VICTOR
+    viewer = signed_in(sign_in)
+    assert "(viewer)" in viewer.page("/").text
+    sign_in.twin.signs_in = SAM
+    stranger = Browser(sign_in)
+    refused = stranger.follow(stranger.page("/"))
+    assert (refused.status_code, COOKIE in stranger.cookies) == (403, False)
+
+
+def test_forged_token_signs_nobody_in_through_the_gateway(sign_in: SignIn) -> None:
+    sign_in.twin.faults = {Fault.HS256}
+    browser = Browser(sign_in)
+    assert browser.follow(browser.page("/")).status_code == 400
+    assert COOKIE not in browser.cookies
+
+
+def test_replayed_answer_finds_nothing_in_dynamodb(sign_in: SignIn) -> None:
+    browser = Browser(sign_in)
+    begun = browser.page("/sign-in?to=/health")
+    answer = requests.get(begun.headers["Location"], allow_redirects=False, timeout=10).headers["Location"]
+    cookies = dict(browser.cookies)
+    assert browser.send("GET", answer).headers["Location"].endswith("/console/health")
+    browser.cookies = cookies
+    assert browser.send("GET", answer).status_code == 400
+
+
+def test_sign_out_is_real(sign_in: SignIn) -> None:
+    browser = signed_in(sign_in)
+    kept = dict(browser.cookies)
+    origin = "{0.scheme}://{0.netloc}".format(urlsplit(sign_in.url))
+    foreign = browser.send("POST", f"{sign_in.url}/sign-out", Origin="https://evil.example.com")
+    assert foreign.status_code == 403
+    out = browser.send("POST", f"{sign_in.url}/sign-out", Origin=origin, Referer=sign_in.url)
+    assert out.headers["Clear-Site-Data"] == '"cache", "storage"'
+    page = browser.follow(out)
+    assert "Sign out at the provider" in page.text
+    browser.cookies = kept
+    assert browser.page("/").status_code == 303
+
+
+def test_sign_out_everybody_is_real(product: Product, sign_in: SignIn) -> None:
+    browsers = [signed_in(sign_in), signed_in(sign_in)]
+    output = Operator(product.deployment).sign_out_everybody()
+    assert re.search(r"^\d+ sessions? ended", output[-1])
+    assert [browser.page("/").status_code for browser in browsers] == [303, 303]
+
+
+def test_no_session_token_or_address_is_logged(product: Product, sign_in: SignIn) -> None:
+    browser = signed_in(sign_in)
+    log = product.deployment.cloud.function_log(f"{product.deployment.stack}-console")
+    assert '"act":"signed_in"' in log.replace(" ", "")
+    for secret in (*browser.cookies.values(), OLGA.email):
+        assert not secret or secret not in log
+
+
+def test_answer_of_the_gateway_itself_is_a_page_in_words(sign_in: SignIn) -> None:
+    answer = Browser(sign_in).send(
+        "POST", f"{sign_in.url}/sign-out", body=b"x" * 7_000_000, Accept="text/html", Origin="https://other"
+    )
+    assert (answer.status_code, answer.headers["Content-Type"]) == (413, "text/html; charset=utf-8")
+    assert "<h1>Too much at once</h1>" in answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_flood_is_refused_by_the_gateway(product: Product, sign_in: SignIn) -> None:
+    """The burst is 200. Afterwards the gateway lets 50 requests through each second."""
+    with requests.Session() as session:
+        statuses = []
+        for _ in range(400):
+            statuses.append(session.get(f"{sign_in.url}/signed-out", timeout=10).status_code)
+            if statuses[-1] == 429:
+                break
+    assert statuses[-1] == 429
+    time.sleep(1.1)
+
+
+def test_user_pool_deploys_and_the_console_uses_it(product: Product) -> None:
+    """Without the user: the local cloud does not know that type."""
+    cloud, stack = product.deployment.cloud, "with-cognito-aws"
+    url = cloud.api_url(stack, "ConsoleApi", "console")
+    parameters = SMALLEST | {
+        "ConsoleSignIn": "cognito",
+        "ConsoleBaseUrl": url,
+        "ConsoleViewers": "@example.com",
+    }
+    outputs = cloud.deploy(build_application(), stack, parameters)
+    try:
+        assert outputs["ConsoleUrl"] == url
+        cognito = cloud.client("cognito-idp")
+        (pool,) = cognito.list_user_pools(MaxResults=10)["UserPools"]
+        described = cognito.describe_user_pool(UserPoolId=pool["Id"])["UserPool"]
+        assert described["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
+        assert GUID.fullmatch(described["Domain"])
+        (listed,) = cognito.list_user_pool_clients(UserPoolId=pool["Id"], MaxResults=10)["UserPoolClients"]
+        client = cognito.describe_user_pool_client(UserPoolId=pool["Id"], ClientId=listed["ClientId"])
+        assert "ClientSecret" not in client["UserPoolClient"]
+        assert client["UserPoolClient"]["CallbackURLs"] == [f"{url}/sign-in/answer"]
+        assert client["UserPoolClient"]["LogoutURLs"] == [f"{url}/signed-out"]
+        assert client["UserPoolClient"]["AllowedOAuthScopes"] == ["openid", "email"]
+        settings = cloud.client("lambda").get_function_configuration(FunctionName=f"{stack}-console")
+        variables = settings["Environment"]["Variables"]
+        assert variables["CONSOLE_CLIENT_ID"] == listed["ClientId"]
+        assert variables["CONSOLE_ISSUER"].endswith(f"/{pool['Id']}")
+        assert variables["CONSOLE_CLIENT_CREDENTIALS"] == "none"
+        led = requests.get(f"{url}/health", allow_redirects=False, timeout=30)
+        assert parse_qs(urlsplit(led.headers["Location"]).query) == {"to": ["/health"]}
+    finally:
+        cloud.client("cloudformation").delete_stack(StackName=stack)
