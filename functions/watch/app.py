@@ -30,8 +30,13 @@ metrics = Metrics()
 
 
 @cache
+def _settings() -> WatchSettings:
+    return read_settings(WatchSettings, os.environ)
+
+
+@cache
 def _tools() -> Tools:
-    watch_settings = read_settings(WatchSettings, os.environ)
+    watch_settings = _settings()
     dynamodb = boto3.client("dynamodb")
     secrets = Secrets(boto3.client("secretsmanager"), watch_settings.secret_prefix, SystemClock())
 
@@ -56,7 +61,7 @@ def _tools() -> Tools:
 
 @cache
 def _summaries() -> SummariesTable:
-    return SummariesTable(boto3.client("dynamodb"), read_settings(WatchSettings, os.environ).exports_table)
+    return SummariesTable(boto3.client("dynamodb"), _settings().exports_table)
 
 
 def _keep_summaries(watched: Watched, now_s: float) -> None:
