@@ -246,6 +246,10 @@ class Scene:
             self._application = Application(self.collaborators, self.routers)
         return self._application
 
+    def forget_application(self) -> None:
+        """Have the next request make the application again, with other settings or collaborators."""
+        self._application = None
+
     def new_token(self) -> str:
         """Return a token of the right form, another one with each call."""
         self._tokens += 1

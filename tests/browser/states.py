@@ -1,0 +1,164 @@
+"""Every page of the console in every state that it has, for tests that look at all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, cast
+
+from functions.console.signin.roles import Identity
+from lytics_sendgrid.domain.configuration import Audience
+from lytics_sendgrid.domain.stop import Stop
+from lytics_sendgrid.tables.heard import HeardTable
+from lytics_sendgrid.workflow.catalogue import catalogue_key
+from lytics_sendgrid.workflow.faults import Fault
+from lytics_sendgrid.workflow.run_record import RunRecord
+from lytics_sendgrid.workflow.summary import Part
+from tests.newsletter import NEWSLETTER
+from tests.unit.functions.console.drafts.catalogues import CATALOGUE
+from tests.unit.functions.console.pages import run_scene, test_checks, test_drafts, test_rejected
+from tests.unit.functions.console.scene import OPERATOR, STRANGER, VIEWER, Scene
+
+ODD: Final = '<script>alert("x")</script> \u202eevil'
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A page in one of its states.
+
+    Attributes:
+        name: of the test.
+        made: returns the scene and the page's path.
+        visitor: who looks; None: nobody is signed in.
+        status: of the answer.
+    """
+
+    name: str
+    made: Callable[[], tuple[Scene, str]]
+    visitor: Identity | None = OPERATOR
+    status: int = 200
+
+
+def exports() -> tuple[Scene, str]:
+    """Return the page Exports with an export in each state."""
+    scene = Scene()
+    now_s = int(scene.clock.now())
+    done = {"started_at": "2026-11-18T02:10:00Z", "finished_at": "2026-11-18T02:24:00Z", "backfill": True}
+
+    def export(
+        name: str, *audiences: str, stopped_s: int | None = None, live: bool = True, **run: Any
+    ) -> None:
+        of = tuple(Audience(f"{number:032x}", text, text) for number, text in enumerate(audiences))
+        scene.exports.put_export(replace(NEWSLETTER, name=name, audiences=of, stopped_s=stopped_s))
+        scene.summaries.put_summary(name, Part.ACTIVATED, {"at_s": 1, "live": live, "state": "running"})
+        people = [{"id": "a", "lytics": 48_210, "sendgrid": 48_177}]
+        record = RunRecord.read({"run": f"{name}-1", "audiences": people, **done, **run})
+        run_scene.history(scene).record_run(name, record, now_s)
+        HeardTable(cast(Any, scene.dynamodb), "exports").put_heard(name, (now_s - 200) * 1000)
+
+    export("newsletter", "High value users", "Opened in the last 30 days", action="resync", scheduled=True)
+    export("loyalty", "Gold members", ODD, finished_at=None)
+    scene.executions.start("loyalty-1", {"export": "loyalty"})
+    export("failed", "Everybody", finished_at=None)
+    scene.executions.end(scene.executions.start("failed-1", {}), "FAILED", cause="SendGrid refuses the key")
+    export("winback", "Dormant for 90 days", live=False)
+    export("summer-sale", *(f"Summer {number}" for number in range(12)), stopped_s=5, action="stop")
+    export("trials", "Trial users", trouble=True)
+    scene.exports.put_stop("trials", Stop("SendGrid refuses the changes of this export", now_s * 1000, 0))
+    finding = {"trouble": "key_trouble", "text": "lytics_api_token expires tomorrow: create a new token"}
+    scene.summaries.put_summary("newsletter", Part.WATCHED, {"at_s": 2, "live": None, "findings": [finding]})
+    return scene, "/"
+
+
+def _draft() -> tuple[Scene, str]:
+    scene = Scene()
+    scene.store.put(catalogue_key("default"), CATALOGUE.document(), scene.clock.now() + 36_000)
+    return scene, test_drafts.new_draft(scene)
+
+
+def _waiting_draft() -> tuple[Scene, str]:
+    scene = Scene()
+    return scene, test_drafts.new_draft(scene)
+
+
+def _checking() -> tuple[Scene, str]:
+    scene, _ = _draft()
+    return scene, f"{test_checks.checked(scene)}/check"
+
+
+def _passed() -> tuple[Scene, str]:
+    scene, _ = _draft()
+    return scene, f"{test_checks.passed(scene)}/check"
+
+
+def _refused() -> tuple[Scene, str]:
+    scene, _ = _draft()
+    faults = (Fault("the audience is not in Lytics", "/audiences/0"), Fault("no such field", "/email_field"))
+    return scene, test_checks.refused(scene, *faults)
+
+
+def _running() -> tuple[Scene, str]:
+    scene = run_scene.scene_with_export()
+    run_scene.begin(scene, run_scene.RUN, "IsScanned", "Scan")
+    run_scene.scan(scene, 250)
+    return scene, run_scene.PATH
+
+
+def _ended() -> tuple[Scene, str]:
+    scene = run_scene.scene_with_export()
+    run_scene.begin(scene)
+    run_scene.finish(scene)
+    return scene, run_scene.PATH
+
+
+def _failed() -> tuple[Scene, str]:
+    scene = run_scene.scene_with_export()
+    scene.executions.end(
+        run_scene.begin(scene), "FAILED", error="KeyRefused", cause="SendGrid refuses the key"
+    )
+    return scene, run_scene.PATH
+
+
+def _export() -> tuple[Scene, str]:
+    scene, _ = _ended()
+    counts = {"accepted": 900, "unchanged": 12, "rejected": 3}
+    for number in range(1, 18):
+        day = f"2026-11-{number:02}"
+        run_scene.days(scene).add_counts("newsletter", day, counts, int(scene.clock.now()))
+    return scene, "/exports/newsletter"
+
+
+def _new_export() -> tuple[Scene, str]:
+    return run_scene.scene_with_export(), "/exports/newsletter"
+
+
+def _rejected() -> tuple[Scene, str]:
+    return test_rejected.scene_with(("ada@example.com", "address")), "/exports/newsletter/rejected"
+
+
+STATES: Final = (
+    State("exports, none yet", lambda: (Scene(), "/")),
+    State("exports, none yet, viewer", lambda: (Scene(), "/"), VIEWER),
+    State("exports", exports),
+    State("exports, viewer", exports, VIEWER),
+    State("new export", lambda: (Scene(), "/new")),
+    State("form, vendors not asked yet", _waiting_draft),
+    State("form", _draft),
+    State("form with faults", _refused),
+    State("check under way", _checking),
+    State("check passed", _passed),
+    State("run under way", _running),
+    State("run under way, viewer", _running, VIEWER),
+    State("run ended", _ended),
+    State("run failed", _failed),
+    State("export", _export),
+    State("export, viewer", _export, VIEWER),
+    State("export without a run", _new_export),
+    State("rejected people", _rejected),
+    State("rejected people, viewer", _rejected, VIEWER),
+    State("signed out", lambda: (Scene(), "/signed-out"), None),
+    State("sign-in failed", lambda: (Scene(), "/sign-in/answer"), None, 400),
+    State("stranger", lambda: (Scene(), "/"), STRANGER, 403),
+    State("page that does not exist", lambda: (Scene(), "/nothing"), OPERATOR, 404),
+    State("operators only", lambda: (Scene(), "/new"), VIEWER, 403),
+)

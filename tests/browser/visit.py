@@ -1,0 +1,115 @@
+"""A person's browser on a console that is served from memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+
+from functions.console.signin.roles import Identity
+from tests.browser.served import served, server
+from tests.unit.functions.console.scene import OPERATOR, Scene
+
+WIDE: Final = 1_280
+NARROW: Final = 360
+RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+CONTRAST: Final = ("color-contrast",)
+_MISSING: Final = "Failed to load resource"
+"""How Chromium logs an answer with an error's status. A test compares the status itself."""
+
+
+class Visits:
+    """Opens pages in fresh profiles.
+
+    Attributes:
+        log: errors and warnings in the browser's log, reports of the content security policy among them.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._stack = ExitStack()
+        self.log: list[str] = []
+
+    def serve(self, scene: Scene) -> str:
+        """Serve a scene until the end of the test, and return its base URL."""
+        web = server()
+        base_url = f"http://127.0.0.1:{web.server_port}/console"
+        scene.settings = replace(scene.settings, console_base_url=base_url)
+        scene.forget_application()
+        self._stack.enter_context(served(scene, web))
+        return base_url
+
+    def profile(
+        self,
+        scene: Scene,
+        *,
+        as_: Identity | None = OPERATOR,
+        width: int = WIDE,
+        scheme: Literal["light", "dark"] = "light",
+        **more: Any,
+    ) -> BrowserContext:
+        """Return a fresh profile in which somebody is signed in."""
+        context = self._browser.new_context(
+            viewport={"width": width, "height": 800},
+            color_scheme=scheme,
+            reduced_motion="reduce",
+            timezone_id="Europe/Vienna",
+            locale="en-GB",
+            **more,
+        )
+        self._stack.callback(context.close)
+        context.set_default_timeout(5_000)
+        if as_ is not None:
+            name, _, value = scene.signed_in(as_).partition("=")
+            host = str(urlsplit(scene.settings.console_base_url).hostname)
+            context.add_cookies(
+                [
+                    {
+                        "name": name,
+                        "value": value,
+                        "domain": host,
+                        "path": "/",
+                        "secure": True,
+                        "httpOnly": True,
+                        "sameSite": "Lax",
+                    }
+                ]
+            )
+        context.on("console", self._logged)
+        context.on("weberror", lambda error: self.log.append(str(error.error)))
+        return context
+
+    def open(self, scene: Scene, path: str = "/", **profile: Any) -> Page:
+        """Open a page of a scene, which is served if it is not yet."""
+        base_url = scene.settings.console_base_url
+        if not base_url.startswith("http://127.0.0.1"):
+            base_url = self.serve(scene)
+        page = self.profile(scene, **profile).new_page()
+        page.goto(f"{base_url}{path}")
+        page.wait_for_selector("html[data-ready]", state="attached")
+        return page
+
+    def close(self) -> None:
+        """Close all profiles and servers."""
+        self._stack.close()
+
+    def _logged(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not message.text.startswith(_MISSING):
+            self.log.append(f"{message.type}: {message.text} ({message.location['url']})")
+
+
+def violations(page: Page, rules: Sequence[str] = RULES) -> list[str]:
+    """Return what axe finds on a page: each rule with the first element that breaks it."""
+    found = Axe().run(page, options={"runOnly": list(rules)}).response["violations"]
+    return [f"{rule['id']}: {rule['help']}: {rule['nodes'][0]['html'][:300]}" for rule in found]
+
+
+def overflow(page: Page) -> int:
+    """Return by how many pixels a page is wider than its window."""
+    wider: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return wider
