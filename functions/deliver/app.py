@@ -52,7 +52,9 @@ def _collaborators() -> tuple[Delivery, Heard, Days]:
     changes, imports = QueueWriter(sqs, config.changes_queue_url), QueueWriter(sqs, config.imports_queue_url)
     outbox = Outbox(changes, imports, config.refresh_delay_s, config.confirm_delay_s)
     erasures = ErasuresTable(dynamodb, config.exports_table)
-    views = ExportViews(exports, erasures, config.no_audience_value, clock)
+    views = ExportViews(
+        exports, erasures, config.no_audience_value, clock, max_age_s=config.configuration_cache_s
+    )
     rounds = Rounds(
         ledger=ContactsTable(dynamodb, config.contacts_table, clock),
         views=views,

@@ -1,15 +1,13 @@
 """The exports' configurations as deliver needs them, cached for some seconds between invocations."""
 
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Protocol
 
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Export
 from lytics_sendgrid.domain.erasure import NO_HOLDS, Holds
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.sendgrid.row import RowForm, row_form
-
-MAX_AGE_S: Final = 20.0
 
 
 class Exports(Protocol):
@@ -62,12 +60,30 @@ class _Cached:
 class ExportViews:
     """Views of exports, read again when they are old, or when a newer version is known to exist."""
 
-    def __init__(self, exports: Exports, erasures: Erasures, no_audience_value: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        exports: Exports,
+        erasures: Erasures,
+        no_audience_value: str,
+        clock: Clock,
+        *,
+        max_age_s: float = 20.0,
+    ) -> None:
+        """Keep the collaborators.
+
+        Args:
+            exports: the exports table.
+            erasures: the same, for the erased people.
+            no_audience_value: the value of the membership field of a person in no audience.
+            clock: wall time.
+            max_age_s: how long a view is kept.
+        """
         self._exports = exports
         self._erasures = erasures
         self._holds: dict[str, Holds] = {}
         self._no_audience_value = no_audience_value
         self._clock = clock
+        self._max_age_s = max_age_s
         self._cached: dict[str, _Cached] = {}
 
     def view(self, export: str, at_least_version: int = 0) -> View | None:
@@ -85,7 +101,7 @@ class ExportViews:
         """
         cached, now_s = self._cached.get(export), self._clock.now()
         # The age is negative where the wall clock was set back.
-        is_young = cached is not None and 0 <= now_s - cached.read_epoch_s < MAX_AGE_S
+        is_young = cached is not None and 0 <= now_s - cached.read_epoch_s < self._max_age_s
         if cached is not None and is_young and at_least_version <= cached.version:
             return cached.view
         self._cached.pop(export, None)

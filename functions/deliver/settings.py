@@ -17,4 +17,5 @@ class DeliverSettings:
     refresh_delay_s: int
     confirm_delay_s: int
     stop_retry_s: int
+    configuration_cache_s: int
     rejected_percent_limit: float

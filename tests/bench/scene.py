@@ -159,6 +159,7 @@ class Scene:
             "REFRESH_DELAY_S": "900",
             "CONFIRM_DELAY_S": "0",  # the bench looks up a job once it has ended
             "STOP_RETRY_S": "60",
+            "CONFIGURATION_CACHE_S": "20",
             "REJECTED_PERCENT_LIMIT": "1",
             "POWERTOOLS_SERVICE_NAME": "bench",
             "POWERTOOLS_METRICS_NAMESPACE": "LyticsSendGrid",

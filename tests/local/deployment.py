@@ -17,6 +17,7 @@ DELAYS: Final = {
     "StopRetrySeconds": "10",
     "VerifyDelaySeconds": "5",
     "ClearDelaySeconds": "5",
+    "ConfigurationCacheSeconds": "1",
 }
 # The queues of unfinished work.
 _WORK_QUEUES: Final = ("ChangesQueueUrl", "ImportsQueueUrl")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.documents import table
+from tests.local.deployment import DELAYS
 from tests.template.sources import REPOSITORY, WHOLE_NUMBER, Template
 
 DECIMALS = {"RejectedPercentLimit"}
@@ -132,6 +133,14 @@ def test_a_variable_means_the_same_in_every_function(template: Template) -> None
             assert meanings.setdefault(variable, value) == value, f"{name} has another {variable}"
 
 
+def test_clearing_begins_when_no_delivery_has_an_older_configuration(template: Template) -> None:
+    """Here, and on the local cloud, where no delivery takes more than two seconds."""
+    defaults = {name: parameter["Default"] for name, parameter in template.parameters.items()}
+    for delays, timeout_s in ((defaults, template.functions["DeliverFunction"]["Timeout"]), (DELAYS, 2)):
+        cache_s, clear_s = (int(delays[f"{name}Seconds"]) for name in ("ConfigurationCache", "ClearDelay"))
+        assert clear_s >= cache_s + timeout_s
+
+
 def test_every_parameter_of_delivery_reaches_a_function(template: Template) -> None:
     meanings = {v: m for name in template.functions for v, m in template.environment(name).items()}
     expected = {
@@ -143,5 +152,6 @@ def test_every_parameter_of_delivery_reaches_a_function(template: Template) -> N
         "STOP_RETRY_S": "StopRetrySeconds",
         "VERIFY_DELAY_S": "VerifyDelaySeconds",
         "CLEAR_DELAY_S": "ClearDelaySeconds",
+        "CONFIGURATION_CACHE_S": "ConfigurationCacheSeconds",
     }
     assert {variable: meanings[variable]["Ref"] for variable in expected} == expected

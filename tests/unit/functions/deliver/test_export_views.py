@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from functions.deliver.export_views import ExportViews, View
 from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
 from lytics_sendgrid.domain.stop import Stop
@@ -19,10 +21,11 @@ ACCOUNT = Account(
 
 
 class Scene:
-    def __init__(self) -> None:
+    def __init__(self, max_age_s: float = 20.0) -> None:
         self.dynamodb, self.clock = DynamoDb(), ManualClock()
         self.table = exports_table(self.dynamodb, ACCOUNT, EXPORT)
-        self.cache = ExportViews(self.table, erasures_table(self.dynamodb), "nobody", self.clock)
+        erasures = erasures_table(self.dynamodb)
+        self.cache = ExportViews(self.table, erasures, "nobody", self.clock, max_age_s=max_age_s)
 
     @property
     def reads(self) -> int:
@@ -44,10 +47,11 @@ def test_view_holds_export_form_and_stop() -> None:
     assert (view.form.version, view.form.no_audience_value, view.form.lists) == (3, "nobody", {})
 
 
-def test_view_is_read_again_after_twenty_seconds() -> None:
-    scene = Scene()
+@pytest.mark.parametrize("max_age_s", [1.0, 20.0])
+def test_view_is_read_again_when_it_is_old(max_age_s: float) -> None:
+    scene = Scene(max_age_s)
     scene.view()
-    scene.clock.move(19.9)
+    scene.clock.move(max_age_s - 0.1)
     scene.view()
     assert scene.reads == 1
     scene.clock.move(0.2)
