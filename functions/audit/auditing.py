@@ -62,7 +62,9 @@ class Walks(Protocol):
     """Where checkpoints of walks are kept."""
 
     def walk(self, run: str, task: str) -> dict[str, Any] | None: ...  # noqa: D102
-    def put_walk(self, run: str, task: str, document: Mapping[str, Any], now_s: int) -> None: ...  # noqa: D102
+    def put_walk(  # noqa: D102
+        self, run: str, task: str, document: Mapping[str, Any], now_s: int, *, finished: bool
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,9 @@ class _Auditor:
     def keep(self) -> None:
         """Write the checkpoint."""
         now_s = math.floor(self._tools.clock.now())
-        self._tools.walks.put_walk(self._request.run, TASK, self._state.document(), now_s)
+        self._tools.walks.put_walk(
+            self._request.run, TASK, self._state.document(), now_s, finished=self._state.step is Step.DONE
+        )
 
     def check_segments(self) -> None:
         tools, request = self._tools, self._request

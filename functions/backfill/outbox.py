@@ -109,7 +109,9 @@ class Outbox:
         """Keep a page's contents."""
         self._changes += contents.changes
         self._hashes.extend(seen_hash(self._work.run, email) for email, _ in contents.seen)
-        self._sample |= contents.seen
+        if not self._work.scan:
+            # A sweep asks Lytics about people of first scans.
+            self._sample |= contents.seen
         if not self._change_bytes and self._changes:
             self._change_bytes = _mean_bytes(self._packed(0))
 

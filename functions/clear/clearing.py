@@ -44,7 +44,9 @@ class Walks(Protocol):
 
     def walk(self, run: str, task: str) -> dict[str, Any] | None: ...  # noqa: D102
 
-    def put_walk(self, run: str, task: str, document: Mapping[str, Any], now_s: int) -> None: ...  # noqa: D102
+    def put_walk(  # noqa: D102
+        self, run: str, task: str, document: Mapping[str, Any], now_s: int, *, finished: bool
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def _walk(request: Request, tools: Tools, clearing: Clearing, version: int) -> C
 
 def _keep(request: Request, tools: Tools, clearing: Clearing) -> None:
     document = clearing_document(clearing)
-    tools.walks.put_walk(request.run, TASK, document, math.floor(tools.clock.now()))
+    tools.walks.put_walk(request.run, TASK, document, math.floor(tools.clock.now()), finished=clearing.walked)
 
 
 def _progress(clearing: Clearing, wait_s: int = 0) -> ClearProgress:

@@ -111,7 +111,7 @@ def finish(
         if segments.get(audience, {}).get("outcome", Outcome.GONE) == Outcome.GONE:
             segments[audience] = earlier
     kept = clearing_document(clearing) | {"segments": segments}
-    walks.put_walk(run, TASK, kept, math.floor(clock.now()))
+    walks.put_walk(run, TASK, kept, math.floor(clock.now()), finished=True)
     changed = cleared(account, {audience: account.to_clear[audience] for audience in settled}, gone)
     if changed != account:
         written = next_version(changed, account.version, math.floor(clock.now()))

@@ -14,6 +14,7 @@ from functions.report.counting import Sources, count
 from functions.report.history import reported_run
 from functions.report.queue_counts import QueueCounts
 from functions.report.reporting import run_report
+from functions.report.samples import forget_samples
 from functions.report.settings import ReportSettings
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339
@@ -75,6 +76,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     if not run.dry_run:
         history = RunHistory(dynamodb, report_settings.exports_table)
         history.record_run(run.export, reported_run(run, report), now_s)
+    forget_samples(run.run, counted.scans, exports, now_s)
     logger.info(
         "run_reported",
         run=report.run,

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from functions.sweep.classify import ScanView
 from functions.sweep.look_ups import LookUps, People
 from functions.sweep.scope import FIRST, SECOND, Configured, Request, Scope, configured, scope_of
-from functions.sweep.state import SweepState
+from functions.sweep.state import Step, SweepState
 from functions.sweep.tally import Tally
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.clock import Clock
@@ -45,7 +45,9 @@ class Walks(Protocol):
     """Where checkpoints of walks are kept."""
 
     def walk(self, run: str, task: str) -> dict[str, Any] | None: ...  # noqa: D102
-    def put_walk(self, run: str, task: str, document: Mapping[str, Any], now_s: int) -> None: ...  # noqa: D102
+    def put_walk(  # noqa: D102
+        self, run: str, task: str, document: Mapping[str, Any], now_s: int, *, finished: bool
+    ) -> None: ...
 
 
 class Lytics(People, Protocol):
@@ -228,7 +230,9 @@ class Session:
             self.outgoing.flush()
             self.state.expected = (*self.state.expected, (self.request.prefix, self.outgoing.messages))
         document, now_s = self.state.document(), math.floor(self.tools.clock.now())
-        self.tools.walks.put_walk(self.request.run, TASK, document, now_s)
+        self.tools.walks.put_walk(
+            self.request.run, TASK, document, now_s, finished=self.state.step is Step.DONE
+        )
 
 
 def go_on(doing: str) -> SweepProgress:

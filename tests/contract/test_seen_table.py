@@ -6,7 +6,8 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from lytics_sendgrid.errors import StopRun
-from lytics_sendgrid.tables.seen import MAX_HASHES, SEEN_KEPT_S, SeenTable
+from lytics_sendgrid.tables.exports import UNFINISHED_KEPT_S
+from lytics_sendgrid.tables.seen import MAX_HASHES, SeenTable
 
 NOW_S = 1_795_000_000
 RUN, AUDIENCE = "run-1", "5cecf2aa79b0a5641920e0607b95c793"
@@ -51,4 +52,4 @@ def test_largest_chunks_are_read_across_pages(seen: SeenTable) -> None:
 def test_hashes_expire(seen: SeenTable, client: DynamoDBClient) -> None:
     seen.put(RUN, AUDIENCE, 0, 0, array("Q", [1]), now_s=NOW_S)
     (item,) = client.scan(TableName="exports")["Items"]
-    assert item["expires_epoch_s"]["N"] == str(NOW_S + SEEN_KEPT_S)
+    assert item["expires_epoch_s"]["N"] == str(NOW_S + UNFINISHED_KEPT_S)

@@ -159,7 +159,7 @@ def test_drift_names_what_waits_in_the_queues(tasks: Tasks, state: dict[str, Any
     sweep: dict[str, Any] = {"contacts": 9, "expected": []}
     tallies = {state["audiences"][0]["id"]: {"leavers": 1, "suspects": 1}}
     WalksTable(boto3.client("dynamodb"), "exports").put_walk(
-        RUN, "sweep", sweep | {"tallies": tallies}, now_s
+        RUN, "sweep", sweep | {"tallies": tallies}, now_s, finished=True
     )
     causes = tasks.report(state)["drift"]["likely_causes"]
     assert [cause.partition(",")[0] for cause in causes] == [

@@ -51,29 +51,27 @@ def test_erased_person_is_gone_until_she_signs_up_again(customer: Customer) -> N
     assert is_gone(customer)
     assert customer.contact(OTHER) is not None
 
-    # Deliver restarts, as after the time that its view of the holds lasts.
-    with customer.product.variable("deliver", "STOP_RETRY_S", lambda _: "3"):
-        assert customer.post(json.dumps(_LATE)).status_code == 200
-        settle(customer)
-        assert is_gone(customer)
-        report = customer.succeed(customer.input())
-        settle(customer)
-        assert is_gone(customer)
-        assert report["people"]["erased"] >= 1
-        _, inspected = customer.product.invoke("InspectFunction", {"export": customer.name, "email": ERASED})
-        assert "was erased at" in inspected["answer"]
-        assert inspected["erased"]["kept_out_until"] > inspected["erased"]["at"]
+    assert customer.post(json.dumps(_LATE)).status_code == 200
+    settle(customer)
+    assert is_gone(customer)
+    report = customer.succeed(customer.input())
+    settle(customer)
+    assert is_gone(customer)
+    assert report["people"]["erased"] >= 1
+    _, inspected = customer.product.invoke("InspectFunction", {"export": customer.name, "email": ERASED})
+    assert "was erased at" in inspected["answer"]
+    assert inspected["erased"]["kept_out_until"] > inspected["erased"]["at"]
 
-        customer.lytics.exit(ERASED, HIGH_VALUE)
-        assert customer.lytics.drain(10)
-        settle(customer)
-        assert is_gone(customer)
-        customer.lytics.enter(ERASED, HIGH_VALUE)
-        assert customer.lytics.drain(10)
-        settle(customer)
-        contact = customer.contact(ERASED)
-        assert contact is not None
-        assert contact["custom_fields"]["lytics_segments"] == HIGH_VALUE
+    customer.lytics.exit(ERASED, HIGH_VALUE)
+    assert customer.lytics.drain(10)
+    settle(customer)
+    assert is_gone(customer)
+    customer.lytics.enter(ERASED, HIGH_VALUE)
+    assert customer.lytics.drain(10)
+    settle(customer)
+    contact = customer.contact(ERASED)
+    assert contact is not None
+    assert contact["custom_fields"]["lytics_segments"] == HIGH_VALUE
     assert erase(customer, ERASED) == {ERASED: "back"}
 
 
@@ -103,3 +101,23 @@ def test_no_log_holds_an_erased_address(customer: Customer) -> None:
     logs = {log.name: log.read_text(errors="replace").lower() for log in cloud.logs.glob("e2e-*.log")}
     assert "e2e-erase.log" in logs
     assert [name for name, log in logs.items() if "mariela" in log] == []
+
+
+def test_no_table_holds_an_erased_address(customer: Customer) -> None:
+    customer.lytics.populate(30, 2, seed=5)
+    customer.lytics.add_profile({"email": ERASED}, [HIGH_VALUE])
+    start = customer.input()
+    customer.succeed(start)
+    settle(customer)
+    customer.lytics.exit(ERASED, HIGH_VALUE, silently=True)
+    assert customer.succeed({"action": "resync", "export": customer.name})["drift"]["extra"] == 1
+    settle(customer)
+    assert erase(customer, ERASED) == {ERASED: "erased"}
+    deployment = customer.product.deployment
+    pages = deployment.cloud.client("dynamodb").get_paginator("scan")
+    for table in ("ContactsTable", "ExportsTable"):
+        items = [
+            item for page in pages.paginate(TableName=deployment.outputs[table]) for item in page["Items"]
+        ]
+        assert items
+        assert [item["pk"]["S"] for item in items if "mariela" in str(item)] == []

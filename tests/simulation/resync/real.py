@@ -136,7 +136,9 @@ class RealSweep:
         document: dict[str, Any] | None = json.loads(self.document)
         return document
 
-    def put_walk(self, run: str, task: str, document: Mapping[str, Any], now_s: int) -> None:
+    def put_walk(
+        self, run: str, task: str, document: Mapping[str, Any], now_s: int, *, finished: bool
+    ) -> None:
         self.document = json.dumps(document)
 
     # Lytics

@@ -59,6 +59,8 @@ from lytics_sendgrid.workflow.summary import Part, configured
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+UNFINISHED_KEPT_S: Final = 8 * 86_400
+"""How long what only a running run needs is kept: longer than an execution may run. It may hold addresses."""
 RUN_KEPT_S: Final = 90 * 86_400
 """How long a run's progress is kept. Its report and the configurations are kept forever."""
 
@@ -226,9 +228,10 @@ class ExportsTable:
         return None if document is None else checkpoint_from(document)
 
     def put_scan(self, run: str, audience: str, checkpoint: Checkpoint, now_s: int, scan: int = 0) -> None:
-        """Keep the checkpoint of a run's scan of one audience."""
+        """Keep the checkpoint of a run's scan of one audience; for eight days only while it has a sample."""
         document = checkpoint_document(checkpoint)
-        self._put(f"run#{run}", f"{_SCANS[scan]}#{audience}", document, expires_epoch_s=now_s + RUN_KEPT_S)
+        kept_s = UNFINISHED_KEPT_S if checkpoint.sample else RUN_KEPT_S
+        self._put(f"run#{run}", f"{_SCANS[scan]}#{audience}", document, expires_epoch_s=now_s + kept_s)
 
     def record_done(
         self,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.domain.seen import in_order
 from lytics_sendgrid.errors import StopRun
+from lytics_sendgrid.tables.exports import UNFINISHED_KEPT_S
 from lytics_sendgrid.tables.partition import items_of
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 MAX_HASHES: Final = 40_000
 """In one chunk. An item holds 400 KB."""
-SEEN_KEPT_S: Final = 14 * 86_400
-"""How long hashes are kept: longer than an execution may run."""
 
 
 class SeenTable:
@@ -49,7 +48,7 @@ class SeenTable:
             "pk": {"S": _pk(run, audience, scan)},
             "sk": {"S": f"{chunk:08}"},  # of one length, so that keys are in the order of numbers
             "hashes": {"B": hashes.tobytes()},
-            "expires_epoch_s": {"N": str(now_s + SEEN_KEPT_S)},
+            "expires_epoch_s": {"N": str(now_s + UNFINISHED_KEPT_S)},
         }
         with translated("DynamoDB"):
             self._client.put_item(TableName=self._table, Item=item)

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from lytics_sendgrid.aws.errors import translated
-from lytics_sendgrid.tables.exports import RUN_KEPT_S
+from lytics_sendgrid.tables.exports import RUN_KEPT_S, UNFINISHED_KEPT_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,9 @@ class WalksTable:
         document: dict[str, Any] = json.loads(item["doc"]["S"])
         return document
 
-    def put_walk(self, run: str, task: str, document: Mapping[str, Any], now_s: int) -> None:
+    def put_walk(
+        self, run: str, task: str, document: Mapping[str, Any], now_s: int, *, finished: bool
+    ) -> None:
         """Keep the checkpoint of a run's walk.
 
         Args:
@@ -43,9 +45,11 @@ class WalksTable:
             task: the function that walks.
             document: JSON values with ``expected``.
             now_s: our clock, Unix seconds.
+            finished: the walk has ended: its checkpoint holds no address any more, and is kept with the run.
+                Otherwise it is kept for eight days.
         """
         text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
-        expires_epoch_s = {"N": str(now_s + RUN_KEPT_S)}
+        expires_epoch_s = {"N": str(now_s + (RUN_KEPT_S if finished else UNFINISHED_KEPT_S))}
         item = _key(run, task) | {"doc": {"S": text}, "expires_epoch_s": expires_epoch_s}
         with translated("DynamoDB"):
             self._client.put_item(TableName=self._table, Item=item)

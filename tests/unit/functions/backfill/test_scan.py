@@ -430,3 +430,12 @@ def test_crash_before_the_checkpoint_expects_only_the_new_messages() -> None:
     assert set(scene.queued().values()) == {2}
     assert scene.expected() == {"2.00000002.0"}
     assert scene.numbers() == {"2.00000001.0", "2.00000002.0"}
+
+
+@pytest.mark.parametrize("scan", [0, 1])
+def test_only_a_first_scan_keeps_a_sample(scan: int) -> None:
+    scene = Scene(PagedAudience(paged(people(30))), scan=scan)
+    scene.invoke()
+    checkpoint = scene.checkpoints.scan(RUN, AUDIENCE, scan)
+    assert checkpoint is not None
+    assert (checkpoint.seen, bool(checkpoint.sample)) == (30, not scan)

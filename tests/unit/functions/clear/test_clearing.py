@@ -1,5 +1,7 @@
 """The clearing of removed audiences: when it waits, whom it queues, and how it goes on."""
 
+import math
+
 import pytest
 
 from functions.clear.clearing import TASK
@@ -7,6 +9,7 @@ from lytics_sendgrid.domain.change import Kind
 from lytics_sendgrid.errors import RetryLater
 from lytics_sendgrid.queues import outgoing
 from lytics_sendgrid.queues.changes import decode
+from lytics_sendgrid.tables.exports import RUN_KEPT_S, UNFINISHED_KEPT_S
 from lytics_sendgrid.workflow.clear_progress import ClearProgress
 from tests.doubles.calls import refusal
 from tests.unit.functions.clear.clear_scene import DELAY_S, GONE, KEPT, REMOVED_S, RUN, Scene
@@ -42,6 +45,21 @@ def test_clearing_waits_until_no_older_configuration_is_in_use() -> None:
     scene.clock.move(149.5)
     assert scene.clear().done
     assert scene.emails() == ["ann@example.org"]
+
+
+def expiry_s(scene: Scene) -> int:
+    item = scene.dynamodb.exports.items[f"run#{RUN}", f"walk#{TASK}"]
+    return int(item["expires_epoch_s"]["N"]) - math.floor(scene.clock.now_s)
+
+
+def test_checkpoint_that_may_hold_an_address_expires_soon() -> None:
+    scene = Scene()
+    scene.clock.now_s = REMOVED_S + 30.0
+    scene.clear()
+    assert expiry_s(scene) == UNFINISHED_KEPT_S
+    scene.clock.move(DELAY_S)
+    assert scene.clear().done
+    assert expiry_s(scene) == RUN_KEPT_S
 
 
 def test_clock_of_another_machine_prolongs_no_wait() -> None:
