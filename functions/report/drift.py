@@ -173,6 +173,12 @@ def drift_notes(
         for audience, drift in zip(audiences, drifts, strict=True)
         for reason, stayed in drift.stayed.items()
     ]
+    notes += [
+        f"'{audience.name}', not put back yet: {people(drift.waiting)}. They may be in it again, but have "
+        "left less than 24 hours before the scan, which may lag. A resync a day later decides"
+        for audience, drift in zip(audiences, drifts, strict=True)
+        if drift.waiting
+    ]
     return notes + [
         f"'{audience.name}': {drift.note}"
         for audience, drift in zip(audiences, drifts, strict=True)

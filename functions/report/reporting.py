@@ -111,7 +111,7 @@ def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: 
     # A field that is set appears in the report.
     optional: dict[str, Any] = {"drift": drift, "audit": audited, "failure": why or None}
     optional |= {"stopped": run.deactivation}
-    optional |= {"cleared": None if counted.clearing is None else cleared_audiences(counted.clearing)}
+    optional |= {"cleared": cleared_audiences(counted.clearing) or None if counted.clearing else None}
     report = RunReport(
         run=run.run,
         export=run.export,

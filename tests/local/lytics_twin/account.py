@@ -126,6 +126,14 @@ class Account:
             renamed.updated_ns = self._clock.wall_ns()
             return renamed
 
+    def delete_audience(self, audience: str) -> None:
+        """Delete an audience without an event (whether Lytics sends exits is undocumented)."""
+        with self.lock:
+            deleted = self.audience(audience)
+            for profile in deleted.members.values():
+                profile.audiences.discard(deleted.id)
+            del self.audiences[deleted.id]
+
     def audience(self, id_or_slug: str) -> Audience:
         """Find an audience by id or slug. Raises `Unknown`."""
         with self.lock:
@@ -167,6 +175,14 @@ class Account:
             sharing = self._by_email.get(id_or_email.lower())
             if sharing:
                 return sharing[0]
+        raise Unknown("no such profile")
+
+    def profile_with(self, field: str, value: str) -> Profile:
+        """Find a person by another identifier. Raises `Unknown`."""
+        with self.lock:
+            for profile in self.profiles.values():
+                if str(profile.fields.get(field) or "").lower() == value.lower():
+                    return profile
         raise Unknown("no such profile")
 
     def delete_profile(self, profile: Profile) -> None:

@@ -27,9 +27,12 @@ class Schema:
 
     def __init__(self) -> None:
         self.fields = dict(DEFAULT_FIELDS)
+        self.identifiers = list(IDENTIFIERS)
 
-    def add(self, name: str, kind: str, shortdesc: str = "") -> None:
+    def add(self, name: str, kind: str, shortdesc: str = "", *, is_identifier: bool = False) -> None:
         self.fields[name] = (kind, shortdesc or name)
+        if is_identifier:
+            self.identifiers.append(name)
 
     def v2_fields(self, which: str) -> list[Json]:
         """Return Field objects; `which` is scalar, nonscalar or all."""
@@ -40,7 +43,7 @@ class Schema:
                 "shortdesc": shortdesc,
                 "longdesc": "",
                 "mergeop": "latest",
-                "is_identifier": name in IDENTIFIERS,
+                "is_identifier": name in self.identifiers,
                 "is_pii": name in {"email", "first_name", "last_name", "birthday"},
                 "managed_by": "",
                 "tags": [],
@@ -54,7 +57,7 @@ class Schema:
         columns = [
             {
                 "as": name,
-                "is_by": name in IDENTIFIERS,
+                "is_by": name in self.identifiers,
                 "type": kind,
                 "op": "default",
                 "shortdesc": shortdesc,
@@ -64,7 +67,7 @@ class Schema:
             }
             for name, (kind, shortdesc) in self.fields.items()
         ]
-        return {"name": "user", "by_fields": list(IDENTIFIERS), "columns": columns}
+        return {"name": "user", "by_fields": list(self.identifiers), "columns": columns}
 
 
 def is_scalar(kind: str) -> bool:

@@ -83,9 +83,14 @@ class SegmentsApi:
         value = request.names["value"]
         with self._account.lock:
             try:
-                if request.names["field"] not in IDENTIFIERS:
-                    raise Unknown(request.names["field"])
-                profile = self._account.profile(value)
+                field = request.names["field"]
+                if field not in self._schema.identifiers:
+                    raise Unknown(field)
+                profile = (
+                    self._account.profile(value)
+                    if field in IDENTIFIERS
+                    else self._account.profile_with(field, value)
+                )
             except Unknown:
                 return success(1, {"segments": ["not_found", "all"]}, message="Not Found")
             if self._faults.entity_timed_out:
@@ -97,7 +102,7 @@ class SegmentsApi:
                 data["segments"] = [*(self._account.audiences[name].slug for name in ids), "all"]
             if request.query.get("allsegments") == "true":
                 data["segments_all"] = ids
-        return success(1, data, meta={"name": "user", "by_fields": list(IDENTIFIERS)})
+        return success(1, data, meta={"name": "user", "by_fields": list(self._schema.identifiers)})
 
     def _find(self, request: Request) -> Audience:
         try:

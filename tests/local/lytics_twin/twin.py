@@ -159,6 +159,10 @@ class LyticsTwin:
         """Rename an audience. Returns its slug, with a suffix if the slug was taken."""
         return self.account.rename_audience(audience, name=name, slug=slug).slug
 
+    def delete_audience(self, audience: str) -> None:
+        """Delete an audience without an event."""
+        self.account.delete_audience(audience)
+
     def add_profile(self, fields: Mapping[str, Any], audiences: Sequence[str] = ()) -> str:
         """Add a person to audiences without an event. Returns the profile id."""
         return self.account.add_profile(fields, audiences).id

@@ -119,6 +119,11 @@ class SendGridTwin:
         with self._lock:
             return self._account.single_sends.add(name, segment_ids, status).id
 
+    def end_single_send(self, send_id: str) -> None:
+        """Send a Single Send."""
+        with self._lock:
+            self._account.single_sends.by_id[send_id].status = "triggered"
+
     def names(self) -> dict[str, list[str]]:
         """Return the names of the account's fields, lists and segments."""
         with self._lock:

@@ -83,3 +83,7 @@ def test_remove_names_the_custom_fields_that_stay() -> None:
 def test_stop_shows_its_audiences_as_they_are_now() -> None:
     (audience,) = stopped("paused")["audiences"]
     assert (audience["id"], ACCOUNT.audiences[FIRST].segment_id) == (FIRST, "s1")
+
+
+def test_clearing_that_found_nothing_is_left_out() -> None:
+    assert "cleared" not in report(clearing={"people": {}, "segments": {}})

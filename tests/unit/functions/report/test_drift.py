@@ -114,7 +114,8 @@ def test_no_drift_has_no_cause() -> None:
 def test_notes_say_what_was_done_why_and_who_stayed() -> None:
     found = drifts()
     total = whole_drift(found, SWEEP, HEALTHY)
-    first, cause, member, unclear, note = drift_notes([VIPS, READERS], found, total, dry_run=False)
+    first, cause, member, unclear, wait, note = drift_notes([VIPS, READERS], found, total, dry_run=False)
+    assert wait.startswith("'High value users', not put back yet: 2 people. They may be in it again, but")
     assert first.startswith("drift of 1,234 contacts: 5 missing people were put in, 6 with stale fields")
     assert cause.startswith("likely cause of the drift: none is known")
     assert member == f"'High value users': 4 people stay in the segment: {REASONS['member']}"
