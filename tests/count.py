@@ -15,7 +15,7 @@ PLATFORM: Final = {
     "bench": "what the product costs",
     "mutation": "mutants of the modules that decide",
 }
-PROPER: Final = ("unit", "properties", "contract", "workflow", "template", "e2e")
+PROPER: Final = ("unit", "properties", "contract", "workflow", "template", "e2e", "browser")
 
 
 def counted(folder: Path) -> Counter[str]:
