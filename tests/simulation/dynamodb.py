@@ -84,6 +84,9 @@ class DynamoDb:
     def query(self, **request: Any) -> Any:
         return self._call("Query", lambda: self._double.query(**request))
 
+    def scan(self, **request: Any) -> Any:
+        return self._call("Scan", lambda: self._double.scan(**request))
+
     def _is_stale(self, key: str) -> bool:
         is_recent = self._world.now - self._written.get(key, 0.0) < _MAX_LAG_S
         if self._faults.hit("stale_read") is None or not is_recent:

@@ -1,10 +1,11 @@
 """The configurations that provision would write for a schedule, and the messages that ingest would queue."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from lytics_sendgrid.domain.change import Change, Kind, Message
+from lytics_sendgrid.domain.change import Change, Message
 from lytics_sendgrid.domain.configuration import (
     Account,
     Audience,
@@ -19,7 +20,6 @@ from lytics_sendgrid.domain.configuration import (
 from lytics_sendgrid.queues.changes import encode
 from tests.doubles.dynamodb import Table
 from tests.simulation.engine import START_S
-from tests.simulation.runs import RUN
 from tests.simulation.scenario import AUDIENCES, FIELDS, Event, Post
 from tests.simulation.sendgrid import LISTS
 from tests.simulation.truth import FIELD_IDS, exported, membership_fields
@@ -127,13 +127,6 @@ def message_body(post: Post, version: int, now_s: float, since_s: int | None) ->
     )
 
 
-def clearing_body(emails: Iterable[str], version: int, now_s: float, number: str) -> str:
-    """Encode the refreshes that a clearing queues."""
-    stamp_ns = int(now_s * 1000) * 1_000_000
-    changes = tuple(Change(email, stamp_ns, Kind.REFRESH) for email in emails)
-    return encode(Message(EXPORTS[0], changes, version, int(now_s * 1000), run=RUN, number=number))
-
-
 def publish(
     table: Table,
     version: int,
@@ -142,10 +135,13 @@ def publish(
     second_field: bool,
     second_list: bool,
     since_s: int | None,
+    removed_s: int | None,
 ) -> None:
-    """Write a version of the configuration."""
+    """Write a version of the configuration. The second audience is to be cleared if it was ever removed."""
     form: Any = {"second_field": second_field, "second_list": second_list, "since_s": since_s}
     of_account = account(version, written_s=now_s, **form)
+    if removed_s is not None:
+        of_account = replace(of_account, to_clear={AUDIENCES[1]: removed_s})
     _write(table, "account#default", account_document(of_account))
     for name in EXPORTS:
         of_export = export(name, version, second_list=second_list)

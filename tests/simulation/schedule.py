@@ -7,12 +7,12 @@ from random import Random
 from typing import Final
 
 from functions.operate.dead_letters import dead_changes, dead_import
-from lytics_sendgrid.domain.contact import decode
 from tests.doubles.sqs import QueuedMessage
+from tests.simulation.clearings import Clearer
 from tests.simulation.dynamodb import DynamoDb
 from tests.simulation.engine import START_S, World
 from tests.simulation.erasures import Eraser
-from tests.simulation.exports import KnownExports, clearing_body, message_body, publish, time_of
+from tests.simulation.exports import KnownExports, message_body, publish, time_of
 from tests.simulation.faults import Faults
 from tests.simulation.functions import (
     CHANGES,
@@ -24,6 +24,7 @@ from tests.simulation.functions import (
     new_deliver,
 )
 from tests.simulation.queues import Queue, Sqs
+from tests.simulation.runs import RUN
 from tests.simulation.scenario import AUDIENCES, Post, Scenario
 from tests.simulation.sendgrid import SendGrid
 from tests.simulation.truth import Happened, exported
@@ -110,6 +111,8 @@ class _Run:
         self._version = 0
         self._written_with: dict[str, int] = {}
         self._cleared = 0
+        self._removed_s: int | None = None
+        self._clearers: list[Clearer] = []
         self._happened: dict[str, list[Happened]] = {}
         self._numbers: set[str] = set()
         self._innocent: list[str] = []
@@ -136,6 +139,9 @@ class _Run:
         """Publish the next version of the configuration."""
         self._version += 1
         self._world.note("version %d of the configuration exports %s", self._version, exported(self._version))
+        removed = self._scenario.clears and exported(self._version) != AUDIENCES
+        if removed:
+            self._removed_s = int(self._world.now)
         publish(
             self._dynamodb.exports,
             self._version,
@@ -143,25 +149,17 @@ class _Run:
             second_field=self._scenario.second_field,
             second_list=self._scenario.second_list,
             since_s=self._scenario.since_s,
+            removed_s=self._removed_s,
         )
-        if self._scenario.clears and exported(self._version) != AUDIENCES:
+        if removed:
             version = self._version
-            self._world.at(self._world.now + CLEAR_DELAY_S, lambda: self._clear(version))
+            self._clearers.append(
+                Clearer(self._services, f"clear{version}", CLEAR_DELAY_S, lambda: self._has_cleared(version))
+            )
 
-    def _clear(self, version: int) -> None:
-        """Queue a refresh for each contact in the ledger that has an event of the removed audience."""
-        emails = [
-            key.removeprefix("default#")
-            for (key,), item in self._dynamodb.contacts.items.items()
-            if AUDIENCES[1] in decode(item["state"]["S"], 1).memberships
-        ]
-        self._cleared = version
-        self._world.note("a run clears what version %d has removed: %s", version, emails)
-        if emails:
-            number = f"clear.{version}"
-            self._written_with |= dict.fromkeys(emails, self._version)
-            self._numbers.add(number)
-            self._queues[CHANGES].put(clearing_body(emails, self._version, self._world.now, number))
+    def _has_cleared(self, version: int) -> None:
+        self._world.note("what version %d has removed is cleared", version)
+        self._cleared = max(self._cleared, version)
 
     def _post(self, post: Post) -> None:
         """Queue a message as ingest and runs do."""
@@ -223,8 +221,10 @@ class _Run:
         if not settled:
             return "it never settles"
         self._dynamodb.is_over = True
-        erasers = [error for eraser in self._erasers for error in eraser.escaped]
-        for error in self._deliver.escaped + self._confirm.escaped + erasers:
+        escaped = self._deliver.escaped + self._confirm.escaped
+        escaped += [error for eraser in self._erasers for error in eraser.escaped]
+        escaped += [error for clearer in self._clearers for error in clearer.escaped]
+        for error in escaped:
             return f"a handler raised {type(error).__name__}: {error}"
         for queue in (*self._queues.values(), self._dead):
             if queue.messages:
@@ -241,5 +241,5 @@ class _Run:
             written_with=self._written_with,
             cleared=self._cleared,
             happened=self._happened,
-            numbers=self._numbers,
+            numbers={RUN: self._numbers, **{clearer.run: clearer.numbers() for clearer in self._clearers}},
         ).divergence()

@@ -39,7 +39,7 @@ class Verdict:
         written_with: each contact's newest configuration version, over all messages about it.
         cleared: the newest version whose removed audience was cleared; 0: none.
         happened: each contact's events.
-        numbers: of the run's messages.
+        numbers: run to the numbers of its messages.
     """
 
     scenario: Scenario
@@ -49,7 +49,7 @@ class Verdict:
     written_with: Mapping[str, int]
     cleared: int
     happened: Mapping[str, Sequence[Happened]]
-    numbers: AbstractSet[str]
+    numbers: Mapping[str, AbstractSet[str]]
 
     def divergence(self) -> str | None:
         """Return the first difference, or None."""
@@ -73,7 +73,7 @@ class Verdict:
         contact = decode(item["state"]["S"], int(item["version"]["N"]))
         fault = _of_state(contact, events, since)
         # A row that a newer version does not change is not sent again, so any version since may be right.
-        cleared = self.cleared if AUDIENCES[1] in contact.memberships else 0
+        cleared = self.cleared if contact.is_in(AUDIENCES[1]) else 0
         first = max(contact.configuration, self.written_with[email], cleared)
         versions = range(first, self.version + 1)
         if fault is None and all((fault := self._of_row(email, contact, events, v)) for v in versions):
@@ -148,13 +148,14 @@ class Verdict:
         return divergence(self.sendgrid.contacts.get(email), row, rejected)
 
     def _of_run(self) -> str | None:
-        """Check what settle relies on: every message of the run and every job's end is recorded."""
+        """Check what settle relies on: every message of a run and every job's end is recorded."""
         client: Any = self.dynamodb
-        progress = ExportsTable(client, "exports").progress("run1")
-        if missing := self.numbers - progress.numbers:
-            return f"messages {sorted(missing)} of the run are not recorded"
-        if unended := progress.jobs - progress.ended.keys():
-            return f"the end of the run's jobs {sorted(unended)} is not recorded"
+        for run, numbers in self.numbers.items():
+            progress = ExportsTable(client, "exports").progress(run)
+            if missing := numbers - progress.numbers:
+                return f"messages {sorted(missing)} of {run} are not recorded"
+            if unended := progress.jobs - progress.ended.keys():
+                return f"the end of {run}'s jobs {sorted(unended)} is not recorded"
         return None
 
 
