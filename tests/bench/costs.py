@@ -9,46 +9,18 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from lytics_sendgrid.lytics.api import PAGE_ROWS
 from tests.bench import prices
-from tests.bench.counts import Usage
+from tests.bench.bill import MILLION, Bill
 from tests.bench.cpu import DeliverCpu, backfill_page_s
 from tests.bench.deliveries import Taken, take_in
 from tests.bench.figures import Section
-from tests.bench.scene import MEMORY_MB, Scene
+from tests.bench.scene import Scene
+from tests.bench.usage import Usage
 
-MILLION: Final = 1_000_000
 RUN_TRANSITIONS: Final = 40
 """Of one execution with one audience: some 25 states, and settle's loop a few times."""
 
 type Say = Callable[[str], None]
-
-
-class Bill:
-    """Adds up a section of costs: each line with its quantity and its dollars beside their floors."""
-
-    def __init__(self, section: Section) -> None:
-        self._section = section
-        self._dollars = self._floor = 0.0
-
-    def line(self, name: str, quantity: float, price: float, *, floor: float, how: str) -> None:
-        """Add what something costs; `quantity` and `floor` are for a million."""
-        self._section.add(
-            name, quantity, floor=floor, dollars=quantity * price, floor_dollars=floor * price, how=how
-        )
-        self._dollars += quantity * price
-        self._floor += floor * price
-
-    def total(self, limit: float | None = None) -> None:
-        """Add the sum."""
-        self._section.add(
-            "together, dollars",
-            self._dollars,
-            floor=self._floor,
-            limit=limit,
-            dollars=self._dollars,
-            floor_dollars=self._floor,
-        )
 
 
 def of_people(scene: Scene, usage: Usage, deliver: DeliverCpu, say: Say) -> Section:
@@ -57,18 +29,8 @@ def of_people(scene: Scene, usage: Usage, deliver: DeliverCpu, say: Say) -> Sect
     share = MILLION / usage.changes
     section = Section("cost_backfill", "A million backfilled people: list prices, us-east-1", counted=False)
     bill = Bill(section)
-    _ledger(bill, usage, share)
-    pages = MILLION / PAGE_ROWS
-    bill.line(
-        "Lambda: backfill, GB-seconds",
-        pages * (page_cpu_s + prices.LYTICS_PAGE_S) * gb("backfill"),
-        prices.LAMBDA_GB_SECOND,
-        floor=pages * prices.LYTICS_PAGE_S * gb("backfill"),
-        how=(
-            f"{page_cpu_s * 1e3:.1f} ms of CPU a page of {PAGE_ROWS}, and {prices.LYTICS_PAGE_S} s for "
-            f"Lytics to answer (assumed)"
-        ),
-    )
+    _ledger(bill, usage)
+    bill.scanned(page_cpu_s)
     _deliver(bill, usage, share, deliver.backfilled_us, deliver.ledger_us)
     invocations = (usage.deliver_invocations + usage.confirm_invocations) * share + RUN_TRANSITIONS
     bill.line(
@@ -160,55 +122,29 @@ def a_month(scene: Scene) -> Section:
     return section
 
 
-def _ledger(bill: Bill, usage: Usage, share: float) -> None:
-    bill.line(
-        "DynamoDB: write units",
-        usage.write_units * share,
-        prices.DYNAMODB_WRITE_UNIT,
-        floor=MILLION,
-        how="floor: one a person",
-    )
-    bill.line(
-        "DynamoDB: read units",
-        usage.read_units * share,
-        prices.DYNAMODB_READ_UNIT,
-        floor=MILLION / 2,
-        how="floor: half a person",
-    )
-    bill.line(
-        "SQS: requests, at 64 KB",
-        usage.sqs_requests * share,
-        prices.SQS_REQUEST,
-        floor=usage.sqs_floor * share,
-        how=(
-            "floor: the bytes of changes and imports, ten messages a request, each delivery queued for itself"
-        ),
+def _ledger(bill: Bill, usage: Usage) -> None:
+    bill.delivered(
+        usage,
+        writes_floor=MILLION,
+        writes_how="floor: one a person",
+        queued="the bytes of changes and imports, ten messages a request, each delivery queued for itself",
     )
 
 
 def _deliver(bill: Bill, usage: Usage, share: float, change_us: float, ledger_us: float) -> None:
     puts_s = usage.puts * share * prices.PUT_S
     calls_s = usage.ledger_calls * share * prices.AWS_CALL_S / 8
-    cpu_s = change_us * MILLION / 1e6
-    bill.line(
-        "Lambda: deliver, GB-seconds",
-        (cpu_s + puts_s + calls_s) * gb("deliver"),
-        prices.LAMBDA_GB_SECOND,
-        floor=ledger_us * MILLION / 1e6 * gb("deliver"),
+    bill.function(
+        "deliver",
+        change_us * MILLION / 1e6 + puts_s + calls_s,
+        floor_s=ledger_us * MILLION / 1e6,
         how=(
             f"{change_us:.0f} µs of CPU a change; {puts_s:.0f} s for SendGrid and {calls_s:.0f} s for "
-            f"DynamoDB to answer "
-            f"(assumed). floor: the CPU of the ledger's calls"
+            f"DynamoDB to answer (assumed). floor: the CPU of the ledger's calls"
         ),
     )
     confirm_s = usage.confirm_cpu_s * share
-    bill.line(
-        "Lambda: confirm, GB-seconds",
-        confirm_s * gb("confirm"),
-        prices.LAMBDA_GB_SECOND,
-        floor=0,
-        how=f"{confirm_s:.1f} s of CPU",
-    )
+    bill.function("confirm", confirm_s, how=f"{confirm_s:.1f} s of CPU")
 
 
 def _events(bill: Bill, taken: Taken, deliver: DeliverCpu) -> None:
@@ -219,18 +155,16 @@ def _events(bill: Bill, taken: Taken, deliver: DeliverCpu) -> None:
     )
     cpu_ms = taken.cpu_s / taken.deliveries * 1e3
     billed_ms = math.ceil(cpu_ms + prices.AWS_CALL_S * 1e3)
-    bill.line(
-        "Lambda: ingest, GB-seconds",
-        deliveries * billed_ms / 1e3 * gb("ingest"),
-        prices.LAMBDA_GB_SECOND,
-        floor=deliveries * prices.AWS_CALL_S * gb("ingest"),
+    bill.function(
+        "ingest",
+        deliveries * billed_ms / 1e3,
+        floor_s=deliveries * prices.AWS_CALL_S,
         how=(
             f"{cpu_ms:.2f} ms of CPU and {prices.AWS_CALL_S * 1e3:.0f} ms for SQS (assumed), billed as "
-            f"{billed_ms} ms. "
-            f"floor: SQS alone"
+            f"{billed_ms} ms. floor: SQS alone"
         ),
     )
-    _ledger(bill, usage, share)
+    _ledger(bill, usage)
     _deliver(bill, usage, share, deliver.alone_us, deliver.ledger_us)
     invocations = deliveries + (usage.deliver_invocations + usage.confirm_invocations) * share
     bill.line("Lambda: requests", invocations, prices.LAMBDA_REQUEST, floor=deliveries, how="floor: ingest's")
@@ -247,8 +181,3 @@ def _events(bill: Bill, taken: Taken, deliver: DeliverCpu) -> None:
         ),
     )
     bill.total()
-
-
-def gb(function: str) -> float:
-    """Return a function's memory in GB."""
-    return MEMORY_MB[function] / 1024

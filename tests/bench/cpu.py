@@ -176,11 +176,7 @@ def backfill_page_s(scene: Scene, say: Say) -> float:
     """Return the CPU of backfill for a page of 100 of the Lytics twin's."""
     say("backfill: CPU of a page")
     with LyticsTwin(token="a-token") as lytics:
-        audience = lytics.add_audience(
-            people.AUDIENCE.name, slug=people.AUDIENCE.slug, audience_id=people.AUDIENCE.id
-        )
-        for number in range(_SCANNED):
-            lytics.add_profile(people.person(number), [audience])
+        audience = people.in_lytics(lytics, _SCANNED)
         # To a queue without a consumer: only the scan is measured.
         elsewhere = {"LYTICS_URL": lytics.url, "CHANGES_QUEUE_URL": scene.queues["rejects"]}
         with scene.function("backfill", environment=elsewhere) as function:

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.bench import people
-from tests.bench.counts import Usage, deliver_all
 from tests.bench.event_source import answered
 from tests.bench.ingest import proxy_event
 from tests.bench.scene import Scene
+from tests.bench.usage import Usage, deliver_all
 from tests.local.runtime_api import FunctionProcess
 
 type Say = Callable[[str], None]

@@ -21,6 +21,7 @@ from lytics_sendgrid.domain.configuration import (
 )
 from lytics_sendgrid.lytics.api import PAGE_ROWS
 from lytics_sendgrid.lytics.documents import ScanPage
+from tests.local.lytics_twin.twin import LyticsTwin
 
 AUDIENCE: Final = Audience("42976a269a5e6b9d06c681b1c27292df", "High value users", "high_value_users")
 _FIRST: Final = ("Ottilie", "Bo", "Maximiliane", "Ines", "Thorvald", "Kim", "Philippa", "Jun")
@@ -86,6 +87,14 @@ def person(number: int) -> dict[str, Any]:
         "interest": (_WORDS * 2)[start : start + length],
         "lifetime_value": round(number * 7.31 % 10_000, 2),
     }
+
+
+def in_lytics(lytics: LyticsTwin, count: int) -> str:
+    """Put people into the audience at the Lytics twin, and return its id."""
+    audience = lytics.add_audience(AUDIENCE.name, slug=AUDIENCE.slug, audience_id=AUDIENCE.id)
+    for number in range(count):
+        lytics.add_profile(person(number), [audience])
+    return audience
 
 
 @dataclass(slots=True)

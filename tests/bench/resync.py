@@ -9,23 +9,20 @@ from array import array
 from dataclasses import replace
 from typing import Any, Final
 
-from functions.backfill.outbox import Stores
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.seen import in_order, seen_hash
-from lytics_sendgrid.lytics.api import PAGE_ROWS
-from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.seen import MAX_HASHES, SeenTable
-from tests.bench import load, people, prices
-from tests.bench.costs import Bill, gb
-from tests.bench.counts import PEOPLE, Say, Usage, deliver_all
+from tests.bench import load, people
+from tests.bench.bill import MILLION, Bill
+from tests.bench.counts import PEOPLE
 from tests.bench.event_source import answered
 from tests.bench.figures import Section
 from tests.bench.scene import Scene
+from tests.bench.usage import Say, Usage, counted_stores, deliver_all
 from tests.local.lytics_twin.twin import LyticsTwin
 from tests.run_state import run_state
 
-MILLION: Final = 1_000_000
 SWEEP_US: Final = 40
 MEMORY_MIB: Final = 512
 DOLLARS: Final = 0.15
@@ -47,10 +44,7 @@ def resync(scene: Scene, page_cpu_s: float, say: Say) -> list[Section]:
     scene.forget()
     usage = Usage(PEOPLE)
     say(f"queueing {PEOPLE:,} unchanged people as a resync does")
-    queue = QueueWriter(scene.sqs(counted=True), scene.queues["changes"])
-    exports = ExportsTable(scene.dynamodb(counted=True), "exports")
-    seen = SeenTable(scene.dynamodb(counted=True), "exports")
-    load.backfill(scene.export, range(PEOPLE), Stores(queue, exports, seen), _RUN)
+    load.backfill(scene.export, range(PEOPLE), counted_stores(scene), _RUN)
     deliver_all(scene, usage, say)
     written = scene.wire.bill.write_units["contacts"]
     read = scene.wire.bill.read_units["contacts"]
@@ -151,54 +145,19 @@ def _dollars(usage: Usage, swept: _Swept, page_cpu_s: float) -> Section:
         "cost_resync", "A resync of a million unchanged people: list prices, us-east-1", counted=True
     )
     bill = Bill(section)
-    bill.line(
-        "DynamoDB: deliver's read units",
-        usage.read_units * share,
-        prices.DYNAMODB_READ_UNIT,
-        floor=MILLION / 2,
-        how="floor: half a person",
+    bill.delivered(
+        usage,
+        writes_floor=MILLION * 8 / 1024,
+        writes_how="hashes of the people seen, checkpoints and marks of the run. floor: 8 bytes a person",
+        queued="the bytes of changes, ten messages a request",
     )
-    bill.line(
-        "DynamoDB: the sweep's read units",
-        swept.read_units * share,
-        prices.DYNAMODB_READ_UNIT,
-        floor=swept.read_units * share,
-        how="half a unit for each 4 KB of the table",
-    )
-    bill.line(
-        "DynamoDB: write units",
-        usage.write_units * share,
-        prices.DYNAMODB_WRITE_UNIT,
-        floor=MILLION * 8 / 1024,
-        how="hashes of the people seen, checkpoints and marks of the run. floor: 8 bytes a person",
-    )
-    bill.line(
-        "SQS: requests, at 64 KB",
-        usage.sqs_requests * share,
-        prices.SQS_REQUEST,
-        floor=usage.sqs_floor * share,
-        how="floor: the bytes of changes, ten messages a request",
-    )
-    pages = MILLION / PAGE_ROWS
-    bill.line(
-        "Lambda: the scan, GB-seconds",
-        pages * (page_cpu_s + prices.LYTICS_PAGE_S) * gb("backfill"),
-        prices.LAMBDA_GB_SECOND,
-        floor=pages * prices.LYTICS_PAGE_S * gb("backfill"),
-        how=f"{prices.LYTICS_PAGE_S} s for Lytics to answer a page (assumed)",
-    )
-    bill.line(
-        "Lambda: deliver, GB-seconds",
-        usage.deliver_cpu_s * share * gb("deliver"),
-        prices.LAMBDA_GB_SECOND,
-        floor=0,
-        how="its CPU",
-    )
-    bill.line(
-        "Lambda: the sweep, GB-seconds",
-        swept.contact_us / _VCPUS * gb("sweep"),
-        prices.LAMBDA_GB_SECOND,
-        floor=0,
+    units = swept.read_units * share
+    bill.read_units("DynamoDB: the sweep's read units", units, units, "half a unit for 4 KB of the table")
+    bill.scanned(page_cpu_s)
+    bill.function("deliver", usage.deliver_cpu_s * share, how="its CPU")
+    bill.function(
+        "sweep",
+        swept.contact_us / _VCPUS,
         how=f"its CPU, of which Lambda gives it {_VCPUS:.2f} of a second a second",
     )
     bill.total(limit=DOLLARS)

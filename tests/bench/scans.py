@@ -24,11 +24,7 @@ def parallel(scene: Scene, say: Say) -> Section:
     """Backfill one audience, with one request open at Lytics, then with more."""
     section = Section("parallel_scans", f"Backfill: one audience of {PEOPLE:,} people", counted=True)
     with LyticsTwin(token="a-token") as lytics:
-        audience = lytics.add_audience(
-            people.AUDIENCE.name, slug=people.AUDIENCE.slug, audience_id=people.AUDIENCE.id
-        )
-        for number in range(PEOPLE):
-            lytics.add_profile(people.person(number), [audience])
+        audience = people.in_lytics(lytics, PEOPLE)
         # To a queue without a consumer: only the scan is measured.
         elsewhere = {"LYTICS_URL": lytics.url, "CHANGES_QUEUE_URL": scene.queues["rejects"]}
         with scene.function("backfill", environment=elsewhere) as function:

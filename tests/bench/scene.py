@@ -40,6 +40,8 @@ MEMORY_MB: Final = {
     "ingest": 1024,
     "backfill": 512,
     "sweep": 512,
+    "audit": 512,
+    "plan": 512,
     "naive": 1769,
 }
 """As in template.yaml."""

@@ -1,6 +1,7 @@
 """The bench's own arithmetic: what AWS bills, what a limit is, and that what it watches is still there."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.bench import people
 from tests.bench.billing import INDEX, Bill, item_bytes
 from tests.bench.event_source import BATCH_SIZE, batches, made_record
 from tests.bench.figures import Figure
+from tests.bench.latency import WINDOW_S
 from tests.local.batching import payload
 from tests.local.runtime_server import MAX_PAYLOAD_BYTES
 
@@ -110,6 +112,13 @@ def test_a_limit_is_kept_up_to_and_with_its_value() -> None:
     assert not Figure(name="requests", value=9, limit=8).ok
     assert Figure(name="ratio", value=2, limit=2, at_least=True).ok
     assert not Figure(name="ratio", value=1, limit=2, at_least=True).ok
+
+
+def test_batching_window_of_the_latency_is_the_templates() -> None:
+    template = (_ROOT / "template.yaml").read_text()
+    found = re.search(r"  DeliverBatchingWindowSeconds:\n.*?\n    Default: \"(\d+)\"", template, re.DOTALL)
+    assert found is not None
+    assert int(found[1]) == WINDOW_S
 
 
 def test_everything_that_the_stopwatch_watches_is_there() -> None:
