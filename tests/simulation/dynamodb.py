@@ -11,7 +11,6 @@ from tests.simulation.engine import World
 from tests.simulation.faults import Faults
 from tests.simulation.queues import crash
 
-_TIMEOUT: Final = ReadTimeoutError(endpoint_url="dynamodb")
 _CODES: Final = ("ThrottlingError", "ProvisionedThroughputExceeded", "InternalServerError")
 
 _MAX_LAG_S: Final = 60.0
@@ -114,13 +113,13 @@ class DynamoDb:
             world.tell("DynamoDB refuses %s: %s", operation, code)
             raise refusal(code, operation, 400 if severity < 0.5 else 500)
         slow_s = 15 * (hit("dynamodb_slow") or 0.0)
-        answer = world.call(serve, _TIMEOUT, travel_s=slow_s)
+        answer = world.call(serve, _timeout(), travel_s=slow_s)
         if hit("dynamodb_retried") is not None:
             world.tell("boto3 retries %s although it succeeded", operation)
-            answer = world.call(serve, _TIMEOUT)
+            answer = world.call(serve, _timeout())
         if hit("dynamodb_lost") is not None:
             world.tell("the answer to %s is lost", operation)
-            raise _TIMEOUT
+            raise _timeout()
         return answer
 
 
@@ -130,3 +129,8 @@ def _parameters(statement: Mapping[str, Any]) -> str:
 
 def _shown(item: dynamodb.Item) -> str:
     return f"{item['pk']['S']} v{item['version']['N']} {item['state']['S']}"
+
+
+def _timeout() -> ReadTimeoutError:
+    """Return a new error: one that is raised again and again keeps everything that its tracebacks hold."""
+    return ReadTimeoutError(endpoint_url="dynamodb")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
@@ -10,8 +10,6 @@ from tests.doubles import sqs
 from tests.doubles.calls import refusal
 from tests.simulation.engine import World
 from tests.simulation.faults import Faults
-
-_TIMEOUT: Final = ReadTimeoutError(endpoint_url="sqs")
 
 
 class Queue(sqs.Queue):
@@ -69,10 +67,10 @@ class Sqs:
         if faults.hit("send_refused") is not None:
             world.tell("SQS fails")
             raise refusal("Unavailable", operation, 503)
-        answer = world.call(serve, _TIMEOUT)
+        answer = world.call(serve, _timeout())
         if faults.hit("send_lost") is not None:
             world.tell("SQS's answer is lost")
-            raise _TIMEOUT
+            raise _timeout()
         return answer
 
 
@@ -106,3 +104,8 @@ def short(body: str, world: World) -> str:
     for key in ("v", "config", "queued", "authorization", "runs"):
         document.pop(key, None)
     return json.dumps({key: value for key, value in document.items() if value not in (0, [], {})})
+
+
+def _timeout() -> ReadTimeoutError:
+    """Return a new error: one that is raised again and again keeps everything that its tracebacks hold."""
+    return ReadTimeoutError(endpoint_url="sqs")

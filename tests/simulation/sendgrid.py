@@ -27,7 +27,6 @@ SLOW_S: Final = 60.0
 _ABANDONED_S: Final = 7_200.0
 """The time after which confirm gives up on a job."""
 _JOB: Final = re.compile(r"/v3/marketing/contacts/imports/(.+)")
-_LOST: Final = AnswerLost("no answer")
 
 
 @dataclass(slots=True)
@@ -108,7 +107,7 @@ class SendGrid:
         world.tell("%s %s %s", method, path, body or b"")
         if hit("dropped_request") is not None:
             world.sleep(timeout_s)
-            raise _LOST
+            raise _lost()
         if (severity := hit("abandoned")) is not None:
             process, at_s = world.running.process, world.now + world.latency_s * (1 + severity)
             world.at(at_s, lambda: world.kill(process, "it has sent a request"))
@@ -116,14 +115,14 @@ class SendGrid:
         back_s = SLOW_S * (hit("slow_answer") or 0.0)
         answer = world.call(
             partial(self._serve, method, body, path, query or {}),
-            _LOST,
+            _lost(),
             timeout_s=timeout_s,
             travel_s=late_s,
             back_s=back_s,
         )
         if hit("lost_answer") is not None:
             world.tell("SendGrid's answer is lost")
-            raise _LOST
+            raise _lost()
         world.tell("SendGrid answers %d %s", answer.status, answer.body)
         assert isinstance(answer, Answer)
         return answer
@@ -277,3 +276,8 @@ def _answer(status: int, document: Any, headers: Mapping[str, str] | None = None
 
 def _errors(*messages: str) -> dict[str, Any]:
     return {"errors": [{"message": message} for message in messages]}
+
+
+def _lost() -> AnswerLost:
+    """Return a new error: one that is raised again and again keeps everything that its tracebacks hold."""
+    return AnswerLost("no answer")
