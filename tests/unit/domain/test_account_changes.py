@@ -8,7 +8,7 @@ import pytest
 from lytics_sendgrid.domain.account_changes import cleared, stopped, with_audiences, without_audiences
 from lytics_sendgrid.domain.configuration import Account, AudienceState, ProvisionedAudience
 
-A, B, C = (letter * 32 for letter in "abc")
+A, B, C, D = (letter * 32 for letter in "abcd")
 NOW_S: Final = 1_800_000_000
 SINCE_NS: Final = (NOW_S - 900) * 1_000_000_000
 LIVE, STOPPED, KEPT, CLEARED = AudienceState
@@ -57,22 +57,26 @@ def test_cleared_audience_begins_anew_and_keeps_its_segment() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "made"),
+    ("was_made", "chosen", "made"),
     [
-        (CHOSEN, True),
-        (replace(CHOSEN, segment_id="adopted"), False),
-        (replace(CHOSEN, segment_id="new", made=True), True),
+        (True, CHOSEN, True),
+        (False, CHOSEN, False),
+        (True, replace(CHOSEN, segment_id="adopted"), False),
+        (True, replace(CHOSEN, segment_id="new", made=True), True),
     ],
 )
-def test_segment_is_ours_only_if_this_product_made_it(chosen: ProvisionedAudience, made: bool) -> None:
-    assert with_audiences(account(a=KNOWN), "newsletter", {A: chosen}, NOW_S).audiences[A].made is made
+def test_segment_is_ours_only_if_this_product_made_it(
+    was_made: bool, chosen: ProvisionedAudience, made: bool
+) -> None:
+    before = account(a=replace(KNOWN, made=was_made))
+    assert with_audiences(before, "newsletter", {A: chosen}, NOW_S).audiences[A].made is made
 
 
 def removed(known: ProvisionedAudience, *, keep: bool = False, delete_segments: bool = False) -> Account:
     return without_audiences(
         account(a=known, b=KNOWN),
         "newsletter",
-        [A, C],
+        [C, A],
         ["newsletter", "shop"],
         NOW_S,
         keep=keep,
@@ -110,16 +114,23 @@ def test_audience_of_another_export_stays(other: str, state: AudienceState) -> N
     assert (after.audiences[A].exports, after.audiences[A].state) == ((other,), state)
 
 
-def test_audience_that_the_export_does_not_have_is_left_alone() -> None:
-    shops = replace(KNOWN, exports=("shop",))
-    assert removed(shops).audiences[A] == shops
+@pytest.mark.parametrize("other", ["shop", "stopped shop"])
+def test_audience_that_the_export_does_not_have_is_left_alone(other: str) -> None:
+    known = replace(KNOWN, exports=(other,))
+    assert removed(known).audiences[A] == known
+
+
+def test_unknown_audience_does_not_keep_the_next_from_being_removed() -> None:
+    after = without_audiences(account(a=KNOWN), "newsletter", [C, A], [], NOW_S)
+    assert after.audiences[A] == replace(KNOWN, exports=(), state=CLEARED, state_since_s=NOW_S)
 
 
 def test_stop_leaves_audiences_of_other_live_exports_live() -> None:
     before = account(a=KNOWN, b=replace(KNOWN, exports=("newsletter", "shop")), c=KNOWN)
     before = before.with_audience(C, replace(KNOWN, exports=("shop",)))
+    before = before.with_audience(D, replace(KNOWN, exports=("other",)))
     after = stopped(before, "newsletter", ["newsletter", "shop"], NOW_S)
-    assert [after.audiences[audience].state for audience in (A, B, C)] == [STOPPED, LIVE, LIVE]
+    assert [after.audiences[audience].state for audience in (A, B, C, D)] == [STOPPED, LIVE, LIVE, LIVE]
     assert after.audiences[A] == replace(KNOWN, state=STOPPED, state_since_s=NOW_S)
 
 

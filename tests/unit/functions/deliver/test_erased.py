@@ -75,12 +75,13 @@ def test_erasure_is_known_by_its_hold_or_by_its_change() -> None:
         [scanned(READERS)],
         [scanned(BUYERS)],
         [enter(ANN, AT_NS + 400, BUYERS)],
+        [enter(ANN, AT_NS + 500, BUYERS)],
         [refresh(ANN, AT_S * 2_000)],
         [erase()],
     ],
     ids=[
         *("nothing", "the time of the erasure", "late event", "exit", "change", "scan", "scan of a new one"),
-        *("before the audience was added", "refresh", "erase"),
+        *("before the audience was added", "as the audience was added", "refresh", "erase"),
     ],
 )
 @pytest.mark.parametrize("loaded", [UNKNOWN, KNOWN], ids=["unknown", "known"])
@@ -105,6 +106,19 @@ def test_events_of_who_is_back_count() -> None:
     assert left(back, *later, erase()) == (back, later)
 
 
+def test_rejects_of_who_is_back_count_whatever_their_time() -> None:
+    back = replace(KNOWN, memberships={READERS: AT_NS + 9}, fields={})
+    reject = Change(ANN, AT_NS - 1, Kind.REJECT)
+    assert left(back, reject) == (back, [reject])
+
+
+def test_enter_brings_back_although_an_exit_follows() -> None:
+    changes = [enter(ANN, AT_NS + 1), exit_(ANN, AT_NS + 2)]
+    found = left(UNKNOWN, *changes)
+    assert found is not None
+    assert found[1] == changes
+
+
 def test_scan_shows_who_is_back_with_the_least_time_after_the_erasure() -> None:
     back = replace(KNOWN, memberships={READERS: AT_NS + 9}, fields={})
     found = since_erasure(back, [(scanned(READERS), EXPORT), (scanned(BUYERS), EXPORT)], SINCE, AT_NS)
@@ -123,6 +137,44 @@ def test_scan_of_who_is_back_brings_no_fields_of_before(page_ns: int, fields: di
     found = left(back, replace(scanned(READERS), fields_time_ns=page_ns))
     assert found is not None
     assert [one.fields for one in found[1]] == [fields]
+
+
+def test_scan_counts_if_one_audience_still_has_who_is_back() -> None:
+    back = replace(KNOWN, memberships={READERS: -(AT_NS + 9), BUYERS: AT_NS + 501}, fields={})
+    found = left(back, scanned(READERS))
+    assert found is not None
+    assert [(one.audience, one.time_ns) for one in found[1]] == [(READERS, AT_NS + 1)]
+
+
+def test_scan_counts_if_an_event_of_now_brings_back() -> None:
+    found = left(UNKNOWN, enter(ANN, AT_NS + 600, BUYERS), scanned(READERS))
+    assert found is not None
+    assert [one.audience for one in found[1]] == [BUYERS, READERS]
+
+
+def test_scan_without_a_time_of_its_fields_brings_none() -> None:
+    back = replace(KNOWN, memberships={READERS: AT_NS + 9}, fields={})
+    found = left(back, replace(scanned(READERS), fields_time_ns=None))
+    assert found is not None
+    assert [one.fields for one in found[1]] == [{}]
+
+
+def test_state_of_the_time_of_the_erasure_is_forgotten() -> None:
+    mixed = replace(
+        KNOWN,
+        memberships={READERS: AT_NS, BUYERS: AT_NS + 900},
+        fields={"e1_T": (AT_NS, "Oslo"), "e2_T": (AT_NS + 1, "Rome")},
+    )
+    found = left(mixed)
+    assert found is not None
+    assert (found[0].memberships, found[0].fields) == ({BUYERS: AT_NS + 900}, {"e2_T": (AT_NS + 1, "Rome")})
+
+
+def test_row_is_due_if_only_a_field_is_forgotten() -> None:
+    mixed = replace(KNOWN, memberships={READERS: AT_NS + 9}, fields={"first_name": (60, "Ann")})
+    found = left(mixed)
+    assert found is not None
+    assert (found[0].fields, found[0].row) == ({}, None)
 
 
 def test_scan_puts_nobody_in_of_whom_only_an_exit_came_later() -> None:

@@ -48,6 +48,27 @@ def test_long_addresses_never_exceed_the_item() -> None:
     assert kept.dropped
 
 
+def test_bytes_are_counted_to_the_last_one() -> None:
+    kept = Kept()
+    # An address and 26 bytes for its time: 150 of 500 bytes each are as many as one item holds.
+    for number in range(150):
+        kept.add(f"{number % 2}", f"{'x' * 470}{number:04d}", 1)
+    assert kept.dropped == set()
+    kept.drop("0")
+    kept.add("1", "y", 1)
+    assert kept.dropped == {"0"}
+    for number in range(75):
+        kept.add("2", f"{'z' * 470}{number:04d}", 1)
+    assert kept.dropped == {"0", "1"}
+
+
+def test_people_are_listed_in_order() -> None:
+    kept = Kept()
+    for email in ("cat@example.org", "ann@example.org", "bob@example.org"):
+        kept.add("a", email, 1)
+    assert kept.emails == ["ann@example.org", "bob@example.org", "cat@example.org"]
+
+
 def test_kept_people_survive_the_checkpoint() -> None:
     kept = Kept()
     fill(kept, "a", 3)
