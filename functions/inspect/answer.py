@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 from functions.inspect.differences import differences
 from functions.inspect.findings import Findings, MembershipRow, field_rows, membership_rows, membership_value
-from functions.inspect.surroundings import Jobs, Segments, look_around
+from functions.inspect.surroundings import Jobs, Segments, Surroundings, look_around
 from lytics_sendgrid.domain.configuration import Account, Audience, Export
 from lytics_sendgrid.domain.contact import Contact, ContactKey, contact_key
 from lytics_sendgrid.domain.email_address import invisible_inside, normalise
@@ -18,6 +18,11 @@ from lytics_sendgrid.sendgrid.resources import ContactSearch, SendGridContact
 
 _MAX_SEGMENTS: Final = 10
 """That are read: a person waits for the answer."""
+
+
+MAX_WAIT_S: Final = 50
+"""The function ends after 60 seconds."""
+_MAX_ASKED_BY_CHARS: Final = 255
 
 
 class Ledger(Protocol):
@@ -55,10 +60,34 @@ class LyticsPeople(Jobs, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A person, and the export to look at."""
+    """A person, and the export to look at.
+
+    Attributes:
+        export: its name.
+        email: the person's address, as it was typed.
+        wait_s: for how many seconds the vendors are waited for; None: until they answer.
+        asked_by: the sign-in provider's id of who asks; empty: somebody with rights on this function.
+    """
 
     export: str
     email: str
+    wait_s: float | None = None
+    asked_by: str = ""
+
+
+class AtOnce(Protocol):
+    """Asks several questions at the same time."""
+
+    def answers(self, *questions: Callable[[], Any]) -> list[Any]:
+        """Return the answer to each; None: it has not come in time."""
+
+
+class OneByOne:
+    """Asks one question after the other, for as long as it takes."""
+
+    def answers(self, *questions: Callable[[], Any]) -> list[Any]:
+        """Return the answer to each."""
+        return [question() for question in questions]
 
 
 def question_from(document: object) -> Question:
@@ -76,7 +105,12 @@ def question_from(document: object) -> Question:
     if not isinstance(export, str) or not isinstance(email, str):
         wrong = '"email"' if isinstance(export, str) else '"export"'
         raise InputInvalid(f"{wrong} must be text in quotes: {example}")
-    return Question(export, email)
+    wait_s, asked_by = document.get("wait_s"), document.get("asked_by", "")
+    if wait_s is not None and not (type(wait_s) in {int, float} and 0 < wait_s <= MAX_WAIT_S):
+        raise InputInvalid(f'"wait_s" must be a number of seconds, more than 0 and at most {MAX_WAIT_S}')
+    if not isinstance(asked_by, str) or len(asked_by) > _MAX_ASKED_BY_CHARS:
+        raise InputInvalid(f'"asked_by" must be text of at most {_MAX_ASKED_BY_CHARS} characters')
+    return Question(export, email, wait_s, asked_by)
 
 
 class Erasures(Protocol):
@@ -96,23 +130,11 @@ class Sides:
     is_delivery_paused: bool = False
 
 
-def inspect_person(
-    question: Question, configurations: Configurations, connect: Callable[[Export], Sides], now_ms: int
-) -> dict[str, Any]:
-    """Look up one person on all three sides; a vendor that does not answer is reported as unknown.
-
-    Args:
-        question: the person and the export.
-        configurations: the exports' configurations.
-        connect: returns the three sides of an export.
-        now_ms: our clock, milliseconds since 1970.
-
-    Returns:
-        See ``answer_document``.
+def person_of(question: Question, configurations: Configurations) -> tuple[Export, str]:
+    """Return the export and the address, as the ledger writes it, that a question is about.
 
     Raises:
         InputInvalid: the export does not exist, or the e-mail is not an address.
-        RetryLater: the ledger did not answer.
     """
     export = configurations.export(question.export)
     if export is None:
@@ -124,13 +146,44 @@ def inspect_person(
         point = invisible_inside(question.email)
         why = f" (it contains the invisible character {point})" if point else ""
         raise InputInvalid(f'"email" is not an e-mail address{why}, so the person is never exported')
+    return export, address
+
+
+def inspect_person(
+    question: Question,
+    configurations: Configurations,
+    connect: Callable[[Export], Sides],
+    now_ms: int,
+    at_once: AtOnce | None = None,
+) -> dict[str, Any]:
+    """Look up one person on all three sides; a vendor that does not answer is reported as unknown.
+
+    Args:
+        question: the person and the export.
+        configurations: the exports' configurations.
+        connect: returns the three sides of an export.
+        now_ms: our clock, milliseconds since 1970.
+        at_once: asks both vendors, for as long as the question allows.
+
+    Returns:
+        See ``answer_document``.
+
+    Raises:
+        InputInvalid: the export does not exist, or the e-mail is not an address.
+        RetryLater: the ledger did not answer.
+    """
+    at_once = at_once or OneByOne()
+    export, address = person_of(question, configurations)
     sides = connect(export)
     key = contact_key(export.account, address)
     contact = sides.ledger.load([key])[key]
-    sendgrid_contact, sendgrid_fault = _sendgrid_side(address, sides.sendgrid)
-    person, lytics_fault = _lytics_side(
-        export, dict.fromkeys((address, question.email.strip())), sides.lytics
+    addresses = dict.fromkeys((address, question.email.strip()))
+    of_sendgrid, of_lytics = at_once.answers(
+        lambda: _sendgrid_side(address, sides.sendgrid),
+        lambda: _lytics_side(export, addresses, sides.lytics),
     )
+    sendgrid_contact, sendgrid_fault = of_sendgrid or (None, _late("SendGrid", question.wait_s))
+    person, lytics_fault = of_lytics or (None, _late("Lytics", question.wait_s))
     stop = configurations.stop(export.name)
     account = configurations.account(export.account)
     concerned = dict.fromkeys(
@@ -139,6 +192,21 @@ def inspect_person(
             *(audience for audience, signed_ns in contact.memberships.items() if signed_ns > 0),
         )
     )
+    alone = Surroundings(is_delivery_paused=sides.is_delivery_paused)
+    surroundings = alone
+    if of_sendgrid is not None and of_lytics is not None:
+        # Otherwise a thread still uses a vendor's connection.
+        (around,) = at_once.answers(
+            lambda: look_around(
+                export,
+                account,
+                tuple(concerned)[:_MAX_SEGMENTS],
+                sides.sendgrid,
+                sides.lytics,
+                is_delivery_paused=sides.is_delivery_paused,
+            )
+        )
+        surroundings = around or alone
     return answer_document(
         Findings(
             export,
@@ -150,17 +218,14 @@ def inspect_person(
             lytics_fault,
             stop.reason if stop else None,
             now_ms,
-            look_around(
-                export,
-                account,
-                tuple(concerned)[:_MAX_SEGMENTS],
-                sides.sendgrid,
-                sides.lytics,
-                is_delivery_paused=sides.is_delivery_paused,
-            ),
+            surroundings,
             sides.erasures.holds(export.account, now_ms / 1000).of(address),
         )
     )
+
+
+def _late(vendor: str, wait_s: float | None) -> str:
+    return f"{vendor} has not answered within {wait_s:g} seconds. Look the person up again"
 
 
 def _concerns(audience: Audience, contact: Contact, person: Person | None) -> bool:

@@ -9,11 +9,13 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.inspect.answer import Sides, inspect_person, question_from
+from functions.inspect.answer import Sides, inspect_person, person_of, question_from
 from functions.inspect.settings import InspectSettings
+from functions.inspect.threads import Threads
 from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.domain.erasure import HASH_BYTES, erasure_hash
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.lytics.api import lytics_at
 from lytics_sendgrid.sendgrid.api import sendgrid_at
@@ -62,14 +64,28 @@ def _is_delivery_paused(mapping: str) -> bool:
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one question: ``{"export": "newsletter", "email": "jane@example.com"}``.
 
+    ``wait_s`` limits how long the vendors are waited for. ``asked_by`` names who asks.
+
     Returns:
-        See ``answer.answer_document``. Neither the question's address nor the answer is logged.
+        See ``answer.answer_document``. Neither the question's address nor the answer is logged, but a keyed
+        hash of the address, so that it can be proved later who looked somebody up.
     """
     question = question_from(event)
-    answer = inspect_person(question, _collaborators()[1], _sides, int(SystemClock().now() * 1000))
+    _, exports, erasures, _, _ = _collaborators()
+    export, address = person_of(question, exports)
+    logger.info(
+        "person_looked_up",
+        export=export.name,
+        account=export.account,
+        asked_by=question.asked_by,
+        person=f"{erasure_hash(erasures.hash_key(export.account), address):0{2 * HASH_BYTES}x}",
+        request_id=context.aws_request_id,
+    )
+    now_ms = int(SystemClock().now() * 1000)
+    answer = inspect_person(question, exports, _sides, now_ms, Threads(question.wait_s))
     logger.info(
         "person_inspected",
-        export=question.export,
+        export=export.name,
         differences=len(answer["differences"]),
         request_id=context.aws_request_id,
     )

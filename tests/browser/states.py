@@ -136,6 +136,10 @@ def _rejected() -> tuple[Scene, str]:
     return test_rejected.scene_with(("ada@example.com", "address")), "/exports/newsletter/rejected"
 
 
+def _person() -> tuple[Scene, str]:
+    return run_scene.scene_with_export(), "/person"
+
+
 STATES: Final = (
     State("exports, none yet", lambda: (Scene(), "/")),
     State("exports, none yet, viewer", lambda: (Scene(), "/"), VIEWER),
@@ -156,6 +160,8 @@ STATES: Final = (
     State("export without a run", _new_export),
     State("rejected people", _rejected),
     State("rejected people, viewer", _rejected, VIEWER),
+    State("person", _person),
+    State("person, no export yet", lambda: (Scene(), "/person")),
     State("signed out", lambda: (Scene(), "/signed-out"), None),
     State("sign-in failed", lambda: (Scene(), "/sign-in/answer"), None, 400),
     State("stranger", lambda: (Scene(), "/"), STRANGER, 403),

@@ -19,8 +19,8 @@ WIDE: Final = 1_280
 NARROW: Final = 360
 RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 CONTRAST: Final = ("color-contrast",)
-_MISSING: Final = "Failed to load resource"
-"""How Chromium logs an answer with an error's status. A test compares the status itself."""
+_STATUSES: Final = ("Failed to load resource", "Response Status Error Code")
+"""How Chromium and htmx log an answer with an error's status. A test compares the status itself."""
 
 
 class Visits:
@@ -99,7 +99,7 @@ class Visits:
         self._stack.close()
 
     def _logged(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not message.text.startswith(_MISSING):
+        if message.type in {"error", "warning"} and not message.text.startswith(_STATUSES):
             self.log.append(f"{message.type}: {message.text} ({message.location['url']})")
 
 
@@ -113,3 +113,16 @@ def overflow(page: Page) -> int:
     """Return by how many pixels a page is wider than its window."""
     wider: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return wider
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until an element has the focus.
+
+    Raises:
+        AssertionError: no element that the keyboard reaches matches.
+    """
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"the keyboard does not reach {selector}")

@@ -110,3 +110,14 @@ def test_a_thousand_erasures_of_a_month_are_read_across_pages(client: DynamoDBCl
     holds = erasures.holds("acme", AT_S)
     assert len(holds.by_hash) == 150_000
     assert holds.of("p29.4999@example.org") == Hold(AT_S + 29, UNTIL_S + 29, was_known=True)
+
+
+def test_key_of_hashes_is_made_once_and_used_by_erasures(erasures: ErasuresTable) -> None:
+    key = erasures.hash_key("acme")
+    assert len(key) == 32
+    assert erasures.hash_key("acme") == key
+    assert erasures.hash_key("other") != key
+    assert erasures.holds("acme", AT_S) == NO_HOLDS
+    erasures.put_erasure("acme", [ANN], [], at_s=AT_S, until_s=UNTIL_S)
+    assert erasures.hash_key("acme") == key == erasures.holds("acme", AT_S).key
+    assert erasures.holds("acme", AT_S).of(ANN) is not None

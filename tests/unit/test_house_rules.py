@@ -35,6 +35,7 @@ SINGLE_ADAPTERS = {
     "functions.audit.sendgrid": "requests to SendGrid that only an audit makes",
     "functions.console.aws.executions": "Step Functions, as pages need it",
     "functions.console.aws.functions": "Lambda, whose functions only the console invokes",
+    "functions.inspect.threads": "both vendors asked at the same time, and not for ever",
     "functions.plan.executions": "Step Functions, whose executions no other function asks for",
     "functions.report.queue_counts": "SQS, whose messages no other function counts",
     "functions.console.signin.provider": "requests to the sign-in provider; its neighbours decide",

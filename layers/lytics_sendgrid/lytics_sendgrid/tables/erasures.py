@@ -53,6 +53,25 @@ class ErasuresTable:
         found = latest((one, hold) for one, hold in self._all(account) if hold.until_s > now_s)
         return Holds(revision, key, found)
 
+    def hash_key(self, account: str) -> bytes:
+        """Return the key of an account's hashes. The first call makes it, if nobody was erased yet."""
+        _, key = self._state(account)
+        if key:
+            return key
+        new = {"key": {"B": secrets.token_bytes(_KEY_BYTES)}, "revision": {"N": "0"}}
+        with translated("DynamoDB"):
+            try:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=_key(account, _STATE) | new,
+                    ConditionExpression="attribute_not_exists(pk) OR revision = :than",
+                    ExpressionAttributeValues={":than": {"N": "-1"}},
+                )
+            except ClientError as error:
+                if error_code(error) != "ConditionalCheckFailedException":
+                    raise
+        return self._state(account)[1]
+
     def put_erasure(
         self, account: str, known: Sequence[str], unknown: Sequence[str], *, at_s: int, until_s: int
     ) -> None:

@@ -1,6 +1,6 @@
 """inspect's answer about one person, from the ledger, SendGrid and Lytics."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -191,3 +191,55 @@ def test_erased_person_is_reported_with_the_end_of_the_hold() -> None:
     document = inspect(sides)
     assert document["erased"] == {"at": "1970-01-01T00:01:00Z", "kept_out_until": "1970-01-02T00:01:00Z"}
     assert "was erased at 1970-01-01T00:01:00Z and is kept out until 1970-01-02T" in document["answer"]
+
+
+class InTime:
+    """Answers to which some questions have no answer in time."""
+
+    def __init__(self, *in_time: bool) -> None:
+        self._in_time = list(in_time)
+
+    def answers(self, *questions: Callable[[], Any]) -> list[Any]:
+        return [question() if self._in_time.pop(0) else None for question in questions]
+
+
+@pytest.mark.parametrize(
+    ("in_time", "late"),
+    [((False, True), ["SendGrid"]), ((True, False), ["Lytics"]), ((False, False), ["Lytics", "SendGrid"])],
+)
+def test_side_that_has_not_answered_in_time_is_named(in_time: tuple[bool, bool], late: list[str]) -> None:
+    sides = Answering(ContactSearch({JANE: SENDGRID}, frozenset()), {JANE: LYTICS})
+    document = inspect_person(
+        Question("news", JANE, 2.5),
+        Configured(),
+        lambda _: Sides(sides, sides, sides, sides, is_delivery_paused=True),
+        NOW_MS,
+        InTime(*in_time),
+    )
+    unknown = [text for text in document["differences"] if "has not answered within 2.5 seconds" in text]
+    assert [text.partition("'")[0] for text in unknown] == late
+    assert any("Delivery is paused" in text for text in document["differences"])
+
+
+def test_segments_that_come_too_late_are_left_out() -> None:
+    sides = Answering(ContactSearch({JANE: SENDGRID}, frozenset()), {JANE: LYTICS})
+    document = inspect_person(
+        Question("news", JANE, 2),
+        Configured(),
+        lambda _: Sides(sides, sides, sides, sides),
+        NOW_MS,
+        InTime(True, True, False),
+    )
+    assert document["differences"] == []
+
+
+def test_question_says_how_long_to_wait_and_who_asks() -> None:
+    document = {"email": JANE, "export": "news", "wait_s": 15, "asked_by": "subject-1"}
+    assert question_from(document) == Question("news", JANE, 15, "subject-1")
+
+
+@pytest.mark.parametrize("key", ["wait_s", "asked_by"])
+@pytest.mark.parametrize("value", [0, -1, 51, True, [], {}, "x" * 256])
+def test_other_keys_of_a_question_are_bounded(key: str, value: object) -> None:
+    with pytest.raises(InputInvalid, match=f'"{key}" must be'):
+        question_from({"email": JANE, key: value})
