@@ -31,7 +31,7 @@
   function fit(source) {
     const options = document.getElementById("sources").options;
     const option = [...options].find((one) => one.value === source.value);
-    const target = source.closest(".row").querySelector("[name=to]");
+    const target = source.closest(".mapped").querySelector("[name=to]");
     target.setAttribute("list", option ? `targets-${option.dataset.kind}` : "targets");
   }
 
@@ -51,7 +51,7 @@
   }
 
   function removeRow(button) {
-    const row = button.closest(".row");
+    const row = button.closest(".mapped");
     const next = row.nextElementSibling || row.previousElementSibling;
     row.remove();
     (next ? next.querySelector("input") : document.getElementById("more")).focus();
@@ -60,7 +60,7 @@
 
   // Whatever is on the page now; called again after the choices have come.
   function wire() {
-    for (const part of document.querySelectorAll(".tools, .row .remove")) part.hidden = false;
+    for (const part of document.querySelectorAll(".tools, .mapped .remove")) part.hidden = false;
     for (const source of document.querySelectorAll("#rows [name=from]")) fit(source);
     // What is typed into these is no part of the form, so nothing is saved.
     for (const id of ["search", "only-selected", "add"]) {
@@ -106,6 +106,14 @@
     const next = boxes[boxes.indexOf(event.target) + step];
     if (next) next.focus();
     event.preventDefault();
+  });
+  // A button sends all of the form: what would be saved meanwhile comes too late.
+  let isSent = false;
+  form().addEventListener("submit", () => {
+    isSent = true;
+  });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (isSent && event.detail.elt.id === "saver") event.preventDefault();
   });
   document.addEventListener("htmx:afterSwap", wire);
   document.addEventListener("htmx:beforeOnLoad", ({ detail }) => {
