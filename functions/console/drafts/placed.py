@@ -1,5 +1,6 @@
 """Put each fault of a check beside the control of the form that it is about."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,6 +24,9 @@ LABELS: Final[Mapping[str, str]] = {
     "removed_audiences": "Audiences that you take out",
 }
 """The controls of the form, by the key of the input that each fills."""
+
+_KEYS: Final = re.compile(r'"[a-z_]+": (?:"[^"]*": "[^"]*": )?')
+"""At the beginning of a fault: the key of the input, and of a mapping both fields."""
 
 ADVANCED: Final = frozenset(LABELS) - {"export", "authorization", "audiences", "email_field"}
 
@@ -70,4 +74,11 @@ def _placed(fault: Fault, rows: Mapping[str, int], audiences: Mapping[str, str])
     if key not in LABELS:
         return Placed(fault.text)
     control = f"row-{rows[fault.at]}" if fault.at in rows else key
-    return Placed(fault.text, control, LABELS[key], audiences.get(fault.at, ""), key)
+    return Placed(_beside(fault.text, key), control, LABELS[key], audiences.get(fault.at, ""), key)
+
+
+def _beside(text: str, key: str) -> str:
+    """Return the text of a fault without the key of the input: its control has a label instead."""
+    if text.startswith(f'"{key}" '):
+        return f"{LABELS[key]} {text.removeprefix(f'"{key}" ')}"
+    return text[match.end() :] if (match := _KEYS.match(text)) else text

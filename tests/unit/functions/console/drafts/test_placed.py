@@ -1,5 +1,7 @@
 """Each fault of a check is beside the control of the form that it is about."""
 
+import pytest
+
 from functions.console.drafts.placed import Placed, is_advanced, placed
 from lytics_sendgrid.workflow.faults import Fault, pointer
 
@@ -35,3 +37,18 @@ def test_advanced_options_are_open_if_a_fault_is_in_them() -> None:
 def test_draft_of_another_action_has_no_controls_with_rows() -> None:
     (found,) = placed([Fault("stopped", "/export")], {"action": "resync", "export": "x"})
     assert found.control == "export"
+
+
+@pytest.mark.parametrize(
+    ("at", "text", "shown"),
+    [
+        ("/export", '"export" must be 1 to 64 letters', "Name must be 1 to 64 letters"),
+        ("/audiences/0", '"audiences", entry 1 must not be empty', '"audiences", entry 1 must not be empty'),
+        ("/list", "\"list\": SendGrid has no list 'x'", "SendGrid has no list 'x'"),
+        ("/custom_fields/city", '"custom_fields": "city": "town": choose another', "choose another"),
+        ("/adopt", 'put "adopt": true into the input', 'put "adopt": true into the input'),
+    ],
+)
+def test_fault_beside_its_control_does_not_repeat_the_key(at: str, text: str, shown: str) -> None:
+    (found,) = placed([Fault(text, at)], FORM)
+    assert found.text == shown
