@@ -1,0 +1,185 @@
+"""The form of an export in a real browser: filled in, checked, changed, and after a session's end."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from functions.console.drafts.draft import Draft, draft_key
+from lytics_sendgrid.domain.configuration import Account, Audience, Export
+from lytics_sendgrid.workflow.catalogue import AudienceChoice, catalogue_key
+from lytics_sendgrid.workflow.faults import Fault, listed
+from tests.browser.visit import NARROW, WIDE, Visits, overflow, violations
+from tests.unit.functions.console.drafts.catalogues import CATALOGUE, HIGH_VALUE, READERS
+from tests.unit.functions.console.pages.test_checks import PLANNED
+from tests.unit.functions.console.scene import OPERATOR, Scene
+
+EXPORT = Export(
+    "newsletter", "default", "main", 3, "email", (), (Audience(READERS, "Newsletter readers", "readers"),)
+)
+
+
+def answered(scene: Scene, *more: AudienceChoice) -> None:
+    """Have both vendors answered."""
+    catalogue = CATALOGUE.model_copy(update={"audiences": (*(CATALOGUE.audiences or ()), *more)})
+    scene.store.put(catalogue_key("default"), catalogue.document(), scene.clock.now() + 300)
+
+
+def saved(scene: Scene, page: Page) -> dict[str, Any]:
+    """Return the form of the page's draft as it was saved."""
+    document = scene.store.get(draft_key(page.url.rpartition("/")[2].partition("#")[0]), scene.clock.now())
+    assert document is not None
+    return dict(Draft.read(document).form)
+
+
+def check(scene: Scene, page: Page) -> str:
+    """Press *Check*, and return the ARN of the dry run."""
+    page.get_by_role("button", name="Check", exact=True).click()
+    expect(page.get_by_text("Checking against both accounts")).to_be_visible()
+    return list(scene.executions.started)[-1]
+
+
+def looks_right(page: Page) -> None:
+    """Check that everybody can use the page, and that it fits a narrow window."""
+    assert violations(page) == []
+    page.set_viewport_size({"width": NARROW, "height": 800})
+    assert overflow(page) <= 0
+    page.set_viewport_size({"width": WIDE, "height": 800})
+
+
+def until(page: Page, holds: Callable[[], bool], seconds: float = 5) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        page.wait_for_timeout(50)
+
+
+def sign_in_again(scene: Scene, page: Page) -> None:
+    """Begin another session in the browser of a page."""
+    (cookie,) = page.context.cookies()
+    value = scene.signed_in(OPERATOR).partition("=")[2]
+    page.context.add_cookies([{**cookie, "value": value}])  # type: ignore[typeddict-item]
+
+
+def opened(visits: Visits, *more: AudienceChoice) -> tuple[Scene, Page]:
+    """Open the form of a new export, for which both vendors have answered."""
+    scene = Scene()
+    answered(scene, *more)
+    page = visits.open(scene, "/new")
+    page.get_by_role("button", name="New export").click()
+    return scene, page
+
+
+def test_first_export_is_chosen_checked_and_started(visits: Visits) -> None:
+    scene = Scene()
+    page = visits.open(scene)
+    page.get_by_role("button", name="New export").click()
+    expect(page.get_by_text("Asking Lytics and SendGrid")).to_be_visible()
+    page.get_by_label("Name", exact=True).fill("newsletter")
+    answered(scene)
+    page.get_by_label("High value users").check()
+    expect(page.locator("#selected")).to_have_text("1 selected, 1,234 people")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("newsletter")
+    page.get_by_text("Show Advanced Options").click()
+    page.get_by_label("Lytics field").first.fill("visits")
+    arn = check(scene, page)
+    assert scene.executions.started[arn].input["custom_fields"] == {"visits": "visits"}
+    scene.executions.end(arn, output=PLANNED)
+    expect(page.get_by_role("button", name="Start Export")).to_be_visible()
+    page.get_by_role("button", name="Start Export").click()
+    page.wait_for_url("**/runs/newsletter/console-*")
+
+
+def test_fault_is_beside_its_control_and_gone_when_it_is_mended(visits: Visits) -> None:
+    scene, page = opened(visits)
+    page.get_by_label("Name", exact=True).fill("newsletter")
+    page.get_by_label("High value users").check()
+    arn = check(scene, page)
+    faults = (Fault("SendGrid has no list 'VIPs'", "/list"), Fault("its rules are broken", "/audiences/0"))
+    scene.executions.end(arn, "FAILED", error="ExportRefused", cause=f"Nothing was changed. {listed(faults)}")
+    expect(page.get_by_role("heading", name="2 faults. Nothing was changed.")).to_be_focused()
+    expect(page.get_by_label("List")).to_have_accessible_description(
+        "Everybody is put on it and stays on it. The segments are made of it. SendGrid has no list 'VIPs'"
+    )
+    expect(page.locator("label", has_text="High value users")).to_contain_text("its rules are broken")
+    page.get_by_role("link", name="List").click()
+    page.get_by_label("List").select_option("News")
+    arn = check(scene, page)
+    assert scene.executions.started[arn].input["list"] == "l1"
+    scene.executions.end(arn, output=PLANNED)
+    expect(page.get_by_role("button", name="Start Export")).to_be_visible()
+
+
+def test_export_is_changed_and_the_check_says_how(visits: Visits) -> None:
+    scene = Scene()
+    scene.exports.put_export(EXPORT)
+    scene.exports.put_account(Account("main", 3), 0)
+    answered(scene)
+    page = visits.open(scene, "/exports/newsletter")
+    page.get_by_role("button", name="Change").click()
+    expect(page.get_by_role("heading", name="Change the export newsletter")).to_be_visible()
+    page.get_by_label("Newsletter readers").uncheck()
+    page.get_by_label("High value users").check()
+    arn = check(scene, page)
+    assert scene.executions.started[arn].input["audiences"] == [HIGH_VALUE]
+    difference = {
+        "audiences_added": [{"name": "High value users", "people": 1_234, "becomes": "added"}],
+        "audiences_removed": [{"name": "Newsletter readers", "people": 10, "becomes": "cleared"}],
+        "fields_new": [],
+        "fields_stale": [],
+        "list_changed": False,
+        "email_field_changed": False,
+    }
+    plan = PLANNED["plan"] | {"difference": difference}
+    scene.executions.end(arn, output=PLANNED | {"plan": plan, "planned_version": 3})
+    row = page.get_by_role("row", name="Newsletter readers")
+    expect(row).to_contain_text("taken out: everybody leaves its segment, which stays, empty")
+    expect(page.get_by_role("button", name="Start Export")).to_be_visible()
+
+
+def test_what_was_typed_as_the_session_ended_is_there_after_the_sign_in(visits: Visits) -> None:
+    scene, page = opened(visits)
+    draft = page.url
+    page.get_by_label("High value users").check()
+    scene.store.delete_all("session#")
+    with page.expect_request("**/sign-in?to=*"):
+        page.get_by_label("Name", exact=True).fill("newsletter")
+    sign_in_again(scene, page)
+    page.goto(draft)
+    expect(page.get_by_label("Name", exact=True)).to_have_value("newsletter")
+    expect(page.get_by_label("High value users")).to_be_checked()
+    assert saved(scene, page)["export"] == "newsletter"
+
+
+def test_picker_of_500_is_searched_and_used_by_keyboard(visits: Visits) -> None:
+    more = (
+        AudienceChoice(id=f"{n:032x}", name=f"Visitors of page {n}", slug=f"s{n}", size=n) for n in range(498)
+    )
+    _, page = opened(visits, *more)
+    page.get_by_label("Search").focus()
+    page.keyboard.type("page 49")
+    expect(page.locator("#audience-list label:visible")).to_have_count(9)
+    for key in ("Tab", "Tab", "Tab", "Space", "ArrowDown", "Space"):
+        page.keyboard.press(key)
+    expect(page.locator("#selected")).to_have_text("2 selected, 539 people")
+    page.get_by_label("Search").fill("nothing like this")
+    expect(page.get_by_text("No audience has this in its name.")).to_be_visible()
+    page.get_by_label("Search").fill("")
+    page.get_by_label("Only selected").check()
+    expect(page.locator("#audience-list label:visible")).to_have_count(2)
+
+
+def test_rows_of_the_mapping_are_added_and_removed(visits: Visits) -> None:
+    scene, page = opened(visits)
+    page.get_by_text("Show Advanced Options").click()
+    page.get_by_label("Lytics field").first.fill("visits")
+    assert page.get_by_label("SendGrid field").first.get_attribute("list") == "targets-Number"
+    page.get_by_role("button", name="Add a row").click()
+    expect(page.get_by_label("Lytics field").nth(1)).to_be_focused()
+    page.keyboard.type("city")
+    looks_right(page)
+    page.get_by_role("button", name="Remove this row").first.click()
+    expect(page.get_by_label("Lytics field").first).to_be_focused()
+    until(page, lambda: saved(scene, page)["rows"] == [["city", ""]])
