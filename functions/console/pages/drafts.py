@@ -88,16 +88,16 @@ def show(draft_id: str) -> Response[Any]:
 @router.get("/drafts/<draft_id>/choices", middlewares=[operators_only])
 def choose(draft_id: str) -> Response[Any]:
     """Return the part of the form that needs both accounts, as soon as they have answered."""
-    draft = opened(router, draft_id)
+    draft = _opened_form(draft_id)
     return fragment("drafts/choices.html", router, **_values(draft, desk_of(router).faults(draft)))
 
 
 @router.post("/drafts/<draft_id>", middlewares=[operators_only])
 def save(draft_id: str) -> Response[Any]:
     """Save the form. htmx gets the choices again if they are another authorization's, otherwise nothing."""
-    draft, fields = opened(router, draft_id), form(router)
+    draft, fields = _opened_form(draft_id), form(router)
     if is_too_large(fields):
-        return page("drafts/too_large.html", router, status=413, base=_base(draft))
+        return too_large(router, draft)
     saved = saved_from(router, draft)
     wanted = next(iter(fields.get("do", ())), "")
     if wanted == "ask":
@@ -111,10 +111,15 @@ def save(draft_id: str) -> Response[Any]:
     return answer
 
 
+def too_large(router: Any, draft: Draft) -> Response[Any]:
+    """Return the page for a form with more text than an input may have."""
+    return page("drafts/too_large.html", router, status=413, base=_base(draft))
+
+
 def saved_from(router: Any, draft: Draft) -> Draft:
     """Return a draft with what the browser posted of its form, saved."""
     fields = form(router)
-    if draft.action != "start" or not fields or is_too_large(fields) or desk_of(router).started(draft):
+    if draft.action != "start" or not fields or desk_of(router).started(draft):
         return draft
     return desk_of(router).save(draft, filled(fields, draft.form))
 
@@ -124,6 +129,14 @@ def _from_export(name: str, to: str) -> Response[Any]:
     if export is None:
         raise NotFoundError
     return redirect(router, path_of("drafts", desk_of(router).make(form_of(export, to), to).id))
+
+
+def _opened_form(draft_id: str) -> Draft:
+    """Return one of the visitor's drafts that has a form: a resync and a stop have none."""
+    draft = opened(router, draft_id)
+    if draft.action != "start":
+        raise NotFoundError
+    return draft
 
 
 def _base(draft: Draft) -> str:
@@ -150,6 +163,7 @@ def _values(draft: Draft, faults: tuple[Fault, ...]) -> dict[str, Any]:
         "missing": found.missing,
         "left_out": found.left_out,
         "offer": offer,
+        "asked_s": found.catalogue.asked_s,
         "names": name_fields(draft.form, offer),
         "switches": {name: draft.form.get(name, default) for name, default in SWITCHES.items()},
         "chosen_list": chosen_list(draft.form, offer),

@@ -1,5 +1,6 @@
 """The form of an export: from its fields to an execution's input, and back from an export."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -143,6 +144,7 @@ def test_export_becomes_the_form_that_leads_to_it() -> None:
         (Audience("a" * 32, "A", "a"),),
         list_id="l1",
         list_name="News",
+        lytics_job="j1",
     )
     assert input_of(form_of(export, "newsletter")) == {
         "export": "newsletter",
@@ -155,3 +157,6 @@ def test_export_becomes_the_form_that_leads_to_it() -> None:
         "custom_fields": {"city": "city", "visits": "visit_count"},
     }
     assert form_of(export, "")["export"] == ""
+    by_hand = replace(export, lytics_job=None)
+    assert input_of(form_of(by_hand, "newsletter"))["subscribe"] is False
+    assert "subscribe" not in input_of(form_of(by_hand, ""))

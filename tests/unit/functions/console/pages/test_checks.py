@@ -342,6 +342,14 @@ def test_resync_is_checked_and_started_on_the_same_page(existing: Scene) -> None
     assert runs(existing) == [{"action": "resync", "export": "newsletter"}]
 
 
+def test_resync_has_no_form(existing: Scene) -> None:
+    path = made(existing, {"action": "resync", "export": "newsletter"})
+    assert existing.post(path, FORM).status == 404
+    assert existing.fragment(f"{path}/choices").status == 404
+    existing.post(f"{path}/check", FORM)
+    assert existing.executions.started[last(existing)].input["action"] == "resync"
+
+
 def test_stop_that_empties_segments_asks_for_the_name(existing: Scene) -> None:
     path = made(existing, {"action": "stop", "export": "newsletter", "clear": True})
     existing.post(f"{path}/check")
