@@ -97,6 +97,56 @@ def _refused() -> tuple[Scene, str]:
     return scene, test_checks.refused(scene, *faults)
 
 
+def _silent_draft() -> tuple[Scene, str]:
+    scene = Scene()
+    nothing = {"audiences": None, "lytics_fields": None, "lists": None, "sendgrid_fields": None}
+    silent = CATALOGUE.model_copy(update={**nothing, "faults": {"lytics": "Lytics: read time-out"}})
+    scene.store.put(catalogue_key("default"), silent.document(), scene.clock.now() + 36_000)
+    return scene, test_drafts.new_draft(scene)
+
+
+def _change() -> tuple[Scene, str]:
+    scene, _ = _draft()
+    scene.exports.put_export(test_checks.EXPORT)
+    scene.exports.put_running("newsletter", scene.executions.start("by-hand", {}), None)
+    return scene, test_drafts.path_in(scene.post("/exports/newsletter/edit").location)
+
+
+def _changed() -> tuple[Scene, str]:
+    scene, path = _change()
+    scene.post(f"{path}/check")
+    gone = {"name": ODD, "people": None, "becomes": "deleted"}
+    difference = {
+        "audiences_added": [{"name": "New", "people": 7, "becomes": "added"}],
+        "audiences_removed": [gone],
+        "fields_new": ["city"],
+        "fields_stale": ["town"],
+        "list_changed": True,
+        "email_field_changed": True,
+    }
+    plan = test_checks.PLAN | {"difference": difference}
+    scene.executions.end(test_checks.last(scene), output=test_checks.PLANNED | {"plan": plan})
+    return scene, f"{path}/check"
+
+
+def _resync() -> tuple[Scene, str]:
+    scene, _ = _change()
+    path = test_checks.made(scene, {"action": "resync", "export": "newsletter"})
+    scene.post(f"{path}/check")
+    report = {"drift": {"missing": 2, "extra": 4}, "notes": ["a note"], "account": "main"}
+    scene.executions.end(test_checks.last(scene), output=report)
+    return scene, f"{path}/check"
+
+
+def _stop() -> tuple[Scene, str]:
+    scene, _ = _draft()
+    scene.exports.put_export(test_checks.EXPORT)
+    path = test_checks.made(scene, {"action": "stop", "export": "newsletter", "clear": True})
+    scene.post(f"{path}/check")
+    scene.executions.end(test_checks.last(scene), output=test_checks.PLANNED)
+    return scene, f"{path}/check"
+
+
 def _running() -> tuple[Scene, str]:
     scene = run_scene.scene_with_export()
     run_scene.begin(scene, run_scene.RUN, "IsScanned", "Scan")
@@ -149,7 +199,12 @@ STATES: Final = (
     State("form, vendors not asked yet", _waiting_draft),
     State("form", _draft),
     State("form with faults", _refused),
+    State("form, vendors silent", _silent_draft),
+    State("form of a change", _change),
     State("check under way", _checking),
+    State("check, what changes", _changed),
+    State("check of a resync", _resync),
+    State("check of a stop", _stop),
     State("check passed", _passed),
     State("run under way", _running),
     State("run under way, viewer", _running, VIEWER),

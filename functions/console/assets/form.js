@@ -35,18 +35,19 @@
     target.setAttribute("list", option ? `targets-${option.dataset.kind}` : "targets");
   }
 
+  let added = 0;
+
   function addRow(event) {
     event.preventDefault();
-    const rows = document.getElementById("rows");
-    const number = rows.children.length + 1;
+    added += 1;
     const row = document.getElementById("row").content.firstElementChild.cloneNode(true);
     for (const node of row.querySelectorAll("[id], [for]")) {
       for (const name of ["id", "for"]) {
-        if (node.hasAttribute(name)) node.setAttribute(name, node.getAttribute(name).replace("N", `new-${number}`));
+        if (node.hasAttribute(name)) node.setAttribute(name, node.getAttribute(name).replace("N", `new-${added}`));
       }
     }
     row.querySelector(".remove").hidden = false;
-    rows.append(row);
+    document.getElementById("rows").append(row);
     row.querySelector("input").focus();
   }
 
@@ -65,8 +66,10 @@
     // What is typed into these is no part of the form, so nothing is saved.
     for (const id of ["search", "only-selected", "add"]) {
       const node = document.getElementById(id);
-      node?.addEventListener("change", (event) => event.stopPropagation());
-      node?.addEventListener("input", (event) => {
+      if (!node || node.dataset.wired) continue;
+      node.dataset.wired = "";
+      node.addEventListener("change", (event) => event.stopPropagation());
+      node.addEventListener("input", (event) => {
         event.stopPropagation();
         if (id !== "add") filter();
       });
@@ -98,8 +101,13 @@
     if (event.target.id === "more") addRow(event);
     else if (event.target.closest(".remove")) removeRow(event.target.closest(".remove"));
   });
-  // With the arrows from one audience to the next that is shown.
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.id === "search") event.preventDefault();
+    if (event.key === "Enter" && event.target.id === "add") {
+      event.preventDefault();
+      event.target.parentNode.querySelector("button").click();
+    }
+    // With the arrows from one audience to the next that is shown.
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step || event.target.name !== "audiences") return;
     const boxes = [...list().querySelectorAll("label:not([hidden]) input")];
@@ -121,6 +129,4 @@
   });
   wire();
   restore();
-  const faults = document.getElementById("faults");
-  if (faults) faults.focus();
 })();
