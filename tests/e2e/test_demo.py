@@ -18,6 +18,7 @@ import requests
 
 from tests.local.build import REPOSITORY, build_application
 from tests.local.polling import poll
+from tests.local.sign_in import OLGA
 from tests.newsletter import EXAMPLE_PERSON, HIGH_VALUE, NEWSLETTER
 
 _DEMO_S = 150.0
@@ -60,15 +61,15 @@ class Demo:
 
 
 @contextmanager
-def demo(folder: Path, **variables: str) -> Iterator[Demo]:
-    """Start a demo with these variables and without the caller's."""
+def demo(folder: Path, module: str = "tests.local.demo", **variables: str) -> Iterator[Demo]:
+    """Start a demo, or another program, with these variables and without the caller's."""
     folder.mkdir()
     names = {"PEOPLE", "EVENTS", "REPORT", "KEEP", "INPUT", "SENDGRID_URL", "LYTICS_URL"}
     environment = {name: value for name, value in os.environ.items() if name not in names}
     report, screen = folder / "report.json", folder / "screen"
     with screen.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.local.demo"],
+            [sys.executable, "-m", module],
             cwd=REPOSITORY,
             env=environment | variables | {"REPORT": str(report)},
             stdout=output,
@@ -206,6 +207,23 @@ def test_printed_inspect_command_knows_the_person_of_the_docs(demos: Demos) -> N
     assert finished.returncode == 0, finished.stdout
     assert "export: newsletter" in finished.stdout
     assert "known: true" in finished.stdout
+
+
+def test_demo_prints_where_the_console_is_and_whom_to_sign_in_as(demos: Demos) -> None:
+    url = demos.kept.line("open")
+    assert "console" in url
+    assert OLGA.email in demos.kept.line("sign in")
+    answer = requests.get(url, allow_redirects=False, timeout=30)
+    assert (answer.status_code, "sign-in" in answer.headers["Location"]) == (303, True)
+
+
+def test_console_alone_runs_until_ctrl_c(tmp_path: Path) -> None:
+    with demo(tmp_path / "console", module="tests.local.console", PEOPLE="50") as console:
+        url = console.line("open")
+        answer = requests.get(url, allow_redirects=False, timeout=30)
+        assert (answer.status_code, "sign-in" in answer.headers["Location"]) == (303, True)
+        console.process.send_signal(signal.SIGINT)
+        assert console.process.wait(timeout=30) == 0, console.shown()
 
 
 def test_sigterm_ends_all_processes(demos: Demos) -> None:

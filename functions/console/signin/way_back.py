@@ -6,7 +6,7 @@ from typing import Final
 EXPORTS: Final = "/"
 _NAME: Final = r"[A-Za-z0-9._~-]{1,200}"
 _PAGES: Final = re.compile(
-    rf"/(?:person|health|drafts/{_NAME}|exports/{_NAME}(?:/rejected)?|runs/{_NAME}/{_NAME})?"
+    rf"/(?:new|person|health|drafts/{_NAME}|exports/{_NAME}(?:/rejected)?|runs/{_NAME}/{_NAME})?"
 )
 
 

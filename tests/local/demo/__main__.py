@@ -92,10 +92,11 @@ def look_around(chosen: Choices, running: Stage, screen: Screen) -> None:
 def show_console(sign_in: SignIn, screen: Screen) -> None:
     """Print the console's address, and whom to sign in as."""
     screen.heading("Console")
-    screen.console.print(f"  {sign_in.url}/", markup=False, soft_wrap=True)
-    screen.console.print("  The sign-in page asks who you are. All of them are made up:")
-    for email, role in ROLES.items():
-        screen.console.print(f"  {email:27} {role}", markup=False)
+    screen.console.print(f"  open      {sign_in.url}/", markup=False, soft_wrap=True)
+    people = ", ".join(f"{email} ({role})" for email, role in ROLES.items())
+    screen.console.print(
+        f"  sign in   as one of these made-up people: {people}", markup=False, soft_wrap=True
+    )
 
 
 def _enter_of_now(running: Stage) -> Path:

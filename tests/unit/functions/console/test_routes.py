@@ -1,10 +1,13 @@
 """The application: every answer's headers, what is not found, what fails."""
 
+import re
+
 import pytest
 
+from functions.console.signin.way_back import way_back
 from lytics_sendgrid.errors import StopRun
 from tests.doubles.calls import refusal
-from tests.unit.functions.console.scene import Scene
+from tests.unit.functions.console.scene import VIEWER, Scene
 
 
 def test_first_page_is_exports() -> None:
@@ -41,3 +44,59 @@ def test_unexpected_error_reaches_lambda_so_that_the_alarm_rings() -> None:
 
 def test_prefix_of_a_custom_domain_is_not_part_of_the_path() -> None:
     assert Scene().get("/console/").status == 200
+
+
+OPEN_TO_ALL = {"/sign-in", "/sign-in/answer", "/sign-out", "/signed-out", "/assets/<name>"}
+VIEWERS_GET = {
+    *("/", "/health", "/exports/<name>", "/exports/<name>/rejected"),
+    *("/runs/<export>/<run>", "/runs/<export>/<run>/progress"),
+}
+"""What viewers may look at: counts, and no person."""
+FRAGMENTS = {"/drafts/<draft_id>/check", "/drafts/<draft_id>/choices", "/runs/<export>/<run>/progress"}
+
+
+def _routes() -> list[tuple[str, str]]:
+    resolver = Scene().application._resolver
+    return [(route.method, route.path) for route in resolver._static_routes + resolver._dynamic_routes]
+
+
+def _filled(path: str) -> str:
+    return re.sub(r"<\w+>", "x1", path)
+
+
+@pytest.mark.parametrize(("method", "path"), _routes())
+def test_viewer_is_stopped_at_every_route_of_operators(method: str, path: str) -> None:
+    if path in OPEN_TO_ALL or (method == "GET" and path in VIEWERS_GET):
+        return
+    scene = Scene()
+    answer = (
+        scene.get(_filled(path), as_=VIEWER) if method == "GET" else scene.post(_filled(path), as_=VIEWER)
+    )
+    assert (answer.status, "Operators only" in answer.html) == (403, True)
+    written = [name for name, _ in scene.dynamodb.calls.made if name not in {"GetItem", "Query"}]
+    assert written == ["PutItem"]  # the session of the test itself
+    assert (scene.functions.calls, scene.executions.started, scene.audits.lines) == ([], {}, [])
+
+
+@pytest.mark.parametrize(("method", "path"), _routes())
+def test_nobody_gets_anywhere_without_a_session(method: str, path: str) -> None:
+    if path in OPEN_TO_ALL:
+        return
+    scene = Scene()
+    answer = scene.get(_filled(path), as_=None) if method == "GET" else scene.post(_filled(path), as_=None)
+    assert (answer.status, answer.location.startswith("/console/sign-in?to=")) == (303, True)
+    assert scene.dynamodb.calls.made == []
+
+
+@pytest.mark.parametrize(("method", "path"), _routes())
+def test_other_sites_can_post_to_no_route(method: str, path: str) -> None:
+    if method == "POST":
+        answer = Scene().post(_filled(path), headers={"Origin": "https://evil.example.com"})
+        assert (answer.status, "nothing was changed" in answer.text) == (403, True)
+
+
+@pytest.mark.parametrize(("method", "path"), _routes())
+def test_sign_in_leads_back_to_every_page(method: str, path: str) -> None:
+    """Not to a part of a page or a file."""
+    if method == "GET" and path not in OPEN_TO_ALL | FRAGMENTS and not path.endswith(".csv"):
+        assert way_back(_filled(path)) == _filled(path)

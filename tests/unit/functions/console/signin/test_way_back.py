@@ -7,7 +7,16 @@ from functions.console.signin.way_back import way_back
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/person", "/health", "/drafts/d-1_x", "/exports/shop", "/exports/shop/rejected", "/runs/shop/r-1"],
+    [
+        "/",
+        "/new",
+        "/person",
+        "/health",
+        "/drafts/d-1_x",
+        "/exports/shop",
+        "/exports/shop/rejected",
+        "/runs/shop/r-1",
+    ],
 )
 def test_page_of_ours_is_kept(path: str) -> None:
     assert way_back(path) == path
