@@ -22,6 +22,7 @@ RUN: Final = (
         "make redrive",
         "make rejected",
         "make run ",
+        "make sign-out-everybody",
         "python3 -c ",
     ),
     *("cat ", "export ", "output ", "output() ", "read ", "unset "),
@@ -31,6 +32,11 @@ RUN: Final = (
 
 NOT_RUN: Final = {
     "make demo": "test_demo.py runs it",
+    "make console": "runs until Ctrl-C; test_demo.py runs it",
+    "POOL=$(aws ": "the shared stack has no user pool; test_console_sign_in.py deploys one",
+    "aws cognito-idp ": "the shared stack has no user pool; test_console_sign_in.py deploys one",
+    "jq -nc '{client_secret": "the shared stack's client has no secret; tests/contract/test_sign_in.py has one",
+    "aws apigateway create-": "needs a domain and its certificate",
     "make test": "it runs this test",
     "make build": "the product fixture builds with the same `sam build`",
     "make erase": "test_erase.py runs it; here it would erase the person of other examples",

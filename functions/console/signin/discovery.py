@@ -69,13 +69,16 @@ class Discovered:
             client_id: ours.
             back: the address to return to, registered at the provider.
         """
-        if self.end_session_endpoint is None:
+        end, returning = self.end_session_endpoint, "post_logout_redirect_uri"
+        if _COGNITO.match(self.issuer):
+            # It has a name of its own, and its document may lack the address.
+            end, returning = (
+                f"{self.authorization_endpoint.removesuffix('/oauth2/authorize')}/logout",
+                "logout_uri",
+            )
+        if end is None:
             return None
-        # Cognito has names of its own.
-        returning = "logout_uri" if _COGNITO.match(self.issuer) else "post_logout_redirect_uri"
-        separator = "&" if "?" in self.end_session_endpoint else "?"
-        query = urlencode({"client_id": client_id, returning: back})
-        return f"{self.end_session_endpoint}{separator}{query}"
+        return f"{end}{'&' if '?' in end else '?'}{urlencode({'client_id': client_id, returning: back})}"
 
 
 def discovery_url(issuer: str) -> str:

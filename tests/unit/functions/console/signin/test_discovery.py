@@ -129,10 +129,13 @@ def test_sign_out_names_the_client_and_the_way_back() -> None:
 
 def test_sign_out_of_cognito_has_its_own_names() -> None:
     issuer = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc"
-    document = body(issuer=issuer, end_session_endpoint="https://a.auth.eu-west-1.amazoncognito.com/logout")
-    url = discovered_from(issuer, document).sign_out_url("c", "https://x/signed-out")
-    end = "https://a.auth.eu-west-1.amazoncognito.com/logout"
-    assert url == f"{end}?client_id=c&logout_uri=https%3A%2F%2Fx%2Fsigned-out"
+    domain = "https://a.auth.eu-west-1.amazoncognito.com"
+    for end in (None, f"{domain}/logout"):
+        document = body(
+            issuer=issuer, authorization_endpoint=f"{domain}/oauth2/authorize", end_session_endpoint=end
+        )
+        url = discovered_from(issuer, document).sign_out_url("c", "https://x/signed-out")
+        assert url == f"{domain}/logout?client_id=c&logout_uri=https%3A%2F%2Fx%2Fsigned-out"
 
 
 @pytest.mark.parametrize("issuer", [ISSUER, f"{ISSUER}/"])
