@@ -35,7 +35,7 @@ NOT_RUN: Final = {
     "make console": "runs until Ctrl-C; test_demo.py runs it",
     "POOL=$(aws ": "the shared stack has no user pool; test_console_sign_in.py deploys one",
     "aws cognito-idp ": "the shared stack has no user pool; test_console_sign_in.py deploys one",
-    "jq -nc '{client_secret": "the shared stack's client has no secret; tests/contract/test_sign_in.py has one",
+    "jq -nc '{client_secret": "the shared stack's client has no secret; test_sign_in.py has one",
     "aws apigateway create-": "needs a domain and its certificate",
     "make test": "it runs this test",
     "make build": "the product fixture builds with the same `sam build`",
