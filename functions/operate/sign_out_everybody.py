@@ -29,8 +29,8 @@ def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
         if OUTPUT not in outputs:
             raise InputInvalid(f"the stack {stack} has no console: its parameter ConsoleSignIn is none")
         table = ConsoleTable(session.client("dynamodb"), outputs[OUTPUT])
-        table.delete_all("attempt#")  # first: nobody finishes a sign-in behind our back
-        ended = table.delete_all("session#")
+        table.delete_every("attempt#")  # first: nobody finishes a sign-in behind our back
+        ended = table.delete_every("session#")
         say(f"{ended} session{'' if ended == 1 else 's'} ended: everybody has to sign in again\n")
     except (LyticsSendGridError, BotoCoreError) as error:
         say(f"{explained(error)}\n")

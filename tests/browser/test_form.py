@@ -144,7 +144,7 @@ def test_what_was_typed_as_the_session_ended_is_there_after_the_sign_in(visits: 
     scene, page = opened(visits)
     draft = page.url
     page.get_by_label("High value users").check()
-    scene.store.delete_all("session#")
+    scene.store.delete_every("session#")
     page.route("**/sign-in?to=*", lambda route: route.fulfill(body="Who are you?"))
     page.get_by_label("Name", exact=True).fill("newsletter")
     page.wait_for_url("**/sign-in?to=*")

@@ -56,8 +56,8 @@ def test_all_of_a_kind_are_deleted_and_no_others(table: ConsoleTable) -> None:
     for number in range(30):
         table.put(f"session#{number}", {"of": secrets.token_hex(20_000)}, NOW_S + 60)
     table.put("draft#1", {}, NOW_S + 60)
-    assert table.delete_all("session#") == 30
-    assert table.delete_all("session#") == 0
+    assert table.delete_every("session#") == 30
+    assert table.delete_every("session#") == 0
     assert table.get("draft#1", NOW_S) == {}
 
 

@@ -109,7 +109,7 @@ class ConsoleTable:
         with translated("DynamoDB"):
             self._client.delete_item(TableName=self._table, Key=_key(pk))
 
-    def delete_all(self, prefix: str) -> int:
+    def delete_every(self, prefix: str) -> int:
         """Delete every document whose key begins with a prefix, and return how many there were."""
         deleted = 0
         start: dict[str, Any] = {}
