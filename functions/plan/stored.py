@@ -227,7 +227,10 @@ def _stop_notes(wanted: StopInput, export: Export, facts: StoredFacts) -> list[s
         consequence = _consequence(wanted)
         notes.append(f"of the export '{export.name}' alone: {enumerated(alone, _NAMES_CHARS)}. {consequence}")
     if with_live:
-        leave = f". Whom only the e-mail field of '{export.name}' has shown leaves them at the next resync"
+        leave = (
+            f". Whom only the e-mail field of '{export.name}' has shown leaves them at the next resync of "
+            'the other. If the guard stops that, start one with a higher "max_leavers_percent"'
+        )
         notes.append(
             f"shared with a live export: {enumerated(with_live, _NAMES_CHARS)}. Their segments stay, and the "
             f"other exports update them{leave if wanted.clear else ''}"

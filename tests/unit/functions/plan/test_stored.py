@@ -138,7 +138,9 @@ def test_stop_says_whether_another_export_is_stopped() -> None:
     assert shared.startswith("shared with a stopped export: 'Newsletter readers'")
     assert shared.endswith("until one of the exports is started again")
     assert stop(facts, clear=True).plan.notes[-1].endswith('stop those exports with "clear": true, too')
-    assert "has shown leaves them at the next resync" in stop(clear=True).plan.notes[-1]
+    assert (
+        "leaves them at the next resync of the other. If the guard stops" in stop(clear=True).plan.notes[-1]
+    )
 
 
 def test_stop_says_what_becomes_of_each_kind_of_job() -> None:
