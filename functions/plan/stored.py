@@ -1,19 +1,18 @@
 """Plan a resync or a stop from an export's stored configuration."""
 
-from typing import Any, Final
+from typing import Any
 
 from functions.plan.deletions import single_send_faults
-from functions.plan.difference import named, people
 from functions.plan.estimate import estimate
 from functions.plan.facts import StoredFacts
 from functions.plan.input import ResyncInput, StopInput
 from functions.plan.scan_orders import Scanned, pages_in_a_row, scan_orders
 from functions.plan.state import Beginning, chosen_options
-from lytics_sendgrid.bounded_text import enumerated
+from functions.plan.stopping import stop_notes
 from lytics_sendgrid.domain.configuration import Audience, Export
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339
-from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
-from lytics_sendgrid.lytics.webhook_jobs import RUNNING, STOPPED, is_made
+from lytics_sendgrid.lytics.documents import LyticsAudience
+from lytics_sendgrid.lytics.webhook_jobs import RUNNING, STOPPED
 from lytics_sendgrid.sendgrid.resources import segment_name
 from lytics_sendgrid.workflow.export_run import (
     Activation,
@@ -29,8 +28,6 @@ from lytics_sendgrid.workflow.export_run import (
 )
 from lytics_sendgrid.workflow.faults import Fault, pointer
 from lytics_sendgrid.workflow.limits import PLAN_NOTES_CHARS, bounded_notes
-
-_NAMES_CHARS: Final = 1_000
 
 
 def no_such_export(name: str, action: str) -> str:
@@ -64,7 +61,7 @@ def plan_resync(beginning: Beginning, wanted: ResyncInput, export: Export, facts
 
 def plan_stop(beginning: Beginning, wanted: StopInput, export: Export, facts: StoredFacts) -> ExportRun:
     """Return the state of a stop."""
-    return _planned(beginning, wanted, export, facts, _stop_notes(wanted, export, facts), backfill=False)
+    return _planned(beginning, wanted, export, facts, stop_notes(wanted, export, facts), backfill=False)
 
 
 def _planned(
@@ -206,75 +203,3 @@ def _job_notes(export: Export, facts: StoredFacts) -> list[str]:
             "This run brings SendGrid up to date once. Resume or restart the job in Lytics"
         )
     ]
-
-
-def _stop_notes(wanted: StopInput, export: Export, facts: StoredFacts) -> list[str]:
-    sizes = {audience.id: audience.size for audience in facts.listed}
-    alone, with_live, with_stopped = [], [], []
-    for audience in export.audiences:
-        provisioned = facts.account.audiences.get(audience.id)
-        others = sorted({*(provisioned.exports if provisioned else ())} - {export.name})
-        live = [name for name in others if name not in facts.stopped_exports]
-        text = f"'{audience.name}' ({people(sizes.get(audience.id))})"
-        if live:
-            with_live.append(f"{text}, which {named(live)} has, too")
-        elif others:
-            with_stopped.append(f"{text}, which {named(others)} has, too")
-        else:
-            alone.append(text)
-    notes = _stopped_job_notes(wanted, export, facts.job)
-    if alone:
-        consequence = _consequence(wanted)
-        notes.append(f"of the export '{export.name}' alone: {enumerated(alone, _NAMES_CHARS)}. {consequence}")
-    if with_live:
-        leave = (
-            f". Whom only the e-mail field of '{export.name}' has shown leaves them at the next resync of "
-            'the other. If the guard stops that, start one with a higher "max_leavers_percent"'
-        )
-        notes.append(
-            f"shared with a live export: {enumerated(with_live, _NAMES_CHARS)}. Their segments stay, and the "
-            f"other exports update them{leave if wanted.clear else ''}"
-        )
-    if with_stopped:
-        empty = ' To empty them, stop those exports with "clear": true, too'
-        notes.append(
-            f"shared with a stopped export: {enumerated(with_stopped, _NAMES_CHARS)}. Their segments stay as "
-            "they are now: nobody enters or leaves them until one of the exports is started again."
-            f"{empty if wanted.clear else ''}".rstrip(".")
-        )
-    return notes
-
-
-def _stopped_job_notes(wanted: StopInput, export: Export, job: LyticsJob | None) -> list[str]:
-    """Return what becomes of the webhook job, as ``deactivate`` will have it."""
-    notes = []
-    if export.stopped_s is not None:
-        since = format_rfc3339(export.stopped_s * NANOSECONDS_PER_S)
-        notes.append(f"the export '{export.name}' is stopped since {since} already")
-    if job is None:
-        return notes
-    named_job = f"Lytics' webhook job '{job.name}' ({job.id}, {job.status})"
-    removes = wanted.clear and wanted.delete_segments
-    if job.id != export.lytics_job:
-        notes.append(f"{named_job} was made by hand, so it is left: pause or delete it in Lytics")
-    elif removes and is_made(job):
-        notes.append(f"{named_job} is going to be deleted")
-    elif removes:
-        notes.append(f"{named_job} was made by hand, so it is going to be paused, not deleted")
-    elif export.stopped_s is None:
-        notes.append(f"{named_job} is going to be paused")
-    return notes
-
-
-def _consequence(wanted: StopInput) -> str:
-    if not wanted.clear:
-        return (
-            "Their segments stay as they are now: nobody enters or leaves them until the export is started "
-            'again. To empty them, use "clear": true'
-        )
-    if wanted.delete_segments:
-        return (
-            "Everybody is taken out of them, then each segment that this product made is deleted. SendGrid "
-            "does not say which automations use a segment: check that yourself"
-        )
-    return "Everybody is taken out of them. The empty segments stay"
