@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.console.aws.audit import AuditLog
 from functions.console.aws.executions import Executions
 from functions.console.aws.functions import INVOKE_TIMEOUTS, Functions
+from functions.console.aws.monitoring import Monitoring
 from functions.console.context import Console
 from functions.console.links import Links
 from functions.console.routes import ROUTERS, Application
@@ -45,6 +46,11 @@ def _application() -> Application:
             summaries=SummariesTable(dynamodb, settings.exports_table),
             executions=Executions(boto3.client("stepfunctions", config=TIMEOUTS), settings.state_machine_arn),
             functions=Functions(boto3.client("lambda", config=INVOKE_TIMEOUTS)),
+            monitoring=Monitoring(
+                boto3.client("sqs", config=TIMEOUTS),
+                boto3.client("cloudwatch", config=TIMEOUTS),
+                settings.alarm_prefix,
+            ),
             provider=OidcProvider(settings, links, boto3.client("secretsmanager", config=TIMEOUTS), clock),
             audit=AuditLog(),
             new_token=lambda: secrets.token_urlsafe(32),

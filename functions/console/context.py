@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from functions.console.aws.executions import Execution
+    from functions.console.health import Monitoring
     from functions.console.links import Links
     from functions.console.settings import ConsoleSettings
     from functions.console.signin.attempts import Attempt
@@ -139,6 +140,7 @@ class Console:
         summaries: what is known of each export at a glance.
         executions: of the state machine.
         functions: others of the stack.
+        monitoring: queues and alarms.
         provider: where people sign in.
         audit: who did what.
         new_token: returns 256 random bits as 43 letters, digits, hyphens and underscores.
@@ -155,6 +157,7 @@ class Console:
     summaries: SummariesTable
     executions: Executions
     functions: Functions
+    monitoring: Monitoring
     provider: Provider
     audit: Audit
     new_token: Callable[[], str]

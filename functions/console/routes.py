@@ -8,14 +8,14 @@ from aws_lambda_powertools.event_handler.api_gateway import APIGatewayRestResolv
 from functions.console import assets
 from functions.console.context import Console
 from functions.console.headers import with_headers
-from functions.console.pages import checks, drafts, export, exports, person, rejected, run
+from functions.console.pages import checks, drafts, export, exports, health, person, rejected, run
 from functions.console.render import page
 from functions.console.signin import routes as signin
 from functions.console.signin.gate import gate
 from functions.console.web import OperatorsOnly, Router
 from lytics_sendgrid.errors import RetryLater
 
-PAGES: Final = (signin, assets, exports, drafts, checks, export, rejected, run, person)
+PAGES: Final = (signin, assets, exports, drafts, checks, export, rejected, run, person, health)
 """The modules of all pages. A new one adds itself here."""
 ROUTERS: Final = tuple(module.router for module in PAGES)
 

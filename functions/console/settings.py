@@ -22,6 +22,12 @@ class ConsoleSettings:
         inspect_function: its name.
         catalogue_function: its name.
         resync_schedule: when exports are resynced, as EventBridge writes it; ``none``: by no schedule.
+        changes_queue_url: of the queues, only counts are read; so are the four below.
+        imports_queue_url: of SendGrid's import jobs.
+        changes_dead_letter_queue_url: of changes that were given up.
+        imports_dead_letter_queue_url: of import jobs that were given up.
+        rejects_queue_url: of events that could not be read.
+        alarm_prefix: with which the names of the stack's alarms begin.
     """
 
     console_table: str
@@ -38,3 +44,9 @@ class ConsoleSettings:
     inspect_function: str
     catalogue_function: str
     resync_schedule: str
+    changes_queue_url: str
+    imports_queue_url: str
+    changes_dead_letter_queue_url: str
+    imports_dead_letter_queue_url: str
+    rejects_queue_url: str
+    alarm_prefix: str

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
+from functions.console.aws.monitoring import Alarm
 from functions.console.signin.roles import Identity
 from lytics_sendgrid.domain.configuration import Audience
 from lytics_sendgrid.domain.stop import Stop
@@ -186,6 +187,22 @@ def _rejected() -> tuple[Scene, str]:
     return test_rejected.scene_with(("ada@example.com", "address")), "/exports/newsletter/rejected"
 
 
+def health() -> tuple[Scene, str]:
+    """Return the page Health with an alarm that is on, and messages that were given up."""
+    scene = Scene()
+    topic = ("arn:aws:sns:eu-west-1:123456789012:on-call",)
+    now_s = scene.clock.now()
+    text = "The changes queue waits too long: deliver is slow or stopped. docs/operate.md#alarm-changes-wait"
+    scene.monitoring.raised = [
+        Alarm("shop-changes-age", "ALARM", now_s - 900, text, topic),
+        Alarm("shop-console-errors", "OK", now_s - 90_000, "console crashed. docs/operate.md#x", topic),
+        Alarm("shop-watch-errors", "INSUFFICIENT_DATA", now_s - 90_000, "", topic),
+    ]
+    scene.monitoring.counts = {"changes": 1_240, "imports": 12, "imports-dead": 2}
+    scene.monitoring.ages = {"changes": 1_900.0, "imports": 75.0, "imports_given_up": 86_400.0}
+    return scene, "/health"
+
+
 def _person() -> tuple[Scene, str]:
     return run_scene.scene_with_export(), "/person"
 
@@ -217,6 +234,8 @@ STATES: Final = (
     State("rejected people, viewer", _rejected, VIEWER),
     State("person", _person),
     State("person, no export yet", lambda: (Scene(), "/person")),
+    State("health", health),
+    State("health, nothing to tell, viewer", lambda: (Scene(), "/health"), VIEWER),
     State("signed out", lambda: (Scene(), "/signed-out"), None),
     State("sign-in failed", lambda: (Scene(), "/sign-in/answer"), None, 400),
     State("stranger", lambda: (Scene(), "/"), STRANGER, 403),

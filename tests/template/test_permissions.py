@@ -24,7 +24,11 @@ EXECUTIONS = {
     "Fn::Sub": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:"
     "${AWS::StackName}-export:*"
 }
+ALARMS = {
+    "Fn::Sub": "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:${AWS::StackName}-*"
+}
 # IAM defines no resource type for these actions, so they require "*".
+METRICS = {"cloudwatch:GetMetricData"}
 LOG_DELIVERY = {
     "logs:CreateLogDelivery",
     "logs:GetLogDelivery",
@@ -55,14 +59,15 @@ def test_no_permission_has_a_star_but_logs_secrets_and_executions(template: Temp
         assert statement["Effect"] == "Allow"
         assert not any("*" in action for action in statement["Action"])
         if statement["Resource"] == "*":
-            assert set(statement["Action"]) == LOG_DELIVERY
-        elif statement["Resource"] not in (SECRETS, WEBHOOK_SECRETS, EXECUTIONS):
+            assert set(statement["Action"]) in (LOG_DELIVERY, METRICS)
+        elif statement["Resource"] not in (SECRETS, WEBHOOK_SECRETS, EXECUTIONS, ALARMS):
             assert "*" not in str(statement["Resource"])
 
 
 def test_each_permission_of_a_function_is_on_one_resource(template: Template) -> None:
     for name in template.functions:
-        assert all(isinstance(statement["Resource"], dict) for statement in template.statements(name))
+        statements = template.statements(name)
+        assert all(isinstance(s["Resource"], dict) for s in statements if set(s["Action"]) != METRICS)
 
 
 def test_every_function_has_a_role_of_its_own_without_managed_policies(template: Template) -> None:
@@ -77,9 +82,23 @@ def test_every_function_has_a_role_of_its_own_without_managed_policies(template:
 def test_function_knows_a_queue_only_if_it_may_send_to_it(
     template: Template, variable: str, queue: str
 ) -> None:
-    for name in template.functions.keys() - {"ReportFunction"}:
+    for name in template.functions.keys() - {"ReportFunction", "ConsoleFunction"}:
         knows = template.environment(name).get(variable) == {"Ref": queue}
         assert knows == template.allows(name, "sqs:SendMessage", queue), name
+
+
+def test_console_counts_messages_and_touches_none(template: Template) -> None:
+    actions = {
+        (action, str(statement["Resource"]))
+        for statement in template.statements("ConsoleFunction")
+        for action in statement["Action"]
+        if action.startswith(("sqs:", "cloudwatch:"))
+    }
+    assert {action for action, _ in actions} == METRICS | {
+        "sqs:GetQueueAttributes",
+        "cloudwatch:DescribeAlarms",
+    }
+    assert len([action for action, _ in actions if action == "sqs:GetQueueAttributes"]) == 5
 
 
 def test_report_counts_what_was_given_up_and_reads_nothing_of_it(template: Template) -> None:

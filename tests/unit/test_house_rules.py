@@ -39,6 +39,7 @@ SINGLE_ADAPTERS = {
     "functions.plan.executions": "Step Functions, whose executions no other function asks for",
     "functions.report.queue_counts": "SQS, whose messages no other function counts",
     "functions.console.signin.provider": "requests to the sign-in provider; its neighbours decide",
+    "functions.console.aws.monitoring": "queue counts and alarms, which no other function reads",
     "functions.console.aws.audit": "the audit trail, in the log",
     "functions.operate.env_vars": "an operator's command, without a handler",
     "functions.operate.erase": "an operator's command, without a handler",

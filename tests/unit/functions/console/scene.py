@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from functions.console.aws.executions import Execution
+from functions.console.aws.monitoring import Alarm
 from functions.console.context import Console
 from functions.console.links import Links
 from functions.console.routes import ROUTERS, Application
@@ -47,6 +48,12 @@ SETTINGS: Final = ConsoleSettings(
     inspect_function="shop-inspect",
     catalogue_function="shop-catalogue",
     resync_schedule="cron(10 3 * * ? *)",
+    changes_queue_url="https://sqs/1/changes",
+    imports_queue_url="https://sqs/1/imports",
+    changes_dead_letter_queue_url="https://sqs/1/changes-dead",
+    imports_dead_letter_queue_url="https://sqs/1/imports-dead",
+    rejects_queue_url="https://sqs/1/rejects",
+    alarm_prefix="shop-",
 )
 
 
@@ -109,6 +116,38 @@ class Invoked:
 
     def invoke_later(self, name: str, payload: Mapping[str, Any]) -> None:
         self.calls.append((name, dict(payload)))
+
+
+class Monitored:
+    """Queues and alarms in memory.
+
+    Attributes:
+        counts: messages by the queue's name in its URL.
+        ages: of the oldest message, by a short name.
+        raised: alarms.
+        broken: what every call raises, while it is set.
+    """
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.ages: dict[str, float] = {}
+        self.raised: list[Alarm] = []
+        self.broken: Exception | None = None
+
+    def waiting(self, queue_url: str) -> int:
+        if self.broken:
+            raise self.broken
+        return self.counts.get(queue_url.rpartition("/")[2], 0)
+
+    def ages_s(self, queue_urls: Mapping[str, str], now_s: float) -> Mapping[str, float]:
+        if self.broken:
+            raise self.broken
+        return {name: age_s for name, age_s in self.ages.items() if name in queue_urls}
+
+    def alarms(self) -> list[Alarm]:
+        if self.broken:
+            raise self.broken
+        return self.raised
 
 
 class FakeProvider:
@@ -190,6 +229,7 @@ class Scene:
         audits: what the audit trail has.
         executions: of the state machine.
         functions: what was invoked.
+        monitoring: queues and alarms.
         provider: where people sign in.
         settings: of the console; another one before the first request.
         with_: other collaborators for ``Console``, by name.
@@ -201,6 +241,7 @@ class Scene:
     audits: Audits = field(default_factory=Audits)
     executions: Machine = field(default_factory=Machine)
     functions: Invoked = field(default_factory=Invoked)
+    monitoring: Monitored = field(default_factory=Monitored)
     provider: FakeProvider = field(default_factory=FakeProvider)
     settings: ConsoleSettings = SETTINGS
     with_: dict[str, Any] = field(default_factory=dict)
@@ -234,6 +275,7 @@ class Scene:
             "summaries": self.summaries,
             "executions": self.executions,
             "functions": self.functions,
+            "monitoring": self.monitoring,
             "provider": self.provider,
             "audit": self.audits,
             "new_token": self.new_token,
