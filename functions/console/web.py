@@ -81,6 +81,12 @@ def header(router: Any, name: str) -> str:
     return str(router.current_event.headers.get(name) or "")
 
 
+def cookies(router: Any) -> str:
+    """Return the request's cookies as one header. HTTP/2 lets a browser split them over several."""
+    lines = (router.current_event.raw_event.get("multiValueHeaders") or {}).items()
+    return "; ".join(value for name, values in lines if name.lower() == "cookie" for value in values)
+
+
 def is_fragment(router: Any) -> bool:
     """Return whether htmx asks, for a part of a page."""
     return header(router, "HX-Request") == "true"

@@ -118,3 +118,32 @@ def _methods(module: str, class_name: str) -> dict[str, set[str]]:
         return found
 
     return {method: actions(method) for method in calls if not method.startswith("_")}
+
+
+CLIENTS: Final = {
+    "describe_alarms": "cloudwatch:DescribeAlarms",
+    "describe_execution": "states:DescribeExecution",
+    "get_execution_history": "states:GetExecutionHistory",
+    "get_metric_data": "cloudwatch:GetMetricData",
+    "get_queue_attributes": "sqs:GetQueueAttributes",
+    "get_secret_value": "secretsmanager:GetSecretValue",
+    "invoke": "lambda:InvokeFunction",
+    "start_execution": "states:StartExecution",
+    "stop_execution": "states:StopExecution",
+}
+"""The IAM action of each method of boto3's clients other than DynamoDB's that the console's adapters call."""
+
+
+def client_actions_of(folder: str) -> set[str]:
+    """Return the IAM actions of what modules below a folder call of boto3's clients, DynamoDB's left out.
+
+    Only calls to an attribute that is named as a client count: ``self._client.invoke(…)``.
+    """
+    found = set()
+    for module in (name for name in PATHS if name.startswith(f"{folder}.")):
+        for node in ast.walk(_tree(module)):
+            match node:
+                case ast.Call(func=ast.Attribute(attr=method, value=ast.Attribute(attr=client))):
+                    if client.startswith("_") and method in CLIENTS:
+                        found.add(CLIENTS[method])
+    return found

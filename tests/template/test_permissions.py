@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lytics_sendgrid.aws.secret import keys_secret, webhook_secret
-from tests.template.code_actions import actions_of
+from tests.template.code_actions import actions_of, client_actions_of
 from tests.template.sources import Statement, Template
 
 QUEUES = {
@@ -296,3 +296,9 @@ def test_no_environment_variable_holds_a_secret(template: Template) -> None:
     assert not any(
         word in name for name in names - {"SECRET_PREFIX"} for word in ("KEY", "TOKEN", "SECRET", "PASSWORD")
     )
+
+
+def test_console_has_exactly_the_other_actions_that_its_code_calls(template: Template) -> None:
+    allowed = {action for s in template.statements("ConsoleFunction") for action in s["Action"]}
+    others = {action for action in allowed if not action.startswith(("dynamodb:", "logs:"))}
+    assert others == client_actions_of("functions.console")

@@ -8,11 +8,13 @@ from typing import Any, Final
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 from lytics_sendgrid.domain.clock import Clock
-from lytics_sendgrid.errors import StopRun
+from lytics_sendgrid.errors import LyticsSendGridError, StopRun
 
 KEPT_S: Final = 86_400
 MIN_AGE_OF_KEYS_S: Final = 60
 """Keys are not read again sooner. Otherwise anybody who invents key ids could make us ask without end."""
+FAILED_S: Final = 10
+"""How long a failure is kept: strangers must not make us wait for a provider that is down again and again."""
 _AUTH_METHODS: Final = ("client_secret_basic", "client_secret_post")
 _COGNITO: Final = re.compile(r"https://cognito-idp\.[a-z0-9-]+\.amazonaws\.com/")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
@@ -152,20 +154,28 @@ class Metadata:
         self._fetch = fetch
         self._clock = clock
         self._discovered: tuple[float, Discovered] | None = None
+        self._failed: tuple[float, LyticsSendGridError] | None = None
         self._keys: tuple[float, tuple[Mapping[str, Any], ...]] | None = None
 
     def discovered(self) -> Discovered:
         """Return what the provider says about itself.
 
         Raises:
-            StopRun: the document cannot be used.
-            RetryLater: the provider does not answer.
+            StopRun: the document cannot be used, now or within the last seconds.
+            RetryLater: the provider does not answer, now or within the last seconds.
         """
-        kept = self._discovered
-        if kept is None or not self._is_younger(kept[0], KEPT_S):
+        kept, failed = self._discovered, self._failed
+        if kept is not None and self._is_younger(kept[0], KEPT_S):
+            return kept[1]
+        if failed is not None and self._is_younger(failed[0], FAILED_S):
+            raise failed[1].with_traceback(None)
+        try:
             document = discovered_from(self._issuer, self._fetch(discovery_url(self._issuer)))
-            self._discovered = kept = (self._clock.now(), document)
-        return kept[1]
+        except LyticsSendGridError as error:
+            self._failed = (self._clock.now(), error)
+            raise
+        self._discovered = (self._clock.now(), document)
+        return document
 
     def key(self, kid: str | None, key_type: str) -> Mapping[str, Any] | None:
         """Return the key that signed a token, or None: the provider has no such key.

@@ -11,7 +11,7 @@ from functions.console.render import page
 from functions.console.signin.roles import Identity, lists_from
 from functions.console.signin.sessions import Sessions
 from functions.console.signin.way_back import way_back
-from functions.console.web import console, header, is_fragment
+from functions.console.web import console, cookies, header, is_fragment
 
 OPEN: Final = ("/sign-in", "/sign-in/answer", "/sign-out", "/signed-out")
 OPEN_FOLDERS: Final = ("/assets/",)
@@ -31,7 +31,7 @@ def gate(app: Any, next_middleware: Next) -> Response[Any]:
         return next_middleware(app)
     collaborators = console(app)
     sessions = Sessions(collaborators.store, collaborators.new_token)
-    identity = sessions.of(header(app, "Cookie"), collaborators.clock.now())
+    identity = sessions.of(cookies(app), collaborators.clock.now())
     if identity is None:
         return _sign_in_first(app, path)
     role = lists_from(

@@ -11,7 +11,7 @@ from functions.console.signin.gate import refused
 from functions.console.signin.refusal import SignInRefused
 from functions.console.signin.roles import lists_from
 from functions.console.signin.sessions import Sessions
-from functions.console.web import Router, console, header
+from functions.console.web import Router, console, cookies
 from lytics_sendgrid.errors import RetryLater, StopRun
 
 router = Router()
@@ -24,7 +24,7 @@ def sign_in() -> Response[Any]:
     """Lead to the provider."""
     collaborators = console(router)
     begun = Attempts(collaborators.store, collaborators.new_token).begin(
-        _query("to"), header(router, "Cookie"), collaborators.clock.now()
+        _query("to"), cookies(router), collaborators.clock.now()
     )
     try:
         url = collaborators.provider.authorization_url(begun, as_another=_query("other") == "1")
@@ -38,10 +38,8 @@ def sign_in() -> Response[Any]:
 def answer() -> Response[Any]:
     """Take the provider's answer: begin a session, or say why not. Each answer is taken once."""
     collaborators = console(router)
-    cookies, now_s = header(router, "Cookie"), collaborators.clock.now()
-    attempt = Attempts(collaborators.store, collaborators.new_token).take(
-        _query("state") or "", cookies, now_s
-    )
+    sent, now_s = cookies(router), collaborators.clock.now()
+    attempt = Attempts(collaborators.store, collaborators.new_token).take(_query("state") or "", sent, now_s)
     if attempt is None or _query("iss") not in {None, collaborators.settings.console_issuer}:
         return page("signin/again.html", router, status=400, why="old")
     code = _query("code")
@@ -62,7 +60,7 @@ def answer() -> Response[Any]:
         collaborators.audit.record("sign_in_refused", identity.subject, reason="on no list")
         return refused(router, identity)
     kept = Sessions(collaborators.store, collaborators.new_token)
-    kept.end(cookies)
+    kept.end(sent)
     token = kept.begin(identity, now_s)
     collaborators.audit.record("signed_in", identity.subject, role=held)
     return Response(
@@ -82,9 +80,9 @@ def sign_out() -> Response[Any]:
     """End the session. Only a link leads to the provider: our policy for forms forbids a redirect."""
     collaborators = console(router)
     kept = Sessions(collaborators.store, collaborators.new_token)
-    cookies = header(router, "Cookie")
-    identity = kept.of(cookies, collaborators.clock.now())
-    kept.end(cookies)
+    sent = cookies(router)
+    identity = kept.of(sent, collaborators.clock.now())
+    kept.end(sent)
     if identity is not None:
         collaborators.audit.record("signed_out", identity.subject)
     return Response(

@@ -1,6 +1,8 @@
 """The application: every answer's headers, what is not found, what fails."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -100,3 +102,11 @@ def test_sign_in_leads_back_to_every_page(method: str, path: str) -> None:
     """Not to a part of a page or a file."""
     if method == "GET" and path not in OPEN_TO_ALL | FRAGMENTS and not path.endswith(".csv"):
         assert way_back(_filled(path)) == _filled(path)
+
+
+def test_sign_in_libraries_are_imported_only_on_the_way_in() -> None:
+    """They take 130 ms, which every other page would pay for at a cold start."""
+    names = "{'authlib', 'joserfc', 'cryptography'}"
+    code = f"import functions.console.app, sys; print(sys.modules.keys() & {names})"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == "set()"

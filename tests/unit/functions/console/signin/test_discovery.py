@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from functions.console.signin.discovery import (
+    FAILED_S,
     KEPT_S,
     MIN_AGE_OF_KEYS_S,
     Metadata,
@@ -13,7 +14,7 @@ from functions.console.signin.discovery import (
     discovery_url,
     keys_from,
 )
-from lytics_sendgrid.errors import StopRun
+from lytics_sendgrid.errors import ServiceUnavailable, StopRun
 from tests.clock import ManualClock
 
 ISSUER = "https://login.example.com"
@@ -167,11 +168,14 @@ class Provider:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.read: list[str] = []
+        self.error: Exception | None = None
         self.keys: list[dict[str, str]] = [{"kty": "RSA", "kid": "old"}]
         self.metadata = Metadata(ISSUER, self.fetch, self.clock)
 
     def fetch(self, url: str) -> bytes:
         self.read.append(url.rpartition("/")[2])
+        if self.error:
+            raise self.error
         return json.dumps({"keys": self.keys}).encode() if url == DOCUMENT["jwks_uri"] else body()
 
 
@@ -184,6 +188,20 @@ def test_document_and_keys_are_kept_for_a_day() -> None:
     provider.clock.move(KEPT_S)
     provider.metadata.key("old", "RSA")
     assert len(provider.read) == 4
+
+
+def test_provider_that_is_down_is_asked_again_after_seconds() -> None:
+    provider = Provider()
+    provider.error = ServiceUnavailable("down")
+    for _ in range(3):
+        with pytest.raises(ServiceUnavailable):
+            provider.metadata.discovered()
+    assert len(provider.read) == 1
+    provider.error = None
+    provider.clock.move(FAILED_S)
+    assert provider.metadata.discovered().issuer == ISSUER
+    provider.error = ServiceUnavailable("down")
+    assert provider.metadata.discovered().issuer == ISSUER
 
 
 def test_clock_that_went_back_makes_nothing_young_forever() -> None:

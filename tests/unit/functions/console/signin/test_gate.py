@@ -70,6 +70,17 @@ def test_session_is_found_beside_other_cookies(scene: Scene) -> None:
     assert scene.get("/", headers={"Cookie": f"a=b; {scene.signed_in()}; c=d"}).status == 200
 
 
+def test_session_is_found_in_cookies_that_http2_has_split(scene: Scene) -> None:
+    event = {
+        "httpMethod": "GET",
+        "path": "/",
+        "headers": {"cookie": "c=d"},
+        "multiValueHeaders": {"cookie": ["a=b", scene.signed_in(), "c=d"]},
+        "requestContext": {},
+    }
+    assert scene.application.answer(event, None)["statusCode"] == 200
+
+
 def test_ended_session_makes_htmx_load_the_sign_in(scene: Scene) -> None:
     shown = f"{BASE_URL}/drafts/d1?x=1"
     page = scene.get("/runs/a/b/progress", as_=None, headers={"HX-Request": "true", "HX-Current-URL": shown})
