@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Final
 
+from lytics_sendgrid.counted_text import people
 from lytics_sendgrid.domain.checkpoint import Checkpoint, Part
 from lytics_sendgrid.lytics.api import PAGE_ROWS
 
@@ -60,9 +61,9 @@ def difference(totals: Sequence[int | None], whole: int | None) -> str:
     if total is None or whole is None:
         return "Lytics did not say how many people are in each part"
     if total < whole:
-        return f"Lytics counts {total} people in the parts of the audience, but {whole} in the whole"
+        return f"Lytics counts {people(total)} in the parts of the audience, but {whole:,} in the whole"
     if total > whole * _MAX_TIMES_WHOLE:
-        return f"Lytics counts {total} people in the parts of the audience, but only {whole} in the whole"
+        return f"Lytics counts {people(total)} in the parts of the audience, but only {whole:,} in the whole"
     return ""
 
 

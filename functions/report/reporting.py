@@ -12,7 +12,7 @@ from functions.report.troubles import Trouble, failure
 from lytics_sendgrid.bounded_text import shortened
 from lytics_sendgrid.counted_text import counted as counted_text
 from lytics_sendgrid.counted_text import people as people_text
-from lytics_sendgrid.domain.checkpoint import Checkpoint, is_far_fewer
+from lytics_sendgrid.domain.checkpoint import Checkpoint, is_far_fewer, shortage
 from lytics_sendgrid.domain.configuration import Account, Audience
 from lytics_sendgrid.sendgrid.resources import Segment
 from lytics_sendgrid.workflow.export_run import ExportRun
@@ -203,7 +203,7 @@ def _scan_fields(scan: Checkpoint, size: int | None) -> dict[str, Any]:
     if complete and size is not None and is_far_fewer(scan.scanned, size):
         # If a scan ends early, the totals on its pages may be wrong, too.
         complete = False
-        mismatch = f"Lytics counts {people_text(size)} in the audience but its scan returned {scan.scanned:,}"
+        mismatch = shortage(size, scan.scanned)
     optional = {"parts": len(scan.parts), "whole": scan.whole, "trouble": scan.trouble}
     return {
         "scanned": scan.scanned,

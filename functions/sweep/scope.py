@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from lytics_sendgrid.domain.checkpoint import Checkpoint, is_far_fewer
+from lytics_sendgrid.domain.checkpoint import Checkpoint, is_far_fewer, shortage
 from lytics_sendgrid.domain.configuration import Account, Audience, Export
 from lytics_sendgrid.domain.email_fields import email_fields
 
@@ -163,4 +163,4 @@ def _shortage(scan: Checkpoint, size: int) -> str:
     """If a scan ends early, the totals on its pages may be wrong, too."""
     if not is_far_fewer(scan.scanned, size):
         return ""
-    return f"Lytics counts {size} people in the audience but its scan returned {scan.scanned}"
+    return shortage(size, scan.scanned)

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lytics_sendgrid.counted_text import people as people_text
+
 _MAX_SMALL_LOSS: Final = 100
 _PAIRS: Final = ("email_fields", "sample", "expected")
 
@@ -128,7 +130,7 @@ class Checkpoint(Paging):
         if is_far_fewer(self.scanned, self.largest):
             counted = self.largest
         if self.scanned < counted:
-            return f"Lytics counts {counted} people in the audience but its scan returned {self.scanned}"
+            return shortage(counted, self.scanned)
         return ""
 
     @property
@@ -140,6 +142,11 @@ class Checkpoint(Paging):
 def is_far_fewer(scanned: int, counted: int) -> bool:
     """Return whether a scan returned so few people that exits during the scan do not explain it."""
     return scanned * 10 < counted * 9 and (scanned == 0 or counted - scanned > _MAX_SMALL_LOSS)
+
+
+def shortage(counted: int, scanned: int) -> str:
+    """Return that a scan returned fewer people than Lytics counts, as text."""
+    return f"Lytics counts {people_text(counted)} in the audience but its scan returned {scanned:,}"
 
 
 def expected_numbers(expected: Iterable[tuple[str, int]]) -> set[str]:

@@ -177,7 +177,9 @@ def test_people_in_no_bucket_are_found_by_a_whole_scan() -> None:
     scene = scene_of(lytics)
     checkpoint = scene.invoke()
     assert checkpoint.is_complete
-    assert checkpoint.whole == "Lytics counts 1990 people in the parts of the audience, but 2000 in the whole"
+    assert (
+        checkpoint.whole == "Lytics counts 1,990 people in the parts of the audience, but 2,000 in the whole"
+    )
     assert checkpoint.parts == ()
     assert everybody(scene, lytics)
     assert checkpoint.seen == 2_000
@@ -191,7 +193,9 @@ def test_people_in_no_bucket_who_come_during_the_scan_are_found() -> None:
     scene.invoke(left_s=1)
     lytics.rows = people(2_010)
     checkpoint = scene.invoke()
-    assert checkpoint.whole == "Lytics counts 2000 people in the parts of the audience, but 2010 in the whole"
+    assert (
+        checkpoint.whole == "Lytics counts 2,000 people in the parts of the audience, but 2,010 in the whole"
+    )
     assert (checkpoint.is_complete, everybody(scene, lytics)) == (True, True)
 
 
@@ -216,7 +220,7 @@ def test_parts_that_ignore_the_buckets_are_noticed_at_once() -> None:
     scene = scene_of(lytics)
     checkpoint = scene.invoke()
     assert checkpoint.whole.startswith(
-        "Lytics counts 8000 people in the parts of the audience, but only 2000"
+        "Lytics counts 8,000 people in the parts of the audience, but only 2,000"
     )
     assert (checkpoint.is_complete, everybody(scene, lytics)) == (True, True)
 
@@ -227,7 +231,7 @@ def test_parts_that_return_too_few_rows_are_read_whole() -> None:
             return len(rows) + bool(splits)
 
     checkpoint = scene_of(Short(2_000)).invoke()
-    assert checkpoint.whole == "Lytics counts 2004 people in the audience but its scan returned 2000"
+    assert checkpoint.whole == "Lytics counts 2,004 people in the audience but its scan returned 2,000"
     assert checkpoint.is_complete
 
 

@@ -216,7 +216,7 @@ def test_empty_audience_is_complete_if_every_total_is_zero() -> None:
     empty = advanced(Checkpoint(), page(cursor="c1", total=0), NOTHING, 1)
     assert advanced(empty, page(total=0), NOTHING, 2).is_complete
     with_total = advanced(Checkpoint(), page(cursor="c1", total=1), NOTHING, 1)
-    assert advanced(with_total, page(total=0), NOTHING, 2).mismatch.startswith("Lytics counts 1 people")
+    assert advanced(with_total, page(total=0), NOTHING, 2).mismatch.startswith("Lytics counts 1 person in")
 
 
 @pytest.mark.parametrize(("rows", "is_mismatch"), [(899, True), (900, False), (950, False)])
@@ -224,7 +224,7 @@ def test_total_that_falls_too_far_is_not_trusted(rows: int, is_mismatch: bool) -
     first = advanced(Checkpoint(), page(*({} for _ in range(800)), cursor="c1", total=1_000), NOTHING, 1)
     rest = page(*({} for _ in range(rows - 800)), total=rows)
     assert advanced(first, rest, NOTHING, 2).mismatch == (
-        f"Lytics counts 1000 people in the audience but its scan returned {rows}" if is_mismatch else ""
+        f"Lytics counts 1,000 people in the audience but its scan returned {rows:,}" if is_mismatch else ""
     )
 
 

@@ -458,7 +458,7 @@ def test_scan_far_below_the_size_takes_nobody_out(scene: Scene) -> None:
     scene.lytics.sizes_of[VIPS.id] = 1_000
     scene.call()
     assert scene.changes() == []
-    assert "Lytics counts 1000 people" in scene.tally()["trouble"]
+    assert "Lytics counts 1,000 people" in scene.tally()["trouble"]
 
 
 def test_audience_that_another_export_got_is_not_swept(scene: Scene) -> None:
