@@ -45,9 +45,7 @@ def gate(app: Any, next_middleware: Next) -> Response[Any]:
 
 def refused(app: Any, identity: Identity) -> Response[Any]:
     """Return the page for somebody who is signed in at the provider and may not use the console."""
-    return page(
-        "signin/refused.html", app, status=403, email=identity.email, has_groups=bool(identity.groups)
-    )
+    return page("signin/refused.html", app, status=403, email=identity.email)
 
 
 def _is_ours(app: Any) -> bool:

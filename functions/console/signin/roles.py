@@ -1,6 +1,5 @@
 """Who may do what: the lists of the stack's parameters, read again with each request."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,7 +36,7 @@ class People:
         if self.groups & identity.groups:
             return True
         # A letter that only lower() makes ASCII, such as the Kelvin sign, is another address.
-        if identity.email is None or not identity.email.isascii() or identity.email.count("@") != 1:
+        if identity.email is None or not identity.email.isascii():
             return False
         address = identity.email.lower()
         return address in self.addresses or address.partition("@")[2] in self.domains
@@ -80,11 +79,7 @@ def people_from(text: str) -> People:
     groups = {entry.removeprefix(_GROUP) for entry in entries if entry.startswith(_GROUP)}
     others = {entry.lower() for entry in entries if not entry.startswith(_GROUP)}
     return People(
-        addresses=_having(others, "@", at_start=False),
-        domains=frozenset(entry.removeprefix("@") for entry in _having(others, "@", at_start=True)),
-        groups=frozenset(groups - {""}),
+        addresses=frozenset(entry for entry in others if not entry.startswith("@")),
+        domains=frozenset(entry.removeprefix("@") for entry in others if entry.startswith("@")) - {""},
+        groups=frozenset(groups) - {""},
     )
-
-
-def _having(entries: Iterable[str], mark: str, *, at_start: bool) -> frozenset[str]:
-    return frozenset(e for e in entries if len(e) > 1 and mark in e and e.startswith(mark) is at_start)

@@ -56,6 +56,8 @@ def test_who_is_taken_off_a_list_is_out_at_the_next_click(scene: Scene) -> None:
 )
 def test_made_up_cookie_opens_nothing(scene: Scene, cookie: str) -> None:
     assert scene.get("/", headers={"Cookie": cookie}).status == 303
+    looks_right = cookie == f"{COOKIE}={'a' * 43}"
+    assert len(scene.dynamodb.calls.made) == looks_right  # others cost nothing
 
 
 def test_cookie_of_an_ended_session_opens_nothing(scene: Scene) -> None:

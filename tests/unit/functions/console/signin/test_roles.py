@@ -53,8 +53,13 @@ def test_domain_makes_nobody_an_operator() -> None:
 @pytest.mark.parametrize("text", ["", ",", " , ", "group:", "@", "olga"])
 def test_empty_list_lets_nobody_in(text: str) -> None:
     lists = lists_from(text, text)
-    somebody = identity("olga@example.com", "", "olga")
-    assert lists.role_of(somebody) is None
+    for somebody in (
+        identity("olga@example.com", "", "olga"),
+        identity("olga@"),
+        identity("@"),
+        identity(""),
+    ):
+        assert lists.role_of(somebody) is None
     assert not lists.uses_groups
 
 

@@ -44,6 +44,7 @@ def test_ended_session_is_gone_from_the_table() -> None:
 
 def test_cookie_is_for_this_host_https_and_no_script() -> None:
     assert COOKIE.startswith("__Host-")
+    assert SESSION_S == 28_800
     line = set_cookie(COOKIE, "x", 60)
     assert line == f"{COOKIE}=x; Max-Age=60; Path=/; Secure; HttpOnly; SameSite=Lax"
     assert drop_cookie(COOKIE) == f"{COOKIE}=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax"
