@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from lytics_sendgrid.tables.days import DaysTable
+from lytics_sendgrid.tables.run_history import RunHistory
 from tests.e2e.customer import Customer, Product, customer_of
 from tests.local.demo.audit import Audit
 from tests.local.polling import poll
@@ -114,3 +116,18 @@ def test_guard_stops_an_audience_that_loses_too_many(drifted: Drifted) -> None:
     assert drifted.wrong(customer.audit(drifted.start))
     customer.succeed(drifted.resync(max_leavers_percent=100))
     drifted.wait_until_true()
+
+
+def test_history_and_days_say_what_the_runs_did(drifted: Drifted) -> None:
+    deployment, name = drifted.customer.product.deployment, drifted.customer.name
+    client, table = deployment.cloud.client("dynamodb"), deployment.outputs["ExportsTable"]
+    runs = RunHistory(client, table).latest_runs(name, 9)[::-1]
+    assert [run.action for run in runs] == ["start", *["resync"] * 4]  # and no dry run
+    assert all(run.finished_at is not None and run.live for run in runs)
+    assert [run.trouble for run in runs] == [False, False, False, True, False]
+    start, first, second, *_ = runs
+    assert (start.added > 0, first.added > 0, first.removed > 15) == (True, True, True)
+    assert (second.added, second.removed) == (0, 0)
+    assert all(audience.sendgrid is not None for audience in second.audiences)
+    days = DaysTable(client, table).days(name, "2000-01-01", "2999-12-31")
+    assert sum(counts["accepted"] for counts in days.values()) >= start.added
