@@ -35,7 +35,7 @@ _NOT_LIVE: Final = (
 )
 _WHOLE_RUN: Final = (
     "accepted, rejected and confirmed count the whole run, not one audience. A person counts once for each "
-    "delivery of the backfill that carries them, so a person in several audiences can count several times. "
+    "delivery that carries them, so a person in several audiences can count several times. "
     "Being sent again after a failed import job does not count again"
 )
 _RUNNING: Final = (

@@ -50,7 +50,7 @@ class RunRow:
         what: what it did.
         who: who started it.
         started_at: ISO 8601.
-        minutes: how long it took; None: it has not ended, or nobody knows when.
+        took_s: how many seconds it took; None: it has not ended, or nobody knows when.
         added: people who were put into a segment.
         removed: people who were taken out.
         rejected: people whom SendGrid refuses.
@@ -62,7 +62,7 @@ class RunRow:
     what: str
     who: str
     started_at: str
-    minutes: int | None
+    took_s: int | None
     added: int | None
     removed: int | None
     rejected: int | None
@@ -159,7 +159,7 @@ def run_row(record: RunRecord, status: str | None, starter: str | None) -> RunRo
         what=ACTIONS[record.action] if record.backfill or record.action == "stop" else _WITHOUT_COPY,
         who="the nightly schedule" if record.scheduled else starter or "somebody outside of the console",
         started_at=record.started_at,
-        minutes=_minutes(record.started_at, record.finished_at) if record.finished_at else None,
+        took_s=_seconds(record.started_at, record.finished_at) if record.finished_at else None,
         added=record.added if ended else None,
         removed=record.removed if ended else None,
         rejected=record.rejected if ended else None,
@@ -195,6 +195,6 @@ def _days(first: str, last: str) -> list[str]:
     return [(start + timedelta(days=number)).isoformat() for number in range((end - start).days + 1)]
 
 
-def _minutes(started_at: str, finished_at: str) -> int:
+def _seconds(started_at: str, finished_at: str) -> int:
     start, end = (datetime.fromisoformat(text).astimezone(UTC) for text in (started_at, finished_at))
-    return max(1, round((end - start).total_seconds() / 60))
+    return max(1, round((end - start).total_seconds()))

@@ -1,11 +1,19 @@
 """The report of a run, as its page shows it."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from functions.console.runs.vendors import lytics_audience, sendgrid_segment
 
+_WORDS: Final = {
+    "a backfill": "a copy of everybody",
+    "backfill": "copy",
+    "ledger": "list of what was sent",
+}
+"""What the reports say for people who operate, and what the page says instead."""
+_PLAIN: Final = re.compile("|".join(rf"\b{word}\b" for word in _WORDS))
 REASONS: Final = {
     "address": "SendGrid refuses the address",
     "fields": "SendGrid refuses a field, so these people are there without their fields",
@@ -61,6 +69,7 @@ class ReportView:
         failure: which audiences are in trouble, and what to do; empty: none.
         drift: what a resync found out of date in all audiences; None: it did not look.
         contacts: in the SendGrid account; None: unknown.
+        paste: what to enter in Lytics to create the webhook job by hand, each with its label; empty: nothing.
     """
 
     live: bool
@@ -76,6 +85,7 @@ class ReportView:
     failure: str
     drift: Mapping[str, Any] | None
     contacts: int | None
+    paste: tuple[tuple[str, str], ...] = ()
 
 
 def report_view(report: Mapping[str, Any]) -> ReportView:
@@ -100,7 +110,26 @@ def report_view(report: Mapping[str, Any]) -> ReportView:
         failure=report.get("failure", ""),
         drift=report.get("drift"),
         contacts=report.get("sendgrid_contacts"),
+        paste=tuple(_pasted((report.get("activation") or {}).get("paste") or {})),
     )
+
+
+def _pasted(paste: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what a person enters in Lytics, in the order of its form."""
+    if not paste:
+        return
+    header = paste["header"]
+    yield "Where", paste["where"]
+    yield "Webhook URL", paste["webhook_url"]
+    yield "HTTP method", paste["http_method"]
+    yield f"Header {header['name']}", header["value"]
+    yield "Audiences", ", ".join(audience.get("name") or audience["id"] for audience in paste["audiences"])
+    yield "Fields to export", ", ".join(paste["export_fields"])
+    yield "Fields that trigger", ", ".join(paste["fields_to_trigger"])
+    yield "Existing users", "yes" if paste["existing_users"] else "no"
+    yield "Requests in batches", f"of {paste['batch_size']}, every {paste['batch_flush_duration_s']} s"
+    yield "Do not retry", ", ".join(paste["do_not_retry"]) or "nothing"
+    yield "CloudEvents", "yes" if paste["cloudevents"] else "no"
 
 
 def _audience(audience: Mapping[str, Any]) -> AudienceRow:
@@ -120,5 +149,9 @@ def _audience(audience: Mapping[str, Any]) -> AudienceRow:
 
 
 def sentences(notes: Iterable[str]) -> list[str]:
-    """Return notes that begin with a capital and end with a full stop."""
-    return [f"{note[:1].upper()}{note[1:]}{'' if note.endswith(('.', '!', '?')) else '.'}" for note in notes]
+    """Return notes in a marketer's words, each with a capital and a full stop."""
+    return [_sentence(_PLAIN.sub(lambda found: _WORDS[found[0]], note)) for note in notes]
+
+
+def _sentence(note: str) -> str:
+    return f"{note[:1].upper()}{note[1:]}{'' if note.endswith(('.', '!', '?')) else '.'}"

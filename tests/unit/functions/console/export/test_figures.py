@@ -96,10 +96,10 @@ def test_end_of_a_run_in_words(more: dict[str, Any], status: str | None, result:
 
 def test_numbers_of_a_run_are_shown_once_it_has_ended() -> None:
     row = figures.run_row(record("r", added=3, removed=2, rejected=1), None, "olga@example.com")
-    assert (row.minutes, row.added, row.removed, row.rejected) == (60, 3, 2, 1)
+    assert (row.took_s, row.added, row.removed, row.rejected) == (3_600, 3, 2, 1)
     assert (row.what, row.who) == ("Resync", "olga@example.com")
     under_way = figures.run_row(record("r", None, scheduled=True), "RUNNING", None)
-    assert (under_way.minutes, under_way.added, under_way.who) == (None, None, "the nightly schedule")
+    assert (under_way.took_s, under_way.added, under_way.who) == (None, None, "the nightly schedule")
 
 
 def test_what_a_run_did_in_the_words_of_the_page() -> None:
@@ -112,5 +112,5 @@ def test_what_a_run_did_in_the_words_of_the_page() -> None:
     assert figures.run_row(record("r"), None, None).who == "somebody outside of the console"
 
 
-def test_short_run_took_a_minute() -> None:
-    assert figures.run_row(record("r", "2026-11-26T02:00:05Z"), None, None).minutes == 1
+def test_shortest_run_took_a_second() -> None:
+    assert figures.run_row(record("r", "2026-11-26T02:00:00Z"), None, None).took_s == 1

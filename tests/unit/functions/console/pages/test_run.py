@@ -17,6 +17,7 @@ from tests.unit.functions.console.pages.run_scene import (
     scene_with_export,
 )
 from tests.unit.functions.console.scene import OPERATOR, VIEWER, Scene
+from tests.unit.functions.report.test_reporting import PASTE
 
 
 def test_running_run_shows_steps_bars_and_numbers() -> None:
@@ -99,7 +100,7 @@ def test_report_shows_each_side_what_to_know_and_whom_sendgrid_refuses() -> None
     assert "5 without an address" in page.text
     assert re.search(r"All, of 1,000 contacts\s+4 0 0 0 0", page.text)
     assert "a lost event" in page.text
-    assert "lags behind" in page.text
+    assert "whether this run or an earlier one sent them" in page.text
     assert 'href="https://mc.sendgrid.com/contacts/segments/s%2F1" rel="noreferrer noopener"' in page.html
     assert "<script>alert" not in page.html
 
@@ -118,8 +119,10 @@ def test_report_is_shown_when_step_functions_has_forgotten_the_run() -> None:
 def test_report_of_an_export_that_is_not_live_says_so() -> None:
     scene = scene_with_export()
     begin(scene)
-    finish(scene, report={"live": False})
-    assert "The export is not live. The notes below say what to do." in scene.get(PATH).text
+    finish(scene, report={"live": False, "activation": {"paste": PASTE}})
+    page = scene.get(PATH)
+    assert "The export is not live. The notes below say what to do." in page.text
+    assert "Webhook URL https://hooks.example.com" in page.text
 
 
 def test_failure_shows_cause_and_what_to_do() -> None:

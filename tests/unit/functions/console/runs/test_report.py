@@ -3,6 +3,7 @@
 from typing import Any
 
 from functions.console.runs.report import report_view, sentences
+from tests.unit.functions.report.test_reporting import PASTE
 
 AUDIENCE = {
     "id": "5f1c",
@@ -65,6 +66,36 @@ def test_people_are_counted_by_outcome() -> None:
 def test_report_of_a_stop_counts_nobody() -> None:
     found = report_view(REPORT | {"people": None, "stopped": {"job": "paused"}, "live": False})
     assert (found.accepted, found.rejected, found.stopped) == (None, (), True)
+
+
+def test_what_to_enter_in_lytics_is_listed() -> None:
+    paste = PASTE | {
+        "audiences": [{"id": "1" * 32, "name": "First"}, {"id": "2" * 32}],
+        "do_not_retry": ["400"],
+    }
+    shown = dict(report_view(REPORT | {"activation": {"paste": paste}, "live": False}).paste)
+    assert shown["Webhook URL"] == "https://hooks.example.com"
+    assert shown["Header X-Lytics-Secret"] == "in the secret stack/default"
+    assert shown["Audiences"] == f"First, {'2' * 32}"
+    assert (shown["Existing users"], shown["CloudEvents"], shown["Do not retry"]) == ("no", "no", "400")
+    assert shown["Requests in batches"] == "of 100, every 1 s"
+    assert report_view(REPORT | {"activation": {"paste": None}}).paste == ()
+    other = dict(
+        report_view(
+            REPORT | {"activation": {"paste": PASTE | {"cloudevents": True, "existing_users": True}}}
+        ).paste
+    )
+    assert (other["Existing users"], other["CloudEvents"], other["Do not retry"]) == ("yes", "yes", "nothing")
+
+
+def test_notes_have_a_marketers_words() -> None:
+    notes = ["start with a backfill", "its backfill fills it", "SendGrid is as the ledger says", "backfilled"]
+    assert sentences(notes) == [
+        "Start with a copy of everybody.",
+        "Its copy fills it.",
+        "SendGrid is as the list of what was sent says.",
+        "Backfilled.",
+    ]
 
 
 def test_notes_are_sentences() -> None:
