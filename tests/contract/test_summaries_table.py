@@ -85,6 +85,17 @@ def test_a_run_is_shown_with_sums_of_its_audiences(client: DynamoDBClient, table
     assert run == {"run": "r1", "started_at": "2026-11-26T02:00:00Z", "lytics": 9, "sendgrid": None}
 
 
+def test_one_export_is_read_as_in_the_list(client: DynamoDBClient, table: SummariesTable) -> None:
+    exports = ExportsTable(client, "exports")
+    exports.put_export(NEWSLETTER)
+    exports.put_stop("newsletter", Stop("a list was gone", 7, 9))
+    HeardTable(client, "exports").put_heard("newsletter", 5)
+    (listed,) = table.summaries()
+    assert table.summary("newsletter") == listed
+    nothing = table.summary("unknown")
+    assert (nothing.parts, nothing.stop, nothing.heard_ms) == ({}, None, None)
+
+
 def test_many_exports_are_read_in_few_requests() -> None:
     dynamodb = DynamoDb()
     client = cast(DynamoDBClient, dynamodb)

@@ -5,9 +5,9 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
+from functions.console import overview
 from functions.console.drafts.desk import Desk
 from functions.console.export import figures
-from functions.console.export.standing import standing
 from functions.console.render import page
 from functions.console.runs.following import last_execution
 from functions.console.runs.report import ReportView, report_view
@@ -46,13 +46,17 @@ def show(name: str) -> Response[Any]:
     changes = figures.changes_rows(collaborators.days.days(name, *figures.change_days(now_s)))
     runs = _runs(records[:_RUNS_SHOWN], now_s)
     drift, drift_run = _last_drift(name, records, report, report_run)
+    glance = overview.row(collaborators.summaries.summary(name), None)
     return page(
         "exports/export.html",
         router,
         export_name=name,
         base=path_of("exports", name),
         export=export,
-        standing=standing(export, collaborators.exports.stop(name), records, runs),
+        standing=glance.standing,
+        warnings=glance.notes,
+        heard_s=glance.heard_s,
+        busy=next((path_of("runs", name, run.run) for run in runs if run.mark == "now"), None),
         report=report,
         report_path=path_of("runs", name, report_run) if report_run else None,
         runs=[(run, path_of("runs", name, run.run)) for run in runs],

@@ -72,15 +72,20 @@ class SummariesTable:
         """
         items = {item["sk"]["S"]: item for item in items_of(self._client, self._table, LIST)}
         more = dict(self._more(list(items)))
-        return tuple(
-            Summary(
-                name,
-                {part: json.loads(item[part]["S"]) for part in Part if part in item},
-                _stop(more.get((name, "stop"), {})),
-                _heard_ms(more.get((name, "heard"), {})),
+        return tuple(_summary(name, item, more) for name, item in items.items())
+
+    def summary(self, export: str) -> Summary:
+        """Return the summary of one export. One that nothing is known of has no parts.
+
+        Raises:
+            RetryLater: DynamoDB did not answer.
+            StopRun: DynamoDB refused the request.
+        """
+        with translated("DynamoDB"):
+            answer = self._client.get_item(
+                TableName=self._table, Key={"pk": {"S": LIST}, "sk": {"S": export}}, ConsistentRead=True
             )
-            for name, item in items.items()
-        )
+        return _summary(export, answer.get("Item", {}), dict(self._more([export])))
 
     def _more(self, names: Sequence[str]) -> Iterator[tuple[tuple[str, str], Mapping[str, Any]]]:
         """Yield what stands in items of its own: ``deliver`` and ``ingest`` write these often."""
@@ -94,6 +99,17 @@ class SummariesTable:
                 yield (item["pk"]["S"].removeprefix("export#"), item["sk"]["S"]), item
             unprocessed: Any = answer.get("UnprocessedKeys") or {}
             keys = [*unprocessed.get(self._table, {}).get("Keys", ()), *keys[_MAX_KEYS:]]
+
+
+def _summary(
+    export: str, item: Mapping[str, Any], more: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> Summary:
+    return Summary(
+        export,
+        {part: json.loads(item[part]["S"]) for part in Part if part in item},
+        _stop(more.get((export, "stop"), {})),
+        _heard_ms(more.get((export, "heard"), {})),
+    )
 
 
 def _stop(item: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -1,11 +1,14 @@
 """The page of an export: both sides, history, charts, and what each visitor may do."""
 
 import re
+from typing import Any, cast
 
 import pytest
 
 from functions.console.drafts.draft import Draft, draft_key
 from lytics_sendgrid.domain.stop import Stop
+from lytics_sendgrid.tables.heard import HeardTable
+from lytics_sendgrid.workflow.summary import Part
 from tests.unit.functions.console.pages.run_scene import ODD_NAME, begin, days, finish, scene_with_export
 from tests.unit.functions.console.scene import VIEWER, Page, Scene
 
@@ -15,7 +18,7 @@ PATH = "/exports/newsletter"
 def test_export_without_a_run_has_its_audiences_and_no_numbers() -> None:
     page = scene_with_export().get(PATH)
     assert page.status == 200
-    assert "Not live" in page.text
+    assert "Not known yet" in page.text
     assert "High value users" in page.text
     assert "The first report will show what each side counts." in page.text
     assert "No run yet." in page.text
@@ -25,6 +28,7 @@ def test_export_without_a_run_has_its_audiences_and_no_numbers() -> None:
 def test_each_side_stands_side_by_side_with_links_to_both_vendors() -> None:
     scene = scene_with_export()
     finish(scene, report={"finished_at": "2026-11-18T11:00:00Z"})
+    scene.summaries.put_summary("newsletter", Part.ACTIVATED, {"at_s": 1, "live": True, "state": "running"})
     page = scene.get(PATH)
     assert "Live" in page.text
     assert re.search(r"100\s+95\s*5 without an address\s+90", page.text)
@@ -54,7 +58,7 @@ def test_run_under_way_is_shown_first() -> None:
     scene = scene_with_export()
     begin(scene)
     page = scene.get(PATH)
-    assert "Copy everybody now is under way." in page.text
+    assert '<a class="state busy" href="/console/runs/newsletter/console-1">' in page.html
 
 
 def test_members_rejected_and_changes_by_day_are_charts_with_tables() -> None:
@@ -101,13 +105,24 @@ def test_sweep_without_a_report_and_one_without_drift_show_nothing() -> None:
 def test_stops_are_told_apart() -> None:
     scene = scene_with_export(stopped_s=1_795_000_000)
     page = scene.get(PATH)
-    assert "Somebody stopped it." in page.text
+    assert "Somebody stopped it: what Lytics sends is dropped" in page.text
     assert "Check a stop" not in page.text
     scene = scene_with_export()
     scene.exports.put_stop("newsletter", Stop('404 <b>"list"</b>', 0, 1))
     page = scene.get(PATH)
     assert "Stopped by a fault" in page.text
     assert "404 &lt;b&gt;" in page.html
+
+
+def test_what_the_hourly_look_found_is_shown_with_the_last_event() -> None:
+    scene = scene_with_export()
+    finding = {"trouble": "key_trouble", "text": "lytics_api_token expires tomorrow: create a new token"}
+    scene.summaries.put_summary("newsletter", Part.WATCHED, {"at_s": 2, "live": True, "findings": [finding]})
+    page = scene.get(PATH)
+    assert "lytics_api_token expires tomorrow" in page.text
+    assert "Last event from Lytics none yet" in page.text
+    HeardTable(cast(Any, scene.dynamodb), "exports").put_heard("newsletter", 1_795_000_000_000)
+    assert 'datetime="2026-11-18T11:06:40Z" data-as="ago"' in scene.get(PATH).html
 
 
 def test_viewer_gets_numbers_and_no_buttons() -> None:
@@ -125,7 +140,7 @@ def test_long_history_is_cut_and_says_where_the_rest_is() -> None:
     for number in range(25):
         begin(scene, f"r{number:02d}", started_at=f"2026-11-01T{number % 24:02d}:00:0{number // 24}Z")
     page = scene.get(PATH)
-    assert page.html.count('href="/console/runs/newsletter/r') == 20
+    assert page.html.count('<th scope="row"><a href="/console/runs/newsletter/r') == 20
     assert "Older runs are in the exports table" in page.text
 
 
