@@ -33,7 +33,7 @@ PYTEST = .venv/bin/pytest --numprocesses=$(or $(WORKERS),$(1)) --dist=loadgroup
 export SAM_CLI_TELEMETRY := 0
 AWS_REGION_OF_LINT := us-east-1
 
-.PHONY: help install demo console test static format format-check lint typecheck files validate template covered others build deploy count unit e2e bench simulate chaos mutate run inspect erase redrive rejected sign-out-everybody env-vars lock hooks clean
+.PHONY: help install demo console test static format format-check lint typecheck files validate template covered others build deploy count unit e2e bench simulate chaos mutate screenshots run inspect erase redrive rejected sign-out-everybody env-vars lock hooks clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-19s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -112,6 +112,9 @@ chaos: install ## Run an export through every fault and compare every person at 
 
 mutate: $(DEV) ## Break deciding modules in one small way at a time and list the faults no test notices: MODULES= REPORT=
 	@PYTHONHASHSEED=0 nice -n 15 .venv/bin/python -m tests.mutation
+
+screenshots: $(DEV) ## Write the pictures of the console that README and docs show; needs Chromium
+	@.venv/bin/python -m tests.browser.screenshots
 
 run: $(DEV) ## Start an export, show its progress and print its report: STACK= INPUT=file.json DRY=1 REPORT= FOLLOW=
 	@.venv/bin/python -m functions.operate.run

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -50,12 +51,14 @@ class Visits:
         *,
         as_: Identity | None = OPERATOR,
         width: int = WIDE,
+        height: int = 800,
         scheme: Literal["light", "dark"] = "light",
+        now_s: float | None = None,
         **more: Any,
     ) -> BrowserContext:
-        """Return a fresh profile in which somebody is signed in."""
+        """Return a fresh profile in which somebody is signed in. Its clock may stand still."""
         context = self._browser.new_context(
-            viewport={"width": width, "height": 800},
+            viewport={"width": width, "height": height},
             color_scheme=scheme,
             reduced_motion="reduce",
             timezone_id="Europe/Vienna",
@@ -64,6 +67,8 @@ class Visits:
         )
         self._stack.callback(context.close)
         context.set_default_timeout(5_000)
+        if now_s is not None:
+            context.clock.set_fixed_time(datetime.fromtimestamp(now_s, UTC))
         if as_ is not None:
             name, _, value = scene.signed_in(as_).partition("=")
             host = str(urlsplit(scene.settings.console_base_url).hostname)
