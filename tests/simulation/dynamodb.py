@@ -13,7 +13,7 @@ from tests.simulation.queues import crash
 
 _CODES: Final = ("ThrottlingError", "ProvisionedThroughputExceeded", "InternalServerError")
 
-_MAX_LAG_S: Final = 60.0
+_MAX_LAG_S: Final = 600.0
 """Of an eventually consistent read. AWS: "usually" a second."""
 
 
