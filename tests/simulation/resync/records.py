@@ -61,9 +61,10 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A contact in the ledger: for each audience the last event, negative if it was an exit."""
+    """A contact in the ledger: each audience's last event, negative if it was an exit, and when it came."""
 
     events: Mapping[str, int] = field(default_factory=dict)
+    came: Mapping[str, int] = field(default_factory=dict)
     row: frozenset[str] = frozenset()
     version: int = 0
 

@@ -147,16 +147,17 @@ class World:
         self.queue.remove(change)
         item = self.ledger.get(change.email, Item())
         version = self._version(change, item)
-        events, old = dict(item.events), item.events.get(change.audience)
+        events, came, old = dict(item.events), dict(item.came), item.events.get(change.audience)
         if change.kind in {"enter", "exit"} and _wins(change, old):
             events[change.audience] = change.time if change.kind == "enter" else -change.time
+            came[change.audience] = self.now
         configuration = self.configurations[version]
         exported = configuration.live if "stopped_ids_stay" in self.off else configuration.exported
         row = frozenset(
             a for a, event in events.items() if a in exported and event > configuration.since_of(a)
         )
         moved = row != item.row or change.kind == "refresh"
-        self.ledger[change.email] = Item(events, row, version if moved else item.version)
+        self.ledger[change.email] = Item(events, came, row, version if moved else item.version)
         self.sendgrid[change.email] = row
         self._check(change, item, self.ledger[change.email], configuration)
         return True
@@ -176,7 +177,9 @@ class World:
         for other in after.row - before.row - {audience}:
             event = after.events[other]
             since = max(event + 1, self.now - YOUNG)
-            if event < self.now - YOUNG and self.always(email, other, since, member=False):
+            # A late event may meet an older configuration first: then it is the event that puts her in.
+            is_known = after.came[other] < self.now - CACHE
+            if is_known and event < self.now - YOUNG and self.always(email, other, since, member=False):
                 self.judge("revived", email, other)
         if change.run is None or change.kind != "enter" or old is None or old >= 0 or new is None or new <= 0:
             return
