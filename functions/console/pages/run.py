@@ -32,8 +32,8 @@ def show(export: str, run: str) -> Response[Any]:
     first = first_execution(console(router).executions, export, run)
     last = last_execution(console(router).executions, first) if first is not None else None
     values = _about(export, run, first)
-    if last is not None and last.is_running:
-        return page("runs/running.html", router, **values, **_progress(export, run, last))
+    if first is not None and last is not None and last.is_running:
+        return page("runs/running.html", router, **values, **_progress(export, run, first, last))
     report = console(router).exports.report(export, run)
     if report is None and last is None:
         raise NotFoundError
@@ -50,7 +50,7 @@ def progress(export: str, run: str) -> Response[Any]:
     if not last.is_running:
         return Response(200, headers={"HX-Redirect": console(router).links.to(path_of("runs", export, run))})
     return fragment(
-        "runs/progress.html", router, base=path_of("runs", export, run), **_progress(export, run, last)
+        "runs/progress.html", router, base=path_of("runs", export, run), **_progress(export, run, first, last)
     )
 
 
@@ -91,7 +91,7 @@ def _forgotten(export: str, run: str) -> dict[str, Any]:
     return {"action": record.action, "scheduled": record.scheduled} if record is not None else {}
 
 
-def _progress(export: str, run: str, last: Execution) -> dict[str, Any]:
+def _progress(export: str, run: str, first: Execution, last: Execution) -> dict[str, Any]:
     collaborators = console(router)
     record = _record(export, run)
     view = run_view(
@@ -100,6 +100,7 @@ def _progress(export: str, run: str, last: Execution) -> dict[str, Any]:
         collaborators.exports.progress(run),
         epoch_s(record.started_at) if record is not None else last.started_s,
         int(collaborators.clock.now()),
+        action=str(first.input.get("action", "start")),
     )
     stop = collaborators.exports.stop(export)
     return {"view": view, "stop": stop.reason if stop is not None else ""}

@@ -151,7 +151,13 @@ class RunView:
 
 
 def run_view(
-    record: RunRecord | None, entered: Sequence[str], progress: Progress, started_s: int, now_s: int
+    record: RunRecord | None,
+    entered: Sequence[str],
+    progress: Progress,
+    started_s: int,
+    now_s: int,
+    *,
+    action: str = "start",
 ) -> RunView:
     """Return how far a run is.
 
@@ -161,9 +167,10 @@ def run_view(
         progress: what the run's functions have recorded.
         started_s: when the run began, Unix seconds.
         now_s: our clock, Unix seconds.
+        action: what its input asks for. Before the plan, it may be anything.
     """
     current = next((STEP_OF[name] for name in entered if name in STEP_OF), "check") if record else "check"
-    keys = _steps_of(record, current)
+    keys = _steps_of(record, current, action)
     reading, sending = _reading(record, progress), _sending(progress)
     bars = {"read": (reading,), "send": sending}
     began_s = min((scan.began_s for scan in progress.scans.values() if scan.began_s), default=started_s)
@@ -188,8 +195,8 @@ def epoch_s(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp())
 
 
-def _steps_of(record: RunRecord | None, current: str) -> list[str]:
-    keys = {*_STEPS[record.action if record else "start"], current}
+def _steps_of(record: RunRecord | None, current: str, action: str) -> list[str]:
+    keys = {*_STEPS.get(record.action if record else action, _STEPS["start"]), current}
     if record is not None:
         optional = {"read": record.backfill, "compare": record.sweep, "audit": record.audit}
         keys |= {key for key, wanted in optional.items() if wanted}

@@ -66,6 +66,12 @@ def test_run_that_is_not_planned_yet_checks_its_input() -> None:
     assert all(step.bars == () for step in found.steps)
 
 
+@pytest.mark.parametrize(("action", "second"), [("resync", "send"), ("stop", "stop"), ("odd", "create")])
+def test_run_that_is_not_planned_yet_has_the_steps_of_its_input(action: str, second: str) -> None:
+    found = run_view(None, [], EMPTY, STARTED_S, STARTED_S, action=action)
+    assert found.steps[1].key == second
+
+
 def test_unknown_state_is_the_first_step() -> None:
     assert states(view(None))["check"] == "now"
     assert states(view("IsResumed"))["check"] == "now"
