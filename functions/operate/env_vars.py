@@ -12,11 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError
-
-from functions.operate.stack import boto_session, explained, stack_name, stack_outputs
+from functions.operate.stack import boto_session, says_errors, stack_name, stack_outputs
 from lytics_sendgrid.aws.errors import translated
-from lytics_sendgrid.errors import LyticsSendGridError
 
 
 def function_variables(cloudformation: Any, functions: Any, stack: str) -> dict[str, dict[str, str]]:
@@ -36,16 +33,13 @@ def function_variables(cloudformation: Any, functions: Any, stack: str) -> dict[
         }
 
 
+@says_errors
 def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
     """Write the file; return the exit status of the program."""
-    try:
-        stack, session = stack_name(environment), boto_session(environment)
-        cloudformation = session.client("cloudformation")
-        stack_outputs(cloudformation, stack)
-        variables = function_variables(cloudformation, session.client("lambda"), stack)
-    except (LyticsSendGridError, BotoCoreError) as error:
-        say(f"{explained(error)}\n")
-        return 1
+    stack, session = stack_name(environment), boto_session(environment)
+    cloudformation = session.client("cloudformation")
+    stack_outputs(cloudformation, stack)
+    variables = function_variables(cloudformation, session.client("lambda"), stack)
     file = Path(environment.get("FILE", "") or "env.json")
     file.write_text(json.dumps(variables, indent=2) + "\n")
     say(f"wrote the variables of {len(variables)} functions to {file}\n")

@@ -11,18 +11,16 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError
-
 from functions.operate.progress import inspection
 from functions.operate.stack import (
     LambdaClient,
     boto_session,
-    explained,
     invoked,
+    says_errors,
     stack_name,
     stack_outputs,
 )
-from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
+from lytics_sendgrid.errors import InputInvalid
 
 
 def inspect_person(client: LambdaClient, function: str, export: str, email: str) -> dict[str, Any]:
@@ -30,20 +28,17 @@ def inspect_person(client: LambdaClient, function: str, export: str, email: str)
     return invoked(client, "inspect", function, {"export": export, "email": email})
 
 
+@says_errors
 def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
     """Print the answer; return the exit status of the program."""
-    try:
-        stack, email = stack_name(environment), environment.get("EMAIL", "")
-        if not email:
-            raise InputInvalid("EMAIL is not set: name the person, such as EMAIL=jane@example.com")
-        session = boto_session(environment)
-        function = stack_outputs(session.client("cloudformation"), stack)["InspectFunction"]
-        export = environment.get("EXPORT", "") or "default"
-        for line in inspection(inspect_person(session.client("lambda"), function, export, email)):
-            say(line + "\n")
-    except (LyticsSendGridError, BotoCoreError) as error:
-        say(f"{explained(error)}\n")
-        return 1
+    stack, email = stack_name(environment), environment.get("EMAIL", "")
+    if not email:
+        raise InputInvalid("EMAIL is not set: name the person, such as EMAIL=jane@example.com")
+    session = boto_session(environment)
+    function = stack_outputs(session.client("cloudformation"), stack)["InspectFunction"]
+    export = environment.get("EXPORT", "") or "default"
+    for line in inspection(inspect_person(session.client("lambda"), function, export, email)):
+        say(line + "\n")
     return 0
 
 

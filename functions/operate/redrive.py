@@ -17,13 +17,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Protocol
 
-from botocore.exceptions import BotoCoreError
-
 from functions.operate.dead_letters import RedrivePlan, dead_changes, dead_import, reject
-from functions.operate.stack import boto_session, explained, stack_name, stack_outputs
+from functions.operate.stack import boto_session, says_errors, stack_name, stack_outputs
 from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.domain.configuration import Export
-from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
+from lytics_sendgrid.errors import InputInvalid
 from lytics_sendgrid.queues.writer import MAX_ENTRIES, QueueWriter
 from lytics_sendgrid.tables.exports import ExportsTable
 
@@ -224,32 +222,29 @@ def _queues(environment: Mapping[str, str]) -> tuple[str, ...]:
     return (name,) if name else DEFAULT
 
 
+@says_errors
 def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
     """Redrive the queues; return the exit status of the program, 0 even if messages stay."""
-    try:
-        queues, dry = _queues(environment), environment.get("DRY", "") not in {"", "0"}
-        stack, session = stack_name(environment), boto_session(environment)
-        outputs = stack_outputs(session.client("cloudformation"), stack)
-        sqs = session.client("sqs")
-        targets = Targets(
-            changes=QueueWriter(sqs, outputs["ChangesQueueUrl"]),
-            imports=QueueWriter(sqs, outputs["ImportsQueueUrl"]),
-            rejects=QueueWriter(sqs, outputs["RejectsQueueUrl"]),
-        )
-        exports = _CachedExports(ExportsTable(session.client("dynamodb"), outputs["ExportsTable"]))
-        planners: dict[str, Callable[[str], RedrivePlan]] = {
-            "changes": partial(dead_changes, exports=exports),
-            "imports": dead_import,
-            "rejects": partial(reject, exports=exports, now_ns=time.time_ns()),
-        }
-        for queue in queues:
-            name, output = QUEUES[queue]
-            summary = redrive(sqs, outputs[output], planners[queue], targets, dry=dry)
-            for line in summary.lines(name, dry=dry):
-                say(line + "\n")
-    except (LyticsSendGridError, BotoCoreError) as error:
-        say(f"{explained(error)}\n")
-        return 1
+    queues, dry = _queues(environment), environment.get("DRY", "") not in {"", "0"}
+    stack, session = stack_name(environment), boto_session(environment)
+    outputs = stack_outputs(session.client("cloudformation"), stack)
+    sqs = session.client("sqs")
+    targets = Targets(
+        changes=QueueWriter(sqs, outputs["ChangesQueueUrl"]),
+        imports=QueueWriter(sqs, outputs["ImportsQueueUrl"]),
+        rejects=QueueWriter(sqs, outputs["RejectsQueueUrl"]),
+    )
+    exports = _CachedExports(ExportsTable(session.client("dynamodb"), outputs["ExportsTable"]))
+    planners: dict[str, Callable[[str], RedrivePlan]] = {
+        "changes": partial(dead_changes, exports=exports),
+        "imports": dead_import,
+        "rejects": partial(reject, exports=exports, now_ns=time.time_ns()),
+    }
+    for queue in queues:
+        name, output = QUEUES[queue]
+        summary = redrive(sqs, outputs[output], planners[queue], targets, dry=dry)
+        for line in summary.lines(name, dry=dry):
+            say(line + "\n")
     return 0
 
 

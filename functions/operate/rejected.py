@@ -14,12 +14,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
-from botocore.exceptions import BotoCoreError
-
-from functions.operate.stack import boto_session, explained, stack_name, stack_outputs
+from functions.operate.stack import boto_session, says_errors, stack_name, stack_outputs
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.instants import format_rfc3339
-from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
+from lytics_sendgrid.errors import InputInvalid
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.rejected import RejectedContact, RejectedIndex, RejectedPage
 
@@ -74,28 +72,25 @@ def as_lines(contacts: Iterable[RejectedContact]) -> Iterator[str]:
     yield f"{len(found):,} rejected{f': {counts}' if counts else ''}"
 
 
+@says_errors
 def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
     """Print the rejected contacts; return the exit status of the program."""
-    try:
-        stack, session = stack_name(environment), boto_session(environment)
-        outputs = stack_outputs(session.client("cloudformation"), stack)
-        dynamodb = session.client("dynamodb")
-        index = RejectedIndex(dynamodb, outputs["ContactsTable"])
-        exports = ExportsTable(dynamodb, outputs["ExportsTable"])
-        contacts: Iterable[RejectedContact]
-        if name := environment.get("EXPORT", ""):
-            export = exports.export(name)
-            if export is None:
-                raise InputInvalid(f"EXPORT={name}: no such export")
-            of_account = rejected_contacts(index, [export.account])
-            contacts = filter(lambda contact: contact.belongs_to(export), of_account)
-        else:
-            contacts = rejected_contacts(index, accounts_of(exports))
-        for line in as_lines(contacts):
-            say(line + "\n")
-    except (LyticsSendGridError, BotoCoreError) as error:
-        say(f"{explained(error)}\n")
-        return 1
+    stack, session = stack_name(environment), boto_session(environment)
+    outputs = stack_outputs(session.client("cloudformation"), stack)
+    dynamodb = session.client("dynamodb")
+    index = RejectedIndex(dynamodb, outputs["ContactsTable"])
+    exports = ExportsTable(dynamodb, outputs["ExportsTable"])
+    contacts: Iterable[RejectedContact]
+    if name := environment.get("EXPORT", ""):
+        export = exports.export(name)
+        if export is None:
+            raise InputInvalid(f"EXPORT={name}: no such export")
+        of_account = rejected_contacts(index, [export.account])
+        contacts = filter(lambda contact: contact.belongs_to(export), of_account)
+    else:
+        contacts = rejected_contacts(index, accounts_of(exports))
+    for line in as_lines(contacts):
+        say(line + "\n")
     return 0
 
 

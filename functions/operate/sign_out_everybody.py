@@ -12,29 +12,24 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from botocore.exceptions import BotoCoreError
-
-from functions.operate.stack import boto_session, explained, stack_name, stack_outputs
-from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
+from functions.operate.stack import boto_session, says_errors, stack_name, stack_outputs
+from lytics_sendgrid.errors import InputInvalid
 from lytics_sendgrid.tables.console import ConsoleTable
 
 OUTPUT: Final = "ConsoleTable"
 
 
+@says_errors
 def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
     """End all sessions; return the exit status of the program."""
-    try:
-        stack, session = stack_name(environment), boto_session(environment)
-        outputs = stack_outputs(session.client("cloudformation"), stack)
-        if OUTPUT not in outputs:
-            raise InputInvalid(f"the stack {stack} has no console: its parameter ConsoleSignIn is none")
-        table = ConsoleTable(session.client("dynamodb"), outputs[OUTPUT])
-        table.delete_every("attempt#")  # first: nobody finishes a sign-in behind our back
-        ended = table.delete_every("session#")
-        say(f"{ended} session{'' if ended == 1 else 's'} ended: everybody has to sign in again\n")
-    except (LyticsSendGridError, BotoCoreError) as error:
-        say(f"{explained(error)}\n")
-        return 1
+    stack, session = stack_name(environment), boto_session(environment)
+    outputs = stack_outputs(session.client("cloudformation"), stack)
+    if OUTPUT not in outputs:
+        raise InputInvalid(f"the stack {stack} has no console: its parameter ConsoleSignIn is none")
+    table = ConsoleTable(session.client("dynamodb"), outputs[OUTPUT])
+    table.delete_every("attempt#")  # first: nobody finishes a sign-in behind our back
+    ended = table.delete_every("session#")
+    say(f"{ended} session{'' if ended == 1 else 's'} ended: everybody has to sign in again\n")
     return 0
 
 

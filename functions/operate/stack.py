@@ -1,7 +1,8 @@
 """Find a deployed stack by its name, with the credentials and the region of the shell."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any, Final, Protocol
 
 import boto3
@@ -29,10 +30,28 @@ class StackOutputs(dict[str, str]):
         )
 
 
+type Program = Callable[[Mapping[str, str], Callable[[str], object]], int]
+"""The main function of a command: takes the environment and what says a text, returns the exit status."""
+
+
 class CloudFormationClient(Protocol):
     """The part of boto3's client that is used."""
 
     def describe_stacks(self, *, StackName: str) -> Any: ...  # noqa: N803, D102
+
+
+def says_errors(program: Program) -> Program:
+    """Return the program, made to say an error as text and to end with the exit status 1."""
+
+    @wraps(program)
+    def run(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
+        try:
+            return program(environment, say)
+        except (LyticsSendGridError, BotoCoreError) as error:
+            say(f"{explained(error)}\n")
+            return 1
+
+    return run
 
 
 def stack_name(environment: Mapping[str, str]) -> str:
