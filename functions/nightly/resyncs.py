@@ -44,7 +44,7 @@ class Started:
     failed: dict[str, str] = field(default_factory=dict)
 
     def fault(self) -> str:
-        """Return which exports could not be resynced and what to do; empty if there are none."""
+        """Return which exports could not be resynced and what to do; empty if all were."""
         if not self.failed:
             return ""
         faults = enumerated((f"'{name}': {why}" for name, why in self.failed.items()), MAX_NAMES_CHARS)

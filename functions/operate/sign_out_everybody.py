@@ -2,7 +2,7 @@
 
 Run ``STACK=lytics-sendgrid python -m functions.operate.sign_out_everybody``.
 
-Everybody has to sign in again, at once. Whoever still has an account at the provider, and is on a list, can.
+Everybody must sign in again, at once. People with an account at the provider who are on a list can do so.
 Needs ``cloudformation:DescribeStacks``, and ``dynamodb:Scan`` and ``dynamodb:DeleteItem`` on the console's
 table.
 """

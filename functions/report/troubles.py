@@ -30,7 +30,7 @@ class Trouble:
 
 
 def failure(troubles: Iterable[Trouble]) -> str:
-    """Return the cause of a run that fails because of some audiences; empty if there are none."""
+    """Return the cause of a run that fails because of some audiences; empty if it has no such audience."""
     lines = [f"- '{trouble.audience}': {shortened(trouble.reason, _REASON_CHARS)}" for trouble in troubles]
     if not lines:
         return ""

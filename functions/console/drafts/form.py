@@ -125,7 +125,7 @@ def form_of(export: Export, name: str) -> dict[str, Any]:
         **{key: sources.get(target, "") for key, target in NAMES.items()},
         "list": export.list_id or "",
         "rows": rows,
-        # Whoever made the webhook job by hand must not get another one.
+        # A webhook job that was made by hand must not get a second one beside it.
         **({"subscribe": export.lytics_job is not None} if name == export.name else {}),
     }
 

@@ -126,7 +126,7 @@ def changes_rows(counts: Mapping[str, Mapping[str, int]]) -> list[ChangesRow]:
 
 
 def changes_chart(rows: Sequence[ChangesRow], now_s: int) -> Chart | None:
-    """Return the chart of changes of the last 30 days; None: there are none."""
+    """Return the chart of changes of the last 30 days; None if there were no changes."""
     first, last = change_days(now_s)
     days, of = _days(first, last), {row.day: row for row in rows}
     return bar_chart(

@@ -64,7 +64,7 @@ class ReportView:
         accepted: people whom SendGrid accepted; None: the run sent nobody.
         unchanged: people for whom nothing was to be sent.
         rejected: people whom SendGrid refuses, by what it refuses.
-        confirmed: people of whom SendGrid has confirmed that it has them.
+        confirmed: people who SendGrid has confirmed.
         notes: what to know, the most important first.
         failure: which audiences are in trouble, and what to do; empty: none.
         drift: what a resync found out of date in all audiences; None: it did not look.

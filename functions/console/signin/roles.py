@@ -65,8 +65,8 @@ def lists_from(operators: str, viewers: str) -> Lists:
     """Return the lists of two parameters.
 
     Args:
-        operators: addresses and ``group:<name>``, separated by commas. A whole domain is not taken: whoever
-            gets an address there would be an operator.
+        operators: addresses and ``group:<name>``, separated by commas. A whole domain is not taken:
+            anybody with an address there would be an operator.
         viewers: as ``operators``, and ``@domain``.
     """
     listed = people_from(operators)

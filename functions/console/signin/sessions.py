@@ -81,7 +81,7 @@ def drop_cookie(name: str) -> str:
 
 
 def hashed(token: str) -> str:
-    """Return what is kept of a token: whoever reads the table cannot use it."""
+    """Return what is kept of a token. A reader of the table cannot sign in with it."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -113,7 +113,7 @@ class Schedule:
             world.bad.append(f"again after {what}: {'; '.join(wrong)}")
 
     def _stop(self, export: int, audiences: frozenset[str], others: frozenset[str]) -> None:
-        """Stop an export: whoever is in its audiences stays in them."""
+        """Stop an export: the people in its audiences stay in them."""
         world = self.world
         world.write(export, audiences, live=False)
         self._drain()

@@ -92,7 +92,7 @@ FORGED = [
     signed({"alg": "ES256", "kid": "r1"}, ECKey.generate_key("P-256")),
     *("", ".", "..", "a.b.c", "a.b.c.d.e", "ü.ü.ü", "x" * (MAX_TOKEN_CHARS + 1)),
 ]
-"""Made anew in each process, so a test is named by the number."""
+"""Made again in each process, so a test is named by the number."""
 
 
 @pytest.mark.parametrize("number", range(len(FORGED)))
