@@ -47,7 +47,8 @@ def _catalogue(scene: Scene) -> None:
         AudienceChoice(id=f"{number}" * 32, name=name, slug=name.lower().replace(" ", "_"), size=size)
         for number, (name, size) in enumerate(zip(NAMES, sizes, strict=True), 1)
     )
-    document = CATALOGUE.model_copy(update={"audiences": audiences}).document()
+    asked_s = int(scene.clock.now()) - 120
+    document = CATALOGUE.model_copy(update={"asked_s": asked_s, "audiences": audiences}).document()
     scene.store.put(catalogue_key("default"), document, scene.clock.now() + 36_000)
 
 
