@@ -49,7 +49,8 @@ console: install ## Run the console on this machine, until Ctrl-C: PEOPLE=
 
 test: install ## Check format, lint, types and template, then run every test
 	@$(MAKE) --jobs=2 --output-sync static
-	@$(MAKE) --jobs=2 --output-sync covered others
+	@$(MAKE) covered
+	@$(MAKE) others
 
 # Not `template`: tests/template runs both linters, and shows that they find what is in their configuration and no more.
 static: format-check lint typecheck validate files
@@ -88,9 +89,9 @@ deploy: build ## Build and deploy, with a question for each parameter; samconfig
 covered: $(DEV) ## Run the unit tests; they must cover every branch of the modules that decide
 	$(call PYTEST,2) tests/unit --cov --cov-report=term
 
-# It mostly waits for the local cloud, so `make test` runs it beside the unit tests.
+# Not beside the unit tests: two cores are busy with it, and its processes wait for each other with time limits.
 others: install
-	$(call PYTEST,4) --ignore=tests/unit
+	$(call PYTEST,3) --ignore=tests/unit
 
 count: $(DEV) ## Count lines and tests, the tests proper apart from their platform
 	@.venv/bin/python -m tests.count
