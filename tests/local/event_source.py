@@ -18,7 +18,7 @@ _log = logging.getLogger("event-source")
 _IDLE_S = 0.1
 # Each new message triggers a pass. Messages within this time share one.
 _PAUSE_S = 0.01
-# Dead-lettering and retention check every message of a queue, so they run less often.
+# Retention checks every message of a queue, so it runs less often.
 _SWEEP_S = 0.2
 # The maximum number of messages per receive: it holds the lock of all the emulator's SQS requests.
 _CHUNK = 500
@@ -152,22 +152,32 @@ class EventSources:
             if now - self._swept_s.get(name, 0.0) >= _SWEEP_S:
                 self._swept_s[name] = now
                 self._sqs._expire_retained(queue)
-                self._sqs._dlq_sweep(queue)
             if queue["is_fifo"]:
+                self._sqs._dlq_sweep(queue)
                 return list(self._sqs._collect_msgs(queue, min(max_messages, 10), visibility_s))
-            received: list[dict[str, Any]] = []
-            size = 0
-            for message in queue["messages"]:
-                if message.get("visible_at", 0.0) > now:
-                    continue
-                self._sqs._ensure_msg_fields(message)
-                received.append(message)
-                size += len(message["body"])
-                if len(received) == max_messages or size >= max_bytes:
-                    break
+            received = self._visible(queue, max_messages, max_bytes, now)
+            if any(message["receive_count"] for message in received):
+                # First dead-letter, so that no message is received more often than its queue allows.
+                self._sqs._dlq_sweep(queue)
+                received = self._visible(queue, max_messages, max_bytes, now)
             # ministack's receive marks the first visible messages, which are the same ones.
             visible = {"messages": received, "is_fifo": False}
             return list(self._sqs._collect_msgs(visible, max_messages, visibility_s))
+
+    def _visible(
+        self, queue: dict[str, Any], max_messages: int, max_bytes: int, now: float
+    ) -> list[dict[str, Any]]:
+        visible: list[dict[str, Any]] = []
+        size = 0
+        for message in queue["messages"]:
+            if message.get("visible_at", 0.0) > now:
+                continue
+            self._sqs._ensure_msg_fields(message)
+            visible.append(message)
+            size += len(message["body"])
+            if len(visible) == max_messages or size >= max_bytes:
+                break
+        return visible
 
     def _invoke(
         self, mapping: dict[str, Any], function: dict[str, Any], batch: list[Record], url: str
