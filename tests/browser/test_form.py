@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from functions.console.drafts.draft import Draft, draft_key
 from functions.console.signin.sessions import COOKIE
@@ -70,6 +70,7 @@ def opened(visits: Visits, *more: AudienceChoice) -> tuple[Scene, Page]:
     answered(scene, *more)
     page = visits.open(scene, "/new")
     page.get_by_role("button", name="New export").click()
+    page.wait_for_url("**/drafts/*")  # until all scripts have run: nobody is as quick as this test
     return scene, page
 
 
@@ -143,7 +144,8 @@ def test_export_is_changed_and_the_check_says_how(visits: Visits) -> None:
 def test_what_was_typed_as_the_session_ended_is_there_after_the_sign_in(visits: Visits) -> None:
     scene, page = opened(visits)
     draft = page.url
-    page.get_by_label("High value users").check()
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.get_by_label("High value users").check()
     scene.store.delete_every("session#")
     page.route("**/sign-in?to=*", lambda route: route.fulfill(body="Who are you?"))
     page.get_by_label("Name", exact=True).fill("newsletter")
@@ -153,6 +155,29 @@ def test_what_was_typed_as_the_session_ended_is_there_after_the_sign_in(visits: 
     expect(page.get_by_label("Name", exact=True)).to_have_value("newsletter")
     expect(page.get_by_label("High value users")).to_be_checked()
     assert saved(scene, page)["export"] == "newsletter"
+
+
+def test_button_waits_for_a_save_under_way(visits: Visits) -> None:
+    """The save would overwrite what the button sends, if it came last."""
+    _, page = opened(visits)
+    sent: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        is_save = route.request.method == "POST"
+        sent.extend([route] * is_save)
+        if not is_save or len(sent) > 1:
+            route.fallback()
+
+    page.route("**/drafts/*", hold_the_first)
+    page.get_by_label("High value users").check()
+    until(page, lambda: bool(sent))
+    page.get_by_label("Add by id, slug or name").fill("other")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(200)
+    assert len(sent) == 1, "only the save"
+    sent[0].fallback()
+    expect(page.locator("#audience-list")).to_contain_text("other")
+    expect(page.get_by_label("High value users")).to_be_checked()
 
 
 def test_picker_of_500_is_searched_and_used_by_keyboard(visits: Visits) -> None:

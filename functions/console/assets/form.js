@@ -115,13 +115,25 @@
     if (next) next.focus();
     event.preventDefault();
   });
-  // A button sends all of the form: what would be saved meanwhile comes too late.
+  // A button sends all of the form. It waits for a save under way, which would overwrite it, and no save follows it.
   let isSent = false;
-  form().addEventListener("submit", () => {
+  let isSaving = false;
+  let held = null;
+  form().addEventListener("submit", (event) => {
     isSent = true;
+    if (!isSaving) return;
+    held = event.submitter;
+    event.preventDefault();
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (isSent && event.detail.elt.id === "saver") event.preventDefault();
+    if (event.detail.elt.id !== "saver") return;
+    if (isSent) event.preventDefault();
+    else isSaving = true;
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.elt.id !== "saver") return;
+    isSaving = false;
+    if (isSent && held) form().requestSubmit(held);
   });
   document.addEventListener("htmx:afterSwap", wire);
   document.addEventListener("htmx:beforeOnLoad", ({ detail }) => {
