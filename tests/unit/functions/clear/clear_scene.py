@@ -106,7 +106,7 @@ class Scene:
             TableName="contacts", Item=item | {"state": {"S": encode(Contact(1, memberships))}}
         )
 
-    def clear(self, run: str = RUN, *, dry_run: bool = False) -> ClearProgress:
+    def clear(self, run: str = RUN, *, dry_run: bool = False, delay_s: int = DELAY_S) -> ClearProgress:
         """Call the task once; each call has another prefix."""
         self.calls += 1
         writer, _ = queue_writer(self.queue)
@@ -116,7 +116,7 @@ class Scene:
             return self.pages_left > 0
 
         tools = Tools(self.ledger, self.exports, self.walks, writer, self.clock, has_time)
-        return clear(Request(run, "newsletter", "acme", f"clear.{self.calls}", DELAY_S, dry_run), tools)
+        return clear(Request(run, "newsletter", "acme", f"clear.{self.calls}", delay_s, dry_run), tools)
 
     def finish(self, run: str = RUN) -> Finished:
         return finish(run, "acme", self.sendgrid, self.exports, self.walks, clock=self.clock)

@@ -1,6 +1,8 @@
 """The clearing of removed audiences: when it waits, whom it queues, and how it goes on."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -84,6 +86,33 @@ def test_only_who_is_in_a_removed_audience_is_sent_again() -> None:
     assert scene.exports.progress(RUN).expected == {message.number}
 
 
+def test_people_are_counted_by_audience() -> None:
+    scene = Scene()
+    scene.change_account(to_clear={GONE: REMOVED_S, KEPT: REMOVED_S})
+    scene.contact("ann@example.org", GONE, KEPT)
+    scene.contact("bob@example.org", KEPT)
+    assert scene.clear() == ClearProgress(done=True, audiences=2, contacts=2, finish=True)
+    assert (scene.walks.walk(RUN, TASK) or {})["people"] == {GONE: 1, KEPT: 2}
+
+
+def test_clearing_waits_for_the_audience_that_was_removed_last() -> None:
+    scene = Scene()
+    scene.change_account(to_clear={GONE: REMOVED_S, KEPT: REMOVED_S + 60})
+    scene.contact("ann@example.org", GONE)
+    assert scene.clear().wait_s == 60
+    scene.clock.move(59.5)
+    assert scene.clear().wait_s == 1
+    assert scene.emails() == []
+    scene.clock.move(0.5)
+    assert scene.clear().done
+
+
+def test_wait_is_an_hour_at_most() -> None:
+    scene = Scene()
+    scene.clock.now_s = REMOVED_S
+    assert scene.clear(delay_s=10_000).wait_s == 3_600
+
+
 def test_refresh_is_stamped_when_the_contact_was_read() -> None:
     scene = Scene()
     scene.contact("ann@example.org", GONE)
@@ -107,6 +136,23 @@ def test_walk_goes_on_where_its_time_was_up() -> None:
     numbers = [decode(body).number for body in scene.queue.bodies]
     assert scene.exports.progress(RUN).expected == set(numbers)
     assert len(set(numbers)) == len(numbers)
+
+
+def test_message_is_kept_as_soon_as_it_is_queued(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outgoing, "MAX_BUFFERED", 2)
+    scene = Scene()
+    for letter in "abcdef":
+        scene.contact(f"{letter}@example.org", GONE)
+    kept: list[int] = []
+    put_walk = scene.walks.put_walk
+
+    def keep(run: str, task: str, document: Mapping[str, Any], now_s: int, *, finished: bool) -> None:
+        put_walk(run, task, document, now_s, finished=finished)
+        kept.append(len(scene.exports.progress(RUN).expected))
+
+    monkeypatch.setattr(scene.walks, "put_walk", keep)
+    scene.clear()
+    assert kept[:4] == [0, 1, 2, 3]
 
 
 def test_full_messages_are_queued_and_kept_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:

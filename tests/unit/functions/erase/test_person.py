@@ -121,3 +121,47 @@ def test_answer_says_what_became_of_the_person(
 def test_person_without_a_hold_has_no_answer() -> None:
     with pytest.raises(ValueError, match="without a hold"):
         answer(Person(ANN, Contact()), AT_S, DELAYS)
+
+
+def test_statuses_are_words_of_the_answer() -> None:
+    assert [*Status] == ["erased", "not_found", "under_way", "back", "invalid", "refused"]
+
+
+def test_last_event_of_all_audiences_counts() -> None:
+    late_ns = (AT_S + 5) * 1_000_000_000
+    mixed = replace(GONE, contact=Contact(3, {"a": (AT_S - 5) * 1_000_000_000, "b": late_ns}))
+    assert (mixed.last_event_ns, mixed.back_ns) == (late_ns, late_ns)
+    assert (GONE.last_event_ns, GONE.back_ns) == (0, 0)
+
+
+def test_nobody_has_left_or_is_old_without_an_erasure() -> None:
+    values = {"email": ANN, "created_at": "2020-01-01T00:00:00Z"}
+    person = Person(ANN, LEFT.contact, SendGridContact("id-1", values, {}, (), ()))
+    assert not person.has_only_left_since
+    assert not person.is_old_in_sendgrid
+
+
+def test_contact_that_was_created_with_the_erasure_is_not_old() -> None:
+    values = {"email": ANN, "created_at": "2026-11-18T11:06:40Z"}
+    person = replace(BACK, sendgrid=SendGridContact("id-1", values, {}, (), ()))
+    assert not person.is_old_in_sendgrid
+    assert replace(person, hold=replace(HOLD, at_s=AT_S + 1)).is_old_in_sendgrid
+
+
+def test_spaces_around_an_address_of_sendgrid_make_no_other_contact() -> None:
+    assert not replace(GONE, sendgrid=sendgrid(" Ann@example.org ")).is_another
+
+
+def test_first_version_in_the_ledger_is_known() -> None:
+    assert replace(GONE, contact=Contact(1)).is_known
+
+
+def test_answer_says_what_is_left_to_do() -> None:
+    _, text, again_s = answer(GONE, AT_S, DELAYS)
+    assert text == (
+        "run it again after 2026-11-18T11:24:40Z: it looks whether SendGrid and the ledger still have the "
+        "address, and deletes it there if they do"
+    )
+    assert again_s == SETTLED_S
+    refused = answer(GONE.without_answer("no key", is_refusal=True), SETTLED_S, DELAYS)
+    assert refused[1] == "no key. SendGrid may still have the contact: do that, then run it again"

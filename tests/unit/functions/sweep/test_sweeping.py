@@ -327,6 +327,72 @@ def test_without_look_ups_all_leave_whom_two_scans_skip(
     assert scene.lytics.asked == []
 
 
+def test_second_scan_takes_out_nobody_who_came_after_the_first(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.contact(BOB, {VIPS: S_NS + 1})
+    emails = many(scene, monkeypatch)
+    scene.scanned(VIPS, ANN, scan=1)
+    assert scene.run().done
+    assert exits(scene) == emails
+    assert scene.tally()["candidates"] == len(emails)
+
+
+def test_second_scans_of_two_audiences_decide_both(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "MAX_PEOPLE", 10)
+    scene.lytics.identifiers = set()
+    vips, readers = (f"v{n:02d}@example.org" for n in range(20)), (f"r{n:02d}@example.org" for n in range(20))
+    people = {VIPS: list(vips), READERS: list(readers)}
+    for audience, emails in people.items():
+        for email in emails:
+            scene.contact(email, {audience: BEFORE})
+    assert ask_for_second_scan(scene) == [VIPS.id, READERS.id]
+    for audience in people:
+        scene.scanned(audience, ANN, scan=1)
+    assert scene.run().done
+    assert exits(scene) == sorted(people[VIPS] + people[READERS])
+    assert scene.tally(READERS)["candidates"] == scene.tally(VIPS)["candidates"] == 20
+
+
+def test_look_ups_that_are_not_believed_are_not_sampled(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.lytics.people[ANN] = RequestRefused("403")
+    emails = many(scene, monkeypatch)
+    scene.scanned(VIPS, ANN, scan=1)
+    asked = len(scene.lytics.asked)
+    assert scene.run().done
+    assert exits(scene) == emails
+    assert len(scene.lytics.asked) == asked
+
+
+def test_sweep_says_what_it_does(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    doing: list[str] = []
+    monkeypatch.setattr(kept, "MAX_PEOPLE", 10)
+    monkeypatch.setattr(verify, "MAX_PEOPLE", 10)
+    monkeypatch.setattr(decide, "SAMPLE", 5)
+    monkeypatch.setattr(outgoing, "MAX_BUFFERED", 4)
+    crowd(scene)
+    scene.contact(CAT, {READERS: BEFORE})
+    for _ in range(200):
+        scene.spare = [-1.0] * 400
+        progress = scene.call()
+        doing += [progress.doing] if progress.doing not in doing else []
+        if progress.second_scan:
+            scene.scanned(VIPS, ANN, scan=1)
+        if progress.done:
+            break
+    assert doing[0].endswith(" contacts compared with the scans")
+    assert [words for words in doing if "compared with the scans" not in words] == [
+        "0 people looked up in Lytics",
+        "has audiences scanned a second time",
+        "compares contacts with the second scans",
+        "looks up some of those whom two scans have not seen",
+        "queues the exits of leavers and the enters of returners",
+        "32 contacts compared",
+    ]
+
+
 def test_sweep_goes_on_wherever_its_time_ends(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outgoing, "MAX_BUFFERED", 4)
     scene.spare = [-1.0] * 40
