@@ -102,14 +102,14 @@ def latency(say: Say) -> Section:
 
 
 def _add(section: Section, when: str, answered: list[float], accepted: list[float]) -> None:
-    for name, share in (("p50", 0.5), ("p99", 0.99), ("largest", 1.0)):
-        section.add(
-            f"{when}: {name}",
-            _at(accepted, share),
-            "s",
-            floor=share * WINDOW_S,
-            how=f"{_at(answered, share):.1f} s until the webhook has answered. Floor: the batching window",
-        )
+    queued = [total - until_answer for total, until_answer in zip(accepted, answered, strict=True)]
+    for what, seconds, how in (
+        ("", accepted, "with what the gateway of this machine takes. Floor: the batching window"),
+        (", from the webhook's answer", queued, "queue, window, delivery. Floor: the batching window"),
+    ):
+        for name, share in (("p50", 0.5), ("p99", 0.99), ("largest", 1.0)):
+            floor = share * WINDOW_S
+            section.add(f"{when}{what}: {name}", _at(seconds, share), "s", floor=floor, how=how)
 
 
 def _at(seconds: list[float], share: float) -> float:

@@ -42,6 +42,12 @@ MODULES: Final = """
     functions.confirm.mentions functions.operate.dead_letters
     functions.nightly.resyncs functions.watch.jobs functions.watch.keys functions.watch.rhythm
     functions.watch.skipped functions.watch.watching
+    functions.sweep.classify functions.sweep.decide functions.sweep.find functions.sweep.kept
+    functions.sweep.look_ups functions.sweep.queue_all functions.sweep.scope functions.sweep.second
+    functions.sweep.session functions.sweep.state functions.sweep.tally functions.sweep.verify
+    functions.clear.clearing functions.clear.finish functions.clear.state
+    functions.erase.erasing functions.erase.person functions.erase.request functions.deliver.erased
+    lytics_sendgrid.domain.account_changes
 """
 
 type Equivalents = Mapping[tuple[str, str, str], str]

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from functions.clear.clearing import TASK
+from functions.clear.finish import Outcome
 from lytics_sendgrid.domain.configuration import AudienceState
 from lytics_sendgrid.errors import ConfigurationChanged, KeyRefused, ServiceUnavailable
 from lytics_sendgrid.sendgrid.resources import SingleSend
+from lytics_sendgrid.tables.exports import RUN_KEPT_S
 from lytics_sendgrid.workflow.clear_progress import Finished
-from tests.unit.functions.clear.clear_scene import CLEARED, GONE, KEPT, REFUSED, REMOVED_S, Scene
+from tests.unit.functions.clear.clear_scene import CLEARED, GONE, KEPT, REFUSED, REMOVED_S, RUN, Scene
 
 SEND = SingleSend("x", "Christmas", "scheduled", frozenset({"s-gone"}))
 
@@ -194,3 +197,27 @@ def test_call_after_a_finish_keeps_what_it_deleted() -> None:
     finished(scene)
     assert scene.finish().deleted == 1
     assert scene.account.version == 8
+
+
+def test_writes_are_dated_in_whole_seconds_and_kept_for_the_report() -> None:
+    scene = Scene()
+    scene.clock.move(0.5)
+    finished(scene)
+    now_s = math.floor(scene.clock.now_s)
+    assert scene.account.written_s == now_s
+    item = scene.dynamodb.exports.items[f"run#{RUN}", f"walk#{TASK}"]
+    assert int(item["expires_epoch_s"]["N"]) == now_s + RUN_KEPT_S
+
+
+def test_outcomes_are_words_of_the_report() -> None:
+    assert [*Outcome] == ["empty", "deleted", "gone", "left"]
+
+
+def test_all_single_sends_that_go_to_a_segment_are_named() -> None:
+    scene = Scene()
+    scene.sendgrid.sends = [SEND, SingleSend("y", "Easter", "scheduled", frozenset({"s-gone"}))]
+    finished(scene)
+    assert scene.segments_of()[GONE]["reason"] == (
+        "the scheduled Single Send 'Christmas', 'Easter' goes to it. Once it is sent or cancelled, the next "
+        "run of the account deletes the segment"
+    )

@@ -34,3 +34,12 @@ def test_wrong_request_is_refused_without_an_address(document: object, why: str)
         request_from(document)
     assert why in str(caught.value)
     assert ANN not in str(caught.value)
+
+
+def test_message_shows_what_a_request_looks_like() -> None:
+    with pytest.raises(InputInvalid) as refusal:
+        request_from([])
+    assert str(refusal.value) == (
+        'the request is not a JSON object: expected {"export": "name of an export", '
+        '"emails": ["jane@example.com"]}'
+    )

@@ -13,6 +13,7 @@ from lytics_sendgrid.domain.configuration import Audience, Export
 from lytics_sendgrid.errors import RequestRefused, ServiceUnavailable, StopRun
 from lytics_sendgrid.queues import outgoing
 from lytics_sendgrid.queues.changes import decode
+from tests.clock import START_S
 from tests.unit.functions.sweep.sweep_scene import (
     BEFORE,
     DELAY_S,
@@ -178,9 +179,17 @@ def test_verification_waits_until_the_scans_lag_is_over(scene: Scene) -> None:
     scene.clock.move(-DELAY_S + 0.5)
     progress = scene.call()
     assert (progress.done, progress.wait_s) == (False, DELAY_S)
+    assert progress.doing == "waits before anybody is verified"
     assert scene.lytics.asked == []
     assert scene.run().done
     assert exits(scene) == [BOB]
+
+
+def test_verification_waits_for_the_scan_that_began_last(scene: Scene) -> None:
+    scene.contact(BOB, {VIPS: BEFORE})
+    scene.contact(CAT, {READERS: BEFORE})
+    scene.scanned(READERS, ANN, began_s=int(START_S) + 60)
+    assert scene.call().wait_s == 60
 
 
 def test_returner_with_an_old_exit_is_put_back_at_once(scene: Scene) -> None:
@@ -216,6 +225,7 @@ def test_young_returners_wait_if_look_ups_are_not_believed(scene: Scene) -> None
     del scene.lytics.people[ANN]
     assert scene.call().done
     assert scene.changes() == []
+    assert scene.lytics.asked == [ANN]
 
 
 def test_look_ups_that_miss_whom_a_scan_has_shown_decide_nothing(scene: Scene) -> None:
@@ -230,6 +240,27 @@ def test_look_ups_by_a_field_that_identifies_nobody_are_not_made(scene: Scene) -
     scene.lytics.identifiers = set()
     assert ask_for_second_scan(scene) == [VIPS.id]
     assert scene.lytics.asked == []
+    assert scene.document()["believed"] is False
+
+
+def test_scans_that_show_nothing_calibrate_no_look_ups(scene: Scene) -> None:
+    scene.contact(BOB, {VIPS: BEFORE})
+    scene.scanned(READERS, ANN, CAT, trouble="gone", sample=((CAT, True),))
+    scene.call()
+    assert scene.lytics.asked == [ANN, BOB]
+    assert exits(scene) == [BOB]
+
+
+def test_no_more_people_are_looked_up_than_in_a_run(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "MAX_PEOPLE", 3)
+    suspects = crowd(scene, people=2)
+    young = ["x@example.org", "y@example.org"]
+    for email in young:
+        scene.contact(email, {READERS: -YOUNG})
+        scene.lytics.member(email, READERS)
+    scene.scanned(READERS, ANN, *young, sample=((ANN, False),))
+    assert scene.run().done
+    assert (exits(scene), enters(scene)) == (suspects, young[:1])
 
 
 def test_nobody_to_calibrate_with_means_a_second_scan(scene: Scene) -> None:
@@ -428,7 +459,8 @@ def test_look_ups_are_made_only_by_fields_that_identify(scene: Scene) -> None:
     scene.exports.put_account(replace(account, version=9, audiences=audiences), account.version)
     scene.contact(CAT, {READERS: BEFORE})
     assert ask_for_second_scan(scene) == [READERS.id]
-    assert CAT not in scene.lytics.asked
+    # The sample of the readers is not asked either.
+    assert scene.lytics.asked == [ANN, BOB]
     assert scene.run().done
     assert exits(scene) == [BOB]
 
