@@ -43,3 +43,21 @@ def test_message_shows_what_a_request_looks_like() -> None:
         'the request is not a JSON object: expected {"export": "name of an export", '
         '"emails": ["jane@example.com"]}'
     )
+
+
+@pytest.mark.parametrize(
+    ("document", "named"),
+    [
+        ({"b": 1, "a": 1}, '"a", "b" is not known: expected {'),
+        ({"b": 1, "ann@example.org": 1}, "a key is not known: expected {"),
+    ],
+)
+def test_unknown_keys_are_named_unless_one_may_be_an_address(document: object, named: str) -> None:
+    with pytest.raises(InputInvalid) as refusal:
+        request_from(document)
+    assert str(refusal.value).startswith(named)
+
+
+def test_thousand_addresses_are_not_too_many() -> None:
+    emails = [f"p{number}@example.org" for number in range(MAX_EMAILS)]
+    assert len(request_from({"emails": emails}).emails) == 1_000
