@@ -56,6 +56,8 @@ class StoredFacts:
         job: the export's webhook job in Lytics, if there is one.
         single_sends: the scheduled Single Sends, if segments may be deleted.
         stopped_exports: names of the exports that are stopped, of those that share an audience with this one.
+        is_job_known: Lytics' jobs could be read.
+        notes: for a person: what could not be read.
     """
 
     account: Account
@@ -63,3 +65,5 @@ class StoredFacts:
     job: LyticsJob | None
     single_sends: Sequence[SingleSend] = ()
     stopped_exports: frozenset[str] = frozenset()
+    is_job_known: bool = True
+    notes: tuple[str, ...] = ()

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from functions.plan.faults import Places, refusal, refused
-from functions.plan.input import Reading, ResyncInput, StartInput, StopInput, read_input
+from functions.plan.input import ExportInput, Reading, ResyncInput, StartInput, StopInput, read_input
+from functions.plan.keys import authorization_faults
 from functions.plan.one_run import Executions, Runs, other_run
 from functions.plan.planning import make_plan
 from functions.plan.sizes import size_faults
@@ -16,7 +17,6 @@ from functions.plan.survey import (
     LyticsAccount,
     SendGridAccount,
     Surveyor,
-    authorization_faults,
 )
 from lytics_sendgrid.aws.secret import Authorization, WebhookSecrets
 from lytics_sendgrid.errors import ExportRefused, InputInvalid, StopRun
@@ -108,7 +108,7 @@ class Planner:
     ) -> ExportRun:
         needs_secret = wanted.subscribe and "subscribe" not in reading.faulty
         unsubscribable = self._webhook_faults(wanted.authorization) if needs_secret else []
-        authorization, surveyor = self._surveyor(wanted.authorization, faults, unsubscribable)
+        authorization, surveyor = self._surveyor(wanted.authorization, wanted, faults, unsubscribable)
         facts = surveyor.survey(wanted, authorization.account, reading.faulty)
         plan, plan_faults = make_plan(wanted, facts, reading.faulty, places)
         faults += [*surveyor.faults, *refused(plan_faults)]
@@ -123,9 +123,8 @@ class Planner:
         if export is None:
             fault = ExportRefused(no_such_export(wanted.export, wanted.action), at=pointer("export"))
             raise refusal([*faults, fault])
-        _, surveyor = self._surveyor(export.authorization, faults, [])
-        deletes_segments = isinstance(wanted, StopInput) and wanted.delete_segments
-        facts = surveyor.survey_stored(export, deletes_segments=deletes_segments)
+        _, surveyor = self._surveyor(export.authorization, wanted, faults, [])
+        facts = surveyor.survey_stored(export, wanted)
         faults += [*surveyor.faults, *refused(stored_faults(wanted, export, facts))]
         if faults:
             raise refusal(faults)
@@ -134,12 +133,13 @@ class Planner:
         return plan_stop(beginning, wanted, export, facts)
 
     def _surveyor(
-        self, name: str, faults: list[StopRun], others: list[StopRun]
+        self, name: str, wanted: ExportInput, faults: list[StopRun], others: list[StopRun]
     ) -> tuple[Authorization, Surveyor]:
         """Read an authorization, and return what reads both accounts with it.
 
         Args:
             name: the authorization's.
+            wanted: the input.
             faults: those found before; those of the authorization are added.
             others: also added.
         """
@@ -148,7 +148,7 @@ class Planner:
         except StopRun as fault:
             fault.at = pointer("authorization")
             raise refusal([*faults, fault, *others]) from fault
-        faults += [*authorization_faults(authorization), *others]
+        faults += [*authorization_faults(authorization, wanted), *others]
         sendgrid, lytics = self.connect(authorization)
         return authorization, Surveyor(
             self.configurations,

@@ -55,13 +55,14 @@ def stored_faults(wanted: ResyncInput | StopInput, export: Export, facts: Stored
 
 def plan_resync(beginning: Beginning, wanted: ResyncInput, export: Export, facts: StoredFacts) -> ExportRun:
     """Return the state of a resync."""
-    notes = [*_lost_notes(export, facts), *_job_notes(export, facts)]
+    notes = [*_lost_notes(export, facts), *_job_notes(export, facts), *facts.notes]
     return _planned(beginning, wanted, export, facts, notes, backfill=True)
 
 
 def plan_stop(beginning: Beginning, wanted: StopInput, export: Export, facts: StoredFacts) -> ExportRun:
     """Return the state of a stop."""
-    return _planned(beginning, wanted, export, facts, stop_notes(wanted, export, facts), backfill=False)
+    notes = [*facts.notes, *stop_notes(wanted, export, facts)]
+    return _planned(beginning, wanted, export, facts, notes, backfill=False)
 
 
 def _planned(
@@ -80,6 +81,8 @@ def _planned(
     parallelism = wanted.scan_parallelism if isinstance(wanted, ResyncInput) else 1
     scanned = [Scanned(audience.id, size) for audience, size in zip(audiences, sizes, strict=True)]
     optional: dict[str, Any] = scan_orders(scanned, parallelism) if backfill else {}
+    if facts.is_job_known:
+        optional["activation"] = _activation(export, facts)
     if wanted.dry_run:
         optional["planned_version"] = facts.account.version
     return ExportRun(
@@ -107,7 +110,6 @@ def _planned(
         action=wanted.action,
         # Nothing is provisioned or activated. The report shows what there is.
         provision=Provisioned(version=facts.account.version, fields=(), segments=0),
-        activation=_activation(export, facts),
         **optional,
         **chosen_options(wanted),
     )
@@ -189,6 +191,8 @@ def _lost_notes(export: Export, facts: StoredFacts) -> list[str]:
 def _job_notes(export: Export, facts: StoredFacts) -> list[str]:
     job = facts.job
     if job is None:
+        if not facts.is_job_known:
+            return []
         return [
             (
                 f"Lytics has no webhook job of the export '{export.name}', so no event reaches it. This run "

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from functions.plan.audiences import segments_to_read
 from functions.plan.chosen import chosen_audiences
 from functions.plan.facts import Facts, StoredFacts
-from functions.plan.input import StartInput
-from lytics_sendgrid.aws.secret import Authorization
+from functions.plan.input import ResyncInput, StartInput, StopInput
+from functions.plan.keys import PLAIN_STOP
 from lytics_sendgrid.domain.configuration import Account, Export
 from lytics_sendgrid.errors import ExportRefused, KeyRefused, StopRun
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
@@ -16,6 +16,8 @@ from lytics_sendgrid.lytics.webhook_jobs import job_of, webhook_url
 from lytics_sendgrid.sendgrid.documents import HOW_TO_PERMIT
 from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment, SingleSend
 from lytics_sendgrid.workflow.faults import pointer
+
+_STOPS: Final = "The export is stopped anyway, and the report says what became of its webhook job"
 
 
 class SendGridAccount(Protocol):
@@ -88,25 +90,66 @@ class Surveyor:
             facts = self._sendgrid_facts(self.sendgrid, wanted, facts)
         return replace(facts, notes=tuple(self.notes))
 
-    def survey_stored(self, export: Export, *, deletes_segments: bool) -> StoredFacts:
+    def survey_stored(self, export: Export, wanted: ResyncInput | StopInput) -> StoredFacts:
         """Read the facts that the plan of a resync or a stop needs.
+
+        Lytics cannot prevent a stop, and SendGrid only one that sends contacts: its refusals are notes.
 
         Args:
             export: as last provisioned.
-            deletes_segments: the run deletes segments.
+            wanted: the input.
 
         Raises:
             RetryLater: AWS, SendGrid or Lytics does not answer now.
         """
         account = self.configurations.account(export.account)
-        listed = self._try(self.lytics.audiences) if self.lytics is not None else None
-        refused = bool(self.faults)
-        jobs = self._try(self.lytics.jobs) if self.lytics is not None and not refused else None
-        sends: tuple[SingleSend, ...] = ()
-        if self.sendgrid is not None and self._may_read(self.sendgrid) and deletes_segments:
-            sends = self._try(self.sendgrid.scheduled_single_sends) or ()
-        job = job_of(jobs or (), export.lytics_job, webhook_url(self.webhook_base_url, export.name))
-        return StoredFacts(account, listed or (), job, sends, self._stopped_exports(export, account))
+        url = webhook_url(self.webhook_base_url, export.name)
+        listed, jobs = self._listed(export, is_stop=isinstance(wanted, StopInput))
+        return StoredFacts(
+            account,
+            listed or (),
+            job_of(jobs or (), export.lytics_job, url),
+            self._single_sends(wanted),
+            self._stopped_exports(export, account),
+            jobs is not None,
+            tuple(self.notes),
+        )
+
+    def _listed(
+        self, export: Export, *, is_stop: bool
+    ) -> tuple[tuple[LyticsAudience, ...] | None, tuple[LyticsJob, ...] | None]:
+        """Read Lytics' audiences and jobs for a resync or a stop. None: they could not be read."""
+        lytics, before = self.lytics, len(self.faults)
+        if lytics is None:
+            if is_stop:
+                self.notes.append(f"Lytics could not be read: its token is missing in the secret. {_STOPS}")
+            return None, None
+        listed = self._try(lytics.audiences)
+        jobs = None if listed is None else self._try(lytics.jobs)
+        refusals, self.faults[before:] = self.faults[before:], []
+        if is_stop:
+            self.notes += [f"Lytics could not be read: {refusal}. {_STOPS}" for refusal in refusals]
+        elif listed is None:
+            self.faults += refusals
+        else:
+            self.notes += [_unknown_job(export, refusal) for refusal in refusals]
+        return listed, jobs
+
+    def _single_sends(self, wanted: ResyncInput | StopInput) -> tuple[SingleSend, ...]:
+        """Read the scheduled Single Sends if segments are deleted, otherwise only the key's scopes."""
+        if self.sendgrid is None:
+            return ()
+        if not isinstance(wanted, StopInput):
+            self._may_read(self.sendgrid)
+            return ()
+        if not wanted.clear:
+            return ()
+        before, sends = len(self.faults), None
+        if self._may_read(self.sendgrid) and wanted.delete_segments:
+            sends = self._try(self.sendgrid.scheduled_single_sends)
+        refusals = self.faults[before:]
+        self.faults[before:] = [ExportRefused(f"{fault}. {PLAIN_STOP}", at=fault.at) for fault in refusals]
+        return sends or ()
 
     def _lytics_facts(self, lytics: LyticsAccount, wanted: StartInput, facts: Facts) -> Facts:
         listed = self._try(lytics.audiences)
@@ -212,15 +255,8 @@ class Surveyor:
             return None
 
 
-def authorization_faults(authorization: Authorization) -> list[StopRun]:
-    """Return a fault for each key that is missing in a secret."""
-    where = f"in the secret '{authorization.secret}'"
-    texts = []
-    if not authorization.sendgrid_api_key:
-        texts.append(f'"sendgrid_api_key" is empty {where}: {HOW_TO_PERMIT}')
-    if not authorization.lytics_api_token:
-        texts.append(
-            f'"lytics_api_token" is empty {where}: create a token in Lytics (Account Settings > Access '
-            "Tokens) and put it there"
-        )
-    return [ExportRefused(text, at=pointer("authorization")) for text in texts]
+def _unknown_job(export: Export, refusal: StopRun) -> str:
+    return (
+        f"it is unknown whether Lytics' webhook job of the export '{export.name}' runs, because Lytics' jobs "
+        f"could not be read: {refusal}"
+    )

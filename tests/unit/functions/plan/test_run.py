@@ -322,6 +322,60 @@ def test_refused_token_of_a_resync_is_one_fault() -> None:
     assert scene.faults({"action": "resync", "export": "newsletter"}) == ["- Lytics answered 401"]
 
 
+def test_resync_does_not_need_the_jobs_permission() -> None:
+    for refusal in (
+        KeyRefused("Lytics answered 403", lacks_permission=True),
+        RequestRefused("Lytics answered 422"),
+    ):
+        for job in (None, "job-1"):
+            scene = Scene()
+            exported(scene, lytics_job=job)
+            scene.lytics.refusals = {"jobs": refusal}
+            state = scene.plan({"action": "resync", "export": "newsletter"})
+            (note,) = state["plan"]["notes"]
+            assert note == (
+                "it is unknown whether Lytics' webhook job of the export 'newsletter' runs, because Lytics' "
+                f"jobs could not be read: {refusal}"
+            )
+            # Nothing is known of the job, so the report says nothing of it.
+            assert "activation" not in state
+
+
+def test_stop_is_not_prevented_by_either_vendor(monkeypatch: pytest.MonkeyPatch) -> None:
+    revoked = KeyRefused("Lytics answered 401")
+    for refused in (("audiences", "jobs"), ("jobs",)):
+        scene = Scene()
+        exported(scene)
+        scene.lytics.refusals = dict.fromkeys(refused, revoked)
+        monkeypatch.setattr(scene.sendgrid, "scopes", lambda: pytest.fail("SendGrid was asked"))
+        state = scene.plan({"action": "stop", "export": "newsletter"})
+        assert state["plan"]["notes"][0] == (
+            "Lytics could not be read: Lytics answered 401. The export is stopped anyway, and the report "
+            "says what became of its webhook job"
+        )
+        assert "activation" not in state
+
+
+def test_stop_needs_no_key() -> None:
+    scene = Scene(Authorization("default", "main", "", "", "stack/default"))
+    exported(scene)
+    notes = scene.plan({"action": "stop", "export": "newsletter"})["plan"]["notes"]
+    assert notes[0].startswith("Lytics could not be read: its token is missing in the secret. ")
+    # Who is taken out is sent to SendGrid.
+    (fault,) = scene.faults({"action": "stop", "export": "newsletter", "clear": True})
+    assert fault.startswith('- "sendgrid_api_key" is empty in the secret')
+
+
+def test_stop_that_clears_needs_sendgrid(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    exported(scene)
+    monkeypatch.setattr(scene.sendgrid, "scopes", lambda: frozenset({"mail.send"}))
+    scene.lytics.refusals = {"audiences": KeyRefused("Lytics answered 401")}
+    (fault,) = scene.faults({"action": "stop", "export": "newsletter", "clear": True})
+    assert "The SendGrid API key may not use Marketing" in fault
+    assert fault.endswith('Without "clear": true, the stop needs no key of SendGrid')
+
+
 def test_missing_keys_of_a_resync_are_faults() -> None:
     scene = Scene(Authorization("default", "main", "", "", "stack/default"))
     exported(scene)
