@@ -10,13 +10,8 @@ from functions.audit.columns import Column, columns_of
 from functions.audit.compare import Comparison
 from functions.audit.contact_export import ContactExport, exported_rows
 from functions.audit.exported import MAX_CONTACTS, ExportedContacts
-from functions.audit.segments import (
-    SendGridSegments,
-    repaired,
-    segment_findings,
-    segments_of,
-    unrepaired,
-)
+from functions.audit.repair import RepairableSegments, repaired
+from functions.audit.segments import segment_findings, segments_of, unrepaired
 from functions.audit.state import AuditState, Step
 from lytics_sendgrid.domain.account_changes import next_version
 from lytics_sendgrid.domain.change import Change, Kind
@@ -42,7 +37,7 @@ _UNTOUCHED: Final = "No contact was compared, and nothing was sent again or made
 _MAX_SEGMENT_MESSAGES: Final = 50
 
 
-class SendGridAccount(SendGridSegments, Protocol):
+class SendGridAccount(RepairableSegments, Protocol):
     """What an audit reads in SendGrid."""
 
     def lists(self) -> tuple[ContactList, ...]: ...  # noqa: D102
@@ -164,19 +159,24 @@ class _Auditor:
     def check_segments(self) -> None:
         tools, request = self._tools, self._request
         account = tools.configurations.account(request.account)
+        export = tools.configurations.export(request.export)
+        provisioned = export.audiences if export else ()
+        names = {audience.id: audience.name for audience in (*request.audiences, *provisioned)}
         lists = {known.id: known.name for known in tools.sendgrid.lists()}
         segments = segments_of(account, tools.sendgrid)
-        findings = segment_findings(request.audiences, account, segments, lists)
+        findings = segment_findings(request.audiences, names, account, segments, lists)
         if request.repair_segments and not request.dry_run:
-            after, messages = repaired(findings, request.audiences, account, tools.sendgrid)
-            if after != account:
-                # If another run changed the configuration meanwhile, this raises, and the step is repeated.
-                written = next_version(after, account.version, math.floor(tools.clock.now()))
-                tools.configurations.put_account(written, account.version)
+            messages = repaired(findings, names, account, tools.sendgrid, self._write)
         else:
             messages = unrepaired(findings)
         self._state.segments = messages[:_MAX_SEGMENT_MESSAGES]
         self._state.step = Step.REQUEST
+
+    def _write(self, account: Account) -> Account:
+        """Write the configuration. If another run has changed it, this raises, and the step is repeated."""
+        written = next_version(account, account.version, math.floor(self._tools.clock.now()))
+        self._tools.configurations.put_account(written, account.version)
+        return written
 
     def request_export(self) -> None:
         self._state.requested_ms = math.floor(self._tools.clock.now() * 1000)

@@ -1,11 +1,11 @@
-"""Compare the segments of an export with what this product made, and repair them."""
+"""Compare the segments of an export with what this product made."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, Protocol
 
 from lytics_sendgrid.domain.configuration import Account, Audience, ProvisionedAudience
-from lytics_sendgrid.errors import RequestRefused
 from lytics_sendgrid.sendgrid.resources import Segment, same_query, segment_name, segment_query
 
 _HOW: Final = '. Resync with "audit": true and "repair_segments": true'
@@ -16,8 +16,16 @@ class SendGridSegments(Protocol):
 
     def segments(self) -> tuple[Segment, ...]: ...  # noqa: D102
     def segment(self, segment_id: str) -> Segment: ...  # noqa: D102
-    def create_segment(self, name: str, query: str, list_id: str | None) -> Segment: ...  # noqa: D102
-    def set_segment_query(self, segment_id: str, query: str) -> None: ...  # noqa: D102
+
+
+class Repair(StrEnum):
+    """What repairs a segment."""
+
+    CREATE = "create"
+    QUERY = "query"
+    NAME = "name"
+    BY_HAND = "by hand"
+    """Only a person can: SendGrid's API cannot move a segment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +35,12 @@ class SegmentFinding:
     Attributes:
         audience: the audience's id.
         message: what is wrong, for a person.
-        repair: ``create``, ``query``, or empty: only a person can repair it, or nothing needs to be.
+        repair: what repairs it.
     """
 
     audience: str
     message: str
-    repair: str = ""
+    repair: Repair
 
 
 def segments_of(account: Account, sendgrid: SendGridSegments) -> dict[str, Segment]:
@@ -43,6 +51,7 @@ def segments_of(account: Account, sendgrid: SendGridSegments) -> dict[str, Segme
 
 def segment_findings(
     audiences: Iterable[Audience],
+    made_names: Mapping[str, str],
     account: Account,
     segments: Mapping[str, Segment],
     list_names: Mapping[str, str],
@@ -50,7 +59,9 @@ def segment_findings(
     """Return what is not as this product made it.
 
     Args:
-        audiences: of the export.
+        audiences: of the export, with the names that they have in Lytics now.
+        made_names: audience id to the name that it had when the export was last provisioned. A segment whose
+            audience was renamed in Lytics since is as this product made it: the next start renames it.
         account: as provisioned.
         segments: by id, with their queries.
         list_names: id to name of SendGrid's lists.
@@ -59,12 +70,13 @@ def segment_findings(
     for audience in audiences:
         provisioned = account.audiences.get(audience.id)
         if provisioned is not None and provisioned.is_listed:
-            findings += _findings(audience, provisioned, segments, list_names)
+            findings += _findings(audience, made_names[audience.id], provisioned, segments, list_names)
     return findings
 
 
 def _findings(
     audience: Audience,
+    made_name: str,
     provisioned: ProvisionedAudience,
     segments: Mapping[str, Segment],
     list_names: Mapping[str, str],
@@ -72,7 +84,7 @@ def _findings(
     segment = segments.get(provisioned.segment_id or "")
     if segment is None:
         message = f"the segment of '{audience.name}' was deleted in SendGrid"
-        return [SegmentFinding(audience.id, message, "create")]
+        return [SegmentFinding(audience.id, message, Repair.CREATE)]
     findings = []
     if segment.query is not None and not same_query(
         segment.query, segment_query(provisioned.membership_field, audience.id)
@@ -80,60 +92,23 @@ def _findings(
         message = (
             f"the query of the segment '{segment.name}' was changed in SendGrid, so it shows other people"
         )
-        findings.append(SegmentFinding(audience.id, message, "query"))
+        findings.append(SegmentFinding(audience.id, message, Repair.QUERY))
     if segment.list_id != provisioned.list_id:
         message = (
             f"the segment '{segment.name}' is on {_on(segment.list_id, list_names)}, not on "
             f"{_on(provisioned.list_id, list_names)}, where this product made it. SendGrid cannot move a "
             "segment: delete it there, then repair it"
         )
-        findings.append(SegmentFinding(audience.id, message))
-    name = segment_name(audience.id, audience.name)
-    if segment.name != name:
-        message = (
-            f"the segment of '{audience.name}' was renamed to '{segment.name}' in SendGrid, and keeps that"
-        )
-        findings.append(SegmentFinding(audience.id, message))
+        findings.append(SegmentFinding(audience.id, message, Repair.BY_HAND))
+    if segment.name not in {segment_name(audience.id, name) for name in (made_name, audience.name)}:
+        message = f"the segment of '{audience.name}' was renamed to '{segment.name}' in SendGrid"
+        findings.append(SegmentFinding(audience.id, message, Repair.NAME))
     return findings
-
-
-def repaired(
-    findings: Iterable[SegmentFinding],
-    audiences: Iterable[Audience],
-    account: Account,
-    sendgrid: SendGridSegments,
-) -> tuple[Account, list[str]]:
-    """Repair what can be repaired.
-
-    Returns:
-        The account with the ids of new segments; and for a person, what was done or not.
-    """
-    names = {audience.id: audience.name for audience in audiences}
-    messages = []
-    for finding in findings:
-        provisioned = account.audiences[finding.audience]
-        name = segment_name(finding.audience, names[finding.audience])
-        query = segment_query(provisioned.membership_field, finding.audience)
-        try:
-            if finding.repair == "create":
-                made = sendgrid.create_segment(name, query, provisioned.list_id)
-                present = replace(provisioned, segment_id=made.id, made=True)
-                account = account.with_audience(finding.audience, present)
-            elif finding.repair == "query" and provisioned.segment_id is not None:
-                sendgrid.set_segment_query(provisioned.segment_id, query)
-            else:
-                messages.append(finding.message)
-                continue
-        except RequestRefused as refusal:
-            messages.append(f"{finding.message}. It could not be repaired: {refusal}")
-        else:
-            messages.append(f"{finding.message}. It is repaired")
-    return account, messages
 
 
 def unrepaired(findings: Iterable[SegmentFinding]) -> list[str]:
     """Return what was found, for a person, where nothing is to be repaired."""
-    return [finding.message + (_HOW if finding.repair else "") for finding in findings]
+    return [finding.message + ("" if finding.repair is Repair.BY_HAND else _HOW) for finding in findings]
 
 
 def _on(list_id: str | None, names: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from functions.audit.contact_export import ContactExport, contact_export_from
 from lytics_sendgrid.domain.clock import Clock
-from lytics_sendgrid.sendgrid.api import CONTACTS, SendGrid
+from lytics_sendgrid.sendgrid.api import CONTACTS, SEGMENTS, SendGrid
 from lytics_sendgrid.sendgrid.documents import unreadable
 from lytics_sendgrid.transport.client import VendorHttp
 from lytics_sendgrid.transport.download import download, is_local
@@ -38,6 +38,12 @@ class AuditedSendGrid(SendGrid):
         if export is None:
             raise unreadable(what)
         return export
+
+    def change_segment(self, segment_id: str, *, name: str | None, query: str | None) -> None:
+        """Set a segment's name, its query or both. None: as it is."""
+        wanted = {"name": name, "query_dsl": query}
+        body = {key: value for key, value in wanted.items() if value is not None}
+        self._send("PATCH", f"{SEGMENTS}/{quote(segment_id, safe='')}", body, "the repair of a segment")
 
 
 def audited_sendgrid_at(url: str, api_key: str, clock: Clock) -> AuditedSendGrid:

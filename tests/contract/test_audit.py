@@ -6,13 +6,18 @@ from typing import Any
 
 import pytest
 
+from functions.audit.auditing import TASK
 from functions.audit.sendgrid import audited_sendgrid_at, file_of
+from functions.audit.state import AuditState
+from lytics_sendgrid.domain.configuration import Account
+from lytics_sendgrid.errors import ConfigurationChanged
 from lytics_sendgrid.sendgrid.resources import segment_query
 from lytics_sendgrid.system_clock import SystemClock
+from tests.clock import ManualClock
 from tests.contract.sendgrid_scene import CONTACTS, SEGMENTS, scene_of
 from tests.contract.sendgrid_scene import Scene as Twin
 from tests.newsletter import HIGH_VALUE, NEWSLETTER
-from tests.unit.functions.audit.audit_scene import Scene
+from tests.unit.functions.audit.audit_scene import RUN, Scene
 
 ADA, BOB, CY = "ada@example.org", "bob@example.org", "cy@example.org"
 
@@ -72,21 +77,78 @@ def test_audit_finds_what_somebody_changed_in_sendgrid(twin: Twin) -> None:
     assert [change.email for change in scene.changes()] == [BOB, CY]
 
 
-@pytest.mark.parametrize("is_deleted", [False, True])
-def test_audit_repairs_a_segment(twin: Twin, is_deleted: bool) -> None:
-    scene = audited(twin)
+OTHER = segment_query("lytics_segments", "0" * 32)
+
+
+def own_segment(scene: Scene) -> str:
     segment_id = scene.exports.account("default").audiences[HIGH_VALUE].segment_id
-    if is_deleted:
-        twin.call("DELETE", f"{SEGMENTS}/{segment_id}")
-    else:
-        other = {"query_dsl": segment_query("lytics_segments", "0" * 32)}
-        twin.clock.advance(600)
-        assert twin.call("PATCH", f"{SEGMENTS}/{segment_id}", other).status_code == 200
-        twin.clock.advance(600)
+    assert segment_id is not None
+    return segment_id
+
+
+@pytest.mark.parametrize(
+    "changes", [{"query_dsl": OTHER}, {"name": "Mine"}, {"name": "Mine", "query_dsl": OTHER}]
+)
+def test_audit_repairs_what_was_changed_of_a_segment(twin: Twin, changes: dict[str, str]) -> None:
+    scene = audited(twin)
+    twin.clock.advance(600)
+    assert twin.call("PATCH", f"{SEGMENTS}/{own_segment(scene)}", changes).status_code == 200
+    twin.clock.advance(600)
     scene.request = {"repair_segments": True}
-    (words,) = finished(twin, scene)["segments"]
-    assert words.endswith("It is repaired")
-    present = scene.exports.account("default").audiences[HIGH_VALUE].segment_id
-    assert (present == segment_id) is not is_deleted
-    query = twin.call("GET", f"{SEGMENTS}/{present}").json()["query_dsl"]
-    assert query == segment_query("lytics_segments", HIGH_VALUE)
+    messages = finished(twin, scene)["segments"]
+    assert [message.endswith("It is repaired") for message in messages] == [True] * len(changes)
+    segment = twin.call("GET", f"{SEGMENTS}/{own_segment(scene)}").json()
+    assert segment["name"] == "High value users"
+    assert segment["query_dsl"] == segment_query("lytics_segments", HIGH_VALUE)
+
+
+def test_repair_within_five_minutes_of_a_change_says_so(twin: Twin) -> None:
+    scene = audited(twin)
+    twin.clock.advance(600)
+    assert twin.call("PATCH", f"{SEGMENTS}/{own_segment(scene)}", {"query_dsl": OTHER}).status_code == 200
+    scene.request = {"repair_segments": True}
+    scene.account = audited_sendgrid_at(twin.twin.url, "SG.full", ManualClock(twin.clock()))
+    (message,) = finished(twin, scene)["segments"]
+    assert "SendGrid refuses to change a segment for five minutes" in message
+
+
+@pytest.mark.parametrize("is_recorded", [False, True])
+def test_audit_makes_a_deleted_segment_again_once(twin: Twin, is_recorded: bool) -> None:
+    scene = audited(twin)
+    former = own_segment(scene)
+    twin.call("DELETE", f"{SEGMENTS}/{former}")
+    scene.request = {"repair_segments": True}
+    if not is_recorded:
+        put = scene.exports.put_account
+
+        def crash(account: Account, read_version: int) -> None:
+            if account.audiences[HIGH_VALUE].segment_id != former:
+                scene.exports.put_account = put  # type: ignore[method-assign]
+                raise ConfigurationChanged("the function died")
+            put(account, read_version)
+
+        scene.exports.put_account = crash  # type: ignore[method-assign]
+        with pytest.raises(ConfigurationChanged):
+            scene.call()
+    (message,) = finished(twin, scene)["segments"]
+    assert message.endswith("It is repaired")
+    (segment,) = twin.call("GET", SEGMENTS).json()["results"]
+    assert (segment["id"], segment["name"]) == (own_segment(scene), "High value users")
+    assert own_segment(scene) != former
+    assert scene.exports.account("default").audiences[HIGH_VALUE].made
+
+
+def test_audit_names_the_list_of_a_segment_and_cannot_move_it(twin: Twin) -> None:
+    scene = audited(twin)
+    twin.twin.move_segment(own_segment(scene), twin.twin.add_list("News"))
+    scene.request = {"repair_segments": True}
+    (message,) = finished(twin, scene)["segments"]
+    assert "is on the list 'News', not on all contacts" in message
+    assert message.endswith("SendGrid cannot move a segment: delete it there, then repair it")
+    # What the message says can be done.
+    twin.call("DELETE", f"{SEGMENTS}/{own_segment(scene)}")
+    scene.walks.put_walk(RUN, TASK, AuditState().document(), 0, finished=False)
+    (message,) = finished(twin, scene)["segments"]
+    assert message.endswith("It is repaired")
+    segment = twin.call("GET", f"{SEGMENTS}/{own_segment(scene)}").json()
+    assert not segment["parent_list_ids"]

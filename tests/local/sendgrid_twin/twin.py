@@ -124,6 +124,11 @@ class SendGridTwin:
         with self._lock:
             self._account.single_sends.by_id[send_id].status = "triggered"
 
+    def move_segment(self, segment_id: str, list_id: str) -> None:
+        """Put a segment on another list. SendGrid's API has no request for that."""
+        with self._lock:
+            self._account.segments.by_id[segment_id].parent_list_ids = [list_id]
+
     def names(self) -> dict[str, list[str]]:
         """Return the names of the account's fields, lists and segments."""
         with self._lock:

@@ -10,6 +10,7 @@ from functions.audit.contact_export import ContactExport
 from lytics_sendgrid.domain.change import Change
 from lytics_sendgrid.domain.configuration import Account, Audience, ProvisionedAudience
 from lytics_sendgrid.domain.contact import Contact, encode
+from lytics_sendgrid.errors import RequestRefused
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.sendgrid.resources import ContactList, Segment, segment_query
 from lytics_sendgrid.sendgrid.row import row_form
@@ -53,10 +54,20 @@ class ScriptedSendGrid:
         self.calls.append(f"create {name}")
         if self.refusal:
             raise self.refusal
-        return Segment("s9", name, list_id, query)
+        if name in {segment.name for segment in self.all_segments.values()}:
+            raise RequestRefused("a segment of this name already exists")
+        self.all_segments["s9"] = Segment("s9", name, list_id, query)
+        return self.all_segments["s9"]
 
-    def set_segment_query(self, segment_id: str, query: str) -> None:
-        self.calls.append(f"query {segment_id} {query}")
+    def change_segment(self, segment_id: str, *, name: str | None, query: str | None) -> None:
+        self.calls.append(f"change {segment_id}: {name}, {query}")
+        if self.refusal:
+            raise self.refusal
+        if name in {segment.name for segment in self.all_segments.values()}:
+            raise RequestRefused("a segment of this name already exists")
+        known = self.all_segments[segment_id]
+        changed = replace(known, name=name or known.name, query=query or known.query)
+        self.all_segments[segment_id] = changed
 
     def start_contact_export(self) -> str:
         self.calls.append("export")

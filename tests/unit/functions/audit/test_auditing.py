@@ -1,19 +1,14 @@
 """An audit from the segments to the queue, over as many invocations as it takes."""
 
-import math
-from dataclasses import replace
-
 import pytest
 
 from functions.audit import auditing
 from functions.audit.contact_export import ContactExport
 from lytics_sendgrid.domain.change import Change, Kind
-from lytics_sendgrid.domain.configuration import Account, Audience
-from lytics_sendgrid.errors import ConfigurationChanged, RequestRefused, StopRun
+from lytics_sendgrid.errors import RequestRefused, StopRun
 from lytics_sendgrid.queues.changes import decode
-from lytics_sendgrid.sendgrid.resources import Segment
-from tests.newsletter import HIGH_VALUE, NEWSLETTER, READERS
-from tests.unit.functions.audit.audit_scene import OLD_MS, QUERY, RUN, Scene
+from tests.newsletter import HIGH_VALUE, NEWSLETTER
+from tests.unit.functions.audit.audit_scene import OLD_MS, RUN, Scene
 
 
 @pytest.fixture
@@ -129,70 +124,6 @@ def test_large_account_is_compared_part_by_part_over_many_invocations(
     assert (document["counts"]["compared"], document["counts"]["overwritten"]) == (25, 5)
     assert len({change.email for change in scene.changes()}) == len(scene.changes()) == 5
     assert scene.calls > 3
-
-
-@pytest.mark.parametrize("repair_segments", [False, True])
-def test_deleted_segment_is_named_and_repaired_only_on_request(scene: Scene, repair_segments: bool) -> None:
-    scene.sendgrid.all_segments.pop("s1")
-    scene.request = {"repair_segments": repair_segments}
-    scene.ready(contacts=0)
-    (words,) = scene.run()["segments"]
-    assert "the segment of 'High value users' was deleted in SendGrid" in words
-    present = scene.exports.account("default").audiences[HIGH_VALUE]
-    if repair_segments:
-        assert "It is repaired" in words
-        assert (present.segment_id, present.made) == ("s9", True)
-        written = scene.exports.account("default")
-        assert (written.version, written.written_s) == (4, math.floor(scene.clock.now_s))
-    else:
-        assert present.segment_id == "s1"
-
-
-def test_changed_segment_is_repaired(scene: Scene) -> None:
-    scene.sendgrid.all_segments["s1"] = Segment("s1", "Mine", "l1", "SELECT 1")
-    scene.request = {"repair_segments": True}
-    scene.ready(contacts=0)
-    query, moved, renamed = scene.run()["segments"]
-    assert query.startswith("the query of the segment 'Mine' was changed in SendGrid")
-    assert query.endswith("It is repaired")
-    assert "is on the list 'News', not on all contacts" in moved
-    assert "was renamed to 'Mine' in SendGrid, and keeps that" in renamed
-    assert scene.sendgrid.calls == [f"query s1 {QUERY}", "export"]
-    assert scene.exports.account("default").version == 3
-
-
-def test_repair_that_is_refused_is_told(scene: Scene) -> None:
-    scene.sendgrid.all_segments.pop("s1")
-    scene.sendgrid.refusal = RequestRefused("SendGrid answered 400")
-    scene.request = {"repair_segments": True}
-    (words,) = scene.run()["segments"]
-    assert words.endswith("It could not be repaired: SendGrid answered 400")
-
-
-def test_segment_on_a_list_that_is_gone_is_told(scene: Scene) -> None:
-    scene.sendgrid.all_segments["s1"] = Segment("s1", "High value users", "l7", QUERY)
-    scene.ready(contacts=0)
-    (words,) = scene.run()["segments"]
-    assert "on a list that SendGrid does not have any more (l7), not on all contacts" in words
-
-
-def test_repair_is_done_again_if_the_configuration_changed_meanwhile(scene: Scene) -> None:
-    scene.sendgrid.all_segments.pop("s1")
-    scene.request = {"repair_segments": True}
-    account = scene.exports.account
-
-    def changed(name: str) -> Account:
-        return replace(account(name), version=2)
-
-    scene.exports.account = changed  # type: ignore[method-assign]
-    with pytest.raises(ConfigurationChanged):
-        scene.call()
-
-
-def test_audience_that_is_not_provisioned_has_no_segment_to_check(scene: Scene) -> None:
-    scene.request = {"audiences": (Audience(READERS, "Readers", "readers"),)}
-    scene.ready(contacts=0)
-    assert scene.run()["segments"] == []
 
 
 def test_export_that_is_gone_meanwhile_stops_the_audit(scene: Scene) -> None:
