@@ -2,17 +2,18 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from functions.audit.columns import Column, columns_of
+from functions.audit.columns import Column, columns_of, membership_columns
 from functions.audit.compare import Comparison
 from functions.audit.contact_export import ContactExport, exported_rows
 from functions.audit.exported import MAX_CONTACTS, ExportedContacts
 from functions.audit.repair import RepairableSegments, repaired
 from functions.audit.segments import segment_findings, segments_of, unrepaired
 from functions.audit.state import AuditState, Step
+from lytics_sendgrid.counted_text import contacts
 from lytics_sendgrid.domain.account_changes import next_version
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.clock import Clock
@@ -34,6 +35,9 @@ _FIRST_WAIT_S: Final = 10
 _LONGEST_WAIT_S: Final = 60
 _SHARE_OF_TIME: Final = 8
 _UNTOUCHED: Final = "No contact was compared, and nothing was sent again or made again because of it"
+_REST_UNTOUCHED: Final = (
+    "{} had been compared before, and the report says what differed. All others were left as they are"
+)
 _MAX_SEGMENT_MESSAGES: Final = 50
 
 
@@ -214,7 +218,7 @@ class _Auditor:
         account = self._tools.configurations.account(request.account)
         columns = columns_of(account, self._exports(account))
         try:
-            exported = self._read_export(columns)
+            exported = self._read_export(columns, membership_columns(account))
         except RequestRefused as refusal:
             self._fail(f"SendGrid's export of contacts could not be read ({refusal})")
             return None
@@ -243,13 +247,13 @@ class _Auditor:
         exports = map(self._tools.configurations.export, sorted(names))
         return [export for export in exports if export is not None]
 
-    def _read_export(self, columns: Iterable[Column]) -> ExportedContacts | None:
+    def _read_export(self, columns: Iterable[Column], required: Sequence[Column]) -> ExportedContacts | None:
         """Read the export's files; None, with a trouble, if they hold fewer contacts than SendGrid says."""
         state = self._state
         job = self._tools.sendgrid.contact_export(state.job)
         exported = ExportedContacts(self._request.run, tuple(columns), state.part, state.parts)
         for url in job.urls:
-            exported.add_all(exported_rows(text_parts(self._tools.download(url))))
+            exported.add_all(exported_rows(text_parts(self._tools.download(url)), required))
         if exported.rows < (job.contacts or 0):
             self._fail(
                 f"SendGrid's export of contacts has {exported.rows} rows, but SendGrid counts {job.contacts} "
@@ -296,5 +300,7 @@ class _Auditor:
             self._state.expected[self._request.prefix] = self._outgoing.messages
 
     def _fail(self, why: str) -> None:
-        self._state.trouble = f"{why}. {_UNTOUCHED}. Start the resync again later"
+        compared = self._state.counts.compared
+        left = _REST_UNTOUCHED.format(contacts(compared)) if compared else _UNTOUCHED
+        self._state.trouble = f"{why}. {left}. Start the resync again later"
         self._state.step = Step.DONE

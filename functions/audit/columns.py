@@ -37,16 +37,25 @@ class Column:
     name: str
     kind: FieldKind
 
+    @property
+    def headings(self) -> tuple[str, str]:
+        """What may stand above it in a file, in lower case."""
+        return self.name.lower(), self.field.lower()
 
-def columns_of(account: Account, exports: Iterable[Export]) -> tuple[Column, ...]:
-    """Return every field that an account's rows may hold, each once, the membership fields first."""
-    membership = (
+
+def membership_columns(account: Account) -> tuple[Column, ...]:
+    """Return the membership fields. Without them, a file shows nothing about who is in which audience."""
+    return tuple(
         Column(identity, name, FieldKind.TEXT)
         for name, identity in account.membership_fields.items()
         if identity is not None
     )
+
+
+def columns_of(account: Account, exports: Iterable[Export]) -> tuple[Column, ...]:
+    """Return every field that an account's rows may hold, each once, the membership fields first."""
     mapped = (Column(f.sendgrid, f.name, f.kind) for export in exports for f in export.fields)
-    return tuple({column.field: column for column in (*membership, *mapped)}.values())
+    return tuple({column.field: column for column in (*membership_columns(account), *mapped)}.values())
 
 
 def expected_values(contact: Contact, form: RowForm) -> dict[str, Value]:
@@ -106,6 +115,7 @@ def cells(row: Mapping[str, str], columns: Iterable[Column]) -> list[int]:
     """Return the digests of a row of an export. A column that the file does not have is ``UNREADABLE``."""
     digests = []
     for column in columns:
-        cell = row.get(column.name.lower(), row.get(column.field.lower()))
+        name, field = column.headings
+        cell = row.get(name, row.get(field))
         digests.append(UNREADABLE if cell is None else digest_of(column, cell))
     return digests

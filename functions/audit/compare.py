@@ -21,6 +21,8 @@ class AuditCounts:
         deleted: contacts that SendGrid accepted and does not have any more.
         overwritten: contacts with at least one overwritten field.
         fields: a field's name to the contacts in which it was overwritten.
+        unread: a field's name to the contacts in which it was not compared: the file has no column for it, or
+            no value that can be read.
         queued: contacts that are sent again.
     """
 
@@ -29,6 +31,7 @@ class AuditCounts:
     deleted: int = 0
     overwritten: int = 0
     fields: Counter[str] = field(default_factory=Counter)
+    unread: Counter[str] = field(default_factory=Counter)
     queued: int = 0
 
     def document(self) -> dict[str, Any]:
@@ -39,13 +42,15 @@ class AuditCounts:
             "deleted": self.deleted,
             "overwritten": self.overwritten,
             "fields": dict(self.fields),
+            "unread": dict(self.unread),
             "queued": self.queued,
         }
 
     @classmethod
     def read(cls, document: dict[str, Any]) -> Self:
         """Read what ``document`` returned."""
-        return cls(**{**document, "fields": Counter(document["fields"])})
+        counters = {name: Counter(document.get(name, {})) for name in ("fields", "unread")}
+        return cls(**{**document, **counters})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +85,22 @@ class Comparison:
             counts.deleted += 1
             counts.queued += self.restore_deleted
             return self.restore_deleted
-        overwritten = self._overwritten(contact, present)
+        overwritten = self._overwritten(contact, present, counts)
         if overwritten:
             counts.overwritten += 1
             counts.queued += 1
             counts.fields.update(overwritten)
         return bool(overwritten)
 
-    def _overwritten(self, contact: Contact, present: Sequence[int]) -> list[str]:
+    def _overwritten(self, contact: Contact, present: Sequence[int], counts: AuditCounts) -> list[str]:
         expected = expected_values(contact, self.form)
         names = []
         for column, digest in zip(self.columns, present, strict=True):
-            if column.field not in expected or digest == UNREADABLE:
+            if column.field not in expected:
                 continue
             wanted = digest_of(column, expected[column.field])
-            if wanted not in {digest, UNREADABLE}:
+            if UNREADABLE in {digest, wanted}:
+                counts.unread[column.name] += 1
+            elif wanted != digest:
                 names.append(column.name)
         return names

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from functions.audit.columns import Column
 from lytics_sendgrid.errors import RequestRefused
 
 _ENDED: Final = frozenset({"ready", "failure"})
@@ -48,14 +49,15 @@ def contact_export_from(data: Mapping[str, Any]) -> ContactExport | None:
     )
 
 
-def exported_rows(parts: Iterable[str]) -> Iterator[dict[str, str]]:
+def exported_rows(parts: Iterable[str], required: Iterable[Column]) -> Iterator[dict[str, str]]:
     """Yield each row of a CSV file as lower-cased column name to cell.
 
     Args:
         parts: text cut anywhere.
+        required: fields whose columns the file must have.
 
     Raises:
-        RequestRefused: the text is not CSV with a column ``email``.
+        RequestRefused: the text is not CSV with a column ``email`` and the required ones.
     """
     csv.field_size_limit(_MAX_CELL_CHARS)
     rows = csv.reader(_lines(parts))
@@ -65,6 +67,12 @@ def exported_rows(parts: Iterable[str]) -> Iterator[dict[str, str]]:
             raise RequestRefused(
                 "SendGrid's export of contacts is not a CSV file with a column for the e-mail address"
             )
+        for column in required:
+            if not set(column.headings) & set(header):
+                raise RequestRefused(
+                    f"it has no column for the custom field '{column.name}': if somebody deleted that field "
+                    "in SendGrid, start the export again, which creates and fills it"
+                )
         for row in rows:
             if row:
                 yield dict(zip(header, row, strict=False))

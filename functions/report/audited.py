@@ -1,10 +1,12 @@
 """Say what an audit of SendGrid found, and what was done about it."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from lytics_sendgrid.counted_text import contacts
 from lytics_sendgrid.workflow.state_part import StatePart
+
+_SHOWN_FIELDS: Final = 5
 
 
 class AuditFindings(StatePart):
@@ -16,6 +18,7 @@ class AuditFindings(StatePart):
         deleted: contacts that somebody deleted in SendGrid.
         overwritten: contacts of which something else wrote a field.
         fields: a field's name to the contacts in which it was overwritten.
+        unread: a field's name to the contacts in which it could not be compared.
         sent_again: contacts that were sent again.
         segments: what is wrong with segments, and what was done about it.
         trouble: why contacts were not compared; empty if they were.
@@ -26,6 +29,7 @@ class AuditFindings(StatePart):
     deleted: int
     overwritten: int
     fields: dict[str, int]
+    unread: dict[str, int]
     sent_again: int
     segments: tuple[str, ...]
     trouble: str
@@ -40,6 +44,7 @@ class AuditFindings(StatePart):
             deleted=counts["deleted"],
             overwritten=counts["overwritten"],
             fields=counts["fields"],
+            unread=counts.get("unread", {}),
             sent_again=counts["queued"],
             segments=tuple(checkpoint["segments"]),
             trouble=checkpoint["trouble"],
@@ -50,10 +55,10 @@ def audit_notes(found: AuditFindings, *, dry_run: bool) -> list[str]:
     """Return notes for a person, the most important first."""
     notes = [*found.segments]
     if found.trouble:
-        return [*notes, found.trouble]
+        notes.append(found.trouble)
     if found.overwritten:
         they = "it" if found.overwritten == 1 else "they"
-        fields = ", ".join(sorted(found.fields, key=lambda name: -found.fields[name])[:5])
+        fields = ", ".join(sorted(found.fields, key=lambda name: -found.fields[name])[:_SHOWN_FIELDS])
         notes.append(
             f"something else wrote fields of {contacts(found.overwritten)} in SendGrid (most often "
             f"{fields}): {they} {_done(found.overwritten, dry_run=dry_run)} sent again"
@@ -68,10 +73,17 @@ def audit_notes(found: AuditFindings, *, dry_run: bool) -> list[str]:
             else f'{stay}. "restore_deleted": true makes {"it" if one else "them"} again'
         )
         notes.append(f"{contacts(found.deleted)} {'was' if one else 'were'} deleted in SendGrid: {what}")
-    if not notes:
+    if not found.trouble and not found.overwritten and not found.deleted:
         are = "is" if found.compared == 1 else "are"
+        nothing = "nothing else" if found.segments or found.unread else "nothing"
         notes.append(
-            f"the audit found nothing: {contacts(found.compared)} {are} in SendGrid as the ledger says"
+            f"the audit found {nothing}: {contacts(found.compared)} {are} in SendGrid as the ledger says"
+        )
+    if found.unread:
+        most = sorted(found.unread, key=lambda name: -found.unread[name])[:_SHOWN_FIELDS]
+        notes.append(
+            "not compared, because SendGrid's export has no column for them or their values cannot be read: "
+            + ", ".join(f"{name} ({contacts(found.unread[name])})" for name in most)
         )
     return notes
 

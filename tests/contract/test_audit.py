@@ -9,7 +9,7 @@ import pytest
 from functions.audit.auditing import TASK
 from functions.audit.sendgrid import audited_sendgrid_at, file_of
 from functions.audit.state import AuditState
-from lytics_sendgrid.domain.configuration import Account
+from lytics_sendgrid.domain.configuration import Account, FieldKind, MappedField
 from lytics_sendgrid.errors import ConfigurationChanged
 from lytics_sendgrid.sendgrid.resources import segment_query
 from lytics_sendgrid.system_clock import SystemClock
@@ -75,6 +75,55 @@ def test_audit_finds_what_somebody_changed_in_sendgrid(twin: Twin) -> None:
     found = finished(twin, scene)
     assert (found["compared"], found["overwritten"], found["deleted"]) == (3, 1, 1)
     assert [change.email for change in scene.changes()] == [BOB, CY]
+
+
+def test_audit_finds_an_overwritten_reserved_field(twin: Twin) -> None:
+    scene = audited(twin)
+    city = MappedField("city", "city", "city", FieldKind.TEXT, 60)
+    scene.exports.put_export(replace(NEWSLETTER, fields=(city,)))
+    scene.contact(ADA, fields={"city": (5, "Paris")})
+    twin.applied({"email": ADA, "city": "Rome"})
+    found = finished(twin, scene)
+    assert (found["overwritten"], found["fields"], found["unread"]) == (1, {"city": 1}, {})
+    assert [change.email for change in scene.changes()] == [ADA]
+
+
+def test_audit_says_which_field_the_file_does_not_show(twin: Twin) -> None:
+    scene = audited(twin)
+    city = MappedField("city", "city", "city", FieldKind.TEXT, 60)
+    scene.exports.put_export(replace(NEWSLETTER, fields=(city,)))
+    scene.contact(ADA, fields={"city": (5, "Paris")})
+    twin.twin.set_options(export_hidden_columns=("city",))
+    found = finished(twin, scene)
+    assert (found["overwritten"], found["unread"]) == (0, {"city": 1})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"export_outcome": "failure"}, "export of contacts failed: the export could not be created"),
+        ({"export_outcome": "pending"}, "was not ready after 6 hours"),
+        ({"export_hidden_columns": ("lytics_segments",)}, "no column for the custom field 'lytics_segments'"),
+        ({"export_ttl_s": 1.0}, "could not be read"),
+    ],
+)
+def test_export_that_cannot_be_compared_touches_nobody(
+    twin: Twin, options: dict[str, Any], message: str
+) -> None:
+    scene = audited(twin)
+    (field,) = scene.exports.account("default").membership_fields.values()
+    twin.applied({"email": BOB, "custom_fields": {field: "none"}})
+    twin.call("DELETE", f"{CONTACTS}?ids={twin.contact(CY)['id']}")
+    twin.twin.settle()
+    twin.twin.set_options(**options)
+    scene.request = {"restore_deleted": True}
+    while not scene.call().done:
+        scene.clock.move(600)
+        twin.clock.advance(600)
+    trouble = scene.document()["trouble"]
+    assert message in trouble
+    assert "No contact was compared, and nothing was sent again" in trouble
+    assert scene.changes() == []
 
 
 OTHER = segment_query("lytics_segments", "0" * 32)

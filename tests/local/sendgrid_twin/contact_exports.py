@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tests.local.sendgrid_twin.contacts import Contact, Contacts
+from tests.local.sendgrid_twin.contacts import IDENTIFIERS, TEXTS, Contact, Contacts
 from tests.local.sendgrid_twin.custom_fields import CustomFields
 from tests.local.sendgrid_twin.exchange import Answer, Request, general_error, refusal, texts
 from tests.local.sendgrid_twin.lists import Lists
@@ -15,7 +15,8 @@ from tests.local.sendgrid_twin.segments import Segments
 from tests.local.sendgrid_twin.situation import Situation, iso
 
 PATH = "/v3/marketing/contacts/exports"
-_COLUMNS = ("email", "first_name", "last_name", "id", "created_at", "updated_at")
+_COLUMNS = (*IDENTIFIERS, *TEXTS, "alternate_emails", "id", "created_at", "updated_at")
+"""No column shows the lists of a contact: none is documented."""
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class Export:
     """One export.
 
     Attributes:
+        failed: SendGrid could not make the file.
         file: The gzipped content, once ready.
         contact_count: The number of contacts in the file, once ready.
     """
@@ -33,6 +35,7 @@ class Export:
     segment_ids: list[str]
     created_s: float
     ready_s: float | None = None
+    failed: bool = False
     file: bytes = b""
     contact_count: int = 0
 
@@ -92,6 +95,9 @@ class ContactExports:
         return export.file
 
     def _make(self, export: Export, now: float) -> None:
+        if self._situation.options.export_outcome != "ready":
+            export.failed = self._situation.options.export_outcome == "failure"
+            return
         # Exports evaluate segments now, not as of their last refresh (documented).
         wanted = {contact.id for each in export.segment_ids for contact in self._members(each)}
         contacts = [
@@ -114,13 +120,15 @@ class ContactExports:
         return [] if segment is None else list(self._segments.members(segment))
 
     def _csv(self, rows: list[dict[str, Any]]) -> str:
-        names = [field.name for field in self._fields.by_id.values()]
+        hidden = self._situation.options.export_hidden_columns
+        columns = [column for column in _COLUMNS if column not in hidden]
+        names = [name for field in self._fields.by_id.values() if (name := field.name).lower() not in hidden]
         sheet = io.StringIO()
         writer = csv.writer(sheet)
-        writer.writerow([*(column.upper() for column in _COLUMNS), *names])
+        writer.writerow([*(column.upper() for column in columns), *names])
         for row in rows:
             custom = row["custom_fields"]
-            writer.writerow([*(row[name] for name in _COLUMNS), *(custom.get(name, "") for name in names)])
+            writer.writerow([*(row[name] for name in columns), *(custom.get(name, "") for name in names)])
         return sheet.getvalue()
 
     def _expires_s(self, export: Export) -> float:
@@ -129,7 +137,7 @@ class ContactExports:
     def _as_json(self, export: Export) -> dict[str, Any]:
         shown: dict[str, Any] = {
             "id": export.id,
-            "status": "pending" if export.ready_s is None else "ready",
+            "status": _status_of(export),
             "created_at": iso(export.created_s),
             "updated_at": iso(export.ready_s or export.created_s),
             "expires_at": iso(self._expires_s(export)),
@@ -139,7 +147,15 @@ class ContactExports:
             name = f"{export.id}.{export.file_type}.gz"
             shown["urls"] = [f"{self._situation.url}/_files/exports/{name}?X-Signature=twin"]
             shown["completed_at"] = iso(export.ready_s)
+        if export.failed:
+            shown["message"] = "the export could not be created"
         return shown
+
+
+def _status_of(export: Export) -> str:
+    if export.failed:
+        return "failure"
+    return "pending" if export.ready_s is None else "ready"
 
 
 def _type_of(export: Export) -> str:

@@ -85,6 +85,6 @@ def _options(given: Mapping[str, Any]) -> dict[str, Any]:
     read = dict(given)
     if "limits" in read:
         read["limits"] = {endpoint: (int(count), float(s)) for endpoint, (count, s) in read["limits"].items()}
-    if "errors_header" in read:
-        read["errors_header"] = tuple(read["errors_header"])
+    for name in {"errors_header", "export_hidden_columns"} & read.keys():
+        read[name] = tuple(read[name])
     return read

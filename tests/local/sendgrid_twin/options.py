@@ -11,6 +11,7 @@ from typing import Any, Literal, Self, get_args
 
 type Duplicates = Literal["last", "first", "refuse"]
 type LongText = Literal["refuse", "error", "truncate"]
+type ExportOutcome = Literal["ready", "failure", "pending"]
 type Work = Literal["before", "after", "never"]
 
 
@@ -62,6 +63,8 @@ class Options:
         segment_refresh_s: The time between refreshes of a segment's count and members.
         segment_patch_wait_s: How long a segment refuses a PATCH after its creation or last change.
         export_delay_s: The time from a contacts export's 202 until it is `ready`.
+        export_outcome: Whether a contacts export becomes `ready`, ends in `failure`, or stays `pending`.
+        export_hidden_columns: The columns that the CSV file of an export lacks, in lower case.
         export_ttl_s: How long an export's files can be downloaded.
     """
 
@@ -90,6 +93,8 @@ class Options:
     segment_refresh_s: float = 3_600.0
     segment_patch_wait_s: float = 300.0
     export_delay_s: float = 0.5
+    export_outcome: ExportOutcome = "ready"
+    export_hidden_columns: tuple[str, ...] = ()
     export_ttl_s: float = 43_200.0
 
     def __post_init__(self) -> None:
@@ -107,6 +112,8 @@ class Options:
             raise ValueError(f"duplicates cannot be {self.duplicates!r}")
         if self.long_text not in get_args(LongText.__value__):
             raise ValueError(f"long_text cannot be {self.long_text!r}")
+        if self.export_outcome not in get_args(ExportOutcome.__value__):
+            raise ValueError(f"export_outcome cannot be {self.export_outcome!r}")
         if self.job_parts < 1:
             raise ValueError("job_parts must be at least 1")
         for count, period_s in self.limits.values():

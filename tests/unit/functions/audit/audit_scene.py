@@ -169,6 +169,9 @@ class Scene:
         assert document is not None
         return document
 
+    def document_or_none(self) -> dict[str, Any] | None:
+        return self.walks.walk(RUN, TASK)
+
     def changes(self) -> list[Change]:
         messages = [decode(message.body) for message in self.queue.messages]
         return sorted((change for message in messages for change in message.changes), key=lambda c: c.email)

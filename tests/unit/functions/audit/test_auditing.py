@@ -28,6 +28,7 @@ def test_audit_sends_what_was_overwritten_and_counts_the_deleted(scene: Scene) -
         "deleted": 1,
         "overwritten": 1,
         "fields": {"lytics_segments": 1},
+        "unread": {},
         "queued": 1,
     }
     assert scene.changes() == [Change("bob@example.org", OLD_MS * 1_000_000, Kind.REFRESH)]
@@ -109,6 +110,50 @@ def test_file_that_cannot_be_read_touches_nobody(scene: Scene) -> None:
     scene.file = "<html>\n"
     scene.ready(contacts=1)
     assert "could not be read" in scene.run()["trouble"]
+
+
+def test_file_without_the_membership_column_touches_nobody(scene: Scene) -> None:
+    scene.file = "EMAIL,city\n"
+    scene.contact("ada@example.org", "Paris")
+    scene.contact("bob@example.org", None)
+    scene.request = {"restore_deleted": True}
+    scene.ready()
+    document = scene.run()
+    assert "has no column for the custom field 'lytics_segments'" in document["trouble"]
+    assert "No contact was compared" in document["trouble"]
+    assert (scene.changes(), document["counts"]["deleted"]) == ([], 0)
+
+
+def test_file_without_another_column_says_what_was_not_compared(scene: Scene) -> None:
+    scene.contact("ada@example.org", fields={"first_name": (5, "Ada"), "e1_T": (5, "Paris")})
+    scene.ready()
+    counts = scene.run()["counts"]
+    assert (counts["compared"], counts["overwritten"]) == (1, 0)
+    assert counts["unread"] == {"first_name": 1, "city": 1}
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_trouble_after_a_first_part_says_what_was_compared_before(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, dry_run: bool
+) -> None:
+    monkeypatch.setattr(auditing, "MAX_CONTACTS", 10)
+    for number in range(15):
+        scene.contact(f"p{number}@example.org", "none")
+    scene.ready()
+    scene.request = {"dry_run": dry_run}
+    while scene.document_or_none() is None or scene.document()["part"] == 0:
+        scene.call()
+    scene.sendgrid.exports = [RequestRefused("404")]
+    document = scene.run()
+    compared = document["counts"]["compared"]
+    assert 0 < compared < 15
+    assert document["counts"]["queued"] == compared
+    assert len(scene.changes()) == (0 if dry_run else compared)
+    assert document["trouble"] == (
+        f"SendGrid's export of contacts could not be read (404). {compared} contacts had been compared "
+        "before, and the report says what differed. All others were left as they are. "
+        "Start the resync again later"
+    )
 
 
 def test_large_account_is_compared_part_by_part_over_many_invocations(

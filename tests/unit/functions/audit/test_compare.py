@@ -48,6 +48,18 @@ def test_field_that_the_ledger_does_not_know_is_not_compared() -> None:
     assert compared(replace(KNOWN, fields={}), ROW | {"city": "Rome"}) == (False, AuditCounts(compared=1))
 
 
+@pytest.mark.parametrize(
+    "row", [{"email": ADA, "lytics_segments": HIGH_VALUE}, ROW | {"lifetime_value": "?"}]
+)
+def test_value_that_cannot_be_read_is_counted_and_decides_nothing(row: dict[str, str]) -> None:
+    contact = replace(KNOWN, fields={"e1_T": (4, "Paris"), "e2_N": (4, 12)})
+    is_to_send, counts = compared(contact, row)
+    assert not is_to_send
+    assert counts.unread["lifetime_value"] == 1
+    assert counts.unread["city"] == int("city" not in row)
+    assert AuditCounts.read(counts.document()) == counts
+
+
 @pytest.mark.parametrize("restore_deleted", [False, True])
 def test_deleted_contact_is_made_again_only_on_request(restore_deleted: bool) -> None:
     is_to_send, counts = compared(KNOWN, email=BOB, restore_deleted=restore_deleted)

@@ -10,7 +10,7 @@ from functions.report.audited import AuditFindings, audit_notes
 
 def findings(segments: Sequence[str] = (), trouble: str = "", **changes: Any) -> AuditFindings:
     counts: dict[str, Any] = {"compared": 1200, "recent": 3, "deleted": 0, "overwritten": 0}
-    counts |= {"fields": {}, "queued": 0} | changes
+    counts |= {"fields": {}, "queued": 0, "unread": {}} | changes
     return AuditFindings.of({"counts": counts, "segments": list(segments), "trouble": trouble})
 
 
@@ -18,6 +18,11 @@ WRITTEN = (
     "something else wrote fields of 2 contacts in SendGrid (most often lytics_segments, city): "
     "they were sent again"
 )
+UNREAD = (
+    "not compared, because SendGrid's export has no column for them or their values cannot be read: city "
+    "(1,200 contacts), last_purchase (2 contacts)"
+)
+IN_ORDER = "the audit found nothing else: 1,200 contacts are in SendGrid as the ledger says"
 DELETED = '5 contacts were deleted in SendGrid: they stay deleted. "restore_deleted": true makes them again'
 
 
@@ -28,7 +33,19 @@ DELETED = '5 contacts were deleted in SendGrid: they stay deleted. "restore_dele
         (findings(overwritten=2, queued=2, fields={"city": 1, "lytics_segments": 2}), [WRITTEN]),
         (findings(deleted=5), [DELETED]),
         (findings(deleted=5, queued=5), ["5 contacts were deleted in SendGrid: they were made again"]),
+        (
+            findings(unread={"last_purchase": 2, "city": 1200}),
+            [
+                "the audit found nothing else: 1,200 contacts are in SendGrid as the ledger says",
+                UNREAD,
+            ],
+        ),
+        (findings(["a segment"]), ["a segment", IN_ORDER]),
         (findings(["a segment"], "no file"), ["a segment", "no file"]),
+        (
+            findings((), "no file", overwritten=2, queued=2, fields={"city": 1, "lytics_segments": 2}),
+            ["no file", WRITTEN],
+        ),
     ],
 )
 def test_report_says_what_an_audit_found(found: AuditFindings, notes: list[str]) -> None:
