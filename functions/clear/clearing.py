@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from functions.clear.state import Clearing, clearing_document, clearing_from
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.clock import Clock
-from lytics_sendgrid.domain.configuration import Account, AudienceState
+from lytics_sendgrid.domain.configuration import Account
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
 from lytics_sendgrid.queues.interface import Queue
 from lytics_sendgrid.queues.outgoing import Outgoing
@@ -150,4 +150,4 @@ def _progress(clearing: Clearing, wait_s: int = 0) -> ClearProgress:
 
 def _has_cleared(account: Account) -> bool:
     """Return whether an audience of an earlier run still has its segment, which may be gone by now."""
-    return any(known.state is AudienceState.CLEARED for known in account.audiences.values())
+    return any(known.is_cleared for known in account.audiences.values())

@@ -2,11 +2,14 @@
 
 Nothing that others made or use is deleted: not a segment that was adopted or whose query was changed, nor
 one that a scheduled Single Send goes to. SendGrid's API does not show what automations use.
+
+Another export may add an audience again meanwhile. So the configuration says first that a segment is about to
+be deleted: a start that comes later creates another one, and after one that came earlier the write fails.
 """
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final, Protocol
@@ -14,9 +17,9 @@ from typing import Any, Final, Protocol
 from functions.clear.clearing import TASK, Accounts, Walks
 from functions.clear.state import Clearing, clearing_document, clearing_from
 from lytics_sendgrid.bounded_text import shortened
-from lytics_sendgrid.domain.account_changes import cleared, next_version
+from lytics_sendgrid.domain.account_changes import claimed, cleared, next_version
 from lytics_sendgrid.domain.clock import Clock
-from lytics_sendgrid.domain.configuration import Account, AudienceState, ProvisionedAudience
+from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
 from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.sendgrid.resources import Segment, SingleSend, same_query, segment_query
 from lytics_sendgrid.workflow.clear_progress import Finished
@@ -97,9 +100,11 @@ def finish(
     candidates = {
         audience: known
         for audience, known in account.audiences.items()
-        if known.state is AudienceState.CLEARED and (audience in settled or audience not in account.to_clear)
+        if known.is_cleared and (audience in settled or audience not in account.to_clear)
     }
-    outcomes = _outcomes(candidates, sendgrid)
+    checked = _checked(candidates, sendgrid)
+    account = _claim(account, checked, accounts, clock)
+    outcomes = tuple(_deleted(one, account, sendgrid) for one in checked)
     gone = {closed.audience for closed in outcomes if closed.outcome in {Outcome.DELETED, Outcome.GONE}}
     # An earlier call may have deleted a segment and died: it is not gone by somebody else's hand.
     # A segment that stays was reported by the run that cleared it.
@@ -112,10 +117,10 @@ def finish(
             segments[audience] = earlier
     kept = clearing_document(clearing) | {"segments": segments}
     walks.put_walk(run, TASK, kept, math.floor(clock.now()), finished=True)
-    changed = cleared(account, {audience: account.to_clear[audience] for audience in settled}, gone)
+    left = {closed.audience for closed in outcomes if closed.outcome is Outcome.LEFT}
+    changed = cleared(account, {audience: account.to_clear[audience] for audience in settled}, gone, left)
     if changed != account:
-        written = next_version(changed, account.version, math.floor(clock.now()))
-        accounts.put_account(written, account.version)
+        _write(changed, accounts, clock)
     endings = [segment["outcome"] for segment in segments.values()]
     return Finished(
         cleared=len(clearing.confirmed),
@@ -124,9 +129,25 @@ def finish(
     )
 
 
-def _outcomes(
+def _claim(
+    account: Account, checked: Iterable[SegmentOutcome], accounts: Configurations, clock: Clock
+) -> Account:
+    """Write that segments are about to be deleted, and return the configuration that says so."""
+    ending = {one.audience for one in checked if one.outcome is Outcome.DELETED}
+    claims = claimed(account, ending)
+    return account if claims == account else _write(claims, accounts, clock)
+
+
+def _write(account: Account, accounts: Configurations, clock: Clock) -> Account:
+    written = next_version(account, account.version, math.floor(clock.now()))
+    accounts.put_account(written, account.version)
+    return written
+
+
+def _checked(
     candidates: Mapping[str, ProvisionedAudience], sendgrid: SendGridSegments
 ) -> tuple[SegmentOutcome, ...]:
+    """Return what becomes of each segment. ``DELETED``: nothing stands against it."""
     if not candidates:
         return ()
     segments = {segment.id: segment for segment in sendgrid.segments()}
@@ -139,18 +160,18 @@ def _outcomes(
         elif not (known.delete_segment and known.made):
             outcomes.append(SegmentOutcome(audience, segment.name, Outcome.EMPTY))
         else:
-            outcomes.append(_deleted(audience, known, segment, uses, sendgrid))
+            outcomes.append(_checked_use(audience, known, segment, uses, sendgrid))
     return tuple(outcomes)
 
 
-def _deleted(
+def _checked_use(
     audience: str,
     known: ProvisionedAudience,
     segment: Segment,
     uses: Callable[[], Callable[[str], str]],
     sendgrid: SendGridSegments,
 ) -> SegmentOutcome:
-    """Delete a segment, unless it is used or not ours any more."""
+    """Return whether a segment is used or not ours any more."""
     try:
         read = sendgrid.find_segment(segment.id)
         if read is None:
@@ -158,12 +179,23 @@ def _deleted(
         reason = uses()(segment.id)
         if read.query is None or not same_query(read.query, segment_query(known.membership_field, audience)):
             reason = "somebody has changed its query in SendGrid, so it is not this product's any more"
-        if not reason:
-            sendgrid.delete_segment(segment.id)
-            return SegmentOutcome(audience, segment.name, Outcome.DELETED)
     except StopRun as error:
         reason = f"SendGrid refused it: {error}"
-    return SegmentOutcome(audience, segment.name, Outcome.LEFT, shortened(reason, _REASON_CHARS))
+    if reason:
+        return SegmentOutcome(audience, segment.name, Outcome.LEFT, shortened(reason, _REASON_CHARS))
+    return SegmentOutcome(audience, segment.name, Outcome.DELETED)
+
+
+def _deleted(checked: SegmentOutcome, account: Account, sendgrid: SendGridSegments) -> SegmentOutcome:
+    """Delete a segment against which nothing stands."""
+    if checked.outcome is not Outcome.DELETED:
+        return checked
+    try:
+        sendgrid.delete_segment(account.audiences[checked.audience].segment_id or "")
+    except StopRun as error:
+        reason = shortened(f"SendGrid refused it: {error}", _REASON_CHARS)
+        return replace(checked, outcome=Outcome.LEFT, reason=reason)
+    return checked
 
 
 def _uses(sendgrid: SendGridSegments) -> Callable[[str], str]:

@@ -132,7 +132,7 @@ def removed_audiences(
         provisioned = account.audiences.get(audience)
         if signed_ns <= 0 or provisioned is None or audience in export.audience_ids:
             continue
-        if provisioned.state not in {AudienceState.CLEARED, AudienceState.KEPT}:
+        if not provisioned.is_cleared and provisioned.state is not AudienceState.KEPT:
             continue
         segment = found.segments.get(audience)
         name = f"'{segment.name}'" if segment is not None else audience

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from functions.provision.fields import AccountBook, Accounts, FieldProvisioning, SendGridFields
-from functions.provision.segments import SegmentProvisioning, SendGridSegments
+from functions.provision.segments import SegmentProvisioning, SendGridSegments, without_ending
 from lytics_sendgrid.domain.account_changes import with_audiences, without_audiences
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Export, MappedField, ProvisionedAudience
@@ -46,14 +46,15 @@ def provision(
     list_id = config.contact_list.id if config.contact_list else None
     book = AccountBook(run.account, configurations, clock)
     segments = SegmentProvisioning(sendgrid, list_id, clock)
-    segments.check(config.segments)
+    planned = without_ending(config.segments, book.account.audiences)
+    segments.check(planned)
     fields = FieldProvisioning(sendgrid, book, adopt=config.adopt)
     fields.make_membership_fields(config.membership_fields)
     for field in config.mapping:
         if field.custom:
             fields.make(field.name, field.kind)
     audience_names = {audience.id: audience.name for audience in run.audiences}
-    segment_ids = segments.make(config.segments, book.account.audiences, audience_names, book.begin_segments)
+    segment_ids = segments.make(planned, book.account.audiences, audience_names, book.begin_segments)
     begun = book.account.segments_begun
     membership = {name: fields.id_of(name) for name in config.membership_fields}
     account = replace(book.account, membership_fields={**book.account.membership_fields, **membership})
@@ -66,7 +67,7 @@ def provision(
                 *(segment.field, segment_ids[segment.audience], list_id, ()),
                 made=not segment.exists or segment.audience in begun,
             )
-            for segment in config.segments
+            for segment in planned
         },
         now_s,
     )

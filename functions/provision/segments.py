@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from lytics_sendgrid.domain.clock import Clock
-from lytics_sendgrid.domain.configuration import ProvisionedAudience
+from lytics_sendgrid.domain.configuration import AudienceState, ProvisionedAudience
 from lytics_sendgrid.errors import ExportRefused, RequestRefused, Throttled
 from lytics_sendgrid.sendgrid.resources import (
     Segment,
@@ -119,11 +119,22 @@ class SegmentProvisioning:
         listed = self._others(present)
         ids = {segment.id: segment for segment in listed}
         owned = {audience: ids[one.segment_id] for audience, one in known.items() if one.segment_id in ids}
-        begin([plan.audience for plan in planned if not plan.exists and plan.audience not in owned])
+        names = {
+            plan.audience: plan.name or segment_name(plan.audience, audience_names[plan.audience])
+            for plan in planned
+        }
+        # One that the plan has found may be gone by now.
+        present_names = by_name(listed)
+        missing = [
+            plan.audience
+            for plan in planned
+            if not (plan.exists and names[plan.audience].casefold() in present_names)
+        ]
+        begin([audience for audience in missing if audience not in owned])
         segment_ids = {}
         to_rename = []
         for plan in planned:
-            name = plan.name or segment_name(plan.audience, audience_names[plan.audience])
+            name = names[plan.audience]
             own = owned.get(plan.audience)
             if own is not None:
                 segment_ids[plan.audience] = own.id
@@ -208,3 +219,22 @@ class SegmentProvisioning:
             else:
                 self.created += 1
                 return segment
+
+
+def without_ending(
+    planned: Iterable[SegmentConfig], known: Mapping[str, ProvisionedAudience]
+) -> list[SegmentConfig]:
+    """Plan another segment in place of each that a run of the account is about to delete.
+
+    Args:
+        planned: the segments.
+        known: what was provisioned before.
+    """
+    return [_made_again(plan, known.get(plan.audience)) for plan in planned]
+
+
+def _made_again(plan: SegmentConfig, before: ProvisionedAudience | None) -> SegmentConfig:
+    if before is None or before.state is not AudienceState.DELETING:
+        return plan
+    changes = {"exists": False, "rename": False, "repair": False, "replaces": before.segment_id}
+    return plan.model_copy(update=changes)

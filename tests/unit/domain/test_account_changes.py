@@ -5,13 +5,19 @@ from typing import Final
 
 import pytest
 
-from lytics_sendgrid.domain.account_changes import cleared, stopped, with_audiences, without_audiences
+from lytics_sendgrid.domain.account_changes import (
+    claimed,
+    cleared,
+    stopped,
+    with_audiences,
+    without_audiences,
+)
 from lytics_sendgrid.domain.configuration import Account, AudienceState, ProvisionedAudience
 
 A, B, C, D = (letter * 32 for letter in "abcd")
 NOW_S: Final = 1_800_000_000
 SINCE_NS: Final = (NOW_S - 900) * 1_000_000_000
-LIVE, STOPPED, KEPT, CLEARED = AudienceState
+LIVE, STOPPED, KEPT, CLEARED, DELETING = AudienceState
 KNOWN: Final = ProvisionedAudience(
     "lytics_segments", "s", None, ("newsletter",), since_ns=7, state_since_s=3, made=True
 )
@@ -153,3 +159,13 @@ def test_settled_clearing_frees_the_seat_once_the_segment_is_gone(
     before = replace(account(a=known), to_clear={A: since_s})
     after = cleared(before, {A: 5}, deleted)
     assert (A in after.to_clear, A in after.audiences) == (is_listed_to_clear, stays)
+
+
+def test_claimed_segment_stays_claimed_until_it_is_gone_or_left() -> None:
+    before = account(a=CLEARING, b=KNOWN)
+    claims = claimed(before, {A})
+    assert claims.audiences == {A: replace(CLEARING, state=DELETING), B: KNOWN}
+    assert not claims.audiences[A].is_listed
+    assert cleared(claims, {}, ()) == claims
+    assert cleared(claims, {}, (), [A, B]) == before
+    assert cleared(claims, {}, [A]).audiences == {B: KNOWN}

@@ -124,7 +124,12 @@ def stopped(account: Account, export: str, live_exports: Collection[str], now_s:
     return replace(account, audiences=audiences)
 
 
-def cleared(account: Account, confirmed: Mapping[str, int], deleted_segments: Collection[str]) -> Account:
+def cleared(
+    account: Account,
+    confirmed: Mapping[str, int],
+    deleted_segments: Collection[str],
+    left_segments: Collection[str] = (),
+) -> Account:
     """Return the account after a clearing has settled.
 
     Args:
@@ -132,6 +137,8 @@ def cleared(account: Account, confirmed: Mapping[str, int], deleted_segments: Co
         confirmed: what was cleared: audience id to the time in ``Account.to_clear`` that the clearing is for.
             A later time there means that the audience was removed again since; it stays.
         deleted_segments: ids of the audiences whose segments do not exist any more.
+        left_segments: ids of the audiences whose segments were claimed, but not deleted. They may be used
+            again.
     """
     to_clear = {
         audience: since_s
@@ -139,13 +146,26 @@ def cleared(account: Account, confirmed: Mapping[str, int], deleted_segments: Co
         if confirmed.get(audience) != since_s
     }
     audiences = {
-        audience: known
+        audience: replace(known, state=AudienceState.CLEARED)
+        if known.state is AudienceState.DELETING and audience in left_segments
+        else known
         for audience, known in account.audiences.items()
-        if not (
-            known.state is AudienceState.CLEARED and audience in deleted_segments and audience not in to_clear
-        )
+        if not (known.is_cleared and audience in deleted_segments and audience not in to_clear)
     }
     return replace(account, audiences=audiences, to_clear=to_clear)
+
+
+def claimed(account: Account, audiences: Collection[str]) -> Account:
+    """Return the account in which the segments of cleared audiences are about to be deleted.
+
+    A start that adds such an audience creates another segment. A start that has used the segment before
+    makes the write of this configuration fail.
+    """
+    claims = {
+        audience: replace(known, state=AudienceState.DELETING) if audience in audiences else known
+        for audience, known in account.audiences.items()
+    }
+    return replace(account, audiences=claims)
 
 
 def _in_state(known: ProvisionedAudience, state: AudienceState, now_s: int) -> ProvisionedAudience:

@@ -36,13 +36,15 @@ class AudienceState(StrEnum):
     """What becomes of an audience's ids in the membership field.
 
     Rows hold the ids of ``live``, ``stopped`` and ``kept`` audiences as the ledger has them. ``cleared``: its
-    id was taken out of every row; the entry stays while its segment exists.
+    id was taken out of every row; the entry stays while its segment exists. ``deleting``: it is cleared, and
+    its segment is about to be deleted, so nothing may use that segment again.
     """
 
     LIVE = "live"
     STOPPED = "stopped"
     KEPT = "kept"
     CLEARED = "cleared"
+    DELETING = "deleting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +154,12 @@ class ProvisionedAudience:
     @property
     def is_listed(self) -> bool:
         """Whether rows hold the audience's id."""
-        return self.state is not AudienceState.CLEARED and (
-            bool(self.exports) or self.state is AudienceState.KEPT
-        )
+        return not self.is_cleared and (bool(self.exports) or self.state is AudienceState.KEPT)
+
+    @property
+    def is_cleared(self) -> bool:
+        """Whether its id is taken out of every row, so that its entry stays only because of its segment."""
+        return self.state in {AudienceState.CLEARED, AudienceState.DELETING}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,16 @@ from lytics_sendgrid.errors import ConfigurationChanged, KeyRefused, ServiceUnav
 from lytics_sendgrid.sendgrid.resources import SingleSend
 from lytics_sendgrid.tables.exports import RUN_KEPT_S
 from lytics_sendgrid.workflow.clear_progress import Finished
-from tests.unit.functions.clear.clear_scene import CLEARED, GONE, KEPT, REFUSED, REMOVED_S, RUN, Scene
+from tests.unit.functions.clear.clear_scene import (
+    CLEARED,
+    DELAY_S,
+    GONE,
+    KEPT,
+    REFUSED,
+    REMOVED_S,
+    RUN,
+    Scene,
+)
 
 SEND = SingleSend("x", "Christmas", "scheduled", frozenset({"s-gone"}))
 
@@ -28,7 +37,8 @@ def test_segment_is_deleted_and_the_seat_is_free() -> None:
     assert finished(scene) == Finished(cleared=1, deleted=1, left=0)
     assert list(scene.sendgrid.all_segments) == ["s-kept"]
     assert (list(scene.account.audiences), scene.account.to_clear) == ([KEPT], {})
-    assert (scene.account.version, scene.account.written_s) == (8, math.floor(scene.clock.now_s))
+    # One write says that the segment is about to be deleted, one that it is.
+    assert (scene.account.version, scene.account.written_s) == (9, math.floor(scene.clock.now_s))
     assert scene.segments_of() == {GONE: {"name": "Segment s-gone", "outcome": "deleted"}}
 
 
@@ -195,8 +205,37 @@ def test_later_call_deletes_what_an_earlier_one_left() -> None:
 def test_call_after_a_finish_keeps_what_it_deleted() -> None:
     scene = Scene()
     finished(scene)
+    version = scene.account.version
     assert scene.finish().deleted == 1
-    assert scene.account.version == 8
+    assert scene.account.version == version
+
+
+@pytest.mark.parametrize("then", ["delete_segment", "put_walk"])
+def test_run_that_dies_at_the_deletion_leaves_it_to_the_next(then: str, monkeypatch: Any) -> None:
+    scene = Scene()
+    scene.clear()
+
+    def die(*_args: object, **_kwargs: object) -> None:
+        raise ServiceUnavailable("dead")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scene.sendgrid if then == "delete_segment" else scene.walks, then, die)
+        with pytest.raises(ServiceUnavailable):
+            scene.finish()
+    assert scene.account.audiences[GONE].state is AudienceState.DELETING
+    scene.clock.move(DELAY_S)
+    assert scene.clear("run-2").done
+    scene.finish("run-2")
+    assert list(scene.account.audiences) == [KEPT]
+    assert list(scene.sendgrid.all_segments) == ["s-kept"]
+
+
+def test_segment_that_was_claimed_and_is_left_may_be_used_again() -> None:
+    scene = Scene()
+    scene.change_account(audiences={GONE: replace(CLEARED, state=AudienceState.DELETING)})
+    scene.sendgrid.sends = [SEND]
+    assert finished(scene).left == 1
+    assert scene.account.audiences[GONE] == CLEARED
 
 
 def test_writes_are_dated_in_whole_seconds_and_kept_for_the_report() -> None:
