@@ -12,15 +12,29 @@ from lytics_sendgrid.workflow.state_part import StatePart
 
 REASONS: Final[Mapping[str, str]] = {
     "member": "Lytics still shows them in the audience, although the scan did not return them",
-    "unclear": "Lytics gave no clear answer about them",
+    "unclear": "Lytics gave no clear answer about them, and nobody is taken out because of that. The next "
+    "resync looks them up again",
     "seen_again": "the second scan returned them",
-    "sample": "others of them are still in the audience, so the scans skip people",
-    "guard": "the guard stopped the sweep of the audience",
-    "not_swept": "the audience's scan does not show who has left",
-    "second_scan": "the audience's second scan does not show who has left",
-    "changed": "the audience's exports or their e-mail fields were changed while the run went on",
+    "sample": "others of them are still in the audience, so the scans skip people. If the next resync says "
+    "the same, ask Lytics' support",
+    "guard": "the guard stopped the sweep of the audience. The cause of this run says what to do",
+    "not_swept": "the audience's scan does not show who has left. The cause of this run says what to do",
+    "second_scan": "the audience's second scan does not show who has left. The cause of this run says what "
+    "to do",
+    "changed": "the audience's exports or their e-mail fields were changed while the run went on. The next "
+    "resync decides",
 }
 """Why suspects stay, by the word that the sweep counts them under."""
+DOUBTS: Final[Mapping[str, str]] = {
+    "not_found": "they did not find somebody whom a scan had just shown, or Lytics did not answer. {}. If "
+    "the next resync says the same, ask Lytics' support",
+    "no_identity": "the e-mail field does not identify people in Lytics' schema. {}. To have look-ups, make "
+    "it an identity field in Lytics",
+    "no_sample": "no scan has shown anybody to try them with. {}. When the audience has people again in "
+    "Lytics, resync again",
+}
+"""Why look-ups were not believed, by the word that the sweep keeps."""
+_SECOND_SCAN: Final = "A second scan decided who has left"
 RUNNING: Final = frozenset({"running", "sleeping", "initializing"})
 
 
@@ -54,10 +68,12 @@ class Drift(AudienceDrift):
 
     Attributes:
         compared: contacts of the ledger that were compared with the scans.
+        doubt: why look-ups in Lytics decided nothing: ``not_found``, ``no_identity`` or ``no_sample``.
         likely_causes: for a person, the most likely first.
     """
 
     compared: int = 0
+    doubt: str = ""
     likely_causes: tuple[str, ...] = ()
 
 
@@ -133,6 +149,7 @@ def whole_drift(drifts: Iterable[AudienceDrift], sweep: Mapping[str, Any], healt
     for drift in every:
         for reason, number in drift.stayed.items():
             stayed[reason] = stayed.get(reason, 0) + number
+    doubt = {"doubt": sweep["doubt"]} if sweep.get("doubt") else {}
     total = Drift(
         missing=sum(drift.missing for drift in every),
         stale=sum(drift.stale for drift in every),
@@ -142,6 +159,7 @@ def whole_drift(drifts: Iterable[AudienceDrift], sweep: Mapping[str, Any], healt
         suspects=sum(drift.suspects for drift in every),
         stayed=stayed,
         compared=sweep.get("contacts", 0),
+        **doubt,
     )
     moved = total.missing or total.stale or total.extra or total.returned
     return total.model_copy(update={"likely_causes": _causes(health)}) if moved else total
@@ -167,6 +185,9 @@ def drift_notes(
     )
     notes = [summary]
     notes += [f"likely cause of the drift: {cause}" for cause in total.likely_causes]
+    if total.doubt:
+        why = DOUBTS.get(total.doubt, total.doubt).format(_SECOND_SCAN)
+        notes.append(f"Lytics' look-ups decided nothing in this run: {why}")
     notes += [
         f"'{audience.name}': {people(stayed)} {'stays' if stayed == 1 else 'stay'} in the segment: "
         f"{REASONS.get(reason, reason)}"

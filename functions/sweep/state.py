@@ -41,6 +41,9 @@ class SweepState:
         young: people outside whom the scan has seen, with an exit of the last 24 hours.
         returning: the same, with an older exit.
         believed: look-ups find whom the scans have shown; None: not tried yet.
+        doubt: why look-ups are not believed. ``no_identity``: the e-mail fields identify nobody.
+            ``no_sample``: there is nobody to try them with. ``not_found``: they did not confirm somebody
+            whom a scan has shown.
         answers: address to what look-ups said of each audience: true, false, or null if it is unclear.
         asked: the second scans were asked for.
         samples: audience id to people at random whom neither scan has seen.
@@ -59,6 +62,7 @@ class SweepState:
     young: Kept = field(default_factory=Kept)
     returning: Kept = field(default_factory=Kept)
     believed: bool | None = None
+    doubt: str = ""
     answers: dict[str, dict[str, bool | None]] = field(default_factory=dict)
     asked: bool = False
     samples: dict[str, list[str]] = field(default_factory=dict)
@@ -84,6 +88,7 @@ class SweepState:
             "young": self.young.document(),
             "returning": self.returning.document(),
             "believed": self.believed,
+            "doubt": self.doubt,
             "answers": self.answers,
             "asked": self.asked,
             "samples": self.samples,
@@ -108,6 +113,7 @@ class SweepState:
             young=Kept.read(document["young"]),
             returning=Kept.read(document["returning"]),
             believed=document["believed"],
+            doubt=document.get("doubt", ""),
             answers=document["answers"],
             asked=document["asked"],
             samples=document["samples"],

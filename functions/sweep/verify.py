@@ -20,7 +20,8 @@ def look_up(session: Session) -> SweepProgress | None:
     if wait_s > 0:
         return SweepProgress(done=False, wait_s=wait_s, doing="waits before anybody is verified")
     if state.believed is None:
-        state.believed = _calibrated(session, concerned)
+        state.doubt = _doubt(session, concerned)
+        state.believed = not state.doubt
     if state.believed and not _ask_everybody(session, concerned):
         return go_on(f"{len(state.answers):,} people looked up in Lytics")
     if state.believed:
@@ -35,18 +36,21 @@ def _wait_s(session: Session, concerned: set[str]) -> int:
     return ceil(max(began) + session.request.verify_delay_s - session.tools.clock.now())
 
 
-def _calibrated(session: Session, concerned: set[str]) -> bool:
-    """Return whether look-ups are believed in this run."""
+def _doubt(session: Session, concerned: set[str]) -> str:
+    """Return why look-ups are not believed in this run, see ``SweepState.doubt``; empty if they are."""
     if not any(session.can_ask(audience) for audience in concerned):
-        return False
+        return "no_identity"
     samples = {
         audience: scope.scan.sample
         for audience, scope in session.scopes.items()
         if audience in session.views and scope.scan is not None and session.can_ask(audience)
     }
     asked = calibration(samples)
+    if not asked:
+        return "no_sample"
     # The first who is not confirmed decides: Lytics may be down, and each answer takes a minute then.
-    return bool(asked) and all(session.ask(email, [audience])[audience] is True for audience, email in asked)
+    found = all(session.ask(email, [audience])[audience] is True for audience, email in asked)
+    return "" if found else "not_found"
 
 
 def _ask_everybody(session: Session, concerned: set[str]) -> bool:

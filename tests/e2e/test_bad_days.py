@@ -159,4 +159,8 @@ def test_look_ups_that_time_out_decide_nothing(export: Exported) -> None:
     customer.lytics.set_faults(entity_timed_out=True)
     report = customer.succeed({"action": "resync", "export": customer.name})
     assert report["drift"]["extra"] > 0
+    assert report["drift"]["doubt"] == "not_found"
+    (note,) = [note for note in report["notes"] if "look-ups decided nothing" in note]
+    assert "A second scan decided who has left" in note
+    assert "ask Lytics' support" in note
     export.wait_until_right(*NAMES)

@@ -129,6 +129,32 @@ def test_dry_run_says_what_would_be_done() -> None:
     assert "1 who has left would be taken out" in first
 
 
+@pytest.mark.parametrize(
+    ("doubt", "why", "what_to_do"),
+    [
+        ("not_found", "did not find somebody whom a scan had just shown", "ask Lytics' support"),
+        ("no_identity", "the e-mail field does not identify people", "make it an identity field in Lytics"),
+        ("no_sample", "no scan has shown anybody to try them with", "resync again"),
+    ],
+)
+def test_look_ups_that_are_not_believed_are_named(doubt: str, why: str, what_to_do: str) -> None:
+    total = whole_drift(drifts(), SWEEP | {"doubt": doubt}, HEALTHY)
+    assert total.document()["doubt"] == doubt
+    (note,) = [note for note in drift_notes([], [], total, dry_run=False) if "look-ups" in note]
+    assert note.startswith("Lytics' look-ups decided nothing in this run")
+    assert why in note
+    assert what_to_do in note
+
+
+def test_look_ups_that_are_believed_need_no_note() -> None:
+    assert "doubt" not in whole_drift(drifts(), SWEEP | {"doubt": ""}, HEALTHY).document()
+
+
+@pytest.mark.parametrize("reason", REASONS.keys() - {"member", "seen_again"})
+def test_reason_to_stay_says_what_to_do(reason: str) -> None:
+    assert ". " in REASONS[reason]
+
+
 def test_single_people_are_not_many() -> None:
     total = Drift(missing=1, stale=1, extra=1, returned=1, suspects=1, compared=1)
     assert drift_notes([], [], total, dry_run=False) == [

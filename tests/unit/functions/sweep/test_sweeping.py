@@ -232,7 +232,7 @@ def test_look_ups_that_miss_whom_a_scan_has_shown_decide_nothing(scene: Scene) -
     scene.contact(BOB, {VIPS: BEFORE})
     del scene.lytics.people[ANN]
     assert ask_for_second_scan(scene) == [VIPS.id]
-    assert scene.document()["believed"] is False
+    assert (scene.document()["believed"], scene.document()["doubt"]) == (False, "not_found")
 
 
 def test_look_ups_by_a_field_that_identifies_nobody_are_not_made(scene: Scene) -> None:
@@ -240,7 +240,16 @@ def test_look_ups_by_a_field_that_identifies_nobody_are_not_made(scene: Scene) -
     scene.lytics.identifiers = set()
     assert ask_for_second_scan(scene) == [VIPS.id]
     assert scene.lytics.asked == []
-    assert scene.document()["believed"] is False
+    assert (scene.document()["believed"], scene.document()["doubt"]) == (False, "no_identity")
+
+
+def test_look_ups_without_anybody_to_try_them_with_decide_nothing(scene: Scene) -> None:
+    scene.contact(BOB, {VIPS: BEFORE})
+    scene.scanned(VIPS, ANN, sample=())
+    scene.scanned(READERS, ANN, sample=())
+    assert ask_for_second_scan(scene) == [VIPS.id]
+    assert scene.lytics.asked == []
+    assert scene.document()["doubt"] == "no_sample"
 
 
 def test_scans_that_show_nothing_calibrate_no_look_ups(scene: Scene) -> None:
