@@ -93,7 +93,7 @@ covered: $(DEV) ## Run the unit tests; they must cover every branch of the modul
 others: install
 	$(call PYTEST,4) --ignore=tests/unit
 
-count: $(DEV) ## Count lines and tests, the tests proper apart from their platform
+count: $(DEV) ## Count lines and tests, separately for the tests proper and their platform
 	@.venv/bin/python -m tests.count
 
 unit: $(DEV) ## Run the quick tests: all but those on the local cloud

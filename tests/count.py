@@ -1,4 +1,4 @@
-"""Count lines and tests, the tests proper apart from their platform: ``make count``."""
+"""Count lines and tests, separately for the tests proper and their platform: ``make count``."""
 
 import ast
 import sys
