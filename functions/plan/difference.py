@@ -6,6 +6,7 @@ from typing import Final
 
 from functions.plan.facts import Facts
 from functions.plan.fields import PlannedField
+from functions.plan.frozen import guard_sentence
 from functions.plan.input import StartInput
 from functions.plan.removed import removed_audience
 from lytics_sendgrid.bounded_text import enumerated
@@ -194,7 +195,7 @@ def _email_words(wanted: StartInput, export: Export) -> list[str]:
     sentence = (
         f"people are known by the Lytics field '{wanted.email_field}' now, not by '{export.email_field}'. "
         "Who has another address there becomes another contact, and the contact with the former address "
-        f"leaves the segments {when}"
+        f"leaves the segments {when}{guard_sentence(wanted)}"
     )
     return [sentence]
 

@@ -12,6 +12,7 @@ from functions.plan.difference import Planned, difference
 from functions.plan.facts import Facts
 from functions.plan.faults import Places
 from functions.plan.fields import FieldsPlan, PlannedField, plan_fields
+from functions.plan.frozen import frozen_notes
 from functions.plan.input import StartInput
 from functions.plan.segments import PlannedSegment
 from functions.plan.webhook_job import stopped_job
@@ -140,7 +141,7 @@ def make_plan(
             tuple(segments),
             contact_list,
             # What the run changes comes first: there may not be room for all.
-            (*words, *notes),
+            (*words, *frozen_notes(wanted, account, audiences), *notes),
             _swept_only(audiences, facts.export, account),
             change,
         ),

@@ -6,6 +6,7 @@ from typing import Any
 
 from functions.plan.estimate import estimate
 from functions.plan.facts import Facts
+from functions.plan.frozen import is_listed_already
 from functions.plan.input import ExportInput, StartInput
 from functions.plan.planning import Plan
 from functions.plan.scan_orders import Scanned, pages_in_a_row, scan_orders
@@ -54,7 +55,8 @@ def planned_run(
         plan: without faults.
     """
     # Every field that is set takes room in the state.
-    optional: dict[str, Any] = {"again": True} if facts.export is not None else {}
+    is_again = facts.export is not None or is_listed_already(facts.account, plan.audiences)
+    optional: dict[str, Any] = {"again": True} if is_again else {}
     if wanted.dry_run:
         optional["planned_version"] = facts.version
     if plan.swept_only:

@@ -88,6 +88,31 @@ def test_kept_audience_stays_as_it_is(export: Exported) -> None:
     assert export.account().audiences[LAPSED].state is AudienceState.KEPT
 
 
+@pytest.mark.parametrize("change", ["keep", "stop"])
+def test_frozen_audience_is_right_at_once_in_a_new_export(export: Exported, change: str) -> None:
+    """Nobody left its segment while it was kept, or while the only export that has it was stopped."""
+    customer = export.customer
+    if change == "keep":
+        customer.succeed(export.input(HIGH_VALUE, READERS, removed_audiences="keep"))
+    else:
+        export.stop()
+    inside = [profile for profile in customer.lytics.profiles() if LAPSED in profile.audiences]
+    for profile in inside[:5]:
+        customer.lytics.exit(profile.id, LAPSED, silently=True)
+    for profile in customer.lytics.profiles():
+        if profile.email is not None and LAPSED not in profile.audiences and profile not in inside[:5]:
+            customer.lytics.enter(profile.id, LAPSED, silently=True)
+            break
+    members = set(customer.lytics.members(LAPSED))
+    assert export.in_segment(LAPSED) - members
+    start = export.input(LAPSED, export=f"{customer.name}-new")
+    notes = customer.succeed(start | {"dry_run": True})["plan"]["notes"]
+    assert any("'Lapsed customers'" in note and "are taken out in this run" in note for note in notes)
+    customer.succeed(start)
+    poll(lambda: export.in_segment(LAPSED) == members, "the segment to be right", 30.0, interval_s=0.2)
+    assert export.with_id(LAPSED) == members
+
+
 def test_segment_of_a_removed_audience_is_deleted(export: Exported) -> None:
     export.customer.succeed(export.input(HIGH_VALUE, READERS, delete_segments=True))
     export.wait_until_empty(LAPSED)

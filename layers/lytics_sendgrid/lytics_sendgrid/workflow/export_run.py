@@ -326,7 +326,8 @@ class ExportRun(StatePart):
         plan: for a person.
         config: for ``provision``.
         action: ``start``, ``resync`` or ``stop``.
-        again: the export was there before, so that a start is swept, too.
+        again: the export, or one of its audiences in another export, was there before, so that a start is
+            swept, too.
         options: what the person who started the run chose.
         planned_version: of the account's configuration, read before everything else that a dry run is made
             from. Only there in a dry run.

@@ -142,8 +142,11 @@ def test_other_email_field_is_named() -> None:
     data, words = changed(email_field="work_email")
     assert data.email_field_changed
     assert "known by the Lytics field 'work_email' now, not by 'email'" in words
-    assert "leaves the segments in this run" in words
-    assert "at the next resync" in changed(email_field="work_email", backfill=False)[1]
+    assert (
+        "leaves the segments in this run. If they are more than 20 % of an audience, the guard can" in words
+    )
+    assert "at the next resync. If they are" in changed(email_field="work_email", backfill=False)[1]
+    assert "guard" not in changed(email_field="work_email", max_leavers_percent=100)[1]
 
 
 def test_long_difference_is_cut_and_says_so() -> None:
