@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from lytics_sendgrid.bounded_text import shortened
-from lytics_sendgrid.domain.account_changes import next_version, stopped, without_audiences
+from lytics_sendgrid.domain.account_changes import next_version, stopped, without_audiences, without_dropped
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Export
 from lytics_sendgrid.errors import StopRun
@@ -165,6 +165,8 @@ def _write(
         changed = without_audiences(
             account, export.name, audiences, live, now_s, delete_segments=delete_segments
         )
+        if delete_segments:
+            changed = without_dropped(changed, export.name, now_s)
         # The fields of nobody's mapping may be deleted in SendGrid, which then refuses rows that have them.
         fields = {name: ids for name, ids in changed.fields.items() if name != export.name}
         changed = replace(changed, fields=fields)

@@ -39,6 +39,14 @@ def stop_notes(wanted: StopInput, export: Export, facts: StoredFacts) -> list[st
     if alone:
         consequence = _consequence(wanted)
         notes.append(f"of the export '{export.name}' alone: {enumerated(alone, _NAMES_CHARS)}. {consequence}")
+    dropped = dropped_earlier(export, facts)
+    if dropped and wanted.clear and wanted.delete_segments:
+        them = [f"'{name}' ({people(sizes.get(audience))})" for audience, name in dropped.items()]
+        notes.append(
+            f"dropped earlier by the export '{export.name}', and of no export now: "
+            f"{enumerated(them, _NAMES_CHARS)}. Everybody who is still in them is taken out, then their "
+            "segments, which this product made, are deleted"
+        )
     if with_live:
         leave = (
             f". Whom only the e-mail field of '{export.name}' has shown leaves them at the next resync of "
@@ -56,6 +64,19 @@ def stop_notes(wanted: StopInput, export: Export, facts: StoredFacts) -> list[st
             f"{empty if wanted.clear else ''}".rstrip(".")
         )
     return notes
+
+
+def dropped_earlier(export: Export, facts: StoredFacts) -> dict[str, str]:
+    """Return the audiences that the removal of an export takes with it, besides its own: id to name.
+
+    Their names are Lytics' own. One that Lytics does not have any more is called by its id.
+    """
+    names = {audience.id: audience.name for audience in facts.listed}
+    return {
+        audience: names.get(audience, audience)
+        for audience, known in facts.account.audiences.items()
+        if known.is_dropped_by(export.name) and audience not in export.audience_ids
+    }
 
 
 def _job_notes(wanted: StopInput, export: Export, job: LyticsJob | None) -> list[str]:

@@ -8,7 +8,7 @@ from functions.plan.facts import StoredFacts
 from functions.plan.input import ResyncInput, StopInput
 from functions.plan.scan_orders import Scanned, pages_in_a_row, scan_orders
 from functions.plan.state import Beginning, chosen_options
-from functions.plan.stopping import stop_notes
+from functions.plan.stopping import dropped_earlier, stop_notes
 from lytics_sendgrid.domain.configuration import Audience, Export
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339
 from lytics_sendgrid.lytics.documents import LyticsAudience
@@ -159,13 +159,14 @@ def _activation(export: Export, facts: StoredFacts) -> Activation:
 
 
 def _deleted(export: Export, facts: StoredFacts) -> dict[str, str]:
-    """Return id and name of the segments that a stop may delete."""
+    """Return id and name of the segments that a removal may delete."""
+    names = {audience.id: audience.name for audience in export.audiences} | dropped_earlier(export, facts)
     return {
-        str(known.segment_id): segment_name(audience.id, audience.name)
-        for audience in export.audiences
-        if (known := facts.account.audiences.get(audience.id)) is not None
+        str(known.segment_id): segment_name(audience, name)
+        for audience, name in names.items()
+        if (known := facts.account.audiences.get(audience)) is not None
         and known.made
-        and set(known.exports) == {export.name}
+        and set(known.exports) <= {export.name}
     }
 
 

@@ -148,3 +148,22 @@ def test_remove_leaves_nothing_of_ours_and_all_of_theirs(product: Product) -> No
         assert fields == {"lytics_segments", "lifetime_value", "last_purchase"}
         assert any("custom fields" in note for note in report["notes"])
         assert export.account().audiences == {}
+
+
+def test_remove_takes_audiences_that_a_change_dropped(product: Product) -> None:
+    with customer_of(product) as customer:
+        customer.lytics.populate(PEOPLE, 3, seed=7)
+        export = Exported(customer)
+        customer.succeed(export.input(*NAMES))
+        customer.succeed(export.input(HIGH_VALUE, LAPSED))
+        customer.succeed(export.input(HIGH_VALUE, removed_audiences="keep"))
+        states = {audience: known.state for audience, known in export.account().audiences.items()}
+        assert (states[READERS], states[LAPSED]) == (AudienceState.CLEARED, AudienceState.KEPT)
+        assert export.with_id(LAPSED)
+        report = export.stop(clear=True, delete_segments=True)
+        for audience in NAMES:
+            export.wait_until_empty(audience)
+        assert customer.sendgrid.names()["segments"] == []
+        assert (export.account().audiences, export.account().to_clear) == ({}, {})
+        assert {one["segment"] for one in report["cleared"]} == {"deleted"}
+        assert len(report["cleared"]) == len(NAMES)

@@ -11,6 +11,7 @@ from lytics_sendgrid.domain.account_changes import (
     stopped,
     with_audiences,
     without_audiences,
+    without_dropped,
 )
 from lytics_sendgrid.domain.configuration import Account, AudienceState, ProvisionedAudience
 
@@ -98,6 +99,7 @@ def test_audience_of_no_export_is_to_be_cleared(made: bool, delete_segments: boo
         A: replace(
             KNOWN,
             exports=(),
+            dropped_by="newsletter",
             state=CLEARED,
             state_since_s=NOW_S,
             made=made,
@@ -110,7 +112,9 @@ def test_audience_of_no_export_is_to_be_cleared(made: bool, delete_segments: boo
 def test_kept_audience_keeps_ids_and_segment() -> None:
     after = removed(KNOWN, keep=True, delete_segments=True)
     assert not after.to_clear
-    assert after.audiences[A] == replace(KNOWN, exports=(), state=KEPT, state_since_s=NOW_S)
+    assert after.audiences[A] == replace(
+        KNOWN, exports=(), dropped_by="newsletter", state=KEPT, state_since_s=NOW_S
+    )
 
 
 @pytest.mark.parametrize(("other", "state"), [("shop", LIVE), ("stopped shop", STOPPED)])
@@ -128,7 +132,40 @@ def test_audience_that_the_export_does_not_have_is_left_alone(other: str) -> Non
 
 def test_unknown_audience_does_not_keep_the_next_from_being_removed() -> None:
     after = without_audiences(account(a=KNOWN), "newsletter", [C, A], [], NOW_S)
-    assert after.audiences[A] == replace(KNOWN, exports=(), state=CLEARED, state_since_s=NOW_S)
+    assert after.audiences[A] == replace(
+        KNOWN, exports=(), dropped_by="newsletter", state=CLEARED, state_since_s=NOW_S
+    )
+
+
+DROPPED: Final = replace(KNOWN, exports=(), dropped_by="newsletter")
+
+
+@pytest.mark.parametrize(
+    ("known", "after", "to_clear"),
+    [
+        (replace(DROPPED, state=KEPT), (CLEARED, NOW_S, True), {A: NOW_S}),
+        (replace(DROPPED, state=CLEARED), (CLEARED, 3, True), {}),
+        (replace(DROPPED, state=DELETING, delete_segment=True), (DELETING, 3, True), {}),
+        # Not ours, or not this export's any more.
+        (replace(DROPPED, state=KEPT, made=False), (KEPT, 3, False), {}),
+        (replace(DROPPED, state=CLEARED, made=False), (CLEARED, 3, False), {}),
+        (replace(DROPPED, state=KEPT, dropped_by="shop"), (KEPT, 3, False), {}),
+        (replace(DROPPED, state=LIVE, exports=("shop",)), (LIVE, 3, False), {}),
+    ],
+)
+def test_removal_takes_what_the_export_dropped_and_this_product_made(
+    known: ProvisionedAudience, after: tuple[AudienceState, int, bool], to_clear: dict[str, int]
+) -> None:
+    present = without_dropped(account(a=known, b=KNOWN), "newsletter", NOW_S)
+    dropped = present.audiences[A]
+    assert (dropped.state, dropped.state_since_s, dropped.delete_segment) == after
+    assert (present.to_clear, present.audiences[B]) == (to_clear, KNOWN)
+    assert without_dropped(present, "newsletter", NOW_S + 60) == present
+
+
+def test_audience_added_again_is_not_dropped_any_more() -> None:
+    for state in (KEPT, CLEARED):
+        assert added(replace(DROPPED, state=state)).dropped_by == ""
 
 
 def test_stop_leaves_audiences_of_other_live_exports_live() -> None:

@@ -97,11 +97,36 @@ def without_audiences(
             state = AudienceState.LIVE if set(others) & set(live_exports) else AudienceState.STOPPED
             audiences[audience] = _in_state(replace(known, exports=others), state, now_s)
         elif keep:
-            audiences[audience] = _in_state(replace(known, exports=()), AudienceState.KEPT, now_s)
+            kept = replace(known, exports=(), dropped_by=export)
+            audiences[audience] = _in_state(kept, AudienceState.KEPT, now_s)
         else:
-            cleared = replace(known, exports=(), delete_segment=delete_segments and known.made)
+            cleared = replace(
+                known, exports=(), dropped_by=export, delete_segment=delete_segments and known.made
+            )
             audiences[audience] = _in_state(cleared, AudienceState.CLEARED, now_s)
             to_clear[audience] = now_s
+    return replace(account, audiences=audiences, to_clear=to_clear)
+
+
+def without_dropped(account: Account, export: str, now_s: int) -> Account:
+    """Return the account in which what an export dropped earlier, and no export has now, is to be deleted.
+
+    What this product did not make stays as it is.
+
+    Args:
+        account: before.
+        export: its name.
+        now_s: Unix time of the change.
+    """
+    audiences, to_clear = dict(account.audiences), dict(account.to_clear)
+    for audience, known in account.audiences.items():
+        if not known.is_dropped_by(export):
+            continue
+        dropped = replace(known, delete_segment=True)
+        if not known.is_cleared:
+            dropped = _in_state(dropped, AudienceState.CLEARED, now_s)
+            to_clear[audience] = now_s
+        audiences[audience] = dropped
     return replace(account, audiences=audiences, to_clear=to_clear)
 
 

@@ -139,6 +139,8 @@ class ProvisionedAudience:
         state_since_s: when the state last changed, Unix seconds.
         made: this product created the segment, instead of adopting it.
         delete_segment: delete the segment once the audience is cleared.
+        dropped_by: the export that was the last to have the audience, while none has it; empty: unknown. The
+            export's removal takes the audience with it.
     """
 
     membership_field: str
@@ -150,6 +152,11 @@ class ProvisionedAudience:
     state_since_s: int = 0
     made: bool = False
     delete_segment: bool = False
+    dropped_by: str = ""
+
+    def is_dropped_by(self, export: str) -> bool:
+        """Return whether an export's removal clears the audience, and deletes the segment that we made."""
+        return self.made and not self.exports and self.dropped_by == export
 
     @property
     def is_listed(self) -> bool:
@@ -268,6 +275,7 @@ def account_document(account: Account) -> dict[str, Any]:
                 "state_since_s": provisioned.state_since_s,
                 "made": provisioned.made,
                 "delete_segment": provisioned.delete_segment,
+                **({"dropped_by": provisioned.dropped_by} if provisioned.dropped_by else {}),
             }
             for audience, provisioned in account.audiences.items()
         },

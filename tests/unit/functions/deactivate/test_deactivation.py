@@ -122,6 +122,25 @@ def test_remove_deletes_job_and_authorization() -> None:
     assert scene.stop(clears=True, delete_segments=True) == Deactivation(job="deleted", job_id=None)
 
 
+def test_remove_takes_what_the_export_dropped_earlier() -> None:
+    scene = Scene()
+    scene.stop(clears=True)
+    assert scene.account.audiences[OURS].dropped_by == "newsletter"
+    kept = replace(scene.account.audiences[OURS], state=AudienceState.KEPT)
+    account = replace(scene.account, audiences={**scene.account.audiences, "c" * 32: kept}, version=9)
+    scene.exports.put_account(account, 8)
+    scene.clock.move(60)
+    scene.stop(clears=True)
+    assert scene.account.version == 9
+    scene.stop(clears=True, delete_segments=True)
+    now_s = int(START_S) + 60
+    assert scene.account.to_clear == {OURS: int(START_S), "c" * 32: now_s}
+    for audience in (OURS, "c" * 32):
+        known = scene.account.audiences[audience]
+        assert (known.state, known.delete_segment) == (AudienceState.CLEARED, True)
+    assert scene.account.audiences[SHARED].exports == ("shop",)
+
+
 def test_delete_segments_alone_pauses() -> None:
     scene = Scene()
     assert scene.stop(delete_segments=True).job == "paused"

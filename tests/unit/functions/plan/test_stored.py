@@ -7,7 +7,7 @@ from functions.plan.facts import StoredFacts
 from functions.plan.input import ResyncInput, StopInput
 from functions.plan.state import Beginning
 from functions.plan.stored import no_such_export, plan_resync, plan_stop, stored_faults
-from lytics_sendgrid.domain.configuration import Account, Audience, ProvisionedAudience
+from lytics_sendgrid.domain.configuration import Account, Audience, AudienceState, ProvisionedAudience
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
 from lytics_sendgrid.lytics.webhook_jobs import JOB_DESCRIPTION
 from lytics_sendgrid.sendgrid.resources import SingleSend
@@ -17,6 +17,7 @@ from tests.newsletter import HIGH_VALUE, LAPSED, NEWSLETTER, READERS
 BEGINNING = Beginning("run-1", "arn:run-1", "2026-11-23T00:00:00Z")
 URL = "https://hooks.example.com/lytics/newsletter"
 EXPORT = replace(NEWSLETTER, list_id="l1", list_name="News", lytics_job="j1")
+DROPPED = "c" * 32
 STOPPED = replace(EXPORT, stopped_s=1_795_000_000)
 ACCOUNT = Account(
     "default",
@@ -109,6 +110,45 @@ def test_stop_deletes_no_segment_of_a_scheduled_single_send() -> None:
     assert "the scheduled Single Send 'Christmas' goes to the segment 'High value users'" in fault.text
     assert fault.at == "/delete_segments"
     assert stored_faults(wanted, EXPORT, replace(FACTS, single_sends=sends)) == []
+
+
+def dropped_earlier() -> StoredFacts:
+    """Return facts with audiences that the export dropped, of which this product made two segments."""
+    known = ProvisionedAudience(
+        *("lytics_segments", "s3", "l1", ()), state=AudienceState.KEPT, made=True, dropped_by="newsletter"
+    )
+    others = {
+        DROPPED: known,
+        "d" * 32: replace(known, segment_id="s4", state=AudienceState.CLEARED),
+        "e" * 32: replace(known, segment_id="s5", made=False),
+        "f" * 32: replace(known, segment_id="s6", dropped_by="shop"),
+    }
+    listed = (*LISTED, LyticsAudience(DROPPED, "Dropped", "dropped", size=7))
+    return replace(FACTS, listed=listed, account=replace(ACCOUNT, audiences={**ACCOUNT.audiences, **others}))
+
+
+def test_removal_says_what_becomes_of_audiences_dropped_earlier() -> None:
+    facts = dropped_earlier()
+    assert stop(facts, clear=True).plan.notes == stop(clear=True).plan.notes
+    note = stop(facts, clear=True, delete_segments=True).plan.notes[2]
+    assert note == (
+        "dropped earlier by the export 'newsletter', and of no export now: 'Dropped' (7 people), "
+        f"'{'d' * 32}' (number of people unknown). Everybody who is still in them is taken out, "
+        "then their segments, which this product made, are deleted"
+    )
+
+
+def test_removal_deletes_no_dropped_segment_of_a_single_send() -> None:
+    sends = tuple(
+        SingleSend(one, f"Send {one}", "scheduled", frozenset({one})) for one in ("s3", "s4", "s5", "s6")
+    )
+    wanted = StopInput(action="stop", export="newsletter", clear=True, delete_segments=True)
+    texts = [
+        fault.text for fault in stored_faults(wanted, EXPORT, replace(dropped_earlier(), single_sends=sends))
+    ]
+    assert len(texts) == 2
+    assert "'Send s3' goes to the segment 'Dropped'" in texts[0]
+    assert f"'Send s4' goes to the segment '{'d' * 32}'" in texts[1]
 
 
 def test_unknown_export_is_a_fault_that_names_it() -> None:
