@@ -35,7 +35,7 @@ _NOT_LIVE: Final = (
 )
 _WHOLE_RUN: Final = (
     "accepted, rejected and confirmed count the whole run, not one audience. A person counts once for each "
-    "delivery that carries them, so a person in several audiences can count several times. "
+    "invocation of `deliver` that handles them, so a person in several audiences can count several times. "
     "Being sent again after a failed import job does not count again"
 )
 _RUNNING: Final = (
