@@ -67,10 +67,11 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         HeardTable(dynamodb, report_settings.exports_table),
         queues,
     )
-    counted = count(run, sources)
+    account = exports.account(run.account)
+    counted = count(run, account, sources)
     now_s = math.floor(SystemClock().now())
     finished_at = format_rfc3339(now_s * NANOSECONDS_PER_S)
-    report = run_report(run, exports.account(run.account), counted, finished_at)
+    report = run_report(run, account, counted, finished_at)
     document = report.document()
     exports.put_report(run.export, run.run, document)
     if not run.dry_run:

@@ -1,13 +1,13 @@
 """Count what each side has of a run's audiences. If a side does not answer, only its numbers are missing."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from functions.report.drift import GivenUp, Health
 from functions.report.reporting import Counted
 from lytics_sendgrid.domain.checkpoint import Checkpoint
-from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.domain.configuration import Account, AudienceState, Export
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_MS, format_rfc3339
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.lytics.documents import LyticsJob
@@ -29,6 +29,7 @@ class SendGridCounts(Protocol):
     """SendGrid's counts."""
 
     def segments(self) -> tuple[Segment, ...]: ...  # noqa: D102
+    def find_segment(self, segment_id: str) -> Segment | None: ...  # noqa: D102
     def contacts_count(self) -> int: ...  # noqa: D102
 
 
@@ -70,8 +71,13 @@ class Sources:
     queues: Queues
 
 
-def count(run: ExportRun, sources: Sources) -> Counted:
+def count(run: ExportRun, account: Account, sources: Sources) -> Counted:
     """Count everything that a report needs.
+
+    Args:
+        run: the execution's state.
+        account: as provisioned.
+        sources: what is counted, and where.
 
     Raises:
         RetryLater: our own table does not answer.
@@ -82,12 +88,15 @@ def count(run: ExportRun, sources: Sources) -> Counted:
     job_id = export.lytics_job if export else None
     notes: list[str] = []
     sizes = _try(lambda: lytics.sizes(ids), "Lytics' sizes", notes)
-    segments = _try(sendgrid.segments, "SendGrid's segments", notes)
+    listed = _try(sendgrid.segments, "SendGrid's segments", notes)
+    segments = None if listed is None else {segment.id: segment for segment in listed}
     contacts = _try(sendgrid.contacts_count, "the number of SendGrid's contacts", notes)
     progress = runs.progress(run.run)
+    gone = lost_segments(account, ids, segments, sendgrid.find_segment, notes)
+    health = _health(run, sources, job_id, progress, notes)
     return Counted(
         sizes,
-        None if segments is None else {segment.id: segment for segment in segments},
+        segments,
         contacts,
         {audience: runs.scan(run.run, audience) for audience in ids},
         progress.counts,
@@ -95,10 +104,43 @@ def count(run: ExportRun, sources: Sources) -> Counted:
         tuple(notes),
         export is not None and export.stopped_s is None and job_id is not None,
         walks.walk(run.run, "sweep"),
-        _health(run, sources, job_id, progress, notes),
+        health,
         walks.walk(run.run, "audit") if run.options.audit else None,
         walks.walk(run.run, "clear") if run.finished else None,
+        gone,
     )
+
+
+def lost_segments(
+    account: Account,
+    audience_ids: Iterable[str],
+    listed: Mapping[str, Segment] | None,
+    find: Callable[[str], Segment | None],
+    notes: list[str],
+) -> frozenset[str]:
+    """Return the ids of live audiences whose segments do not exist.
+
+    Args:
+        account: as provisioned.
+        audience_ids: of the run.
+        listed: the segments that SendGrid lists, by id; None: unknown. SendGrid may list a new one late.
+        find: reads one segment; None if it does not exist.
+        notes: what could not be read is added.
+    """
+    lost = set()
+    for audience in audience_ids:
+        known = account.audiences.get(audience)
+        if listed is None or known is None or known.state is not AudienceState.LIVE:
+            continue
+        segment_id = known.segment_id
+        if segment_id is None or segment_id in listed:
+            continue
+        try:
+            if find(segment_id) is None:
+                lost.add(audience)
+        except LyticsSendGridError as error:
+            notes.append(f"the segment {segment_id} could not be read: {error}")
+    return frozenset(lost)
 
 
 def _health(

@@ -1,7 +1,7 @@
 """Report what a run did, audience by audience, to the person who started it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from functions.report.audited import AuditFindings, audit_notes
@@ -42,6 +42,11 @@ _RUNNING: Final = (
     "activation.running is true although live is false: it only means that the backfill did not have to wait "
     "for a webhook job in Lytics"
 )
+_NO_SEGMENT: Final = (
+    "its segment does not exist in SendGrid any more, so e-mails to it reach nobody. Resync the export with "
+    '"audit": true and "repair_segments": true, or start it again: both create the segment again. Then point '
+    "Single Sends and automations that used it to the new one"
+)
 _AUDIENCE_NOTES_CHARS: Final = 2_000
 _COUNTING_NOTE_CHARS: Final = 400
 _COUNTS: Final = (
@@ -68,6 +73,7 @@ class Counted:
         health: what may have caused drift.
         audit: the checkpoint of the run's audit; None: it was not audited.
         clearing: the checkpoint of the run's clearing; None: nothing was cleared.
+        gone: ids of live audiences whose segments do not exist.
     """
 
     lytics: Mapping[str, int] | None
@@ -76,12 +82,13 @@ class Counted:
     scans: Mapping[str, Checkpoint | None]
     counts: Mapping[str, int]
     jobs: Mapping[str, Mapping[str, Any]]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
     has_job: bool = False
     sweep: Mapping[str, Any] | None = None
     health: Health = UNKNOWN
     audit: Mapping[str, Any] | None = None
     clearing: Mapping[str, Any] | None = None
+    gone: frozenset[str] = frozenset()
 
 
 def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: str) -> RunReport:
@@ -105,7 +112,7 @@ def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: 
     drift = None if counted.sweep is None else whole_drift(drifts, counted.sweep, counted.health)
     audited = None if counted.audit is None else AuditFindings.of(counted.audit)
     jobs = _import_jobs(counted.jobs)
-    why = failure(_troubles(audiences, counted.sweep))
+    why = failure(_troubles(audiences, counted))
     if audited is not None and audited.trouble:
         why = f"{why}\n{audited.trouble}".strip()
     # A field that is set appears in the report.
@@ -216,11 +223,16 @@ def _scan_fields(scan: Checkpoint, size: int | None) -> dict[str, Any]:
     }
 
 
-def _troubles(audiences: tuple[AudienceReport, ...], sweep: Mapping[str, Any] | None) -> list[Trouble]:
-    """Return the audiences that were not scanned whole, or not swept. Others may not be scanned at all."""
-    tallies = sweep["tallies"] if sweep else {}
+def _troubles(audiences: tuple[AudienceReport, ...], counted: Counted) -> list[Trouble]:
+    """Return the audiences that were not scanned whole, or not swept, or have no segment.
+
+    Others may not be scanned at all.
+    """
+    tallies = counted.sweep["tallies"] if counted.sweep else {}
     troubles = []
     for audience in audiences:
+        if audience.id in counted.gone:
+            troubles.append(Trouble(audience.name, _NO_SEGMENT))
         swept = tallies.get(audience.id, {}).get("trouble", "")
         if audience.trouble:
             troubles.append(Trouble(audience.name, audience.trouble))

@@ -16,6 +16,7 @@ from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.contact import Contact, Rejection, encode
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import InputInvalid
+from lytics_sendgrid.sendgrid.api import sendgrid_at
 from lytics_sendgrid.tables.heard import HeardTable
 from lytics_sendgrid.tables.run_history import RunHistory
 from lytics_sendgrid.tables.walks import WalksTable
@@ -148,6 +149,17 @@ def test_report_shows_what_each_side_counts(tasks: Tasks, state: dict[str, Any])
     assert report["sendgrid_contacts"] == 1
     assert any("every 1 to 24 hours" in note for note in report["notes"])
     assert tasks.exports.report("default", RUN) == json.loads(json.dumps(report))
+
+
+def test_report_names_a_live_audience_whose_segment_is_gone(tasks: Tasks, state: dict[str, Any]) -> None:
+    scanned(tasks, state, messages=1)
+    first = state["audiences"][0]["id"]
+    present = tasks.exports.account("default").audiences
+    assert "failure" not in tasks.report(state)
+    sendgrid_at(tasks.sendgrid.url, "SG.full").delete_segment(str(present[first].segment_id))
+    failure = tasks.report(state)["failure"]
+    assert "'High Value Users': its segment does not exist in SendGrid any more" in failure
+    assert "1 audience is in trouble" in failure
 
 
 def test_drift_names_what_waits_in_the_queues(tasks: Tasks, state: dict[str, Any]) -> None:

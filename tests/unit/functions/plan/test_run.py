@@ -527,7 +527,7 @@ def sources(scene: Scene, runs: ExportsTable) -> Sources:
 def test_count_reads_every_side() -> None:
     scene = Scene()
     scene.sendgrid.all_segments.append(Segment("s1", "First", None, None, 7))
-    counted = count(RUN, sources(scene, settled_run(scene)))
+    counted = count(RUN, Account("default"), sources(scene, settled_run(scene)))
     assert (counted.lytics, counted.contacts, counted.notes) == ({FIRST: 10}, 12, ())
     assert counted.segments is not None
     assert counted.segments["s1"].contacts == 7
@@ -544,7 +544,7 @@ def test_count_reads_the_state_of_the_webhook_job(job: str, state: str) -> None:
     )
     scene.configurations.put_export(replace(NEWSLETTER, lytics_job=job))
     run = RUN.model_copy(update={"export": "newsletter"})
-    counted = count(run, sources(scene, scene.configurations))
+    counted = count(run, Account("default"), sources(scene, scene.configurations))
     assert (counted.has_job, counted.health.job) == (True, state)
     assert counted.health.heard == "2026-11-18T11:06:40Z"
     assert counted.health.job_changed == (UPDATED if state else "")
@@ -558,12 +558,21 @@ def test_count_notes_a_side_that_does_not_answer(monkeypatch: pytest.MonkeyPatch
         raise ServiceUnavailable("SendGrid answered 503")
 
     monkeypatch.setattr(scene.sendgrid, "segments", down)
-    counted = count(RUN, sources(scene, settled_run(scene)))
+    counted = count(RUN, Account("default"), sources(scene, settled_run(scene)))
     assert (counted.lytics, counted.segments) == (None, None)
     assert counted.notes == (
         "Lytics' sizes could not be read: busy",
         "SendGrid's segments could not be read: SendGrid answered 503",
     )
+
+
+def test_count_notes_a_webhook_job_that_cannot_be_read() -> None:
+    scene = Scene()
+    scene.lytics.refusals = {"job": Throttled("busy")}
+    scene.configurations.put_export(replace(NEWSLETTER, lytics_job="j7"))
+    run = RUN.model_copy(update={"export": "newsletter"})
+    counted = count(run, Account("default"), sources(scene, scene.configurations))
+    assert counted.notes == ("the webhook job's state could not be read: busy",)
 
 
 def test_faults_are_at_their_places_in_the_input_as_it_was_given() -> None:

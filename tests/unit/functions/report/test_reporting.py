@@ -3,10 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from functions.report.counting import lost_segments
 from functions.report.drift import Health
 from functions.report.reporting import Counted, run_report
 from lytics_sendgrid.domain.checkpoint import Checkpoint, Part
-from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
+from lytics_sendgrid.domain.configuration import Account, AudienceState, ProvisionedAudience
+from lytics_sendgrid.errors import ServiceUnavailable
 from lytics_sendgrid.sendgrid.resources import Segment
 from lytics_sendgrid.workflow.export_run import ExportRun
 from tests.modules import ROOT
@@ -27,6 +31,7 @@ STATE = run_state(
     plan=run_state()["plan"] | {"notes": ["a note of the plan"]},
 )
 SCAN = Checkpoint(scanned=9, without_email=1, smallest=10, largest=10, done=True)
+WHOLE = replace(SCAN, smallest=9, largest=9)
 PASTE = {
     "where": "Lytics",
     "webhook_url": "https://hooks.example.com",
@@ -105,6 +110,51 @@ def test_audience_in_trouble_fails_the_run_after_its_report() -> None:
     assert (audience["trouble"], audience["complete"]) == ("it is gone. Start without it", False)
     assert "- 'First': it is gone. Start without it" in document["failure"]
     assert "'First': it is gone. Start without it" in document["notes"]
+
+
+def test_segment_that_is_gone_fails_the_run_after_its_report() -> None:
+    document = report(segments={}, gone=frozenset({FIRST}), scans={FIRST: WHOLE})
+    (audience,) = document["audiences"]
+    assert (audience["segment"], audience["segment_id"]) == (None, "s1")
+    assert "- 'First': its segment does not exist in SendGrid any more" in document["failure"]
+    assert '"repair_segments": true' in document["failure"]
+
+
+def test_lost_segment_does_not_hide_another_trouble() -> None:
+    scan = replace(SCAN, done=False, trouble="it is gone. Start without it")
+    failure = report(gone=frozenset({FIRST}), scans={FIRST: scan})["failure"]
+    assert "does not exist in SendGrid any more" in failure
+    assert "it is gone. Start without it" in failure
+
+
+@pytest.mark.parametrize("state", [AudienceState.STOPPED, AudienceState.KEPT, AudienceState.CLEARED])
+def test_segment_of_an_audience_that_is_not_live_may_be_gone(state: AudienceState) -> None:
+    assert lost_segments(account_in(state), [FIRST], {}, not_to_be_called, []) == frozenset()
+
+
+@pytest.mark.parametrize("found", [None, Segment("s1", "First", None, "x")])
+def test_segment_that_is_not_listed_is_looked_up(found: Segment | None) -> None:
+    lost = lost_segments(account_in(AudienceState.LIVE), [FIRST, "2" * 32], {}, lambda _: found, [])
+    assert lost == (frozenset({FIRST}) if found is None else frozenset())
+
+
+def test_segment_that_cannot_be_looked_up_is_not_called_lost() -> None:
+    def fails(segment_id: str) -> Segment | None:
+        raise ServiceUnavailable("SendGrid answered 503")
+
+    notes: list[str] = []
+    account = account_in(AudienceState.LIVE)
+    assert lost_segments(account, [FIRST], {}, fails, notes) == frozenset()
+    assert lost_segments(account, [FIRST], None, not_to_be_called, notes) == frozenset()
+    assert notes == ["the segment s1 could not be read: SendGrid answered 503"]
+
+
+def account_in(state: AudienceState) -> Account:
+    return ACCOUNT.with_audience(FIRST, replace(ACCOUNT.audiences[FIRST], state=state))
+
+
+def not_to_be_called(segment_id: str) -> Segment | None:
+    raise AssertionError(segment_id)
 
 
 def test_short_scan_fails_the_run_and_a_whole_one_does_not() -> None:
