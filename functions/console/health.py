@@ -46,7 +46,7 @@ class AlarmRow:
         since_s: Unix seconds.
         meaning: what it means.
         runbook: the heading in docs/operate.md, as a fragment; empty: none.
-        told: names of the topics that are told; empty: nobody is.
+        topics: names of the topics that it notifies; empty: it notifies nobody.
     """
 
     name: str
@@ -55,7 +55,7 @@ class AlarmRow:
     since_s: float
     meaning: str
     runbook: str
-    told: tuple[str, ...]
+    topics: tuple[str, ...]
 
 
 TITLES: Final = {

@@ -103,7 +103,8 @@ def test_fault_is_beside_its_control_and_gone_when_it_is_mended(visits: Visits) 
     scene.executions.end(arn, "FAILED", error="ExportRefused", cause=f"Nothing was changed. {listed(faults)}")
     expect(page.get_by_role("heading", name="2 faults. Nothing was changed.")).to_be_focused()
     expect(page.get_by_label("List")).to_have_accessible_description(
-        "Everybody is put on it and stays on it. The segments are made of it. SendGrid has no list 'VIPs'"
+        "Everybody is added to this list and stays on it. The segments hold only its contacts. "
+        "SendGrid has no list 'VIPs'"
     )
     expect(page.locator("label", has_text="High value users")).to_contain_text("its rules are broken")
     page.get_by_role("link", name="List").click()
@@ -193,7 +194,7 @@ def test_picker_of_500_is_searched_and_used_by_keyboard(visits: Visits) -> None:
         page.keyboard.press(key)
     expect(page.locator("#selected")).to_have_text("2 selected, 539 people")
     page.get_by_label("Search").fill("nothing like this")
-    expect(page.get_by_text("No audience has this in its name.")).to_be_visible()
+    expect(page.get_by_text("No audience's name contains this.")).to_be_visible()
     page.get_by_label("Search").fill("")
     page.get_by_label("Only selected").check()
     expect(page.locator("#audience-list label:visible")).to_have_count(2)

@@ -83,11 +83,11 @@ def test_cancel_by_keyboard_says_what_stays(visits: Visits) -> None:
     page = visits.open(scene, PATH)
     page.get_by_text("Cancel this run").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("What is created stays")).to_be_visible()
+    expect(page.get_by_text("What the run has created stays")).to_be_visible()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_text("The run was cancelled")).to_be_visible()
-    expect(page.get_by_text("What it had created stays")).to_be_visible()
+    expect(page.get_by_text("What the run created stays")).to_be_visible()
     assert [line["act"] for line in scene.audits.lines] == ["run_cancelled"]
 
 
@@ -146,7 +146,7 @@ def test_viewer_finds_no_button_and_no_person(visits: Visits) -> None:
     buttons = [button.inner_text() for button in page.get_by_role("button").all()]
     assert buttons == ["Sign out"]
     page.get_by_role("link", name="Count rejected people by reason").click()
-    expect(page.get_by_text("Operators see who they are.")).to_be_visible()
+    expect(page.get_by_text("Only operators see the addresses.")).to_be_visible()
     assert "example.org" not in page.content()
     page.goto(page.url.replace("/exports/newsletter/rejected", PATH))
     expect(page.get_by_text("Cancel this run")).to_have_count(0)

@@ -30,7 +30,7 @@ class Alarm:
         state: ``OK``, ``ALARM`` or ``INSUFFICIENT_DATA``.
         since_s: when it came into this state, Unix seconds.
         description: what it means, and at its end where its runbook is.
-        actions: ARNs of the topics that are told.
+        actions: ARNs of the topics that it notifies.
     """
 
     name: str

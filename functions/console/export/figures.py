@@ -157,7 +157,7 @@ def run_row(record: RunRecord, status: str | None, starter: str | None) -> RunRo
     return RunRow(
         run=record.run,
         what=ACTIONS[record.action] if record.backfill or record.action == "stop" else _WITHOUT_COPY,
-        who="the nightly schedule" if record.scheduled else starter or "somebody outside of the console",
+        who="the nightly schedule" if record.scheduled else starter or "somebody outside the console",
         started_at=record.started_at,
         took_s=_seconds(record.started_at, record.finished_at) if record.finished_at else None,
         added=record.added if ended else None,

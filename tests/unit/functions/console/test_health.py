@@ -45,9 +45,9 @@ def test_alarms_that_are_on_come_first_with_their_runbook() -> None:
         ("c", "off", "No data yet"),
         ("d", "off", "NEW"),
     ]
-    assert (rows[0].meaning, rows[0].runbook, rows[0].told) == (
+    assert (rows[0].meaning, rows[0].runbook, rows[0].topics) == (
         "console crashed.",
         "alarm-console-errors",
         ("on-call",),
     )
-    assert (rows[1].runbook, rows[1].told) == ("", ())
+    assert (rows[1].runbook, rows[1].topics) == ("", ())

@@ -109,7 +109,7 @@ def test_what_a_run_did_in_the_words_of_the_page() -> None:
     assert what(action="start") == "Copy everybody now"
     assert what(action="start", backfill=False) == "Change without a copy"
     assert what(action="stop", backfill=False) == "Stop"
-    assert figures.run_row(record("r"), None, None).who == "somebody outside of the console"
+    assert figures.run_row(record("r"), None, None).who == "somebody outside the console"
 
 
 def test_shortest_run_took_a_second() -> None:

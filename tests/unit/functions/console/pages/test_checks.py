@@ -138,7 +138,7 @@ def test_change_of_nothing_says_so(scene: Scene) -> None:
     }
     path = checked(scene)
     scene.executions.end(last(scene), output=PLANNED | {"plan": PLAN | {"difference": difference}})
-    assert "Nothing. Everybody whose values differ is sent again" in scene.get(f"{path}/check").text
+    assert "Nothing. People whose values differ are sent again" in scene.get(f"{path}/check").text
 
 
 def test_fault_is_beside_its_control(scene: Scene) -> None:

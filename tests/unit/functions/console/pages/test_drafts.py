@@ -300,7 +300,7 @@ def test_new_export_with_the_name_of_another_says_so(scene: Scene) -> None:
     answered(scene)
     path = new_draft(scene)
     scene.post(path, FORM)
-    assert "There is an export newsletter already" in scene.get(path).text
+    assert "The export newsletter already exists" in scene.get(path).text
 
 
 def test_authorizations_of_exports_are_suggested(scene: Scene) -> None:

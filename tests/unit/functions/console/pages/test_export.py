@@ -50,7 +50,7 @@ def test_history_shows_who_when_how_long_and_how_it_ended() -> None:
     page = scene.get(PATH)
     assert "Copy everybody now olga@example.com failed" in page.text
     assert "Resync the nightly schedule done 5 min 1,234 7 3" in page.text
-    assert "somebody outside of the console ended without a report" in page.text
+    assert "somebody outside the console ended without a report" in page.text
     assert 'href="/console/runs/newsletter/console-9"' in page.html
 
 
@@ -76,7 +76,7 @@ def test_members_rejected_and_changes_by_day_are_charts_with_tables() -> None:
     assert page.html.count('<rect class="bar"') == 3 + 1
     assert "26 Nov 2026 100 90 26" in page.text
     assert "26 Nov 2026 26 0 1" in page.text
-    assert "These counts are about right" in page.text
+    assert "These counts are approximate" in page.text
 
 
 def test_last_comparison_with_lytics_is_shown_with_its_run() -> None:

@@ -34,14 +34,14 @@ def test_alarm_that_is_on_has_its_meaning_runbook_and_topic() -> None:
     assert "1 alarm is on, and 0 messages were given up." in page.text
     for words in ("console crashed.", "docs/operate.md#alarm-console-errors", "on-call"):
         assert words in page.text
-    assert "Nobody is told" not in page.text
+    assert "Nobody is notified" not in page.text
 
 
-def test_alarms_that_nobody_is_told_of_are_pointed_out() -> None:
+def test_alarms_that_notify_nobody_are_pointed_out() -> None:
     scene = Scene()
     scene.monitoring.raised = [Alarm("shop-console-errors", "OK", 1_795_000_000, "", ())]
     page = scene.get("/health")
-    assert "Nobody is told when an alarm goes on" in page.text
+    assert "Nobody is notified when an alarm turns on" in page.text
     assert "AlarmTopicArn" in page.text
 
 

@@ -38,13 +38,13 @@ def test_counts_by_reason_name_nobody(visitor: None) -> None:
 
 
 def test_nobody_is_said_in_words() -> None:
-    assert "SendGrid refuses nobody of this export." in scene_with().get(PATH).text
+    assert "SendGrid rejects nobody in this export." in scene_with().get(PATH).text
 
 
 def test_viewer_has_no_search_and_no_file() -> None:
     scene = scene_with(*PEOPLE)
     page = scene.get(PATH, as_=VIEWER)
-    assert "Operators see who they are." in page.text
+    assert "Only operators see the addresses." in page.text
     assert "rejected.csv" not in page.html
     assert scene.post(PATH, {"beginning": "ann"}, as_=VIEWER).status == 403
     assert scene.get(f"{PATH}.csv", as_=VIEWER).status == 403
@@ -65,7 +65,7 @@ def test_search_by_how_the_address_begins() -> None:
 
 def test_search_that_finds_nobody_says_so() -> None:
     page = scene_with(*PEOPLE).post(PATH, {"beginning": '"><script>'})
-    assert "has an address that begins so" in page.text
+    assert "begins like this" in page.text
     assert 'value="&#34;&gt;&lt;script&gt;"' in page.html
 
 

@@ -61,7 +61,7 @@ def test_names_of_audiences_are_only_text() -> None:
 def test_who_started_a_run_is_named() -> None:
     scene = scene_with_export()
     begin(scene)
-    assert "Started by somebody outside of the console" in scene.get(PATH).text
+    assert "Started by somebody outside the console" in scene.get(PATH).text
     scene.store.put(f"run#{RUN}", {"name": "olga@example.com"}, scene.clock.now() + 9)
     assert "Started by olga@example.com" in scene.get(PATH).text
     begin(scene, "resync-1", document={"scheduled": True, "action": "resync"})
@@ -179,7 +179,7 @@ def test_check_of_a_resync_shows_its_report() -> None:
 def test_cancel_stops_the_run_and_leaves_an_audit_line() -> None:
     scene = scene_with_export()
     arn = begin(scene)
-    assert "Nobody is taken out of a segment any more" in scene.get(PATH).text
+    assert "After that, it takes nobody out of a segment" in scene.get(PATH).text
     answer = scene.post(f"{PATH}/cancel")
     assert (answer.status, answer.location) == (303, f"/console{PATH}")
     assert scene.executions.stopped == [(arn, "Cancelled in the console")]
@@ -187,7 +187,7 @@ def test_cancel_stops_the_run_and_leaves_an_audit_line() -> None:
     assert scene.audits.lines == [line]
     page = scene.get(PATH)
     assert "Cancelled" in page.text
-    assert "What it had created stays" in page.text
+    assert "What the run created stays" in page.text
 
 
 def test_cancel_of_an_ended_run_changes_nothing() -> None:
