@@ -83,6 +83,17 @@ def test_deleted_or_changed_address_leaves_the_truth() -> None:
         assert twin.truth().keys() == twin.members(audience) == {"bruno@example.com"}
 
 
+def test_merged_profile_is_found_by_its_former_address() -> None:
+    with LyticsTwin() as twin:
+        first, second = twin.add_audience("First"), twin.add_audience("Second")
+        twin.add_profile({"email": "ada@example.com"}, [first])
+        into = twin.add_profile({"email": "grace@example.com"}, [second])
+        twin.merge("ada@example.com", into)
+        assert twin.truth().keys() == {"grace@example.com"}
+        assert twin.members(first) == twin.members(second) == {"grace@example.com"}
+        assert twin.account.profile("ADA@example.com").id == into
+
+
 def test_deleted_profile_id_is_never_used_again() -> None:
     with LyticsTwin() as twin:
         audience = twin.add_audience("Any")

@@ -92,6 +92,7 @@ class Account:
         self.audiences: dict[str, Audience] = {}
         self.publish: Callable[[list[Occurrence]], None] = lambda occurrences: None
         self._by_email: dict[str, list[Profile]] = {}
+        self._earlier: dict[str, Profile] = {}
         self._clock = clock
 
     def add_audience(
@@ -168,13 +169,18 @@ class Account:
             return profile
 
     def profile(self, id_or_email: str) -> Profile:
-        """Find a person by id or e-mail in any case; the first if several share it. Raises `Unknown`."""
+        """Find a person by id or e-mail in any case; the first if several share it. Raises `Unknown`.
+
+        The e-mail of a profile that was merged finds the profile that it was merged into.
+        """
         with self.lock:
             if id_or_email in self.profiles:
                 return self.profiles[id_or_email]
             sharing = self._by_email.get(id_or_email.lower())
             if sharing:
                 return sharing[0]
+            if id_or_email.lower() in self._earlier:
+                return self._earlier[id_or_email.lower()]
         raise Unknown("no such profile")
 
     def profile_with(self, field: str, value: str) -> Profile:
@@ -192,6 +198,16 @@ class Account:
                 self.audiences[audience].members.pop(profile.id, None)
             self._unindex(profile)
             self.profiles.pop(profile.id, None)
+
+    def merge(self, profile: Profile, into: Profile) -> None:
+        """Merge a profile into another without an event, as when Lytics learns that both are one person."""
+        with self.lock:
+            audiences, email = [self.audiences[name] for name in profile.audiences], profile.email
+            self.delete_profile(profile)
+            for audience in audiences:
+                self.enter(into, audience)
+            if email is not None:
+                self._earlier[email] = into
 
     def _index(self, profile: Profile) -> None:
         if profile.email is not None:

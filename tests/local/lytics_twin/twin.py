@@ -171,6 +171,11 @@ class LyticsTwin:
         """Delete a person without an event."""
         self.account.delete_profile(self.account.profile(person))
 
+    def merge(self, person: str, into: str) -> None:
+        """Merge a person into another without an event: their audiences, and what finds them."""
+        with self.account.lock:
+            self.account.merge(self.account.profile(person), self.account.profile(into))
+
     def enter(self, person: str, audience: str, *, silently: bool = False) -> bool:
         """Let a person enter. Returns whether they were out. `silently` publishes no event."""
         with self.account.lock:
