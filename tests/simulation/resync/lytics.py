@@ -52,13 +52,17 @@ class Bias:
         mute: how often the rows of a scan have no address.
         empty: how often a scan shows an audience as empty, as while Lytics builds it again.
         counts_empty: Lytics' own count of such an audience is zero, too.
+        gone: how often Lytics answers a scan with 404, as for an audience that somebody deleted.
+        capitals: how often look-ups find nobody whose address has capitals, where they find people.
         unhealthy: how many profiles scans leave out, and look-ups show.
         look_ups: people who are kept for look-ups. 1,000 in the product.
         sample: people who are looked up after a second scan. 200 in the product.
+        calibration: people whom look-ups must find before they are believed. 20 in the product.
         guard_from: so few may always leave. 50 in the product.
         dies: how often a run dies at a step.
         operates: how often a person or the schedule starts, stops or resyncs an export.
         overlaps: two runs of an export may go on at the same time.
+        keeps: how often a removed audience is kept.
     """
 
     identifying: bool | None = None
@@ -67,13 +71,17 @@ class Bias:
     mute: float = 0.0
     empty: float = 0.0
     counts_empty: bool = False
+    gone: float = 0.0
+    capitals: float = 0.2
     unhealthy: float = 0.0
     look_ups: int = 2
     sample: int = 2
+    calibration: int = 20
     guard_from: int = 50
     dies: float = 0.01
     operates: float = 0.05
     overlaps: bool = False
+    keeps: float = 0.1
 
 
 class Lytics:
@@ -86,6 +94,7 @@ class Lytics:
         begins_again: the next page of a scan is refused, so that it begins again.
         identifying: e-mail fields identify people: no two share an address, and look-ups work.
         capitals: look-ups find nobody whose address has capitals.
+        gone: audiences whose last scan was answered with 404.
     """
 
     def __init__(self, chance: random.Random, bias: Bias) -> None:
@@ -93,12 +102,13 @@ class Lytics:
         self.bias = bias
         self.begins_again = False
         self._emptied: set[str] = set()
+        self.gone: set[str] = set()
         self.now = 1_000
         self.faults = self.noise = True
         self.identifying = chance.random() < 0.65
         if bias.identifying is not None:
             self.identifying = bias.identifying
-        self.capitals = self.identifying and chance.random() < 0.2
+        self.capitals = self.identifying and chance.random() < bias.capitals
         self.scan_lag = 40 if chance.random() < 0.1 else LAG
         self.profiles: list[Profile] = []
         self._times: list[int] = []
@@ -214,8 +224,10 @@ class Lytics:
         totals: dict[int, int] = {}
         number = offset = scanned = restarts = 0
         is_mute = self.noise and self._happens(self.bias.mute)
-        is_empty = self.noise and self._happens(self.bias.empty)
+        is_gone = self.noise and self._happens(self.bias.gone)
+        is_empty = is_gone or (self.noise and self._happens(self.bias.empty))
         (self._emptied.add if is_empty else self._emptied.discard)(audience)
+        (self.gone.add if is_gone else self.gone.discard)(audience)
         while number < len(parts):
             rows = [] if is_empty else self._rows(audience, parts[number])
             totals[number] = min(len(rows), totals.get(number, 99))
@@ -240,7 +252,7 @@ class Lytics:
 
     def size(self, audience: str) -> int:
         """Return how many people Lytics counts in an audience."""
-        if self.bias.counts_empty and audience in self._emptied:
+        if audience in self.gone or (self.bias.counts_empty and audience in self._emptied):
             return 0
         return sum(shown.healthy and audience in shown.audiences for shown in self.at(self.now))
 

@@ -144,7 +144,10 @@ class RealSweep:
     # Lytics
 
     def sizes(self, audience_ids: Iterable[str]) -> dict[str, int]:
-        return {audience: self.world.lytics.size(audience) for audience in audience_ids}
+        world = self.world
+        return {
+            audience: world.lytics.size(audience) for audience in audience_ids if audience not in world.gone
+        }
 
     def identity_fields(self) -> frozenset[str]:
         return frozenset({"email1", "email2"} if self.world.lytics.identifying else ())

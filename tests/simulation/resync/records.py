@@ -40,10 +40,14 @@ class Configuration:
     minute: int
     exports: Mapping[int, ExportState]
     since: Mapping[str, int]
+    kept: frozenset[str] = frozenset()
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Each audience's membership field."""
 
     @property
     def exported(self) -> frozenset[str]:
-        return self.exports[1].audiences | self.exports[2].audiences
+        """Audiences whose ids rows hold."""
+        return self.exports[1].audiences | self.exports[2].audiences | self.kept
 
     @property
     def live(self) -> frozenset[str]:
@@ -80,6 +84,7 @@ class Scanned:
         fields: the exports by whose e-mail fields.
         scanned: its rows.
         total: what Lytics has counted.
+        gone: Lytics has answered 404.
         flaw: a rule that is switched off, or the guard, is all that keeps a sweep from believing it.
     """
 
@@ -89,6 +94,7 @@ class Scanned:
     fields: tuple[int, ...]
     scanned: int
     total: int
+    gone: bool
     flaw: bool
 
     @property
@@ -98,6 +104,8 @@ class Scanned:
 
     def checkpoint(self) -> Checkpoint:
         """Return what the scan's checkpoint says."""
+        if self.gone:
+            return Checkpoint(began_s=self.began * 60, trouble="Lytics answers 404 (not found)")
         return Checkpoint(
             done=True,
             stamp_ns=self.stamp * MINUTE_NS,

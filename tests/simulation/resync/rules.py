@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from functions.sweep import find, look_ups, queue_all, scope, second, sweeping, verify
 from functions.sweep.classify import ScanView, Standing, standing
+from functions.sweep.decide import calibration
 from functions.sweep.scope import Scope
 from functions.sweep.session import Session
 from functions.sweep.state import Step
@@ -58,6 +59,11 @@ def _any_address(
     if any(isinstance(person, LyticsSendGridError) for person in found.values()):
         return None
     return any(isinstance(person, Person) and person.is_in(audience.id, "") for person in found.values())
+
+
+def _capitals_in_turn(samples: Mapping[str, Sequence[tuple[str, bool]]]) -> list[tuple[str, str]]:
+    """Choose people in any order, whether or not their addresses have capitals."""
+    return calibration({audience: [(email, False) for email, _ in of] for audience, of in samples.items()})
 
 
 def _unclear_is_out(
@@ -134,6 +140,11 @@ RULES: Final[Mapping[str, Rule]] = {
         [(verify, "_calibrated", lambda session, concerned: any(map(session.can_ask, concerned)))],
         first=350,
     ),
+    "those with capitals are looked up first": Rule(
+        [(verify, "calibration", _capitals_in_turn)],
+        Bias(identifying=True, capitals=1.0, calibration=1, skips=0.2),
+        first=220,
+    ),
     "whom the second scan has seen stays": Rule(
         [(second, "_seen_again", _nobody_again)], Bias(identifying=False, skips=0.2)
     ),
@@ -150,14 +161,15 @@ RULES: Final[Mapping[str, Rule]] = {
     "nobody leaves if no row has an address": Rule(
         [(Checkpoint, "addresses_found", True)], Bias(identifying=False, mute=0.4)
     ),
+    "nothing is emptied on 404": _in_world("gone_is_trouble", identifying=False, gone=0.4),
     "the guard": Rule(
         [(find, "is_guarded", lambda _tally, _percent: False)],
         Bias(identifying=False, empty=0.4, counts_empty=True, guard_from=0),
     ),
     "leavers leave at the scan's time": Rule([(real, "CHECKED_QUEUE", _now(real.CHECKED_QUEUE))]),
     "a scan has the least time that counts": _in_world("least_time"),
-    "S is 10 minutes before the scan": _in_world("stamp_less_lag", first=340),
-    "a scan that begins again has seen nobody": _in_world("forget_on_restart", first=145),
+    "S is 10 minutes before the scan": _in_world("stamp_less_lag", first=670),
+    "a scan that begins again has seen nobody": _in_world("forget_on_restart", first=485),
     "hashes are written before the checkpoint": _in_world("hashes_before_checkpoint", identifying=False),
     "every e-mail field shows members": _in_world("union_of_email_fields"),
     "those of stopped exports, too": _in_world("stopped_exports_count"),
@@ -168,5 +180,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "a removed audience of another export is swept": _in_world("shared_is_swept"),
     "the next run finishes a clearing": _in_world("to_clear_is_listed", dies=0.1),
     "rows hold the ids of stopped audiences": _in_world("stopped_ids_stay", first=210),
+    "rows hold the ids of kept audiences": _in_world("kept_ids_stay", keeps=0.5),
+    "a kept audience that is added again keeps its events": _in_world("kept_since_stays", keeps=0.5),
+    "a seat is free only when the segment is deleted": _in_world("seats_stay_taken", operates=0.2),
 }
 """Each rule of a resync."""

@@ -20,22 +20,29 @@ def resync(world: "World", export: int) -> Iterator[None]:
     yield from _run(world, export, audiences, swept_only=(), cleared=(), sweeps=True)
 
 
-def start(world: "World", export: int, audiences: frozenset[str]) -> Iterator[None]:
+def start(
+    world: "World",
+    export: int,
+    audiences: frozenset[str],
+    *,
+    keep: bool = False,
+    delete_segments: bool = False,
+) -> Iterator[None]:
     """Start an export, or start it again with these audiences.
 
-    Removed audiences that the other export does not have are cleared. The others are swept.
+    Removed audiences that the other export does not have are cleared, or kept. The others are swept.
     """
-    before, again = world.configuration().exports[export].audiences, export in world.known
-    others = world.configuration().exports[3 - export].audiences
-    world.write(export, audiences, live=bool(audiences))
+    configuration = world.configuration()
+    before, others = configuration.exports[export].audiences, configuration.exports[3 - export].audiences
+    again = export in world.known or bool(audiences & configuration.kept)
+    world.write(export, audiences, live=bool(audiences), keep=keep, delete_segments=delete_segments)
     world.known.add(export)
     removed = before - audiences
-    world.to_clear |= dict.fromkeys(removed - others, world.now)
+    cleared = frozenset() if keep else removed - others
+    world.to_clear |= dict.fromkeys(cleared, world.now)
     shared = () if "shared_is_swept" in world.off else removed & others
     sweeps = again and "sweep_after_start_again" not in world.off
-    yield from _run(
-        world, export, audiences, swept_only=sorted(shared), cleared=removed - others, sweeps=sweeps
-    )
+    yield from _run(world, export, audiences, swept_only=sorted(shared), cleared=cleared, sweeps=sweeps)
 
 
 def _run(
@@ -74,3 +81,4 @@ def _clear(world: "World", audience: str) -> Iterator[None]:
         if world.chance.random() < 0.5:
             yield
     world.to_clear.pop(audience, None)  # only now: the run may die meanwhile
+    world.account.finish_clearing(audience)

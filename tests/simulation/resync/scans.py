@@ -54,4 +54,5 @@ def scan(
                 world.put(Queued(world.now + delay, email, audience, time, "enter", 0, run))
         yield
     flaw = flaw or page["empty"] or (is_second and page["parts"])
-    return Scanned(stamp, began, frozenset(seen), tuple(fields), page["scanned"], page["total"], flaw)
+    gone = audience in world.gone
+    return Scanned(stamp, began, frozenset(seen), tuple(fields), page["scanned"], page["total"], gone, flaw)

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from unittest.mock import patch
 
 from functions.sweep import classify, decide, kept, queue_all, tally, verify
+from lytics_sendgrid.domain import configuration
 from tests.simulation.resync import real, runs
+from tests.simulation.resync.account import SEATS
 from tests.simulation.resync.lytics import LAG, Bias
 from tests.simulation.resync.records import MINUTE_NS, YOUNG
 from tests.simulation.resync.world import AUDIENCES, World
@@ -64,7 +66,8 @@ class Schedule:
             world.write(export, state.audiences, live=False)
         elif what < 0.9:
             names = self.chance.choice(("A", "B", "AB", "AB") if export == 1 else ("", "A", "AB"))
-            self.runs[name] = runs.start(world, export, frozenset(names))
+            keep, delete = world.extra.random() < world.bias.keeps, world.extra.random() < 0.5
+            self.runs[name] = runs.start(world, export, frozenset(names), keep=keep, delete_segments=delete)
 
     def _advance(self, export: int) -> None:
         try:
@@ -101,7 +104,11 @@ class Schedule:
         elif what == "begin again":
             checked = self._begin_again(export)
         else:
-            self._remove(export, chance.choice(sorted(audiences)), others)
+            removed = chance.choice(sorted(audiences))
+            if removed not in others and world.extra.random() < 2 * world.bias.keeps:
+                self._keep(export, removed)
+            else:
+                self._remove(export, removed, others)
             if what == "add again":
                 self._come_and_go()
         if what != "begin again":
@@ -134,6 +141,19 @@ class Schedule:
         stay = [wrong for wrong in world.wrong(removed) if f"SendGrid ['{removed}']" in wrong]
         if shows and stay:
             world.bad.append(f"removed: {'; '.join(stay)}")
+
+    def _keep(self, export: int, removed: str) -> None:
+        """Remove an audience and keep it: whatever happens, its segment stays as it is."""
+        world = self.world
+        self._quiet()
+        remaining = world.configuration().exports[export].audiences - {removed}
+        self.runs[export] = runs.start(world, export, remaining, keep=True)
+        self._drain()
+        before = {email for email in world.sendgrid if removed in world.in_segments(email)}
+        self._come_and_go()
+        after = {email for email in world.sendgrid if removed in world.in_segments(email)}
+        if before != after:
+            world.bad.append(f"kept: {sorted(before ^ after)} entered or left '{removed}'")
 
     def _begin_again(self, export: int) -> str:
         """Resync, with a scan that begins again after people came and went without an event.
@@ -192,6 +212,8 @@ def run_schedule(seed: int, off: frozenset[str] = frozenset(), bias: Bias | None
         patch.object(kept, "MAX_PEOPLE", bias.look_ups),
         patch.object(verify, "MAX_PEOPLE", 2 * bias.look_ups),
         patch.object(decide, "SAMPLE", bias.sample),
+        patch.object(decide, "CALIBRATION", bias.calibration),
+        patch.object(configuration, "MEMBERSHIP_FIELD_IDS", SEATS),
         patch.object(tally, "GUARD_FROM", bias.guard_from),
         patch.object(queue_all, "_queue", real.CHECKED_QUEUE),
     ):

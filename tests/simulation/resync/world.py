@@ -1,11 +1,12 @@
 """Runs of exports that live, in a world of minutes: the real sweep between models of Lytics and deliver.
 
 Two exports of one account share audiences and have different e-mail fields. Audiences are removed, cleared
-and added again, exports are stopped and started, runs die, webhook events are lost, doubled and late.
-Deliver is atomic: ``tests/simulation`` runs the real one. What is checked:
+or kept, and added again. Exports are stopped and started. Runs die. Webhook events are lost, doubled and
+late. Deliver is atomic: ``tests/simulation`` runs the real one. What is checked:
 
     end        faults stop, queues drain, two resyncs: SendGrid holds the truth for everybody
     again      an export started again, an audience added again: right when the run ends, where all is quiet
+    kept       nobody enters or leaves the segment of a kept audience
     taken      no run takes out a person who was a member from its start until then
     revived    no run puts in a person who has been out ever since the exit that the ledger had
     swallowed  no event newer than a scan's time loses to what the run queued
@@ -20,6 +21,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Final
 
+from tests.simulation.resync.account import Seats
 from tests.simulation.resync.lytics import CAPITALS, LAG, Bias, Lytics, Profile
 from tests.simulation.resync.records import YOUNG, Configuration, ExportState, Item, Queued
 
@@ -41,12 +43,16 @@ class World:
         self.off = off
         self.bias = bias
         self.lytics = Lytics(self.chance, bias)
+        self.extra = random.Random(f"kept or deleted {seed}")
+        """Draws of its own, so that all others stay as they are."""
         self.parts = self.chance.random() < 0.4
         if bias.parts is not None:
             self.parts = bias.parts
         self.ledger: dict[str, Item] = {}
         self.queue: list[Queued] = []
         self.sendgrid: dict[str, frozenset[str]] = {}
+        self.held: dict[str, dict[str, str]] = {}
+        """Each id in a person's row, and the membership field that holds it."""
         self.swept: dict[tuple[str, str], tuple[int, int]] = {}
         self.to_clear: dict[str, int] = {}
         self.bad: list[str] = []
@@ -54,12 +60,23 @@ class World:
         self.runs = 0
         first = {1: self.chance.choice(("A", "AB")), 2: self.chance.choice(("", "A", "B", "AB"))}
         exports = {export: ExportState(frozenset(names), bool(names)) for export, names in first.items()}
-        self.configurations = [Configuration(0, exports, {})]
+        self.account = Seats(off)
+        self.configurations = [
+            Configuration(0, dict.fromkeys(exports, ExportState(frozenset(), live=False)), {})
+        ]
+        for export, state in exports.items():
+            self.account.write(self.configuration(), export, state, 0, keep=False, delete=False)
+        self.configurations = [Configuration(0, exports, {}, fields=self.account.fields)]
         self.known = {export for export, state in exports.items() if state.audiences}
 
     @property
     def now(self) -> int:
         return self.lytics.now
+
+    @property
+    def gone(self) -> frozenset[str]:
+        """The audiences that Lytics answers 404 for, if that is not read as an empty audience."""
+        return frozenset() if "gone_is_trouble" in self.off else frozenset(self.lytics.gone)
 
     def configuration(self) -> Configuration:
         return self.configurations[-1]
@@ -98,10 +115,11 @@ class World:
     def wrong(self, audiences: str = AUDIENCES) -> list[str]:
         """Return whose row in SendGrid is not the truth.
 
-        Leaves out people whom scans do not show, and audiences of which no row has an address: nobody leaves
-        those.
+        Leaves out people whom scans do not show, audiences of which no row has an address: nobody leaves
+        those, and kept audiences.
         """
         configuration, found = self.configuration(), []
+        audiences = "".join(audience for audience in audiences if audience not in configuration.kept)
         shown = {a: [s for s in self.lytics.at(self.now) if a in s.audiences] for a in audiences}
         mute = {
             a
@@ -111,10 +129,15 @@ class World:
         hidden = {e for s in self.lytics.at(self.now) if not s.healthy for e in s.emails.values()}
         for email in sorted(set("abcdefuvw") - hidden):
             want = {a for a in audiences if self.is_member(email, a, self.now, configuration)}
-            have = self.sendgrid.get(email, frozenset()) & set(audiences)
+            have = self.in_segments(email) & set(audiences)
             if have - mute != want - mute:
                 found.append(f"{email}: SendGrid {sorted(have)}, Lytics {sorted(want)}")
         return found
+
+    def in_segments(self, email: str) -> frozenset[str]:
+        """Return the audiences whose segments in SendGrid hold a person."""
+        fields, segments = self.held.get(email, {}), self.account.segments
+        return frozenset(audience for audience, field in fields.items() if field == segments.get(audience))
 
     # Events and deliver
 
@@ -153,12 +176,14 @@ class World:
             came[change.audience] = self.now
         configuration = self.configurations[version]
         exported = configuration.live if "stopped_ids_stay" in self.off else configuration.exported
+        exported -= configuration.kept if "kept_ids_stay" in self.off else frozenset()
         row = frozenset(
             a for a, event in events.items() if a in exported and event > configuration.since_of(a)
         )
         moved = row != item.row or change.kind == "refresh"
         self.ledger[change.email] = Item(events, came, row, version if moved else item.version)
         self.sendgrid[change.email] = row
+        self.held[change.email] = {audience: configuration.fields[audience] for audience in row}
         self._check(change, item, self.ledger[change.email], configuration)
         return True
 
@@ -196,13 +221,27 @@ class World:
         else:
             self.bad.append(f"{what} {email} {audience} at {self.now}")
 
-    def write(self, export: int, audiences: frozenset[str], *, live: bool) -> None:
-        before = self.configuration()
+    def write(
+        self,
+        export: int,
+        audiences: frozenset[str],
+        *,
+        live: bool,
+        keep: bool = False,
+        delete_segments: bool = False,
+    ) -> None:
+        before, state = self.configuration(), ExportState(audiences, live)
         since = dict(before.since)
+        listed = before.exported - (before.kept if "kept_since_stays" in self.off else frozenset())
         if "begins_anew" not in self.off:
-            since |= dict.fromkeys(audiences - before.exported, self.now - LAG - 1)
-        exports = {**before.exports, export: ExportState(audiences, live)}
-        self.configurations.append(Configuration(self.now, exports, since))
+            since |= dict.fromkeys(audiences - listed, self.now - LAG - 1)
+        exports = {**before.exports, export: state}
+        others = before.exports[3 - export].audiences
+        kept = before.kept | (before.exports[export].audiences - audiences if keep else frozenset())
+        kept -= audiences | others
+        self.account.write(before, export, state, self.now, keep=keep, delete=delete_segments)
+        self.configurations.append(Configuration(self.now, exports, since, kept, self.account.fields))
+        assert self.account.listed() == self.configuration().exported
 
     def takes_out(self, email: str, audience: str, run: int, stamp: int, *, excused: bool) -> None:
         """Check a leaver when the sweep queues the exit."""
