@@ -18,7 +18,7 @@ from typing import Final
 
 from rich.console import Console
 
-from tests.bench import audits, costs, counts, cpu, ingest, latency, resync, scans
+from tests.bench import audits, costs, counts, cpu, ingest, latency, resync, scans, second_start
 from tests.bench.figures import Section, show, write
 from tests.bench.scene import scene
 from tests.local.build import BuildError
@@ -62,6 +62,7 @@ def sections(progress: Progress) -> Iterator[Section]:
         section, usage = counts.backfill(running, say)
         yield section
         yield from resync.resync(running, cpu.backfill_page_s(running, say), say)
+        yield second_start.second_start(running, say)
         yield audits.audit(running, say)
         yield audits.plan(running, say)
         yield counts.growth(running, usage, say)
@@ -80,7 +81,7 @@ def sections(progress: Progress) -> Iterator[Section]:
         yield cpu.largest_batch(running, say)
     yield of_ingest(progress)
     yield from costed
-    yield latency.latency(say)
+    yield from latency.latency(say)
 
 
 def of_ingest(progress: Progress) -> Section:

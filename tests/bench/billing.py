@@ -17,6 +17,7 @@ from typing import Any, Final
 SQS_CHUNK_BYTES: Final = 65_536
 WRITE_UNIT_BYTES: Final = 1024
 READ_UNIT_BYTES: Final = 4096
+_PAGE_BYTES: Final = 2**20
 INDEX: Final = "contacts/index/rejected"
 INDEX_KEY: Final = "rejected_account"
 """Only items with this attribute are in the index. It holds whole items, so it costs as much as the table."""
@@ -170,6 +171,19 @@ class Bill:
 def item_bytes(item: Item) -> int:
     """Return the size of an item as DynamoDB counts it for its units: names and values in UTF-8."""
     return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+
+
+def scan_units(table_bytes: int, segments: int) -> tuple[float, float]:
+    """Return the read units of one eventually consistent scan of a whole table: the floor, and the most.
+
+    Each page of 1 MB is rounded up to 4 KB, and the last page of each segment may be short.
+
+    Args:
+        table_bytes: the size of all items.
+        segments: of the scan.
+    """
+    floor = table_bytes / READ_UNIT_BYTES / 2
+    return floor, floor + (math.ceil(table_bytes / _PAGE_BYTES) + segments) / 2
 
 
 def _value_bytes(value: Mapping[str, Any]) -> int:

@@ -85,7 +85,7 @@ def a_month(scene: Scene) -> Section:
     """Return what the stack costs each month besides."""
     template = (scene.build / "template.yaml").read_text()
     metrics = scene.metrics()
-    alarms = template.count("Type: AWS::CloudWatch::Alarm\n    Properties:")  # the console's have a condition
+    alarms = unconditional(template, "AWS::CloudWatch::Alarm")
     sources = template.count("FunctionResponseTypes")
     section = Section("cost_month", "A month, whatever happens: list prices, us-east-1", counted=False)
     bill = Bill(section)
@@ -111,7 +111,7 @@ def a_month(scene: Scene) -> Section:
         floor=0,
         how=f"each hour that has a value is billed; {metrics} were seen here, 37 are possible",
     )
-    secrets = template.count("AWS::SecretsManager::Secret")
+    secrets = unconditional(template, "AWS::SecretsManager::Secret")
     bill.line(
         "Secrets Manager: secrets",
         secrets,
@@ -121,6 +121,11 @@ def a_month(scene: Scene) -> Section:
     )
     bill.total()
     return section
+
+
+def unconditional(template: str, kind: str) -> int:
+    """Return how many resources of a kind each stack has. The console's have a condition."""
+    return template.count(f"Type: {kind}\n    Properties:")
 
 
 def _ledger(bill: Bill, usage: Usage) -> None:

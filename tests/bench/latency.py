@@ -31,10 +31,12 @@ from tests.newsletter import NEWSLETTER
 
 RATE: Final = 100
 SECONDS: Final = 60
-BACKFILLED: Final = 40_000
 PAGE_S: Final = 0.25
+BACKFILLED: Final = 120_000
+"""Four requests are open, and each is answered with 100 people after 250 ms: the scan lasts at least 75 s."""
 WINDOW_S: Final = 5
 """The template's default: a test compares them."""
+_SCAN: Final = "GET /api/segment/{segment}/scan"
 _SENDERS: Final = 24
 _TIMEOUT_S: Final = 600.0
 _START: Final = {
@@ -60,8 +62,8 @@ class Accepted:
                 self.at_s.setdefault(contact["email"], now_s)
 
 
-def latency(say: Say) -> Section:
-    """Measure events at 100 a second for 60 s, twice."""
+def latency(say: Say) -> list[Section]:
+    """Measure events at 100 a second for 60 s, twice: idle, and while a backfill runs."""
     accepted = Accepted()
     section = Section(
         "latency",
@@ -88,20 +90,33 @@ def latency(say: Say) -> Section:
         poll(lambda: "backfilled0@example.org" in accepted.at_s or None, "the backfill", _TIMEOUT_S)
         say(f"{RATE} events a second for {SECONDS} s, during a backfill")
         began_s = time.monotonic()
-        waits = _waits(running, accepted, "busy")
+        pages: list[int] = []
+        waits = _waits(running, accepted, "busy", lambda: pages.append(_pages(running)))
         _end(running, backfill)
+        during = Section("latency_backfill", "The backfill during these events", counted=True)
+        during.add(
+            "pages read after the last event was due",
+            _pages(running) - pages[0],
+            limit=1,
+            at_least=True,
+            how=f"the backfill ran during all of the {SECONDS} s",
+        )
         people = [s for email, s in accepted.at_s.items() if email.startswith("backfilled") and s >= began_s]
         _add(section, "during a backfill", *waits)
-        section.add(
-            "people backfilled meanwhile",
+        during.add(
+            "people a second",
             len(people) / (max(people, default=began_s) - began_s or 1.0),
-            "a second",
             how=f"Lytics answers each page after {PAGE_S * 1e3:.0f} ms",
         )
-    return section
+    return [section, during]
 
 
-def _add(section: Section, when: str, answered: list[float], accepted: list[float]) -> None:
+def _pages(running: Stage) -> int:
+    assert running.lytics is not None
+    return running.lytics.requests()[_SCAN]
+
+
+def _add(section: Section, when: str, answered: list[float], accepted: list[float], again: int) -> None:
     queued = [total - until_answer for total, until_answer in zip(accepted, answered, strict=True)]
     for what, seconds, how in (
         ("", accepted, "with what the gateway of this machine takes. Floor: the batching window"),
@@ -110,18 +125,29 @@ def _add(section: Section, when: str, answered: list[float], accepted: list[floa
         for name, share in (("p50", 0.5), ("p99", 0.99), ("largest", 1.0)):
             floor = share * WINDOW_S
             section.add(f"{when}{what}: {name}", _at(seconds, share), "s", floor=floor, how=how)
+    section.add(f"{when}: events that were posted again", again, how="after a 503, a second later")
 
 
 def _at(seconds: list[float], share: float) -> float:
     return sorted(seconds)[ceil(share * len(seconds)) - 1]
 
 
-def _waits(running: Stage, accepted: Accepted, prefix: str) -> tuple[list[float], list[float]]:
+def _waits(
+    running: Stage, accepted: Accepted, prefix: str, over: Callable[[], None] = lambda: None
+) -> tuple[list[float], list[float], int]:
     """Post events, and wait until SendGrid has accepted all of their people.
 
+    Args:
+        running: what runs.
+        accepted: when SendGrid accepted whom.
+        prefix: of the addresses.
+        over: called when the last event is due.
+
     Returns:
-        How long each took until the webhook answered, and until SendGrid accepted.
+        How long each took until the webhook answered 200, and until SendGrid accepted, and how often the
+        webhook answered 503.
     """
+    busy: list[str] = []
     senders = threading.local()
     url = urlsplit(running.deployment.webhook(NEWSLETTER.name))
     headers = {"Content-Type": "application/json", "X-Lytics-Secret": running.webhook_secret}
@@ -132,17 +158,26 @@ def _waits(running: Stage, accepted: Accepted, prefix: str) -> tuple[list[float]
         if not hasattr(senders, "connection"):
             senders.connection = http.client.HTTPConnection(str(url.netloc), timeout=60)
         time.sleep(max(0.0, due[email] - time.monotonic()))
-        senders.connection.request("POST", url.path, _body(email), headers)
-        answer = senders.connection.getresponse()
-        answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"the webhook answered {answer.status}")
+        while (status := send(_body(email))) == 503:
+            busy.append(email)
+            time.sleep(1.0)
+        if status != 200:
+            raise RuntimeError(f"the webhook answered {status}")
         return time.monotonic() - due[email]
 
+    def send(body: str) -> int:
+        senders.connection.request("POST", url.path, body, headers)
+        answer = senders.connection.getresponse()
+        answer.read()
+        return int(answer.status)
+
+    timer = threading.Timer(began_s + SECONDS - time.monotonic(), over)
+    timer.start()
     with ThreadPoolExecutor(_SENDERS) as pool:
         answered = list(pool.map(post, due))
+    timer.join()
     poll(lambda: due.keys() <= accepted.at_s.keys() or None, "SendGrid to accept all events", _TIMEOUT_S)
-    return answered, [accepted.at_s[email] - due_s for email, due_s in due.items()]
+    return answered, [accepted.at_s[email] - due_s for email, due_s in due.items()], len(busy)
 
 
 def _body(email: str) -> str:

@@ -11,10 +11,12 @@ from typing import Any, Final
 
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.seen import in_order, seen_hash
+from lytics_sendgrid.domain.walking import SEGMENTS
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.seen import MAX_HASHES, SeenTable
 from tests.bench import load, people
 from tests.bench.bill import MILLION, Bill
+from tests.bench.billing import item_bytes, scan_units
 from tests.bench.counts import PEOPLE
 from tests.bench.event_source import answered
 from tests.bench.figures import Section
@@ -54,15 +56,18 @@ def resync(scene: Scene, page_cpu_s: float, say: Say) -> list[Section]:
     half.add("read units a person", read / PEOPLE, floor=0.5, limit=0.55, how="eventually consistent")
     half.add("SQS requests, counted at 64 KB", usage.sqs_requests, floor=usage.sqs_floor)
     swept = _sweep(scene, say)
-    return [half, swept.section, _dollars(usage, swept, page_cpu_s)]
+    return [half, *swept.sections, _dollars(usage, swept, page_cpu_s)]
 
 
 class _Swept:
     """What the sweep took."""
 
-    def __init__(self, section: Section, read_units: float, contact_us: float) -> None:
-        self.section = section
+    def __init__(
+        self, sections: list[Section], read_units: float, floor_units: float, contact_us: float
+    ) -> None:
+        self.sections = sections
         self.read_units = read_units
+        self.floor_units = floor_units
         self.contact_us = contact_us
 
 
@@ -70,7 +75,6 @@ def _sweep(scene: Scene, say: Say) -> _Swept:
     """Sweep twice: cold, then warm."""
     say("sweep: the ledger against a million hashes")
     _scanned(scene)
-    section = Section("resync_sweep", f"Resync: the sweep of {PEOPLE:,} contacts", counted=False)
     with LyticsTwin(token="a-token") as lytics:
         for audience in (people.AUDIENCE.id, _OTHER):
             lytics.add_audience(audience, slug=audience, audience_id=audience)
@@ -85,16 +89,26 @@ def _sweep(scene: Scene, say: Say) -> _Swept:
     assert report["done"], report
     contact_us = cpu_s / _contacts(scene) * 1e6
     units = scene.wire.bill.read_units["contacts"]
-    section.add(
+    floor, limit = scan_units(_table_bytes(scene), SEGMENTS)
+    counts = Section("resync_sweep", f"Resync: the sweep of {PEOPLE:,} contacts", counted=True)
+    counts.add("read units", units, floor=floor, limit=limit, how="floor: half a unit for 4 KB of the table")
+    counts.add("write units on contacts", scene.wire.bill.write_units["contacts"], floor=0, limit=0)
+    counts.add("greatest memory", peak / 2**20, "MiB", limit=MEMORY_MIB, how="VmHWM; a million hashes")
+    cpu = Section("resync_sweep_cpu", f"Resync: CPU of the sweep of {PEOPLE:,} contacts", counted=False)
+    cpu.add(
         "CPU a contact",
         contact_us,
         "µs",
         limit=SWEEP_US,
         how="with a million hashes read and put in order, and Lambda's runtime client",
     )
-    section.add("greatest memory", peak / 2**20, "MiB", limit=MEMORY_MIB, how="VmHWM; a million hashes")
-    section.add("read units", units, how="of the whole table: half a unit for 4 KB")
-    return _Swept(section, units, contact_us)
+    return _Swept([counts, cpu], units, floor, contact_us)
+
+
+def _table_bytes(scene: Scene) -> int:
+    """Return the size of all contacts, whatever the sweep has read."""
+    pages = scene.dynamodb().get_paginator("scan").paginate(TableName="contacts")
+    return sum(item_bytes(item) for page in pages for item in page["Items"])
 
 
 def _contacts(scene: Scene) -> int:
@@ -151,8 +165,12 @@ def _dollars(usage: Usage, swept: _Swept, page_cpu_s: float) -> Section:
         writes_how="hashes of the people seen, checkpoints and marks of the run. floor: 8 bytes a person",
         queued="the bytes of changes, ten messages a request",
     )
-    units = swept.read_units * share
-    bill.read_units("DynamoDB: the sweep's read units", units, units, "half a unit for 4 KB of the table")
+    bill.read_units(
+        "DynamoDB: the sweep's read units",
+        swept.read_units * share,
+        swept.floor_units * share,
+        "floor: half a unit for 4 KB of the table",
+    )
     bill.scanned(page_cpu_s)
     bill.function("deliver", usage.deliver_cpu_s * share, how="its CPU")
     bill.function(

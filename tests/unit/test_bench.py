@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.bench import people
-from tests.bench.billing import INDEX, Bill, item_bytes
+from tests.bench.billing import INDEX, Bill, item_bytes, scan_units
+from tests.bench.costs import unconditional
 from tests.bench.event_source import BATCH_SIZE, batches, made_record
 from tests.bench.figures import Figure
 from tests.bench.latency import WINDOW_S
@@ -80,6 +81,12 @@ def test_a_read_of_nothing_costs_as_much_as_the_smallest_item() -> None:
     assert bill.read_units["contacts"] == 0.5 * 2 + 0.5
 
 
+def test_scan_of_a_table_may_not_cost_much_more_than_its_size() -> None:
+    floor, limit = scan_units(40 * 2**20, 8)
+    assert floor == 40 * 256 / 2
+    assert floor < limit < 1.01 * floor
+
+
 @pytest.mark.parametrize(
     ("sizes", "requests"), [([10, 10], 1), ([65_536], 1), ([65_536, 1], 2), ([262_144], 4)]
 )
@@ -119,6 +126,12 @@ def test_batching_window_of_the_latency_is_the_templates() -> None:
     found = re.search(r"  DeliverBatchingWindowSeconds:\n.*?\n    Default: \"(\d+)\"", template, re.DOTALL)
     assert found is not None
     assert int(found[1]) == WINDOW_S
+
+
+def test_only_what_every_stack_has_is_on_its_monthly_bill() -> None:
+    template = (_ROOT / "template.yaml").read_text()
+    assert unconditional(template, "AWS::SecretsManager::Secret") == 2
+    assert template.count("AWS::SecretsManager::Secret\n") == 3
 
 
 def test_everything_that_the_stopwatch_watches_is_there() -> None:
