@@ -26,7 +26,8 @@ class Rhythm:
         looked_s: when it last looked.
         heard_s: the newest event; 0: none has come yet.
         quiet_since_s: from when a present pause counts.
-        pauses: the longest pause that ended on each day, by the day's number since 1970.
+        pauses: the longest pause that ended on each day, by the day's number since 1970. Those of four weeks
+            before the newest event are kept.
     """
 
     began_s: int
@@ -82,9 +83,11 @@ def looked(before: Rhythm | None, heard_s: int, now_s: int) -> Rhythm:
         return Rhythm(now_s, now_s, heard_s, now_s, {})
     # What came while nobody looked, such as during a stop, says nothing about the rhythm.
     quiet_since_s = before.quiet_since_s if now_s - before.looked_s < UNWATCHED_S else now_s
-    today = now_s // DAY_S
-    pauses = {day: longest_s for day, longest_s in before.pauses.items() if day > today - REMEMBERED_DAYS}
+    pauses = dict(before.pauses)
     if heard_s > max(before.heard_s, quiet_since_s):
+        # Only now: during a long silence, its own beginning would be forgotten, and the silence with it.
+        today = now_s // DAY_S
+        pauses = {day: longest_s for day, longest_s in pauses.items() if day > today - REMEMBERED_DAYS}
         pauses[today] = max(pauses.get(today, 0), heard_s - quiet_since_s)
         quiet_since_s = heard_s
     return Rhythm(before.began_s, now_s, max(before.heard_s, heard_s), quiet_since_s, pauses)
@@ -96,8 +99,8 @@ def silence_text(export: str, rhythm: Rhythm) -> str:
     if not silence_s:
         return ""
     return (
-        f"No event of the export '{export}' has come for {silence_s // 3_600} hours. In the last "
-        f"{REMEMBERED_DAYS} days, the longest pause was {rhythm.longest_pause_s / 3_600:.1f} hours. Look at "
-        "the webhook job's log in Lytics, and whether its audiences still change. If events were missed, the "
-        "next resync brings in who entered and left"
+        f"No event of the export '{export}' has come for {silence_s // 3_600} hours. Before that, "
+        f"the longest pause in {REMEMBERED_DAYS} days was {rhythm.longest_pause_s / 3_600:.1f} hours. Look "
+        "at the webhook job's log in Lytics, and whether its audiences still change. If events were missed, "
+        "the next resync brings in who entered and left"
     )

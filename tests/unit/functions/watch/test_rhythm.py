@@ -43,7 +43,7 @@ def test_longer_pause_than_a_day_and_three_nights_is_a_silence() -> None:
     assert silent.silence_s() == 37 * HOUR_S
     text = silence_text("a", silent)
     assert "export 'a' has come for 37 hours" in text
-    assert "the longest pause was 12.0 hours" in text
+    assert "the longest pause in 28 days was 12.0 hours" in text
 
 
 def test_busy_export_is_silent_after_a_day() -> None:
@@ -101,6 +101,22 @@ def test_pauses_are_forgotten_after_28_days() -> None:
     later = watched(events, 24 * 10, usual)
     assert later.longest_pause_s < 2 * HOUR_S
     assert len(later.pauses) == 28
+
+
+@pytest.mark.parametrize(("events", "limit_days"), [(by_day, 1.5), (weekly, 21)])
+def test_silence_lasts_until_an_event_comes(events: Callable[[int], int], limit_days: float) -> None:
+    usual = watched(events, 24 * 30)
+    last_s, pauses = usual.heard_s, usual.pauses
+    silent = usual
+    for _ in range(24 * 100):
+        silent = watched(lambda _: last_s, 1, silent)
+        quiet_s = silent.looked_s - last_s
+        assert silent.silence_s() == (quiet_s if quiet_s > limit_days * DAY_S else 0)
+    assert silent.pauses == pauses
+    assert "Before that, the longest pause in 28 days was" in silence_text("a", silent)
+    again = looked(silent, silent.looked_s + 60, silent.looked_s + HOUR_S)
+    assert again.silence_s() == 0
+    assert list(again.pauses.values()) == [silent.looked_s + 60 - last_s]
 
 
 def test_older_time_of_another_environment_changes_nothing() -> None:
