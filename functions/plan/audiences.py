@@ -5,7 +5,13 @@ from dataclasses import replace
 
 from functions.plan.changed import is_query_changed, segment_notes
 from functions.plan.segments import PlannedSegment, moved_segment, own_segment
-from lytics_sendgrid.domain.configuration import MEMBERSHIP_FIELD, Account, FieldKind, ProvisionedAudience
+from lytics_sendgrid.domain.configuration import (
+    MEMBERSHIP_FIELD,
+    Account,
+    AudienceState,
+    FieldKind,
+    ProvisionedAudience,
+)
 from lytics_sendgrid.lytics.documents import LyticsAudience
 from lytics_sendgrid.sendgrid.resources import (
     CustomField,
@@ -137,7 +143,7 @@ def plan_segment(
     known = account.audiences.get(audience.id)
     own = segments.get(known.segment_id or "") if known is not None else None
     changes: tuple[str, ...] = ()
-    if known is not None and known.is_listed:
+    if known is not None and known.state is not AudienceState.DELETING:
         changes = tuple(
             segment_notes(audience, known, own, former_name=previous_name, repair=repair_segments)
         )

@@ -62,7 +62,7 @@ def segment_notes(
             "and start the export again"
         )
     # If the audience was renamed, too, ``own_segment`` says so.
-    if former_name == audience.name and segment.name != segment_name(audience.id, audience.name):
+    if former_name in (None, audience.name) and segment.name != segment_name(audience.id, audience.name):
         notes.append(
             f"the segment of the audience '{audience.name}' is named '{segment.name}' in SendGrid, and keeps "
             "that name"

@@ -15,6 +15,7 @@ from functions.plan.state import Beginning, planned_run
 from lytics_sendgrid.domain.configuration import (
     Account,
     Audience,
+    AudienceState,
     Export,
     FieldKind,
     MappedField,
@@ -303,9 +304,34 @@ def test_changed_query_is_noticed_and_repaired_on_request() -> None:
     assert repaired.segments[0].repair
     run = planned_run(BEGINNING, start_input({"audiences": ["a"]}), "main", facts, repaired)
     assert run.document()["config"]["segments"][0]["repair"]
-    sound = with_own(replace(own(), query=segment_query("lytics_segments", identity(1))), "default")
+    sound = with_own(
+        replace(own(name="Audience 1"), query=segment_query("lytics_segments", identity(1))), "default"
+    )
     made, _ = plan(sound, repair_segments=True)
     assert (made.segments[0].repair, made.notes) == (False, ())
+
+
+@pytest.mark.parametrize("state", [state for state in AudienceState if state is not AudienceState.DELETING])
+def test_changed_segment_is_noticed_whatever_became_of_its_audience(state: AudienceState) -> None:
+    """A cleared audience's segment is used again, and with another query it shows other people."""
+    facts = with_own(replace(own(), query="SELECT contact_id FROM contact_data"))
+    known = replace(facts.account.audiences[identity(1)], state=state)
+    facts = replace(facts, account=replace(KNOWN, audiences={identity(1): known}))
+    for export in (None, EXPORT):
+        notes = plan(replace(facts, export=export))[0].notes
+        assert any("the query of the segment 'Renamed' was changed in SendGrid" in note for note in notes)
+    assert any("is named 'Renamed' in SendGrid, and keeps that name" in note for note in plan(facts)[0].notes)
+    assert any("gives it its query back" in note for note in plan(facts, repair_segments=True)[0].notes)
+    gone = plan(replace(facts, segments={}))[0].notes
+    assert any("the segment of the audience 'Audience 1' was deleted in SendGrid" in note for note in gone)
+
+
+def test_segment_that_this_product_is_deleting_is_not_said_to_be_changed() -> None:
+    facts = with_own(replace(own(), query="SELECT contact_id FROM contact_data"))
+    known = replace(facts.account.audiences[identity(1)], state=AudienceState.DELETING)
+    facts = replace(facts, account=replace(KNOWN, audiences={identity(1): known}))
+    for segments in (facts.segments, {}):
+        assert plan(replace(facts, segments=segments))[0].notes == ()
 
 
 def test_segment_of_a_scheduled_single_send_is_not_deleted() -> None:
