@@ -33,15 +33,26 @@ def removed_audience(
     others = [name for name in (known.exports if known else ()) if name != export]
     live = [name for name in others if name not in stopped_exports]
     if live:
-        when = "in this run" if is_swept else "at the next resync"
+        names = enumerated(live, _NAMES_CHARS)
+        when = (
+            "in this run"
+            if is_swept
+            else f"at the next resync. If the guard stops that, start a resync of {names} with a higher "
+            '"max_leavers_percent"'
+        )
         return "shared", (
-            f"its segment stays and is updated by {enumerated(live, _NAMES_CHARS)}, which also exports the "
-            f"audience. Whom only the e-mail field of this export has shown leaves it {when}"
+            f"its segment stays and is updated by {names}, which also exports the audience. People who are "
+            f"in it only through this export's e-mail field leave it {when}"
         )
     if others:
+        swept = (
+            "This run takes out people whom Lytics does not show in it by that export's e-mail field, and "
+            "puts back people who returned. After that, nobody"
+        )
         return "shared", (
-            f"its segment stays as it is, because the stopped export {enumerated(others, _NAMES_CHARS)} has "
-            "the audience, too. Nobody enters or leaves it until that export is started again"
+            f"its segment stays, because the stopped export {enumerated(others, _NAMES_CHARS)} has the "
+            f"audience, too. {swept if is_swept else 'Nobody'} enters or leaves it until that export is "
+            "started again"
         )
     if keep:
         return "kept", (

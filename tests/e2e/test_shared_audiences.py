@@ -98,7 +98,7 @@ def test_shared_audience_that_one_export_drops_is_the_others(sharing: Sharing) -
     (note, *_) = customer.succeed(start | {"dry_run": True})["plan"]["notes"]
     assert note.startswith("the audience 'Newsletter readers' (")
     assert f"its segment stays and is updated by {sharing.offers_name}, which also exports" in note
-    assert "has shown leaves it in this run" in note
+    assert "only through this export's e-mail field leave it in this run" in note
     customer.succeed(start)
     sharing.wait_until_shown(high_value=("email",), readers=("work_email",), lapsed=("work_email",))
     assert sharing.account().audiences[READERS].exports == (sharing.offers_name,)
@@ -162,6 +162,26 @@ def test_audience_of_a_stopped_export_keeps_its_people(sharing: Sharing) -> None
     customer.succeed({"action": "stop", "export": sharing.offers_name, "clear": True})
     for audience in NAMES:
         sharing.wait_until_empty(audience)
+
+
+def test_audience_that_only_a_stopped_export_keeps_is_swept_a_last_time(sharing: Sharing) -> None:
+    customer = sharing.customer
+    customer.succeed({"action": "stop", "export": sharing.offers_name})
+    for profile in customer.lytics.profiles()[:6]:
+        customer.lytics.exit(profile.id, SLUGS[READERS], silently=True)
+    start = sharing.input(HIGH_VALUE)
+    (note, *_) = customer.succeed(start | {"dry_run": True})["plan"]["notes"]
+    assert (
+        f"because the stopped export {sharing.offers_name} has the audience, too. This run takes out" in note
+    )
+    assert "After that, nobody enters or leaves it until that export is started again" in note
+    customer.succeed(start)
+    sharing.wait_until_shown(high_value=("email",), readers=("work_email",))
+    assert sharing.account().audiences[READERS].state is AudienceState.STOPPED
+    before = sharing.in_segment(READERS)
+    enter_and_leave(customer)
+    customer.succeed({"action": "resync", "export": customer.name})
+    assert sharing.in_segment(READERS) == before
 
 
 def test_another_list_is_refused_with_words_that_can_be_followed(sharing: Sharing) -> None:

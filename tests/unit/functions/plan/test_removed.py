@@ -34,9 +34,22 @@ def removed(known: ProvisionedAudience | None = OURS, **changes: Any) -> tuple[s
         ),
         (None, {"delete_segments": True}, "cleared", "because this product did not create it"),
         (SHARED, {"delete_segments": True}, "shared", "updated by other, which also exports"),
-        (SHARED, {}, "shared", "leaves it in this run"),
-        (SHARED, {"is_swept": False}, "shared", "leaves it at the next resync"),
+        (SHARED, {}, "shared", "leave it in this run"),
+        (SHARED, {"is_swept": False}, "shared", "leave it at the next resync"),
         (SHARED, {"stopped": ("other",)}, "shared", "because the stopped export other has the audience"),
+        (
+            SHARED,
+            {"stopped": ("other",)},
+            "shared",
+            "This run takes out people whom Lytics does not show in it",
+        ),
+        (SHARED, {"stopped": ("other",), "is_swept": False}, "shared", "Nobody enters or leaves it until"),
+        (
+            SHARED,
+            {"is_swept": False},
+            "shared",
+            "If the guard stops that, start a resync of other with a higher",
+        ),
     ],
 )
 def test_removed_audience_becomes_what_the_input_says(
@@ -45,6 +58,11 @@ def test_removed_audience_becomes_what_the_input_says(
     state, words = removed(known, **changes)
     assert state == becomes
     assert text in words
+
+
+def test_nobody_is_said_to_leave_without_a_sweep() -> None:
+    assert "takes out" not in removed(SHARED, stopped=("other",), is_swept=False)[1]
+    assert "guard" not in removed(SHARED)[1]
 
 
 def test_automations_are_left_to_a_person() -> None:
