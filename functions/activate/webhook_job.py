@@ -16,7 +16,7 @@ MAX_TRIGGER_FIELDS: Final = 75
 _MAX_BODY_BYTES: Final = 5_000_000
 """Lambda accepts 6 MB, including the gateway's envelope."""
 _MAX_BATCH: Final = 100
-"""A larger batch saves little, and a failed delivery repeats more events."""
+"""More events in one saves little, and a failed delivery repeats more events."""
 _EVENT_BYTES: Final = 1_000
 """Envelope and segment event; 450 bytes in Lytics' examples."""
 _VALUE_BYTES: Final = 4_000

@@ -56,7 +56,7 @@ def _follower() -> ImportJobFollower:
 
 @metrics.log_metrics
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Follow the import jobs of a batch of messages from the imports queue.
+    """Follow the import jobs of messages from the imports queue.
 
     Args:
         event: SQS records.

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
 from functions.deliver.days import Days
-from functions.deliver.delivery import Delivery
+from functions.deliver.deliverer import Deliverer
 from functions.deliver.export_views import ExportViews
 from functions.deliver.heard import Heard
 from functions.deliver.outbox import Outbox
@@ -42,7 +42,7 @@ clock = SystemClock()
 
 
 @cache
-def _collaborators() -> tuple[Delivery, Heard, Days]:
+def _collaborators() -> tuple[Deliverer, Heard, Days]:
     config = read_settings(DeliverSettings, os.environ)
     # Validation takes a tenth of all CPU, and whether parameters are valid does not depend on the data.
     unvalidated = TIMEOUTS.merge(Config(parameter_validation=False))
@@ -63,9 +63,9 @@ def _collaborators() -> tuple[Delivery, Heard, Days]:
         contacts=cache(lambda authorization: sendgrid_contacts(config.sendgrid_url, secrets, authorization)),
         limits=UpsertLimits(config.stop_retry_s, config.rejected_percent_limit),
     )
-    delivery = Delivery(rounds=rounds, views=views, runs=exports, requeuer=Requeuer(outbox), clock=clock)
+    deliverer = Deliverer(rounds=rounds, views=views, runs=exports, requeuer=Requeuer(outbox), clock=clock)
     heard = Heard(HeardTable(dynamodb, config.exports_table))
-    return delivery, heard, Days(DaysTable(dynamodb, config.exports_table), clock)
+    return deliverer, heard, Days(DaysTable(dynamodb, config.exports_table), clock)
 
 
 @metrics.log_metrics
@@ -84,8 +84,8 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         for record in event["Records"]
     ]
     deadline_epoch_s = clock.now() + context.get_remaining_time_in_millis() / 1000
-    delivery, heard, days = _collaborators()
-    summary = delivery.deliver(records, deadline_epoch_s)
+    deliverer, heard, days = _collaborators()
+    summary = deliverer.deliver(records, deadline_epoch_s)
     summary.faults += heard.note(summary.heard) + days.note(summary.by_export)
     for export, reason in summary.stopped.items():
         logger.error("export_stopped", export=export, reason=reason)

@@ -17,7 +17,7 @@ from lytics_sendgrid.domain.contact import Contact, Rejection
 from lytics_sendgrid.sendgrid.row import RowForm, membership_row, row_hash, row_lists, row_of, without_fields
 
 CONFIGURATION_SETTLES_S: Final = 15 * 60
-"""A delivery keeps a configuration for seconds and runs for two minutes. The rest is for clocks that differ,
+"""``deliver`` keeps a configuration for seconds and runs for two minutes. The rest is for clocks that differ,
 and for eventually consistent reads, which lag behind by seconds."""
 
 

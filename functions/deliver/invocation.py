@@ -14,7 +14,7 @@ RESERVE_S: Final = 20.0
 
 
 @dataclass(slots=True)
-class DeliverySummary:
+class InvocationSummary:
     """What one invocation did, for its log line, its metrics and its response.
 
     Attributes:
@@ -48,7 +48,7 @@ class DeliverySummary:
     by_export: dict[str, Counter[str]] = field(default_factory=dict)
 
     def note_heard(self, message: Message) -> None:
-        """Record when the events of a delivery by Lytics came. Other messages have no request."""
+        """Record when the events of a delivery came. Other messages have no request."""
         if message.request is not None:
             self.heard[message.export] = max(self.heard.get(message.export, 0), message.queued_ms)
 
@@ -93,7 +93,7 @@ class Invocation:
 
     clock: Clock
     deadline_epoch_s: float
-    summary: DeliverySummary
+    summary: InvocationSummary
 
     @property
     def sending_ends_s(self) -> float:

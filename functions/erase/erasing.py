@@ -161,7 +161,7 @@ def _delete(people: Sequence[Person], export: Export, sides: Sides, now_s: float
         hold = person.hold
         if hold is None or person.back_ns:
             continue
-        # The ledger may get somebody whom it does not know yet, until every delivery knows of the erasure.
+        # Until every invocation of deliver knows of the erasure, one may still add the person to the ledger.
         left_s = max(0, hold.at_s + sides.delays.clear_s - int(now_s))
         if person.contact.version or left_s:
             followed[person.address] = None

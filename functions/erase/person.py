@@ -4,8 +4,8 @@ A person is *back* if the ledger has the person in an audience by an event that 
 signed up again.
 
 An erasure has ended when two delays are over and neither the ledger nor SendGrid has the address. After the
-first, no delivery is left that does not know of the erasure. After the second, SendGrid has processed every
-import job of such deliveries.
+first, no invocation of ``deliver`` is left that does not know of the erasure. After the second, SendGrid has
+processed every import job of such invocations.
 """
 
 from dataclasses import dataclass, replace
@@ -47,8 +47,8 @@ class Delays:
     """How long an erasure takes at least, in seconds.
 
     Attributes:
-        clear_s: until no delivery is left that does not know of it.
-        refresh_s: from then until no import job of an earlier delivery is in flight any more.
+        clear_s: until no invocation of ``deliver`` is left that does not know of it.
+        refresh_s: from then until no import job of an earlier invocation is in flight any more.
     """
 
     clear_s: int
@@ -91,7 +91,7 @@ class Person:
     def has_only_left_since(self) -> bool:
         """Whether the ledger has events after the erasure, but none by which the person is in an audience.
 
-        A delivery that did not know of the erasure yet has written an exit; or the person came back and left.
+        An invocation without the erasure has written an exit; or the person came back and left.
         """
         return self.hold is not None and not self.back_ns and self.last_event_ns > self.hold.at_ns
 

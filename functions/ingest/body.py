@@ -1,7 +1,7 @@
 """Turn a webhook body into changes, by an export's configuration.
 
-Lytics documents the default envelope ``{id, data, meta}`` and CloudEvents, but not how it writes a batch. So
-an array of either, and an object with a list under ``events`` or ``data``, are read as well
+Lytics documents the default envelope ``{id, data, meta}`` and CloudEvents, but not how it writes several
+events. So an array of either, and an object with a list under ``events`` or ``data``, are read as well
 (contentstack.com/docs/lytics/webhooks, updated 2026-11-05). What cannot be read is rejected with a stable
 reason. It never affects its neighbours.
 """

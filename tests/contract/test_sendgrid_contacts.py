@@ -29,7 +29,7 @@ from tests.contract.sendgrid_scene import UNKNOWN_ID, Scene, scene_of
 from tests.doubles.http import ScriptedHttp
 from tests.doubles.upserts import SendGridUpserts
 from tests.local.sendgrid_twin.options import Fault, FaultKind, Options
-from tests.unit.functions.deliver.delivery_scene import Scene as DeliveryScene
+from tests.unit.functions.deliver.deliver_scene import Scene as DeliverScene
 from tests.unit.functions.deliver.example_changes import message
 from tests.unit.functions.deliver.example_export import EXPORT, READERS, VIEW
 
@@ -217,7 +217,7 @@ def test_every_delivery_request_is_documented_by_sendgrid() -> None:
             lists={list_id: VIEW.export.name},
         )
         view = replace(VIEW, export=replace(EXPORT, fields=fields, list_id=list_id), form=form)
-        stage = DeliveryScene(view)
+        stage = DeliverScene(view)
         stage.others[EXPORT.authorization] = adapter(scene)
         named = {"first_name": "Ann" * 40, "city": "Zürich \x00🏔" * 400}
         stage.deliver(

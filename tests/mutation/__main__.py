@@ -28,7 +28,7 @@ MODULES: Final = """
     functions.deliver.row_queue functions.deliver.decide functions.deliver.refreshes functions.deliver.intake
     functions.deliver.received functions.deliver.invocation functions.deliver.groups
     functions.deliver.exchange functions.deliver.send
-    functions.deliver.stops functions.deliver.rounds functions.deliver.delivery functions.deliver.requeue
+    functions.deliver.stops functions.deliver.rounds functions.deliver.deliverer functions.deliver.requeue
     lytics_sendgrid.domain.email_address lytics_sendgrid.domain.instants lytics_sendgrid.domain.configuration
     functions.ingest.body lytics_sendgrid.domain.profile lytics_sendgrid.queues.changes
     functions.backfill.progress lytics_sendgrid.domain.checkpoint functions.backfill.rows

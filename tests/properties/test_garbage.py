@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.queues.changes import decode, encode
-from tests.unit.functions.deliver.delivery_scene import Scene
+from tests.unit.functions.deliver.deliver_scene import Scene
 from tests.unit.functions.deliver.example_changes import enter, entering
 from tests.unit.functions.deliver.example_export import READERS
 

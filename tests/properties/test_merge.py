@@ -19,7 +19,7 @@ from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.configuration import Export, FieldKind, MappedField
 from lytics_sendgrid.domain.contact import UNKNOWN, Contact, Rejection, decode, encode
 from lytics_sendgrid.sendgrid.row import membership_values, row_hash, row_lists, row_of
-from tests.unit.functions.deliver.delivery_scene import Scene
+from tests.unit.functions.deliver.deliver_scene import Scene
 from tests.unit.functions.deliver.example_changes import message
 from tests.unit.functions.deliver.example_export import BUYERS, EXPORT, FORM, READERS, SEGMENTS
 

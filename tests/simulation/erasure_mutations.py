@@ -24,7 +24,7 @@ ERASURE_MUTATIONS: Final[Mapping[str, Mutation]] = {
         _ERASURES,
     ),
     "erasure_is_believed_at_once": Mutation(
-        "an erasure ends before deliveries and import jobs of before have",
+        "an erasure ends before earlier invocations and import jobs have",
         [(erasures, "CLEAR_DELAY_S", 0), (erasures, "REFRESH_DELAY_S", 1)],
         replace(_ERASURES, fixed={"job_max_s": 700.0}),
     ),

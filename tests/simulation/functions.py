@@ -7,7 +7,7 @@ from functions.confirm.app import MIN_REMAINING_MS
 from functions.confirm.consequences import Delays
 from functions.confirm.follow import ImportJobFollower
 from functions.confirm.follow_ups import FollowUps
-from functions.deliver.delivery import Delivery
+from functions.deliver.deliverer import Deliverer
 from functions.deliver.export_views import ExportViews
 from functions.deliver.outbox import Outbox
 from functions.deliver.received import SqsRecord
@@ -89,11 +89,11 @@ def new_deliver(services: Services) -> Handler:
         contacts=lambda _: contacts,
         limits=UpsertLimits(),
     )
-    delivery = Delivery(rounds=rounds, views=views, runs=exports, requeuer=Requeuer(outbox), clock=clock)
+    deliverer = Deliverer(rounds=rounds, views=views, runs=exports, requeuer=Requeuer(outbox), clock=clock)
 
     def handle(messages: Sequence[QueuedMessage], deadline_s: float) -> Sequence[str]:
         records = [SqsRecord(message.id, message.body, message.receives) for message in messages]
-        summary = delivery.deliver(records, deadline_s)
+        summary = deliverer.deliver(records, deadline_s)
         for fault in summary.faults:
             world.tell("fault: %s", fault)
         return summary.failed

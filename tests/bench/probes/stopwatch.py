@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from functions.deliver import app, decide, delivery, exchange, intake, refreshes, requeue, rounds, send
+from functions.deliver import app, decide, deliverer, exchange, intake, refreshes, requeue, rounds, send
 from lytics_sendgrid.sendgrid import contacts as sendgrid_contacts
 from lytics_sendgrid.tables import contacts as ledger
 
@@ -45,8 +45,8 @@ def _watch(owner: Any, attribute: str, name: str) -> None:
     setattr(owner, attribute, _timed(name, getattr(owner, attribute)))
 
 
-_watch(delivery.Delivery, "deliver", "loops around all this")
-_watch(delivery, "decode", "decode messages")
+_watch(deliverer.Deliverer, "deliver", "loops around all this")
+_watch(deliverer, "decode", "decode messages")
 _watch(intake.Intake, "__init__", "group by contact")
 _watch(ledger.ContactsTable, "load", "load: BatchGetItem, 100 a call")
 _watch(rounds, "decide", "decide: compare, hash")
@@ -59,7 +59,7 @@ _watch(exchange.Exchange, "_queue_import", "imports: write and send messages")
 _watch(refreshes.Refreshes, "before_commit", "refreshes")
 _watch(sendgrid_contacts.SendGridContacts, "upsert", "SendGrid HTTP")
 _watch(ledger.ContactsTable, "commit", "commit: encode states, BatchExecuteStatement, 25 a call")
-_watch(delivery.Delivery, "_record_runs", "record the run")
+_watch(deliverer.Deliverer, "_record_runs", "record the run")
 _watch(intake.Intake, "leftovers", "look for what is left")
 _watch(requeue.Requeuer, "requeue", "look for what is left")
 

@@ -184,8 +184,8 @@ class Account:
             account comes next finishes the clearing.
         segments_begun: ids of audiences whose segments were about to be created. If the run died before it
             recorded them, the next one finds them by their names, and knows that this product made them.
-        written_s: when this version was written, Unix seconds. A delivery keeps a configuration for less than
-            three minutes: after that, none works with an older one.
+        written_s: when this version was written, Unix seconds. ``deliver`` keeps a configuration for less
+            than three minutes: after that, none of its invocations works with an older one.
     """
 
     name: str

@@ -15,7 +15,7 @@ from lytics_sendgrid.queues.changes import encode
 from lytics_sendgrid.sendgrid.upsert_answer import RequestFault, Unanswered
 from lytics_sendgrid.tables.days import DaysTable
 from lytics_sendgrid.tables.heard import HeardTable
-from tests.unit.functions.deliver.delivery_scene import Scene
+from tests.unit.functions.deliver.deliver_scene import Scene
 from tests.unit.functions.deliver.example_changes import entering
 
 ANN, BOB = "ann@example.org", "bob@example.com"
@@ -37,7 +37,7 @@ def record(number: int, body: str, receives: int = 1) -> dict[str, Any]:
 def invoke(app: ModuleType, scene: Scene, *bodies: str, receives: int = 1) -> dict[str, Any]:
     client = cast(DynamoDBClient, scene.dynamodb)
     heard = Heard(HeardTable(client, "exports"))
-    collaborators = (scene.delivery, heard, Days(DaysTable(client, "exports"), scene.clock))
+    collaborators = (scene.deliverer, heard, Days(DaysTable(client, "exports"), scene.clock))
     app._collaborators = lambda: collaborators  # type: ignore[attr-defined]
     app.clock = scene.clock  # type: ignore[attr-defined]
     context = SimpleNamespace(aws_request_id="r1", get_remaining_time_in_millis=lambda: 120_000)
@@ -57,7 +57,7 @@ def test_failed_messages_are_named(app: ModuleType) -> None:
     assert scene.has(ANN)
 
 
-def test_receive_count_reaches_the_delivery(app: ModuleType) -> None:
+def test_receive_count_reaches_the_deliverer(app: ModuleType) -> None:
     scene = Scene()
     assert invoke(app, scene, encode(entering([ANN])), receives=2) == {"batchItemFailures": []}
     assert len(scene.refreshes()) == 1

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from functions.deliver.days import Days
-from functions.deliver.invocation import DeliverySummary
+from functions.deliver.invocation import InvocationSummary
 from lytics_sendgrid.errors import ServiceUnavailable
 from tests.clock import ManualClock
 
@@ -66,6 +66,6 @@ def test_failed_write_is_a_fault_and_stops_no_other_export() -> None:
 def test_person_counts_once_by_what_sendgrid_decided_last(
     outcome: str, before: str | None, counts: dict[str, int]
 ) -> None:
-    summary = DeliverySummary()
+    summary = InvocationSummary()
     summary.note_outcome(["a", "b"], outcome, before)
     assert summary.by_export == ({"a": counts, "b": counts} if counts else {})

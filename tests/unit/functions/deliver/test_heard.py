@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from functions.deliver.heard import HEARD_EVERY_MS, Heard
-from functions.deliver.invocation import DeliverySummary
+from functions.deliver.invocation import InvocationSummary
 from lytics_sendgrid.domain.change import Message
 from lytics_sendgrid.errors import ServiceUnavailable
-from tests.unit.functions.deliver.delivery_scene import Scene
+from tests.unit.functions.deliver.deliver_scene import Scene
 from tests.unit.functions.deliver.example_changes import entering
 
 NOW_MS = 1_795_000_000_000
@@ -24,7 +24,7 @@ class Table:
 
 
 def noted(*messages: Message) -> Mapping[str, int]:
-    summary = DeliverySummary()
+    summary = InvocationSummary()
     for message in messages:
         summary.note_heard(message)
     return summary.heard

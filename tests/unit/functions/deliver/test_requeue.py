@@ -3,7 +3,7 @@
 import pytest
 
 from functions.deliver.intake import Leftover
-from functions.deliver.invocation import DeliverySummary, Invocation
+from functions.deliver.invocation import Invocation, InvocationSummary
 from functions.deliver.outbox import Outbox
 from functions.deliver.received import ReceivedMessage
 from functions.deliver.requeue import Requeuer
@@ -37,7 +37,7 @@ class Scene:
         self.queue = Queue("changes")
         writer, _ = queue_writer(self.queue)
         self.requeuer = Requeuer(Outbox(writer, writer, refresh_delay_s, 60))
-        self.invocation = Invocation(ManualClock(chance=lambda: chance), 0.0, DeliverySummary())
+        self.invocation = Invocation(ManualClock(chance=lambda: chance), 0.0, InvocationSummary())
         self.retry_in_s, self.stop_delay_s = retry_in_s, stop_delay_s
         if stopped:
             self.invocation.summary.stopped["newsletter"] = "its list is gone"

@@ -14,7 +14,7 @@ from lytics_sendgrid.queues.changes import MAX_HOPS
 from lytics_sendgrid.queues.imports import import_from
 from lytics_sendgrid.sendgrid.upsert_answer import Accepted, Busy, RequestFault, RowsRefused, Unanswered
 from tests.doubles.upserts import SendGridUpserts
-from tests.unit.functions.deliver.delivery_scene import Scene
+from tests.unit.functions.deliver.deliver_scene import Scene
 from tests.unit.functions.deliver.example_changes import enter, entering, exit_, message, people, refresh
 from tests.unit.functions.deliver.example_export import EXPORT, READERS, SEGMENTS, VIEW, with_list
 
@@ -119,7 +119,7 @@ def test_refused_request_is_retried_for_a_minute_then_stops_export() -> None:
     assert scene.records() == []
 
 
-def test_stop_is_known_to_the_next_delivery() -> None:
+def test_stop_is_known_to_the_next_invocation() -> None:
     scene = Scene(fault_retry_s=0)
     scene.sendgrid.field_ids = {"other"}
     assert set(scene.deliver(entering([ANN])).stopped) == {"newsletter"}

@@ -15,7 +15,7 @@ from lytics_sendgrid.sendgrid.import_job import Job
 from lytics_sendgrid.tables.exports import Progress
 from tests.doubles.adapters import queue_writer
 from tests.doubles.sqs import Queue
-from tests.unit.functions.deliver.delivery_scene import Scene
+from tests.unit.functions.deliver.deliver_scene import Scene
 from tests.unit.functions.deliver.example_changes import entering, exit_, message
 from tests.unit.functions.deliver.example_export import BUYERS, EXPORT, READERS, VIEW
 from tests.unit.functions.report.test_reporting import report
@@ -26,7 +26,7 @@ ANN, BOB = "ann@example.org", "bob@example.org"
 
 @dataclass
 class Days:
-    """A delivery scene with confirm beside it, and queues that respect delays.
+    """The scene of deliver with confirm beside it, and queues that respect delays.
 
     Attributes:
         job_of: returns a job's state, from its id and the seconds since its request.

@@ -6,7 +6,7 @@ import pytest
 
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.stop import Stop
-from tests.unit.functions.deliver.delivery_scene import Scene
+from tests.unit.functions.deliver.deliver_scene import Scene
 from tests.unit.functions.deliver.example_changes import enter, exit_, message, refresh
 from tests.unit.functions.deliver.example_export import BUYERS, READERS, VIEW
 

@@ -12,7 +12,7 @@ from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.queues.imports import import_from
 from lytics_sendgrid.sendgrid.row import row_hash, row_lists, row_of
 from lytics_sendgrid.sendgrid.upsert_answer import Accepted, RequestFault, RowsRefused, Unanswered, Verdict
-from tests.unit.functions.deliver.delivery_scene import REFRESH_S, Scene
+from tests.unit.functions.deliver.deliver_scene import REFRESH_S, Scene
 from tests.unit.functions.deliver.example_changes import enter, entering, exit_, message, refresh
 from tests.unit.functions.deliver.example_export import BUYERS, EXPORT, FORM, READERS, SEGMENTS
 

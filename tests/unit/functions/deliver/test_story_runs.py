@@ -11,7 +11,7 @@ from lytics_sendgrid.domain.change import Change, Message
 from lytics_sendgrid.domain.contact import Contact, Rejection
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import ServiceUnavailable
-from tests.unit.functions.deliver.delivery_scene import Scene
+from tests.unit.functions.deliver.deliver_scene import Scene
 from tests.unit.functions.deliver.example_changes import enter, exit_, message, refresh
 from tests.unit.functions.deliver.example_export import BUYERS, EXPORT, FORM, READERS, SEGMENTS
 

@@ -1,13 +1,13 @@
-"""The scene of deliver's tests: the real delivery and its real adapters over the doubles."""
+"""The scene of deliver's tests: the real deliverer and its real adapters over the doubles."""
 
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from functions.deliver.delivery import Delivery
+from functions.deliver.deliverer import Deliverer
 from functions.deliver.exchange import Contacts
 from functions.deliver.export_views import ExportViews, View
-from functions.deliver.invocation import DeliverySummary
+from functions.deliver.invocation import InvocationSummary
 from functions.deliver.outbox import Outbox
 from functions.deliver.received import SqsRecord
 from functions.deliver.requeue import Requeuer
@@ -31,7 +31,7 @@ REFRESH_S = 900
 
 
 class Scene:
-    """A delivery with everything around it, and a clock that moves only when code sleeps.
+    """A deliverer with everything around it, and a clock that moves only when code sleeps.
 
     Attributes:
         dynamodb: both tables, and their faults.
@@ -72,7 +72,7 @@ class Scene:
             contacts=self._contacts,
             limits=UpsertLimits(fault_retry_s),
         )
-        self.delivery = Delivery(
+        self.deliverer = Deliverer(
             rounds=rounds,
             views=self.views,
             runs=self.exports,
@@ -101,15 +101,15 @@ class Scene:
 
     def deliver(
         self, *messages: Message | str, receives: int | Sequence[int] = 1, seconds: float = 120.0
-    ) -> DeliverySummary:
+    ) -> InvocationSummary:
         """Deliver messages in one invocation, with the ids m0, m1 and so on."""
         counts = [receives] * len(messages) if isinstance(receives, int) else receives
         bodies = [one if isinstance(one, str) else encode(one) for one in messages]
         pairs = enumerate(zip(bodies, counts, strict=True))
         records = [SqsRecord(f"m{n}", body, count) for n, (body, count) in pairs]
-        return self.delivery.deliver(records, self.clock.now_s + seconds)
+        return self.deliverer.deliver(records, self.clock.now_s + seconds)
 
-    def deliver_queue(self, seconds: float = 120.0) -> DeliverySummary:
+    def deliver_queue(self, seconds: float = 120.0) -> InvocationSummary:
         """Deliver everything on the changes queue in one invocation, whatever its delay."""
         waiting = self.changes.take_all()
         return self.deliver(*(body for _, body in waiting), seconds=seconds)

@@ -13,7 +13,7 @@ from lytics_sendgrid.errors import RetryLater, ServiceUnavailable, StopRun
 from lytics_sendgrid.queues.changes import MAX_HOPS
 from lytics_sendgrid.queues.imports import import_from
 from lytics_sendgrid.sendgrid.upsert_answer import Unanswered
-from tests.unit.functions.deliver.delivery_scene import Scene
+from tests.unit.functions.deliver.deliver_scene import Scene
 from tests.unit.functions.deliver.example_changes import enter, entering, exit_, message, people, refresh
 from tests.unit.functions.deliver.example_export import BUYERS, EXPORT, READERS, SEGMENTS, VIEW, with_list
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from functions.deliver.export_views import View
 from functions.deliver.intake import Intake, Leftover
-from functions.deliver.invocation import DeliverySummary, Invocation
+from functions.deliver.invocation import Invocation, InvocationSummary
 from functions.deliver.received import ReceivedMessage, SqsRecord
 from functions.deliver.requeue import Requeuer
 from functions.deliver.rounds import Rounds, Runs, Views
@@ -19,7 +19,7 @@ from lytics_sendgrid.errors import LyticsSendGridError, RetryLater, StopRun
 from lytics_sendgrid.queues.changes import UnknownVersion, decode
 
 
-class Delivery:
+class Deliverer:
     """Delivers messages. One instance serves a process' whole life."""
 
     def __init__(
@@ -46,7 +46,7 @@ class Delivery:
         self._requeuer = requeuer
         self._clock = clock
 
-    def deliver(self, records: Sequence[SqsRecord], deadline_epoch_s: float) -> DeliverySummary:
+    def deliver(self, records: Sequence[SqsRecord], deadline_epoch_s: float) -> InvocationSummary:
         """Deliver the changes of some messages.
 
         Args:
@@ -56,7 +56,7 @@ class Delivery:
         Returns:
             What was done; ``failed`` names the messages that SQS must deliver again.
         """
-        summary = DeliverySummary(messages=len(records))
+        summary = InvocationSummary(messages=len(records))
         invocation = Invocation(self._clock, deadline_epoch_s, summary)
         messages = _decoded(records, summary)
         try:
@@ -141,7 +141,7 @@ class Delivery:
         return unrecorded
 
 
-def _decoded(records: Iterable[SqsRecord], summary: DeliverySummary) -> list[ReceivedMessage]:
+def _decoded(records: Iterable[SqsRecord], summary: InvocationSummary) -> list[ReceivedMessage]:
     """Decode messages; one that cannot be read fails, so that the dead-letter queue keeps it whole."""
     messages = []
     for record in records:
@@ -162,7 +162,7 @@ def _decoded(records: Iterable[SqsRecord], summary: DeliverySummary) -> list[Rec
 
 
 def _without_unknown(
-    messages: Iterable[ReceivedMessage], views: Mapping[str, View], summary: DeliverySummary
+    messages: Iterable[ReceivedMessage], views: Mapping[str, View], summary: InvocationSummary
 ) -> list[ReceivedMessage]:
     """Skip messages whose export does not exist: SQS redelivers them until they are dead-lettered."""
     known = []
