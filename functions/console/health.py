@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from functions.console.aws.monitoring import Alarm
 from lytics_sendgrid.errors import LyticsSendGridError
 
-_RUNBOOK: Final = "docs/operate.md#"
+_RUNBOOK: Final = "/operate.md#"
 
 
 class Monitoring(Protocol):
@@ -45,7 +45,7 @@ class AlarmRow:
         text: its state in words.
         since_s: Unix seconds.
         meaning: what it means.
-        runbook: the heading in docs/operate.md, as a fragment; empty: none.
+        runbook: where its runbook is: an https address, or a path in this project; empty: nowhere.
         topics: names of the topics that it notifies; empty: it notifies nobody.
     """
 
@@ -93,13 +93,15 @@ def alarm_rows(alarms: Sequence[Alarm], prefix: str) -> tuple[AlarmRow, ...]:
 
 def _alarm_row(alarm: Alarm, prefix: str) -> AlarmRow:
     kind, text = _STATES.get(alarm.state, ("off", alarm.state))
-    meaning, _, runbook = alarm.description.partition(_RUNBOOK)
+    meaning, _, runbook = alarm.description.rpartition(" ")
+    if _RUNBOOK not in runbook:
+        meaning, runbook = alarm.description, ""
     return AlarmRow(
         alarm.name.removeprefix(prefix),
         kind,
         text,
         alarm.since_s,
-        meaning.strip(),
-        runbook.strip(),
+        meaning,
+        runbook,
         tuple(arn.rpartition(":")[2] for arn in alarm.actions),
     )

@@ -32,13 +32,13 @@ def test_every_alarm_points_to_its_heading_in_the_runbook(template: Template) ->
     headings = anchors(text("docs/operate.md"))
     assert _alarms(template)
     for name, alarm in _alarms(template).items():
-        document, _, anchor = alarm["AlarmDescription"].rpartition(" ")[2].partition("#")
-        assert document == "docs/operate.md", name
+        document, _, anchor = alarm["AlarmDescription"]["Fn::Sub"].rpartition(" ")[2].partition("#")
+        assert document == "${DocsUrl}/operate.md", name
         assert anchor in headings, f"{document} has no heading with the anchor #{anchor}"
 
 
 def test_every_alarm_in_the_runbook_belongs_to_an_alarm(template: Template) -> None:
-    named = {alarm["AlarmDescription"].rpartition("#")[2] for alarm in _alarms(template).values()}
+    named = {alarm["AlarmDescription"]["Fn::Sub"].rpartition("#")[2] for alarm in _alarms(template).values()}
     assert {anchor for anchor in anchors(text("docs/operate.md")) if anchor.startswith("alarm-")} == named
 
 

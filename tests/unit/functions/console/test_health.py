@@ -29,7 +29,7 @@ def test_what_aws_does_not_say_is_unknown() -> None:
 
 
 def test_alarms_that_are_on_come_first_with_their_runbook() -> None:
-    text = "console crashed. docs/operate.md#alarm-console-errors"
+    text = "console crashed. https://github.com/acme/lytics/docs/operate.md#alarm-console-errors"
     rows = alarm_rows(
         [
             Alarm("shop-a", "OK", 1, "fine", ()),
@@ -47,7 +47,8 @@ def test_alarms_that_are_on_come_first_with_their_runbook() -> None:
     ]
     assert (rows[0].meaning, rows[0].runbook, rows[0].topics) == (
         "console crashed.",
-        "alarm-console-errors",
+        "https://github.com/acme/lytics/docs/operate.md#alarm-console-errors",
         ("on-call",),
     )
+    assert (rows[1].meaning, rows[1].runbook) == ("fine", "")
     assert (rows[1].runbook, rows[1].topics) == ("", ())

@@ -37,6 +37,18 @@ def test_alarm_that_is_on_has_its_meaning_runbook_and_topic() -> None:
     assert "Nobody is notified" not in page.text
 
 
+def test_runbook_is_a_link_where_the_address_of_the_docs_is_known() -> None:
+    scene = Scene()
+    runbook = "https://docs.example/shop/operate.md#alarm-console-errors"
+    scene.monitoring.raised = [
+        Alarm("shop-console-errors", "ALARM", 1_795_000_000, f"It crashed. {runbook}", ()),
+        Alarm("shop-ingest-errors", "ALARM", 1_795_000_000, "It crashed. javascript:/operate.md#x", ()),
+    ]
+    page = scene.get("/health")
+    assert f'<a href="{runbook}">What to do</a>' in page.html
+    assert page.html.count("What to do</a>") == 1
+
+
 def test_alarms_that_notify_nobody_are_pointed_out() -> None:
     scene = Scene()
     scene.monitoring.raised = [Alarm("shop-console-errors", "OK", 1_795_000_000, "", ())]
