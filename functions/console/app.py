@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.console.aws.audit import AuditLog
 from functions.console.aws.executions import Executions
 from functions.console.aws.functions import INVOKE_TIMEOUTS, Functions
-from functions.console.aws.monitoring import Monitoring
+from functions.console.aws.monitoring import ALARMS, Monitoring
 from functions.console.context import Console
 from functions.console.links import Links
 from functions.console.routes import ROUTERS, Application
@@ -49,7 +49,7 @@ def _application() -> Application:
             monitoring=Monitoring(
                 boto3.client("sqs", config=TIMEOUTS),
                 boto3.client("cloudwatch", config=TIMEOUTS),
-                settings.alarm_prefix,
+                [settings.alarm_prefix + name for name in ALARMS],
             ),
             provider=OidcProvider(settings, links, boto3.client("secretsmanager", config=TIMEOUTS), clock),
             audit=AuditLog(),

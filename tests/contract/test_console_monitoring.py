@@ -8,8 +8,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from functions.console.aws.monitoring import Monitoring
+from functions.console.aws.monitoring import ALARMS, Monitoring
 from lytics_sendgrid.errors import StopRun
+
+NAMES = [f"shop-{name}" for name in ALARMS]
 
 
 @pytest.fixture
@@ -18,7 +20,7 @@ def monitoring(monkeypatch: pytest.MonkeyPatch) -> Iterator[Monitoring]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     with mock_aws():
-        yield Monitoring(boto3.client("sqs"), boto3.client("cloudwatch"), "shop-")
+        yield Monitoring(boto3.client("sqs"), boto3.client("cloudwatch"), NAMES)
 
 
 def test_messages_are_counted_in_every_state(monitoring: Monitoring) -> None:
@@ -52,10 +54,10 @@ def test_age_of_the_oldest_message_is_the_newest_value(monitoring: Monitoring) -
     assert monitoring.ages_s(urls, now_s) == {"changes": 280.0}
 
 
-def test_alarms_of_the_stack_are_read_page_by_page(monitoring: Monitoring) -> None:
+def test_only_alarms_of_this_stack_are_read(monitoring: Monitoring) -> None:
     cloudwatch = boto3.client("cloudwatch")
-    names = [f"shop-{number:03}" for number in range(120)]
-    for name in ("other", *names):
+    of_another_stack = "shop-test-keys"
+    for name in ("other", of_another_stack, *NAMES):
         cloudwatch.put_metric_alarm(
             AlarmName=name,
             AlarmDescription="a text",
@@ -68,9 +70,9 @@ def test_alarms_of_the_stack_are_read_page_by_page(monitoring: Monitoring) -> No
             Threshold=0,
             ComparisonOperator="GreaterThanThreshold",
         )
-    cloudwatch.set_alarm_state(AlarmName="shop-007", StateValue="ALARM", StateReason="test")
+    cloudwatch.set_alarm_state(AlarmName="shop-keys", StateValue="ALARM", StateReason="test")
     alarms = monitoring.alarms()
-    assert [alarm.name for alarm in alarms] == names
-    assert [alarm.name for alarm in alarms if alarm.state == "ALARM"] == ["shop-007"]
+    assert [alarm.name for alarm in alarms] == sorted(NAMES)
+    assert [alarm.name for alarm in alarms if alarm.state == "ALARM"] == ["shop-keys"]
     assert alarms[0].description == "a text"
     assert alarms[0].actions == ("arn:aws:sns:eu-west-1:123456789012:on-call",)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from functions.console.aws.monitoring import ALARMS, MAX_ALARMS
 from functions.console.signin.roles import lists_from
 from tests.template.sources import Template
 
@@ -153,6 +154,16 @@ def test_client_secret_lies_where_no_other_function_reads(template: Template) ->
     assert name == "${AWS::StackName}-console"
     credentials = template.environment("ConsoleFunction")["CONSOLE_CLIENT_CREDENTIALS"]
     assert credentials == {"Fn::If": ["HasOidc", {"Fn::Sub": name}, "none"]}
+
+
+def test_health_asks_for_every_alarm_of_the_stack(template: Template) -> None:
+    names = {
+        resource["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
+        for resource in template.resources.values()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    assert names == set(ALARMS)
+    assert len(ALARMS) == len(names) <= MAX_ALARMS
 
 
 @pytest.mark.parametrize(

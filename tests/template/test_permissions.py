@@ -24,9 +24,8 @@ EXECUTIONS = {
     "Fn::Sub": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:"
     "${AWS::StackName}-export:*"
 }
-ALARMS = {
-    "Fn::Sub": "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:${AWS::StackName}-*"
-}
+# AWS compares cloudwatch:DescribeAlarms with alarm:*, whatever names are asked for: no narrower one works.
+ALARMS = {"Fn::Sub": "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*"}
 # IAM defines no resource type for these actions, so they require "*".
 METRICS = {"cloudwatch:GetMetricData"}
 LOG_DELIVERY = {
@@ -99,6 +98,12 @@ def test_console_counts_messages_and_touches_none(template: Template) -> None:
         "cloudwatch:DescribeAlarms",
     }
     assert len([action for action, _ in actions if action == "sqs:GetQueueAttributes"]) == 5
+
+
+def test_console_may_describe_alarms_as_aws_checks_it(template: Template) -> None:
+    statements = template.statements("ConsoleFunction")
+    (resource,) = [s["Resource"] for s in statements if s["Action"] == ["cloudwatch:DescribeAlarms"]]
+    assert resource == ALARMS
 
 
 def test_report_counts_what_was_given_up_and_reads_nothing_of_it(template: Template) -> None:

@@ -20,6 +20,43 @@ _AGE: Final = "ApproximateAgeOfOldestMessage"
 _LOOKED_BACK: Final = timedelta(minutes=15)
 """SQS reports an age each minute, and late."""
 
+MAX_ALARMS: Final = 100
+"""So many may be named in one request, and come in one answer."""
+ALARMS: Final = (
+    "webhook-5xx",
+    "gateway-answers",
+    "ingest-errors",
+    "ingest-throttles",
+    "webhook-401",
+    "webhook-unknown-export",
+    "webhook-not-json",
+    "rejects-queue",
+    "changes-age",
+    "changes-unfinished",
+    "deliver-errors",
+    "deliver-throttles",
+    "changes-dead-letter-queue",
+    "export-stopped",
+    "confirm-errors",
+    "confirm-throttles",
+    "imports-dead-letter-queue",
+    "nightly-errors",
+    "watch-errors",
+    "webhook-jobs",
+    "keys",
+    "silent-exports",
+    "resyncs-skipped",
+    "export-run-failed",
+    "export-run-timed-out",
+    "export-run-stopped",
+    "console-errors",
+    "catalogue-errors",
+)
+"""The alarms of a stack, without its name.
+
+A prefix would not do: the alarms of the stack ``shop-test`` begin with ``shop-``, too.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
@@ -43,10 +80,10 @@ class Alarm:
 class Monitoring:
     """Queues and alarms of one stack."""
 
-    def __init__(self, sqs: Any, cloudwatch: Any, alarm_prefix: str) -> None:
+    def __init__(self, sqs: Any, cloudwatch: Any, alarm_names: Sequence[str]) -> None:
         self._sqs = sqs
         self._cloudwatch = cloudwatch
-        self._alarm_prefix = alarm_prefix
+        self._alarm_names = alarm_names
 
     def waiting(self, queue_url: str) -> int:
         """Return about how many messages a queue has: those that wait, are delayed, or are being handled."""
@@ -95,23 +132,18 @@ class Monitoring:
 
     def alarms(self) -> Sequence[Alarm]:
         """Return the alarms of the stack, in the order of their names."""
-        found: list[Alarm] = []
-        start: dict[str, str] = {}
-        while True:
-            with translated("CloudWatch"):
-                answer = self._cloudwatch.describe_alarms(
-                    AlarmNamePrefix=self._alarm_prefix, AlarmTypes=["MetricAlarm"], **start
-                )
-            found += [
-                Alarm(
-                    alarm["AlarmName"],
-                    alarm["StateValue"],
-                    alarm["StateUpdatedTimestamp"].timestamp(),
-                    alarm.get("AlarmDescription") or "",
-                    tuple(alarm.get("AlarmActions") or ()),
-                )
-                for alarm in answer["MetricAlarms"]
-            ]
-            if not answer.get("NextToken"):
-                return sorted(found, key=lambda alarm: alarm.name)
-            start = {"NextToken": answer["NextToken"]}
+        with translated("CloudWatch"):
+            answer = self._cloudwatch.describe_alarms(
+                AlarmNames=list(self._alarm_names), AlarmTypes=["MetricAlarm"], MaxRecords=MAX_ALARMS
+            )
+        found = [
+            Alarm(
+                alarm["AlarmName"],
+                alarm["StateValue"],
+                alarm["StateUpdatedTimestamp"].timestamp(),
+                alarm.get("AlarmDescription") or "",
+                tuple(alarm.get("AlarmActions") or ()),
+            )
+            for alarm in answer["MetricAlarms"]
+        ]
+        return sorted(found, key=lambda alarm: alarm.name)
