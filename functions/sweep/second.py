@@ -25,14 +25,8 @@ def ask_for_scans(session: Session) -> SweepProgress | None:
         wanted = tuple(AudienceToScan(id=audience) for audience in undecided)
         return SweepProgress(done=False, second_scan=wanted, doing="has audiences scanned a second time")
     for audience in undecided:
-        trouble = _second_trouble(session, audience)
-        tally = session.tally(audience)
-        if trouble:
-            tally.trouble = f"its second scan decides nothing: {trouble}"
-            tally.stay("second_scan", tally.suspects)
-            state.suspects.drop(audience)
-        elif audience not in state.suspects.dropped:
-            seen = _seen_again(session, audience)
+        if _decides(session, audience) and audience not in state.suspects.dropped:
+            tally, seen = session.tally(audience), _seen_again(session, audience)
             left = [e for e in state.suspects.of(audience) if not is_seen(seen, _hash(session, e))]
             state.leavers[audience] = left
             tally.candidates = len(left)
@@ -45,7 +39,12 @@ def ask_for_scans(session: Session) -> SweepProgress | None:
 def walk_again(session: Session) -> SweepProgress | None:
     """Find whom neither scan has seen, in the audiences with too many suspects to be kept."""
     state, run = session.state, session.request.run
-    walked = session.undecided()[:AUDIENCES_A_WALK]
+    walked = [audience for audience in session.undecided() if audience in state.samples]
+    if not walked:
+        # Also an audience whose change was taken back while the run went on: it begins here.
+        walked = [audience for audience in session.undecided() if _decides(session, audience)]
+        walked = walked[:AUDIENCES_A_WALK]
+        state.position = first_position()
     if not walked:
         state.step = Step.QUEUE
         return None
@@ -101,6 +100,17 @@ def sample(session: Session) -> SweepProgress | None:
     state.samples, state.answers = {}, {}
     state.step = Step.SECOND_WALK
     return None
+
+
+def _decides(session: Session, audience: str) -> bool:
+    """Return whether an audience's second scan shows who has left. If it does not, nobody leaves."""
+    trouble = _second_trouble(session, audience)
+    if trouble:
+        tally = session.tally(audience)
+        tally.trouble = f"its second scan decides nothing: {trouble}"
+        tally.stay("second_scan", tally.suspects)
+        session.state.suspects.drop(audience)
+    return not trouble
 
 
 def _second_trouble(session: Session, audience: str) -> str:

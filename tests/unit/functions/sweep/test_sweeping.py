@@ -394,6 +394,33 @@ def test_second_scans_of_two_audiences_decide_both(scene: Scene, monkeypatch: py
     assert scene.tally(READERS)["candidates"] == scene.tally(VIPS)["candidates"] == 20
 
 
+@pytest.mark.parametrize("parts", [None, (Part(splits="0"),)])
+def test_second_scan_is_judged_after_a_change_was_taken_back(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, parts: tuple[Part, ...] | None
+) -> None:
+    monkeypatch.setattr(kept, "MAX_PEOPLE", 10)
+    scene.lytics.identifiers = set()
+    crowd(scene)
+    readers = [f"r{n:02d}@example.org" for n in range(20)]
+    for email in readers:
+        scene.contact(email, {READERS: BEFORE})
+    assert ask_for_second_scan(scene) == [VIPS.id, READERS.id]
+    scene.scanned(READERS, ANN, scan=1)
+    if parts is not None:
+        scene.scanned(VIPS, ANN, scan=1, parts=parts)
+    account = scene.exports.account("acme")
+    vips = replace(account.audiences[VIPS.id], exports=("newsletter", "offers"))
+    scene.exports.put_export(Export("offers", "default", "acme", 7, "work", (), (VIPS,)))
+    changed = replace(account, version=account.version + 1, audiences={**account.audiences, VIPS.id: vips})
+    scene.exports.put_account(changed, account.version)
+    scene.spare = [-1.0]
+    assert scene.call().doing == "compares contacts with the second scans"
+    scene.configure("newsletter")
+    assert scene.run().done
+    assert exits(scene) == readers
+    assert scene.tally()["trouble"].startswith("its second scan decides nothing: ")
+
+
 def test_look_ups_that_are_not_believed_are_not_sampled(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
