@@ -61,6 +61,11 @@ def _any_address(
     return any(isinstance(person, Person) and person.is_in(audience.id, "") for person in found.values())
 
 
+def _no_doubt(session: Session, concerned: set[str]) -> str:
+    """Believe look-ups where they can be made."""
+    return "" if any(map(session.can_ask, concerned)) else "no_identity"
+
+
 def _capitals_in_turn(samples: Mapping[str, Sequence[tuple[str, bool]]]) -> list[tuple[str, str]]:
     """Choose people in any order, whether or not their addresses have capitals."""
     return calibration({audience: [(email, False) for email, _ in of] for audience, of in samples.items()})
@@ -137,7 +142,7 @@ RULES: Final[Mapping[str, Rule]] = {
         [(look_ups, "_verdict", _unclear_is_out)], Bias(identifying=True, unhealthy=0.3, look_ups=9, sample=9)
     ),
     "look-ups must find whom the scans have shown": Rule(
-        [(verify, "_calibrated", lambda session, concerned: any(map(session.can_ask, concerned)))],
+        [(verify, "_doubt", _no_doubt)],
         first=350,
     ),
     "those with capitals are looked up first": Rule(
