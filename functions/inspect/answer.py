@@ -14,6 +14,7 @@ from lytics_sendgrid.domain.erasure import Hold, Holds
 from lytics_sendgrid.domain.instants import format_rfc3339
 from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
 from lytics_sendgrid.lytics.documents import Person
+from lytics_sendgrid.lytics.webhook_jobs import webhook_url
 from lytics_sendgrid.sendgrid.resources import ContactSearch, SendGridContact
 
 _MAX_SEGMENTS: Final = 10
@@ -121,12 +122,13 @@ class Erasures(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """The three sides to compare, whom the account has erased, and whether ``deliver`` is paused."""
+    """The three sides to compare, whom the account has erased, where events go, and what is paused."""
 
     ledger: Ledger
     sendgrid: SendGridContacts
     lytics: LyticsPeople
     erasures: Erasures
+    webhook_base_url: str
     is_delivery_paused: bool = False
 
 
@@ -203,6 +205,7 @@ def inspect_person(
                 tuple(concerned)[:_MAX_SEGMENTS],
                 sides.sendgrid,
                 sides.lytics,
+                url=webhook_url(sides.webhook_base_url, export.name),
                 is_delivery_paused=sides.is_delivery_paused,
             )
         )

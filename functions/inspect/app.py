@@ -47,6 +47,7 @@ def _sides(export: Export) -> Sides:
         sendgrid_at(inspect_settings.sendgrid_url, authorization.sendgrid_api_key),
         lytics_at(inspect_settings.lytics_url, authorization.lytics_api_token),
         erasures,
+        inspect_settings.webhook_base_url,
         _is_delivery_paused(inspect_settings.deliver_mapping),
     )
 

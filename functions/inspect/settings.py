@@ -14,3 +14,4 @@ class InspectSettings:
     lytics_url: str
     no_audience_value: str
     deliver_mapping: str
+    webhook_base_url: str

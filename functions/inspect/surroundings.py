@@ -1,6 +1,6 @@
 """What surrounds a person: the export, its webhook job, the delivery, and the segments in SendGrid."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -9,11 +9,10 @@ from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.lytics.api import WEBHOOK_WORKFLOW
 from lytics_sendgrid.lytics.documents import LyticsJob
+from lytics_sendgrid.lytics.webhook_jobs import PAUSED, RUNNING, job_of
 from lytics_sendgrid.sendgrid.resources import Segment, same_query, segment_query
 
 RESYNC: Final = 'a resync: start {{"action": "resync", "export": "{export}"}}'
-_GONE: Final = frozenset({"completed", "deleted", "deleting"})
-_RUNNING: Final = frozenset({"running", "sleeping"})
 
 
 class Segments(Protocol):
@@ -33,15 +32,16 @@ class Surroundings:
     """What was found around a person. What could not be read is left out.
 
     Attributes:
-        job_status: of the export's webhook job in Lytics; empty if it is gone; None: unknown, or there is
-            none.
+        job_status: of the export's webhook job in Lytics; empty if there is none; None: unknown.
         is_delivery_paused: a person has paused ``deliver`` on AWS.
         segments: audience id to its segment; None: it is gone.
+        job: the webhook job's id; empty if there is none, or if that is unknown.
     """
 
     job_status: str | None = None
     is_delivery_paused: bool = False
     segments: Mapping[str, Segment | None] = field(default_factory=dict)
+    job: str = ""
 
 
 UNKNOWN: Final = Surroundings()
@@ -54,6 +54,7 @@ def look_around(
     sendgrid: Segments,
     lytics: Jobs,
     *,
+    url: str,
     is_delivery_paused: bool,
 ) -> Surroundings:
     """Read what surrounds a person. A vendor that does not answer leaves its part out.
@@ -64,6 +65,7 @@ def look_around(
         audience_ids: of the segments to read.
         sendgrid: its segments.
         lytics: its jobs.
+        url: where the job sends its events: one that a person made is found by that.
         is_delivery_paused: a person has paused ``deliver``.
     """
     segments: dict[str, Segment | None] = {}
@@ -75,20 +77,13 @@ def look_around(
             segments[audience] = sendgrid.find_segment(provisioned.segment_id)
         except LyticsSendGridError:
             break
-    status = _known(lambda: _status(export, lytics.jobs(WEBHOOK_WORKFLOW))) if export.lytics_job else None
-    return Surroundings(status, is_delivery_paused, segments)
-
-
-def _known(read: Callable[[], str]) -> str | None:
     try:
-        return read()
+        job = job_of(lytics.jobs(WEBHOOK_WORKFLOW), export.lytics_job, url)
     except LyticsSendGridError:
-        return None
-
-
-def _status(export: Export, jobs: Sequence[LyticsJob]) -> str:
-    status = next((job.status for job in jobs if job.id == export.lytics_job), "")
-    return "" if status in _GONE else status
+        return Surroundings(None, is_delivery_paused, segments)
+    if job is None:
+        return Surroundings("", is_delivery_paused, segments)
+    return Surroundings(job.status, is_delivery_paused, segments, job.id)
 
 
 def obstacles(export: Export, account: Account, found: Surroundings) -> Iterator[str]:
@@ -98,13 +93,8 @@ def obstacles(export: Export, account: Account, found: Surroundings) -> Iterator
             f"The export was stopped by a person at {_at(export.stopped_s)}: nobody enters or leaves its "
             "segments until it is started again"
         )
-    elif found.job_status is not None and found.job_status not in _RUNNING:
-        state = f"is {found.job_status}" if found.job_status else "is gone"
-        action = "Resume it in Lytics" if found.job_status == "paused" else "Start the export again"
-        yield (
-            f"The webhook job {export.lytics_job} in Lytics {state}, so no events arrive. {action}, "
-            "then resync the export"
-        )
+    elif found.job_status is not None and found.job_status not in RUNNING:
+        yield _job_obstacle(export, found.job_status, found.job)
     if found.is_delivery_paused:
         yield (
             "Delivery is paused on AWS: changes of all exports wait on the queue. Enable the event source "
@@ -121,6 +111,23 @@ def obstacles(export: Export, account: Account, found: Surroundings) -> Iterator
             yield f"The query of the segment '{segment.name}' was changed in SendGrid. {_REPAIR}"
 
 
+def _job_obstacle(export: Export, status: str, job: str) -> str:
+    if status:
+        action = "Resume it in Lytics" if status in PAUSED else "Restart it in Lytics"
+        return (
+            f"The webhook job {job or export.lytics_job} in Lytics is {status}, so no events arrive. "
+            f"{action}, then resync the export"
+        )
+    if export.lytics_job is None:
+        return (
+            "Lytics has no webhook job that sends this export's events, so none arrive. Start the export "
+            "again: the report says which job to create"
+        )
+    return (
+        f"The webhook job {export.lytics_job} in Lytics is gone, so no events arrive. Start the export again"
+    )
+
+
 _REPAIR: Final = 'Resync the export with "audit": true and "repair_segments": true'
 
 
@@ -130,13 +137,24 @@ def removed_audiences(
     """Yield a sentence for each audience that a person was in and that no export has any more."""
     for audience, signed_ns in memberships.items():
         provisioned = account.audiences.get(audience)
-        if signed_ns <= 0 or provisioned is None or audience in export.audience_ids:
+        if signed_ns <= 0 or audience in export.audience_ids:
+            continue
+        if provisioned is None:
+            yield (
+                f"The audience {audience} was removed, and its segment is deleted: no export has it any "
+                "more. The report of the run that removed it has its name"
+            )
             continue
         if not provisioned.is_cleared and provisioned.state is not AudienceState.KEPT:
             continue
         segment = found.segments.get(audience)
         name = f"'{segment.name}'" if segment is not None else audience
         what = "its id is taken out of everybody's field, so its segment is empty"
+        if audience in account.to_clear:
+            what = (
+                "its id is being taken out of everybody's field. A run of the account that is under way, or "
+                "the next one, completes that"
+            )
         if provisioned.state is AudienceState.KEPT:
             what = "its segment keeps whom it had then, because the input said so"
         yield f"The audience {name} was removed at {_at(provisioned.state_since_s)}: {what}"

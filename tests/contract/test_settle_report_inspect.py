@@ -62,6 +62,8 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tasks]:
 def state(tasks: Tasks) -> dict[str, Any]:
     """Return the state of a run that is provisioned and live."""
     planned = tasks.plan("high_value_users", "newsletter_readers", custom_fields={"lifetime_value": "ltv"})
+    url = "https://hooks.example.com/v1/lytics/default"
+    tasks.lytics.seed_job("webhook_triggers", config={"webhook_url": url})
     return {**planned, "provision": tasks.provision(planned), "activation": LIVE}
 
 

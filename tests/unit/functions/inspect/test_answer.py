@@ -126,7 +126,10 @@ def inspect(
     sides: Answering, email: str = JANE, export: str = "news", stop: str | None = None
 ) -> dict[str, Any]:
     return inspect_person(
-        Question(export, email), Configured(stop), lambda _: Sides(sides, sides, sides, sides), NOW_MS
+        Question(export, email),
+        Configured(stop),
+        lambda _: Sides(sides, sides, sides, sides, "https://hooks.example.com"),
+        NOW_MS,
     )
 
 
@@ -212,7 +215,7 @@ def test_side_that_has_not_answered_in_time_is_named(in_time: tuple[bool, bool],
     document = inspect_person(
         Question("news", JANE, 2.5),
         Configured(),
-        lambda _: Sides(sides, sides, sides, sides, is_delivery_paused=True),
+        lambda _: Sides(sides, sides, sides, sides, "https://hooks.example.com", is_delivery_paused=True),
         NOW_MS,
         InTime(*in_time),
     )
@@ -226,7 +229,7 @@ def test_segments_that_come_too_late_are_left_out() -> None:
     document = inspect_person(
         Question("news", JANE, 2),
         Configured(),
-        lambda _: Sides(sides, sides, sides, sides),
+        lambda _: Sides(sides, sides, sides, sides, "https://hooks.example.com"),
         NOW_MS,
         InTime(True, True, False),
     )

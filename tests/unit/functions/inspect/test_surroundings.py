@@ -8,7 +8,7 @@ import pytest
 from functions.inspect.differences import differences
 from functions.inspect.surroundings import Surroundings, look_around, obstacles, removed_audiences
 from lytics_sendgrid.domain.configuration import AudienceState, ProvisionedAudience
-from lytics_sendgrid.errors import ServiceUnavailable
+from lytics_sendgrid.errors import KeyRefused, ServiceUnavailable
 from lytics_sendgrid.lytics.documents import LyticsJob
 from lytics_sendgrid.sendgrid.resources import Segment, segment_query
 from tests.unit.functions.inspect.person_scene import ACCOUNT, AGREED, EXPORT, FIRST, LYTICS, SECOND
@@ -37,13 +37,16 @@ class Vendors:
         return self._jobs
 
 
-def job(status: str) -> LyticsJob:
-    return LyticsJob("j1", "Webhooks", "webhook_triggers", status, {}, (), {})
+URL = "https://hooks.example.com/lytics/news"
+
+
+def job(status: str, identity: str = "j1", url: str = "") -> LyticsJob:
+    return LyticsJob(identity, "Webhooks", "webhook_triggers", status, {"webhook_url": url}, (), {})
 
 
 def around(vendors: Vendors, **changes: str | None) -> Surroundings:
     export = replace(EXPORT, lytics_job=changes.get("lytics_job", "j1"))
-    return look_around(export, ACCOUNT, (FIRST, OLD), vendors, vendors, is_delivery_paused=False)
+    return look_around(export, ACCOUNT, (FIRST, OLD), vendors, vendors, url=URL, is_delivery_paused=False)
 
 
 @pytest.mark.parametrize(
@@ -57,11 +60,38 @@ def around(vendors: Vendors, **changes: str | None) -> Surroundings:
     ],
 )
 def test_status_of_the_webhook_job_is_read(jobs: Sequence[LyticsJob] | Exception, status: str | None) -> None:
-    assert around(Vendors({"s1": RIGHT}, jobs)) == Surroundings(status, False, {FIRST: RIGHT})
+    found = around(Vendors({"s1": RIGHT}, jobs))
+    assert found == Surroundings(status, False, {FIRST: RIGHT}, "j1" if status else "")
 
 
-def test_export_without_a_job_of_ours_has_no_status() -> None:
-    assert around(Vendors({}), lytics_job=None) == Surroundings(None, False, {FIRST: None})
+@pytest.mark.parametrize(
+    ("jobs", "status", "found"),
+    [
+        ([job("running", "theirs", "https://other.example.com/lytics/news")], "", ""),
+        ([job("paused", "hand", URL)], "paused", "hand"),
+        ([job("running", "hand", URL)], "running", "hand"),
+        ([job("deleted", "hand", URL)], "", ""),
+        (KeyRefused("403", lacks_permission=True), None, ""),
+    ],
+)
+def test_job_that_a_person_made_is_found_by_its_url(
+    jobs: Sequence[LyticsJob] | Exception, status: str | None, found: str
+) -> None:
+    around_it = around(Vendors({}, jobs), lytics_job=None)
+    assert around_it == Surroundings(status, False, {FIRST: None}, found)
+
+
+def test_job_that_a_person_made_is_told_if_it_is_paused_or_gone() -> None:
+    export = replace(EXPORT, lytics_job=None)
+    (paused,) = obstacles(export, ACCOUNT, Surroundings("paused", job="hand"))
+    assert paused.startswith("The webhook job hand in Lytics is paused, so no events arrive. Resume it")
+    (failed,) = obstacles(export, ACCOUNT, Surroundings("failed", job="hand"))
+    assert failed.startswith("The webhook job hand in Lytics is failed, so no events arrive. Restart it")
+    (gone,) = obstacles(export, ACCOUNT, Surroundings(""))
+    assert gone == (
+        "Lytics has no webhook job that sends this export's events, so none arrive. Start the export again: "
+        "the report says which job to create"
+    )
 
 
 def test_segments_that_cannot_be_read_are_left_out() -> None:
@@ -72,7 +102,7 @@ def test_segments_that_cannot_be_read_are_left_out() -> None:
     ("found", "words"),
     [
         (Surroundings("paused"), "is paused, so no events arrive. Resume it in Lytics, then resync"),
-        (Surroundings("failed"), "is failed, so no events arrive. Start the export again, then resync"),
+        (Surroundings("failed"), "is failed, so no events arrive. Restart it in Lytics, then resync"),
         (Surroundings(""), "is gone, so no events arrive. Start the export again"),
         (Surroundings(is_delivery_paused=True), "Delivery is paused on AWS"),
         (Surroundings(segments={FIRST: None}), "The segment of 'First' was deleted in SendGrid. Resync"),
@@ -108,6 +138,8 @@ def test_stopped_export_is_told_and_not_its_paused_job() -> None:
     ("state", "words"),
     [
         (AudienceState.CLEARED, "'Old people' was removed at 2026-11-18T11:06:40Z: its id is taken out"),
+        (AudienceState.CLEARED, "its id is taken out of everybody's field, so its segment is empty"),
+        (AudienceState.DELETING, "'Old people' was removed at 2026-11-18T11:06:40Z: its id is taken out"),
         (AudienceState.KEPT, "was removed at 2026-11-18T11:06:40Z: its segment keeps whom it had then"),
     ],
 )
@@ -116,6 +148,25 @@ def test_removed_audience_is_told_with_its_time(state: AudienceState, words: str
     found = Surroundings(segments={OLD: Segment("s3", "Old people", None)})
     (sentence,) = removed_audiences(EXPORT, ACCOUNT.with_audience(OLD, old), {OLD: 5, FIRST: 7}, found)
     assert words in sentence
+
+
+def test_audience_that_is_being_cleared_is_not_called_empty() -> None:
+    old = ProvisionedAudience("lytics_segments", "s3", None, (), state=AudienceState.CLEARED)
+    account = replace(ACCOUNT.with_audience(OLD, old), to_clear={OLD: 7})
+    (sentence,) = removed_audiences(EXPORT, account, {OLD: 5}, Surroundings())
+    assert "empty" not in sentence
+    assert sentence.endswith(
+        "its id is being taken out of everybody's field. A run of the account that is under way, or the next "
+        "one, completes that"
+    )
+
+
+def test_removed_audience_whose_segment_is_deleted_is_told() -> None:
+    (sentence,) = removed_audiences(EXPORT, ACCOUNT, {OLD: 5, FIRST: 7, SECOND: -8}, Surroundings())
+    assert sentence == (
+        f"The audience {OLD} was removed, and its segment is deleted: no export has it any more. The report "
+        "of the run that removed it has its name"
+    )
 
 
 def test_removed_audience_without_a_segment_is_told_by_its_id() -> None:
@@ -127,7 +178,7 @@ def test_removed_audience_without_a_segment_is_told_by_its_id() -> None:
 def test_audience_that_others_have_or_that_was_left_is_not_told() -> None:
     others = ProvisionedAudience("lytics_segments", "s3", None, ("shop",))
     account = ACCOUNT.with_audience(OLD, others)
-    assert list(removed_audiences(EXPORT, account, {OLD: 5, SECOND: -8, "4" * 32: 6}, Surroundings())) == []
+    assert list(removed_audiences(EXPORT, account, {OLD: 5, SECOND: -8, "4" * 32: -6}, Surroundings())) == []
     cleared = ACCOUNT.with_audience(OLD, replace(others, state=AudienceState.CLEARED))
     assert list(removed_audiences(EXPORT, cleared, {OLD: -5}, Surroundings())) == []
 
