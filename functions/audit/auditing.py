@@ -163,17 +163,27 @@ class _Auditor:
     def check_segments(self) -> None:
         tools, request = self._tools, self._request
         account = tools.configurations.account(request.account)
-        export = tools.configurations.export(request.export)
-        provisioned = export.audiences if export else ()
-        names = {audience.id: audience.name for audience in (*request.audiences, *provisioned)}
+        audiences = list(request.audiences)
+        names: dict[str, list[str]] = {}
+        # An audit is of the whole account, so it looks at the segments of its other live exports, too.
+        for export in sorted(self._exports(account), key=lambda export: export.name != request.export):
+            if export.stopped_s is None:
+                known = {audience.id for audience in audiences}
+                audiences += [audience for audience in export.audiences if audience.id not in known]
+                for audience in export.audiences:
+                    names.setdefault(audience.id, []).append(audience.name)
+        shown = {audience.id: audience.name for audience in audiences}
         lists = {known.id: known.name for known in tools.sendgrid.lists()}
         segments = segments_of(account, tools.sendgrid)
-        findings = segment_findings(request.audiences, names, account, segments, lists)
+        findings = segment_findings(audiences, names, account, segments, lists)
         if request.repair_segments and not request.dry_run:
-            messages = repaired(findings, names, account, tools.sendgrid, self._write)
+            own = shown | {audience: given[0] for audience, given in names.items()}
+            outcomes = repaired(findings, own, account, tools.sendgrid, self._write)
         else:
-            messages = unrepaired(findings)
-        self._state.segments = messages[:_MAX_SEGMENT_MESSAGES]
+            outcomes = unrepaired(findings)
+        self._state.segments = [found.message for found in outcomes][:_MAX_SEGMENT_MESSAGES]
+        wrong = [[shown[found.audience], found.message] for found in outcomes if found.is_wrong]
+        self._state.wrong = wrong[:_MAX_SEGMENT_MESSAGES]
         self._state.step = Step.REQUEST
 
     def _write(self, account: Account) -> Account:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final, Protocol
 
-from functions.audit.segments import Repair, SegmentFinding, SendGridSegments
+from functions.audit.segments import Repair, SegmentFinding, SegmentOutcome, SendGridSegments, outcome
 from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
 from lytics_sendgrid.errors import RequestRefused, Throttled
 from lytics_sendgrid.sendgrid.resources import Segment, by_name, same_query, segment_name, segment_query
@@ -28,7 +28,7 @@ def repaired(
     account: Account,
     sendgrid: RepairableSegments,
     write: Callable[[Account], Account],
-) -> list[str]:
+) -> list[SegmentOutcome]:
     """Repair what can be repaired. Repeated after a crash, it finishes what was begun.
 
     Args:
@@ -39,7 +39,7 @@ def repaired(
         write: writes the account's configuration, and returns it as written.
 
     Returns:
-        For a person, what was repaired or not.
+        What was repaired or not.
 
     Raises:
         ConfigurationChanged: another run has written the configuration. Do it again.
@@ -50,20 +50,21 @@ def repaired(
     missing = [audience for audience, found in by_audience.items() if found[0].repair is Repair.CREATE]
     creation = _Creation(sendgrid, names, account, write)
     refusals = creation.create(missing)
-    messages = []
+    outcomes = []
     for audience, found in by_audience.items():
         wanted = {finding.repair for finding in found} & {Repair.QUERY, Repair.NAME}
         if wanted:
             name = segment_name(audience, names[audience])
             refusals |= _changed(audience, account.audiences[audience], name, wanted, sendgrid)
         for finding in found:
+            refusal = refusals.get((audience, finding.repair))
             if finding.repair is Repair.BY_HAND:
-                messages.append(finding.message)
+                outcomes.append(outcome(finding, ""))
+            elif refusal is None:
+                outcomes.append(outcome(finding, ". It is repaired", is_repaired=True))
             else:
-                refusal = refusals.get((audience, finding.repair))
-                end = "It is repaired" if refusal is None else f"It could not be repaired: {refusal}"
-                messages.append(f"{finding.message}. {end}")
-    return messages
+                outcomes.append(outcome(finding, f". It could not be repaired: {refusal}"))
+    return outcomes
 
 
 class _Creation:

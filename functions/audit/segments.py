@@ -1,11 +1,11 @@
 """Compare the segments of an export with what this product made."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
-from lytics_sendgrid.domain.configuration import Account, Audience, ProvisionedAudience
+from lytics_sendgrid.domain.configuration import Account, Audience, AudienceState, ProvisionedAudience
 from lytics_sendgrid.sendgrid.resources import Segment, same_query, segment_name, segment_query
 
 _HOW: Final = '. Resync with "audit": true and "repair_segments": true'
@@ -43,6 +43,30 @@ class SegmentFinding:
     repair: Repair
 
 
+@dataclass(frozen=True, slots=True)
+class SegmentOutcome:
+    """What became of a finding.
+
+    Attributes:
+        audience: the audience's id.
+        message: what was wrong, and whether it is repaired, for a person.
+        is_wrong: the segment still shows other people than the audience.
+    """
+
+    audience: str
+    message: str
+    is_wrong: bool
+
+
+def outcome(finding: SegmentFinding, end: str, *, is_repaired: bool = False) -> SegmentOutcome:
+    """Return what became of a finding.
+
+    A segment that is gone is not called wrong here: the report of each export's run says so.
+    """
+    is_wrong = not is_repaired and finding.repair in {Repair.QUERY, Repair.BY_HAND}
+    return SegmentOutcome(finding.audience, finding.message + end, is_wrong)
+
+
 def segments_of(account: Account, sendgrid: SendGridSegments) -> dict[str, Segment]:
     """Return the segments of an account's audiences by id, with their queries, as far as they exist."""
     ids = {provisioned.segment_id for provisioned in account.audiences.values()}
@@ -51,7 +75,7 @@ def segments_of(account: Account, sendgrid: SendGridSegments) -> dict[str, Segme
 
 def segment_findings(
     audiences: Iterable[Audience],
-    made_names: Mapping[str, str],
+    made_names: Mapping[str, Sequence[str]],
     account: Account,
     segments: Mapping[str, Segment],
     list_names: Mapping[str, str],
@@ -59,9 +83,9 @@ def segment_findings(
     """Return what is not as this product made it.
 
     Args:
-        audiences: of the export, with the names that they have in Lytics now.
-        made_names: audience id to the name that it had when the export was last provisioned. A segment whose
-            audience was renamed in Lytics since is as this product made it: the next start renames it.
+        audiences: of the account's live exports; those of the run with the names that Lytics has now.
+        made_names: audience id to the names that it had when its exports were last provisioned. A segment
+            whose audience was renamed in Lytics since is as this product made it: the next start renames it.
         account: as provisioned.
         segments: by id, with their queries.
         list_names: id to name of SendGrid's lists.
@@ -69,14 +93,15 @@ def segment_findings(
     findings = []
     for audience in audiences:
         provisioned = account.audiences.get(audience.id)
-        if provisioned is not None and provisioned.is_listed:
-            findings += _findings(audience, made_names[audience.id], provisioned, segments, list_names)
+        if provisioned is not None and provisioned.state is AudienceState.LIVE:
+            names = (*made_names.get(audience.id, ()), audience.name)
+            findings += _findings(audience, names, provisioned, segments, list_names)
     return findings
 
 
 def _findings(
     audience: Audience,
-    made_name: str,
+    names: Sequence[str],
     provisioned: ProvisionedAudience,
     segments: Mapping[str, Segment],
     list_names: Mapping[str, str],
@@ -100,15 +125,15 @@ def _findings(
             "segment: delete it there, then repair it"
         )
         findings.append(SegmentFinding(audience.id, message, Repair.BY_HAND))
-    if segment.name not in {segment_name(audience.id, name) for name in (made_name, audience.name)}:
+    if segment.name not in {segment_name(audience.id, name) for name in names}:
         message = f"the segment of '{audience.name}' was renamed to '{segment.name}' in SendGrid"
         findings.append(SegmentFinding(audience.id, message, Repair.NAME))
     return findings
 
 
-def unrepaired(findings: Iterable[SegmentFinding]) -> list[str]:
-    """Return what was found, for a person, where nothing is to be repaired."""
-    return [finding.message + ("" if finding.repair is Repair.BY_HAND else _HOW) for finding in findings]
+def unrepaired(findings: Iterable[SegmentFinding]) -> list[SegmentOutcome]:
+    """Return what was found, where nothing is to be repaired."""
+    return [outcome(finding, "" if finding.repair is Repair.BY_HAND else _HOW) for finding in findings]
 
 
 def _on(list_id: str | None, names: Mapping[str, str]) -> str:

@@ -33,6 +33,7 @@ class AuditState:
         position: where each segment of the walk goes on; None: the part's walk has not begun.
         counts: what was found.
         segments: what is wrong with segments, and what was done about it, for a person.
+        wrong: pairs of an audience's name and why its segment still does not show it.
         trouble: why contacts were not compared; empty if they were.
         expected: prefix of message numbers to how many messages have it.
     """
@@ -45,6 +46,7 @@ class AuditState:
     position: Position | None = None
     counts: AuditCounts = field(default_factory=AuditCounts)
     segments: list[str] = field(default_factory=list)
+    wrong: list[list[str]] = field(default_factory=list)
     trouble: str = ""
     expected: dict[str, int] = field(default_factory=dict)
 
@@ -59,6 +61,7 @@ class AuditState:
             "position": None if self.position is None else list(self.position.items()),
             "counts": self.counts.document(),
             "segments": self.segments,
+            "wrong": self.wrong,
             "trouble": self.trouble,
             "expected": list(self.expected.items()),
         }
@@ -76,6 +79,7 @@ class AuditState:
             position=None if position is None else {int(number): start for number, start in position},
             counts=AuditCounts.read(document["counts"]),
             segments=list(document["segments"]),
+            wrong=document.get("wrong", []),
             trouble=document["trouble"],
             expected=dict(document["expected"]),
         )

@@ -21,10 +21,11 @@ logger = Logger()
 
 
 @cache
-def _collaborators() -> tuple[ExportsTable, Executions]:
+def _collaborators() -> tuple[NightlySettings, ExportsTable, Executions]:
     nightly_settings = read_settings(NightlySettings, os.environ)
     exports = ExportsTable(boto3.client("dynamodb"), nightly_settings.exports_table)
-    return exports, Executions(boto3.client("stepfunctions"), nightly_settings.state_machine_arn)
+    executions = Executions(boto3.client("stepfunctions"), nightly_settings.state_machine_arn)
+    return nightly_settings, exports, executions
 
 
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -41,7 +42,8 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         StopRun: the resync of an export could not be started. The others' were.
     """
     night = night_of(event, SystemClock().now())
-    tonight = start_resyncs(*_collaborators(), night)
+    nightly_settings, exports, executions = _collaborators()
+    tonight = start_resyncs(exports, executions, night, nightly_settings.audit_nights)
     for name, why in tonight.failed.items():
         logger.error("resync_not_started", export=name, reason=why, request_id=context.aws_request_id)
     summary: dict[str, Any] = {

@@ -9,3 +9,4 @@ class NightlySettings:
 
     exports_table: str
     state_machine_arn: str
+    audit_nights: int

@@ -241,7 +241,8 @@ def _troubles(audiences: tuple[AudienceReport, ...], counted: Counted) -> list[T
             troubles.append(Trouble(audience.name, f"{audience.mismatch}. {what_to_do}"))
         elif swept:
             troubles.append(Trouble(audience.name, swept))
-    return troubles
+    wrong = counted.audit.get("wrong", []) if counted.audit else []
+    return troubles + [Trouble(name, reason) for name, reason in wrong]
 
 
 def _audience_notes(audiences: tuple[AudienceReport, ...]) -> list[str]:

@@ -218,9 +218,16 @@ class Customer:
 
     def delete_segment(self, name: str) -> None:
         """Delete a segment in SendGrid, as a user could."""
+        self._request("DELETE", f"segments/2.0/{self._segment_id(name)}")
+
+    def change_segment(self, name: str, changes: Mapping[str, str]) -> None:
+        """Change a segment's name or query in SendGrid, as a user could."""
+        self._request("PATCH", f"segments/2.0/{self._segment_id(name)}", changes)
+
+    def _segment_id(self, name: str) -> str:
         listed = self._request("GET", "segments/2.0").json()["results"]
         (segment_id,) = [segment["id"] for segment in listed if segment["name"] == name]
-        self._request("DELETE", f"segments/2.0/{segment_id}")
+        return str(segment_id)
 
     def delete_contact(self, email: str) -> None:
         """Delete a contact in SendGrid, as a user could."""

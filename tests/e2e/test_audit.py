@@ -4,12 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from lytics_sendgrid.sendgrid.resources import segment_query
 from tests.e2e.customer import Customer, Product, customer_of
 from tests.local.polling import poll
 from tests.newsletter import HIGH_VALUE
 
+OTHER = segment_query("lytics_segments", "0" * 32)
 
-@pytest.fixture(scope="module")
+
+@pytest.fixture
 def customer(product: Product) -> Iterator[Customer]:
     with customer_of(product) as customer:
         customer.lytics.populate(60, 3, seed=11)
@@ -23,7 +26,6 @@ def test_audit_puts_right_what_was_changed_in_sendgrid(customer: Customer) -> No
     overwritten, deleted = sorted(customer.lytics.members(HIGH_VALUE))[:2]
     customer.overwrite(overwritten, "lytics_segments", "none")
     customer.delete_contact(deleted)
-    customer.delete_segment("Lapsed customers")
     customer.sendgrid.settle()
     audit = {"action": "resync", "export": customer.name, "audit": True}
 
@@ -34,6 +36,9 @@ def test_audit_puts_right_what_was_changed_in_sendgrid(customer: Customer) -> No
 
     poll(asked, "an audit of everybody", timeout_s=60)
     assert customer.contact(deleted) is None
+    customer.delete_segment("Lapsed customers")
+    failed = customer.run(audit | {"audit": False})
+    assert "'Lapsed customers': its segment does not exist in SendGrid any more" in failed.error
     report = customer.run(audit | {"repair_segments": True, "restore_deleted": True}).output
     assert report["audit"]["segments"] == [
         "the segment of 'Lapsed customers' was deleted in SendGrid. It is repaired"
@@ -41,3 +46,44 @@ def test_audit_puts_right_what_was_changed_in_sendgrid(customer: Customer) -> No
     assert (report["audit"]["sent_again"], report["audit"]["fields"]) == (2, {"lytics_segments": 1})
     customer.wait_until_equal(start)
     assert "Lapsed customers" in customer.sendgrid.names()["segments"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"export_outcome": "failure"}, "export of contacts failed: the export could not be created"),
+        ({"export_hidden_columns": ["lytics_segments"]}, "no column for the custom field 'lytics_segments'"),
+    ],
+)
+def test_audit_whose_export_fails_changes_nobody(
+    customer: Customer, options: dict[str, object], message: str
+) -> None:
+    start = customer.input()
+    customer.succeed(start)
+    customer.wait_until_equal(start)
+    deleted = min(customer.lytics.members(HIGH_VALUE))
+    customer.delete_contact(deleted)
+    customer.sendgrid.settle()
+    customer.sendgrid.set_options(**options)
+    audit = {"action": "resync", "export": customer.name, "audit": True, "restore_deleted": True}
+    failed = customer.run(audit)
+    assert failed.status == "FAILED"
+    assert message in failed.error
+    assert "No contact was compared, and nothing was sent again" in failed.error
+    assert customer.contact(deleted) is None
+
+
+def test_changed_query_and_name_are_found_and_repaired(customer: Customer) -> None:
+    start = customer.input()
+    customer.succeed(start)
+    customer.sendgrid.set_options(segment_patch_wait_s=0.0)
+    customer.change_segment("Lapsed customers", {"name": "Mine", "query_dsl": OTHER})
+    notes = customer.succeed(start)["notes"]
+    assert any("the query of the segment 'Mine' was changed in SendGrid" in note for note in notes)
+    audit = {"action": "resync", "export": customer.name, "audit": True}
+    segments = customer.succeed(audit | {"repair_segments": True})["audit"]["segments"]
+    assert segments == [
+        "the query of the segment 'Mine' was changed in SendGrid, so it shows other people. It is repaired",
+        "the segment of 'Lapsed customers' was renamed to 'Mine' in SendGrid. It is repaired",
+    ]
+    customer.wait_until_equal(start)

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from lytics_sendgrid.domain.configuration import Account, Audience
+from lytics_sendgrid.domain.configuration import Account, Audience, AudienceState, ProvisionedAudience
 from lytics_sendgrid.errors import ConfigurationChanged, RequestRefused, Throttled
-from lytics_sendgrid.sendgrid.resources import Segment
-from tests.newsletter import HIGH_VALUE, READERS
+from lytics_sendgrid.sendgrid.resources import Segment, segment_query
+from tests.newsletter import HIGH_VALUE, NEWSLETTER, READERS
 from tests.unit.functions.audit.audit_scene import QUERY, Scene
 
 OTHER_QUERY = "SELECT 1"
@@ -160,6 +160,61 @@ def test_segment_on_a_list_that_is_gone_is_reported(scene: Scene) -> None:
     scene.sendgrid.all_segments["s1"] = Segment("s1", "High value users", "l7", QUERY)
     (message,) = scene.run()["segments"]
     assert "on a list that SendGrid does not have any more (l7), not on all contacts" in message
+
+
+def other_export(scene: Scene, stopped_s: int | None = None) -> None:
+    """Let another export of the account have an audience, whose segment has another query."""
+    readers = Audience(READERS, "Readers", "readers")
+    scene.exports.put_export(
+        replace(NEWSLETTER, name="other", audiences=(readers,), stopped_s=stopped_s, version=3)
+    )
+    account = scene.exports.account("default")
+    state = AudienceState.LIVE if stopped_s is None else AudienceState.STOPPED
+    provisioned = ProvisionedAudience("lytics_segments", "s3", None, ("other",), state=state)
+    scene.exports.put_account(replace(account.with_audience(READERS, provisioned), version=4), 3)
+    scene.sendgrid.all_segments["s3"] = Segment("s3", "Readers", None, OTHER_QUERY)
+
+
+def test_segments_of_every_live_export_of_the_account_are_checked(scene: Scene) -> None:
+    other_export(scene)
+    (message,) = repaired(scene)
+    assert message.startswith("the query of the segment 'Readers' was changed in SendGrid")
+    assert message.endswith("It is repaired")
+    assert scene.sendgrid.all_segments["s3"].query == segment_query("lytics_segments", READERS)
+
+
+def test_name_that_any_export_knows_is_no_change(scene: Scene) -> None:
+    vips = Audience(HIGH_VALUE, "VIPs", "vips")
+    scene.exports.put_export(replace(NEWSLETTER, name="other", audiences=(vips,), version=3))
+    account = scene.exports.account("default")
+    provisioned = replace(account.audiences[HIGH_VALUE], exports=("newsletter", "other"))
+    scene.exports.put_account(replace(account.with_audience(HIGH_VALUE, provisioned), version=4), 3)
+    scene.sendgrid.all_segments["s1"] = Segment("s1", "VIPs", None, QUERY)
+    assert scene.run()["segments"] == []
+
+
+def test_segments_of_a_stopped_export_are_left_as_they_are(scene: Scene) -> None:
+    other_export(scene, stopped_s=5)
+    assert scene.run()["segments"] == []
+
+
+@pytest.mark.parametrize(
+    ("segment", "repair", "is_wrong"),
+    [
+        (Segment("s1", "High value users", None, OTHER_QUERY), False, True),
+        (Segment("s1", "High value users", None, OTHER_QUERY), True, False),
+        (Segment("s1", "High value users", "l1", QUERY), True, True),
+        (Segment("s1", "Mine", None, QUERY), False, False),
+    ],
+)
+def test_segment_that_still_shows_other_people_is_a_trouble(
+    scene: Scene, segment: Segment, repair: bool, is_wrong: bool
+) -> None:
+    scene.sendgrid.all_segments["s1"] = segment
+    scene.request = {"repair_segments": repair}
+    document = scene.run()
+    (message,) = document["segments"]
+    assert document["wrong"] == ([["High value users", message]] if is_wrong else [])
 
 
 @pytest.mark.parametrize("is_deleted", [False, True])

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -33,20 +33,44 @@ class Machine:
         return is_new
 
 
-def named(name: str, stopped_s: int | None = None) -> Export:
-    return dataclasses.replace(NEWSLETTER, name=name, stopped_s=stopped_s)
+def named(name: str, stopped_s: int | None = None, account: str = "default") -> Export:
+    return dataclasses.replace(NEWSLETTER, name=name, stopped_s=stopped_s, account=account)
+
+
+def audited(night: date, audit_nights: int, *exports: Export) -> list[str]:
+    """Return the exports whose resync of a night audits SendGrid."""
+    machine = Machine()
+    started = start_resyncs(exports_table(DynamoDb(), *exports), machine, night, audit_nights).started
+    assert len(started) == sum(export.stopped_s is None for export in exports)
+    return sorted(str(i["export"]) for i in machine.inputs.values() if i.get("audit"))
+
+
+def test_one_export_of_each_account_audits_it_in_turn() -> None:
+    exports = (named("a"), named("b"), named("b2", stopped_s=5), named("c", account="other"))
+    nights = [audited(NIGHT + timedelta(days=days), 1, *exports) for days in range(4)]
+    assert sorted(map(tuple, nights)) == [("a", "c"), ("a", "c"), ("b", "c"), ("b", "c")]
+    assert nights[0] != nights[1]
+
+
+@pytest.mark.parametrize(("audit_nights", "audits"), [(0, 0), (1, 14), (2, 7), (7, 2)])
+def test_account_is_audited_every_so_many_nights(audit_nights: int, audits: int) -> None:
+    exports = (named("a"), named("b"))
+    nights = [audited(NIGHT + timedelta(days=days), audit_nights, *exports) for days in range(14)]
+    assert sum(map(len, nights)) == audits
+    if audits > 1:
+        assert {name for night in nights for name in night} == {"a", "b"}
 
 
 def test_each_live_export_is_resynced_once_a_night() -> None:
     exports = exports_table(DynamoDb(), named("a"), named("b"), named("old", stopped_s=5))
     machine = Machine()
-    first, again = (start_resyncs(exports, machine, NIGHT) for _ in range(2))
+    first, again = (start_resyncs(exports, machine, NIGHT, 0) for _ in range(2))
     assert (first.started, first.stopped, first.fault()) == (["a", "b"], ["old"], "")
     assert (again.started, again.before) == ([], ["a", "b"])
     assert machine.inputs == {
         f"resync-{name}-20261126": {"action": "resync", "export": name, "scheduled": True} for name in "ab"
     }
-    assert start_resyncs(exports, machine, date(2026, 11, 27)).started == ["a", "b"]
+    assert start_resyncs(exports, machine, date(2026, 11, 27), 0).started == ["a", "b"]
 
 
 def test_failure_of_one_export_does_not_stop_the_others() -> None:
@@ -56,7 +80,7 @@ def test_failure_of_one_export_does_not_stop_the_others() -> None:
     dynamodb.exports.write(broken)
     machine = Machine()
     machine.refused = {"a"}
-    found = start_resyncs(exports, machine, NIGHT)
+    found = start_resyncs(exports, machine, NIGHT, 0)
     assert found.started == ["c"]
     assert found.failed == {
         "a": "Step Functions: InternalFailure",
@@ -70,7 +94,7 @@ def test_name_without_a_configuration_is_left_out() -> None:
     exports = exports_table(dynamodb)
     dynamodb.exports.write({"pk": {"S": "exports"}, "sk": {"S": "half"}, "doc": {"S": "{}"}})
     machine = Machine()
-    assert start_resyncs(exports, machine, NIGHT).stopped == ["half"]
+    assert start_resyncs(exports, machine, NIGHT, 0).stopped == ["half"]
     assert machine.inputs == {}
 
 

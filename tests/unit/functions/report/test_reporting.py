@@ -120,6 +120,14 @@ def test_segment_that_is_gone_fails_the_run_after_its_report() -> None:
     assert '"repair_segments": true' in document["failure"]
 
 
+def test_segment_that_shows_other_people_fails_the_run_after_its_report() -> None:
+    counts = {"compared": 1, "recent": 0, "deleted": 0, "overwritten": 0, "fields": {}, "queued": 0}
+    audit = {"counts": counts, "segments": ["the query was changed"], "trouble": ""}
+    wrong = audit | {"wrong": [["First", "the query was changed"]]}
+    assert "failure" not in report(audit=audit, scans={FIRST: WHOLE})
+    assert "- 'First': the query was changed" in report(audit=wrong, scans={FIRST: WHOLE})["failure"]
+
+
 def test_lost_segment_does_not_hide_another_trouble() -> None:
     scan = replace(SCAN, done=False, trouble="it is gone. Start without it")
     failure = report(gone=frozenset({FIRST}), scans={FIRST: scan})["failure"]
