@@ -34,7 +34,7 @@ MAX_WAIT_S: Final = 6 * 3_600
 _FIRST_WAIT_S: Final = 10
 _LONGEST_WAIT_S: Final = 60
 _SHARE_OF_TIME: Final = 8
-_UNTOUCHED: Final = "No contact was compared, and nothing was sent again or made again because of it"
+_UNTOUCHED: Final = "Because of that, no contact was compared, sent again or created again"
 _REST_UNTOUCHED: Final = (
     "{} had been compared before, and the report says what differed. All others were left as they are"
 )

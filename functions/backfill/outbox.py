@@ -74,7 +74,7 @@ class Work:
         email_fields: each export of the account that has the audience, and its e-mail field.
         enter_ns: the time of the enters.
         requests: how many pages may be requested at the same time.
-        queues: False: only who was seen is kept.
+        queues: False: only hashes of the people seen are kept.
         question: the messages ask what would be sent, and change nothing.
         scan: 0 for the run's first scan of the audience, 1 for its second.
     """

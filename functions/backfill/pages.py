@@ -73,7 +73,7 @@ class Pages:
         self._given_up = False
 
     def give_up(self) -> None:
-        """Request no page again that failed: another thread's answer has decided the scan."""
+        """Stop retrying failed pages: another thread's answer has decided the scan."""
         self._given_up = True
 
     def page(

@@ -51,7 +51,7 @@ def with_part(checkpoint: Checkpoint, number: int, part: Part) -> Checkpoint:
 
 
 def have_just_begun(checkpoint: Checkpoint, number: int) -> bool:
-    """Return whether the page that a part has just read was the last first page."""
+    """Return whether all parts have now read their first page, with this page as the last of them."""
     return checkpoint.parts[number].pages == 1 and all(part.pages for part in checkpoint.parts)
 
 

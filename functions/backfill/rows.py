@@ -39,7 +39,7 @@ class Reading:
 
     @property
     def own_fields(self) -> tuple[str, ...]:
-        """The e-mail fields of which one must hold an address, else the row is counted as one without."""
+        """The e-mail fields. A row without an address in any of them counts as ``without_email``."""
         return (self.export.email_field,) if self.export else self.email_fields
 
 

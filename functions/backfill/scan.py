@@ -115,7 +115,7 @@ class _Scan:
             self._checkpoint = in_trouble(self._checkpoint, reason)
 
     def _fault(self) -> str:
-        """Return why Lytics calls the audience invalid. What it does not say, the first page will tell."""
+        """Return why Lytics calls the audience invalid; empty if it does not, or does not answer."""
         try:
             audience = self._scanner.audience(self._work.audience)
         except (RetryLater, RequestRefused):
@@ -211,7 +211,7 @@ class _Scan:
     def _idle(self, reason: str) -> None:
         checkpoint = self._checkpoint
         if checkpoint.parts and not checkpoint.pages:
-            self._begin_anew(scanned_whole(checkpoint, f"Lytics did not answer for a part ({reason})"))
+            self._begin_again(scanned_whole(checkpoint, f"Lytics did not answer for a part ({reason})"))
             return
         try:
             self._checkpoint = after_idle_invocation(checkpoint, reason)
@@ -228,16 +228,16 @@ class _Scan:
             except ScanStuck as stuck:
                 reason = str(stuck)
             else:
-                self._begin_anew(after)
+                self._begin_again(after)
                 return
         elif isinstance(error, RequestRefused):
             what_to_do = f". {_GONE}"
         if checkpoint.parts:
-            self._begin_anew(scanned_whole(checkpoint, reason))
+            self._begin_again(scanned_whole(checkpoint, reason))
         else:
             self._checkpoint = in_trouble(checkpoint, reason + what_to_do)
 
-    def _begin_anew(self, checkpoint: Checkpoint) -> None:
+    def _begin_again(self, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint
         self._outbox.forget()
         self._flush()

@@ -43,7 +43,8 @@ def _accounts(name: str) -> tuple[LyticsAccount, SendGridAccount]:
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> None:
     """Write what both accounts hold into the console's table: ``{"authorization": "default"}``.
 
-    The console invokes it without waiting and reads the table. Twice the same question costs two answers.
+    The console invokes it without waiting and reads the table. A second invocation asks the
+    vendors a second time.
     """
     _, store, _ = _collaborators()
     name = str(event["authorization"])

@@ -1,4 +1,4 @@
-"""What a page gets: who asks, and the collaborators."""
+"""What a page gets: the visitor and the collaborators."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asks for a page.
+    """A person who requests a page.
 
     Attributes:
         subject: the provider's id of the person.

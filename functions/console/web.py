@@ -32,7 +32,7 @@ def console(router: Any) -> Console:
 
 
 def visitor(router: Any) -> Visitor:
-    """Return who asks, from a router or the application. Only pages behind the sign-in have a visitor."""
+    """Return the visitor, from a router or the application. Only pages behind the sign-in have a visitor."""
     found: Visitor = router.context["visitor"]
     return found
 

@@ -76,7 +76,7 @@ def decide(contact: PendingContact, loaded: Contact, views: Mapping[str, View]) 
     """Merge a contact's changes into its state in the ledger, and decide what follows.
 
     A row that equals the accepted one is not sent again. There are three exceptions: a refresh, unless a
-    later request was made after its stamp; a contact for whom this consumer may have sent a row that the
+    later request was made after its stamp; a contact for which this consumer may have sent a row that the
     ledger does not name; and a contact whose last row was refused, with the next news of the person. Until
     such news the refused row is sent without its fields: otherwise each refresh would be refused and lead to
     the next.
@@ -169,8 +169,8 @@ def needs_consistent_read(contact: PendingContact, loaded: Contact, form: RowFor
         contact: what the messages say.
         loaded: the state that was read.
         form: what its row is made with.
-        now_s: our clock. Some minutes after a configuration was written, nobody commits a row of an older one
-            any more: then a stale read, too, shows the last such row.
+        now_s: our clock. Some minutes after a configuration was written, no consumer commits a row of an
+            older one, so even a stale read shows the last such row.
     """
     if erased_ns(contact, form.holds):
         return True

@@ -1,9 +1,9 @@
 """What an erasure leaves of a contact and of its changes.
 
 For an erased person the erasure is what ``since`` is for an audience: no event that is not later counts. A
-scan's row has the least time that counts, and never brings anybody back: Lytics may show a person for days
-whom it is to delete, too. Only an enter event does. Exits and changes of a person who has not come back are
-dropped: they would put the address into SendGrid again.
+scan's row has the earliest time that counts, and never brings anybody back: for days, Lytics may still return
+a person whom it also has to delete. Only an enter event brings a person back. Exits and changes of a person
+who has not come back are dropped: they would put the address into SendGrid again.
 """
 
 from collections.abc import Iterable, Mapping

@@ -21,7 +21,7 @@ class Exports(Protocol):
 
 
 class Erasures(Protocol):
-    """Whom each account has erased."""
+    """The people that each account has erased."""
 
     def holds(self, account: str, now_s: float, cached: Holds = NO_HOLDS) -> Holds: ...  # noqa: D102
 

@@ -60,7 +60,7 @@ def exports_of(group: Group, decisions: Iterable[Decision]) -> set[str]:
 def add_accepted(accepted: dict[ContactKey, AcceptedRow], more: Mapping[ContactKey, AcceptedRow]) -> None:
     """Add rows that were accepted for another list.
 
-    Of several jobs that carry a row the first counts: a refresh for any of them is then sent. It would be
+    If several jobs carry a row, record the first: then a refresh for any of them is sent. It would be
     dropped if ``sent`` were later than its stamp, and the list of a job that failed would miss the contact.
     The time of the last request counts, too: that may be in flight for longer.
     """

@@ -5,7 +5,7 @@ for ``deliver``; then SendGrid's deletion. A second call continues where the led
 holds are.
 
 ``deliver`` takes the contact out of the ledger when no consumer is left that does not know of the erasure. A
-person who signs up meanwhile may be sent before SendGrid works the deletion off, or an import job from before
+person who signs up meanwhile may be sent before SendGrid processes the deletion, or an import job from before
 the erasure. So a refresh follows; for a person who is not in the ledger then, it is dropped.
 """
 
@@ -90,7 +90,7 @@ def erase(request: EraseRequest, sides: Sides, now_s: float) -> dict[str, Any]:
     """Erase people as far as it goes now; run it again with the same addresses until nothing is under way.
 
     Args:
-        request: whom to erase.
+        request: the people to erase.
         sides: where.
         now_s: our clock, Unix seconds.
 

@@ -18,7 +18,7 @@ from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339, p
 from lytics_sendgrid.sendgrid.resources import SendGridContact
 
 MIN_WAIT_S: Final = 60
-"""SendGrid works a deletion off within about a minute (recorded for one contact, 2026-07-15)."""
+"""SendGrid processes a deletion within about a minute (recorded for one contact, 2026-07-15)."""
 
 
 _ANOTHER: Final = (

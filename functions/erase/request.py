@@ -1,4 +1,4 @@
-"""Read whom a request asks to erase."""
+"""Read which people a request asks to erase."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,12 +12,12 @@ _KEYS: Final = frozenset({"export", "emails", "again"})
 
 @dataclass(frozen=True, slots=True)
 class EraseRequest:
-    """Whom to erase.
+    """The people to erase.
 
     Attributes:
         export: an export of the SendGrid account. The people are erased in the whole account.
         emails: the addresses as they were typed, each once.
-        again: erase those again who have come back since they were erased.
+        again: erase people again who have come back since they were erased.
     """
 
     export: str

@@ -67,7 +67,7 @@ class Question:
         export: its name.
         email: the person's address, as it was typed.
         wait_s: for how many seconds the vendors are waited for; None: until they answer.
-        asked_by: the sign-in provider's id of who asks; empty: somebody with rights on this function.
+        asked_by: the asker's id at the sign-in provider; empty: somebody with rights on this function.
     """
 
     export: str
@@ -115,14 +115,14 @@ def question_from(document: object) -> Question:
 
 
 class Erasures(Protocol):
-    """Whom accounts have erased."""
+    """The people that accounts have erased."""
 
     def holds(self, account: str, now_s: float) -> Holds: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """The three sides to compare, whom the account has erased, where events go, and what is paused."""
+    """The three sides to compare, the account's erased people, where events go, and what is paused."""
 
     ledger: Ledger
     sendgrid: SendGridContacts

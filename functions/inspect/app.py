@@ -65,7 +65,7 @@ def _is_delivery_paused(mapping: str) -> bool:
 def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one question: ``{"export": "newsletter", "email": "jane@example.com"}``.
 
-    ``wait_s`` limits how long the vendors are waited for. ``asked_by`` names who asks.
+    ``wait_s`` limits how long the vendors are waited for. ``asked_by`` names the person who asks.
 
     Returns:
         See ``answer.answer_document``. Neither the question's address nor the answer is logged, but a keyed

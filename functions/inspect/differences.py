@@ -84,15 +84,15 @@ def _between_lytics_and_ledger(row: MembershipRow, found: Findings) -> Iterator[
         yield (
             f"Lytics has the person in '{name}' and the ledger does not: {cause}. "
             f"If that happened within the last minutes, wait. "
-            f"Otherwise {check}. What puts the person in is {RESYNC.format(export=found.export.name)}"
+            f"Otherwise {check}. To put the person in, start {RESYNC.format(export=found.export.name)}"
         )
     if row.ledger and row.lytics is False:
         yield (
             f"The ledger has the person in '{name}' and Lytics does not: no exit event has arrived since "
             f"{format_rfc3339(row.event_ns)}. If the person left within the last minutes, wait. "
             f"Otherwise check the job's log in Lytics. "
-            f"Lytics sends no exit for people whom it deleted, merged or considers unhealthy. "
-            f"What takes the person out is {RESYNC.format(export=found.export.name)}"
+            f"Lytics sends no exit for people that it deleted, merged or considers unhealthy. "
+            f"To take the person out, start {RESYNC.format(export=found.export.name)}"
         )
 
 

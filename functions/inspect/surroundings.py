@@ -12,7 +12,7 @@ from lytics_sendgrid.lytics.documents import LyticsJob
 from lytics_sendgrid.lytics.webhook_jobs import PAUSED, RUNNING, job_of
 from lytics_sendgrid.sendgrid.resources import Segment, same_query, segment_query
 
-RESYNC: Final = 'a resync: start {{"action": "resync", "export": "{export}"}}'
+RESYNC: Final = 'a resync with {{"action": "resync", "export": "{export}"}}'
 
 
 class Segments(Protocol):
@@ -156,7 +156,7 @@ def removed_audiences(
                 "the next one, completes that"
             )
         if provisioned.state is AudienceState.KEPT:
-            what = "its segment keeps whom it had then, because the input said so"
+            what = "its segment keeps the people it had then, because the input said so"
         yield f"The audience {name} was removed at {_at(provisioned.state_since_s)}: {what}"
 
 

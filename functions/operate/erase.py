@@ -87,10 +87,10 @@ def follow(
 
     Args:
         ask: erases addresses; the flag is ``again``, which only the first call may have.
-        emails: whom to erase.
+        emails: addresses of the people to erase.
         clock: waits.
         say: prints a text.
-        again: erase those again who have come back.
+        again: erase people again who have come back.
         waits: ask again until nobody is under way.
     """
     answers: dict[str, dict[str, str]] = {}
@@ -103,8 +103,8 @@ def follow(
             break
         wait_s = max(0.0, after_s - clock.now()) + _MARGIN_S
         say(
-            f"{len(asked)} under way. Looking again in {wait_s / 60:.1f} minutes. After Ctrl-C, the same "
-            "command goes on where it was\n"
+            f"{len(asked)} under way. Checking again in {wait_s / 60:.1f} minutes. You can press Ctrl-C: the "
+            "same command continues later\n"
         )
         clock.sleep(wait_s)
     for email in emails:

@@ -35,7 +35,7 @@ def segment_notes(
         known: what was provisioned for it.
         segment: its segment; None: it is gone.
         former_name: the audience's name when the export was last provisioned; None: it did not export it.
-        repair: the run gives a changed segment its query back.
+        repair: the run restores a changed segment's query.
     """
     if segment is None:
         if not known.segment_id:
@@ -48,9 +48,9 @@ def segment_notes(
     notes = []
     if is_query_changed(audience.id, known, segment):
         consequence = (
-            "this run gives it its query back"
+            "this run restores it"
             if repair
-            else 'it is left as it is. Put "repair_segments": true into the input to give it its query back'
+            else 'it is left as it is. Put "repair_segments": true into the input to restore it'
         )
         notes.append(
             f"the query of the segment '{segment.name}' was changed in SendGrid, so it shows other people "

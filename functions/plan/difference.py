@@ -64,8 +64,8 @@ def difference(wanted: StartInput, facts: Facts, planned: Planned) -> tuple[Diff
     ]
     if sentences and not wanted.backfill:
         sentences.append(
-            "without a backfill this start scans nobody: who is in SendGrid already keeps the fields as they "
-            "are until the next change of that person or the next resync"
+            "without a backfill, this start scans nobody: contacts in SendGrid keep their field values until "
+            "the person's next change or the next resync"
         )
     data = Difference(
         audiences_added=added,
@@ -169,7 +169,7 @@ def _source_words(wanted: StartInput, export: Export, fields: Sequence[PlannedFi
     sources = {field.name.casefold(): field.lytics for field in export.fields}
     when = "the backfill sends" if wanted.backfill else "from each person's next change on, SendGrid gets"
     return [
-        f"'{field.name}' comes from the Lytics field '{field.lytics}' now, not from "
+        f"'{field.name}' now comes from the Lytics field '{field.lytics}' instead of "
         f"'{sources[field.name.casefold()]}': {when} the new values"
         for field in fields
         if sources.get(field.name.casefold(), field.lytics) != field.lytics
@@ -181,10 +181,7 @@ def _list_words(export: Export, contact_list: ContactList | None) -> list[str]:
         return []
     before = f"the list '{export.list_name or export.list_id}'" if export.list_id else "no list"
     after = f"the list '{contact_list.name}'" if contact_list else "no list"
-    sentence = (
-        f"the export's contacts go to {after} now, before to {before}. Nobody is taken off a list: who is on "
-        "one stays on it"
-    )
+    sentence = f"the export's contacts now go to {after} instead of {before}. Nobody is taken off a list"
     return [sentence]
 
 
@@ -193,9 +190,9 @@ def _email_words(wanted: StartInput, export: Export) -> list[str]:
         return []
     when = "in this run" if wanted.backfill else "at the next resync"
     sentence = (
-        f"people are known by the Lytics field '{wanted.email_field}' now, not by '{export.email_field}'. "
-        "Who has another address there becomes another contact, and the contact with the former address "
-        f"leaves the segments {when}{guard_sentence(wanted)}"
+        f"people are now identified by the Lytics field '{wanted.email_field}' instead of "
+        f"'{export.email_field}'. A person with a different address there becomes a new contact, and the "
+        f"contact with the old address leaves the segments {when}{guard_sentence(wanted)}"
     )
     return [sentence]
 

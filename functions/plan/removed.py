@@ -28,7 +28,7 @@ def removed_audience(
         stopped_exports: names of the account's exports that are stopped.
         keep: an audience that no other export has stays as it is.
         delete_segments: segments of cleared audiences are deleted, if this product made them.
-        is_swept: the run takes out whom only this export has put in.
+        is_swept: the run takes out people who are in it only through this export.
     """
     others = [name for name in (known.exports if known else ()) if name != export]
     live = [name for name in others if name not in stopped_exports]
@@ -46,7 +46,7 @@ def removed_audience(
         )
     if others:
         swept = (
-            "This run takes out people whom Lytics does not show in it by that export's e-mail field, and "
+            "This run takes out people that Lytics does not show in it by that export's e-mail field, and "
             "puts back people who returned. After that, nobody"
         )
         return "shared", (

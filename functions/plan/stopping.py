@@ -49,8 +49,9 @@ def stop_notes(wanted: StopInput, export: Export, facts: StoredFacts) -> list[st
         )
     if with_live:
         leave = (
-            f". Whom only the e-mail field of '{export.name}' has shown leaves them at the next resync of "
-            'the other. If the guard stops that, start one with a higher "max_leavers_percent"'
+            f". People who are in them only through the e-mail field of '{export.name}' leave at the "
+            "next resync of the other export. If the guard stops that, start a resync with a higher "
+            '"max_leavers_percent"'
         )
         notes.append(
             f"shared with a live export: {enumerated(with_live, _NAMES_CHARS)}. Their segments stay, and the "
@@ -92,11 +93,11 @@ def _job_notes(wanted: StopInput, export: Export, job: LyticsJob | None) -> list
     if job.id != export.lytics_job:
         notes.append(f"{named_job} was made by hand, so it is left: pause or delete it in Lytics")
     elif removes and is_made(job):
-        notes.append(f"{named_job} is going to be deleted")
+        notes.append(f"{named_job} will be deleted")
     elif removes:
-        notes.append(f"{named_job} was made by hand, so it is going to be paused, not deleted")
+        notes.append(f"{named_job} was made by hand, so it will be paused, not deleted")
     elif export.stopped_s is None:
-        notes.append(f"{named_job} is going to be paused")
+        notes.append(f"{named_job} will be paused")
     return notes
 
 

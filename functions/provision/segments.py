@@ -44,7 +44,7 @@ class SegmentProvisioning:
         created: how many segments were created.
         adopted: how many segments were found by their names.
         renamed: how many segments were renamed like their audiences.
-        repaired: how many segments got their query back.
+        repaired: how many segments' queries were restored.
         names: audience id to the name of its segment.
         notes: for a person: what could not be renamed or repaired.
     """
@@ -163,7 +163,7 @@ class SegmentProvisioning:
         return tuple(segment for segment in segments if segment.id not in self._replaced)
 
     def _repair(self, own: Segment, query: str) -> None:
-        """Give a segment its query back. SendGrid refuses that for five minutes after its last change."""
+        """Restore a segment's query. SendGrid refuses that for five minutes after its last change."""
         try:
             self.sendgrid.set_segment_query(own.id, query)
         except (RequestRefused, Throttled) as refusal:

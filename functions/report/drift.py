@@ -18,15 +18,16 @@ REASONS: Final[Mapping[str, str]] = {
     "sample": "others of them are still in the audience, so the scans skip people. If the next resync says "
     "the same, ask Lytics' support",
     "guard": "the guard stopped the sweep of the audience. The cause of this run says what to do",
-    "not_swept": "the audience's scan does not show who has left. The cause of this run says what to do",
-    "second_scan": "the audience's second scan does not show who has left. The cause of this run says what "
-    "to do",
+    "not_swept": "the audience's scan does not show which people have left. The cause of this run "
+    "says what to do",
+    "second_scan": "the audience's second scan does not show which people have left. The cause of this "
+    "run says what to do",
     "changed": "the audience's exports or their e-mail fields were changed while the run went on. The next "
     "resync decides",
 }
 """Why suspects stay, by the word that the sweep counts them under."""
 DOUBTS: Final[Mapping[str, str]] = {
-    "not_found": "they did not find somebody whom a scan had just shown, or Lytics did not answer. {}. If "
+    "not_found": "they did not find a person that a scan had just shown, or Lytics did not answer. {}. If "
     "the next resync says the same, ask Lytics' support",
     "no_identity": "the e-mail field does not identify people in Lytics' schema. {}. To have look-ups, make "
     "it an identity field in Lytics",
@@ -42,13 +43,13 @@ class AudienceDrift(StatePart):
     """What was out of date in one audience.
 
     Attributes:
-        missing: people whom Lytics has in it, and whom the ledger did not know there. They were put in.
+        missing: people that Lytics has in it, and that the ledger did not know there. They were put in.
         stale: people with an outdated field. They were sent again.
         extra: people who have left it, without an event. They were taken out.
         returned: people who are in it again, without an event. They were put back.
         waiting: people who may be in it again, but left less than 24 hours before the scan. The next resync
             decides.
-        suspects: people whom the ledger has in it, and whom the scan did not return.
+        suspects: people that the ledger has in it, and that the scan did not return.
         stayed: of those, the ones who stay, by reason.
         note: what else to know.
     """

@@ -1,4 +1,4 @@
-"""Task of the state machine: compare the ledger with a run's scans, and take out who has left."""
+"""Task of the state machine: compare the ledger with a run's scans, and take out people who have left."""
 
 import os
 from collections.abc import Mapping

@@ -1,10 +1,10 @@
-"""Decide who of an audience's suspects leaves it: pure rules over what scans and look-ups have shown."""
+"""Decide which of an audience's suspects leave it: pure rules over what scans and look-ups have shown."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 CALIBRATION: Final = 20
-"""People whom the scans have shown, and whom look-ups must find, before look-ups are believed."""
+"""So many people that the scans have shown must be found by look-ups before look-ups are believed."""
 SAMPLE: Final = 200
 """People of an audience who are looked up although two scans have not seen them."""
 
@@ -32,12 +32,12 @@ def calibration(samples: Mapping[str, Sequence[tuple[str, bool]]]) -> list[tuple
 
 
 def leavers_by_look_up(answers: Mapping[str, Answer]) -> list[str]:
-    """Return who leaves: only who is certainly not a member."""
+    """Return the people who leave: those who are certainly not members."""
     return [email for email, answer in answers.items() if answer is False]
 
 
 def everybody_leaves(sample: Mapping[str, Answer]) -> bool:
-    """Return whether all leave whom two scans have not seen: nobody of the sample stays."""
+    """Return whether everybody that two scans have not seen leaves: nobody of the sample stays."""
     return all(answer is False for answer in sample.values())
 
 

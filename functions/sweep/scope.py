@@ -137,7 +137,7 @@ def configured(audience: str, account: Account, exports: Callable[[str], Export 
 
 
 def scan_trouble(scan: Checkpoint | None, size: int | None) -> str:
-    """Return why a scan does not show who has left; empty if it does.
+    """Return why a scan does not show which people have left; empty if it does.
 
     Args:
         scan: its checkpoint; None: it has not begun.

@@ -1,4 +1,4 @@
-"""Verify suspects by a second scan: those whom neither scan has seen leave, if a sample of them has left."""
+"""Verify suspects by a second scan: people that neither scan has seen leave, if a sample of them has left."""
 
 from array import array
 
@@ -37,7 +37,7 @@ def ask_for_scans(session: Session) -> SweepProgress | None:
 
 
 def walk_again(session: Session) -> SweepProgress | None:
-    """Find whom neither scan has seen, in the audiences with too many suspects to be kept."""
+    """Find the people that neither scan has seen, in the audiences with too many suspects to be kept."""
     state, run = session.state, session.request.run
     walked = [audience for audience in session.undecided() if audience in state.samples]
     if not walked:
@@ -88,7 +88,7 @@ def sample(session: Session) -> SweepProgress | None:
             if audience in state.answers.get(email, {}):
                 continue
             if not session.has_time():
-                return go_on("looks up some of those whom two scans have not seen")
+                return go_on("looks up some people that two scans have not seen")
             state.answers[email] = state.answers.get(email, {}) | session.ask(email, [audience])
         answers = {email: state.answers[email][audience] for email in emails}
         if everybody_leaves(answers):

@@ -34,7 +34,7 @@ class Exports(Protocol):
 
 
 class Seen(Protocol):
-    """Whom scans have seen."""
+    """The people that scans have seen."""
 
     def read_seen(  # noqa: D102
         self, run: str, audience: str, scan: int, chunks: int, hashes: int
@@ -64,7 +64,7 @@ class Tools:
     Attributes:
         ledger: the contacts table.
         exports: configurations and scans.
-        seen: whom scans have seen.
+        seen: the people that scans have seen.
         walks: the checkpoint.
         lytics: the vendor.
         queue: the changes queue.
@@ -164,7 +164,7 @@ class Session:
         return Outgoing(tools.queue, tools.clock, request.run, request.prefix, versions)
 
     def seen(self, scan: Checkpoint, audience: str, number: int) -> "array[int]":
-        """Return whom a scan has seen."""
+        """Return the hashes of the people that a scan has seen."""
         return self.tools.seen.read_seen(self.request.run, audience, number, scan.chunks, scan.seen)
 
     def tally(self, audience: str) -> Tally:

@@ -21,7 +21,7 @@ class Step(StrEnum):
     SECOND_SCAN = "second_scan"
     """Have the audiences scanned a second time whose suspects no look-up decided."""
     SECOND_WALK = "second_walk"
-    """Find whom neither scan has seen."""
+    """Find the people that neither scan has seen."""
     SAMPLE = "sample"
     """Ask Lytics about some of them."""
     QUEUE = "queue"
@@ -37,19 +37,19 @@ class SweepState:
         step: what it is at.
         position: of the present walk.
         tallies: audience id to what was counted in it.
-        suspects: people who are in an audience, and whom its scan has not seen.
-        young: people outside whom the scan has seen, with an exit of the last 24 hours.
+        suspects: people who are in an audience, and that its scan has not seen.
+        young: people outside that the scan has seen, with an exit of the last 24 hours.
         returning: the same, with an older exit.
-        believed: look-ups find whom the scans have shown; None: not tried yet.
+        believed: look-ups find people that the scans have shown; None: not tried yet.
         doubt: why look-ups are not believed. ``no_identity``: the e-mail fields identify nobody.
             ``no_sample``: there is nobody to try them with. ``not_found``: they did not confirm somebody
             whom a scan has shown.
         answers: address to what look-ups said of each audience: true, false, or null if it is unclear.
         asked: the second scans were asked for.
-        samples: audience id to people at random whom neither scan has seen.
+        samples: audience id to people at random that neither scan has seen.
         leavers: audience id to the people who leave it. The others that neither scan has seen stay.
-        by_walk: audiences that all leave whom neither scan has seen. They are too many to be kept.
-        confirmed: audience id to the young returners whom a look-up has shown.
+        by_walk: audiences that everybody leaves that neither scan has seen: too many to be kept.
+        confirmed: audience id to the young returners that a look-up has shown.
         read_units: what DynamoDB charged for all walks.
         contacts: how many contacts the first walk has visited.
         expected: pairs of a prefix of message numbers and how many messages have it.

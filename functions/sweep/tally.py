@@ -13,11 +13,11 @@ class Tally:
 
     Attributes:
         members: contacts in the audience according to the ledger.
-        suspects: of those, the ones whom the scan should have seen and has not.
-        returners: contacts outside whom the scan has seen, and whose exit is more than 24 hours older.
+        suspects: of those, the ones that the scan should have seen and has not.
+        returners: contacts outside that the scan has seen, and whose exit is more than 24 hours older.
         young: the same, with a younger exit.
         confirmed: of the young returners, how many a look-up confirmed.
-        candidates: suspects whom a second scan has not seen either.
+        candidates: suspects that a second scan has not seen either.
         leavers: suspects who leave the audience.
         returned: contacts who are put back.
         stayed: suspects who stay, by reason.

@@ -1,4 +1,4 @@
-"""Verify suspects by look-ups, if look-ups find those whom the scans have shown."""
+"""Verify suspects by look-ups, if look-ups find people that the scans have shown."""
 
 from math import ceil
 
@@ -48,7 +48,7 @@ def _doubt(session: Session, concerned: set[str]) -> str:
     asked = calibration(samples)
     if not asked:
         return "no_sample"
-    # The first who is not confirmed decides: Lytics may be down, and each answer takes a minute then.
+    # The first person that is not confirmed decides: Lytics may be down, and each answer takes a minute then.
     found = all(session.ask(email, [audience])[audience] is True for audience, email in asked)
     return "" if found else "not_found"
 

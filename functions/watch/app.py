@@ -1,4 +1,4 @@
-"""Look once an hour whether anything keeps live exports from getting events; restart nothing by itself."""
+"""Check once an hour whether live exports still receive events; restart nothing by itself."""
 
 import os
 from collections.abc import Mapping

@@ -102,5 +102,5 @@ def silence_text(export: str, rhythm: Rhythm) -> str:
         f"No event of the export '{export}' has come for {silence_s // 3_600} hours. Before that, "
         f"the longest pause in {REMEMBERED_DAYS} days was {rhythm.longest_pause_s / 3_600:.1f} hours. Look "
         "at the webhook job's log in Lytics, and whether its audiences still change. If events were missed, "
-        "the next resync brings in who entered and left"
+        "the next resync brings in people who entered and takes out people who left"
     )

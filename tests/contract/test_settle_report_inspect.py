@@ -286,7 +286,7 @@ def test_inspect_enter_that_has_not_arrived(tasks: Tasks, state: dict[str, Any])
         "Lytics has the person in 'Newsletter Readers' and the ledger does not: no enter event has arrived"
         in difference
     )
-    assert "What puts the person in is a resync" in difference
+    assert "To put the person in, start a resync" in difference
 
 
 def test_inspect_exit_that_has_not_arrived(tasks: Tasks, state: dict[str, Any]) -> None:

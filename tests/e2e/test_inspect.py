@@ -56,7 +56,7 @@ def test_person_with_a_lost_enter(customer: Customer) -> None:
     answer = inspect(customer, "late.arrival@example.com")
     assert membership(answer, LAPSED) == (True, False, False, False)
     assert "Lytics has the person in 'Lapsed customers' and the ledger does not" in answer["answer"]
-    assert "What puts the person in is a resync" in answer["answer"]
+    assert "To put the person in, start a resync" in answer["answer"]
 
 
 def test_person_with_a_lost_exit(customer: Customer) -> None:

@@ -130,7 +130,7 @@ def test_stop_that_clears_leaves_what_another_export_has(sharing: Sharing) -> No
     customer = sharing.customer
     stop = {"action": "stop", "export": sharing.offers_name, "clear": True}
     job, alone, shared = customer.succeed(stop | {"dry_run": True})["plan"]["notes"]
-    assert job.endswith("is going to be paused")
+    assert job.endswith("will be paused")
     assert "alone: 'Lapsed customers' (" in alone
     assert f"which the export '{customer.name}' has, too. Their segments stay" in shared
     report = customer.succeed(stop)

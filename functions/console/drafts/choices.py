@@ -95,7 +95,7 @@ class Choices:
 
     @property
     def people(self) -> int:
-        """People in the selected audiences. Who is in several counts in each."""
+        """People in the selected audiences. A person in several counts once in each."""
         return sum(row.size or 0 for row in self.selected)
 
 

@@ -22,7 +22,7 @@ class DayRow:
         day: such as ``2026-11-26``.
         lytics: people in all audiences according to Lytics; a person counts once in each. None: unknown.
         sendgrid: contacts in all segments according to SendGrid; None: unknown.
-        rejected: people whom SendGrid refuses.
+        rejected: people that SendGrid refuses.
     """
 
     day: str
@@ -53,7 +53,7 @@ class RunRow:
         took_s: how many seconds it took; None: it has not ended, or nobody knows when.
         added: people who were put into a segment.
         removed: people who were taken out.
-        rejected: people whom SendGrid refuses.
+        rejected: people that SendGrid refuses.
         result: how it ended, in words.
         mark: ``good``, ``bad``, ``now`` or ``neutral``.
     """

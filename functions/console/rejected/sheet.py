@@ -12,7 +12,7 @@ MAX_ROWS: Final = 20_000
 MAX_BYTES: Final = 4_500_000
 """A function's answer holds 6 MB as JSON, in which a letter of another script takes up to 6 bytes."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A spreadsheet takes a cell that begins so for a formula, or acts on it."""
+"""A spreadsheet takes a cell that begins with one of these for a formula, or acts on it."""
 _ALL: Final = "These are all rejected people of the export."
 _MORE: Final = (
     "There are more rejected people than this file holds: {rows:,} rows. make rejected lists all of them."

@@ -29,7 +29,7 @@ class AudienceRow:
     Attributes:
         name: in Lytics.
         lytics: people in it according to Lytics; None: unknown.
-        sent: of those whom the run read, the ones with an address; None: the run did not read it.
+        sent: people that the run read and that have an address; None: the run did not read it.
         sendgrid: contacts in its segment according to SendGrid; None: unknown.
         counted_at: when SendGrid counted last, ISO 8601; None: unknown.
         without_address: people without a usable address.
@@ -61,9 +61,9 @@ class ReportView:
         finished_at: ISO 8601.
         started_at: ISO 8601.
         audiences: in the order of the export.
-        accepted: people whom SendGrid accepted; None: the run sent nobody.
+        accepted: people that SendGrid accepted; None: the run sent nobody.
         unchanged: people for whom nothing was to be sent.
-        rejected: people whom SendGrid refuses, by what it refuses.
+        rejected: people that SendGrid refuses, by what it refuses.
         confirmed: people who SendGrid has confirmed.
         notes: what to know, the most important first.
         failure: which audiences are in trouble, and what to do; empty: none.

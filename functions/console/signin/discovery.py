@@ -45,7 +45,7 @@ class Discovered:
     prompts: frozenset[str]
 
     def scope(self, *, uses_groups: bool) -> str:
-        """Return what to ask for. Some providers send groups only to who asks for them."""
+        """Return the scope to request. Some providers send groups only if the request has that scope."""
         return "openid email groups" if uses_groups and "groups" in self.scopes else "openid email"
 
     def auth_method(self, secret: str) -> str:

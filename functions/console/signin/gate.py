@@ -20,7 +20,7 @@ type Next = Callable[[Any], Response[Any]]
 
 
 def gate(app: Any, next_middleware: Next) -> Response[Any]:
-    """Refuse what another site sent, and let nobody through who is not signed in and on a list.
+    """Refuse requests from other sites, and let only people through who are signed in and on a list.
 
     The visitor is then in the context of the page.
     """

@@ -36,7 +36,7 @@ def identity_from(
     now_s: float,
     access_token: str | None = None,
 ) -> Identity:
-    """Return whom an ID token names.
+    """Return the person that an ID token names.
 
     Args:
         id_token: as the provider sent it.

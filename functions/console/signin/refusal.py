@@ -1,4 +1,4 @@
-"""Why a sign-in came to nothing."""
+"""Why a sign-in failed."""
 
 
 class SignInRefused(Exception):

@@ -1,4 +1,4 @@
-"""Who may do what: the lists of the stack's parameters, read again with each request."""
+"""Roles: the lists of the stack's parameters, read again with each request."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +10,7 @@ _GROUP: Final = "group:"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Somebody whom the provider has signed in.
+    """A person who has signed in at the provider.
 
     Attributes:
         subject: the provider's id of the person.

@@ -1,4 +1,4 @@
-"""Whom a scan has seen: hashes of addresses, small enough to keep for a million people."""
+"""The people that a scan has seen: hashes of addresses, small enough to keep for a million people."""
 
 import hashlib
 from array import array

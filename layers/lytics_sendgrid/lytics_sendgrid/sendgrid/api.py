@@ -213,7 +213,7 @@ class SendGrid:
     def delete_contacts(self, ids: Sequence[str]) -> None:
         """Start to delete contacts by their ids, 100 a request. An unknown id is skipped.
 
-        SendGrid works the deletion off later: look the contacts up again. Its parameter that deletes all
+        SendGrid processes the deletion later: look the contacts up again. Its parameter that deletes all
         contacts of the account cannot be sent: the query has ids and nothing else.
 
         Raises:

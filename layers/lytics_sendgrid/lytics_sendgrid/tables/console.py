@@ -32,7 +32,7 @@ MAX_DOCUMENT_BYTES: Final = 350_000
 
 
 class ConsoleTable:
-    """The console's table in DynamoDB. Reads are consistent: who has signed out is out."""
+    """The console's table in DynamoDB. Reads are consistent: a person who has signed out is out."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""Whom an account has erased, in the exports table: keyed hashes of addresses, and no address.
+"""The people that an account has erased, in the exports table: keyed hashes of addresses, and no address.
 
 Items by (pk, sk):
 

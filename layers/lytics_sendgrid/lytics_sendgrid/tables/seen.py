@@ -1,4 +1,4 @@
-"""Whom a run's scans have seen, in the exports table: hashes of addresses, in chunks.
+"""The people that a run's scans have seen, in the exports table: hashes of addresses, in chunks.
 
 Items by (pk, sk), each with its hashes in ``hashes``, 8 bytes each:
 
@@ -54,7 +54,7 @@ class SeenTable:
             self._client.put_item(TableName=self._table, Item=item)
 
     def read_seen(self, run: str, audience: str, scan: int, chunks: int, hashes: int) -> array[int]:
-        """Return whom a scan has seen, in ascending order.
+        """Return the hashes of the people that a scan has seen, in ascending order.
 
         Args:
             run: the execution's name.

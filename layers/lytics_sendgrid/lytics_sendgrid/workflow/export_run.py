@@ -63,7 +63,7 @@ class Difference(StatePart):
         fields_new: names of SendGrid fields that the export fills from now on.
         fields_stale: names of SendGrid fields that nobody fills any more.
         list_changed: the contacts go to another list.
-        email_field_changed: people are known by another Lytics field.
+        email_field_changed: people are identified by another Lytics field.
         left_out: how many entries of the lists there was no room for. Only there if it is not 0.
     """
 
@@ -165,7 +165,7 @@ class Provisioned(StatePart):
         adopted: how many existing segments this product took over, because their name and query are an
             audience's. Only there if it is not 0.
         renamed: how many segments were renamed like their audiences. Only there if it is not 0.
-        repaired: how many segments got their query back. Only there if it is not 0.
+        repaired: how many segments' queries were restored. Only there if it is not 0.
         notes: for a person. Only there if there are any.
     """
 

@@ -40,7 +40,7 @@ class RunRecord(StatePart):
         trouble: some audiences could not be exported as they should be, so the run failed after its report.
         added: people who were put into a segment.
         removed: people who were taken out.
-        rejected: people whom SendGrid refuses, of those whom the run scanned.
+        rejected: people that SendGrid refuses, of the people that the run scanned.
     """
 
     run: str

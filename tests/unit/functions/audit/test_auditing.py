@@ -74,8 +74,14 @@ def test_audit_waits_until_the_export_is_ready(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("export", "words"),
     [
-        (ContactExport("failure"), "SendGrid's export of contacts failed. No contact was compared"),
-        (ContactExport("failure", message="too big"), "failed: too big. No contact was compared"),
+        (
+            ContactExport("failure"),
+            "SendGrid's export of contacts failed. Because of that, no contact was compared",
+        ),
+        (
+            ContactExport("failure", message="too big"),
+            "failed: too big. Because of that, no contact was compared",
+        ),
         (ContactExport("pending"), "was not ready after 6 hours"),
         (RequestRefused("404"), "does not know its own export of contacts any more (404)"),
     ],
@@ -120,7 +126,7 @@ def test_file_without_the_membership_column_touches_nobody(scene: Scene) -> None
     scene.ready()
     document = scene.run()
     assert "has no column for the custom field 'lytics_segments'" in document["trouble"]
-    assert "No contact was compared" in document["trouble"]
+    assert "Because of that, no contact was compared" in document["trouble"]
     assert (scene.changes(), document["counts"]["deleted"]) == ([], 0)
 
 

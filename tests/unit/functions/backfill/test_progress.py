@@ -283,9 +283,9 @@ def test_unfinished_scan_is_neither_complete_nor_a_mismatch() -> None:
 
 
 def test_progress_summarizes_the_checkpoint() -> None:
-    anew = restarted(Checkpoint(), "400")
+    again = restarted(Checkpoint(), "400")
     at = with_messages(
-        advanced(anew, page({}, {}, {}, {}, total=4), PageContents(without_email=2, bad_email=1), 1),
+        advanced(again, page({}, {}, {}, {}, total=4), PageContents(without_email=2, bad_email=1), 1),
         "0.aa",
         3,
     )
@@ -388,11 +388,11 @@ def test_scan_that_begins_anew_has_seen_nobody() -> None:
     at = begun(Checkpoint(), [("newsletter", "email")], 7)
     at = advanced(at, page({}, cursor="c1", total=9), NOTHING, LAG_NS + 5)
     at = with_chunk(sampled(at, [("beth@example.com", True)]), 1)
-    anew = restarted(dataclasses.replace(at, whole="no parts"), "400")
-    assert anew == Checkpoint(restarts=1, whole="no parts")
-    assert scanned_whole(anew, "no parts at all") == Checkpoint(whole="no parts at all")
-    assert not anew.addresses_found
-    assert advanced(anew, page({}), NOTHING, LAG_NS + 9).stamp_ns == 9
+    again = restarted(dataclasses.replace(at, whole="no parts"), "400")
+    assert again == Checkpoint(restarts=1, whole="no parts")
+    assert scanned_whole(again, "no parts at all") == Checkpoint(whole="no parts at all")
+    assert not again.addresses_found
+    assert advanced(again, page({}), NOTHING, LAG_NS + 9).stamp_ns == 9
 
 
 def test_trouble_ends_a_scan_that_is_not_complete() -> None:

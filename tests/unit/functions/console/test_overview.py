@@ -61,7 +61,7 @@ def test_who_stopped_an_export_comes_before_everything_else() -> None:
     assert (shown.notes, shown.is_resynced) == ((), False)
 
 
-def test_a_fault_that_stopped_an_export_is_told() -> None:
+def test_a_fault_that_stopped_an_export_is_shown() -> None:
     shown = row(replace(HEALTHY, stop={"reason": "SendGrid refuses the key"}), None)
     assert (shown.standing.kind, shown.standing.why) == ("bad", "SendGrid refuses the key")
 

@@ -610,7 +610,7 @@ def test_unrecorded_run_requeues_its_messages_whole() -> None:
     assert scene.records() == [("r1", {"a.0"}, set(), {"unchanged": 2})]
 
 
-def test_run_is_told_about_job_before_commit() -> None:
+def test_run_learns_of_job_before_commit() -> None:
     """After a crash in between, the next consumer finds nothing to send and knows no job."""
     scene = Scene()
     scene.dynamodb.calls.errors["PutItem"] = RetryLater("throttled")

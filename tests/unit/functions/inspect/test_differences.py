@@ -63,7 +63,7 @@ def test_missing_exit_event_is_reported() -> None:
 
 def test_deleted_profile_is_reported_as_missing_exit() -> None:
     (sentence,) = differences_of(lytics=None)
-    assert "Lytics sends no exit for people whom it deleted" in sentence
+    assert "Lytics sends no exit for people that it deleted" in sentence
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_segments_that_cannot_be_read_are_left_out() -> None:
         ),
     ],
 )
-def test_each_obstacle_is_told_first(found: Surroundings, words: str) -> None:
+def test_each_obstacle_is_reported_first(found: Surroundings, words: str) -> None:
     (sentence,) = differences(replace(AGREED, surroundings=found))
     assert words in sentence
 
@@ -125,11 +125,11 @@ def test_each_obstacle_is_told_first(found: Surroundings, words: str) -> None:
         Surroundings(segments={FIRST: replace(RIGHT, query=None)}),
     ],
 )
-def test_nothing_is_told_where_nothing_is_wrong(found: Surroundings) -> None:
+def test_nothing_is_reported_if_nothing_is_wrong(found: Surroundings) -> None:
     assert list(obstacles(EXPORT, ACCOUNT, found)) == []
 
 
-def test_stopped_export_is_told_and_not_its_paused_job() -> None:
+def test_stopped_export_is_reported_and_not_its_paused_job() -> None:
     (sentence,) = obstacles(replace(EXPORT, stopped_s=1_795_000_000), ACCOUNT, Surroundings("paused"))
     assert sentence.startswith("The export was stopped by a person at 2026-11-18T")
 
@@ -140,10 +140,10 @@ def test_stopped_export_is_told_and_not_its_paused_job() -> None:
         (AudienceState.CLEARED, "'Old people' was removed at 2026-11-18T11:06:40Z: its id is taken out"),
         (AudienceState.CLEARED, "its id is taken out of everybody's field, so its segment is empty"),
         (AudienceState.DELETING, "'Old people' was removed at 2026-11-18T11:06:40Z: its id is taken out"),
-        (AudienceState.KEPT, "was removed at 2026-11-18T11:06:40Z: its segment keeps whom it had then"),
+        (AudienceState.KEPT, "was removed at 2026-11-18T11:06:40Z: its segment keeps the people it had then"),
     ],
 )
-def test_removed_audience_is_told_with_its_time(state: AudienceState, words: str) -> None:
+def test_removed_audience_is_reported_with_its_time(state: AudienceState, words: str) -> None:
     old = ProvisionedAudience("lytics_segments", "s3", None, (), state=state, state_since_s=1_795_000_000)
     found = Surroundings(segments={OLD: Segment("s3", "Old people", None)})
     (sentence,) = removed_audiences(EXPORT, ACCOUNT.with_audience(OLD, old), {OLD: 5, FIRST: 7}, found)
@@ -169,7 +169,7 @@ def test_removed_audience_whose_segment_is_deleted_is_told() -> None:
     )
 
 
-def test_removed_audience_without_a_segment_is_told_by_its_id() -> None:
+def test_removed_audience_without_a_segment_is_named_by_its_id() -> None:
     old = ProvisionedAudience("lytics_segments", "s3", None, (), state=AudienceState.CLEARED)
     (sentence,) = removed_audiences(EXPORT, ACCOUNT.with_audience(OLD, old), {OLD: 5}, Surroundings())
     assert OLD in sentence
@@ -183,7 +183,7 @@ def test_audience_that_others_have_or_that_was_left_is_not_told() -> None:
     assert list(removed_audiences(EXPORT, cleared, {OLD: -5}, Surroundings())) == []
 
 
-def test_ghost_is_told_what_takes_her_out() -> None:
+def test_resync_that_takes_a_ghost_out_is_named() -> None:
     gone = replace(LYTICS, audience_ids=frozenset(), audience_slugs=frozenset())
     sentence = differences(replace(AGREED, lytics=gone))[0]
-    assert sentence.endswith('a resync: start {"action": "resync", "export": "news"}')
+    assert sentence.endswith('start a resync with {"action": "resync", "export": "news"}')

@@ -33,7 +33,7 @@ def test_changed_segment_is_named_with_what_the_run_does() -> None:
     changed = replace(SEGMENT, query="SELECT contact_id FROM contact_data")
     assert "'VIP' was changed in SendGrid" in notes(changed)[0]
     assert 'it is left as it is. Put "repair_segments": true' in notes(changed)[0]
-    assert notes(changed, repair=True)[0].endswith("this run gives it its query back")
+    assert notes(changed, repair=True)[0].endswith("this run restores it")
     assert "was deleted in SendGrid: this run creates it again" in notes(None)[0]
     assert "invalid (no column)" in notes(replace(SEGMENT, validation="INVALID", error="no column"))[0]
     named = replace(SEGMENT, name="Best")

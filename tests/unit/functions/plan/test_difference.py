@@ -101,7 +101,7 @@ def test_added_audience_is_named_with_its_people() -> None:
     assert "because the export 'other' has the audience" in changed(export=export, known=one)[1]
     _, words = changed(export=export, known=nobody, backfill=False)
     assert "Without a backfill, only who enters it from now on gets into its segment" in words
-    assert "without a backfill this start scans nobody" in words
+    assert "without a backfill, this start scans nobody" in words
 
 
 def test_field_that_nobody_fills_any_more_is_stale() -> None:
@@ -126,22 +126,22 @@ def test_new_field_is_filled_by_a_backfill_only() -> None:
 def test_other_source_of_a_field_is_named() -> None:
     fields = tuple(replace(field, lytics="town") if field.name == "city" else field for field in SAME)
     _, words = changed(fields=fields)
-    assert "'city' comes from the Lytics field 'town' now, not from 'city': the backfill sends" in words
+    assert "'city' now comes from the Lytics field 'town' instead of 'city': the backfill sends" in words
     assert "from each person's next change on" in changed(fields=fields, backfill=False)[1]
 
 
 def test_other_list_is_named() -> None:
     data, words = changed(contact_list=NEWS)
     assert data.list_changed
-    assert "go to the list 'News' now, before to no list. Nobody is taken off a list" in words
+    assert "now go to the list 'News' instead of no list. Nobody is taken off a list" in words
     listed = replace(NEWSLETTER, list_id="l2", list_name="Old")
-    assert "go to no list now, before to the list 'Old'" in changed(export=listed)[1]
+    assert "now go to no list instead of the list 'Old'" in changed(export=listed)[1]
 
 
 def test_other_email_field_is_named() -> None:
     data, words = changed(email_field="work_email")
     assert data.email_field_changed
-    assert "known by the Lytics field 'work_email' now, not by 'email'" in words
+    assert "identified by the Lytics field 'work_email' instead of 'email'" in words
     assert (
         "leaves the segments in this run. If they are more than 20 % of an audience, the guard can" in words
     )

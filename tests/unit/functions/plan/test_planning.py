@@ -321,7 +321,7 @@ def test_changed_segment_is_noticed_whatever_became_of_its_audience(state: Audie
         notes = plan(replace(facts, export=export))[0].notes
         assert any("the query of the segment 'Renamed' was changed in SendGrid" in note for note in notes)
     assert any("is named 'Renamed' in SendGrid, and keeps that name" in note for note in plan(facts)[0].notes)
-    assert any("gives it its query back" in note for note in plan(facts, repair_segments=True)[0].notes)
+    assert any("restores it" in note for note in plan(facts, repair_segments=True)[0].notes)
     gone = plan(replace(facts, segments={}))[0].notes
     assert any("the segment of the audience 'Audience 1' was deleted in SendGrid" in note for note in gone)
 

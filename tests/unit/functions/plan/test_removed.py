@@ -41,7 +41,7 @@ def removed(known: ProvisionedAudience | None = OURS, **changes: Any) -> tuple[s
             SHARED,
             {"stopped": ("other",)},
             "shared",
-            "This run takes out people whom Lytics does not show in it",
+            "This run takes out people that Lytics does not show in it",
         ),
         (SHARED, {"stopped": ("other",), "is_swept": False}, "shared", "Nobody enters or leaves it until"),
         (

@@ -159,7 +159,7 @@ def test_unknown_export_is_a_fault_that_names_it() -> None:
 
 def test_stop_says_what_becomes_of_each_audience() -> None:
     job_note, alone, shared = stop().plan.notes
-    assert job_note == "Lytics' webhook job 'Our job' (j1, running) is going to be paused"
+    assert job_note == "Lytics' webhook job 'Our job' (j1, running) will be paused"
     assert "'High value users' (10 people), 'Lapsed customers' (5 people)" in alone
     assert "Their segments stay as they are now" in alone
     assert shared == (
@@ -179,15 +179,15 @@ def test_stop_says_whether_another_export_is_stopped() -> None:
     assert shared.endswith("until one of the exports is started again")
     assert stop(facts, clear=True).plan.notes[-1].endswith('stop those exports with "clear": true, too')
     assert (
-        "leaves them at the next resync of the other. If the guard stops" in stop(clear=True).plan.notes[-1]
+        "leave at the next resync of the other export. If the guard stops" in stop(clear=True).plan.notes[-1]
     )
 
 
 def test_stop_says_what_becomes_of_each_kind_of_job() -> None:
     ours = replace(job("running"), document={"description": JOB_DESCRIPTION})
     removed: dict[str, Any] = {"clear": True, "delete_segments": True}
-    assert "is going to be deleted" in stop(replace(FACTS, job=ours), **removed).plan.notes[0]
-    assert "going to be paused, not deleted" in stop(**removed).plan.notes[0]
+    assert "will be deleted" in stop(replace(FACTS, job=ours), **removed).plan.notes[0]
+    assert "will be paused, not deleted" in stop(**removed).plan.notes[0]
     by_hand = stop(replace(FACTS, job=replace(job("running"), id="j2"))).plan.notes[0]
     assert "(j2, running) was made by hand, so it is left" in by_hand
 

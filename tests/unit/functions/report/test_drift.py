@@ -132,7 +132,7 @@ def test_dry_run_says_what_would_be_done() -> None:
 @pytest.mark.parametrize(
     ("doubt", "why", "what_to_do"),
     [
-        ("not_found", "did not find somebody whom a scan had just shown", "ask Lytics' support"),
+        ("not_found", "did not find a person that a scan had just shown", "ask Lytics' support"),
         ("no_identity", "the e-mail field does not identify people", "make it an identity field in Lytics"),
         ("no_sample", "no scan has shown anybody to try them with", "resync again"),
     ],

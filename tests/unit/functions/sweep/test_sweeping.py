@@ -454,7 +454,7 @@ def test_sweep_says_what_it_does(scene: Scene, monkeypatch: pytest.MonkeyPatch) 
         "0 people looked up in Lytics",
         "has audiences scanned a second time",
         "compares contacts with the second scans",
-        "looks up some of those whom two scans have not seen",
+        "looks up some people that two scans have not seen",
         "queues the exits of leavers and the enters of returners",
         "32 contacts compared",
     ]

@@ -83,7 +83,7 @@ def test_a_run_that_failed_says_why() -> None:
     assert "&lt;b&gt;SendGrid refuses" in page.html
 
 
-def test_schedule_that_is_not_daily_or_off_is_told_as_it_is() -> None:
+def test_schedule_that_is_not_daily_or_off_is_shown_as_it_is() -> None:
     scene = scene_with()
     scene.settings = replace(SETTINGS, resync_schedule="rate(2 days)")
     assert "as scheduled: rate(2 days)" in scene.get("/").text
