@@ -81,7 +81,7 @@ def test_job_that_a_person_made_is_found_by_its_url(
     assert around_it == Surroundings(status, False, {FIRST: None}, found)
 
 
-def test_job_that_a_person_made_is_told_if_it_is_paused_or_gone() -> None:
+def test_job_that_a_person_made_is_reported_if_it_is_paused_or_gone() -> None:
     export = replace(EXPORT, lytics_job=None)
     (paused,) = obstacles(export, ACCOUNT, Surroundings("paused", job="hand"))
     assert paused.startswith("The webhook job hand in Lytics is paused, so no events arrive. Resume it")
@@ -161,7 +161,7 @@ def test_audience_that_is_being_cleared_is_not_called_empty() -> None:
     )
 
 
-def test_removed_audience_whose_segment_is_deleted_is_told() -> None:
+def test_removed_audience_whose_segment_is_deleted_is_reported() -> None:
     (sentence,) = removed_audiences(EXPORT, ACCOUNT, {OLD: 5, FIRST: 7, SECOND: -8}, Surroundings())
     assert sentence == (
         f"The audience {OLD} was removed, and its segment is deleted: no export has it any more. The report "
@@ -175,7 +175,7 @@ def test_removed_audience_without_a_segment_is_named_by_its_id() -> None:
     assert OLD in sentence
 
 
-def test_audience_that_others_have_or_that_was_left_is_not_told() -> None:
+def test_audience_that_others_have_or_that_was_left_is_not_reported() -> None:
     others = ProvisionedAudience("lytics_segments", "s3", None, ("shop",))
     account = ACCOUNT.with_audience(OLD, others)
     assert list(removed_audiences(EXPORT, account, {OLD: 5, SECOND: -8, "4" * 32: -6}, Surroundings())) == []
