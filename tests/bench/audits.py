@@ -38,7 +38,7 @@ _LIMITS: Final = ((1_000, 60.0), (100, 30.0))
 
 
 def audit(scene: Scene, say: Say) -> Section:
-    """Audit the people whom ``counts.backfill`` has delivered, in an account with a million contacts."""
+    """Audit the people that ``counts.backfill`` has delivered, in an account with a million contacts."""
     with (
         tempfile.TemporaryDirectory() as folder,
         _exporting(Path(folder) / "contacts.csv.gz", say) as sendgrid,

@@ -36,7 +36,7 @@ _OTHER: Final = "f" * 32
 
 
 def resync(scene: Scene, page_cpu_s: float, say: Say) -> list[Section]:
-    """Measure a resync of the people whom ``counts.backfill`` has delivered.
+    """Measure a resync of the people that ``counts.backfill`` has delivered.
 
     Args:
         scene: with 100,000 contacts in the ledger.

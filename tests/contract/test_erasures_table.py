@@ -1,4 +1,4 @@
-"""Whom an account has erased: the table gives the same answers on moto's DynamoDB and on the double."""
+"""Erased people: the table gives the same answers on moto's DynamoDB and on the double."""
 
 from typing import Any, cast
 

@@ -1,4 +1,4 @@
-"""Whom scans have seen: the table gives the same answers on moto's DynamoDB and on the double."""
+"""The people that scans have seen: the table gives the same answers on moto's DynamoDB and on the double."""
 
 from array import array
 

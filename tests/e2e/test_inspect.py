@@ -13,7 +13,7 @@ REFUSED = "odd.one@example.com"
 
 @pytest.fixture(scope="module")
 def customer(product: Product) -> Iterator[Customer]:
-    """Return a customer with a live export and one person whom SendGrid refuses."""
+    """Return a customer with a live export and one person that SendGrid refuses."""
     with customer_of(product, QUICK) as new_customer:
         new_customer.sendgrid.set_options(refuse_emails="^odd[.]one@")
         new_customer.lytics.populate(40, 3, seed=9)

@@ -1,4 +1,4 @@
-"""The rules of the house: who may import whom, who does I/O, and where a test stands. Read from the sources.
+"""The rules of the house: imports, I/O, and where a test stands. Read from the sources.
 
 A function's folder holds what only that function needs, the layer what two or more share. Rooms of the
 layer import downwards. Modules that do I/O are adapters. All others decide, and import nothing of an adapter

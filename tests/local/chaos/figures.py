@@ -38,7 +38,7 @@ class Figures:
         injected: The number of injected faults by kind.
         survived: The number of outcomes in the product's logs.
         redriven: The output of `make redrive` after the faults: the dead-lettered messages and their causes.
-        rejected: The number of people whom SendGrid refuses in the end, by reason.
+        rejected: The number of people that SendGrid refuses in the end, by reason.
         healed: The number of people rejected by a temporary fault and accepted with their next change.
         audiences: The members by audience, as in the demo.
         differences: The number of differences between Lytics, the contacts table and SendGrid in the end.

@@ -159,13 +159,13 @@ class Chaos:
             self._fault(f"{count} messages are in the rejects queue")
 
     def _check(self) -> None:
-        """Resend people whom a temporary fault rejected. Then SendGrid may only lack bad addresses."""
+        """Resend people that a temporary fault rejected. Then SendGrid may only lack bad addresses."""
         bad = self._bad()
         healing = self._operator.rejected().keys() - bad
         self._figures.healed = len(healing)
         if healing:
             self._screen.step(
-                f"changing {len(healing):,} people with valid addresses whom a temporary fault rejected"
+                f"changing {len(healing):,} people with valid addresses that a temporary fault rejected"
             )
             touch(self._lytics, healing)
             self._idle()

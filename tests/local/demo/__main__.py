@@ -90,7 +90,7 @@ def look_around(chosen: Choices, running: Stage, screen: Screen) -> None:
 
 
 def show_console(sign_in: SignIn, screen: Screen) -> None:
-    """Print the console's address, and whom to sign in as."""
+    """Print the console's address, and the people to sign in as."""
     screen.heading("Console")
     screen.console.print(f"  open      {sign_in.url}/", markup=False, soft_wrap=True)
     people = ", ".join(f"{email} ({role})" for email, role in ROLES.items())

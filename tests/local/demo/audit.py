@@ -76,7 +76,7 @@ def audit(
     *,
     refused: Set[str] = frozenset(),
 ) -> Audit:
-    """Compare every person. Those whom SendGrid refuses must be absent."""
+    """Compare every person. People that SendGrid refuses must be absent."""
     result = Audit()
     truth = {
         email: person

@@ -131,7 +131,7 @@ def check(
     *,
     refused: Set[str] = frozenset(),
 ) -> Audit:
-    """Compare every person and show the result. Those whom SendGrid refuses must be absent."""
+    """Compare every person and show the result. People that SendGrid refuses must be absent."""
     sendgrid.settle()
     result = audit(
         expectation(choices.start, lytics, stage.list_id),

@@ -57,7 +57,7 @@ class Bias:
         unhealthy: how many profiles scans leave out, and look-ups show.
         look_ups: people who are kept for look-ups. 1,000 in the product.
         sample: people who are looked up after a second scan. 200 in the product.
-        calibration: people whom look-ups must find before they are believed. 20 in the product.
+        calibration: people that look-ups must find before they are believed. 20 in the product.
         guard_from: so few may always leave. 50 in the product.
         dies: how often a run dies at a step.
         operates: how often a person or the schedule starts, stops or resyncs an export.

@@ -115,7 +115,7 @@ class World:
     def wrong(self, audiences: str = AUDIENCES) -> list[str]:
         """Return whose row in SendGrid is not the truth.
 
-        Leaves out people whom scans do not show, audiences of which no row has an address: nobody leaves
+        Leaves out people that scans do not show, audiences of which no row has an address: nobody leaves
         those, and kept audiences.
         """
         configuration, found = self.configuration(), []

@@ -1,4 +1,4 @@
-"""The clearing of removed audiences: when it waits, whom it queues, and how it goes on."""
+"""The clearing of removed audiences: when it waits, what it queues, and how it continues."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Whom a request asks to erase."""
+"""The people that a request asks to erase."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whom an ID token names: its signature and every claim."""
+"""The person that an ID token names: its signature and every claim."""
 
 import base64
 import hmac

@@ -1,4 +1,4 @@
-"""Who may do what."""
+"""Roles: what each person may do."""
 
 import pytest
 
