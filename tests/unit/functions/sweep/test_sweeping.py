@@ -501,6 +501,26 @@ def test_look_ups_are_made_only_by_fields_that_identify(scene: Scene) -> None:
     assert exits(scene) == [BOB]
 
 
+def test_samples_are_looked_up_only_by_fields_that_identify(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "MAX_PEOPLE", 10)
+    account = scene.exports.account("acme")
+    readers = replace(account.audiences[READERS.id], exports=("offers",))
+    scene.exports.put_export(Export("offers", "default", "acme", 7, "work", (), (READERS,)))
+    audiences = {VIPS.id: account.audiences[VIPS.id], READERS.id: readers}
+    scene.exports.put_account(replace(account, version=9, audiences=audiences), account.version)
+    scene.scanned(READERS, ANN, email_fields=(("offers", "work"),))
+    scene.contact(BOB, {VIPS: BEFORE})
+    emails = crowd(scene, READERS)
+    assert ask_for_second_scan(scene) == [READERS.id]
+    assert scene.document()["believed"] is True
+    scene.scanned(READERS, ANN, scan=1, email_fields=(("offers", "work"),))
+    assert scene.run().done
+    assert exits(scene) == sorted([BOB, *emails])
+    assert scene.lytics.asked == [ANN, BOB]
+
+
 def test_returners_who_are_too_many_to_be_kept_are_put_back(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
