@@ -112,7 +112,7 @@ def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: 
     drift = None if counted.sweep is None else whole_drift(drifts, counted.sweep, counted.health)
     audited = None if counted.audit is None else AuditFindings.of(counted.audit)
     jobs = _import_jobs(counted.jobs)
-    why = failure(_troubles(audiences, counted))
+    why = failure(_troubles(audiences, counted), dry_run=run.dry_run)
     if audited is not None and audited.trouble:
         why = f"{why}\n{audited.trouble}".strip()
     # A field that is set appears in the report.

@@ -14,6 +14,11 @@ _LEFT: Final = (
     "all other audiences are exported. Do what each line says, then start the export again, or resync it. "
     "The report of this run is the output of the state Report, and is kept in the exports table"
 )
+_PLANNED: Final = (
+    'This dry run changed nothing. Without "dry_run", nobody would be taken out of their segments either. '
+    "Everybody whom Lytics returns would be put in, and all other audiences would be exported. Do what each "
+    "line says, then start the dry run again. The report of this run is the output of the state Report"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Trouble:
     reason: str
 
 
-def failure(troubles: Iterable[Trouble]) -> str:
+def failure(troubles: Iterable[Trouble], *, dry_run: bool = False) -> str:
     """Return the cause of a run that fails because of some audiences; empty if it has no such audience."""
     lines = [f"- '{trouble.audience}': {shortened(trouble.reason, _REASON_CHARS)}" for trouble in troubles]
     if not lines:
@@ -38,4 +43,4 @@ def failure(troubles: Iterable[Trouble]) -> str:
     hidden = len(lines) - len(shown)
     more = (f"- and {hidden} more, which the report lists",) if hidden else ()
     them = "1 audience is" if len(lines) == 1 else f"{len(lines)} audiences are"
-    return "\n".join((f"{them} in trouble:", *shown, *more, _LEFT))
+    return "\n".join((f"{them} in trouble:", *shown, *more, _PLANNED if dry_run else _LEFT))

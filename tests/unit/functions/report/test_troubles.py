@@ -16,6 +16,14 @@ def test_failure_names_the_audiences_what_was_left_and_what_to_do() -> None:
     assert last.startswith("Nobody was taken out of their segments")
 
 
+def test_failed_dry_run_says_that_it_changed_nothing() -> None:
+    text = failure([Trouble("High Value Users", "it is gone. Start without it")], dry_run=True)
+    assert text.splitlines()[1] == "- 'High Value Users': it is gone. Start without it"
+    assert "This dry run changed nothing" in text
+    assert "was put in" not in text
+    assert "kept in the exports table" not in text
+
+
 def test_failure_of_many_audiences_stays_short() -> None:
     text = failure([Trouble(f"Audience {number}", "я" * 900) for number in range(200)])
     assert text.startswith("200 audiences are in trouble:")
