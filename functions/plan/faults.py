@@ -35,6 +35,13 @@ class Places:
         return self.custom_fields.get(lytics, pointer("custom_fields", lytics))
 
 
+_RUN: Final = "The run cannot start"
+_HEADS: Final[Mapping[str, str]] = {
+    "start": "The export cannot start",
+    "resync": "The resync cannot start",
+    "stop": "The export cannot be stopped",
+}
+
 NOWHERE: Final = Places({}, {})
 """Of an input that is not known as it was given."""
 
@@ -44,17 +51,21 @@ def refused(faults: Sequence[Fault]) -> list[StopRun]:
     return [ExportRefused(fault.text, at=fault.at) for fault in faults]
 
 
-def refusal(faults: Sequence[StopRun]) -> StopRun:
+def refusal(faults: Sequence[StopRun], action: str = "") -> StopRun:
     """Return one error that lists all faults, one a line, each once, and where in the input they are.
 
     It is of the faults' own class if they all share one, otherwise ``ExportRefused``.
+
+    Args:
+        faults: at least one.
+        action: of the input; empty if it has no valid one.
     """
     kinds = {type(fault) for fault in faults}
     kind = kinds.pop() if len(kinds) == 1 else ExportRefused
     unique = {str(fault): fault.at for fault in reversed(faults)}
     texts = dict.fromkeys(str(fault) for fault in faults)
     lines = listed([Fault(text, unique[text]) for text in texts])
-    return kind(f"The export cannot start, and nothing was changed. {lines}")
+    return kind(f"{_HEADS.get(action, _RUN)}, and nothing was changed. {lines}")
 
 
 def _list(value: Any) -> list[Any]:

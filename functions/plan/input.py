@@ -112,11 +112,13 @@ class Reading:
             None: the rest says nothing without the faulty parts.
         faults: for a person, each with its place.
         faulty: the keys that have a fault.
+        action: what the input wants to do; empty if it has no valid action.
     """
 
     wanted: ExportInput | None
     faults: tuple[Fault, ...]
     faulty: frozenset[str]
+    action: str = ""
 
 
 def read_input(document: object) -> Reading:
@@ -140,8 +142,9 @@ def read_input(document: object) -> Reading:
             Fault(input_fault(detail, action, KEYS, given), pointer(*detail["loc"][:2])) for detail in details
         )
         faulty = frozenset(str(detail["loc"][0]) for detail in details)
-        return Reading(_sound(action, _pruned(given, [d["loc"] for d in details])), tuple(faults), faulty)
-    return Reading(wanted, _without_effect(wanted), frozenset())
+        sound = _sound(action, _pruned(given, [d["loc"] for d in details]))
+        return Reading(sound, tuple(faults), faulty, action)
+    return Reading(wanted, _without_effect(wanted), frozenset(), action)
 
 
 def _read(action: str, given: Mapping[str, Any]) -> ExportInput:

@@ -76,14 +76,15 @@ class Planner:
         wanted = reading.wanted
         faults: list[StopRun] = [InputInvalid(fault.text, at=fault.at) for fault in reading.faults]
         if wanted is None or "authorization" in reading.faulty:
-            raise refusal(faults)
+            raise refusal(faults, reading.action)
         if isinstance(wanted, StartInput):
             planned = self._start(beginning, wanted, reading, faults, Places.of(document))
         else:
             planned = self._stored(beginning, wanted, faults)
         too_large = size_faults(planned)
         if too_large:
-            raise refusal([ExportRefused(text, at=pointer("audiences")) for text in too_large])
+            texts = [ExportRefused(text, at=pointer("audiences")) for text in too_large]
+            raise refusal(texts, wanted.action)
         return self._alone(beginning, planned)
 
     def _alone(self, beginning: Beginning, planned: ExportRun) -> ExportRun:
@@ -96,7 +97,7 @@ class Planner:
             return planned
         if planned.options.scheduled:
             return planned.model_copy(update={"skipped": f"This resync was skipped: {other}"})
-        raise refusal([ExportRefused(other, at=pointer("export"))])
+        raise refusal([ExportRefused(other, at=pointer("export"))], planned.action)
 
     def _start(
         self,
@@ -113,7 +114,7 @@ class Planner:
         plan, plan_faults = make_plan(wanted, facts, reading.faulty, places)
         faults += [*surveyor.faults, *refused(plan_faults)]
         if faults:
-            raise refusal(faults)
+            raise refusal(faults, wanted.action)
         return planned_run(beginning, wanted, authorization.account, facts, plan)
 
     def _stored(
@@ -122,12 +123,12 @@ class Planner:
         export = self.configurations.export(wanted.export)
         if export is None:
             fault = ExportRefused(no_such_export(wanted.export, wanted.action), at=pointer("export"))
-            raise refusal([*faults, fault])
+            raise refusal([*faults, fault], wanted.action)
         _, surveyor = self._surveyor(export.authorization, wanted, faults, [])
         facts = surveyor.survey_stored(export, wanted)
         faults += [*surveyor.faults, *refused(stored_faults(wanted, export, facts))]
         if faults:
-            raise refusal(faults)
+            raise refusal(faults, wanted.action)
         if isinstance(wanted, ResyncInput):
             return plan_resync(beginning, wanted, export, facts)
         return plan_stop(beginning, wanted, export, facts)
@@ -147,7 +148,7 @@ class Planner:
             authorization = self.authorizations.authorization(name, 0)
         except StopRun as fault:
             fault.at = pointer("authorization")
-            raise refusal([*faults, fault, *others]) from fault
+            raise refusal([*faults, fault, *others], wanted.action) from fault
         faults += [*authorization_faults(authorization, wanted), *others]
         sendgrid, lytics = self.connect(authorization)
         return authorization, Surveyor(

@@ -564,7 +564,7 @@ def test_each_fault_says_where_in_the_input_it_is(
 
 
 def test_refusal_lists_each_fault_once_and_counts_them() -> None:
-    assert str(refusal([InputInvalid("a"), InputInvalid("a")])) == (
+    assert str(refusal([InputInvalid("a"), InputInvalid("a")], "start")) == (
         "The export cannot start, and nothing was changed. 1 fault:\n- a"
     )
     assert "2 faults:\n- a\n- b" in str(refusal([InputInvalid("a"), KeyRefused("b")]))

@@ -392,6 +392,45 @@ def test_paused_webhook_job_is_a_fault_before_anything_is_made() -> None:
     assert "webhook job 'Our job' (j1) is paused: resume it in Lytics" in fault
 
 
+@pytest.mark.parametrize(
+    ("document", "head"),
+    [
+        ({"audiences": ["nothing"]}, "The export cannot start"),
+        ({"audiences": 7}, "The export cannot start"),
+        ({"audiences": ["first"], "authorization": "a b"}, "The export cannot start"),
+        ({"action": "resync", "export": "nothing"}, "The resync cannot start"),
+        ({"action": "resync"}, "The resync cannot start"),
+        ({"action": "resync", "export": "newsletter", "audit": 1}, "The resync cannot start"),
+        ({"action": "stop", "export": "nothing"}, "The export cannot be stopped"),
+        ({"action": "stop"}, "The export cannot be stopped"),
+        ({"action": "stop", "export": "newsletter", "dry_run": 1}, "The export cannot be stopped"),
+        ({"action": "delete"}, "The run cannot start"),
+        ([], "The run cannot start"),
+    ],
+)
+def test_refusal_says_what_was_refused(document: Any, head: str) -> None:
+    scene = Scene()
+    exported(scene)
+    with pytest.raises(StopRun) as refusal:
+        scene.plan(document)
+    assert str(refusal.value).startswith(f"{head}, and nothing was changed. ")
+
+
+@pytest.mark.parametrize(
+    ("action", "head"), [("resync", "The resync cannot start"), ("stop", "The export cannot be stopped")]
+)
+def test_unreadable_secret_or_second_run_says_what_was_refused(action: str, head: str) -> None:
+    for scene in (Scene(KeyRefused("no such secret")), Scene()):
+        exported(scene)
+        scene.executions["arn:first"] = Execution(
+            "arn:first", is_running=True, started="2026-11-23 00:00 UTC"
+        )
+        scene.configurations.put_running("newsletter", "arn:first", None)
+        with pytest.raises(StopRun) as refusal:
+            scene.plan({"action": action, "export": "newsletter"}, "arn:second")
+        assert str(refusal.value).startswith(f"{head}, and nothing was changed. ")
+
+
 def test_second_run_of_an_export_is_refused() -> None:
     scene = Scene()
     exported(scene)
