@@ -229,6 +229,10 @@ class Customer:
         (segment_id,) = [segment["id"] for segment in listed if segment["name"] == name]
         return str(segment_id)
 
+    def rename_list(self, list_id: str, name: str) -> None:
+        """Rename a list in SendGrid, as a user could."""
+        self._request("PATCH", f"lists/{list_id}", {"name": name})
+
     def delete_contact(self, email: str) -> None:
         """Delete a contact in SendGrid, as a user could."""
         contact = self.contact(email)

@@ -146,6 +146,27 @@ def test_live_job_of_the_hosted_export_is_refused(customer: Customer, status: st
     assert has_exactly(refused_in_plan(customer, customer.input()), "End that job in Lytics")
 
 
+def test_list_of_the_wrong_type_is_one_fault(customer: Customer) -> None:
+    (fault,) = refused_in_plan(customer, customer.input(list=7))
+    assert fault == '- "list" must be text in quotes, not a number'
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        ("paused", "is paused: resume it in Lytics, then start the export again"),
+        ("failed", "has failed, which happens after two hours of refused deliveries"),
+    ],
+)
+def test_webhook_job_that_does_not_run_is_refused_by_name(customer: Customer, status: str, text: str) -> None:
+    url = customer.product.deployment.webhook(customer.name)
+    job = customer.lytics.seed_job(
+        "webhook_triggers", name="Made by hand", config={"webhook_url": url}, status=status
+    )
+    (fault,) = refused_in_plan(customer, customer.input())
+    assert fault.startswith(f"- Lytics' webhook job 'Made by hand' ({job}) {text}")
+
+
 def test_read_only_key_fails_at_the_first_write_and_leaves_nothing(customer: Customer) -> None:
     customer.put_secret(sendgrid_api_key=sendgrid_key(customer.name, Capability.READ_ONLY))
     finished = refused(customer, customer.input(), state="Provision")
