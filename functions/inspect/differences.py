@@ -11,7 +11,11 @@ from lytics_sendgrid.sendgrid.resources import SendGridContact
 
 IN_FLIGHT_MS: Final = 15 * 60_000
 """SendGrid processes an import job within minutes; deliver, too, allows 15 minutes for a job."""
-_RESEND: Final = "The row is sent again with the person's next change"
+_NEXT_CHANGE: Final = "The row is sent again with the person's next change"
+_AUDIT: Final = 'a resync with {{"action": "resync", "export": "{export}", "audit": true}}'
+_RESTORE: Final = (
+    'a resync with {{"action": "resync", "export": "{export}", "audit": true, "restore_deleted": true}}'
+)
 _SEGMENT_LAG: Final = (
     "SendGrid refreshes a segment every 1 to 24 hours; "
     "a Single Send checks the contact itself when it is sent"
@@ -109,7 +113,8 @@ def _missing_in_sendgrid(found: Findings, memberships: Sequence[MembershipRow]) 
         yield (
             f"SendGrid has no such contact, although it accepted the row at {_at(contact.sent_ms)} "
             f"(import job {contact.job}): the contact was deleted in SendGrid, "
-            f"or that job failed for it. {_RESEND}"
+            f"or that job failed for it. {_NEXT_CHANGE}, or at once by "
+            f"{_run(_RESTORE, found)}"
         )
 
 
@@ -126,7 +131,7 @@ def _between_ledger_and_sendgrid(row: MembershipRow, found: Findings) -> Iterato
         else:
             yield (
                 f"{difference}, and no request is in flight: something else wrote the membership field, "
-                f"or import job {found.contact.job} failed for this row. {_RESEND}"
+                f"or import job {found.contact.job} failed for this row. {_resend(found)}"
             )
     elif row.sendgrid and not row.segment:
         yield (
@@ -147,7 +152,7 @@ def _list_differences(contact: SendGridContact, found: Findings) -> Iterator[str
     if _is_in_flight(found):
         yield f"{difference}: {_in_flight(found)}"
     else:
-        yield f"{difference}. Add it by hand, or wait: {_RESEND}"
+        yield f"{difference}. Add it by hand, or wait: {_NEXT_CHANGE}"
 
 
 def _field_differences(row: FieldRow, found: Findings) -> Iterator[str]:
@@ -156,14 +161,23 @@ def _field_differences(row: FieldRow, found: Findings) -> Iterator[str]:
     if found.lytics is not None and not row.is_same_in_lytics:
         yield (
             f"Lytics has {row.mapped.lytics} = {row.lytics!r} and the ledger {row.ledger!r}: "
-            f"a field is updated with the next event that Lytics sends for the person"
+            "a field is updated with the next event that Lytics sends for the person, or by "
+            f"{RESYNC.format(export=found.export.name)}"
         )
     if found.sendgrid is not None and not row.is_same_in_sendgrid:
-        cause = f"something else wrote it, or the import job refused it. {_RESEND}"
+        cause = f"something else wrote it, or the import job refused it. {_resend(found)}"
         yield (
             f"SendGrid has {row.mapped.name} = {row.sendgrid!r} and the ledger {row.ledger!r}: "
             f"{_in_flight(found) if _is_in_flight(found) else cause}"
         )
+
+
+def _resend(found: Findings) -> str:
+    return f"{_NEXT_CHANGE}, or at once by {_run(_AUDIT, found)}"
+
+
+def _run(run_input: str, found: Findings) -> str:
+    return run_input.format(export=found.export.name)
 
 
 def _is_in_flight(found: Findings) -> bool:

@@ -136,6 +136,21 @@ def test_audience_without_segment_is_reported() -> None:
     assert sentences == ["The audience 'Second' has no segment: start the export again"]
 
 
+def test_run_that_corrects_a_difference_at_once_is_named() -> None:
+    audit = '"audit": true}'
+    (deleted, *_) = differences_of(sendgrid=None)
+    assert deleted.endswith(
+        "or at once by a resync with "
+        '{"action": "resync", "export": "news", "audit": true, "restore_deleted": true}'
+    )
+    changed = replace(SENDGRID, custom_fields={**SENDGRID.custom_fields, "lytics_segments": "none"})
+    assert differences_of(sendgrid=changed)[0].endswith(audit)
+    (overwritten,) = differences_of(sendgrid=replace(SENDGRID, values={"first_name": "Joan"}))
+    assert overwritten.endswith(audit)
+    (stale,) = differences_of(lytics=replace(LYTICS, fields={**LYTICS.fields, "first_name": "Joan"}))
+    assert stale.endswith('or by a resync with {"action": "resync", "export": "news"}')
+
+
 @pytest.mark.parametrize(
     ("age_ms", "expected"), [(IN_FLIGHT_MS, "Add it by hand"), (1_000, "was sent 1 s ago")]
 )
