@@ -178,9 +178,11 @@ def test_nightly_starts_one_run_for_each_live_export(customer: Customer) -> None
     again = nightly(customer, "2027-01-01")
     assert customer.name in first["started"]
     assert customer.name in [*again["started"], *again["before"]]
-    expected = {"action": "resync", "export": customer.name, "scheduled": True}
+    # It is the only export of its account, so it audits the account every night.
+    expected = {"action": "resync", "export": customer.name, "scheduled": True, "audit": True}
     assert resyncs(customer, "2027-01-01") == [expected]
     resync = ended(runs_of(customer), f"resync-{customer.name}-20270101")
     assert (resync.status, resync.output.get("skipped")) == ("SUCCEEDED", None)
+    assert resync.output["audit"]["trouble"] == ""
     assert customer.name in nightly(customer, "2027-01-02")["started"]
     assert resyncs(customer, "2027-01-02") == [expected]

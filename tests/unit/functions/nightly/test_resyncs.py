@@ -89,6 +89,20 @@ def test_failure_of_one_export_does_not_stop_the_others() -> None:
     assert "of 2 exports could not be started: 'a': Step Functions: InternalFailure, 'b': " in found.fault()
 
 
+def test_export_that_cannot_be_read_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    exports = exports_table(DynamoDb(), named("a"), named("b"))
+    read = exports.export
+
+    def export(name: str) -> Export | None:
+        if name == "a":
+            raise ServiceUnavailable("DynamoDB: InternalFailure")
+        return read(name)
+
+    monkeypatch.setattr(exports, "export", export)
+    found = start_resyncs(exports, Machine(), NIGHT, 1)
+    assert (found.started, found.failed) == (["b"], {"a": "DynamoDB: InternalFailure"})
+
+
 def test_name_without_a_configuration_is_left_out() -> None:
     dynamodb = DynamoDb()
     exports = exports_table(dynamodb)

@@ -146,6 +146,11 @@ def test_segment_that_is_not_listed_is_looked_up(found: Segment | None) -> None:
     assert lost == (frozenset({FIRST}) if found is None else frozenset())
 
 
+def test_segment_that_is_listed_is_not_looked_up() -> None:
+    listed = {"s1": Segment("s1", "First", None)}
+    assert lost_segments(account_in(AudienceState.LIVE), [FIRST], listed, not_to_be_called, []) == frozenset()
+
+
 def test_segment_that_cannot_be_looked_up_is_not_called_lost() -> None:
     def fails(segment_id: str) -> Segment | None:
         raise ServiceUnavailable("SendGrid answered 503")
