@@ -19,7 +19,14 @@ from tests.newsletter import NEWSLETTER
 STACK = "demo"
 API_KEY = "SG.full"
 # Delays for real servers: they need more time than the twins.
-DELAYS_OF_SERVERS = {"DeliverBatchingWindowSeconds": "1", "ConfirmDelaySeconds": "5"}
+DELAYS_OF_SERVERS = {
+    "DeliverBatchingWindowSeconds": "1",
+    "ConfirmDelaySeconds": "5",
+    "VerifyDelaySeconds": "10",
+    "ClearDelaySeconds": "10",
+    # A delivery keeps a configuration for less than the clearing waits.
+    "ConfigurationCacheSeconds": "1",
+}
 JOBS = Options(job_delay_s=0.3, job_jitter_s=0.7)
 WAIT_SCALE = 0.2
 
