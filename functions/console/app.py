@@ -9,7 +9,7 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.console.aws.audit import AuditLog
-from functions.console.aws.executions import Executions
+from functions.console.aws.executions import PageExecutions
 from functions.console.aws.functions import INVOKE_TIMEOUTS, Functions
 from functions.console.aws.monitoring import ALARMS, Monitoring
 from functions.console.context import Console
@@ -33,6 +33,7 @@ def _application() -> Application:
     settings = read_settings(ConsoleSettings, os.environ)
     clock, links = SystemClock(), Links(settings.console_base_url)
     dynamodb = boto3.client("dynamodb", config=TIMEOUTS)
+    step_functions = boto3.client("stepfunctions", config=TIMEOUTS)
     return Application(
         Console(
             settings=settings,
@@ -44,7 +45,7 @@ def _application() -> Application:
             days=DaysTable(dynamodb, settings.exports_table),
             rejected=RejectedIndex(dynamodb, settings.contacts_table),
             summaries=SummariesTable(dynamodb, settings.exports_table),
-            executions=Executions(boto3.client("stepfunctions", config=TIMEOUTS), settings.state_machine_arn),
+            executions=PageExecutions(step_functions, settings.state_machine_arn),
             functions=Functions(boto3.client("lambda", config=INVOKE_TIMEOUTS)),
             monitoring=Monitoring(
                 boto3.client("sqs", config=TIMEOUTS),

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from functions.console.aws.executions import Execution
     from functions.console.health import Monitoring
     from functions.console.links import Links
     from functions.console.settings import ConsoleSettings
     from functions.console.signin.attempts import Attempt
     from functions.console.signin.roles import Identity
     from lytics_sendgrid.domain.clock import Clock
+    from lytics_sendgrid.domain.execution import Execution
     from lytics_sendgrid.tables.console import ConsoleTable
     from lytics_sendgrid.tables.days import DaysTable
     from lytics_sendgrid.tables.exports import ExportsTable
@@ -62,8 +62,8 @@ class Executions(Protocol):
     def arn(self, name: str) -> str:
         """Return the ARN of the execution with a name."""
 
-    def start(self, name: str, document: Mapping[str, Any]) -> str:
-        """Start an execution and return its ARN. A name starts once: later calls change nothing."""
+    def start(self, name: str, document: Mapping[str, Any]) -> bool:
+        """Start an execution. A name starts once: later calls change nothing."""
 
     def describe(self, arn: str) -> Execution | None:
         """Return an execution, or None if it does not exist any more."""

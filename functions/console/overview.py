@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from functions.console.aws.executions import Execution
+from lytics_sendgrid.domain.execution import Execution
 from lytics_sendgrid.workflow.run_end import why_ended
 from lytics_sendgrid.workflow.summary import Part, Summary
 

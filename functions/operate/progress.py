@@ -6,8 +6,9 @@ from datetime import UTC
 from typing import Any, Final
 
 from functions.operate.outline import notes_first, outline, printable
+from lytics_sendgrid.domain.execution import goes_on_in
 from lytics_sendgrid.errors import RetryLater
-from lytics_sendgrid.workflow.run_end import goes_on_in, why_ended
+from lytics_sendgrid.workflow.run_end import why_ended
 
 STATES: Final = {
     "Resume": "continues in a new execution, before the history of the last one is full",

@@ -22,6 +22,7 @@ from botocore.exceptions import BotoCoreError
 from functions.operate.progress import Progress, next_execution, result
 from functions.operate.stack import boto_session, explained, stack_name, stack_outputs
 from lytics_sendgrid.aws.errors import translated
+from lytics_sendgrid.domain.execution import MAX_EXECUTIONS
 from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError, RetryLater
 
 _MIN_PAUSE_S: Final = 1.0
@@ -74,7 +75,7 @@ class Follower:
             RetryLater: Step Functions has not answered for minutes. The run continues.
             StopRun: Step Functions refuses to answer.
         """
-        failures, pause_s = 0, _MIN_PAUSE_S
+        failures, pause_s, executions = 0, _MIN_PAUSE_S, 1
         while True:
             try:
                 description = self._look()
@@ -84,8 +85,9 @@ class Follower:
                 if failures == _MAX_FAILURES:
                     raise
                 description = {"status": "RUNNING"}
-            if following := next_execution(description):
-                self.execution, self._seen = following, 0
+            following = next_execution(description)
+            if following and executions < MAX_EXECUTIONS:
+                self.execution, self._seen, executions = following, 0, executions + 1
                 continue
             if description["status"] not in {"RUNNING", "PENDING_REDRIVE"}:
                 return description

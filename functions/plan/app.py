@@ -10,11 +10,11 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.plan.executions import Executions
 from functions.plan.input import PlanRequest
 from functions.plan.run import Planner
 from functions.plan.settings import PlanSettings
 from functions.plan.state import Beginning
+from lytics_sendgrid.aws.executions import ExecutionReader
 from lytics_sendgrid.aws.secret import Authorization, Secrets
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339
 from lytics_sendgrid.lytics.api import Lytics, lytics_at
@@ -59,9 +59,8 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     plan_settings, exports, history, secrets = _collaborators()
     request = PlanRequest.read(event)
     started_at = format_rfc3339(math.floor(SystemClock().now()) * NANOSECONDS_PER_S)
-    planner = Planner(
-        exports, secrets, _connect, plan_settings.webhook_base_url, Executions(boto3.client("stepfunctions"))
-    )
+    executions = ExecutionReader(boto3.client("stepfunctions"))
+    planner = Planner(exports, secrets, _connect, plan_settings.webhook_base_url, executions)
     planned = planner.plan(Beginning(request.run, request.execution, started_at), request.input)
     if not planned.dry_run and not planned.skipped:
         history.record_run(planned.export, RunRecord.of(planned), math.floor(SystemClock().now()))

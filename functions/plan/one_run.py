@@ -5,37 +5,13 @@ has ended: a run that was stopped or has died tidies up nothing. A long run cont
 which the output of the former one names: it holds the place, too.
 """
 
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from lytics_sendgrid.domain.execution import Execution, Executions, last_execution
 from lytics_sendgrid.errors import ConfigurationChanged
 
 _ATTEMPTS: Final = 3
-_MAX_EXECUTIONS: Final = 1_000
-"""Of one run. Each goes on for hours before the next, so the time-out of a week ends a run long before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """An execution of the state machine.
-
-    Attributes:
-        arn: its ARN.
-        is_running: it has not ended.
-        started: when it started, in words.
-        goes_on_in: the ARN of the execution in which its run goes on, if it does.
-    """
-
-    arn: str
-    is_running: bool
-    started: str
-    goes_on_in: str | None = None
-
-
-class Executions(Protocol):
-    """Where executions are described."""
-
-    def execution(self, arn: str) -> Execution | None: ...  # noqa: D102
 
 
 class Runs(Protocol):
@@ -73,20 +49,18 @@ def other_run(export: str, execution: str, runs: Runs, executions: Executions) -
     raise ConfigurationChanged(f"several runs of the export '{export}' begin at the same time")
 
 
-def _running(arn: str | None, executions: Executions) -> Execution | None:
+def _running(arn: str, executions: Executions) -> Execution | None:
     """Return the execution that a run is in now, or None: the run has ended."""
-    for _ in range(_MAX_EXECUTIONS):
-        execution = executions.execution(arn) if arn is not None else None
-        if execution is None or execution.is_running:
-            return execution
-        arn = execution.goes_on_in
-    return None
+    first = executions.describe(arn)
+    last = last_execution(executions, first) if first is not None else None
+    return last if last is not None and last.is_running else None
 
 
 def _words(export: str, first: str, now: Execution) -> str:
     name = first.rpartition(":")[2]
+    started = f"{datetime.fromtimestamp(now.started_s, UTC):%Y-%m-%d %H:%M} UTC"
     return (
-        f"another run of the export '{export}' is under way: '{name}', started {now.started}. Wait for its "
+        f"another run of the export '{export}' is under way: '{name}', started {started}. Wait for its "
         "end, or stop it (in the Step Functions console: Stop execution; or: aws stepfunctions "
         f"stop-execution --execution-arn {now.arn}). Stopping a run is safe: what it has queued is still "
         "delivered, and the next run of the export does the rest"

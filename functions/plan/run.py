@@ -7,7 +7,7 @@ from typing import Protocol
 from functions.plan.faults import Places, refusal, refused
 from functions.plan.input import ExportInput, Reading, ResyncInput, StartInput, StopInput, read_input
 from functions.plan.keys import authorization_faults
-from functions.plan.one_run import Executions, Runs, other_run
+from functions.plan.one_run import Runs, other_run
 from functions.plan.planning import make_plan
 from functions.plan.sizes import size_faults
 from functions.plan.state import Beginning, planned_run
@@ -19,6 +19,7 @@ from functions.plan.survey import (
     Surveyor,
 )
 from lytics_sendgrid.aws.secret import Authorization, WebhookSecrets
+from lytics_sendgrid.domain.execution import Executions
 from lytics_sendgrid.errors import ExportRefused, InputInvalid, StopRun
 from lytics_sendgrid.workflow.export_run import ExportRun
 from lytics_sendgrid.workflow.faults import pointer

@@ -1,37 +1,30 @@
 """How many nights in a row an export's nightly resync did nothing."""
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
+from lytics_sendgrid.domain.execution import Executions
 from lytics_sendgrid.domain.nights import night_at, resync_name
 
 ALARMED_NIGHTS: Final = 3
 
 
-class Execution(Protocol):
-    """An execution: its output, which is empty unless it has succeeded."""
-
-    @property
-    def output(self) -> Mapping[str, Any]: ...  # noqa: D102
-
-
-class Executions(Protocol):
+class NamedExecutions(Executions, Protocol):
     """The executions of the state machine."""
 
-    def execution(self, name: str) -> Execution | None: ...  # noqa: D102
+    def arn(self, name: str) -> str: ...  # noqa: D102
 
 
-def skipped_text(executions: Executions, export: str, now_s: float) -> str:
+def skipped_text(executions: NamedExecutions, export: str, now_s: float) -> str:
     """Return what to do about resyncs that were skipped three nights in a row; empty if fewer were.
 
     Tonight's may not have been started yet; then the last three before it count.
     """
     night, reasons = night_at(now_s), list[str]()
-    if executions.execution(resync_name(export, night)) is None:
+    if executions.describe(executions.arn(resync_name(export, night))) is None:
         night -= timedelta(days=1)
     while len(reasons) < ALARMED_NIGHTS:
-        execution = executions.execution(resync_name(export, night))
+        execution = executions.describe(executions.arn(resync_name(export, night)))
         reason = "" if execution is None else str(execution.output.get("skipped") or "")
         if not reason:
             return ""

@@ -59,9 +59,9 @@ def exports() -> tuple[Scene, str]:
 
     export("newsletter", "High value users", "Opened in the last 30 days", action="resync", scheduled=True)
     export("loyalty", "Gold members", ODD, finished_at=None)
-    scene.executions.start("loyalty-1", {"export": "loyalty"})
+    scene.executions.run("loyalty-1", {"export": "loyalty"})
     export("failed", "Everybody", finished_at=None)
-    arn = scene.executions.start("failed-1", {})
+    arn = scene.executions.run("failed-1", {})
     scene.executions.end(arn, "FAILED", cause="SendGrid refuses the key")
     scene.executions.started[arn] = replace(scene.executions.started[arn], ended_s=now_s - 600)
     export("winback", "Dormant for 90 days", live=False)
@@ -111,7 +111,7 @@ def _silent_draft() -> tuple[Scene, str]:
 def _change() -> tuple[Scene, str]:
     scene, _ = _draft()
     scene.exports.put_export(test_checks.EXPORT)
-    scene.exports.put_running("newsletter", scene.executions.start("by-hand", {}), None)
+    scene.exports.put_running("newsletter", scene.executions.run("by-hand", {}), None)
     return scene, test_drafts.path_in(scene.post("/exports/newsletter/edit").location)
 
 

@@ -13,7 +13,7 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from functions.console.aws.executions import Executions
+from functions.console.aws.executions import PageExecutions
 from functions.console.aws.functions import Functions
 from lytics_sendgrid.errors import ExportRefused, ServiceUnavailable, StopRun
 
@@ -32,16 +32,18 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def executions() -> Iterator[Executions]:
+def executions() -> Iterator[PageExecutions]:
     with mock_aws():
         client = boto3.client("stepfunctions")
         arn = client.create_state_machine(name="export", definition=DEFINITION, roleArn=ROLE)
-        yield Executions(client, arn["stateMachineArn"])
+        yield PageExecutions(client, arn["stateMachineArn"])
 
 
-def test_execution_is_started_once_and_described(executions: Executions) -> None:
-    arn = executions.start("console-a", {"export": "a"})
-    assert (arn, executions.start("console-a", {"export": "b"})) == (f"{ARN}:console-a", arn)
+def test_execution_is_started_once_and_described(executions: PageExecutions) -> None:
+    arn = executions.arn("console-a")
+    assert arn == f"{ARN}:console-a"
+    assert executions.start("console-a", {"export": "a"})
+    assert not executions.start("console-a", {"export": "b"})
     found = executions.describe(arn)
     assert found is not None
     assert (found.arn, found.name, found.input) == (arn, "console-a", {"export": "a"})
@@ -49,8 +51,9 @@ def test_execution_is_started_once_and_described(executions: Executions) -> None
     assert (found.output, found.error, found.cause, found.goes_on_in) == ({}, "", "", None)
 
 
-def test_stopped_execution_has_ended(executions: Executions) -> None:
-    arn = executions.start("console-a", {})
+def test_stopped_execution_has_ended(executions: PageExecutions) -> None:
+    executions.start("console-a", {})
+    arn = executions.arn("console-a")
     executions.stop(arn, "Cancelled in the console")
     executions.stop(arn, "Cancelled in the console")
     found = executions.describe(arn)
@@ -59,13 +62,13 @@ def test_stopped_execution_has_ended(executions: Executions) -> None:
     assert found.ended_s is not None
 
 
-def test_unknown_execution_is_none_and_its_stop_does_nothing(executions: Executions) -> None:
+def test_unknown_execution_is_none_and_its_stop_does_nothing(executions: PageExecutions) -> None:
     arn = executions.arn("nobody")
     assert executions.describe(arn) is None
     executions.stop(arn, "x")
 
 
-def described(**answer: Any) -> Executions:
+def described(**answer: Any) -> PageExecutions:
     client = boto3.client("stepfunctions")
     stubber = Stubber(client)
     required = {
@@ -75,7 +78,7 @@ def described(**answer: Any) -> Executions:
     }
     stubber.add_response("describe_execution", required | answer)
     stubber.activate()
-    return Executions(client, "arn:x:stateMachine:export")
+    return PageExecutions(client, "arn:x:stateMachine:export")
 
 
 def test_failure_and_output_are_read() -> None:
@@ -119,14 +122,16 @@ def test_states_that_were_entered_last_are_named_without_their_data() -> None:
     stubber.add_client_error("get_execution_history", "ExecutionDoesNotExist", http_status_code=400)
     stubber.add_client_error("get_execution_history", "AccessDeniedException", http_status_code=400)
     stubber.activate()
-    executions = Executions(client, "arn:x:stateMachine:export")
+    executions = PageExecutions(client, "arn:x:stateMachine:export")
     assert executions.entered(f"{ARN}:a") == ("Scan", "Backfill")
     assert executions.entered(f"{ARN}:a") == ()
     with pytest.raises(StopRun):
         executions.entered(f"{ARN}:a")
 
 
-def test_faults_of_step_functions_are_ours(executions: Executions, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_of_step_functions_are_ours(
+    executions: PageExecutions, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(StopRun, match="Step Functions refused StartExecution"):
         executions.start("a/b", {})
 
@@ -144,12 +149,12 @@ def test_faults_of_step_functions_are_ours(executions: Executions, monkeypatch: 
             call()
 
 
-def refused(operation: str) -> Executions:
+def refused(operation: str) -> PageExecutions:
     client = boto3.client("stepfunctions")
     stubber = Stubber(client)
     stubber.add_client_error(operation, "AccessDeniedException", http_status_code=400)
     stubber.activate()
-    return Executions(client, "arn:x:stateMachine:export")
+    return PageExecutions(client, "arn:x:stateMachine:export")
 
 
 def test_other_refusals_of_step_functions_are_raised() -> None:

@@ -1,13 +1,14 @@
 """Executions are started once and found by name, on moto's Step Functions."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
-from lytics_sendgrid.aws.executions import Execution, Executions
+from lytics_sendgrid.aws.executions import Executions
 from lytics_sendgrid.errors import ServiceUnavailable, StopRun
 
 DEFINITION = '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
@@ -27,11 +28,11 @@ def executions(monkeypatch: pytest.MonkeyPatch) -> Iterator[Executions]:
 
 
 def test_name_starts_once(executions: Executions) -> None:
-    assert executions.execution("resync-a-20261126") is None
+    assert executions.describe(executions.arn("resync-a-20261126")) is None
     assert executions.start("resync-a-20261126", {"export": "a"})
     assert not executions.start("resync-a-20261126", {"export": "b"})
     assert executions.start("resync-a-20261127", {"export": "a"})
-    found = executions.execution("resync-a-20261126")
+    found = executions.describe(executions.arn("resync-a-20261126"))
     assert found is not None
     assert found.status in {"RUNNING", "SUCCEEDED"}
 
@@ -48,19 +49,22 @@ def test_faults_are_ours(executions: Executions, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ServiceUnavailable):
         executions.start("a", {})
     with pytest.raises(ServiceUnavailable):
-        executions.execution("a")
+        executions.describe("a")
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        ({"status": "RUNNING"}, Execution("RUNNING", {})),
-        ({"status": "SUCCEEDED", "output": '{"skipped": "x"}'}, Execution("SUCCEEDED", {"skipped": "x"})),
-        ({"status": "SUCCEEDED", "output": "[]"}, Execution("SUCCEEDED", {})),
+        ({"status": "RUNNING"}, ("RUNNING", {})),
+        ({"status": "SUCCEEDED", "output": '{"skipped": "x"}'}, ("SUCCEEDED", {"skipped": "x"})),
+        ({"status": "SUCCEEDED", "output": "[]"}, ("SUCCEEDED", {})),
     ],
 )
 def test_output_is_an_object_or_empty(
-    executions: Executions, monkeypatch: pytest.MonkeyPatch, answer: dict[str, str], expected: Execution
+    executions: Executions, monkeypatch: pytest.MonkeyPatch, answer: dict[str, str], expected: object
 ) -> None:
-    monkeypatch.setattr(executions._client, "describe_execution", lambda **_request: answer)
-    assert executions.execution("a") == expected
+    described = {"startDate": datetime(2026, 9, 21, tzinfo=UTC)} | answer
+    monkeypatch.setattr(executions._client, "describe_execution", lambda **_request: described)
+    found = executions.describe("a")
+    assert found is not None
+    assert (found.status, found.output) == expected

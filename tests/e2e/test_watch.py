@@ -8,7 +8,8 @@ from typing import Any
 import requests
 
 from functions.nightly.resyncs import resync_input
-from lytics_sendgrid.aws.executions import Execution, Executions
+from lytics_sendgrid.aws.executions import Executions
+from lytics_sendgrid.domain.execution import Execution
 from lytics_sendgrid.domain.nights import resync_name
 from lytics_sendgrid.tables.heard import HeardTable
 from tests.e2e.customer import Customer, sendgrid_key
@@ -164,7 +165,7 @@ def ended(runs: Executions, name: str) -> Execution:
     """Wait for the end of an execution."""
 
     def has_ended() -> Execution | None:
-        execution = runs.execution(name)
+        execution = runs.describe(runs.arn(name))
         return None if execution is None or execution.status == "RUNNING" else execution
 
     return poll(has_ended, name, 60, interval_s=0.1)

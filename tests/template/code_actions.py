@@ -134,13 +134,13 @@ CLIENTS: Final = {
 """The IAM action of each method of boto3's clients other than DynamoDB's that the console's adapters call."""
 
 
-def client_actions_of(folder: str) -> set[str]:
-    """Return the IAM actions of what modules below a folder call of boto3's clients, DynamoDB's left out.
+def client_actions_of(*places: str) -> set[str]:
+    """Return the IAM actions of what modules, or all below a folder, call of boto3's clients but DynamoDB's.
 
     Only calls to an attribute that is named as a client count: ``self._client.invoke(…)``.
     """
     found = set()
-    for module in (name for name in PATHS if name.startswith(f"{folder}.")):
+    for module in (name for name in PATHS if f"{name}.".startswith(tuple(f"{place}." for place in places))):
         for node in ast.walk(_tree(module)):
             match node:
                 case ast.Call(func=ast.Attribute(attr=method, value=ast.Attribute(attr=client))):

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from functions.plan.executions import GOES_ON_IN
 from functions.settle.settling import MAX_WAIT_S, ROUNDS_PER_EXECUTION
 from lytics_sendgrid import errors
+from lytics_sendgrid.domain.execution import GOES_ON_IN
 from tests.template.sources import REPOSITORY, StateMachine, Template, ends, reachable, targets
 
 # Errors of Step Functions and Lambda themselves: https://docs.aws.amazon.com/step-functions/latest/dg/

@@ -5,8 +5,8 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final
 
-from functions.console.aws.executions import Execution
 from functions.console.drafts.draft import Check
+from lytics_sendgrid.domain.execution import Execution
 from lytics_sendgrid.workflow.faults import read_faults
 
 MAX_AGE_S: Final = 1_800

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from functions.console.aws.executions import Execution
 from functions.console.context import Console, Visitor
 from functions.console.drafts.checking import Obstacle, followed, obstacle
 from functions.console.drafts.draft import (
@@ -19,6 +18,7 @@ from functions.console.drafts.draft import (
 )
 from functions.console.drafts.form import form_faults, input_of
 from functions.console.web import path_of
+from lytics_sendgrid.domain.execution import MAX_EXECUTIONS, last_execution
 from lytics_sendgrid.workflow.faults import Fault
 
 
@@ -79,7 +79,8 @@ class Desk:
             # The configuration is read before the dry run: if it changes meanwhile, the check does not count.
             version = self._version(str(document.get("export", "")), "")
             name = f"check-{self.console.new_token()}"
-            execution = self.console.executions.start(name, {**document, "dry_run": True})
+            self.console.executions.start(name, {**document, "dry_run": True})
+            execution = self.console.executions.arn(name)
             check = Check(execution, digest(document), now_s, name, version)
             self._audit("check_started", draft, execution)
         self.console.store.put(check_key(draft.id), check.document(), now_s + KEPT_S)
@@ -88,7 +89,9 @@ class Desk:
         """Return how a draft's last check stands; None: there is none."""
         document = self.console.store.get(check_key(draft.id), self.console.clock.now())
         check = Check.read(document) if document is not None else None
-        while check is not None and check.status == "running":
+        for _ in range(MAX_EXECUTIONS):
+            if check is None or check.status != "running":
+                break
             after = followed(check, self.console.executions.describe(check.execution))
             if after == check:
                 break
@@ -115,8 +118,11 @@ class Desk:
         """
         export = self.export_of(draft)
         first = self.console.exports.running(export) if export else None
-        execution = self._last(first) if first is not None else None
-        if first is None or execution is None or not execution.is_running:
+        known = self.console.executions.describe(first) if first is not None else None
+        if first is None or known is None:
+            return None
+        execution = last_execution(self.console.executions, known)
+        if not execution.is_running:
             return None
         if check is not None and check.execution == execution.arn:
             return None
@@ -128,14 +134,14 @@ class Desk:
 
     def start(self, draft: Draft) -> None:
         """Start a draft's run. A second call starts nothing."""
-        execution = self.console.executions.start(draft.run, input_of(draft.form))
+        self.console.executions.start(draft.run, input_of(draft.form))
         now_s = int(self.console.clock.now())
         who = {"subject": self.visitor.subject, "name": self.visitor.name, "started_s": now_s}
         kept = self.console.store.put(
             run_key(draft.run), who, now_s + RUN_KEPT_S, only_if_absent=True, now_s=now_s
         )
         if kept:
-            self._audit(f"{draft.action}_started", draft, execution)
+            self._audit(f"{draft.action}_started", draft, self.console.executions.arn(draft.run))
 
     def run_path(self, draft: Draft) -> str:
         """Return the path of the page of a draft's run."""
@@ -155,13 +161,6 @@ class Desk:
         known = self.console.exports.export(export) if export else None
         name = known.account if known is not None else account
         return self.console.exports.account(name).version if name else None
-
-    def _last(self, arn: str) -> Execution | None:
-        """Return the execution that a run is in now."""
-        execution = self.console.executions.describe(arn)
-        while execution is not None and execution.goes_on_in is not None:
-            execution = self.console.executions.describe(execution.goes_on_in)
-        return execution
 
     def _audit(self, act: str, draft: Draft, execution: str) -> None:
         self.console.audit.record(

@@ -7,9 +7,9 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from functions.console.context import Console
 from functions.console.overview import Row, row, unfinished_run
 from functions.console.render import fragment, page
-from functions.console.runs.following import last_execution
 from functions.console.schedule import NEVER, next_resync
 from functions.console.web import Router, console, is_fragment
+from lytics_sendgrid.domain.execution import last_execution
 from lytics_sendgrid.workflow.summary import Summary
 
 router = Router()

@@ -6,14 +6,14 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from functions.console.aws.executions import Execution
 from functions.console.export.figures import ACTIONS
 from functions.console.render import fragment, page
-from functions.console.runs.following import first_execution, last_execution
+from functions.console.runs.following import first_execution
 from functions.console.runs.report import report_view, sentences
 from functions.console.runs.starter import starter
 from functions.console.runs.steps import epoch_s, run_view
 from functions.console.web import Router, console, operators_only, path_of, redirect, visitor
+from lytics_sendgrid.domain.execution import Execution, last_execution
 from lytics_sendgrid.workflow.run_end import why_ended
 from lytics_sendgrid.workflow.run_record import RunRecord
 

@@ -1,14 +1,14 @@
-"""Executions of the state machine, by name."""
+"""Executions of the state machine: started and described."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from lytics_sendgrid.aws.errors import error_code, translated
+from lytics_sendgrid.domain.execution import Execution
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,28 +16,56 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """How an execution stands.
+class ExecutionReader:
+    """Executions of any state machine, by ARN."""
 
-    Attributes:
-        status: ``RUNNING``, ``SUCCEEDED``, ``FAILED``, ``TIMED_OUT`` or ``ABORTED``.
-        output: of one that succeeded; otherwise empty.
-    """
+    def __init__(self, client: SFNClient) -> None:
+        self._client = client
 
-    status: str
-    output: Mapping[str, Any]
+    def describe(self, arn: str) -> Execution | None:
+        """Return an execution, or None: it does not exist, or ended more than 90 days ago.
+
+        Raises:
+            RetryLater: Step Functions does not answer now.
+        """
+        with translated("Step Functions"):
+            try:
+                described = self._client.describe_execution(executionArn=arn)
+            except ClientError as error:
+                if error_code(error) not in {"ExecutionDoesNotExist", "InvalidArn"}:
+                    raise
+                return None
+        ended = described.get("stopDate")
+        return Execution(
+            arn=arn,
+            name=described.get("name") or arn.rpartition(":")[2],
+            status=described["status"],
+            started_s=int(described["startDate"].timestamp()),
+            ended_s=int(ended.timestamp()) if ended else None,
+            input=_object(described.get("input")),
+            output=_object(described.get("output")),
+            error=described.get("error") or "",
+            cause=described.get("cause") or "",
+        )
 
 
-class Executions:
+class Executions(ExecutionReader):
     """The executions of one state machine."""
 
     def __init__(self, client: SFNClient, state_machine_arn: str) -> None:
-        self._client = client
+        super().__init__(client)
         self._state_machine_arn = state_machine_arn
+
+    def arn(self, name: str) -> str:
+        """Return the ARN of the execution with a name."""
+        return f"{self._state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
 
     def start(self, name: str, document: Mapping[str, Any]) -> bool:
         """Start an execution; a name starts once in 90 days.
+
+        Args:
+            name: at most 80 letters, digits, ``-`` and ``_``.
+            document: its input.
 
         Returns:
             False if an execution of this name has ended, or has another input.
@@ -53,15 +81,7 @@ class Executions:
                 return False
         return True
 
-    def execution(self, name: str) -> Execution | None:
-        """Return how an execution stands, or None if there is none of this name."""
-        arn = self._state_machine_arn.replace(":stateMachine:", ":execution:")
-        with translated("Step Functions"):
-            try:
-                answer = self._client.describe_execution(executionArn=f"{arn}:{name}")
-            except ClientError as error:
-                if error_code(error) != "ExecutionDoesNotExist":
-                    raise
-                return None
-        output = json.loads(answer.get("output") or "{}")
-        return Execution(answer["status"], output if isinstance(output, dict) else {})
+
+def _object(text: str | None) -> Mapping[str, Any]:
+    document = json.loads(text) if text else {}
+    return document if isinstance(document, dict) else {}

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from functions.console.aws.executions import Execution
 from functions.console.overview import row, unfinished_run
+from lytics_sendgrid.domain.execution import Execution
 from lytics_sendgrid.workflow.summary import Part, Summary
 
 CONFIGURED = {

@@ -80,6 +80,11 @@ def test_run_is_followed_into_the_execution_that_it_continues_in() -> None:
     assert end["error"] == "ScanStuck"
 
 
+def test_circle_of_executions_ends() -> None:
+    onward = json.dumps({"goes_on_in": "first"})
+    assert follow(StepFunctions(first=Execution("Plan", output=onward)))[1]["status"] == "SUCCEEDED"
+
+
 def test_history_is_read_from_its_newest_events() -> None:
     client = StepFunctions(first=Execution(*["Plan", "IsDryRun"] * 20))
     follow(client)

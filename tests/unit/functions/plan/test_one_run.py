@@ -2,10 +2,12 @@
 
 import pytest
 
-from functions.plan.one_run import Execution, other_run
+from functions.plan.one_run import other_run
+from lytics_sendgrid.domain.execution import Execution
 from lytics_sendgrid.errors import ConfigurationChanged
 
-STARTED = "2026-11-23 00:00 UTC"
+STARTED_S = 1_795_392_000
+"""2026-11-23 00:00 UTC."""
 
 
 class Scene:
@@ -27,7 +29,7 @@ class Scene:
         self.last = execution
         return True
 
-    def execution(self, arn: str) -> Execution | None:
+    def describe(self, arn: str) -> Execution | None:
         return self.executions.get(arn)
 
     def begin(self, execution: str = "arn:new") -> str:
@@ -35,11 +37,11 @@ class Scene:
 
 
 def running(arn: str) -> Execution:
-    return Execution(arn, is_running=True, started=STARTED)
+    return Execution(arn, arn, "RUNNING", STARTED_S)
 
 
 def ended(arn: str, goes_on_in: str | None = None) -> Execution:
-    return Execution(arn, is_running=False, started=STARTED, goes_on_in=goes_on_in)
+    return Execution(arn, arn, "SUCCEEDED", STARTED_S, output={"goes_on_in": goes_on_in})
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from functions.plan.one_run import Execution
 from functions.plan.run import Planner
 from functions.plan.state import Beginning
 from functions.report.counting import Sources, count
@@ -14,6 +13,7 @@ from functions.report.drift import GivenUp, Health
 from lytics_sendgrid.aws.secret import Authorization, WebhookSecrets
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Account, Audience, ProvisionedAudience
+from lytics_sendgrid.domain.execution import Execution
 from lytics_sendgrid.errors import (
     ExportRefused,
     InputInvalid,
@@ -57,7 +57,7 @@ class Scene:
         self.max_ages: list[float] = []
         self.executions: dict[str, Execution] = {}
 
-    def execution(self, arn: str) -> Execution | None:
+    def describe(self, arn: str) -> Execution | None:
         return self.executions.get(arn)
 
     def authorization(self, name: str, max_age_s: float = 300.0) -> Authorization:
@@ -422,9 +422,7 @@ def test_refusal_says_what_was_refused(document: Any, head: str) -> None:
 def test_unreadable_secret_or_second_run_says_what_was_refused(action: str, head: str) -> None:
     for scene in (Scene(KeyRefused("no such secret")), Scene()):
         exported(scene)
-        scene.executions["arn:first"] = Execution(
-            "arn:first", is_running=True, started="2026-11-23 00:00 UTC"
-        )
+        scene.executions["arn:first"] = Execution("arn:first", "first", "RUNNING", 1_795_392_000)
         scene.configurations.put_running("newsletter", "arn:first", None)
         with pytest.raises(StopRun) as refusal:
             scene.plan({"action": action, "export": "newsletter"}, "arn:second")
@@ -436,7 +434,7 @@ def test_second_run_of_an_export_is_refused() -> None:
     exported(scene)
     resync = {"action": "resync", "export": "newsletter"}
     scene.plan(resync, "arn:first")
-    scene.executions["arn:first"] = Execution("arn:first", is_running=True, started="2026-11-23 00:00 UTC")
+    scene.executions["arn:first"] = Execution("arn:first", "first", "RUNNING", 1_795_392_000)
     with pytest.raises(ExportRefused, match="another run of the export 'newsletter' is under way: 'first'"):
         scene.plan(resync, "arn:second")
     assert "is under way" not in str(scene.plan({"audiences": ["first"]}, "arn:third"))
@@ -450,7 +448,7 @@ def test_scheduled_run_is_skipped_while_another_is_under_way() -> None:
     exported(scene)
     resync = {"action": "resync", "export": "newsletter", "scheduled": True}
     assert "skipped" not in scene.plan(resync, "arn:first")
-    scene.executions["arn:first"] = Execution("arn:first", is_running=True, started="2026-11-23 00:00 UTC")
+    scene.executions["arn:first"] = Execution("arn:first", "first", "RUNNING", 1_795_392_000)
     assert "another run of the export 'newsletter'" in scene.plan(resync, "arn:second")["skipped"]
 
 

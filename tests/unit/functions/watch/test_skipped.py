@@ -3,14 +3,14 @@
 import pytest
 
 from functions.watch.skipped import skipped_text
-from lytics_sendgrid.aws.executions import Execution
+from lytics_sendgrid.domain.execution import Execution
 
 NOON_S = 1_795_694_400
 """2026-11-26, 12:00 UTC."""
-SKIPPED = Execution("SUCCEEDED", {"skipped": "the run 'x' is under way", "run": "r"})
-DONE = Execution("SUCCEEDED", {"run": "r"})
-RUNNING = Execution("RUNNING", {})
-FAILED = Execution("FAILED", {})
+SKIPPED = Execution("arn", "r", "SUCCEEDED", 1, output={"skipped": "the run 'x' is under way", "run": "r"})
+DONE = Execution("arn", "r", "SUCCEEDED", 1, output={"run": "r"})
+RUNNING = Execution("arn", "r", "RUNNING", 1, output={})
+FAILED = Execution("arn", "r", "FAILED", 1, output={})
 
 
 class Machine:
@@ -18,7 +18,10 @@ class Machine:
         """Take tonight's execution first."""
         self.found = {f"resync-a-202611{26 - n}": execution for n, execution in enumerate(nights)}
 
-    def execution(self, name: str) -> Execution | None:
+    def arn(self, name: str) -> str:
+        return name
+
+    def describe(self, name: str) -> Execution | None:
         return self.found.get(name)
 
 

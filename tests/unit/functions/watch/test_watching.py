@@ -10,8 +10,8 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from functions.watch.findings import Finding, Trouble, Watched
 from functions.watch.rhythm import DAY_S
 from functions.watch.watching import Tools, Vendors, watch
-from lytics_sendgrid.aws.executions import Execution
 from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.domain.execution import Execution
 from lytics_sendgrid.errors import KeyRefused, LyticsSendGridError, ServiceUnavailable, StopRun
 from lytics_sendgrid.lytics.documents import LyticsJob
 from lytics_sendgrid.tables.heard import HeardTable
@@ -84,7 +84,10 @@ class Scene:
             raise self.secret
         return Vendors(self.account, self.account, "stack/default", self.token_expires)
 
-    def execution(self, name: str) -> Execution | None:
+    def arn(self, name: str) -> str:
+        return name
+
+    def describe(self, name: str) -> Execution | None:
         if self.execution_error and "-a-" in name:
             raise self.execution_error
         return self.executions.get(name)
@@ -200,7 +203,7 @@ def test_silence_is_found_after_two_weeks_of_events(scene: Scene) -> None:
 
 
 def test_skipped_nights_are_found(scene: Scene) -> None:
-    skipped = Execution("SUCCEEDED", {"skipped": "another run"})
+    skipped = Execution("arn", "r", "SUCCEEDED", 1, output={"skipped": "another run"})
     scene.executions = {f"resync-b-202611{day}": skipped for day in (16, 17, 18)}
     assert found(scene.look()) == [(Trouble.SKIPPED, ("b",))]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from functions.console.aws.executions import Execution
 from functions.console.drafts.checking import Obstacle, followed, obstacle
 from functions.console.drafts.draft import Check, digest
+from lytics_sendgrid.domain.execution import Execution
 from lytics_sendgrid.workflow.faults import Fault
 
 CHECK = Check("arn:x", digest({"export": "a"}), 1_000, "x", 3)

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any, Final, cast
 
-from functions.console.aws.executions import Execution
 from lytics_sendgrid.domain.checkpoint import Checkpoint
+from lytics_sendgrid.domain.execution import Execution
 from lytics_sendgrid.tables.days import DaysTable
 from lytics_sendgrid.tables.run_history import RunHistory
 from lytics_sendgrid.workflow.run_record import RunRecord
@@ -41,7 +41,7 @@ def begin(
     **more: Any,
 ) -> str:
     """Begin a run, and return the ARN of its execution."""
-    arn = scene.executions.start(run, {"export": "newsletter"} | (document or {}))
+    arn = scene.executions.run(run, {"export": "newsletter"} | (document or {}))
     scene.executions.states[arn] = states
     names = [{"id": HIGH_VALUE, "name": ODD_NAME}, {"id": READERS, "name": "Readers"}]
     base = {"run": run, "started_at": started_at, "people": 1_000, "audiences": names, "backfill": True}

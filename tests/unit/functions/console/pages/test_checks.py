@@ -283,7 +283,7 @@ def test_configuration_that_changed_during_the_check_is_not_started(scene: Scene
 
 def test_run_of_somebody_else_is_shown_and_not_doubled(scene: Scene) -> None:
     path = passed(scene)
-    other = scene.executions.start("by-hand", {"export": "newsletter"})
+    other = scene.executions.run("by-hand", {"export": "newsletter"})
     scene.exports.put_running("newsletter", other, None)
     start(scene, path)
     page = scene.get(f"{path}/check")
@@ -297,10 +297,18 @@ def test_run_of_somebody_else_is_shown_and_not_doubled(scene: Scene) -> None:
 
 def test_run_that_goes_on_in_another_execution_is_still_under_way(scene: Scene) -> None:
     path = passed(scene)
-    first, second = (scene.executions.start(name, {}) for name in ("first", "second"))
+    first, second = (scene.executions.run(name, {}) for name in ("first", "second"))
     scene.exports.put_running("newsletter", first, None)
     scene.executions.end(first, output={"goes_on_in": second})
     assert 'href="/console/runs/newsletter/first"' in scene.get(f"{path}/check").html
+
+
+def test_circle_of_executions_holds_up_no_page(scene: Scene) -> None:
+    path = passed(scene)
+    first = scene.executions.run("first", {})
+    scene.exports.put_running("newsletter", first, None)
+    scene.executions.end(first, output={"goes_on_in": first})
+    assert "Start Export</button>" in scene.get(f"{path}/check").html
 
 
 def test_start_without_a_check_leads_to_the_form(scene: Scene) -> None:

@@ -59,11 +59,11 @@ def test_a_run_that_goes_on_elsewhere_is_still_running() -> None:
     scene = scene_with()
     record(scene, RUNNING)
     first, second = scene.executions.arn("r1"), scene.executions.arn("r1-2")
-    scene.executions.start("r1", {})
+    scene.executions.run("r1", {})
     scene.executions.started[first] = replace(
         scene.executions.started[first], status="SUCCEEDED", output={"goes_on_in": second}
     )
-    scene.executions.start("r1-2", {})
+    scene.executions.run("r1-2", {})
     page = scene.get("/")
     assert "Running" in page.text
     assert re.search(r'data-poll hx-get="/console/" hx-trigger="load delay:10s, poll-now"', page.html)
@@ -73,7 +73,7 @@ def test_a_run_that_goes_on_elsewhere_is_still_running() -> None:
 def test_a_run_that_failed_says_why() -> None:
     scene = scene_with()
     record(scene, RUNNING)
-    scene.executions.start("r1", {})
+    scene.executions.run("r1", {})
     arn = scene.executions.arn("r1")
     scene.executions.started[arn] = replace(
         scene.executions.started[arn], status="FAILED", ended_s=1_795_000_000, cause="<b>SendGrid refuses</b>"

@@ -71,7 +71,7 @@ def test_who_started_a_run_is_named() -> None:
 def test_run_is_followed_into_the_execution_that_it_goes_on_in() -> None:
     scene = scene_with_export()
     arn = begin(scene, RUN, "Settle")
-    following = scene.executions.start(f"{RUN}-2", {"state": {}})
+    following = scene.executions.run(f"{RUN}-2", {"state": {}})
     scene.executions.end(arn, output={"goes_on_in": following})
     scene.executions.states[following] = ("WaitToSettle", "Settle")
     page = scene.get(PATH)

@@ -1,7 +1,7 @@
-"""A run is followed into every execution that it goes on in."""
+"""A run is found by its export and its name."""
 
-from functions.console.aws.executions import Execution
-from functions.console.runs.following import first_execution, last_execution
+from functions.console.runs.following import first_execution
+from lytics_sendgrid.domain.execution import Execution
 
 
 class Executions:
@@ -17,10 +17,8 @@ class Executions:
         return self.found.get(arn)
 
 
-def execution(name: str, goes_on_in: str | None = None, **document: object) -> Execution:
-    output = {"goes_on_in": goes_on_in} if goes_on_in else {}
-    status = "SUCCEEDED" if goes_on_in else "RUNNING"
-    return Execution(f"arn:{name}", name, status, 1, input=document, output=output)
+def execution(name: str, **document: object) -> Execution:
+    return Execution(f"arn:{name}", name, "RUNNING", 1, input=document)
 
 
 def test_run_is_found_by_its_export_and_name() -> None:
@@ -41,15 +39,3 @@ def test_name_that_no_execution_can_have_is_not_asked_for() -> None:
     for name in ("", "a:b", "x" * 81, "../x", "é"):
         assert first_execution(executions, "newsletter", name) is None
     assert executions.asked == []
-
-
-def test_run_is_in_the_last_execution_that_is_known() -> None:
-    first, second, third = execution("r-1", "arn:r-2"), execution("r-2", "arn:r-3"), execution("r-3")
-    assert last_execution(Executions(first, second, third), first) is third
-    assert last_execution(Executions(first, second), first) is second
-    assert last_execution(Executions(third), third) is third
-
-
-def test_circle_of_executions_ends() -> None:
-    first, second = execution("r-1", "arn:r-2"), execution("r-2", "arn:r-1")
-    assert last_execution(Executions(first, second), first) in (first, second)

@@ -1,0 +1,76 @@
+"""Executions of the state machine, and the run that they are: a long run goes on in another execution."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+GOES_ON_IN: Final = "goes_on_in"
+"""In the output of an execution whose run goes on in another: the ARN of that one."""
+MAX_EXECUTIONS: Final = 1_000
+"""Of one run. Each goes on for hours before the next, so the time-out of a week ends a run long before."""
+
+
+def goes_on_in(output: Mapping[str, Any]) -> str | None:
+    """Return the ARN of the execution that a run continues in, from an execution's output; None: in none."""
+    following = output.get(GOES_ON_IN)
+    return following if isinstance(following, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """An execution of the state machine.
+
+    Attributes:
+        arn: its ARN.
+        name: its name; that of a run's first execution is the run's name.
+        status: ``RUNNING``, ``SUCCEEDED``, ``FAILED``, ``TIMED_OUT`` or ``ABORTED``.
+        started_s: Unix seconds.
+        ended_s: Unix seconds; None: it still runs.
+        input: what it was started with.
+        output: of one that succeeded; otherwise empty.
+        error: the name of the error that it failed with; empty: it did not fail.
+        cause: of the failure, for a person.
+    """
+
+    arn: str
+    name: str
+    status: str
+    started_s: int
+    ended_s: int | None = None
+    input: Mapping[str, Any] = field(default_factory=dict)
+    output: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+    cause: str = ""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.status == "RUNNING"
+
+    @property
+    def goes_on_in(self) -> str | None:
+        """The ARN of the execution in which the run goes on, if it does."""
+        return goes_on_in(self.output)
+
+
+class Executions(Protocol):
+    """Where executions are described."""
+
+    def describe(self, arn: str) -> Execution | None:
+        """Return an execution, or None if it does not exist any more."""
+
+
+def last_execution(executions: Executions, first: Execution) -> Execution:
+    """Return the execution that a run is in now, or the last one that is known.
+
+    Args:
+        executions: where they are described.
+        first: any execution of the run.
+    """
+    last = first
+    for _ in range(MAX_EXECUTIONS):
+        following = executions.describe(last.goes_on_in) if last.goes_on_in is not None else None
+        if following is None:
+            break
+        last = following
+    return last
