@@ -16,7 +16,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("browser"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # tests/e2e starts another one, and two at a time are not possible
 def browser() -> Iterator[Browser]:
     path = chromium_path()
     if path is None:

@@ -104,8 +104,13 @@ class Visits:
         self._stack.close()
 
     def _logged(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not message.text.startswith(_STATUSES):
+        if is_trouble(message):
             self.log.append(f"{message.type}: {message.text} ({message.location['url']})")
+
+
+def is_trouble(message: ConsoleMessage) -> bool:
+    """Return whether a message in the browser's log reports a fault of the page."""
+    return message.type in {"error", "warning"} and not message.text.startswith(_STATUSES)
 
 
 def violations(page: Page, rules: Sequence[str] = RULES) -> list[str]:

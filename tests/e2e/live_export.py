@@ -27,7 +27,9 @@ class Exported:
     customer: Customer
 
     def input(self, *audiences: str, **changes: Any) -> dict[str, Any]:
-        return self.customer.input(audiences=[SLUGS[audience] for audience in audiences], **changes)
+        return self.customer.input(
+            audiences=[SLUGS.get(audience, audience) for audience in audiences], **changes
+        )
 
     def stop(self, **changes: Any) -> dict[str, Any]:
         return self.customer.succeed({"action": "stop", "export": self.customer.name, **changes})
