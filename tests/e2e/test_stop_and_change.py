@@ -167,3 +167,31 @@ def test_remove_takes_audiences_that_a_change_dropped(product: Product) -> None:
         assert (export.account().audiences, export.account().to_clear) == ({}, {})
         assert {one["segment"] for one in report["cleared"]} == {"deleted"}
         assert len(report["cleared"]) == len(NAMES)
+
+
+def test_start_notices_at_once_what_was_changed_in_sendgrid(product: Product) -> None:
+    """A changed query, a deleted field and a renamed list, in one plan; and the start is right after it."""
+    with customer_of(product) as customer:
+        customer.lytics.populate(60, 3, seed=5)
+        customer.sendgrid.set_options(segment_patch_wait_s=0)
+        export = Exported(customer)
+        list_id = customer.sendgrid.add_list("News")
+        start = export.input(*NAMES, list=list_id, custom_fields={"lifetime_value": "lifetime_value"})
+        customer.succeed(start)
+        everybody = "SELECT contact_id, updated_at FROM contact_data"
+        customer.change_segment(NAMES[HIGH_VALUE], {"query_dsl": everybody})
+        customer.delete_segment(NAMES[READERS])
+        customer.delete_field("lifetime_value")
+        customer.rename_list(list_id, "Newsletter")
+        notes = customer.succeed(start | {"dry_run": True})["plan"]["notes"]
+        for text in (
+            "the query of the segment 'High value users' was changed in SendGrid, so it shows other people",
+            "the segment of the audience 'Newsletter readers' was deleted in SendGrid",
+            "the custom field 'lifetime_value' was deleted in SendGrid, and its values with it",
+            "the list 'News' is named 'Newsletter' in SendGrid now",
+        ):
+            assert any(text in note for note in notes), (text, notes)
+        customer.succeed(start | {"repair_segments": True})
+        customer.wait_until_equal(start, list_id)
+        assert export.in_segment(HIGH_VALUE) == customer.lytics.members(HIGH_VALUE)
+        assert export.in_segment(READERS) == customer.lytics.members(READERS)
