@@ -1,6 +1,6 @@
 """Plan a run from its input and what both accounts hold, or find its faults."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -84,7 +84,11 @@ def make_plan(
     elif changed_list:
         notes.append(changed_list)
     may_adopt = wanted.adopt or "adopt" in faulty
-    faults += _hosted_faults(facts.jobs or (), notes, adopt=may_adopt)
+    hosted = _hosted_exports(facts.jobs or ())
+    if may_adopt:
+        notes += map(_hosted_note, hosted)
+    else:
+        faults += map(_hosted_fault, hosted)
     job_faults, job_notes = stopped_job(facts.job, facts.export, subscribe=wanted.subscribe)
     faults += map(Fault, job_faults)
     notes += job_notes
@@ -169,26 +173,30 @@ def _swept_only(
     )
 
 
-def _hosted_faults(jobs: Sequence[LyticsJob], notes: list[str], *, adopt: bool) -> list[Fault]:
-    faults = []
-    for job in jobs:
-        workflow = job.workflow.replace("-", "_").casefold()
-        if not workflow.startswith(_HOSTED_EXPORT) or job.status.casefold() in _ENDED:
-            continue
-        if adopt:
-            notes.append(
-                f"Lytics' own SendGrid export '{job.name}' ({job.status}) also writes lytics_segments: end "
-                "that job in Lytics"
-            )
-            continue
-        text = (
-            f"Lytics' own SendGrid export '{job.name}' (job {job.id}, {job.status}) also writes the field "
-            "lytics_segments. Two writers put the wrong people into segments. End that job in Lytics. If it "
-            "exports to another SendGrid account, put "
-            f'"adopt": true into the input instead'
-        )
-        faults.append(Fault(text, pointer("adopt")))
-    return faults
+def _hosted_exports(jobs: Iterable[LyticsJob]) -> list[LyticsJob]:
+    """Return the jobs of Lytics' own SendGrid export that have not ended."""
+    return [
+        job
+        for job in jobs
+        if job.workflow.replace("-", "_").casefold().startswith(_HOSTED_EXPORT)
+        and job.status.casefold() not in _ENDED
+    ]
+
+
+def _hosted_note(job: LyticsJob) -> str:
+    return (
+        f"Lytics' own SendGrid export '{job.name}' ({job.status}) also writes lytics_segments: end that job "
+        "in Lytics"
+    )
+
+
+def _hosted_fault(job: LyticsJob) -> Fault:
+    text = (
+        f"Lytics' own SendGrid export '{job.name}' (job {job.id}, {job.status}) also writes the field "
+        "lytics_segments. Two writers put the wrong people into segments. End that job in Lytics. If it "
+        'exports to another SendGrid account, put "adopt": true into the input instead'
+    )
+    return Fault(text, pointer("adopt"))
 
 
 def _export_faults(wanted: StartInput, export: Export | None, account: Account) -> list[Fault]:

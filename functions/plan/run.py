@@ -1,6 +1,6 @@
 """Plan a run: read its input, survey both accounts, and return a plan or report every fault."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -105,29 +105,31 @@ class Planner:
         beginning: Beginning,
         wanted: StartInput,
         reading: Reading,
-        faults: list[StopRun],
+        input_faults: Sequence[StopRun],
         places: Places,
     ) -> ExportRun:
         needs_secret = wanted.subscribe and "subscribe" not in reading.faulty
         unsubscribable = self._webhook_faults(wanted.authorization) if needs_secret else []
-        authorization, surveyor = self._surveyor(wanted.authorization, wanted, faults, unsubscribable)
+        authorization, surveyor, faults = self._surveyor(
+            wanted.authorization, wanted, input_faults, unsubscribable
+        )
         facts = surveyor.survey(wanted, authorization.account, reading.faulty)
         plan, plan_faults = make_plan(wanted, facts, reading.faulty, places)
-        faults += [*surveyor.faults, *refused(plan_faults)]
+        faults = [*faults, *surveyor.faults, *refused(plan_faults)]
         if faults:
             raise refusal(faults, wanted.action)
         return planned_run(beginning, wanted, authorization.account, facts, plan)
 
     def _stored(
-        self, beginning: Beginning, wanted: ResyncInput | StopInput, faults: list[StopRun]
+        self, beginning: Beginning, wanted: ResyncInput | StopInput, input_faults: Sequence[StopRun]
     ) -> ExportRun:
         export = self.configurations.export(wanted.export)
         if export is None:
             fault = ExportRefused(no_such_export(wanted.export, wanted.action), at=pointer("export"))
-            raise refusal([*faults, fault], wanted.action)
-        _, surveyor = self._surveyor(export.authorization, wanted, faults, [])
+            raise refusal([*input_faults, fault], wanted.action)
+        _, surveyor, faults = self._surveyor(export.authorization, wanted, input_faults, ())
         facts = surveyor.survey_stored(export, wanted)
-        faults += [*surveyor.faults, *refused(stored_faults(wanted, export, facts))]
+        faults = [*faults, *surveyor.faults, *refused(stored_faults(wanted, export, facts))]
         if faults:
             raise refusal(faults, wanted.action)
         if isinstance(wanted, ResyncInput):
@@ -135,29 +137,32 @@ class Planner:
         return plan_stop(beginning, wanted, export, facts)
 
     def _surveyor(
-        self, name: str, wanted: ExportInput, faults: list[StopRun], others: list[StopRun]
-    ) -> tuple[Authorization, Surveyor]:
+        self, name: str, wanted: ExportInput, before: Sequence[StopRun], after: Sequence[StopRun]
+    ) -> tuple[Authorization, Surveyor, list[StopRun]]:
         """Read an authorization, and return what reads both accounts with it.
 
         Args:
             name: the authorization's.
             wanted: the input.
-            faults: those found before; those of the authorization are added.
-            others: also added.
+            before: the faults that are listed before those of the authorization.
+            after: the faults that are listed after them.
+
+        Returns:
+            The authorization, what reads both accounts, and all these faults.
         """
         try:
             authorization = self.authorizations.authorization(name, 0)
         except StopRun as fault:
             fault.at = pointer("authorization")
-            raise refusal([*faults, fault, *others], wanted.action) from fault
-        faults += [*authorization_faults(authorization, wanted), *others]
+            raise refusal([*before, fault, *after], wanted.action) from fault
         sendgrid, lytics = self.connect(authorization)
-        return authorization, Surveyor(
+        surveyor = Surveyor(
             self.configurations,
             sendgrid if authorization.sendgrid_api_key else None,
             lytics if authorization.lytics_api_token else None,
             self.webhook_base_url,
         )
+        return authorization, surveyor, [*before, *authorization_faults(authorization, wanted), *after]
 
     def _webhook_faults(self, name: str) -> list[StopRun]:
         try:

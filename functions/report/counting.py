@@ -86,14 +86,13 @@ def count(run: ExportRun, account: Account, sources: Sources) -> Counted:
     ids = [audience.id for audience in (*run.audiences, *run.swept_only)]
     export = runs.export(run.export)
     job_id = export.lytics_job if export else None
-    notes: list[str] = []
-    sizes = _try(lambda: lytics.sizes(ids), "Lytics' sizes", notes)
-    listed = _try(sendgrid.segments, "SendGrid's segments", notes)
+    sizes, sizes_notes = _try(lambda: lytics.sizes(ids), "Lytics' sizes")
+    listed, segments_notes = _try(sendgrid.segments, "SendGrid's segments")
     segments = None if listed is None else {segment.id: segment for segment in listed}
-    contacts = _try(sendgrid.contacts_count, "the number of SendGrid's contacts", notes)
+    contacts, contacts_notes = _try(sendgrid.contacts_count, "the number of SendGrid's contacts")
     progress = runs.progress(run.run)
-    gone = lost_segments(account, ids, segments, sendgrid.find_segment, notes)
-    health = _health(run, sources, job_id, progress, notes)
+    gone, gone_notes = lost_segments(account, ids, segments, sendgrid.find_segment)
+    health, health_notes = _health(run, sources, job_id, progress)
     return Counted(
         sizes,
         segments,
@@ -101,7 +100,7 @@ def count(run: ExportRun, account: Account, sources: Sources) -> Counted:
         {audience: runs.scan(run.run, audience) for audience in ids},
         progress.counts,
         progress.ended,
-        tuple(notes),
+        (*sizes_notes, *segments_notes, *contacts_notes, *gone_notes, *health_notes),
         export is not None and export.stopped_s is None and job_id is not None,
         walks.walk(run.run, "sweep"),
         health,
@@ -116,18 +115,16 @@ def lost_segments(
     audience_ids: Iterable[str],
     listed: Mapping[str, Segment] | None,
     find: Callable[[str], Segment | None],
-    notes: list[str],
-) -> frozenset[str]:
-    """Return the ids of live audiences whose segments do not exist.
+) -> tuple[frozenset[str], list[str]]:
+    """Return the ids of live audiences whose segments do not exist, and what could not be read.
 
     Args:
         account: as provisioned.
         audience_ids: of the run.
         listed: the segments that SendGrid lists, by id; None: unknown. SendGrid may list a new one late.
         find: reads one segment; None if it does not exist.
-        notes: what could not be read is added.
     """
-    lost = set()
+    lost, notes = set(), []
     for audience in audience_ids:
         known = account.audiences.get(audience)
         if listed is None or known is None or known.state is not AudienceState.LIVE:
@@ -140,21 +137,23 @@ def lost_segments(
                 lost.add(audience)
         except LyticsSendGridError as error:
             notes.append(f"the segment {segment_id} could not be read: {error}")
-    return frozenset(lost)
+    return frozenset(lost), notes
 
 
 def _health(
-    run: ExportRun, sources: Sources, job_id: str | None, progress: Progress, notes: list[str]
-) -> Health:
-    job = _try(lambda: _job_state(sources.lytics, job_id), "the webhook job's state", notes)
+    run: ExportRun, sources: Sources, job_id: str | None, progress: Progress
+) -> tuple[Health, list[str]]:
+    job, job_notes = _try(lambda: _job_state(sources.lytics, job_id), "the webhook job's state")
     heard_ms = sources.last_events.heard_ms(run.export)
-    return Health(
+    given_up, queues_notes = _try(sources.queues.given_up, "the dead-letter and rejects queues")
+    health = Health(
         None if job is None else job[0],
         sum(people for name, people in progress.counts.items() if name.startswith("rejected.")),
         "" if job is None else job[1],
         "" if heard_ms is None else format_rfc3339(heard_ms * NANOSECONDS_PER_MS),
-        _try(sources.queues.given_up, "the dead-letter and rejects queues", notes) or GivenUp(),
+        given_up or GivenUp(),
     )
+    return health, [*job_notes, *queues_notes]
 
 
 def _job_state(lytics: LyticsCounts, job_id: str | None) -> tuple[str, str]:
@@ -163,9 +162,9 @@ def _job_state(lytics: LyticsCounts, job_id: str | None) -> tuple[str, str]:
     return (job.status, str(job.document.get("updated") or "")[:_MAX_TIME_CHARS]) if job else ("", "")
 
 
-def _try[T](read: Callable[[], T], subject: str, notes: list[str]) -> T | None:
+def _try[T](read: Callable[[], T], subject: str) -> tuple[T | None, list[str]]:
+    """Return what was read, or None and a note."""
     try:
-        return read()
+        return read(), []
     except LyticsSendGridError as error:
-        notes.append(f"{subject} could not be read: {error}")
-        return None
+        return None, [f"{subject} could not be read: {error}"]

@@ -137,28 +137,31 @@ def test_lost_segment_does_not_hide_another_trouble() -> None:
 
 @pytest.mark.parametrize("state", [AudienceState.STOPPED, AudienceState.KEPT, AudienceState.CLEARED])
 def test_segment_of_an_audience_that_is_not_live_may_be_gone(state: AudienceState) -> None:
-    assert lost_segments(account_in(state), [FIRST], {}, not_to_be_called, []) == frozenset()
+    assert lost_segments(account_in(state), [FIRST], {}, not_to_be_called) == (frozenset(), [])
 
 
 @pytest.mark.parametrize("found", [None, Segment("s1", "First", None, "x")])
 def test_segment_that_is_not_listed_is_looked_up(found: Segment | None) -> None:
-    lost = lost_segments(account_in(AudienceState.LIVE), [FIRST, "2" * 32], {}, lambda _: found, [])
+    lost, _ = lost_segments(account_in(AudienceState.LIVE), [FIRST, "2" * 32], {}, lambda _: found)
     assert lost == (frozenset({FIRST}) if found is None else frozenset())
 
 
 def test_segment_that_is_listed_is_not_looked_up() -> None:
     listed = {"s1": Segment("s1", "First", None)}
-    assert lost_segments(account_in(AudienceState.LIVE), [FIRST], listed, not_to_be_called, []) == frozenset()
+    assert lost_segments(account_in(AudienceState.LIVE), [FIRST], listed, not_to_be_called) == (
+        frozenset(),
+        [],
+    )
 
 
 def test_segment_that_cannot_be_looked_up_is_not_called_lost() -> None:
     def fails(segment_id: str) -> Segment | None:
         raise ServiceUnavailable("SendGrid answered 503")
 
-    notes: list[str] = []
     account = account_in(AudienceState.LIVE)
-    assert lost_segments(account, [FIRST], {}, fails, notes) == frozenset()
-    assert lost_segments(account, [FIRST], None, not_to_be_called, notes) == frozenset()
+    lost, notes = lost_segments(account, [FIRST], {}, fails)
+    assert lost == frozenset()
+    assert lost_segments(account, [FIRST], None, not_to_be_called) == (frozenset(), [])
     assert notes == ["the segment s1 could not be read: SendGrid answered 503"]
 
 
