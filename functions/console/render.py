@@ -13,6 +13,15 @@ from functions.console.assets import assets
 
 _HTML: Final = "text/html; charset=utf-8"
 _TEMPLATES: Final = Path(__file__).with_name("templates")
+_FILTERS: Final = (
+    texts.number,
+    texts.time,
+    texts.day,
+    texts.duration,
+    texts.plural,
+    texts.bdi,
+    texts.sentences,
+)
 
 HTMX: Final = json.dumps(
     {
@@ -76,6 +85,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for filter_ in (texts.number, texts.time, texts.day, texts.duration, texts.plural, texts.bdi):
+    for filter_ in _FILTERS:
         environment.filters[filter_.__name__] = filter_
     return environment

@@ -1,10 +1,19 @@
-"""How pages write numbers, times and durations: the filters of the templates."""
+"""How pages write numbers, times, durations and notes: the filters of the templates."""
 
+import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Final
 
 from markupsafe import Markup, escape
 
+_WORDS: Final = {
+    "a backfill": "a copy of everybody",
+    "backfill": "copy",
+    "ledger": "list of what was sent",
+}
+"""What the reports say for people who operate, and what the page says instead."""
+_PLAIN: Final = re.compile("|".join(rf"\b{word}\b" for word in _WORDS))
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3_600
 _DAY_S: Final = 86_400
@@ -65,3 +74,12 @@ def _moment(moment: float | str) -> datetime:
     if isinstance(moment, str):
         return datetime.fromisoformat(moment).astimezone(UTC)
     return datetime.fromtimestamp(moment, UTC)
+
+
+def sentences(notes: Iterable[str]) -> list[str]:
+    """Return notes in a marketer's words, each with a capital and a full stop."""
+    return [_sentence(_PLAIN.sub(lambda found: _WORDS[found[0]], note)) for note in notes]
+
+
+def _sentence(note: str) -> str:
+    return f"{note[:1].upper()}{note[1:]}{'' if note.endswith(('.', '!', '?')) else '.'}"

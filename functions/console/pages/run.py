@@ -6,10 +6,11 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
+from functions.console import texts
 from functions.console.export.figures import ACTIONS
 from functions.console.render import fragment, page
 from functions.console.runs.following import first_execution
-from functions.console.runs.report import report_view, sentences
+from functions.console.runs.report import report_view
 from functions.console.runs.starter import starter
 from functions.console.runs.steps import epoch_s, run_view
 from functions.console.web import Router, console, operators_only, path_of, redirect, visitor
@@ -121,7 +122,7 @@ def _end(export: str, last: Execution | None, report: Mapping[str, Any] | None) 
     failed = status != "SUCCEEDED"
     return {
         "report": report_view(report) if report is not None else None,
-        "notes": sentences(plan.get("notes", ())),
+        "notes": texts.sentences(plan.get("notes", ())),
         "skipped": output.get("skipped", ""),
         "outcome": status,
         "cause": why_ended(status, last.cause if last is not None else "").splitlines() if failed else [],

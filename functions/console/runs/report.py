@@ -1,19 +1,12 @@
 """The report of a run, as its page shows it."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from functions.console import texts
 from functions.console.runs.vendors import lytics_audience, sendgrid_segment
 
-_WORDS: Final = {
-    "a backfill": "a copy of everybody",
-    "backfill": "copy",
-    "ledger": "list of what was sent",
-}
-"""What the reports say for people who operate, and what the page says instead."""
-_PLAIN: Final = re.compile("|".join(rf"\b{word}\b" for word in _WORDS))
 REASONS: Final = {
     "address": "SendGrid refuses the address",
     "fields": "SendGrid refuses a field, so these people are there without their fields",
@@ -106,7 +99,7 @@ def report_view(report: Mapping[str, Any]) -> ReportView:
         unchanged=people.get("unchanged", 0),
         rejected=tuple((REASONS.get(reason, reason), number) for reason, number in rejected.items()),
         confirmed=report["import_jobs"]["confirmed"],
-        notes=tuple(sentences(report["notes"])),
+        notes=tuple(texts.sentences(report["notes"])),
         failure=report.get("failure", ""),
         drift=report.get("drift"),
         contacts=report.get("sendgrid_contacts"),
@@ -146,12 +139,3 @@ def _audience(audience: Mapping[str, Any]) -> AudienceRow:
         sendgrid_url=sendgrid_segment(segment) if segment else None,
         drift=audience.get("drift"),
     )
-
-
-def sentences(notes: Iterable[str]) -> list[str]:
-    """Return notes in a marketer's words, each with a capital and a full stop."""
-    return [_sentence(_PLAIN.sub(lambda found: _WORDS[found[0]], note)) for note in notes]
-
-
-def _sentence(note: str) -> str:
-    return f"{note[:1].upper()}{note[1:]}{'' if note.endswith(('.', '!', '?')) else '.'}"

@@ -1,15 +1,21 @@
 import html
 import json
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from jinja2 import UndefinedError
 
+from functions import console
 from functions.console.links import Links
 from functions.console.render import HTMX, page
 from tests.unit.functions.console.scene import SETTINGS, VIEWER, Scene
 
+TEMPLATES = Path(console.__file__).with_name("templates")
+TAG = r"\{% (?:if|elif|else|endif)\b(?:[^%\n]|%(?!\}))*%\}"
+LOST_SPACE = re.compile(rf"[\w.,;:!?](?:{TAG})*{TAG}(?<!\+%\}})\n\s*(?:{TAG}\s*)*[A-Za-z]")
+"""Text, a condition at the end of its line, and text: the newline is cut between them. ``+%}`` keeps it."""
 TEMPLATE_FOLDER_RULES = (r"\sstyle=", r"\son[a-z]+=", r"<style", r"<script(?![^>]*\ssrc=)")
 
 
@@ -55,3 +61,13 @@ def test_a_value_that_is_missing_is_an_error() -> None:
     console = SimpleNamespace(links=Links("https://example.com/console"), settings=SETTINGS)
     with pytest.raises(UndefinedError):
         page("exports/exports.html", SimpleNamespace(context={"console": console}))
+
+
+def test_no_space_between_words_is_lost_after_a_condition() -> None:
+    lost = [
+        f"{template.name}: {found[0]!r}"
+        for template in TEMPLATES.rglob("*.html")
+        for found in LOST_SPACE.finditer(template.read_text())
+        if "%}\n" in found[0]
+    ]
+    assert lost == []

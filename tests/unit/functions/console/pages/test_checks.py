@@ -99,7 +99,7 @@ def test_check_shows_what_would_happen(scene: Scene) -> None:
     page = scene.fragment(f"{path}/check")
     for text in ("1,234,567", "12", "1.50", "High value users", "lytics_segments", "visits", "News"):
         assert text in page.text, text
-    assert "&lt;b&gt;Old&lt;/b&gt;" in page.html
+    assert "The audience &#39;&lt;b&gt;Old&lt;/b&gt;&#39; is removed." in page.html
     assert "Start Export" in page.text
     assert "hx-get" not in page.html
     assert '"visits": "visit_count"' in page.html.replace("&#34;", '"')
@@ -345,7 +345,7 @@ def test_resync_is_checked_and_started_on_the_same_page(existing: Scene) -> None
     text = existing.get(f"{path}/check").text
     assert "People to put in 3" in text
     assert "People to take out 4" in text
-    assert "a note" in text
+    assert "A note." in text
     start(existing, path)
     assert runs(existing) == [{"action": "resync", "export": "newsletter"}]
 

@@ -99,7 +99,7 @@ def test_report_shows_each_side_what_to_know_and_whom_sendgrid_refuses() -> None
     assert "2 people: SendGrid refuses the address" in page.text
     assert "5 without an address" in page.text
     assert re.search(r"All, of 1,000 contacts\s+4 0 0 0 0", page.text)
-    assert "a lost event" in page.text
+    assert "A lost event." in page.text
     assert "whether this run or an earlier one sent them" in page.text
     assert 'href="https://mc.sendgrid.com/contacts/segments/s%2F1" rel="noreferrer noopener"' in page.html
     assert "<script>alert" not in page.html

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from functions.console.runs.report import report_view, sentences
+from functions.console.runs.report import report_view
+from functions.console.texts import sentences
 from tests.unit.functions.report.test_reporting import PASTE
 
 AUDIENCE = {
