@@ -151,8 +151,9 @@ def test_vendor_that_does_not_answer_leaves_the_page_usable(scene: Scene) -> Non
     answered(scene, silent)
     path = new_draft(scene)
     page = scene.get(path)
-    assert "Lytics has not answered: Lytics: read time-out" in page.text
-    assert "SendGrid has not answered" not in page.text
+    assert "Not everything could be read from Lytics: Lytics: read time-out" in page.text
+    assert "read from SendGrid" not in page.text
+    assert "has not answered" not in page.text
     assert '<input id="email_field" name="email_field" value="email"' in page.html
     assert '<option value="l1"' in page.html
     scene.post(path, FORM | {"do": "add", "add": "vip", "audiences": []})
