@@ -15,11 +15,14 @@ from functions.audit.segments import segment_findings, segments_of, unrepaired
 from functions.audit.state import AuditState, Step
 from lytics_sendgrid.counted_text import contacts
 from lytics_sendgrid.domain.account_changes import next_version
+from lytics_sendgrid.domain.backoff import share_of_time_s
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Audience, Export
 from lytics_sendgrid.domain.contact import Contact
-from lytics_sendgrid.domain.walking import Each, Ledger, Walk, first_position
+from lytics_sendgrid.domain.each import Each
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_MS
+from lytics_sendgrid.domain.walking import Ledger, Walk, first_position
 from lytics_sendgrid.errors import RequestRefused, StopRun
 from lytics_sendgrid.queues.interface import Queue
 from lytics_sendgrid.queues.outgoing import Outgoing
@@ -31,9 +34,8 @@ from lytics_sendgrid.workflow.audit_progress import AuditProgress
 TASK: Final = "audit"
 """Names the checkpoint among the walks of a run."""
 MAX_WAIT_S: Final = 6 * 3_600
-_FIRST_WAIT_S: Final = 10
-_LONGEST_WAIT_S: Final = 60
-_SHARE_OF_TIME: Final = 8
+_MIN_POLL_S: Final = 10
+_MAX_POLL_S: Final = 60
 _UNTOUCHED: Final = "Because of that, no contact was compared, sent again or created again"
 _REST_UNTOUCHED: Final = (
     "{} had been compared before, and the report says what differed. All others were left as they are"
@@ -218,7 +220,7 @@ class _Auditor:
         elif waited_s >= MAX_WAIT_S:
             self._fail(f"SendGrid's export of contacts was not ready after {MAX_WAIT_S // 3_600} hours")
         else:
-            wait_s = max(_FIRST_WAIT_S, min(_LONGEST_WAIT_S, waited_s // _SHARE_OF_TIME))
+            wait_s = share_of_time_s(waited_s, _MIN_POLL_S, _MAX_POLL_S)
             return AuditProgress(done=False, wait_s=wait_s, doing="waits for SendGrid's export of contacts")
         return None
 
@@ -301,7 +303,7 @@ class _Auditor:
                 {self._request.export: export.version},
             )
         # Stamped with the request that it follows: a later request makes it superfluous.
-        stamp_ns = max(contact.sent_ms, contact.latest_ms) * 1_000_000
+        stamp_ns = max(contact.sent_ms, contact.latest_ms) * NANOSECONDS_PER_MS
         self._outgoing.add(self._request.export, Change(email, stamp_ns, Kind.REFRESH))
 
     def _flush(self) -> None:

@@ -200,6 +200,7 @@ class ImportJobFollower:
         )
 
     def _poll_later(self, message: ImportMessage, wait_s: float = 0.0) -> None:
+        # Not a failure: most jobs end soon, so every second poll doubles the delay, at most six times.
         polls = message.polls + 1
         delay_s = backoff_s(min(polls // 2, 6) + 1, self._delays.confirm_s, MAX_DELAY_S)
         delay_s = min(max(delay_s, math.ceil(wait_s)), MAX_DELAY_S)

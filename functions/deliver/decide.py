@@ -14,6 +14,7 @@ from functions.deliver.upsert_result import AcceptedRow
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.contact import Contact, Rejection
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_MS
 from lytics_sendgrid.sendgrid.row import RowForm, membership_row, row_hash, row_lists, row_of, without_fields
 
 CONFIGURATION_SETTLES_S: Final = 15 * 60
@@ -213,7 +214,7 @@ def _open_refreshes(contact: PendingContact, loaded: Contact) -> Iterator[Change
     """Return the refreshes that no later request supersedes."""
     if loaded.version == 0:
         return
-    sent_ns = loaded.sent_ms * 1_000_000
+    sent_ns = loaded.sent_ms * NANOSECONDS_PER_MS
     for change, _ in contact.changes:
         if change.kind is Kind.REFRESH and sent_ns <= change.time_ns:
             yield change

@@ -17,6 +17,7 @@ from lytics_sendgrid.domain.change import Change, Kind, Value
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.contact import Contact, Rejection
 from lytics_sendgrid.domain.field_values import convert
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_MS
 
 _NOTHING: Final[Mapping[str, int]] = {}
 _NO_FIELDS: Final[Mapping[str, tuple[int, Value]]] = {}
@@ -156,7 +157,7 @@ def _rejected(contact: Contact, change: Change, rejection: Rejection | None) -> 
     """
     if change.row is None or change.row != contact.row:
         return rejection
-    at_ms, refusal = change.time_ns // 1_000_000, change.reason or ""
+    at_ms, refusal = change.time_ns // NANOSECONDS_PER_MS, change.reason or ""
     if contact.rejection is None:
         return Rejection("fields", refusal, change.row, at_ms)
     return replace(contact.rejection, reason="row", words=refusal, at_ms=at_ms)

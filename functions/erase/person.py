@@ -14,7 +14,7 @@ from typing import Final
 
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.domain.erasure import Hold
-from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339, parse_rfc3339_ns
+from lytics_sendgrid.domain.instants import format_rfc3339, format_s, parse_rfc3339_ns
 from lytics_sendgrid.sendgrid.resources import SendGridContact
 
 MIN_WAIT_S: Final = 60
@@ -149,7 +149,7 @@ def answer(person: Person, now_s: float, delays: Delays) -> tuple[Status, str, i
     hold = person.hold
     if hold is None:
         raise ValueError("a person without a hold is not being erased")
-    until = f"kept out until {_at(hold.until_s)}"
+    until = f"kept out until {format_s(hold.until_s)}"
     if person.back_ns and person.id_to_delete() is None:
         return Status.BACK, _back(person.back_ns, hold), None
     if person.is_another:
@@ -159,7 +159,7 @@ def answer(person: Person, now_s: float, delays: Delays) -> tuple[Status, str, i
     again_s = check_after_s(person, hold, now_s, delays)
     if again_s is not None:
         why = f"{person.unanswered}. " if person.unanswered else ""
-        return Status.UNDER_WAY, f"{why}run it again after {_at(again_s)}: {_LOOKS}", again_s
+        return Status.UNDER_WAY, f"{why}run it again after {format_s(again_s)}: {_LOOKS}", again_s
     if hold.was_known:
         return Status.ERASED, f"neither SendGrid nor the ledger has the address any more; {until}", None
     return Status.NOT_FOUND, f"neither SendGrid nor the ledger had the address; {until}", None
@@ -167,10 +167,6 @@ def answer(person: Person, now_s: float, delays: Delays) -> tuple[Status, str, i
 
 def _back(back_ns: int, hold: Hold) -> str:
     return (
-        f"an event of {format_rfc3339(back_ns)}, after the erasure of {_at(hold.at_s)}, brought the person "
-        'back. To erase the person again, add "again": true'
+        f"an event of {format_rfc3339(back_ns)}, after the erasure of {format_s(hold.at_s)}, brought the "
+        'person back. To erase the person again, add "again": true'
     )
-
-
-def _at(epoch_s: float) -> str:
-    return format_rfc3339(int(epoch_s) * NANOSECONDS_PER_S)

@@ -21,7 +21,7 @@ from lytics_sendgrid.aws.secret import REFRESH_S, REFUSED_REFRESH_S, WebhookSecr
 from lytics_sendgrid.domain.change import Message
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Export
-from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_MS, NANOSECONDS_PER_S
 from lytics_sendgrid.errors import RetryLater, StopRun
 from lytics_sendgrid.lenient_json import parse
 from lytics_sendgrid.queues.changes import pack
@@ -115,7 +115,7 @@ class Intake:
                 export.name,
                 reading.changes,
                 config=export.version,
-                queued_ms=now_ns // 1_000_000,
+                queued_ms=now_ns // NANOSECONDS_PER_MS,
                 request=request_id or None,
             )
             self._changes.send(packed.body for packed in pack(message))

@@ -11,7 +11,7 @@ from lytics_sendgrid.domain.configuration import Account, Audience, Export
 from lytics_sendgrid.domain.contact import Contact, ContactKey, contact_key
 from lytics_sendgrid.domain.email_address import invisible_inside, normalise
 from lytics_sendgrid.domain.erasure import Hold, Holds
-from lytics_sendgrid.domain.instants import format_rfc3339
+from lytics_sendgrid.domain.instants import format_ms, format_rfc3339, format_s
 from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
 from lytics_sendgrid.lytics.documents import Person
 from lytics_sendgrid.lytics.webhook_jobs import webhook_url
@@ -313,9 +313,9 @@ def _ledger(found: Findings) -> dict[str, Any]:
     return {
         "known": contact.version > 0,
         "lists": list(contact.lists),
-        "last_sent": _at(contact.sent_ms) if contact.sent_ms else None,
+        "last_sent": format_ms(contact.sent_ms) if contact.sent_ms else None,
         "import_job": contact.job,
-        "rejection": {"reason": rejection.reason, "words": rejection.words, "at": _at(rejection.at_ms)}
+        "rejection": {"reason": rejection.reason, "words": rejection.words, "at": format_ms(rejection.at_ms)}
         if rejection
         else None,
     }
@@ -339,8 +339,4 @@ def _sendgrid(found: Findings) -> dict[str, Any]:
 def _erased(hold: Hold | None) -> dict[str, str] | None:
     if hold is None:
         return None
-    return {"at": _at(hold.at_s * 1000), "kept_out_until": _at(hold.until_s * 1000)}
-
-
-def _at(epoch_ms: int) -> str:
-    return format_rfc3339(epoch_ms * 1_000_000)
+    return {"at": format_s(hold.at_s), "kept_out_until": format_s(hold.until_s)}

@@ -6,7 +6,7 @@ from typing import Final
 from functions.inspect.findings import FieldRow, Findings, MembershipRow, field_rows, membership_rows
 from functions.inspect.surroundings import RESYNC, obstacles, removed_audiences
 from lytics_sendgrid.domain.erasure import Hold
-from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_ms, format_rfc3339
 from lytics_sendgrid.sendgrid.resources import SendGridContact
 
 IN_FLIGHT_MS: Final = 15 * 60_000
@@ -53,7 +53,7 @@ def _obstacles(found: Findings) -> Iterator[str]:
     rejection = found.contact.rejection
     if rejection is not None:
         yield (
-            f"SendGrid refused this contact ({rejection.reason}) at {_at(rejection.at_ms)}: "
+            f"SendGrid refused this contact ({rejection.reason}) at {format_ms(rejection.at_ms)}: "
             f"'{rejection.words}'. "
             f"Correct the data in Lytics: the contact is tried again with its next change"
         )
@@ -111,7 +111,7 @@ def _missing_in_sendgrid(found: Findings, memberships: Sequence[MembershipRow]) 
         yield f"SendGrid has no such contact yet: {_in_flight(found)}"
     else:
         yield (
-            f"SendGrid has no such contact, although it accepted the row at {_at(contact.sent_ms)} "
+            f"SendGrid has no such contact, although it accepted the row at {format_ms(contact.sent_ms)} "
             f"(import job {contact.job}): the contact was deleted in SendGrid, "
             f"or that job failed for it. {_NEXT_CHANGE}, or at once by "
             f"{_run(_RESTORE, found)}"
@@ -190,7 +190,3 @@ def _in_flight(found: Findings) -> str:
         f"its row was sent {seconds} s ago (import job {found.contact.job}), "
         f"which SendGrid processes within minutes"
     )
-
-
-def _at(epoch_ms: int) -> str:
-    return format_rfc3339(epoch_ms * 1_000_000)

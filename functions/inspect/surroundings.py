@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from lytics_sendgrid.domain.configuration import Account, AudienceState, Export
-from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339
+from lytics_sendgrid.domain.instants import format_s
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.lytics.api import WEBHOOK_WORKFLOW
 from lytics_sendgrid.lytics.documents import LyticsJob
@@ -90,8 +90,8 @@ def obstacles(export: Export, account: Account, found: Surroundings) -> Iterator
     """Yield a sentence for everything that keeps the export's segments from being right."""
     if export.stopped_s is not None:
         yield (
-            f"The export was stopped by a person at {_at(export.stopped_s)}: nobody enters or leaves its "
-            "segments until it is started again"
+            f"The export was stopped by a person at {format_s(export.stopped_s)}: nobody enters or leaves "
+            "its segments until it is started again"
         )
     elif found.job_status is not None and found.job_status not in RUNNING:
         yield _job_obstacle(export, found.job_status, found.job)
@@ -157,8 +157,4 @@ def removed_audiences(
             )
         if provisioned.state is AudienceState.KEPT:
             what = "its segment keeps the people it had then, because the input said so"
-        yield f"The audience {name} was removed at {_at(provisioned.state_since_s)}: {what}"
-
-
-def _at(epoch_s: int) -> str:
-    return format_rfc3339(epoch_s * NANOSECONDS_PER_S)
+        yield f"The audience {name} was removed at {format_s(provisioned.state_since_s)}: {what}"

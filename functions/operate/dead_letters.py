@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from functions.ingest.body import read
 from lytics_sendgrid.domain.change import Message
 from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_MS
 from lytics_sendgrid.lenient_json import parse
 from lytics_sendgrid.queues.changes import MAX_HOPS, decode, encode, pack
 from lytics_sendgrid.queues.imports import import_body, import_from
@@ -126,7 +127,9 @@ def _reread(why: str, export: Export | None, element: str, now_ns: int) -> Redri
         return RedrivePlan(why=why, stays=f"still bad: {reasons}")
     if not reading.changes:
         return RedrivePlan(why=why, dropped="none of its audiences is exported now")
-    message = Message(export.name, reading.changes, config=export.version, queued_ms=now_ns // 1_000_000)
+    message = Message(
+        export.name, reading.changes, config=export.version, queued_ms=now_ns // NANOSECONDS_PER_MS
+    )
     return RedrivePlan(
         why=why,
         changes=tuple(packed.body for packed in pack(message)),

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from functions.operate.stack import boto_session, says_errors, stack_name, stack_outputs
 from lytics_sendgrid.domain.configuration import Export
-from lytics_sendgrid.domain.instants import format_rfc3339
+from lytics_sendgrid.domain.instants import format_ms
 from lytics_sendgrid.errors import InputInvalid
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.rejected import RejectedContact, RejectedIndex, RejectedPage
@@ -65,7 +65,7 @@ def as_lines(contacts: Iterable[RejectedContact]) -> Iterator[str]:
     found = [(one, rejection) for one in contacts if (rejection := one.contact.rejection) is not None]
     for one, rejection in sorted(found, key=lambda pair: (-pair[1].at_ms, pair[0].email)):
         reasons[rejection.reason] += 1
-        since = format_rfc3339(rejection.at_ms * 1_000_000)
+        since = format_ms(rejection.at_ms)
         message = " ".join(rejection.words.split())
         yield f"{one.email}\t{rejection.reason}\t{since}\t{message}\t{one.account}"
     counts = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())

@@ -27,6 +27,9 @@ from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError, RetryLater
 
 _MIN_PAUSE_S: Final = 1.0
 _MAX_PAUSE_S: Final = 10.0
+_LONGER: Final = 1.3
+"""Each pause is so much longer than the last one. This is no back-off after a failure: somebody watches, and
+most of a run happens in its first minute."""
 _PAGE: Final = 100
 _MAX_FAILURES: Final = 30
 """Step Functions may fail to answer this often in a row: about five minutes."""
@@ -92,7 +95,7 @@ class Follower:
             if description["status"] not in {"RUNNING", "PENDING_REDRIVE"}:
                 return description
             self._sleep(pause_s)
-            pause_s = min(_MAX_PAUSE_S, pause_s * 1.3)
+            pause_s = min(_MAX_PAUSE_S, pause_s * _LONGER)
 
     def _look(self) -> Mapping[str, Any]:
         """Describe the execution, then print what has happened: at the end, all of it."""

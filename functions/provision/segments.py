@@ -18,7 +18,10 @@ from lytics_sendgrid.sendgrid.resources import (
 from lytics_sendgrid.workflow.export_run import SegmentConfig
 
 _WAITS_S: Final = (2.0, 3.0, 5.0, 10.0, 10.0, 15.0)
-"""Segments accept a new field only after some seconds; StrongGrid's integration tests saw about 5 s."""
+"""Segments accept a new field only after some seconds; StrongGrid's integration tests saw about 5 s.
+
+This is no back-off: SendGrid is not in trouble, and doubled waits would be too short before these 5 s or too
+long after them."""
 
 
 class SendGridSegments(Protocol):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lytics_sendgrid.bounded_text import shortened
+from lytics_sendgrid.domain.backoff import share_of_time_s
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.workflow.export_run import DoneOf, SettleProgress
@@ -19,7 +20,6 @@ ROUNDS_PER_EXECUTION: Final = 1_000
 MAX_IDLE_S: Final = 6 * 3_600
 _MIN_WAIT_S: Final = 2
 MAX_WAIT_S: Final = 60
-_SHARE_OF_TIME: Final = 8
 """Each wait is an eighth of the time so far, so waiting makes any run at most an eighth longer."""
 
 
@@ -72,7 +72,7 @@ def settle(
         messages=messages,
         jobs=jobs,
         stop=shortened(stop_reason, STOP_REASON_CHARS),
-        wait_s=max(_MIN_WAIT_S, min(MAX_WAIT_S, (now_s - started_s) // _SHARE_OF_TIME)),
+        wait_s=share_of_time_s(now_s - started_s, _MIN_WAIT_S, MAX_WAIT_S),
         elsewhere=number % ROUNDS_PER_EXECUTION == 0,
         round=number,
         started_s=started_s,

@@ -16,7 +16,8 @@ from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Audience, Export
 from lytics_sendgrid.domain.contact import Contact
-from lytics_sendgrid.domain.walking import Each, Ledger, Walk
+from lytics_sendgrid.domain.each import Each
+from lytics_sendgrid.domain.walking import Ledger, Walk
 from lytics_sendgrid.queues.interface import Queue
 from lytics_sendgrid.queues.outgoing import Outgoing
 from lytics_sendgrid.workflow.sweep_progress import SweepProgress

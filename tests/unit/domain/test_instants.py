@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lytics_sendgrid.domain.instants import format_rfc3339, parse_rfc3339_ns
+from lytics_sendgrid.domain.instants import format_ms, format_rfc3339, format_s, parse_rfc3339_ns
 
 
 @pytest.mark.parametrize(
@@ -93,3 +93,7 @@ def test_formatted_instant_is_parsed_back(seconds: int) -> None:
 def test_year_outside_1_to_9999_cannot_be_formatted(ns: int) -> None:
     with pytest.raises(ValueError, match="year"):
         format_rfc3339(ns)
+
+
+def test_seconds_and_milliseconds_are_written_alike() -> None:
+    assert format_s(1_602_707_253.9) == format_ms(1_602_707_253_916) == "2020-10-14T20:27:33Z"

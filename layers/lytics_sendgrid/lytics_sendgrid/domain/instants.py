@@ -50,6 +50,16 @@ def is_go_zero_time(instant_ns: int) -> bool:
     return instant_ns < _YEAR_2_NS
 
 
+def format_s(epoch_s: float) -> str:
+    """Return a time in Unix seconds as ``format_rfc3339`` writes it."""
+    return format_rfc3339(int(epoch_s) * NANOSECONDS_PER_S)
+
+
+def format_ms(epoch_ms: int) -> str:
+    """Return a time in milliseconds since 1970 as ``format_rfc3339`` writes it."""
+    return format_rfc3339(epoch_ms * NANOSECONDS_PER_MS)
+
+
 def format_rfc3339(instant_ns: int) -> str:
     """Return an instant as ISO 8601 in UTC with whole seconds: ``2020-10-14T20:27:33Z``.
 

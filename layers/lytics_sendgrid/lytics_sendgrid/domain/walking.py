@@ -4,15 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from lytics_sendgrid.domain.contact import Contact
+from lytics_sendgrid.domain.each import Each
 
 SEGMENTS: Final = 8
 """A page of 1 MB each at a time, about 100 MB as Python objects."""
-
-
-class Each(Protocol):
-    """Applies a function to several items at once; returns the results in the order of the items."""
-
-    def __call__[T, R](self, function: Callable[[T], R], items: Iterable[T], /) -> Iterable[R]: ...  # noqa: D102
 
 
 class Page(Protocol):

@@ -5,7 +5,6 @@ Every refusal is raised as one of our errors, see ``answers.document_of``. Nothi
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import quote
 
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.lytics.answers import date_ns, document_of, list_of, object_of, unreadable
@@ -24,7 +23,7 @@ from lytics_sendgrid.lytics.documents import (
     whole_number,
 )
 from lytics_sendgrid.system_clock import SystemClock
-from lytics_sendgrid.transport.client import Answer, Http, VendorHttp, json_body
+from lytics_sendgrid.transport.client import Answer, Http, VendorHttp, escaped, json_body
 
 PAGE_ROWS: Final = 100
 """The maximum of a scan's page (Lytics V1 OpenAPI)."""
@@ -57,7 +56,7 @@ class Lytics:
     def audience(self, reference: str) -> LyticsAudience | None:
         """Return one audience by id or slug, or None. For names use ``find_audiences``."""
         what = "one audience"
-        document = self._find(f"/api/segment/{_escaped(reference)}", what)
+        document = self._find(f"/api/segment/{escaped(reference)}", what)
         return None if document is None else audience_from(object_of(document, what))
 
     def find_audiences(self, reference: str, listed: Sequence[LyticsAudience]) -> tuple[LyticsAudience, ...]:
@@ -110,7 +109,7 @@ class Lytics:
         if splits:
             query["splits"] = splits
         what = f"a page of audience {audience_id}"
-        answer = self._http.request("GET", f"/api/segment/{_escaped(audience_id)}/scan", query=query)
+        answer = self._http.request("GET", f"/api/segment/{escaped(audience_id)}/scan", query=query)
         return scan_page_from(document_of(answer, what), date_ns(answer), what)
 
     def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> Person | None:
@@ -129,7 +128,7 @@ class Lytics:
             query["fields"] = ",".join(fields)
         what = "a person"
         try:
-            document = self._find(f"/api/entity/user/{_escaped(email_field)}/{_escaped(email)}", what, query)
+            document = self._find(f"/api/entity/user/{escaped(email_field)}/{escaped(email)}", what, query)
         except LyticsSendGridError as error:
             # The path and Lytics' message may hold the address.
             raise type(error)(_without(str(error), email)) from None
@@ -138,7 +137,7 @@ class Lytics:
     def job(self, job_id: str) -> LyticsJob | None:
         """Return a job, or None if there is none. Killed jobs are gone."""
         what = "a job"
-        document = self._find(f"/v2/job/{_escaped(job_id)}", what)
+        document = self._find(f"/v2/job/{escaped(job_id)}", what)
         return None if document is None else job_from(object_of(document, what))
 
     def jobs(self, workflow: str | None = None) -> tuple[LyticsJob, ...]:
@@ -167,7 +166,7 @@ class Lytics:
         what = "the update of the webhook job"
         body = {**document, "workflow": WEBHOOK_WORKFLOW}
         paths = [
-            f"/v2/job/{workflow}/{_escaped(job_id)}" for workflow in ("webhook-triggers", WEBHOOK_WORKFLOW)
+            f"/v2/job/{workflow}/{escaped(job_id)}" for workflow in ("webhook-triggers", WEBHOOK_WORKFLOW)
         ]
         return self._job(self._send("PUT", [(path, body) for path in paths], what), what)
 
@@ -212,7 +211,7 @@ class Lytics:
         """Replace an authorization's set of headers."""
         what = "the update of the header authorization"
         forms = _headers_documents(label, headers)
-        paths = [f"{path}/{_escaped(authorization_id)}" for path in _AUTH_PATHS]
+        paths = [f"{path}/{escaped(authorization_id)}" for path in _AUTH_PATHS]
         document = self._send("PUT", [(path, form) for form in forms for path in paths], what)
         return self._authorization(document, what)
 
@@ -224,7 +223,7 @@ class Lytics:
         """
         what = "the deletion of the header authorization"
         for path in (*_AUTH_PATHS, "/v2/auth"):
-            answer = self._http.request("DELETE", f"{path}/{_escaped(authorization_id)}")
+            answer = self._http.request("DELETE", f"{path}/{escaped(authorization_id)}")
             if answer.status not in _OTHER_FORM:
                 if not 200 <= answer.status < 300:
                     document_of(answer, what, writes=True)
@@ -233,7 +232,7 @@ class Lytics:
 
     def _command(self, job_id: str, command: str) -> bool:
         what = f"the command to {command} a job"
-        answer = self._http.request("POST", f"/v2/job/{_escaped(job_id)}/{command}")
+        answer = self._http.request("POST", f"/v2/job/{escaped(job_id)}/{command}")
         if answer.status == 404 and isinstance(answer.json(), dict):
             return False
         document_of(answer, what, writes=True)
@@ -289,11 +288,7 @@ def _headers_documents(label: str, headers: Mapping[str, str]) -> tuple[dict[str
     return {**head, "config": config}, {**head, "name": label, **config}
 
 
-def _escaped(value: str) -> str:
-    return quote(value, safe="")
-
-
 def _without(text: str, email: str) -> str:
-    for form in (email, _escaped(email)):
+    for form in (email, escaped(email)):
         text = text.replace(form, "…")
     return text

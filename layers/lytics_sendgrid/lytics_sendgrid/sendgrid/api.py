@@ -7,7 +7,7 @@ A 429 is retried here, within a time budget. Any other refusal is raised as one 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.errors import ServiceUnavailable, Throttled
@@ -32,7 +32,7 @@ from lytics_sendgrid.sendgrid.resources import (
 )
 from lytics_sendgrid.sendgrid.upsert_answer import busy_until
 from lytics_sendgrid.system_clock import SystemClock
-from lytics_sendgrid.transport.client import Answer, Http, VendorHttp, json_body
+from lytics_sendgrid.transport.client import Answer, Http, VendorHttp, escaped, json_body
 
 FIELDS: Final = "/v3/marketing/field_definitions"
 LISTS: Final = "/v3/marketing/lists"
@@ -107,7 +107,7 @@ class SendGrid:
 
         With its current name this changes nothing, and proves that the key may write.
         """
-        self._send("PATCH", f"{FIELDS}/{_escaped(field_id)}", {"name": name}, f"custom field '{name}'")
+        self._send("PATCH", f"{FIELDS}/{escaped(field_id)}", {"name": name}, f"custom field '{name}'")
 
     def lists(self) -> tuple[ContactList, ...]:
         """Return every list."""
@@ -127,12 +127,12 @@ class SendGrid:
     def segment(self, segment_id: str) -> Segment:
         """Return one segment with its query."""
         what = f"segment {segment_id}"
-        return _read(self._get(f"{SEGMENTS}/{_escaped(segment_id)}", what), segment_from, what, writes=False)
+        return _read(self._get(f"{SEGMENTS}/{escaped(segment_id)}", what), segment_from, what, writes=False)
 
     def find_segment(self, segment_id: str) -> Segment | None:
         """Return one segment with its query, or None if it does not exist."""
         what = f"segment {segment_id}"
-        answer = self._answer("GET", f"{SEGMENTS}/{_escaped(segment_id)}")
+        answer = self._answer("GET", f"{SEGMENTS}/{escaped(segment_id)}")
         if answer.status == 404 and isinstance(answer.json(), dict):
             return None
         return _read(document_of(answer, what), segment_from, what, writes=False)
@@ -147,12 +147,12 @@ class SendGrid:
 
     def set_segment_query(self, segment_id: str, query: str) -> None:
         """Set a segment's query."""
-        self._send("PATCH", f"{SEGMENTS}/{_escaped(segment_id)}", {"query_dsl": query}, "a segment's query")
+        self._send("PATCH", f"{SEGMENTS}/{escaped(segment_id)}", {"query_dsl": query}, "a segment's query")
 
     def rename_segment(self, segment_id: str, name: str) -> None:
         """Set a segment's name."""
         subject = f"the renaming of segment '{name}'"
-        self._send("PATCH", f"{SEGMENTS}/{_escaped(segment_id)}", {"name": name}, subject)
+        self._send("PATCH", f"{SEGMENTS}/{escaped(segment_id)}", {"name": name}, subject)
 
     def delete_segment(self, segment_id: str) -> bool:
         """Delete a segment. Its contacts stay.
@@ -160,7 +160,7 @@ class SendGrid:
         Returns:
             False if it did not exist: an earlier attempt may have deleted it.
         """
-        answer = self._answer("DELETE", f"{SEGMENTS}/{_escaped(segment_id)}")
+        answer = self._answer("DELETE", f"{SEGMENTS}/{escaped(segment_id)}")
         if answer.status != 404 and not 200 <= answer.status < 300:
             document_of(answer, f"the deletion of segment {segment_id}", writes=True)
         return answer.status != 404
@@ -181,7 +181,7 @@ class SendGrid:
         sends = []
         for send_id in ids:
             one = f"Single Send {send_id}"
-            answer = self._answer("GET", f"{SINGLE_SENDS}/{_escaped(send_id)}")
+            answer = self._answer("GET", f"{SINGLE_SENDS}/{escaped(send_id)}")
             if answer.status != 404:  # Somebody has just deleted it.
                 sends.append(_read(document_of(answer, one), single_send_from, one, writes=False))
         return tuple(send for send in sends if send.is_pending)
@@ -319,7 +319,3 @@ def _page_token(next_url: object, what: str) -> str | None:
     except ValueError as error:
         raise unreadable(what) from error
     return tokens[0] if tokens else None
-
-
-def _escaped(value: str) -> str:
-    return quote(value, safe="")

@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from typing import Final, Protocol
-from urllib.parse import quote
 
 from lytics_sendgrid.aws.secret import REFRESH_S, REFUSED_REFRESH_S, Authorization
 from lytics_sendgrid.domain.clock import Clock
@@ -20,7 +19,7 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
     interpret,
 )
 from lytics_sendgrid.system_clock import SystemClock
-from lytics_sendgrid.transport.client import Http, VendorHttp
+from lytics_sendgrid.transport.client import Http, VendorHttp, escaped
 from lytics_sendgrid.transport.download import download, is_local
 from lytics_sendgrid.transport.renewed_key import RenewedKeyHttp
 
@@ -76,7 +75,7 @@ class SendGridContacts:
             KeyRefused: SendGrid refused the key.
             RetryLater: SendGrid did not answer, or not with a job.
         """
-        answer = self._http.request("GET", f"{PATH}/imports/{quote(job_id, safe='')}")
+        answer = self._http.request("GET", f"{PATH}/imports/{escaped(job_id)}")
         if answer.status == 404:
             return Job("unknown")
         if answer.status in (401, 403):

@@ -10,16 +10,17 @@ from __future__ import annotations
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.domain.backoff import backoff_s
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.contact import UNKNOWN, Commit, Contact, ContactKey, account_of, decode, encode
+from lytics_sendgrid.domain.each import Each
 from lytics_sendgrid.errors import ServiceUnavailable, StopRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -29,12 +30,6 @@ _ROUNDS: Final = 6
 _LOST: Final = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
 _FIRST_BACKOFF_S: Final = 0.05
 _MAX_BACKOFF_S: Final = 5.0
-
-
-class Each(Protocol):
-    """Applies a function to several items at once; returns the results in the order of the items."""
-
-    def __call__[T, R](self, function: Callable[[T], R], items: Iterable[T], /) -> Iterable[R]: ...  # noqa: D102
 
 
 class ContactsTable:

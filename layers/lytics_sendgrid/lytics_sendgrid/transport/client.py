@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
+from urllib.parse import quote
 
 import requests
 from urllib3 import Timeout
@@ -31,6 +32,11 @@ TIMEOUT_S: Final = 25.0
 MAX_ANSWER_BYTES: Final = 50_000_000
 """The smallest function has memory for this. A page of 100 profiles is smaller unless fields hold half a
 megabyte each."""
+
+
+def escaped(value: str) -> str:
+    """Return a value as one segment of a path."""
+    return quote(value, safe="")
 
 
 @dataclass(frozen=True, slots=True)
