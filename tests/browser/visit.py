@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
@@ -13,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from functions.console.signin.roles import Identity
-from tests.browser.served import served, server
+from tests.browser.served import ConsoleServer
 from tests.unit.functions.console.scene import OPERATOR, Scene
 
 WIDE: Final = 1_280
@@ -38,12 +37,7 @@ class Visits:
 
     def serve(self, scene: Scene) -> str:
         """Serve a scene until the end of the test, and return its base URL."""
-        web = server()
-        base_url = f"http://127.0.0.1:{web.server_port}/console"
-        scene.settings = replace(scene.settings, console_base_url=base_url)
-        scene.forget_application()
-        self._stack.enter_context(served(scene, web))
-        return base_url
+        return self._stack.enter_context(ConsoleServer(scene)).base_url
 
     def profile(
         self,
