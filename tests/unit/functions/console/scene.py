@@ -131,28 +131,32 @@ class Monitored:
         ages: of the oldest message, by a short name.
         raised: alarms.
         broken: what every call raises, while it is set.
+        unread_queues, unread_alarms: what the calls for only these raise.
     """
 
     def __init__(self) -> None:
+        self.unread_queues: Exception | None = None
+        self.unread_alarms: Exception | None = None
         self.counts: dict[str, int] = {}
         self.ages: dict[str, float] = {}
         self.raised: list[Alarm] = []
         self.broken: Exception | None = None
 
     def waiting(self, queue_url: str) -> int:
-        if self.broken:
-            raise self.broken
+        self._read(self.unread_queues)
         return self.counts.get(queue_url.rpartition("/")[2], 0)
 
     def ages_s(self, queue_urls: Mapping[str, str], now_s: float) -> Mapping[str, float]:
-        if self.broken:
-            raise self.broken
+        self._read(self.unread_queues)
         return {name: age_s for name, age_s in self.ages.items() if name in queue_urls}
 
     def alarms(self) -> list[Alarm]:
-        if self.broken:
-            raise self.broken
+        self._read(self.unread_alarms)
         return self.raised
+
+    def _read(self, error: Exception | None) -> None:
+        if error or self.broken:
+            raise error or self.broken or AssertionError
 
 
 class FakeProvider:

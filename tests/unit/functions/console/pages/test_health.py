@@ -10,7 +10,7 @@ TEXT = "console crashed. docs/operate.md#alarm-console-errors"
 def test_healthy_stack_says_so_to_everybody() -> None:
     page = Scene().get("/health", as_=VIEWER)
     assert page.status == 200
-    assert "No alarm is on, and nothing was given up." in page.text
+    assert "No alarm is on. No message was given up." in page.text
     assert "This stack has no alarms." in page.text
     assert "lytics-sendgrid 1.0.0" in page.text
 
@@ -20,7 +20,7 @@ def test_what_was_given_up_comes_with_the_commands() -> None:
     scene.monitoring.counts = {"changes": 12, "imports-dead": 2, "rejects": 1}
     scene.monitoring.ages = {"changes": 60.0, "rejects": 7_200.0}
     page = scene.get("/health")
-    assert "0 alarms are on, and 3 messages were given up." in page.text
+    assert "No alarm is on. 3 messages were given up." in page.text
     assert "make redrive STACK=shop QUEUE=imports DRY=1" in page.text
     assert "make redrive STACK=shop QUEUE=rejects" in page.text
     assert page.html.count('data-as="ago"') == 2
@@ -31,7 +31,7 @@ def test_alarm_that_is_on_has_its_meaning_runbook_and_topic() -> None:
     topic = "arn:aws:sns:eu-west-1:123456789012:on-call"
     scene.monitoring.raised = [Alarm("shop-console-errors", "ALARM", 1_795_000_000, TEXT, (topic,))]
     page = scene.get("/health")
-    assert "1 alarm is on, and 0 messages were given up." in page.text
+    assert "1 alarm is on. No message was given up." in page.text
     for words in ("console crashed.", "docs/operate.md#alarm-console-errors", "on-call"):
         assert words in page.text
     assert "Nobody is notified" not in page.text
@@ -64,3 +64,19 @@ def test_page_is_usable_while_aws_does_not_answer() -> None:
     assert page.status == 200
     assert "could not be read" in page.text
     assert "unknown" in page.text
+
+
+def test_unread_alarms_do_not_hide_what_was_given_up() -> None:
+    scene = Scene()
+    scene.monitoring.counts = {"rejects": 1}
+    scene.monitoring.unread_alarms = ServiceUnavailable("down")
+    page = scene.get("/health")
+    assert "The alarms could not be read. 1 message was given up. Load the page again." in page.text
+
+
+def test_unread_queues_are_not_said_to_be_empty() -> None:
+    scene = Scene()
+    scene.monitoring.unread_queues = ServiceUnavailable("down")
+    scene.monitoring.raised = [Alarm("shop-console-errors", "ALARM", 1_795_000_000, TEXT, ())]
+    page = scene.get("/health")
+    assert "1 alarm is on. It is unknown whether messages were given up. Load the page again." in page.text
