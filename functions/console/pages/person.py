@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from functions.console.render import page
 from functions.console.web import Router, console, form, operators_only, visitor
-from lytics_sendgrid.errors import RetryLater, StopRun
+from lytics_sendgrid.errors import InputInvalid, RetryLater, StopRun
 
 router = Router()
 
@@ -36,8 +36,10 @@ def answer() -> Response[Any]:
     collaborators = console(router)
     try:
         found = collaborators.functions.invoke(collaborators.settings.inspect_function, question)
+    except InputInvalid as error:
+        return _page(422, export, email, email_fault=str(error).replace('"email"', "This", 1))
     except StopRun as error:
-        return _page(422, export, email, email_fault=str(error))
+        return _page(503, export, email, trouble=str(error))
     except RetryLater:
         return _page(503, export, email, trouble=_BUSY)
     return _page(200, export, email, found=found)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lytics_sendgrid.errors import InputInvalid, ServiceUnavailable
+from lytics_sendgrid.errors import InputInvalid, KeyRefused, ServiceUnavailable
 from tests.newsletter import NEWSLETTER
 from tests.unit.functions.console.scene import OPERATOR, SETTINGS, VIEWER, Scene
 
@@ -106,7 +106,15 @@ def test_fault_stands_beside_its_control(scene: Scene, sent: dict[str, str], wor
 def test_address_that_inspect_refuses_is_a_fault(scene: Scene) -> None:
     scene.functions.answers[SETTINGS.inspect_function] = InputInvalid('"email" is not an e-mail address')
     page = scene.post("/person", {"export": "newsletter", "email": "ada"})
-    assert (page.status, "is not an e-mail address" in page.text) == (422, True)
+    assert (page.status, "This is not an e-mail address" in page.text) == (422, True)
+    assert page.html.count('aria-invalid="true"') == 1
+
+
+def test_refused_key_is_no_fault_of_the_address(scene: Scene) -> None:
+    scene.functions.answers[SETTINGS.inspect_function] = KeyRefused("SendGrid refuses the key")
+    page = scene.post("/person", {"export": "newsletter", "email": EMAIL})
+    assert (page.status, "SendGrid refuses the key" in page.text) == (503, True)
+    assert "aria-invalid" not in page.html
 
 
 def test_look_up_that_takes_too_long_leaves_the_page_usable(scene: Scene) -> None:
