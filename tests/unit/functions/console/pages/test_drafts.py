@@ -137,6 +137,14 @@ def replace_audiences(*names: str) -> Catalogue:
     return CATALOGUE.model_copy(update={"audiences": audiences})
 
 
+def test_likeliest_email_field_is_selected_where_none_is_named_email(scene: Scene) -> None:
+    fields = tuple(FieldChoice(name=name, type="string") for name in ("city", "work_email"))
+    answered(scene, CATALOGUE.model_copy(update={"lytics_fields": fields}))
+    page = scene.get(new_draft(scene))
+    assert "<option selected>work_email</option>" in page.html
+    assert "(not in Lytics)" not in page.text
+
+
 def test_authorization_that_cannot_be_one_asks_nobody(scene: Scene) -> None:
     path = new_draft(scene)
     scene.post(path, {"export": "x", "authorization": "../secret"})
