@@ -20,7 +20,7 @@ _FILTERS: Final = (
     texts.duration,
     texts.plural,
     texts.bdi,
-    texts.sentences,
+    texts.sentence,
 )
 
 HTMX: Final = json.dumps(

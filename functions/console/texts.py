@@ -1,7 +1,6 @@
 """How pages write numbers, times, durations and notes: the filters of the templates."""
 
 import re
-from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -76,10 +75,7 @@ def _moment(moment: float | str) -> datetime:
     return datetime.fromtimestamp(moment, UTC)
 
 
-def sentences(notes: Iterable[str]) -> list[str]:
-    """Return notes in a marketer's words, each with a capital and a full stop."""
-    return [_sentence(_PLAIN.sub(lambda found: _WORDS[found[0]], note)) for note in notes]
-
-
-def _sentence(note: str) -> str:
-    return f"{note[:1].upper()}{note[1:]}{'' if note.endswith(('.', '!', '?')) else '.'}"
+def sentence(note: str) -> str:
+    """Return what a function says in a marketer's words, with a capital and a full stop."""
+    plain = _PLAIN.sub(lambda found: _WORDS[found[0]], note)
+    return f"{plain[:1].upper()}{plain[1:]}{'' if plain.endswith(('.', '!', '?')) else '.'}"

@@ -6,7 +6,6 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
-from functions.console import texts
 from functions.console.export.figures import ACTIONS
 from functions.console.render import fragment, page
 from functions.console.runs.following import first_execution
@@ -122,7 +121,7 @@ def _end(export: str, last: Execution | None, report: Mapping[str, Any] | None) 
     failed = status != "SUCCEEDED"
     return {
         "report": report_view(report) if report is not None else None,
-        "notes": texts.sentences(plan.get("notes", ())),
+        "notes": plan.get("notes", ()),
         "skipped": output.get("skipped", ""),
         "outcome": status,
         "cause": why_ended(status, last.cause if last is not None else "").splitlines() if failed else [],

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from functions.console import texts
 from functions.console.runs.vendors import lytics_audience, sendgrid_segment
 
 REASONS: Final = {
@@ -99,7 +98,7 @@ def report_view(report: Mapping[str, Any]) -> ReportView:
         unchanged=people.get("unchanged", 0),
         rejected=tuple((REASONS.get(reason, reason), number) for reason, number in rejected.items()),
         confirmed=report["import_jobs"]["confirmed"],
-        notes=tuple(texts.sentences(report["notes"])),
+        notes=tuple(report["notes"]),
         failure=report.get("failure", ""),
         drift=report.get("drift"),
         contacts=report.get("sendgrid_contacts"),

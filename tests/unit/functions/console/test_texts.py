@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from functions.console.texts import bdi, day, duration, number, plural, time
+from functions.console.texts import bdi, day, duration, number, plural, sentence, time
 
 AT_S = datetime(2026, 11, 26, 4, 13, 59, tzinfo=UTC).timestamp()
 
@@ -55,3 +55,18 @@ def test_counts_come_with_their_noun() -> None:
 
 def test_names_keep_their_direction_and_are_escaped() -> None:
     assert bdi("<b>\u202e tab") == "<bdi>&lt;b&gt;\u202e tab</bdi>"
+
+
+@pytest.mark.parametrize(
+    ("note", "words"),
+    [
+        ("start with a backfill", "Start with a copy of everybody."),
+        ("its backfill fills it", "Its copy fills it."),
+        ("SendGrid is as the ledger says", "SendGrid is as the list of what was sent says."),
+        ("backfilled", "Backfilled."),
+        ("Wait!", "Wait!"),
+        ("done.", "Done."),
+    ],
+)
+def test_sentence_is_in_a_marketers_words(note: str, words: str) -> None:
+    assert sentence(note) == words

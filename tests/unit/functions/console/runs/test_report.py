@@ -3,7 +3,6 @@
 from typing import Any
 
 from functions.console.runs.report import report_view
-from functions.console.texts import sentences
 from tests.unit.functions.report.test_reporting import PASTE
 
 AUDIENCE = {
@@ -87,17 +86,3 @@ def test_what_to_enter_in_lytics_is_listed() -> None:
         ).paste
     )
     assert (other["Existing users"], other["CloudEvents"], other["Do not retry"]) == ("yes", "yes", "nothing")
-
-
-def test_notes_have_a_marketers_words() -> None:
-    notes = ["start with a backfill", "its backfill fills it", "SendGrid is as the ledger says", "backfilled"]
-    assert sentences(notes) == [
-        "Start with a copy of everybody.",
-        "Its copy fills it.",
-        "SendGrid is as the list of what was sent says.",
-        "Backfilled.",
-    ]
-
-
-def test_notes_are_sentences() -> None:
-    assert sentences(["segments lag", "Wait!", "done.", ""]) == ["Segments lag.", "Wait!", "Done.", "."]
