@@ -6,13 +6,13 @@ from functools import cache
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.erase.erasing import Sides, erase
 from functions.erase.person import Delays
 from functions.erase.request import request_from
 from functions.erase.settings import EraseSettings
+from lytics_sendgrid.aws.audit_trail import audit_trail
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.sendgrid.api import sendgrid_at
@@ -22,7 +22,7 @@ from lytics_sendgrid.tables.contacts import ContactsTable
 from lytics_sendgrid.tables.erasures import ErasuresTable
 from lytics_sendgrid.tables.exports import ExportsTable
 
-logger = Logger()
+trail = audit_trail()
 
 
 @cache
@@ -51,7 +51,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     """
     request = request_from(event)
     answer = erase(request, _sides(), SystemClock().now())
-    logger.info(
+    trail.info(
         "people_erased",
         export=request.export,
         account=answer["account"],

@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.inspect.answer import Sides, inspect_person, person_of, question_from
 from functions.inspect.settings import InspectSettings
 from functions.inspect.threads import Threads
+from lytics_sendgrid.aws.audit_trail import audit_trail
 from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.domain.configuration import Export
@@ -26,6 +27,7 @@ from lytics_sendgrid.tables.erasures import ErasuresTable
 from lytics_sendgrid.tables.exports import ExportsTable
 
 logger = Logger()
+trail = audit_trail()
 
 
 @cache
@@ -74,7 +76,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     question = question_from(event)
     _, exports, erasures, _, _ = _collaborators()
     export, address = person_of(question, exports)
-    logger.info(
+    trail.info(
         "person_looked_up",
         export=export.name,
         account=export.account,

@@ -1,13 +1,13 @@
 """The audit trail in the function's log."""
 
-from aws_lambda_powertools import Logger
+from lytics_sendgrid.aws.audit_trail import audit_trail
 
-logger = Logger()
+trail = audit_trail()
 
 
 class AuditLog:
-    """One log line for each act."""
+    """One log line for each act, at every log level."""
 
     def record(self, act: str, subject: str, **details: str) -> None:
         """Log an act. See ``Audit.record``."""
-        logger.info("audit", act=act, subject=subject, details=details)
+        trail.info("audit", act=act, subject=subject, details=details)

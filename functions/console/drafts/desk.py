@@ -19,6 +19,7 @@ from functions.console.drafts.draft import (
 from functions.console.drafts.form import form_faults, input_of
 from functions.console.web import path_of
 from lytics_sendgrid.domain.execution import MAX_EXECUTIONS, last_execution
+from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.workflow.faults import Fault
 
 
@@ -137,11 +138,27 @@ class Desk:
         self.console.executions.start(draft.run, input_of(draft.form))
         now_s = int(self.console.clock.now())
         who = {"subject": self.visitor.subject, "name": self.visitor.name, "started_s": now_s}
-        kept = self.console.store.put(
-            run_key(draft.run), who, now_s + RUN_KEPT_S, only_if_absent=True, now_s=now_s
-        )
-        if kept:
+        try:
+            is_first = self.console.store.put(
+                run_key(draft.run), who, now_s + RUN_KEPT_S, only_if_absent=True, now_s=now_s
+            )
+        except LyticsSendGridError:
+            # The run has started, so the audit trail says so, even twice.
             self._audit(f"{draft.action}_started", draft, self.console.executions.arn(draft.run))
+            raise
+        if is_first:
+            self._audit(f"{draft.action}_started", draft, self.console.executions.arn(draft.run))
+
+    def start_again(self, draft: Draft) -> bool:
+        """Record who started a draft's run, if it was started and that could not be recorded.
+
+        Returns:
+            Whether the run was started.
+        """
+        if self.console.executions.describe(self.console.executions.arn(draft.run)) is None:
+            return False
+        self.start(draft)
+        return True
 
     def run_path(self, draft: Draft) -> str:
         """Return the path of the page of a draft's run."""

@@ -52,7 +52,7 @@ def start(draft_id: str) -> Response[Any]:
     """Start the run that was checked, if nothing has changed since. A second click starts nothing."""
     draft = opened(router, draft_id)
     desk = desk_of(router)
-    if desk.started(draft):
+    if desk.started(draft) or desk.start_again(draft):
         return redirect(router, desk.run_path(draft))
     check = desk.check(draft)
     obstacle = desk.obstacle(draft, check)

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from functions.console.context import Role, Visitor
 from functions.console.drafts.desk import Desk
@@ -231,6 +232,25 @@ def test_start_that_was_not_recorded_is_not_doubled(scene: Scene) -> None:
     scene.store.delete(run_key(run_of(path)))
     start(scene, path)
     assert len(runs(scene)) == 1
+
+
+def test_start_that_could_not_be_recorded_is_audited(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = passed(scene)
+    browser = {"Cookie": scene.signed_in()}
+    with monkeypatch.context() as patch:
+        patch.setattr(scene.dynamodb, "put_item", _down)
+        assert scene.post(f"{path}/start", headers=browser).status == 503
+    assert [line["act"] for line in scene.audits.lines] == ["check_started", "start_started"]
+    # Its own run has meanwhile changed the configuration, and is no other run.
+    scene.exports.put_running("newsletter", last(scene), None)
+    scene.exports.put_account(Account("main", 1), 0)
+    assert path_in(start(scene, path).location) == f"/runs/newsletter/{run_of(path)}"
+    assert len(runs(scene)) == 1
+    assert scene.store.get(run_key(run_of(path)), scene.clock.now()) is not None
+
+
+def _down(**_: Any) -> Any:
+    raise ClientError({"Error": {"Code": "Down"}, "ResponseMetadata": {"HTTPStatusCode": 500}}, "PutItem")  # type: ignore[typeddict-item]
 
 
 def test_two_starts_at_once_are_one(scene: Scene) -> None:
