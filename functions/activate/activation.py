@@ -25,7 +25,7 @@ from lytics_sendgrid.lytics.webhook_jobs import (
     job_of,
     webhook_url,
 )
-from lytics_sendgrid.workflow.export_run import Activation
+from lytics_sendgrid.workflow.activation import Activation
 
 MAX_WAITS: Final = 60
 """Calls before a job that has not started is given up: five minutes at five seconds each."""

@@ -7,7 +7,7 @@ from lytics_sendgrid.bounded_text import enumerated, first_that_fit
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.lytics.documents import LyticsJob
 from lytics_sendgrid.lytics.webhook_jobs import JOB_DESCRIPTION
-from lytics_sendgrid.workflow.export_run import AudienceToPaste, Header, ManualWebhook
+from lytics_sendgrid.workflow.activation import AudienceToPaste, Header, ManualWebhook
 from lytics_sendgrid.workflow.limits import PASTED_NAMES_CHARS
 
 SECRET_HEADER: Final = "X-Lytics-Secret"  # noqa: S105 - its name, not its value

@@ -1,17 +1,17 @@
 """Answer why a person is, or is not, in an audience's segment, from the ledger, SendGrid and Lytics."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from functions.inspect.differences import differences
-from functions.inspect.findings import Findings, MembershipRow, field_rows, membership_rows, membership_value
+from functions.inspect.document import answer_document
+from functions.inspect.findings import Findings
+from functions.inspect.question import Question
 from functions.inspect.surroundings import Jobs, Segments, Surroundings, look_around
 from lytics_sendgrid.domain.configuration import Account, Audience, Export
 from lytics_sendgrid.domain.contact import Contact, ContactKey, contact_key
 from lytics_sendgrid.domain.email_address import invisible_inside, normalise
-from lytics_sendgrid.domain.erasure import Hold, Holds
-from lytics_sendgrid.domain.instants import format_ms, format_rfc3339, format_s
+from lytics_sendgrid.domain.erasure import Holds
 from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
 from lytics_sendgrid.lytics.documents import Person
 from lytics_sendgrid.lytics.webhook_jobs import webhook_url
@@ -19,11 +19,6 @@ from lytics_sendgrid.sendgrid.resources import ContactSearch, SendGridContact
 
 _MAX_SEGMENTS: Final = 10
 """That are read: a person waits for the answer."""
-
-
-MAX_WAIT_S: Final = 50
-"""The function ends after 60 seconds."""
-_MAX_ASKED_BY_CHARS: Final = 255
 
 
 class Ledger(Protocol):
@@ -59,23 +54,6 @@ class LyticsPeople(Jobs, Protocol):
     def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> Person | None: ...  # noqa: D102
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A person, and the export to look at.
-
-    Attributes:
-        export: its name.
-        email: the person's address, as it was typed.
-        wait_s: for how many seconds the vendors are waited for; None: until they answer.
-        asked_by: the asker's id at the sign-in provider; empty: somebody with rights on this function.
-    """
-
-    export: str
-    email: str
-    wait_s: float | None = None
-    asked_by: str = ""
-
-
 class AtOnce(Protocol):
     """Asks several questions at the same time."""
 
@@ -89,29 +67,6 @@ class OneByOne:
     def answers(self, *questions: Callable[[], Any]) -> list[Any]:
         """Return the answer to each."""
         return [question() for question in questions]
-
-
-def question_from(document: object) -> Question:
-    """Read a question.
-
-    Raises:
-        InputInvalid: the document is not ``{"export": …, "email": …}``.
-    """
-    example = 'expected {"export": "name of the export", "email": "jane@example.com"}'
-    if not isinstance(document, dict):
-        raise InputInvalid(f"the question is not a JSON object: {example}")
-    export, email = document.get("export", "default"), document.get("email")
-    if email is None:
-        raise InputInvalid(f'"email" is missing: {example}')
-    if not isinstance(export, str) or not isinstance(email, str):
-        wrong = '"email"' if isinstance(export, str) else '"export"'
-        raise InputInvalid(f"{wrong} must be text in quotes: {example}")
-    wait_s, asked_by = document.get("wait_s"), document.get("asked_by", "")
-    if wait_s is not None and not (type(wait_s) in {int, float} and 0 < wait_s <= MAX_WAIT_S):
-        raise InputInvalid(f'"wait_s" must be a number of seconds, more than 0 and at most {MAX_WAIT_S}')
-    if not isinstance(asked_by, str) or len(asked_by) > _MAX_ASKED_BY_CHARS:
-        raise InputInvalid(f'"asked_by" must be text of at most {_MAX_ASKED_BY_CHARS} characters')
-    return Question(export, email, wait_s, asked_by)
 
 
 class Erasures(Protocol):
@@ -257,86 +212,3 @@ def _lytics_side(
     except LyticsSendGridError as error:
         return None, str(error)
     return None, None
-
-
-def answer_document(found: Findings) -> dict[str, Any]:
-    """Return the answer as JSON values.
-
-    Returns:
-        ``answer`` in one sentence; ``differences``, each with what to do; ``audiences`` and ``fields`` side
-        by side; and what else ``ledger``, ``sendgrid`` and ``lytics`` know.
-    """
-    sentences = differences(found)
-    memberships = membership_rows(found)
-    return {
-        "export": found.export.name,
-        "answer": _answer(found, memberships, sentences),
-        "differences": sentences,
-        "audiences": [
-            {
-                "id": row.audience.id,
-                "name": row.audience.name,
-                "lytics": row.lytics,
-                "ledger": row.ledger,
-                "sendgrid": row.sendgrid,
-                "segment": row.segment,
-                "last_event": format_rfc3339(row.event_ns) if row.event_ns else None,
-            }
-            for row in memberships
-        ],
-        "fields": {
-            row.mapped.name: {"lytics": row.lytics, "ledger": row.ledger, "sendgrid": row.sendgrid}
-            for row in field_rows(found)
-        },
-        "ledger": _ledger(found),
-        "sendgrid": _sendgrid(found),
-        "lytics": {"known": None if found.lytics_fault else found.lytics is not None},
-        "stop": found.stop,
-        "erased": _erased(found.hold),
-    }
-
-
-def _answer(found: Findings, memberships: Sequence[MembershipRow], sentences: Sequence[str]) -> str:
-    if sentences:
-        more = f" ({len(sentences) - 1} more below)" if len(sentences) > 1 else ""
-        return sentences[0] + more
-    inside = [f"'{row.audience.name}'" for row in memberships if row.ledger]
-    if not inside and found.lytics is None:
-        return "Neither Lytics nor SendGrid nor the ledger knows this person in any of the export's audiences"
-    where = f"in {', '.join(inside)}" if inside else "not in any of the export's audiences"
-    return f"All agree: the person is {where}"
-
-
-def _ledger(found: Findings) -> dict[str, Any]:
-    contact = found.contact
-    rejection = contact.rejection
-    return {
-        "known": contact.version > 0,
-        "lists": list(contact.lists),
-        "last_sent": format_ms(contact.sent_ms) if contact.sent_ms else None,
-        "import_job": contact.job,
-        "rejection": {"reason": rejection.reason, "words": rejection.words, "at": format_ms(rejection.at_ms)}
-        if rejection
-        else None,
-    }
-
-
-def _sendgrid(found: Findings) -> dict[str, Any]:
-    if found.sendgrid_fault is not None:
-        return {"known": None}
-    contact = found.sendgrid
-    membership: Mapping[str, str] = {
-        name: membership_value(found, name) for name in found.account.membership_fields
-    }
-    return {
-        "known": contact is not None,
-        "membership": membership,
-        "lists": list(contact.list_ids) if contact else [],
-        "updated_at": contact.values.get("updated_at") if contact else None,
-    }
-
-
-def _erased(hold: Hold | None) -> dict[str, str] | None:
-    if hold is None:
-        return None
-    return {"at": format_s(hold.at_s), "kept_out_until": format_s(hold.until_s)}

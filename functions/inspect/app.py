@@ -9,7 +9,8 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.inspect.answer import Sides, inspect_person, person_of, question_from
+from functions.inspect.answer import Sides, inspect_person, person_of
+from functions.inspect.question import question_from
 from functions.inspect.settings import InspectSettings
 from functions.inspect.threads import Threads
 from lytics_sendgrid.aws.audit_trail import audit_trail

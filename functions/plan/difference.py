@@ -14,8 +14,8 @@ from lytics_sendgrid.counted_text import people as people_text
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.lytics.documents import LyticsAudience
 from lytics_sendgrid.sendgrid.resources import ContactList
-from lytics_sendgrid.workflow.export_run import AudienceChange, Difference
 from lytics_sendgrid.workflow.limits import DIFFERENCE_BYTES, json_bytes
+from lytics_sendgrid.workflow.plan_summary import AudienceChange, Difference
 
 _NAMES_CHARS: Final = 1_000
 _NEW_BYTES: Final = 200

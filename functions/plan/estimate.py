@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from lytics_sendgrid.workflow.export_run import Estimate
+from lytics_sendgrid.workflow.plan_summary import Estimate
 
 _PAGE_S: Final = 0.25
 _OVERHEAD_MINUTES: Final = 3

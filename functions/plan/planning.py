@@ -19,8 +19,8 @@ from functions.plan.webhook_job import stopped_job
 from lytics_sendgrid.domain.configuration import Account, Audience, Export
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
 from lytics_sendgrid.sendgrid.resources import FIELDS_LIMIT, SEGMENTS_LIMIT, ContactList, CustomField, Segment
-from lytics_sendgrid.workflow.export_run import Difference
 from lytics_sendgrid.workflow.faults import Fault, pointer
+from lytics_sendgrid.workflow.plan_summary import Difference
 
 _ENDED: Final = frozenset({"completed", "deleted", "deleting", "failed", "killed"})
 _HOSTED_EXPORT: Final = "sendgrid_export"

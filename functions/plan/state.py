@@ -13,18 +13,10 @@ from functions.plan.scan_orders import Scanned, pages_in_a_row, scan_orders
 from functions.plan.segments import PlannedSegment
 from lytics_sendgrid.domain.configuration import Audience
 from lytics_sendgrid.sendgrid.resources import segment_name
-from lytics_sendgrid.workflow.export_run import (
-    ExportRun,
-    FieldConfig,
-    ListConfig,
-    PlanSummary,
-    RunConfig,
-    RunOptions,
-    SegmentConfig,
-    ToCreate,
-    ToReuse,
-)
+from lytics_sendgrid.workflow.export_run import ExportRun, RunOptions
 from lytics_sendgrid.workflow.limits import PLAN_NOTES_CHARS, bounded_notes
+from lytics_sendgrid.workflow.plan_summary import PlanSummary, ToCreate, ToReuse
+from lytics_sendgrid.workflow.run_config import FieldConfig, ListConfig, RunConfig, SegmentConfig
 
 
 @dataclass(frozen=True, slots=True)

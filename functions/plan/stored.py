@@ -14,20 +14,12 @@ from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, format_rfc3339
 from lytics_sendgrid.lytics.documents import LyticsAudience
 from lytics_sendgrid.lytics.webhook_jobs import RUNNING, STOPPED
 from lytics_sendgrid.sendgrid.resources import segment_name
-from lytics_sendgrid.workflow.export_run import (
-    Activation,
-    ExportRun,
-    FieldConfig,
-    ListConfig,
-    PlanSummary,
-    Provisioned,
-    RunConfig,
-    SegmentConfig,
-    ToCreate,
-    ToReuse,
-)
+from lytics_sendgrid.workflow.activation import Activation
+from lytics_sendgrid.workflow.export_run import ExportRun
 from lytics_sendgrid.workflow.faults import Fault, pointer
 from lytics_sendgrid.workflow.limits import PLAN_NOTES_CHARS, bounded_notes
+from lytics_sendgrid.workflow.plan_summary import PlanSummary, ToCreate, ToReuse
+from lytics_sendgrid.workflow.run_config import FieldConfig, ListConfig, Provisioned, RunConfig, SegmentConfig
 
 
 def no_such_export(name: str, action: str) -> str:

@@ -15,8 +15,9 @@ from lytics_sendgrid.domain.account_changes import with_audiences, without_audie
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Export, MappedField, ProvisionedAudience
 from lytics_sendgrid.sendgrid.resources import segment_name
-from lytics_sendgrid.workflow.export_run import ExportRun, Provisioned
+from lytics_sendgrid.workflow.export_run import ExportRun
 from lytics_sendgrid.workflow.limits import PROVISION_NOTES_CHARS, bounded_notes
+from lytics_sendgrid.workflow.run_config import Provisioned
 
 
 class SendGridAccount(SendGridFields, SendGridSegments, Protocol):

@@ -15,7 +15,7 @@ from lytics_sendgrid.sendgrid.resources import (
     segment_name,
     segment_query,
 )
-from lytics_sendgrid.workflow.export_run import SegmentConfig
+from lytics_sendgrid.workflow.run_config import SegmentConfig
 
 _WAITS_S: Final = (2.0, 3.0, 5.0, 10.0, 10.0, 15.0)
 """Segments accept a new field only after some seconds; StrongGrid's integration tests saw about 5 s.

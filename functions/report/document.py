@@ -5,8 +5,9 @@ from pydantic import Field
 from functions.report.audited import AuditFindings
 from functions.report.cleared import ClearedAudience
 from functions.report.drift import AudienceDrift, Drift
+from lytics_sendgrid.workflow.activation import Activation
 from lytics_sendgrid.workflow.deactivation import Deactivation
-from lytics_sendgrid.workflow.export_run import Activation, Provisioned
+from lytics_sendgrid.workflow.run_config import Provisioned
 from lytics_sendgrid.workflow.state_part import StatePart
 
 

@@ -12,8 +12,8 @@ from lytics_sendgrid.bounded_text import shortened
 from lytics_sendgrid.domain.backoff import share_of_time_s
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.errors import StopRun
-from lytics_sendgrid.workflow.export_run import DoneOf, SettleProgress
 from lytics_sendgrid.workflow.limits import STOP_REASON_CHARS
+from lytics_sendgrid.workflow.settle_progress import DoneOf, SettleProgress
 
 ROUNDS_PER_EXECUTION: Final = 1_000
 """A round takes 9 of the 25,000 events in an execution's history. The rest is for the backfill before it."""

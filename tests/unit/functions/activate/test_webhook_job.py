@@ -26,7 +26,7 @@ from lytics_sendgrid.errors import (
 )
 from lytics_sendgrid.lytics.documents import HeaderAuthorization, LyticsJob
 from lytics_sendgrid.lytics.webhook_jobs import authorization_label, authorization_of
-from lytics_sendgrid.workflow.export_run import Activation
+from lytics_sendgrid.workflow.activation import Activation
 from tests.clock import ManualClock
 from tests.doubles.adapters import exports_table
 from tests.doubles.dynamodb import DynamoDb

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from functions.inspect.answer import Question, Sides, answer_document, inspect_person, question_from
+from functions.inspect.answer import Sides, inspect_person
+from functions.inspect.document import answer_document
+from functions.inspect.question import Question, question_from
 from lytics_sendgrid.domain.configuration import (
     Account,
     Export,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from functions.inspect.answer import answer_document
 from functions.inspect.differences import IN_FLIGHT_MS, differences
+from functions.inspect.document import answer_document
 from functions.inspect.findings import Findings
 from lytics_sendgrid.domain.contact import UNKNOWN, Rejection
 from lytics_sendgrid.domain.erasure import Hold

@@ -9,8 +9,8 @@ from functions.plan.fields import PlannedField
 from lytics_sendgrid.domain.configuration import Account, Audience, Export, FieldKind, ProvisionedAudience
 from lytics_sendgrid.lytics.documents import LyticsAudience
 from lytics_sendgrid.sendgrid.resources import ContactList
-from lytics_sendgrid.workflow.export_run import Difference
 from lytics_sendgrid.workflow.limits import DIFFERENCE_BYTES, json_bytes
+from lytics_sendgrid.workflow.plan_summary import Difference
 from tests.newsletter import HIGH_VALUE, LAPSED, NEWSLETTER, READERS
 from tests.unit.functions.plan.start_input import start_input
 

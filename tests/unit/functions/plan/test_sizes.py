@@ -25,15 +25,9 @@ from lytics_sendgrid.domain.configuration import (
 from lytics_sendgrid.errors import SubscriptionRefused
 from lytics_sendgrid.lytics.documents import LyticsAudience
 from lytics_sendgrid.sendgrid.resources import Segment, segment_name
+from lytics_sendgrid.workflow.activation import Activation
 from lytics_sendgrid.workflow.audit_progress import AuditProgress
-from lytics_sendgrid.workflow.export_run import (
-    ActivatedRun,
-    Activation,
-    DoneOf,
-    ExportRun,
-    Provisioned,
-    SettleProgress,
-)
+from lytics_sendgrid.workflow.export_run import ActivatedRun, ExportRun
 from lytics_sendgrid.workflow.limits import (
     MAX_STATE_BYTES,
     PROVISION_NOTES_CHARS,
@@ -41,6 +35,8 @@ from lytics_sendgrid.workflow.limits import (
     bounded_notes,
     json_bytes,
 )
+from lytics_sendgrid.workflow.run_config import Provisioned
+from lytics_sendgrid.workflow.settle_progress import DoneOf, SettleProgress
 from lytics_sendgrid.workflow.sweep_progress import AudienceToScan, SweepProgress
 from tests.unit.functions.plan.start_input import start_input
 

@@ -19,7 +19,8 @@ from lytics_sendgrid.errors import (
     Throttled,
 )
 from lytics_sendgrid.sendgrid.resources import CustomField, Segment, SingleSend, segment_query
-from lytics_sendgrid.workflow.export_run import ExportRun, Provisioned
+from lytics_sendgrid.workflow.export_run import ExportRun
+from lytics_sendgrid.workflow.run_config import Provisioned
 from tests.clock import ManualClock
 from tests.doubles.adapters import exports_table
 from tests.doubles.calls import refusal

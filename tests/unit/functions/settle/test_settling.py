@@ -4,7 +4,7 @@ import pytest
 
 from functions.settle.settling import MAX_IDLE_S, ROUNDS_PER_EXECUTION, Committed, settle
 from lytics_sendgrid.errors import StopRun
-from lytics_sendgrid.workflow.export_run import DoneOf, SettleProgress
+from lytics_sendgrid.workflow.settle_progress import DoneOf, SettleProgress
 from tests.clock import ManualClock
 
 ALL = frozenset({"0.a.0", "0.a.1"})
