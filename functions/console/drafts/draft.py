@@ -13,6 +13,9 @@ KEPT_S: Final = 30 * 86_400
 RUN_KEPT_S: Final = 90 * 86_400
 """How long it is kept who started a run."""
 
+RUN_PREFIX: Final = "console-"
+"""With which the names of runs begin that somebody started in the console."""
+
 type Status = Literal["running", "passed", "refused", "failed"]
 
 
@@ -42,7 +45,7 @@ class Draft:
     @property
     def run(self) -> str:
         """The name of the execution that it starts, and so of its run. A draft starts one run."""
-        return f"console-{self.id}"
+        return f"{RUN_PREFIX}{self.id}"
 
     def document(self) -> dict[str, Any]:
         """Return the draft as JSON values."""

@@ -74,6 +74,13 @@ def copy(name: str) -> Response[Any]:
     return _from_export(name, "")
 
 
+@router.post("/drafts/<draft_id>/again", middlewares=[operators_only])
+def again(draft_id: str) -> Response[Any]:
+    """Make a draft with the form of one that was started: a draft starts one run."""
+    draft = _opened_form(draft_id)
+    return redirect(router, path_of("drafts", desk_of(router).make(draft.form, draft.changes).id))
+
+
 @router.get("/drafts/<draft_id>", middlewares=[operators_only])
 def show(draft_id: str) -> Response[Any]:
     """Return the form; of a draft that is not a start, or that was started, the page that has taken over."""

@@ -6,6 +6,9 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler.api_gateway import Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
+from functions.console.context import Role
+from functions.console.drafts.desk import Desk
+from functions.console.drafts.draft import RUN_PREFIX
 from functions.console.export.figures import ACTIONS
 from functions.console.render import fragment, page
 from functions.console.runs.following import first_execution
@@ -24,6 +27,10 @@ _RECENT: Final = 10
 _ALL: Final = 1_000
 """Reports are kept longer than records of runs, so the oldest report's run may be unknown."""
 _CAUSE: Final = "Cancelled in the console"
+_MAX_STOPS: Final = 3
+"""A run may hand over to its next execution just before the stop, but not again within seconds."""
+_STOPPED: Final = frozenset({"ABORTED", "RUNNING"})
+"""An execution after its stop. Step Functions may answer what it was a moment ago."""
 
 
 @router.get("/runs/<export>/<run>")
@@ -37,7 +44,7 @@ def show(export: str, run: str) -> Response[Any]:
     report = console(router).exports.report(export, run)
     if report is None and last is None:
         raise NotFoundError
-    return page("runs/ended.html", router, **values, **_end(export, last, report))
+    return page("runs/ended.html", router, **values, **_end(export, run, last, report))
 
 
 @router.get("/runs/<export>/<run>/progress")
@@ -62,11 +69,17 @@ def cancel(export: str, run: str) -> Response[Any]:
     if first is None:
         raise NotFoundError
     last = last_execution(executions, first)
-    if last.is_running:
+    for _ in range(_MAX_STOPS):
+        if not last.is_running:
+            break
         executions.stop(last.arn, _CAUSE)
-        console(router).audit.record(
-            "run_cancelled", visitor(router).subject, export=export, execution=last.name
-        )
+        stopped = executions.describe(last.arn)
+        if stopped is None or stopped.status in _STOPPED:
+            console(router).audit.record(
+                "run_cancelled", visitor(router).subject, export=export, execution=last.name
+            )
+            break
+        last = last_execution(executions, stopped)
     return redirect(router, path_of("runs", export, run))
 
 
@@ -111,7 +124,7 @@ def _record(export: str, run: str, among: int = _RECENT) -> RunRecord | None:
     return next((record for record in records if record.run == run), None)
 
 
-def _end(export: str, last: Execution | None, report: Mapping[str, Any] | None) -> dict[str, Any]:
+def _end(export: str, run: str, last: Execution | None, report: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return how a run ended: with a report, with a plan that changed nothing, or why it failed."""
     output = last.output if last is not None else {}
     if report is None and "import_jobs" in output:
@@ -127,4 +140,13 @@ def _end(export: str, last: Execution | None, report: Mapping[str, Any] | None) 
         "cause": why_ended(status, last.cause if last is not None else "").splitlines() if failed else [],
         "ended_s": last.ended_s if last is not None else None,
         "exists": console(router).exports.export(export) is not None,
+        "again": _form_again(run) if failed else None,
     }
+
+
+def _form_again(run: str) -> str | None:
+    """Return the path that copies the form of a run; None: it has none, or it is somebody else's."""
+    if visitor(router).role is not Role.OPERATOR or not run.startswith(RUN_PREFIX):
+        return None
+    draft = Desk(console(router), visitor(router)).open(run.removeprefix(RUN_PREFIX))
+    return path_of("drafts", draft.id, "again") if draft is not None and draft.action == "start" else None

@@ -1,8 +1,11 @@
 """Who started a run in the console. It is kept for 90 days."""
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from functions.console.drafts.draft import run_key
+from functions.console.drafts.draft import RUN_PREFIX, run_key
+
+_SOMEBODY: Final = "somebody in the console"
+"""Who it was is kept for 90 days, and the run for longer."""
 
 
 class Store(Protocol):
@@ -12,6 +15,8 @@ class Store(Protocol):
 
 
 def starter(store: Store, run: str, now_s: float) -> str | None:
-    """Return the name of the person who started a run; None: nobody did in the console, or it is long ago."""
+    """Return the name of the person who started a run; None: nobody did in the console."""
     known = store.get(run_key(run), now_s)
-    return str(known["name"]) if known is not None else None
+    if known is not None:
+        return str(known["name"])
+    return _SOMEBODY if run.startswith(RUN_PREFIX) else None

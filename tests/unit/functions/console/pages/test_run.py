@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from functions.console.context import Role, Visitor
+from functions.console.drafts.desk import Desk
 from functions.console.signin.roles import Identity
 from lytics_sendgrid.domain.stop import Stop
 from tests.unit.functions.console.pages.run_scene import (
@@ -18,6 +20,8 @@ from tests.unit.functions.console.pages.run_scene import (
 )
 from tests.unit.functions.console.scene import OPERATOR, VIEWER, Scene
 from tests.unit.functions.report.test_reporting import PASTE
+
+AUTHOR = Visitor(OPERATOR.subject, OPERATOR.email, frozenset(), Role.OPERATOR)
 
 
 def test_running_run_shows_steps_bars_and_numbers() -> None:
@@ -61,7 +65,7 @@ def test_names_of_audiences_are_only_text() -> None:
 def test_who_started_a_run_is_named() -> None:
     scene = scene_with_export()
     begin(scene)
-    assert "Started by somebody outside the console" in scene.get(PATH).text
+    assert "Started by somebody in the console" in scene.get(PATH).text
     scene.store.put(f"run#{RUN}", {"name": "olga@example.com"}, scene.clock.now() + 9)
     assert "Started by olga@example.com" in scene.get(PATH).text
     begin(scene, "resync-1", document={"scheduled": True, "action": "resync"})
@@ -188,6 +192,50 @@ def test_cancel_stops_the_run_and_leaves_an_audit_line() -> None:
     page = scene.get(PATH)
     assert "Cancelled" in page.text
     assert "What the run created stays" in page.text
+
+
+def test_cancel_follows_a_run_that_hands_over_meanwhile() -> None:
+    scene = scene_with_export()
+    arn = begin(scene)
+    scene.executions.start("console-1-2", {})
+    second = scene.executions.arn("console-1-2")
+    stop = scene.executions.stop
+
+    def hand_over(stopped: str, cause: str) -> None:
+        if stopped == arn:
+            scene.executions.end(arn, output={"goes_on_in": second})
+        else:
+            stop(stopped, cause)
+
+    scene.executions.stop = hand_over  # type: ignore[assignment, method-assign]
+    scene.post(f"{PATH}/cancel")
+    assert scene.executions.started[second].status == "ABORTED"
+    assert [line["execution"] for line in scene.audits.lines] == ["console-1-2"]
+
+
+def test_cancel_of_a_run_that_ends_meanwhile_is_not_audited() -> None:
+    scene = scene_with_export()
+    begin(scene)
+    scene.executions.stop = lambda arn, _: scene.executions.end(arn)  # type: ignore[assignment, method-assign]
+    scene.post(f"{PATH}/cancel")
+    assert scene.audits.lines == []
+
+
+def test_author_of_a_failed_first_run_gets_its_form_again() -> None:
+    scene = Scene()
+    form = {"export": "fresh", "authorization": "default", "audiences": ["a1"], "rows": []}
+    draft = Desk(scene.collaborators, AUTHOR).make(form)
+    scene.executions.start(draft.run, {"export": "fresh"})
+    scene.executions.end(
+        scene.executions.arn(draft.run), "FAILED", error="KeyRefused", cause="SendGrid refused the key"
+    )
+    page = scene.get(f"/runs/fresh/{draft.run}")
+    assert "Change the form and start it again" in page.text
+    made = scene.post(f"/drafts/{draft.id}/again").location.rpartition("/")[2]
+    copy = Desk(scene.collaborators, AUTHOR).open(made)
+    assert copy is not None
+    assert (copy.form, copy.id != draft.id) == (form, True)
+    assert "start it again" not in scene.get(f"/runs/fresh/{draft.run}", as_=VIEWER).text
 
 
 def test_cancel_of_an_ended_run_changes_nothing() -> None:
