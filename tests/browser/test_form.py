@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from functions.console.drafts.draft import Draft, draft_key
@@ -216,3 +217,28 @@ def test_rows_of_the_mapping_are_added_and_removed(visits: Visits) -> None:
     page.get_by_role("button", name="Remove this row").first.click()
     expect(page.get_by_label("Lytics field").first).to_be_focused()
     until(page, lambda: saved(scene, page)["rows"] == [["city", ""]])
+
+
+@pytest.mark.parametrize("button", ["Try again", "Continue without it"])
+def test_what_was_typed_is_kept_until_it_is_saved(visits: Visits, button: str) -> None:
+    scene, page = opened(visits)
+    page.evaluate(
+        "sessionStorage.setItem(`draft:${document.getElementById('draft').action}`, 'export=newsletter')"
+    )
+
+    def throttled(route: Route) -> None:
+        if route.request.method == "POST":
+            route.fulfill(status=429)
+        else:
+            route.fallback()
+
+    page.route("**/drafts/*", throttled)
+    page.reload()
+    expect(page.get_by_text("could not be saved yet")).to_be_visible()
+    assert violations(page) == []
+    page.unroute("**/drafts/*")
+    page.get_by_role("button", name=button).click()
+    typed = "newsletter" if button == "Try again" else ""
+    expect(page.get_by_role("button", name=button)).to_have_count(0)
+    expect(page.get_by_label("Name", exact=True)).to_have_value(typed)
+    assert saved(scene, page)["export"] == typed

@@ -107,6 +107,13 @@
     moveFocus(event.detail.elt);
   });
 
+  // The next page after a button of a form. If the session had ended, what was sent is saved after the sign-in (form.js).
+  for (const key of Object.keys(sessionStorage).filter((name) => name.startsWith("sent:"))) {
+    const isEnded = document.querySelector("[data-ended]") !== null;
+    if (isEnded) sessionStorage.setItem(key.replace("sent:", "draft:"), sessionStorage.getItem(key));
+    sessionStorage.removeItem(key);
+  }
+
   // What the browser kept of a page may be somebody's who has signed out.
   addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();

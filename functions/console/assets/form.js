@@ -76,20 +76,41 @@
     }
   }
 
-  // What could not be saved because the session had ended is saved after the next sign-in.
-  function stash() {
-    sessionStorage.setItem(`draft:${form().action}`, new URLSearchParams(new FormData(form())).toString());
+  // What could not be saved because the session had ended is saved after the next sign-in. Only the page that says
+  // that the session has ended makes a draft of what a button has sent (console.js).
+  function kept(kind) {
+    return `${kind}:${form().action}`;
+  }
+
+  function stash(kind, submitter) {
+    sessionStorage.setItem(kept(kind), new URLSearchParams(new FormData(form(), submitter)).toString());
   }
 
   async function restore() {
-    const name = `draft:${form().action}`;
-    const body = sessionStorage.getItem(name);
-    sessionStorage.removeItem(name);
+    const body = sessionStorage.getItem(kept("draft"));
     if (body === null) return;
+    form().inert = true; // the page is loaded again in a moment
     const answer = await fetch(form().action, {
       method: "POST", body, headers: { "Content-Type": "application/x-www-form-urlencoded", "HX-Request": "true" },
+    }).catch(() => null);
+    if (answer?.ok) forget();
+    else ask();
+  }
+
+  function forget() {
+    sessionStorage.removeItem(kept("draft"));
+    location.reload();
+  }
+
+  function ask() {
+    const line = document.getElementById("unsaved").content.firstElementChild.cloneNode(true);
+    const [again, without] = line.querySelectorAll("button");
+    again.addEventListener("click", () => {
+      line.remove();
+      restore();
     });
-    if (answer.ok) location.reload();
+    without.addEventListener("click", forget);
+    form().before(line);
   }
 
   if (!form()) return;
@@ -121,6 +142,7 @@
   let held = null;
   form().addEventListener("submit", (event) => {
     isSent = true;
+    stash("sent", event.submitter);
     if (!isSaving) return;
     held = event.submitter;
     event.preventDefault();
@@ -137,7 +159,7 @@
   });
   document.addEventListener("htmx:afterSwap", wire);
   document.addEventListener("htmx:beforeOnLoad", ({ detail }) => {
-    if (detail.xhr.status === 401) stash();
+    if (detail.xhr.status === 401) stash("draft");
   });
   wire();
   restore();

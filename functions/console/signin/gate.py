@@ -56,13 +56,19 @@ def _is_ours(app: Any) -> bool:
 
 
 def _sign_in_first(app: Any, path: str) -> Response[Any]:
-    """Lead to the sign-in, and then back: to the page, or to the one from which a form was sent."""
+    """Lead to the sign-in, and then back: to the page, or to the one from which a form was sent.
+
+    Our policy for forms forbids a redirect from one to the provider, and browsers block it without a word.
+    So a form gets a page with a link.
+    """
     links = console(app).links
     if is_fragment(app):
         shown = header(app, "HX-Current-URL")
         return Response(401, headers={"HX-Redirect": _sign_in(app, links.page_of(shown))})
-    asked = path if app.current_event.http_method == "GET" else links.page_of(header(app, "Referer"))
-    return Response(303, headers={"Location": _sign_in(app, asked)})
+    if app.current_event.http_method != "GET":
+        sign_in = _sign_in(app, links.page_of(header(app, "Referer")))
+        return page("signin/ended.html", app, status=401, sign_in=sign_in)
+    return Response(303, headers={"Location": _sign_in(app, path)})
 
 
 def _sign_in(app: Any, asked: str | None) -> str:
