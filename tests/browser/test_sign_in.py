@@ -97,3 +97,16 @@ def test_refused_person_signs_in_as_somebody_else(visits: Visits, twin: OidcTwin
     page.get_by_role("link", name="Sign in as somebody else").click()
     page.get_by_role("link", name=OLGA.email).click()
     expect(page.get_by_role("heading", name="Exports", exact=True)).to_be_visible()
+
+
+def test_two_tabs_that_sign_in_at_once_both_arrive(visits: Visits, twin: OidcTwin) -> None:
+    scene = with_provider(visits, twin)
+    first = visits.profile(scene, as_=None).new_page()
+    second = first.context.new_page()
+    first.goto(f"{scene.settings.console_base_url}/person")
+    second.goto(f"{scene.settings.console_base_url}/health")
+    for page, title in ((first, "Person"), (second, "Health")):
+        page.get_by_role("link", name=OLGA.email).click()
+        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+    second.goto(f"{scene.settings.console_base_url}/sign-in/answer?code=used&state=used")
+    expect(second.get_by_role("heading", name="Exports", exact=True)).to_be_visible()

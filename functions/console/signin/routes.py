@@ -9,9 +9,10 @@ from functions.console.signin import attempts, sessions
 from functions.console.signin.attempts import Attempts
 from functions.console.signin.gate import refused
 from functions.console.signin.refusal import SignInRefused
-from functions.console.signin.roles import lists_from
+from functions.console.signin.roles import Identity, lists_from
 from functions.console.signin.sessions import Sessions
-from functions.console.web import Router, console, cookies
+from functions.console.signin.way_back import EXPORTS
+from functions.console.web import Router, console, cookies, redirect
 from lytics_sendgrid.errors import RetryLater, StopRun
 
 router = Router()
@@ -36,10 +37,16 @@ def sign_in() -> Response[Any]:
 
 @router.get("/sign-in/answer")
 def answer() -> Response[Any]:
-    """Take the provider's answer: begin a session, or say why not. Each answer is taken once."""
+    """Take the provider's answer: begin a session, or say why not. Each answer is taken once.
+
+    The cookie of the attempts stays until it expires: another tab may be signing in with it.
+    """
     collaborators = console(router)
     sent, now_s = cookies(router), collaborators.clock.now()
     attempt = Attempts(collaborators.store, collaborators.new_token).take(_query("state") or "", sent, now_s)
+    kept = Sessions(collaborators.store, collaborators.new_token)
+    if attempt is None and kept.of(sent, now_s) is not None:
+        return redirect(router, EXPORTS)  # the back button, a double click, or another tab was first
     if attempt is None or _query("iss") not in {None, collaborators.settings.console_issuer}:
         return page("signin/again.html", router, status=400, why="old")
     code = _query("code")
@@ -53,6 +60,12 @@ def answer() -> Response[Any]:
         return page("signin/again.html", router, status=400, why="refused")
     except (RetryLater, StopRun) as error:
         return _not_possible(error)
+    return _began(identity, attempt.to)
+
+
+def _began(identity: Identity, to: str) -> Response[Any]:
+    """Begin a session in place of the browser's former one, if who signed in is on a list."""
+    collaborators = console(router)
     held = lists_from(
         collaborators.settings.console_operators, collaborators.settings.console_viewers
     ).role_of(identity)
@@ -60,19 +73,11 @@ def answer() -> Response[Any]:
         collaborators.audit.record("sign_in_refused", identity.subject, reason="on no list")
         return refused(router, identity)
     kept = Sessions(collaborators.store, collaborators.new_token)
-    kept.end(sent)
-    token = kept.begin(identity, now_s)
+    kept.end(cookies(router))
+    token = kept.begin(identity, collaborators.clock.now())
     collaborators.audit.record("signed_in", identity.subject, role=held)
-    return Response(
-        303,
-        headers={
-            "Location": collaborators.links.to(attempt.to),
-            "Set-Cookie": [
-                sessions.set_cookie(sessions.COOKIE, token, sessions.SESSION_S),
-                sessions.drop_cookie(attempts.COOKIE),
-            ],
-        },
-    )
+    cookie = sessions.set_cookie(sessions.COOKIE, token, sessions.SESSION_S)
+    return Response(303, headers={"Location": collaborators.links.to(to), "Set-Cookie": [cookie]})
 
 
 @router.post("/sign-out")

@@ -43,7 +43,6 @@ def test_sign_in_ends_in_a_session_and_on_the_page_that_was_asked_for(scene: Sce
     page = answered(scene)
     assert (page.status, page.location) == (303, "/console/exports/shop")
     session = page.cookie(sessions.COOKIE)
-    assert page.cookie(attempts.COOKIE) == ""
     assert scene.get("/", headers={"Cookie": f"{SIGN_IN}{session}"}).status == 200
     assert scene.audits.lines == [{"act": "signed_in", "subject": "operator-1", "role": "operator"}]
 
@@ -65,6 +64,13 @@ def test_replayed_callback_finds_nothing(scene: Scene) -> None:
     assert again.status == 400
     assert again.cookies == []
     assert scene.provider.codes == ["c1"]
+
+
+def test_answer_without_an_attempt_leads_who_is_signed_in_to_exports(scene: Scene) -> None:
+    """The back button and a double click must not end on a page that speaks of a failure."""
+    page = scene.get("/sign-in/answer?code=c1&state=made-up", as_=OPERATOR)
+    assert (page.status, page.location, page.cookies) == (303, "/console/", [])
+    assert scene.provider.codes == []
 
 
 @pytest.mark.parametrize("query", ["code=c1&state=made-up", "code=c1", "", "state=&code=", "error=x"])
