@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import quote
 
 from functions.audit.contact_export import ContactExport, contact_export_from
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.sendgrid.api import CONTACTS, SEGMENTS, SendGrid
 from lytics_sendgrid.sendgrid.documents import unreadable
-from lytics_sendgrid.transport.client import VendorHttp
+from lytics_sendgrid.transport.client import VendorHttp, escaped
 from lytics_sendgrid.transport.download import download, is_local
 
 EXPORTS: Final = f"{CONTACTS}/exports"
@@ -34,7 +33,7 @@ class AuditedSendGrid(SendGrid):
     def contact_export(self, job: str) -> ContactExport:
         """Return how far an export is."""
         what = "the export of contacts"
-        export = contact_export_from(self._get(f"{EXPORTS}/{quote(job, safe='')}", what))
+        export = contact_export_from(self._get(f"{EXPORTS}/{escaped(job)}", what))
         if export is None:
             raise unreadable(what)
         return export
@@ -43,7 +42,7 @@ class AuditedSendGrid(SendGrid):
         """Set a segment's name, its query or both. None: as it is."""
         wanted = {"name": name, "query_dsl": query}
         body = {key: value for key, value in wanted.items() if value is not None}
-        self._send("PATCH", f"{SEGMENTS}/{quote(segment_id, safe='')}", body, "the repair of a segment")
+        self._send("PATCH", f"{SEGMENTS}/{escaped(segment_id)}", body, "the repair of a segment")
 
 
 def audited_sendgrid_at(url: str, api_key: str, clock: Clock) -> AuditedSendGrid:

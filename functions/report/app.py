@@ -56,8 +56,9 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     """
     report_settings, dynamodb, secrets, queues = _collaborators()
     exports = ExportsTable(dynamodb, report_settings.exports_table)
-    kind = ActivatedRun if event.get("action", "start") == "start" else ExportRun
-    run = kind.read(event)
+    run = ExportRun.read(event)
+    if run.action == "start":
+        run = ActivatedRun.read(event)
     authorization = secrets.authorization(run.authorization, max_age_s=0)
     sources = Sources(
         lytics_at(report_settings.lytics_url, authorization.lytics_api_token),

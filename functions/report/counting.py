@@ -9,10 +9,10 @@ from functions.report.reporting import Counted
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Account, AudienceState, Export
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_MS, format_rfc3339
+from lytics_sendgrid.domain.run_progress import Progress
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.lytics.documents import LyticsJob
 from lytics_sendgrid.sendgrid.resources import Segment
-from lytics_sendgrid.tables.exports import Progress
 from lytics_sendgrid.workflow.export_run import ExportRun
 
 _MAX_TIME_CHARS: Final = 40

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from lytics_sendgrid.domain.checkpoint import Checkpoint
-from lytics_sendgrid.tables.exports import Progress
+from lytics_sendgrid.domain.run_progress import Progress
 from lytics_sendgrid.workflow.run_record import RunRecord
 
 TITLES: Final = {

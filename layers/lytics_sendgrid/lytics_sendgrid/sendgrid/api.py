@@ -5,18 +5,21 @@ A 429 is retried here, within a time budget. Any other refusal is raised as one 
 """
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
 
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.errors import ServiceUnavailable, Throttled
 from lytics_sendgrid.sendgrid.documents import (
-    contact_from,
+    SEARCH,
+    contacts_found,
     document_of,
     field_from,
     list_from,
     objects_under,
+    page_token,
+    read_all,
+    read_one,
     segment_from,
     single_send_from,
     unreadable,
@@ -43,7 +46,6 @@ DELETED_IDS: Final = 100
 """Ids in one request. SendGrid documents no limit; a URL of 100 ids has 4 KB."""
 SEARCH_EMAILS: Final = 100
 """Addresses in one search (OpenAPI mc_contacts, 2026-01-22)."""
-_SEARCH: Final = "a search for contacts"
 _PAGE_LISTS: Final = 1_000
 _PAGE_SINGLE_SENDS: Final = 100
 _MAX_PAGES: Final = 1_000
@@ -93,12 +95,12 @@ class SendGrid:
         # An account without custom fields may omit the key. An answer with neither key is not SendGrid's.
         if "custom_fields" not in document and "reserved_fields" in document:
             return ()
-        return _all(objects_under(document, "custom_fields"), field_from, what)
+        return read_all(objects_under(document, "custom_fields"), field_from, what)
 
     def create_field(self, name: str, field_type: str) -> CustomField:
         """Create a custom field. It becomes usable some seconds later."""
         what = f"the creation of custom field '{name}'"
-        return _read(
+        return read_one(
             self._send("POST", FIELDS, {"name": name, "field_type": field_type}, what), field_from, what
         )
 
@@ -115,19 +117,21 @@ class SendGrid:
         found = {
             contact_list.id: contact_list
             for page in self._pages(LISTS, _PAGE_LISTS, what)
-            for contact_list in _all(objects_under(page, "result"), list_from, what)
+            for contact_list in read_all(objects_under(page, "result"), list_from, what)
         }
         return tuple(found.values())
 
     def segments(self) -> tuple[Segment, ...]:
         """Return every segment, without its query."""
         what = "the list of segments"
-        return _all(objects_under(self._get(SEGMENTS, what), "results"), segment_from, what)
+        return read_all(objects_under(self._get(SEGMENTS, what), "results"), segment_from, what)
 
     def segment(self, segment_id: str) -> Segment:
         """Return one segment with its query."""
         what = f"segment {segment_id}"
-        return _read(self._get(f"{SEGMENTS}/{escaped(segment_id)}", what), segment_from, what, writes=False)
+        return read_one(
+            self._get(f"{SEGMENTS}/{escaped(segment_id)}", what), segment_from, what, writes=False
+        )
 
     def find_segment(self, segment_id: str) -> Segment | None:
         """Return one segment with its query, or None if it does not exist."""
@@ -135,7 +139,7 @@ class SendGrid:
         answer = self._answer("GET", f"{SEGMENTS}/{escaped(segment_id)}")
         if answer.status == 404 and isinstance(answer.json(), dict):
             return None
-        return _read(document_of(answer, what), segment_from, what, writes=False)
+        return read_one(document_of(answer, what), segment_from, what, writes=False)
 
     def create_segment(self, name: str, query: str, list_id: str | None) -> Segment:
         """Create a segment."""
@@ -143,7 +147,7 @@ class SendGrid:
         if list_id is not None:
             body["parent_list_ids"] = [list_id]
         what = f"the creation of segment '{name}'"
-        return _read(self._send("POST", SEGMENTS, body, what), segment_from, what)
+        return read_one(self._send("POST", SEGMENTS, body, what), segment_from, what)
 
     def set_segment_query(self, segment_id: str, query: str) -> None:
         """Set a segment's query."""
@@ -175,7 +179,7 @@ class SendGrid:
         ids = {
             send.id: None
             for page in self._pages(SINGLE_SENDS, _PAGE_SINGLE_SENDS, what)
-            for send in _all(objects_under(page, "result"), single_send_from, what)
+            for send in read_all(objects_under(page, "result"), single_send_from, what)
             if send.is_pending
         }
         sends = []
@@ -183,7 +187,7 @@ class SendGrid:
             one = f"Single Send {send_id}"
             answer = self._answer("GET", f"{SINGLE_SENDS}/{escaped(send_id)}")
             if answer.status != 404:  # Somebody has just deleted it.
-                sends.append(_read(document_of(answer, one), single_send_from, one, writes=False))
+                sends.append(read_one(document_of(answer, one), single_send_from, one, writes=False))
         return tuple(send for send in sends if send.is_pending)
 
     def contacts(self, emails: Sequence[str]) -> ContactSearch:
@@ -201,13 +205,13 @@ class SendGrid:
             batch = pending.pop()
             answer = self._answer("POST", f"{CONTACTS}/search/emails", json_body({"emails": batch}))
             if answer.status in (400, 404) and not isinstance(answer.json(), dict):
-                raise unreadable(_SEARCH)
+                raise unreadable(SEARCH)
             if answer.status == 400 and len(batch) > 1:
                 pending += [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
             elif answer.status == 400:
                 refused.update(batch)
             elif answer.status != 404:
-                found |= _looked_up(answer, batch)
+                found |= contacts_found(answer, batch)
         return ContactSearch(found, frozenset(refused))
 
     def delete_contacts(self, ids: Sequence[str]) -> None:
@@ -221,7 +225,7 @@ class SendGrid:
         """
         what = "the deletion of contacts"
         if not all(map(is_contact_id, ids)):
-            raise unreadable(_SEARCH)
+            raise unreadable(SEARCH)
         for batch in itertools.batched(ids, DELETED_IDS):
             answer = self._answer("DELETE", CONTACTS, query={"ids": ",".join(batch)})
             if answer.status != 404:
@@ -245,7 +249,7 @@ class SendGrid:
             document = self._get(path, what, query)
             yield document
             metadata = document.get("_metadata")
-            token = _page_token(metadata.get("next") if isinstance(metadata, dict) else None, what)
+            token = page_token(metadata.get("next") if isinstance(metadata, dict) else None, what)
             if token is None:
                 return
             if token == query.get("page_token"):
@@ -272,50 +276,3 @@ class SendGrid:
                 raise Throttled(f"SendGrid's rate limit resets only in {wait_s:.0f} s", wait_s)
             self._wait_left_s -= wait_s
             self._clock.sleep(wait_s)
-
-
-def _read[T](
-    data: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T | None], what: str, *, writes: bool = True
-) -> T:
-    thing = read(data)
-    if thing is None:
-        raise unreadable(what, writes=writes)
-    return thing
-
-
-def _all[T](
-    objects: Sequence[Mapping[str, Any]] | None, read: Callable[[Mapping[str, Any]], T | None], what: str
-) -> tuple[T, ...]:
-    if objects is None:
-        raise unreadable(what)
-    return tuple(_read(data, read, what, writes=False) for data in objects)
-
-
-def _looked_up(answer: Answer, emails: Iterable[str]) -> dict[str, SendGridContact]:
-    """Return the contacts of a search. SendGrid reports a missing contact by a message only."""
-    result = document_of(answer, _SEARCH, with_message=False).get("result")
-    if not isinstance(result, dict):
-        raise unreadable(_SEARCH)
-    entries = {email.lower(): entry for email, entry in result.items() if isinstance(entry, dict)}
-    contacts = {
-        email: contact_from(entry["contact"])
-        for email, entry in entries.items()
-        if isinstance(entry.get("contact"), dict)
-    }
-    for email in {email.lower() for email in emails} - contacts.keys():
-        if "not found" not in str(entries.get(email, {}).get("error")).casefold():
-            raise unreadable(_SEARCH)
-    return contacts
-
-
-def _page_token(next_url: object, what: str) -> str | None:
-    """Return the token in the next page's URL, or None if there is no next page."""
-    if next_url is None:
-        return None
-    if not isinstance(next_url, str):
-        raise unreadable(what)
-    try:
-        tokens = parse_qs(urlsplit(next_url).query).get("page_token")
-    except ValueError as error:
-        raise unreadable(what) from error
-    return tokens[0] if tokens else None

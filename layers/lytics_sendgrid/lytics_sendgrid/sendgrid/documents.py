@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 from lytics_sendgrid.errors import (
     AnswerLost,
@@ -21,7 +22,7 @@ from lytics_sendgrid.sendgrid.resources import (
 from lytics_sendgrid.sendgrid.upsert_answer import messages, without_addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from lytics_sendgrid.transport.client import Answer
 
@@ -29,6 +30,8 @@ HOW_TO_PERMIT: Final = (
     "in SendGrid open Settings > API Keys, give the key Restricted Access > Marketing: Full Access, or make "
     "a new key with it and put that into the secret"
 )
+SEARCH: Final = "a search for contacts"
+"""Names the request in messages."""
 _MAX_MESSAGE_CHARS: Final = 300
 _NOT_VALUES: Final = frozenset({"id", "custom_fields", "list_ids", "segment_ids", "_metadata"})
 
@@ -178,3 +181,59 @@ def message_of(document: object) -> str:
     Empty if there are none.
     """
     return "; ".join(dict.fromkeys(map(without_addresses, messages(document))))[:_MAX_MESSAGE_CHARS]
+
+
+def read_one[T](
+    data: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T | None], what: str, *, writes: bool = True
+) -> T:
+    """Return what an object is.
+
+    Args:
+        data: the object.
+        read: returns None for an object of another form.
+        what: what was requested, for our message.
+        writes: whether the request changes something.
+    """
+    thing = read(data)
+    if thing is None:
+        raise unreadable(what, writes=writes)
+    return thing
+
+
+def read_all[T](
+    objects: Sequence[Mapping[str, Any]] | None, read: Callable[[Mapping[str, Any]], T | None], what: str
+) -> tuple[T, ...]:
+    """Return what each object of a list is."""
+    if objects is None:
+        raise unreadable(what)
+    return tuple(read_one(data, read, what, writes=False) for data in objects)
+
+
+def contacts_found(answer: Answer, emails: Iterable[str]) -> dict[str, SendGridContact]:
+    """Return the contacts of a search. SendGrid reports a missing contact by a message only."""
+    result = document_of(answer, SEARCH, with_message=False).get("result")
+    if not isinstance(result, dict):
+        raise unreadable(SEARCH)
+    entries = {email.lower(): entry for email, entry in result.items() if isinstance(entry, dict)}
+    contacts = {
+        email: contact_from(entry["contact"])
+        for email, entry in entries.items()
+        if isinstance(entry.get("contact"), dict)
+    }
+    for email in {email.lower() for email in emails} - contacts.keys():
+        if "not found" not in str(entries.get(email, {}).get("error")).casefold():
+            raise unreadable(SEARCH)
+    return contacts
+
+
+def page_token(next_url: object, what: str) -> str | None:
+    """Return the token in the next page's URL, or None if there is no next page."""
+    if next_url is None:
+        return None
+    if not isinstance(next_url, str):
+        raise unreadable(what)
+    try:
+        tokens = parse_qs(urlsplit(next_url).query).get("page_token")
+    except ValueError as error:
+        raise unreadable(what) from error
+    return tokens[0] if tokens else None

@@ -28,9 +28,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -40,7 +38,6 @@ from lytics_sendgrid.domain.checkpoint import (
     Checkpoint,
     checkpoint_document,
     checkpoint_from,
-    expected_numbers,
 )
 from lytics_sendgrid.domain.configuration import (
     Account,
@@ -50,6 +47,7 @@ from lytics_sendgrid.domain.configuration import (
     export_document,
     export_from,
 )
+from lytics_sendgrid.domain.run_progress import Progress, progress_from
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import ConfigurationChanged
 from lytics_sendgrid.tables.partition import items_of
@@ -65,32 +63,6 @@ RUN_KEPT_S: Final = 90 * 86_400
 """How long a run's progress is kept. Its report and the configurations are kept forever."""
 
 _SCANS: Final = ("scan", "second")
-
-_OUR_COUNTS: Final = ("confirmed", "rejected", "refreshed", "parked", "unread")
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is: what ``deliver`` committed, and how its import jobs ended.
-
-    Attributes:
-        numbers: of the committed messages.
-        jobs: import jobs that carried the run's changes.
-        ended: the jobs that ``confirm`` followed to their end, with their outcome.
-        counts: the sums of what ``deliver`` counted: ``accepted``, ``unchanged``, ``rejected.<reason>``. A
-            message that was delivered twice may be counted twice.
-        again: numbers of the messages that send contacts of an ended job again.
-        expected: numbers of all messages that the run queued: its scans, and its walks through the ledger.
-        scans: the checkpoint of each audience's scan, by the audience's id.
-    """
-
-    numbers: frozenset[str]
-    jobs: frozenset[str]
-    ended: Mapping[str, Mapping[str, Any]]
-    counts: Mapping[str, int] = field(default_factory=dict)
-    again: frozenset[str] = frozenset()
-    expected: frozenset[str] = frozenset()
-    scans: Mapping[str, Checkpoint] = field(default_factory=dict)
 
 
 class ExportsTable:
@@ -269,28 +241,7 @@ class ExportsTable:
 
     def progress(self, run: str) -> Progress:
         """Return how far a run is."""
-        numbers: set[str] = set()
-        jobs: set[str] = set()
-        followed: dict[str, list[dict[str, Any]]] = {}
-        counts: Counter[str] = Counter()
-        expected: set[str] = set()
-        scans: dict[str, Checkpoint] = {}
-        for sk, document in self._query(f"run#{run}"):
-            kind, _, name = sk.partition("#")
-            if kind in {"done", "started"}:
-                numbers.update(document["numbers"])
-                jobs.update(document["jobs"])
-                counts.update(document.get("counts", {}))
-            elif kind == "job":
-                followed.setdefault(name.rpartition("#")[0], []).append(document)
-            elif kind == "scan":
-                scans[name] = checkpoint_from(document)
-                expected |= scans[name].numbers
-            elif kind == "walk":
-                expected |= expected_numbers(document["expected"])
-        ended = {job: _whole(parts) for job, parts in followed.items() if len(parts) == parts[0]["parts"]}
-        again = frozenset(number for outcome in ended.values() for number in outcome["again"])
-        return Progress(frozenset(numbers), frozenset(jobs), ended, counts, again, frozenset(expected), scans)
+        return progress_from(self._query(f"run#{run}"))
 
     def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
         with translated("DynamoDB"):
@@ -308,19 +259,6 @@ class ExportsTable:
     def _query(self, pk: str) -> Iterator[tuple[str, dict[str, Any]]]:
         for item in items_of(self._client, self._table, pk):
             yield item["sk"]["S"], _document(item)
-
-
-def _whole(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """Merge the parts of an ended job. SendGrid's counts are the whole job's; ours are one part's.
-
-    A row that matches no contact of one part may belong to another part. So only all parts together show
-    whether rows are left over.
-    """
-    whole = parts[0] | {name: sum(part.get(name, 0) for part in parts) for name in _OUR_COUNTS}
-    read = whole["rejected"] + sum(part.get("no_room", 0) for part in parts)
-    if whole["status"] == "errored" and read < whole.get("errored", 0):
-        whole["unread"] = max(whole["unread"], 1)
-    return whole | {"again": [number for part in parts for number in part.get("again", ())]}
 
 
 def _key(pk: str, sk: str) -> dict[str, Any]:

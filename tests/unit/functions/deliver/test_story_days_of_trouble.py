@@ -10,9 +10,9 @@ from functions.confirm.consequences import MAX_ATTEMPTS, Delays
 from functions.confirm.follow import ImportJobFollower
 from functions.confirm.follow_ups import FollowUps
 from functions.deliver.export_views import View
+from lytics_sendgrid.domain.run_progress import Progress
 from lytics_sendgrid.queues.imports import import_from
 from lytics_sendgrid.sendgrid.import_job import Job
-from lytics_sendgrid.tables.exports import Progress
 from tests.doubles.adapters import queue_writer
 from tests.doubles.sqs import Queue
 from tests.unit.functions.deliver.deliver_scene import Scene

@@ -7,7 +7,7 @@ import pytest
 
 from functions.console.runs.steps import STEP_OF, TITLES, Bar, RunView, State, epoch_s, run_view
 from lytics_sendgrid.domain.checkpoint import Checkpoint
-from lytics_sendgrid.tables.exports import Progress
+from lytics_sendgrid.domain.run_progress import Progress
 from lytics_sendgrid.workflow.run_record import RunRecord
 from tests.modules import ROOT
 
