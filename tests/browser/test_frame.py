@@ -1,8 +1,20 @@
 """The frame of every page: skip link, polling, what went wrong, and what is left after the sign-out."""
 
+import pytest
+from playwright.sync_api import Page
+
+from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.errors import ServiceUnavailable
-from tests.browser.states import exports
-from tests.browser.visit import Visits, tab_to
+from tests.browser.states import STATES, State, exports
+from tests.browser.visit import NARROW, Visits, tab_to
+from tests.unit.functions.console.pages.run_scene import PATH, RUN, begin, scene_with_export
+
+
+def at_once(page: Page, part: str = "#exports") -> None:
+    """Let a part of a page update itself now, as it would after some seconds."""
+    page.evaluate("part => document.querySelector(part).dataset.former = ''", part)
+    page.evaluate("part => htmx.trigger(part, 'poll-now')", part)
+    page.wait_for_selector(f"{part}:not([data-former])")
 
 
 def test_keyboard_reaches_the_content_with_one_key(visits: Visits) -> None:
@@ -87,3 +99,56 @@ def test_back_button_shows_nothing_after_the_sign_out(visits: Visits) -> None:
     page.go_back()
     page.wait_for_url("**/sign-in?to=%2Fperson")
     assert "olga" not in page.content()
+
+
+def test_focus_stays_where_it_is_as_a_part_is_updated(visits: Visits) -> None:
+    scene = exports()[0]
+    page = visits.open(scene)
+    for name, selector in (("Copy loyalty", "button"), ("loyalty", "h2 a"), ("Running", "a.state")):
+        card = page.locator("#exports > ul > li", has=page.get_by_role("link", name="loyalty", exact=True))
+        card.locator(selector).first.focus()
+        at_once(page)
+        assert page.evaluate("document.activeElement.textContent").strip() == name
+    scene.executions.end(scene.executions.arn("loyalty-1"), "ABORTED")
+    page.evaluate("htmx.trigger('#exports', 'poll-now')")
+    page.wait_for_selector("#exports:not([data-poll])")
+    assert (
+        page.evaluate("document.activeElement.id") == "exports"
+    )  # what had the focus does not exist any more
+
+
+def test_opened_and_scrolled_parts_stay_so_as_they_are_updated(visits: Visits) -> None:
+    scene = scene_with_export()
+    names = [{"id": f"{number:032x}", "name": f"A long name of audience {number}"} for number in range(12)]
+    begin(scene, RUN, "IsScanned", "Scan", audiences=names)
+    for audience in names:
+        checkpoint = Checkpoint(scanned=1, largest=9, began_s=int(scene.clock.now()))
+        scene.exports.put_scan(RUN, audience["id"], checkpoint, int(scene.clock.now()))
+    page = visits.open(scene, PATH, width=NARROW)
+    summary = page.get_by_text("The audiences one by one")
+    for is_open in (True, False, True):
+        summary.click()
+        at_once(page, "#progress")
+        assert summary.evaluate("element => element.parentNode.open") is is_open
+        assert page.evaluate("document.activeElement.textContent") == "The audiences one by one"
+    table = page.get_by_role("group", name="Audiences")
+    table.evaluate("element => { element.scrollLeft = 20; element.focus(); }")
+    at_once(page, "#progress")
+    assert table.evaluate("element => [element.scrollLeft, element === document.activeElement]") == [20, True]
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
+def test_whatever_takes_the_focus_in_a_polling_part_has_an_id(visits: Visits, state: State) -> None:
+    """Without one, htmx cannot give it the focus again."""
+    scene, path = state.made()
+    html = scene.get(path, as_=state.visitor).html
+    if "data-poll" not in html:
+        return
+    page = visits.profile(scene, java_script_enabled=False).new_page()
+    page.set_content(html)
+    focusable = "a[href], button:not([hidden]), summary, input:not([type=hidden]), select, [tabindex]"
+    for part in page.locator("[data-poll]").all():
+        places = part.locator(f":is({focusable}):not(noscript *)").all()
+        ids = [place.get_attribute("id") for place in places]
+        assert None not in ids
+        assert len(set(ids)) == len(ids)

@@ -94,6 +94,32 @@
     showTimes(document);
   });
 
+  // What a reader has opened or scrolled in a part stays so when the part is replaced. The focus goes to what has the
+  // same id (htmx does so, but not yet in what is to be opened), or to the whole part if that does not exist any more.
+  let former = null;
+  document.addEventListener("htmx:beforeSwap", ({ detail: { target, shouldSwap } }) => {
+    if (!shouldSwap) return;
+    former = {
+      part: target.id,
+      focused: target.contains(document.activeElement) && document.activeElement,
+      open: [...target.querySelectorAll("details[id]")].map(({ id, open }) => [id, open]),
+      scrolled: [...target.querySelectorAll(".wide[id]")].map(({ id, scrollLeft }) => [id, scrollLeft]),
+    };
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    if (!former) return;
+    const set = (name) => ([id, value]) => Object.assign(document.getElementById(id) ?? {}, { [name]: value });
+    former.open.forEach(set("open"));
+    former.scrolled.forEach(set("scrollLeft"));
+    if (former.focused && document.activeElement === document.body) {
+      const part = document.getElementById(former.part);
+      const same = former.focused.id && document.getElementById(former.focused.id);
+      if (!same && part) part.tabIndex = -1;
+      (same || part)?.focus({ preventScroll: true });
+    }
+    former = null;
+  });
+
   document.addEventListener("htmx:responseError", showProblem);
   document.addEventListener("htmx:sendError", showProblem);
   document.addEventListener("htmx:timeout", showProblem);
