@@ -242,3 +242,27 @@ def test_what_was_typed_is_kept_until_it_is_saved(visits: Visits, button: str) -
     expect(page.get_by_role("button", name=button)).to_have_count(0)
     expect(page.get_by_label("Name", exact=True)).to_have_value(typed)
     assert saved(scene, page)["export"] == typed
+
+
+def test_half_typed_authorization_clears_and_asks_nothing(visits: Visits) -> None:
+    scene, page = opened(visits)
+    page.get_by_label("Name", exact=True).fill("newsletter")
+    page.get_by_label("High value users").check()
+    until(page, lambda: saved(scene, page)["audiences"] == [HIGH_VALUE])
+    asked = len(scene.functions.calls)
+    page.get_by_label("Authorization").focus()
+    page.keyboard.press("End")
+    page.keyboard.type("-sho")
+    page.wait_for_timeout(1_200)  # longer than a save waits for the next key
+    assert saved(scene, page)["audiences"] == [HIGH_VALUE]
+    # Another control saves the form before this one has been left.
+    page.evaluate("document.getElementById('export').dispatchEvent(new Event('input', {bubbles: true}))")
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.wait_for_timeout(0)
+    assert (saved(scene, page)["authorization"], saved(scene, page)["audiences"]) == ("default", [HIGH_VALUE])
+    assert len(scene.functions.calls) == asked
+    page.keyboard.type("p")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Asking Lytics and SendGrid")).to_be_visible()
+    assert saved(scene, page)["authorization"] == "default-shop"
+    assert [call["authorization"] for _, call in scene.functions.calls[asked:]] == ["default-shop"]

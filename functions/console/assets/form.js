@@ -76,6 +76,16 @@
     }
   }
 
+  // Another authorization clears the rest of the form, so a name that is still being typed is not saved.
+  const authorization = () => document.getElementById("authorization");
+  let chosen = authorization()?.value;
+
+  function fields(submitter) {
+    const data = new FormData(form(), submitter);
+    data.set("authorization", chosen);
+    return data;
+  }
+
   // What could not be saved because the session had ended is saved after the next sign-in. Only the page that says
   // that the session has ended makes a draft of what a button has sent (console.js).
   function kept(kind) {
@@ -83,7 +93,7 @@
   }
 
   function stash(kind, submitter) {
-    sessionStorage.setItem(kept(kind), new URLSearchParams(new FormData(form(), submitter)).toString());
+    sessionStorage.setItem(kept(kind), new URLSearchParams(fields(submitter)).toString());
   }
 
   async function restore() {
@@ -135,6 +145,11 @@
     const next = boxes[boxes.indexOf(event.target) + step];
     if (next) next.focus();
     event.preventDefault();
+  });
+  authorization().addEventListener("input", (event) => event.stopPropagation());
+  authorization().addEventListener("change", () => (chosen = authorization().value));
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (detail.elt.id === "saver") detail.formData.set("authorization", chosen);
   });
   // A button sends all of the form. It waits for a save under way, which would overwrite it, and no save follows it.
   let isSent = false;
