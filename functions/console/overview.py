@@ -105,6 +105,7 @@ def row(summary: Summary, execution: Execution | None) -> Row:
     configured = summary.parts.get(Part.CONFIGURED, {})
     names = tuple(configured.get("audiences", ()))
     run = summary.parts.get(Part.RUN)
+    counts = summary.parts.get(Part.COUNTED) or run or {}  # an older release wrote them into the run
     standing = _standing(summary)
     return Row(
         name=summary.name,
@@ -112,8 +113,8 @@ def row(summary: Summary, execution: Execution | None) -> Row:
         notes=_notes(summary, standing),
         audiences=names,
         more_audiences=configured.get("audiences_count", len(names)) - len(names),
-        lytics=run.get("lytics") if run else None,
-        sendgrid=run.get("sendgrid") if run else None,
+        lytics=counts.get("lytics"),
+        sendgrid=counts.get("sendgrid"),
         run=_last_run(run, execution) if run else None,
         heard_s=None if summary.heard_ms is None else summary.heard_ms / 1000,
         is_resynced=bool(configured) and configured["stopped_s"] is None,

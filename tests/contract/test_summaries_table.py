@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from functions.console.overview import row
 from lytics_sendgrid.domain.configuration import Audience
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import RetryLater
@@ -67,6 +68,21 @@ def test_stops_and_last_events_are_those_of_now(client: DynamoDBClient, table: S
     assert (a.stop, a.heard_ms) == ({"reason": "refused", "since_ms": 1, "until_ms": 2}, None)
     assert (b.stop, b.heard_ms) == (None, None)
     assert (c.stop, c.heard_ms) == (None, 1_795_000_000_000)
+
+
+def test_counts_of_the_last_report_stay_while_a_run_goes_on(
+    client: DynamoDBClient, table: SummariesTable
+) -> None:
+    ended = {"run": "r1", "started_at": "2026-11-26T02:00:00Z", "finished_at": "2026-11-26T02:09:00Z"}
+    begun = {"run": "r2", "started_at": "2026-11-27T02:00:00Z"}
+    history = RunHistory(client, "exports")
+    history.record_run(
+        "a", RunRecord.read(ended | {"audiences": [{"id": "a", "lytics": 4, "sendgrid": 3}]}), 0
+    )
+    for later in (begun, begun | {"finished_at": "2026-11-27T02:09:00Z"}):
+        history.record_run("a", RunRecord.read(later | {"audiences": [{"id": "a"}]}), 0)
+        shown = row(table.summary("a"), None)
+        assert (shown.lytics, shown.sendgrid) == (4, 3)
 
 
 def test_a_run_is_shown_with_sums_of_its_audiences(client: DynamoDBClient, table: SummariesTable) -> None:

@@ -1,6 +1,6 @@
 """What is known of each export at a glance, in the exports table's list of all exports.
 
-exports   <export>   JSON in ``as_configured``, ``as_activated``, ``last_run`` and ``as_watched``
+exports   <export>   JSON in ``as_configured``, ``as_activated``, ``last_run``, ``as_counted``, ``as_watched``
 
 Each writer replaces its own part, so that none overwrites what another one has just written.
 """

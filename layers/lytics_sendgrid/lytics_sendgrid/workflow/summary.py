@@ -22,6 +22,7 @@ class Part(StrEnum):
     CONFIGURED = "as_configured"
     ACTIVATED = "as_activated"
     RUN = "last_run"
+    COUNTED = "as_counted"
     WATCHED = "as_watched"
 
 
@@ -61,6 +62,14 @@ def last_run(record: RunRecord) -> dict[str, Any]:
         "lytics": _sum(audience.lytics for audience in record.audiences),
         "sendgrid": _sum(audience.sendgrid for audience in record.audiences),
     }
+
+
+def counted(record: RunRecord) -> dict[str, Any] | None:
+    """Return the sums of a run's report, which stay while the next run goes on; None: it counted nobody."""
+    if record.finished_at is None:
+        return None
+    sums = {name: value for name, value in last_run(record).items() if name in {"lytics", "sendgrid"}}
+    return sums if any(value is not None for value in sums.values()) else None
 
 
 def _sum(counts: Iterable[int | None]) -> int | None:
