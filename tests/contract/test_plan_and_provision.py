@@ -111,7 +111,8 @@ def test_every_fault_is_reported_at_once(tasks: Tasks) -> None:
 
 @pytest.mark.parametrize("document", [None, [], "high_value_users", {}, {"audiences": "high_value_users"}])
 def test_malformed_input_is_refused(tasks: Tasks, document: Any) -> None:
-    with pytest.raises(InputInvalid, match="The export cannot start"):
+    started = "export" if isinstance(document, dict) else "run"
+    with pytest.raises(InputInvalid, match=f"The {started} cannot start"):
         tasks.plan_of(document)
 
 

@@ -129,9 +129,10 @@ def test_segment_with_another_query_is_left(query: str | None) -> None:
     assert "changed its query" in scene.segments_of()[GONE]["reason"]
 
 
-def test_refused_deletion_leaves_the_segment() -> None:
+@pytest.mark.parametrize("call", ["find_segment", "delete_segment"])
+def test_refused_deletion_leaves_the_segment(call: str) -> None:
     scene = Scene()
-    scene.sendgrid.errors["delete_segment"] = REFUSED
+    scene.sendgrid.errors[call] = REFUSED
     assert finished(scene).left == 1
     assert scene.segments_of()[GONE]["reason"] == "SendGrid refused it: SendGrid answered 400: no"
 

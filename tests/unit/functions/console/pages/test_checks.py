@@ -331,6 +331,14 @@ def test_circle_of_executions_holds_up_no_page(scene: Scene) -> None:
     assert "Start Export</button>" in scene.get(f"{path}/check").html
 
 
+def test_check_in_a_circle_of_executions_is_still_running(scene: Scene) -> None:
+    path = checked(scene)
+    first, second = last(scene), scene.executions.run("second", {})
+    scene.executions.end(first, output={"goes_on_in": second})
+    scene.executions.end(second, output={"goes_on_in": first})
+    assert "Start Export</button>" not in scene.get(f"{path}/check").html
+
+
 def test_start_without_a_check_leads_to_the_form(scene: Scene) -> None:
     path = new_draft(scene)
     start(scene, path)

@@ -213,6 +213,22 @@ def test_cancel_follows_a_run_that_hands_over_meanwhile() -> None:
     assert [line["execution"] for line in scene.audits.lines] == ["console-1-2"]
 
 
+def test_cancel_gives_up_on_a_run_that_always_hands_over() -> None:
+    scene = scene_with_export()
+    begin(scene)
+    stops: list[str] = []
+
+    def hand_over(stopped: str, _: str) -> None:
+        stops.append(stopped)
+        scene.executions.end(
+            stopped, output={"goes_on_in": scene.executions.run(f"console-1-{len(stops)}", {})}
+        )
+
+    scene.executions.stop = hand_over  # type: ignore[assignment, method-assign]
+    assert scene.post(f"{PATH}/cancel").status == 303
+    assert (len(stops), scene.audits.lines) == (3, [])
+
+
 def test_cancel_of_a_run_that_ends_meanwhile_is_not_audited() -> None:
     scene = scene_with_export()
     begin(scene)
