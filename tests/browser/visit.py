@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize
 
 from functions.console.signin.roles import Identity
 from tests.browser.served import ConsoleServer
@@ -17,6 +17,8 @@ from tests.unit.functions.console.scene import OPERATOR, Scene
 
 WIDE: Final = 1_280
 NARROW: Final = 360
+ZOOMED: Final[ViewportSize] = {"width": WIDE // 2, "height": 400}
+"""The window of 1280 to 800 at 200 % zoom, as a page sees it."""
 RULES: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 CONTRAST: Final = ("color-contrast",)
 _STATUSES: Final = ("Failed to load resource", "Response Status Error Code")
@@ -117,6 +119,18 @@ def overflow(page: Page) -> int:
     """Return by how many pixels a page is wider than its window."""
     wider: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return wider
+
+
+def clipped(page: Page) -> list[str]:
+    """Return the elements that hide a part of their text, because it does not fit."""
+    found: list[str] = page.evaluate(
+        """() => [...document.body.querySelectorAll("*:not(.unseen, .skip, option, svg, svg *)")]
+          .filter((element) => element.checkVisibility() && !element.closest(".unseen")
+            && ["hidden", "clip"].includes(getComputedStyle(element).overflowX)
+            && element.scrollWidth > element.clientWidth + 1)
+          .map((element) => element.outerHTML.slice(0, 300))"""
+    )
+    return found
 
 
 def tab_to(page: Page, selector: str) -> None:
