@@ -16,6 +16,7 @@ from tests.local.oidc_twin import Client, OidcTwin, Person
 from tests.unit.functions.console.scene import OPERATOR, SETTINGS, STRANGER, Scene
 
 OLGA = Person(OPERATOR.subject, str(OPERATOR.email))
+STILL_THERE = "What you filled in for the export is then still in its form."
 SAM = Person(STRANGER.subject, str(STRANGER.email))
 
 
@@ -57,6 +58,7 @@ def test_form_sent_after_the_sessions_end_is_there_after_the_sign_in(visits: Vis
     page.get_by_label("High value users").check()
     page.get_by_role("button", name="Check", exact=True).click()
     expect(page.get_by_role("heading", name="Your session has ended")).to_be_visible()
+    expect(page.get_by_text(STILL_THERE)).to_be_visible()
     assert violations(page) == []
     page.get_by_role("link", name="Sign in").click()
     page.get_by_role("link", name=OLGA.email).click()
@@ -73,7 +75,10 @@ def test_every_button_leads_on_after_the_sessions_end(visits: Visits, twin: Oidc
     page = visits.open(scene, "/")
     scene.store.delete_every("session#")
     page.get_by_role("button", name=button).click()
-    page.get_by_role("link", name="Sign in").click()
+    sign_in = page.get_by_role("link", name="Sign in")
+    sign_in.wait_for()
+    expect(page.get_by_text(STILL_THERE)).to_be_hidden()
+    sign_in.click()
     page.get_by_role("link", name=OLGA.email).click()
     expect(page.get_by_role("heading", name="Exports", exact=True)).to_be_visible()
 

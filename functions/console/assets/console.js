@@ -135,8 +135,11 @@
 
   // The next page after a button of a form. If the session had ended, what was sent is saved after the sign-in (form.js).
   for (const key of Object.keys(sessionStorage).filter((name) => name.startsWith("sent:"))) {
-    const isEnded = document.querySelector("[data-ended]") !== null;
-    if (isEnded) sessionStorage.setItem(key.replace("sent:", "draft:"), sessionStorage.getItem(key));
+    const promise = document.querySelector("[data-ended]");
+    if (promise) {
+      sessionStorage.setItem(key.replace("sent:", "draft:"), sessionStorage.getItem(key));
+      promise.hidden = false;
+    }
     sessionStorage.removeItem(key);
   }
 
