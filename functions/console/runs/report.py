@@ -1,5 +1,6 @@
 """The report of a run, as its page shows it."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +21,7 @@ class AudienceRow:
 
     Attributes:
         name: in Lytics.
+        mark: its id, if another audience of the report has the same name; otherwise empty.
         lytics: people in it according to Lytics; None: unknown.
         sent: people that the run read and that have an address; None: the run did not read it.
         sendgrid: contacts in its segment according to SendGrid; None: unknown.
@@ -32,6 +34,7 @@ class AudienceRow:
     """
 
     name: str
+    mark: str
     lytics: int | None
     sent: int | None
     sendgrid: int | None
@@ -88,12 +91,13 @@ def report_view(report: Mapping[str, Any]) -> ReportView:
     """
     people = report.get("people") or {}
     rejected = people.get("rejected", {})
+    names = Counter(audience["name"] for audience in report["audiences"])
     return ReportView(
         live=report["live"],
         stopped="stopped" in report,
         finished_at=report["finished_at"],
         started_at=report["started_at"],
-        audiences=tuple(map(_audience, report["audiences"])),
+        audiences=tuple(_audience(audience, names) for audience in report["audiences"]),
         accepted=people.get("accepted"),
         unchanged=people.get("unchanged", 0),
         rejected=tuple((REASONS.get(reason, reason), number) for reason, number in rejected.items()),
@@ -124,10 +128,11 @@ def _pasted(paste: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "CloudEvents", "yes" if paste["cloudevents"] else "no"
 
 
-def _audience(audience: Mapping[str, Any]) -> AudienceRow:
+def _audience(audience: Mapping[str, Any], names: Counter[str]) -> AudienceRow:
     segment = audience.get("segment_id")
     return AudienceRow(
         name=audience["name"],
+        mark=audience["id"] if names[audience["name"]] > 1 else "",
         lytics=audience["lytics"],
         sent=audience.get("queued"),
         sendgrid=audience["sendgrid"],

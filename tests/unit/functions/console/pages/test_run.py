@@ -18,6 +18,7 @@ from tests.unit.functions.console.pages.run_scene import (
     scan,
     scene_with_export,
 )
+from tests.unit.functions.console.runs.test_report import AUDIENCE
 from tests.unit.functions.console.scene import OPERATOR, VIEWER, Scene
 from tests.unit.functions.report.test_reporting import PASTE
 
@@ -107,6 +108,17 @@ def test_report_shows_each_side_what_to_know_and_whom_sendgrid_refuses() -> None
     assert "whether this run or an earlier one sent them" in page.text
     assert 'href="https://mc.sendgrid.com/contacts/segments/s%2F1" rel="noreferrer noopener"' in page.html
     assert "<script>alert" not in page.html
+
+
+def test_audiences_of_one_name_are_told_apart() -> None:
+    scene = scene_with_export()
+    begin(scene)
+    twins = [AUDIENCE | {"id": id_, "drift": {"missing": 1}} for id_ in ("5f1c", "6a2d")]
+    other = AUDIENCE | {"id": "7b3e", "name": "Readers"}
+    finish(scene, report={"audiences": [*twins, other], "drift": {"missing": 2}})
+    text = scene.get(PATH).text
+    assert [text.count(f"Buyers {id_} ") for id_ in ("5f1c", "6a2d")] == [2, 2]
+    assert "7b3e" not in text
 
 
 def test_report_is_shown_when_step_functions_has_forgotten_the_run() -> None:
