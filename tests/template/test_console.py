@@ -105,7 +105,7 @@ def test_answers_of_the_gateway_are_short_pages_in_words(template: Template) -> 
             answer["ResponseTemplates"]["application/json"],
         )
         assert html == json_too
-        assert re.search(r'<html lang="en">.*<h1>[^<]+</h1><p>[^<]+</p></html>$', html)
+        assert re.search(r'<html lang="en">.*<main><h1>[^<]+</h1><p>[^<]+</p></main></html>$', html)
         headers = answer["ResponseParameters"]["Headers"]
         assert headers["Content-Type"] == "'text/html; charset=utf-8'"
         assert headers["Cache-Control"] == "'no-store'"
