@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from functions.console.aws.monitoring import Alarm
-from functions.console.signin.roles import Identity
+from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Audience
 from lytics_sendgrid.domain.stop import Stop
+from lytics_sendgrid.errors import InputInvalid, ServiceUnavailable
 from lytics_sendgrid.tables.heard import HeardTable
-from lytics_sendgrid.workflow.catalogue import catalogue_key
-from lytics_sendgrid.workflow.faults import Fault
 from lytics_sendgrid.workflow.run_record import RunRecord
 from lytics_sendgrid.workflow.summary import Part
-from tests.newsletter import NEWSLETTER
-from tests.unit.functions.console.drafts.catalogues import CATALOGUE
-from tests.unit.functions.console.pages import run_scene, test_checks, test_drafts, test_rejected
-from tests.unit.functions.console.scene import OPERATOR, STRANGER, VIEWER, Scene
+from tests.browser import states_of_checks, states_of_faults
+from tests.browser.state import State
+from tests.newsletter import NEWSLETTER, READERS
+from tests.unit.functions.console.pages import run_scene, test_person, test_rejected
+from tests.unit.functions.console.runs.test_report import AUDIENCE
+from tests.unit.functions.console.scene import VIEWER, Scene
+from tests.unit.functions.report.test_reporting import PASTE
 
-ODD: Final = '<script>alert("x")</script> \u202eevil'
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """A page in one of its states.
-
-    Attributes:
-        name: of the test.
-        made: returns the scene and the page's path.
-        visitor: who looks; None: nobody is signed in.
-        status: of the answer.
-    """
-
-    name: str
-    made: Callable[[], tuple[Scene, str]]
-    visitor: Identity | None = OPERATOR
-    status: int = 200
+ODD: Final = run_scene.ODD_NAME
 
 
 def exports() -> tuple[Scene, str]:
@@ -73,83 +57,6 @@ def exports() -> tuple[Scene, str]:
     return scene, "/"
 
 
-def _draft() -> tuple[Scene, str]:
-    scene = Scene()
-    scene.store.put(catalogue_key("default"), CATALOGUE.document(), scene.clock.now() + 36_000)
-    return scene, test_drafts.new_draft(scene)
-
-
-def _waiting_draft() -> tuple[Scene, str]:
-    scene = Scene()
-    return scene, test_drafts.new_draft(scene)
-
-
-def _checking() -> tuple[Scene, str]:
-    scene, _ = _draft()
-    return scene, f"{test_checks.checked(scene)}/check"
-
-
-def _passed() -> tuple[Scene, str]:
-    scene, _ = _draft()
-    return scene, f"{test_checks.passed(scene)}/check"
-
-
-def _refused() -> tuple[Scene, str]:
-    scene, _ = _draft()
-    faults = (Fault("the audience is not in Lytics", "/audiences/0"), Fault("no such field", "/email_field"))
-    return scene, test_checks.refused(scene, *faults)
-
-
-def _silent_draft() -> tuple[Scene, str]:
-    scene = Scene()
-    nothing = {"audiences": None, "lytics_fields": None, "lists": None, "sendgrid_fields": None}
-    silent = CATALOGUE.model_copy(update={**nothing, "faults": {"lytics": "Lytics: read time-out"}})
-    scene.store.put(catalogue_key("default"), silent.document(), scene.clock.now() + 36_000)
-    return scene, test_drafts.new_draft(scene)
-
-
-def _change() -> tuple[Scene, str]:
-    scene, _ = _draft()
-    scene.exports.put_export(test_checks.EXPORT)
-    scene.exports.put_running("newsletter", scene.executions.run("by-hand", {}), None)
-    return scene, test_drafts.path_in(scene.post("/exports/newsletter/edit").location)
-
-
-def _changed() -> tuple[Scene, str]:
-    scene, path = _change()
-    scene.post(f"{path}/check")
-    gone = {"name": ODD, "people": None, "becomes": "deleted"}
-    difference = {
-        "audiences_added": [{"name": "New", "people": 7, "becomes": "added"}],
-        "audiences_removed": [gone],
-        "fields_new": ["city"],
-        "fields_stale": ["town"],
-        "list_changed": True,
-        "email_field_changed": True,
-    }
-    plan = test_checks.PLAN | {"difference": difference}
-    scene.executions.end(test_checks.last(scene), output=test_checks.PLANNED | {"plan": plan})
-    return scene, f"{path}/check"
-
-
-def _resync() -> tuple[Scene, str]:
-    scene, _ = _change()
-    path = test_checks.made(scene, {"action": "resync", "export": "newsletter"})
-    scene.post(f"{path}/check")
-    report = {"drift": {"missing": 2, "extra": 4}, "notes": ["a note"], "account": "main"}
-    scene.executions.end(test_checks.last(scene), output=report)
-    return scene, f"{path}/check"
-
-
-def _stop() -> tuple[Scene, str]:
-    scene, _ = _draft()
-    scene.exports.put_export(test_checks.EXPORT)
-    path = test_checks.made(scene, {"action": "stop", "export": "newsletter", "clear": True})
-    scene.post(f"{path}/check")
-    scene.executions.end(test_checks.last(scene), output=test_checks.PLANNED)
-    return scene, f"{path}/check"
-
-
 def _running() -> tuple[Scene, str]:
     scene = run_scene.scene_with_export()
     run_scene.begin(scene, run_scene.RUN, "IsScanned", "Scan")
@@ -164,11 +71,48 @@ def _ended() -> tuple[Scene, str]:
     return scene, run_scene.PATH
 
 
-def _failed() -> tuple[Scene, str]:
+def _end(status: str, **details: Any) -> tuple[Scene, str]:
+    """Return a run that has ended without a report."""
     scene = run_scene.scene_with_export()
-    scene.executions.end(
-        run_scene.begin(scene), "FAILED", error="KeyRefused", cause="SendGrid refuses the key"
-    )
+    scene.executions.end(run_scene.begin(scene), status, **details)
+    return scene, run_scene.PATH
+
+
+def _failed() -> tuple[Scene, str]:
+    return _end("FAILED", error="KeyRefused", cause=f"SendGrid refuses the key\nof {ODD}: create another one")
+
+
+def _cancelled() -> tuple[Scene, str]:
+    return _end("ABORTED", error="Cancelled", cause="Cancelled in the console")
+
+
+def _skipped() -> tuple[Scene, str]:
+    return _end("SUCCEEDED", output={"skipped": "This resync was skipped: another run is under way"})
+
+
+def _run_of_check() -> tuple[Scene, str]:
+    scene = run_scene.scene_with_export()
+    arn = run_scene.begin(scene, document={"dry_run": True})
+    scene.executions.end(arn, output={"dry_run": True, "plan": {"notes": ["1 audience is added"]}})
+    return scene, run_scene.PATH
+
+
+def _in_trouble() -> tuple[Scene, str]:
+    scene, path = _running()
+    trouble = Checkpoint(trouble=f"Lytics does not know {ODD} any more: take it out of the export")
+    scene.exports.put_scan(run_scene.RUN, READERS, trouble, int(scene.clock.now()))
+    scene.exports.record_done(run_scene.RUN, ["0"], ["job"], int(scene.clock.now()), {"accepted": 1_200})
+    scene.exports.put_stop("newsletter", Stop("404: the list is gone", 0, 9_999_999_999_999))
+    return scene, path
+
+
+def _with_trouble() -> tuple[Scene, str]:
+    scene = run_scene.scene_with_export()
+    run_scene.begin(scene)
+    one = AUDIENCE | {"name": ODD, "trouble": "It is gone from Lytics.", "sendgrid": None}
+    drift = {"missing": 4, "compared": 1_000, "likely_causes": ["a lost event"]}
+    more = {"drift": drift, "audiences": [one, AUDIENCE, AUDIENCE | {"drift": drift, "id": "5f1d"}]}
+    run_scene.finish(scene, report={"live": False, "activation": {"paste": PASTE}, **more})
     return scene, run_scene.PATH
 
 
@@ -185,8 +129,27 @@ def _new_export() -> tuple[Scene, str]:
     return run_scene.scene_with_export(), "/exports/newsletter"
 
 
-def _rejected() -> tuple[Scene, str]:
-    return test_rejected.scene_with(("ada@example.com", "address")), "/exports/newsletter/rejected"
+def _stopped_export() -> tuple[Scene, str]:
+    scene, path = _export()
+    scene.exports.put_export(replace(NEWSLETTER, stopped_s=5))
+    return scene, path
+
+
+def _export_stopped_by_a_fault() -> tuple[Scene, str]:
+    scene, path = _new_export()
+    scene.exports.put_stop("newsletter", Stop(f"404: SendGrid has no list {ODD}", 0, 1))
+    text = "lytics_api_token expires tomorrow: create a new token"
+    finding = {"trouble": "key_trouble", "text": text}
+    scene.summaries.put_summary("newsletter", Part.WATCHED, {"at_s": 2, "live": None, "findings": [finding]})
+    return scene, path
+
+
+def _rejected(*people: tuple[str, str]) -> tuple[Scene, str]:
+    return test_rejected.scene_with(*people), "/exports/newsletter/rejected"
+
+
+def _somebody_rejected() -> tuple[Scene, str]:
+    return _rejected(*test_rejected.PEOPLE)
 
 
 def health() -> tuple[Scene, str]:
@@ -205,42 +168,64 @@ def health() -> tuple[Scene, str]:
     return scene, "/health"
 
 
-def _person() -> tuple[Scene, str]:
-    return run_scene.scene_with_export(), "/person"
+def _health_unknown() -> tuple[Scene, str]:
+    scene = Scene()
+    scene.monitoring.broken = ServiceUnavailable("down")
+    return scene, "/health"
 
+
+def _health_unheard() -> tuple[Scene, str]:
+    scene = Scene()
+    scene.monitoring.raised = [
+        Alarm("shop-console-errors", "OK", scene.clock.now() - 9, "console crashed.", ())
+    ]
+    return scene, "/health"
+
+
+def _person(answer: dict[str, Any] | Exception | None = None) -> tuple[Scene, str]:
+    scene = run_scene.scene_with_export()
+    scene.functions.answers[scene.settings.inspect_function] = answer or {}
+    return scene, "/person"
+
+
+ASKED: Final = {"export": "newsletter", "email": test_person.EMAIL}
+SLOW: Final = ServiceUnavailable("timed out")
+REFUSED: Final = InputInvalid('"email" is not an e-mail address')
 
 STATES: Final = (
     State("exports, none yet", lambda: (Scene(), "/")),
     State("exports, none yet, viewer", lambda: (Scene(), "/"), VIEWER),
     State("exports", exports),
     State("exports, viewer", exports, VIEWER),
-    State("new export", lambda: (Scene(), "/new")),
-    State("form, vendors not asked yet", _waiting_draft),
-    State("form", _draft),
-    State("form with faults", _refused),
-    State("form, vendors silent", _silent_draft),
-    State("form of a change", _change),
-    State("check under way", _checking),
-    State("check, what changes", _changed),
-    State("check of a resync", _resync),
-    State("check of a stop", _stop),
-    State("check passed", _passed),
+    *states_of_checks.STATES,
     State("run under way", _running),
     State("run under way, viewer", _running, VIEWER),
+    State("run under way, in trouble", _in_trouble),
     State("run ended", _ended),
+    State("run ended, not live, with trouble", _with_trouble),
     State("run failed", _failed),
+    State("run cancelled", _cancelled),
+    State("run skipped", _skipped),
+    State("run of a check", _run_of_check),
     State("export", _export),
     State("export, viewer", _export, VIEWER),
     State("export without a run", _new_export),
-    State("rejected people", _rejected),
-    State("rejected people, viewer", _rejected, VIEWER),
+    State("export, stopped", _stopped_export),
+    State("export, stopped by a fault", _export_stopped_by_a_fault),
+    State("rejected people", _somebody_rejected),
+    State("rejected people, viewer", _somebody_rejected, VIEWER),
+    State("rejected people, nobody", _rejected),
+    State("rejected people, found", _somebody_rejected, form={"beginning": "ann"}),
+    State("rejected people, not found", _somebody_rejected, form={"beginning": "<b>"}),
     State("person", _person),
     State("person, no export yet", lambda: (Scene(), "/person")),
+    State("person, answered", lambda: _person(test_person.ANSWER), form=ASKED),
+    State("person, not an address", lambda: _person(REFUSED), status=422, form=ASKED),
+    State("person, export is gone", _person, status=422, form=ASKED | {"export": "gone"}),
+    State("person, no answer in time", lambda: _person(SLOW), status=503, form=ASKED),
     State("health", health),
     State("health, nothing to tell, viewer", lambda: (Scene(), "/health"), VIEWER),
-    State("signed out", lambda: (Scene(), "/signed-out"), None),
-    State("sign-in failed", lambda: (Scene(), "/sign-in/answer"), None, 400),
-    State("stranger", lambda: (Scene(), "/"), STRANGER, 403),
-    State("page that does not exist", lambda: (Scene(), "/nothing"), OPERATOR, 404),
-    State("operators only", lambda: (Scene(), "/new"), VIEWER, 403),
+    State("health, unknown", _health_unknown),
+    State("health, nobody is notified", _health_unheard),
+    *states_of_faults.STATES,
 )

@@ -5,7 +5,8 @@ from playwright.sync_api import Page
 
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.errors import ServiceUnavailable
-from tests.browser.states import STATES, State, exports
+from tests.browser.state import State
+from tests.browser.states import STATES, exports
 from tests.browser.visit import NARROW, Visits, tab_to
 from tests.unit.functions.console.pages.run_scene import PATH, RUN, begin, scene_with_export
 
@@ -141,7 +142,7 @@ def test_opened_and_scrolled_parts_stay_so_as_they_are_updated(visits: Visits) -
 def test_whatever_takes_the_focus_in_a_polling_part_has_an_id(visits: Visits, state: State) -> None:
     """Without one, htmx cannot give it the focus again."""
     scene, path = state.made()
-    html = scene.get(path, as_=state.visitor).html
+    html = state.answer(scene, path).html
     if "data-poll" not in html:
         return
     page = visits.profile(scene, java_script_enabled=False).new_page()
