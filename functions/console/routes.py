@@ -12,7 +12,7 @@ from functions.console.pages import checks, drafts, export, exports, health, per
 from functions.console.render import page
 from functions.console.signin import routes as signin
 from functions.console.signin.gate import gate
-from functions.console.web import OperatorsOnly, Router
+from functions.console.web import FormTooLarge, OperatorsOnly, Router
 from lytics_sendgrid.errors import RetryLater
 
 PAGES: Final = (signin, assets, exports, drafts, checks, export, rejected, run, person, health)
@@ -31,6 +31,7 @@ class Application:
         for router in routers:
             self._resolver.include_router(router)
         self._resolver.exception_handler(OperatorsOnly)(self._for_operators)
+        self._resolver.exception_handler(FormTooLarge)(self._too_large)
         self._resolver.exception_handler(RetryLater)(self._busy)
         self._resolver.not_found(self._not_found)
 
@@ -41,6 +42,9 @@ class Application:
 
     def _for_operators(self, _: Exception) -> Response[Any]:
         return page("faults/operators_only.html", self._resolver, status=403)
+
+    def _too_large(self, _: Exception) -> Response[Any]:
+        return page("faults/too_large.html", self._resolver, status=413, path=self._resolver.context["_path"])
 
     def _busy(self, _: Exception) -> Response[Any]:
         return page("faults/busy.html", self._resolver, status=503)

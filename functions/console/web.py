@@ -1,5 +1,6 @@
 """What every page's module uses: its router, the visitor, the form, redirects."""
 
+import json
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import parse_qs, quote
@@ -19,6 +20,14 @@ class Router(APIGatewayRouter):
 
 MAX_FORM_FIELDS: Final = 5_000
 """Of a form with 500 audiences and a row for each of Lytics' fields."""
+MAX_FORM_BYTES: Final = 200_000
+"""Of a form as JSON, which Step Functions and DynamoDB take. 200 audiences and 500 rows have room."""
+MAX_NAME_CHARS: Final = 128
+"""Of a part of a path. All names are shorter, and DynamoDB refuses keys that are much longer."""
+
+
+class FormTooLarge(Exception):
+    """A form has more fields or more text than an input may have."""
 
 
 class OperatorsOnly(Exception):
@@ -67,13 +76,19 @@ def form(router: Any) -> dict[str, list[str]]:
     """Return the fields of a form that was posted, each with all its values, empty ones included.
 
     Returns:
-        Nothing for a body that is not a form's, or that has too many fields.
+        Nothing for a body that is not a form's.
+
+    Raises:
+        FormTooLarge: it has too many fields or too much text.
     """
     body = router.current_event.decoded_body or ""
     try:
-        return parse_qs(body, keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
-    except ValueError:
-        return {}
+        fields = parse_qs(body, keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
+    except ValueError as error:
+        raise FormTooLarge from error
+    if len(json.dumps(fields)) > MAX_FORM_BYTES:
+        raise FormTooLarge
+    return fields
 
 
 def header(router: Any, name: str) -> str:

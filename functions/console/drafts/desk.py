@@ -17,7 +17,7 @@ from functions.console.drafts.draft import (
     run_key,
 )
 from functions.console.drafts.form import form_faults, input_of
-from functions.console.web import path_of
+from functions.console.web import MAX_NAME_CHARS, path_of
 from lytics_sendgrid.domain.execution import MAX_EXECUTIONS, last_execution
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.workflow.faults import Fault
@@ -175,7 +175,7 @@ class Desk:
 
     def _version(self, export: str, account: str) -> int | None:
         """Return the version of the configuration that an export belongs to; None: its account is unknown."""
-        known = self.console.exports.export(export) if export else None
+        known = self.console.exports.export(export) if 0 < len(export) <= MAX_NAME_CHARS else None
         name = known.account if known is not None else account
         return self.console.exports.account(name).version if name else None
 

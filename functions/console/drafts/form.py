@@ -9,9 +9,6 @@ from lytics_sendgrid.workflow.faults import Fault, pointer
 type Fields = Mapping[str, Sequence[str]]
 """A form as a browser posts it: each field with its values, in the order of the page."""
 
-MAX_CHARS: Final = 200_000
-"""Of all fields together: 200 audiences and a row for each of 500 custom fields have room."""
-
 CHOICES: Final = "choices"
 """A hidden field. The page has it once it shows what can be chosen: before, a missing field means nothing."""
 
@@ -35,22 +32,20 @@ def new_form(export: str = "") -> dict[str, Any]:
     return {"export": export, "authorization": "default", "audiences": [], "rows": []}
 
 
-def is_too_large(fields: Fields) -> bool:
-    """Return whether a form has more text than an input may have."""
-    return sum(len(name) + len(value) for name, values in fields.items() for value in values) > MAX_CHARS
-
-
-def filled(fields: Fields, former: Mapping[str, Any]) -> dict[str, Any]:
+def filled(fields: Fields, former: Mapping[str, Any], changes: str = "") -> dict[str, Any]:
     """Return a form after a person has changed it.
 
     Args:
         fields: that the browser posted.
         former: the form as it was saved. What the page did not show stays as it was.
+        changes: the name of the export that it changes, which it keeps; empty: it makes an export.
     """
     form = dict(former)
     for name in ("export", "authorization"):
         if name in fields:
             form[name] = _first(fields, name)
+    if changes:
+        form["export"] = changes
     if form.get("authorization") != former.get("authorization"):
         # The other account's audiences, fields and lists have nothing to do with it.
         return {**new_form(form["export"]), "authorization": form["authorization"]}

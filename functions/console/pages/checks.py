@@ -7,9 +7,9 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from functions.console.drafts.checking import Obstacle
 from functions.console.drafts.draft import Check, Draft
-from functions.console.drafts.form import input_of, is_too_large
+from functions.console.drafts.form import input_of
 from functions.console.drafts.placed import placed
-from functions.console.pages.drafts import desk_of, opened, saved_from, too_large
+from functions.console.pages.drafts import desk_of, opened, saved_from
 from functions.console.render import fragment, page
 from functions.console.web import Router, form, is_fragment, operators_only, path_of, redirect
 
@@ -22,10 +22,7 @@ _BUTTONS: Final = {"start": "Start Export", "resync": "Start the resync", "stop"
 @router.post("/drafts/<draft_id>/check", middlewares=[operators_only])
 def begin(draft_id: str) -> Response[Any]:
     """Save the form, and start a dry run of it."""
-    draft = opened(router, draft_id)
-    if is_too_large(form(router)):
-        return too_large(router, draft)
-    draft = saved_from(router, draft)
+    draft = saved_from(router, opened(router, draft_id))
     if not desk_of(router).started(draft):
         desk_of(router).begin_check(draft)
     return redirect(router, path_of("drafts", draft.id, "check"))

@@ -5,13 +5,14 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from functions.console.context import Visitor
 from functions.console.render import page
 from functions.console.signin.roles import Identity, lists_from
 from functions.console.signin.sessions import Sessions
 from functions.console.signin.way_back import way_back
-from functions.console.web import console, cookies, header, is_fragment
+from functions.console.web import MAX_NAME_CHARS, console, cookies, header, is_fragment
 
 OPEN: Final = ("/sign-in", "/sign-in/answer", "/sign-out", "/signed-out")
 OPEN_FOLDERS: Final = ("/assets/",)
@@ -40,6 +41,8 @@ def gate(app: Any, next_middleware: Next) -> Response[Any]:
     if role is None:
         return refused(app, identity)
     app.append_context(visitor=Visitor(identity.subject, identity.email, identity.groups, role))
+    if any(len(part) > MAX_NAME_CHARS for part in path.split("/")):
+        raise NotFoundError
     return next_middleware(app)
 
 

@@ -56,5 +56,9 @@ def test_form_has_every_value_of_a_field(scene: Scene) -> None:
 
 
 def test_body_that_is_no_form_has_no_fields(scene: Scene) -> None:
-    assert scene.post("/health", {"a": ["x"] * (web.MAX_FORM_FIELDS + 1)}).html == "{}"
     assert scene.post("/health").html == "{}"
+
+
+def test_form_that_is_too_large_is_refused(scene: Scene) -> None:
+    assert scene.post("/health", {"a": ["x"] * (web.MAX_FORM_FIELDS + 1)}).status == 413
+    assert scene.post("/health", {"a": "ü" * (web.MAX_FORM_BYTES // 6)}).status == 413

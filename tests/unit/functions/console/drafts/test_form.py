@@ -3,9 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
-from functions.console.drafts.form import filled, form_faults, form_of, input_of, is_too_large, new_form
+from functions.console.drafts.form import filled, form_faults, form_of, input_of, new_form
 from functions.plan.input import StartInput, read_input
 from lytics_sendgrid.domain.configuration import Audience, Export, FieldKind, MappedField
 from lytics_sendgrid.workflow.faults import Fault
@@ -124,9 +122,9 @@ def test_input_of_another_action_is_as_it_was_made() -> None:
     assert (input_of(stop), form_faults(stop)) == (stop, ())
 
 
-@pytest.mark.parametrize(("chars", "expected"), [(100_000, False), (200_001, True)])
-def test_form_with_too_much_text_is_noticed(chars: int, expected: bool) -> None:
-    assert is_too_large({"audiences": ["x" * chars]}) is expected
+def test_form_that_changes_an_export_keeps_its_name() -> None:
+    assert filled({"export": ["other"]}, new_form("newsletter"), "newsletter")["export"] == "newsletter"
+    assert filled({"export": ["other"]}, new_form("newsletter"))["export"] == "other"
 
 
 def test_export_becomes_the_form_that_leads_to_it() -> None:

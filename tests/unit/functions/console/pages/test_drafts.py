@@ -274,9 +274,23 @@ def test_viewers_may_not_fill_in_forms(scene: Scene, method: str, path: str) -> 
 def test_form_that_is_too_large_is_not_saved(scene: Scene) -> None:
     path = new_draft(scene)
     for action in (path, f"{path}/check"):
-        assert scene.post(action, FORM | {"audiences": ["x" * 200_001]}).status == 413
+        for text in ("x" * 200_001, "ü" * 34_000):
+            refused = scene.post(action, FORM | {"audiences": [text]})
+            assert (refused.status, f'href="/console{action}"' in refused.html) == (413, True)
+        assert scene.post(action, FORM | {"from": ["x"] * 5_001}).status == 413
     assert scene.executions.started == {}
     assert form_of(scene, path)["audiences"] == []
+
+
+@pytest.mark.parametrize("path", ["/exports/{}", "/runs/{}/run", "/runs/newsletter/{}", "/drafts/{}"])
+def test_name_that_is_too_long_is_not_found(scene: Scene, path: str) -> None:
+    assert scene.get(path.format("x" * 3_000)).status == 404
+
+
+def test_draft_with_a_name_that_is_too_long_stays_usable(scene: Scene) -> None:
+    path = new_draft(scene)
+    assert scene.post(path, {"export": "x" * 3_000}).status == 303
+    assert scene.get(path).status == 200
 
 
 EXPORT = Export(
@@ -296,6 +310,8 @@ def test_edit_and_copy_of_an_export_are_drafts_of_it(scene: Scene) -> None:
     path = path_in(scene.post("/exports/newsletter/edit").location)
     page = scene.get(path)
     assert "Change the export newsletter" in page.text
+    assert '<input id="export" name="export" value="newsletter" maxlength="64"' in page.html
+    assert re.search(r'<input id="export"[^>]* readonly', page.html)
     assert "1 selected, 10 people" in page.text
     assert "Audiences that you take out of the export" in page.text
     copied = path_in(scene.post("/exports/newsletter/copy").location)
