@@ -59,6 +59,7 @@ STATES: Final = (
         "sign-in, provider silent", lambda: _no_provider(ServiceUnavailable("down"), "/sign-in"), None, 503
     ),
     State("sign-in not set up", lambda: _no_provider(StopRun("no issuer"), "/sign-in"), None, 500),
+    State("session ended as a form was sent", lambda: (Scene(), "/new"), None, 401, {}),
     State("stranger", lambda: (Scene(), "/"), STRANGER, 403),
     State("stranger without an address", lambda: (Scene(), "/"), NAMELESS, 403),
     State("operators only", lambda: (Scene(), "/new"), VIEWER, 403),
