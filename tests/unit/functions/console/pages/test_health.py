@@ -80,3 +80,4 @@ def test_unread_queues_are_not_said_to_be_empty() -> None:
     scene.monitoring.raised = [Alarm("shop-console-errors", "ALARM", 1_795_000_000, TEXT, ())]
     page = scene.get("/health")
     assert "1 alarm is on. It is unknown whether messages were given up. Load the page again." in page.text
+    assert "Changes that were given up unknown unknown make" in page.text
