@@ -18,7 +18,7 @@ from typing import Final
 
 from rich.console import Console
 
-from tests.bench import audits, costs, counts, cpu, ingest, latency, resync, scans, second_start
+from tests.bench import audits, costs, counts, cpu, ingest, latency, pages, resync, scans, second_start
 from tests.bench.figures import Section, show, write
 from tests.bench.scene import scene
 from tests.local.build import BuildError
@@ -82,6 +82,7 @@ def sections(progress: Progress) -> Iterator[Section]:
     yield of_ingest(progress)
     yield from costed
     yield from latency.latency(say)
+    yield from pages.pages(say)
 
 
 def of_ingest(progress: Progress) -> Section:

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -15,46 +15,10 @@ from tests.e2e.customer import Product
 from tests.local.build import build_application
 from tests.local.oidc_twin import Fault
 from tests.local.operator import Operator
-from tests.local.sign_in import OLGA, SAM, VICTOR, SignIn
+from tests.local.sign_in import OLGA, SAM, VICTOR, Browser, SignIn
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SMALLEST = {"ResyncSchedule": "", "Protect": "false"}
-
-
-class Browser:
-    """A browser with the console's cookies. requests would not send them: they are for https only."""
-
-    def __init__(self, sign_in: SignIn) -> None:
-        self.sign_in = sign_in
-        self.cookies: dict[str, str] = {}
-
-    def send(self, method: str, path: str, *, body: bytes | None = None, **headers: str) -> requests.Response:
-        """Send a request to the console, and follow no redirect."""
-        url = path if path.startswith("http") else urljoin(self.sign_in.url, path)
-        line = "; ".join(f"{name}={value}" for name, value in self.cookies.items() if value)
-        answer = requests.request(
-            method, url, data=body, headers={"Cookie": line, **headers}, allow_redirects=False, timeout=30
-        )
-        for cookie in answer.raw.headers.getlist("Set-Cookie"):
-            name, _, value = cookie.partition(";")[0].partition("=")
-            self.cookies[name] = value
-        return answer
-
-    def page(self, path: str) -> requests.Response:
-        """Ask for a page of the console."""
-        return self.send("GET", f"{self.sign_in.url}{path}")
-
-    def follow(self, answer: requests.Response) -> requests.Response:
-        """Follow redirects, to the provider and back."""
-        while answer.status_code in {302, 303}:
-            location = urljoin(answer.url, answer.headers["Location"])
-            ours = location.startswith(self.sign_in.url)
-            answer = (
-                self.send("GET", location)
-                if ours
-                else requests.get(location, allow_redirects=False, timeout=10)
-            )
-        return answer
 
 
 @pytest.fixture
