@@ -46,6 +46,8 @@ def test_tasks_accept_their_events(tasks: Tasks) -> None:
     assert json.loads(json.dumps(provisioned)) == event("settle")["provision"]
     assert tasks.settle(event("settle")).keys() == event("report")["settle"].keys()
     assert tasks.report(event("report"))["live"]
+    url = "https://hooks.example.com/v1/lytics/newsletter"
+    tasks.lytics.seed_job("webhook_triggers", config={"webhook_url": url})
     assert tasks.ask(event("inspect"))["differences"] == []
 
 
