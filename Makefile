@@ -48,8 +48,7 @@ console: install ## Run the console on this machine, until Ctrl-C: PEOPLE=
 	@.venv/bin/python -m tests.local.console
 
 test: install ## Check format, lint, types and template, then run every test
-	@$(MAKE) --jobs=2 --output-sync static
-	@$(MAKE) covered
+	@$(MAKE) --jobs=2 --output-sync static covered
 	@$(MAKE) others
 
 # Not `template`: tests/template runs both linters, and shows that they find what is in their configuration and no more.
