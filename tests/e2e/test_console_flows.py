@@ -44,7 +44,7 @@ def page(browser: Browser, product: Product) -> Iterator[Page]:
     troubles: list[str] = []
     context.on("console", lambda message: troubles.extend([message.text] if is_trouble(message) else []))
     opened = context.new_page()
-    opened.goto(f"{sign_in.url}/")
+    opened.goto(f"{sign_in.url}/", timeout=RUN_MS)  # the first page starts the functions
     yield opened
     context.close()
     sign_in.twin.signs_in = None
