@@ -90,7 +90,7 @@ covered: $(DEV) ## Run the unit tests; they must cover every branch of the modul
 
 # Not beside the unit tests: two cores are busy with it, and its processes wait for each other with time limits.
 others: install
-	$(call PYTEST,5) --ignore=tests/unit
+	$(call PYTEST,4) --ignore=tests/unit
 
 count: $(DEV) ## Count lines and tests, separately for the tests proper and their platform
 	@.venv/bin/python -m tests.count
