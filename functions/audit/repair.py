@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from functions.audit.segments import Repair, SegmentFinding, SegmentOutcome, SendGridSegments, outcome
 from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
 from lytics_sendgrid.errors import RequestRefused, Throttled
-from lytics_sendgrid.sendgrid.resources import Segment, by_name, same_query, segment_name, segment_query
+from lytics_sendgrid.sendgrid.resources import Segment, by_name, segment_name, segment_query
 
 _TOO_SOON: Final = (
     "SendGrid refuses to change a segment for five minutes after its last change. Resync again after that"
@@ -123,8 +123,7 @@ class _Creation:
             return None
         segment = self._sendgrid.segment(named.id)
         list_id = self._account.audiences[audience].list_id
-        is_same = segment.query is not None and same_query(segment.query, self._query(audience))
-        if not is_same or segment.list_id != list_id:
+        if not segment.is_as_made(self._query(audience), list_id):
             raise RequestRefused(
                 f"SendGrid has another segment '{segment.name}', which does not show this audience: rename "
                 "that segment in SendGrid, then resync again"

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from lytics_sendgrid.domain.configuration import Account, Audience, AudienceState, ProvisionedAudience
-from lytics_sendgrid.sendgrid.resources import Segment, same_query, segment_name, segment_query
+from lytics_sendgrid.sendgrid.resources import Segment, segment_name, segment_query
 
 _HOW: Final = '. Resync with "audit": true and "repair_segments": true'
 
@@ -111,9 +111,7 @@ def _findings(
         message = f"the segment of '{audience.name}' was deleted in SendGrid"
         return [SegmentFinding(audience.id, message, Repair.CREATE)]
     findings = []
-    if segment.query is not None and not same_query(
-        segment.query, segment_query(provisioned.membership_field, audience.id)
-    ):
+    if segment.has_other_query(segment_query(provisioned.membership_field, audience.id)):
         message = (
             f"the query of the segment '{segment.name}' was changed in SendGrid, so it shows other people"
         )

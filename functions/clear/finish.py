@@ -21,7 +21,7 @@ from lytics_sendgrid.domain.account_changes import claimed, cleared, next_versio
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
 from lytics_sendgrid.errors import StopRun
-from lytics_sendgrid.sendgrid.resources import Segment, SingleSend, same_query, segment_query
+from lytics_sendgrid.sendgrid.resources import Segment, SingleSend, segment_query
 from lytics_sendgrid.workflow.clear_progress import Finished
 
 _REASON_CHARS: Final = 300
@@ -177,7 +177,7 @@ def _checked_use(
         if read is None:
             return SegmentOutcome(audience, segment.name, Outcome.GONE)
         reason = uses()(segment.id)
-        if read.query is None or not same_query(read.query, segment_query(known.membership_field, audience)):
+        if not read.has_query(segment_query(known.membership_field, audience)):
             reason = "somebody has changed its query in SendGrid, so it is not this product's any more"
     except StopRun as error:
         reason = f"SendGrid refused it: {error}"

@@ -10,7 +10,7 @@ from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.lytics.api import WEBHOOK_WORKFLOW
 from lytics_sendgrid.lytics.documents import LyticsJob
 from lytics_sendgrid.lytics.webhook_jobs import PAUSED, RUNNING, job_of
-from lytics_sendgrid.sendgrid.resources import Segment, same_query, segment_query
+from lytics_sendgrid.sendgrid.resources import Segment, segment_query
 
 RESYNC: Final = 'a resync with {{"action": "resync", "export": "{export}"}}'
 
@@ -105,9 +105,7 @@ def obstacles(export: Export, account: Account, found: Surroundings) -> Iterator
         name = names.get(audience, audience)
         if segment is None:
             yield f"The segment of '{name}' was deleted in SendGrid. {_REPAIR}"
-        elif segment.query is not None and not same_query(
-            segment.query, segment_query(account.audiences[audience].membership_field, audience)
-        ):
+        elif segment.has_other_query(segment_query(account.audiences[audience].membership_field, audience)):
             yield f"The query of the segment '{segment.name}' was changed in SendGrid. {_REPAIR}"
 
 

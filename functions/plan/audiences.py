@@ -17,7 +17,6 @@ from lytics_sendgrid.sendgrid.resources import (
     CustomField,
     Segment,
     by_name,
-    same_query,
     segment_name,
     segment_query,
 )
@@ -164,11 +163,7 @@ def plan_segment(
     same = by_name(segments.values()).get(name.casefold())
     if same is None:
         return PlannedSegment(audience.id, name, field, None, notes=changes)
-    if (
-        same.query is None
-        or not same_query(same.query, segment_query(field, audience.id))
-        or same.list_id != list_id
-    ):
+    if not same.is_as_made(segment_query(field, audience.id), list_id):
         text = (
             f"SendGrid already has a segment '{same.name}', and it is not this audience's: rename it in "
             f"SendGrid, or rename the audience '{audience.name}' in Lytics"

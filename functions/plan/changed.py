@@ -8,7 +8,6 @@ from lytics_sendgrid.lytics.documents import LyticsAudience
 from lytics_sendgrid.sendgrid.resources import (
     CustomField,
     Segment,
-    same_query,
     segment_name,
     segment_query,
 )
@@ -16,8 +15,7 @@ from lytics_sendgrid.sendgrid.resources import (
 
 def is_query_changed(audience: str, known: ProvisionedAudience, segment: Segment) -> bool:
     """Return whether somebody changed the query of an audience's segment."""
-    expected = segment_query(known.membership_field, audience)
-    return segment.query is not None and not same_query(segment.query, expected)
+    return segment.has_other_query(segment_query(known.membership_field, audience))
 
 
 def segment_notes(

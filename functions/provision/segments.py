@@ -11,7 +11,6 @@ from lytics_sendgrid.sendgrid.resources import (
     Segment,
     SingleSend,
     by_name,
-    same_query,
     segment_name,
     segment_query,
 )
@@ -84,8 +83,7 @@ class SegmentProvisioning:
                     "which must be created again on another list: wait until it is sent or cancel it, then "
                     "start the export again"
                 )
-            query = segment_query(plan.field, plan.audience)
-            if segment.query is None or not same_query(segment.query, query):
+            if not segment.has_query(segment_query(plan.field, plan.audience)):
                 raise ExportRefused(
                     f"somebody has changed the query of the segment '{segment.name}' in SendGrid, so it is "
                     "not deleted to create it again on another list: delete it there and start the export "
@@ -200,7 +198,7 @@ class SegmentProvisioning:
         if same is None:
             return None
         segment = self.sendgrid.segment(same.id)
-        if segment.query is None or not same_query(segment.query, query) or segment.list_id != self.list_id:
+        if not segment.is_as_made(query, self.list_id):
             raise ExportRefused(
                 f"since the plan, another segment '{segment.name}' was created in SendGrid, and it does not "
                 "show this audience: rename that segment and start the export again"

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from lytics_sendgrid.sendgrid.resources import (
     CustomField,
+    Segment,
     by_name,
     is_contact_id,
     is_field_name,
@@ -62,6 +63,19 @@ def test_queries_are_equal_despite_white_space_and_case(other: str) -> None:
 def test_other_differences_make_another_query(other: str) -> None:
     query = "SELECT contact_id, updated_at FROM contact_data WHERE lytics_segments LIKE '%abc%'"
     assert not same_query(query, other)
+
+
+@pytest.mark.parametrize(
+    ("read", "is_expected", "is_other"),
+    [("SELECT a", True, False), ("SELECT b", False, True), (None, False, False)],
+)
+def test_unread_query_is_neither_the_expected_one_nor_another(
+    read: str | None, is_expected: bool, is_other: bool
+) -> None:
+    segment = Segment("s1", "High value", "l1", read)
+    assert segment.has_query("select a") is segment.is_as_made("select a", "l1") is is_expected
+    assert segment.has_other_query("select a") is is_other
+    assert not segment.is_as_made("select a", None)
 
 
 @given(st.text(max_size=200))

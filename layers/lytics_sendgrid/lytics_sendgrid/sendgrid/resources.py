@@ -65,6 +65,18 @@ class Segment:
     error: str = ""
     counted_at: str | None = None
 
+    def has_query(self, expected: str) -> bool:
+        """Return whether the segment is known to have a query."""
+        return self.query is not None and same_query(self.query, expected)
+
+    def has_other_query(self, expected: str) -> bool:
+        """Return whether the segment is known to have another query."""
+        return self.query is not None and not same_query(self.query, expected)
+
+    def is_as_made(self, query: str, list_id: str | None) -> bool:
+        """Return whether the segment is known to have this query, and is on this list."""
+        return self.has_query(query) and self.list_id == list_id
+
 
 @dataclass(frozen=True, slots=True)
 class SingleSend:
