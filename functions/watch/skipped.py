@@ -1,18 +1,12 @@
 """How many nights in a row an export's nightly resync did nothing."""
 
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Final
 
-from lytics_sendgrid.domain.execution import Executions
+from lytics_sendgrid.domain.execution import NamedExecutions
 from lytics_sendgrid.domain.nights import night_at, resync_name
 
 ALARMED_NIGHTS: Final = 3
-
-
-class NamedExecutions(Executions, Protocol):
-    """The executions of the state machine."""
-
-    def arn(self, name: str) -> str: ...  # noqa: D102
 
 
 def skipped_text(executions: NamedExecutions, export: str, now_s: float) -> str:

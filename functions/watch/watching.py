@@ -8,8 +8,9 @@ from functions.watch.findings import Trouble, Watched
 from functions.watch.jobs import Restart, job_trouble, restart_of
 from functions.watch.keys import expiry_trouble
 from functions.watch.rhythm import Rhythm, looked, silence_text
-from functions.watch.skipped import NamedExecutions, skipped_text
+from functions.watch.skipped import skipped_text
 from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.domain.execution import NamedExecutions
 from lytics_sendgrid.domain.nights import night_at
 from lytics_sendgrid.errors import KeyRefused, LyticsSendGridError, RetryLater, StopRun
 from lytics_sendgrid.lytics.api import WEBHOOK_WORKFLOW

@@ -1,17 +1,11 @@
 """Find a run by its name in an address."""
 
 import re
-from typing import Final, Protocol
+from typing import Final
 
-from lytics_sendgrid.domain.execution import Execution, Executions
+from lytics_sendgrid.domain.execution import Execution, NamedExecutions
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,80}", re.ASCII)
-
-
-class NamedExecutions(Executions, Protocol):
-    """The executions of the state machine."""
-
-    def arn(self, name: str) -> str: ...  # noqa: D102
 
 
 def first_execution(executions: NamedExecutions, export: str, run: str) -> Execution | None:

@@ -60,6 +60,13 @@ class Executions(Protocol):
         """Return an execution, or None if it does not exist any more."""
 
 
+class NamedExecutions(Executions, Protocol):
+    """The executions of one state machine."""
+
+    def arn(self, name: str) -> str:
+        """Return the ARN of the execution with a name."""
+
+
 def last_execution(executions: Executions, first: Execution) -> Execution:
     """Return the execution that a run is in now, or the last one that is known.
 
