@@ -17,9 +17,8 @@ from functions.console.drafts.draft import (
     run_key,
 )
 from functions.console.drafts.form import form_faults, input_of
-from functions.console.web import MAX_NAME_CHARS, path_of
+from functions.console.web import path_of
 from lytics_sendgrid.domain.execution import MAX_EXECUTIONS, last_execution
-from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.workflow.faults import Fault
 
 
@@ -138,16 +137,15 @@ class Desk:
         self.console.executions.start(draft.run, input_of(draft.form))
         now_s = int(self.console.clock.now())
         who = {"subject": self.visitor.subject, "name": self.visitor.name, "started_s": now_s}
+        is_first = True
         try:
             is_first = self.console.store.put(
                 run_key(draft.run), who, now_s + RUN_KEPT_S, only_if_absent=True, now_s=now_s
             )
-        except LyticsSendGridError:
-            # The run has started, so the audit trail says so, even twice.
-            self._audit(f"{draft.action}_started", draft, self.console.executions.arn(draft.run))
-            raise
-        if is_first:
-            self._audit(f"{draft.action}_started", draft, self.console.executions.arn(draft.run))
+        finally:
+            # The run has started, so the audit trail says so, also if that could not be recorded.
+            if is_first:
+                self._audit(f"{draft.action}_started", draft, self.console.executions.arn(draft.run))
 
     def start_again(self, draft: Draft) -> bool:
         """Record who started a draft's run, if it was started and that could not be recorded.
@@ -175,7 +173,7 @@ class Desk:
 
     def _version(self, export: str, account: str) -> int | None:
         """Return the version of the configuration that an export belongs to; None: its account is unknown."""
-        known = self.console.exports.export(export) if 0 < len(export) <= MAX_NAME_CHARS else None
+        known = self.console.exports.export(export) if export else None
         name = known.account if known is not None else account
         return self.console.exports.account(name).version if name else None
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from functions.console.web import MAX_NAME_CHARS
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.workflow.faults import Fault, pointer
 
@@ -43,7 +44,8 @@ def filled(fields: Fields, former: Mapping[str, Any], changes: str = "") -> dict
     form = dict(former)
     for name in ("export", "authorization"):
         if name in fields:
-            form[name] = _first(fields, name)
+            # The controls take 64 letters. The check refuses what a page did not send.
+            form[name] = _first(fields, name)[:MAX_NAME_CHARS]
     if changes:
         form["export"] = changes
     if form.get("authorization") != former.get("authorization"):

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from functions.console.drafts.form import filled, form_faults, form_of, input_of, new_form
 from functions.plan.input import StartInput, read_input
 from lytics_sendgrid.domain.configuration import Audience, Export, FieldKind, MappedField
@@ -120,6 +122,11 @@ def test_lytics_field_with_two_rows_is_a_fault() -> None:
 def test_input_of_another_action_is_as_it_was_made() -> None:
     stop = {"action": "stop", "export": "newsletter", "clear": True}
     assert (input_of(stop), form_faults(stop)) == (stop, ())
+
+
+@pytest.mark.parametrize("name", ["export", "authorization"])
+def test_name_that_no_page_sends_is_cut_to_what_a_table_can_look_up(name: str) -> None:
+    assert filled({name: ["x" * 3_000]}, new_form("newsletter"))[name] == "x" * 128
 
 
 def test_form_that_changes_an_export_keeps_its_name() -> None:

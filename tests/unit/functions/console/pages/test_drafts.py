@@ -291,6 +291,8 @@ def test_draft_with_a_name_that_is_too_long_stays_usable(scene: Scene) -> None:
     path = new_draft(scene)
     assert scene.post(path, {"export": "x" * 3_000}).status == 303
     assert scene.get(path).status == 200
+    assert scene.post(f"{path}/check").status == 303
+    assert scene.get(f"{path}/check").status == 200
 
 
 EXPORT = Export(
