@@ -22,7 +22,7 @@ _BUTTONS: Final = {"start": "Start Export", "resync": "Start the resync", "stop"
 @router.post("/drafts/<draft_id>/check", middlewares=[operators_only])
 def begin(draft_id: str) -> Response[Any]:
     """Save the form, and start a dry run of it."""
-    draft = saved_from(router, opened(router, draft_id))
+    draft = saved_from(router, opened(router, draft_id), form(router))
     if not desk_of(router).started(draft):
         desk_of(router).begin_check(draft)
     return redirect(router, path_of("drafts", draft.id, "check"))

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from functions.console.drafts.choices import choices, chosen_list, name_fields, uses_advanced
 from functions.console.drafts.desk import Desk
 from functions.console.drafts.draft import Draft
-from functions.console.drafts.form import SWITCHES, filled, form_of, new_form
+from functions.console.drafts.form import SWITCHES, Fields, filled, form_of, new_form
 from functions.console.drafts.offered import ask, authorizations, offered
 from functions.console.drafts.placed import is_advanced, placed
 from functions.console.render import fragment, page
@@ -103,7 +103,7 @@ def choose(draft_id: str) -> Response[Any]:
 def save(draft_id: str) -> Response[Any]:
     """Save the form. htmx gets the choices again if they are another authorization's, otherwise nothing."""
     draft, fields = _opened_form(draft_id), form(router)
-    saved = saved_from(router, draft)
+    saved = saved_from(router, draft, fields)
     wanted = next(iter(fields.get("do", ())), "")
     if wanted == "ask":
         ask(console(router), saved.form["authorization"], again=True)
@@ -116,9 +116,8 @@ def save(draft_id: str) -> Response[Any]:
     return answer
 
 
-def saved_from(router: Any, draft: Draft) -> Draft:
+def saved_from(router: Any, draft: Draft, fields: Fields) -> Draft:
     """Return a draft with what the browser posted of its form, saved."""
-    fields = form(router)
     if draft.action != "start" or not fields or desk_of(router).started(draft):
         return draft
     return desk_of(router).save(draft, filled(fields, draft.form, draft.changes))
