@@ -184,7 +184,7 @@ class _Auditor:
         else:
             outcomes = unrepaired(findings)
         self._state.segments = [found.message for found in outcomes][:_MAX_SEGMENT_MESSAGES]
-        wrong = [[shown[found.audience], found.message] for found in outcomes if found.is_wrong]
+        wrong = [(shown[found.audience], found.message) for found in outcomes if found.is_wrong]
         self._state.wrong = wrong[:_MAX_SEGMENT_MESSAGES]
         self._state.step = Step.REQUEST
 

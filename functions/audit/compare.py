@@ -3,28 +3,18 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 from functions.audit.columns import UNREADABLE, Column, digest_of, expected_values
 from functions.audit.exported import ExportedContacts
+from lytics_sendgrid.domain.audit_findings import AuditFindings
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.sendgrid.row import RowForm
 
 
 @dataclass(slots=True)
 class AuditCounts:
-    """What an audit has found so far.
-
-    Attributes:
-        compared: contacts whose columns were compared.
-        recent: contacts that were not compared: a row was sent shortly before or after the export.
-        deleted: contacts that SendGrid accepted and does not have any more.
-        overwritten: contacts with at least one overwritten field.
-        fields: a field's name to the contacts in which it was overwritten.
-        unread: a field's name to the contacts in which it was not compared: the file has no column for it, or
-            no value that can be read.
-        queued: contacts that are sent again.
-    """
+    """The counts of ``AuditFindings`` while they grow."""
 
     compared: int = 0
     recent: int = 0
@@ -34,23 +24,18 @@ class AuditCounts:
     unread: Counter[str] = field(default_factory=Counter)
     queued: int = 0
 
-    def document(self) -> dict[str, Any]:
-        """Return the counts as JSON values."""
-        return {
-            "compared": self.compared,
-            "recent": self.recent,
-            "deleted": self.deleted,
-            "overwritten": self.overwritten,
-            "fields": dict(self.fields),
-            "unread": dict(self.unread),
-            "queued": self.queued,
-        }
-
     @classmethod
-    def read(cls, document: dict[str, Any]) -> Self:
-        """Read what ``document`` returned."""
-        counters = {name: Counter(document.get(name, {})) for name in ("fields", "unread")}
-        return cls(**{**document, **counters})
+    def of(cls, findings: AuditFindings) -> Self:
+        """Return the counts of findings, to count on."""
+        return cls(
+            compared=findings.compared,
+            recent=findings.recent,
+            deleted=findings.deleted,
+            overwritten=findings.overwritten,
+            fields=Counter(findings.fields),
+            unread=Counter(findings.unread),
+            queued=findings.queued,
+        )
 
 
 @dataclass(frozen=True, slots=True)

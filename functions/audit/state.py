@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from functions.audit.compare import AuditCounts
+from lytics_sendgrid.domain.audit_findings import AuditFindings
 
 type Position = dict[int, str | None]
 
@@ -46,9 +47,26 @@ class AuditState:
     position: Position | None = None
     counts: AuditCounts = field(default_factory=AuditCounts)
     segments: list[str] = field(default_factory=list)
-    wrong: list[list[str]] = field(default_factory=list)
+    wrong: list[tuple[str, str]] = field(default_factory=list)
     trouble: str = ""
     expected: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def findings(self) -> AuditFindings:
+        """What was found, which ``report`` reads."""
+        counts = self.counts
+        return AuditFindings(
+            compared=counts.compared,
+            recent=counts.recent,
+            deleted=counts.deleted,
+            overwritten=counts.overwritten,
+            fields=dict(counts.fields),
+            unread=dict(counts.unread),
+            queued=counts.queued,
+            segments=tuple(self.segments),
+            wrong=tuple(self.wrong),
+            trouble=self.trouble,
+        )
 
     def document(self) -> dict[str, Any]:
         """Return the state as JSON values."""
@@ -59,17 +77,14 @@ class AuditState:
             "part": self.part,
             "parts": self.parts,
             "position": None if self.position is None else list(self.position.items()),
-            "counts": self.counts.document(),
-            "segments": self.segments,
-            "wrong": self.wrong,
-            "trouble": self.trouble,
             "expected": list(self.expected.items()),
+            **self.findings.document(),
         }
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Self:
         """Read what ``document`` returned."""
-        position = document["position"]
+        position, findings = document["position"], AuditFindings.read(document)
         return cls(
             step=Step(document["step"]),
             job=document["job"],
@@ -77,9 +92,9 @@ class AuditState:
             part=document["part"],
             parts=document["parts"],
             position=None if position is None else {int(number): start for number, start in position},
-            counts=AuditCounts.read(document["counts"]),
-            segments=list(document["segments"]),
-            wrong=document.get("wrong", []),
-            trouble=document["trouble"],
+            counts=AuditCounts.of(findings),
+            segments=list(findings.segments),
+            wrong=list(findings.wrong),
+            trouble=findings.trouble,
             expected=dict(document["expected"]),
         )

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
-from functions.clear.state import Clearing, clearing_document, clearing_from
 from lytics_sendgrid.domain.change import Change, Kind
+from lytics_sendgrid.domain.clearing import Clearing
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
@@ -91,8 +91,10 @@ def clear(request: Request, tools: Tools) -> ClearProgress:
     if request.dry_run:
         return ClearProgress(done=True)
     account, now_s = tools.accounts.account(request.account), tools.clock.now()
-    clearing = clearing_from(tools.walks.walk(request.run, TASK))
-    if clearing is None:
+    document = tools.walks.walk(request.run, TASK)
+    if document is not None:
+        clearing = Clearing.read(document)
+    else:
         if not account.to_clear:
             return ClearProgress(done=True, finish=_has_cleared(account))
         # What is removed from now on is left to the run that removes it.
@@ -134,8 +136,8 @@ def _walk(request: Request, tools: Tools, clearing: Clearing, version: int) -> C
 
 
 def _keep(request: Request, tools: Tools, clearing: Clearing) -> None:
-    document = clearing_document(clearing)
-    tools.walks.put_walk(request.run, TASK, document, math.floor(tools.clock.now()), finished=clearing.walked)
+    now_s = math.floor(tools.clock.now())
+    tools.walks.put_walk(request.run, TASK, clearing.document(), now_s, finished=clearing.walked)
 
 
 def _progress(clearing: Clearing, wait_s: int = 0) -> ClearProgress:

@@ -9,15 +9,14 @@ be deleted: a start that comes later creates another one, and after one that cam
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from functools import cache
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from functions.clear.clearing import TASK, Accounts, Walks
-from functions.clear.state import Clearing, clearing_document, clearing_from
 from lytics_sendgrid.bounded_text import shortened
 from lytics_sendgrid.domain.account_changes import claimed, cleared, next_version
+from lytics_sendgrid.domain.clearing import ClearedSegment, Clearing, SegmentEnd
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
 from lytics_sendgrid.errors import StopRun
@@ -45,35 +44,6 @@ class Configurations(Accounts, Protocol):
     def put_account(self, account: Account, read_version: int) -> None: ...  # noqa: D102
 
 
-class Outcome(StrEnum):
-    """What became of a cleared audience's segment."""
-
-    EMPTY = "empty"
-    """It stays, with nobody in it."""
-    DELETED = "deleted"
-    GONE = "gone"
-    """Somebody else has deleted it."""
-    LEFT = "left"
-    """It was to be deleted, but something stands against it."""
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentOutcome:
-    """What became of a cleared audience's segment.
-
-    Attributes:
-        audience: the audience's id.
-        name: the segment's name; empty if it is gone.
-        outcome: what became of it.
-        reason: why it was left, and what to do; otherwise empty.
-    """
-
-    audience: str
-    name: str
-    outcome: Outcome
-    reason: str = ""
-
-
 def finish(
     run: str,
     account_name: str,
@@ -91,7 +61,7 @@ def finish(
         KeyRefused: SendGrid refuses the key.
     """
     document = walks.walk(run, TASK)
-    clearing = clearing_from(document) or Clearing({})
+    clearing = Clearing({}) if document is None else Clearing.read(document)
     account = accounts.account(account_name)
     # One that was removed again since is left to the run that did so.
     settled = {
@@ -104,37 +74,44 @@ def finish(
     }
     checked = _checked(candidates, sendgrid)
     account = _claim(account, checked, accounts, clock)
-    outcomes = tuple(_deleted(one, account, sendgrid) for one in checked)
-    gone = {closed.audience for closed in outcomes if closed.outcome in {Outcome.DELETED, Outcome.GONE}}
-    # An earlier call may have deleted a segment and died: it is not gone by somebody else's hand.
+    closed = {
+        audience: _deleted(segment, account.audiences[audience], sendgrid)
+        for audience, segment in checked.items()
+    }
     # A segment that stays was reported by the run that cleared it.
-    news = [
-        closed for closed in outcomes if closed.audience in settled or closed.outcome is not Outcome.EMPTY
-    ]
-    segments = {closed.audience: _document(closed) for closed in news}
-    for audience, earlier in (document or {}).get("segments", {}).items():
-        if segments.get(audience, {}).get("outcome", Outcome.GONE) == Outcome.GONE:
+    segments = {
+        audience: segment
+        for audience, segment in closed.items()
+        if audience in settled or segment.end is not SegmentEnd.EMPTY
+    }
+    # An earlier call may have deleted a segment and died: it is not gone by somebody else's hand.
+    for audience, earlier in clearing.segments.items():
+        if audience not in segments or segments[audience].end is SegmentEnd.GONE:
             segments[audience] = earlier
-    kept = clearing_document(clearing) | {"segments": segments}
+    kept = replace(clearing, segments=segments).document()
     walks.put_walk(run, TASK, kept, math.floor(clock.now()), finished=True)
-    left = {closed.audience for closed in outcomes if closed.outcome is Outcome.LEFT}
+    gone = _with_end(closed, SegmentEnd.DELETED, SegmentEnd.GONE)
+    left = _with_end(closed, SegmentEnd.LEFT)
     changed = cleared(account, {audience: account.to_clear[audience] for audience in settled}, gone, left)
     if changed != account:
         _write(changed, accounts, clock)
-    endings = [segment["outcome"] for segment in segments.values()]
     return Finished(
         cleared=len(clearing.confirmed),
-        deleted=endings.count(Outcome.DELETED),
-        left=endings.count(Outcome.LEFT),
+        deleted=len(_with_end(segments, SegmentEnd.DELETED)),
+        left=len(_with_end(segments, SegmentEnd.LEFT)),
     )
 
 
+def _with_end(segments: Mapping[str, ClearedSegment], *ends: SegmentEnd) -> set[str]:
+    """Return the audiences whose segments ended so."""
+    return {audience for audience, segment in segments.items() if segment.end in ends}
+
+
 def _claim(
-    account: Account, checked: Iterable[SegmentOutcome], accounts: Configurations, clock: Clock
+    account: Account, checked: Mapping[str, ClearedSegment], accounts: Configurations, clock: Clock
 ) -> Account:
     """Write that segments are about to be deleted, and return the configuration that says so."""
-    ending = {one.audience for one in checked if one.outcome is Outcome.DELETED}
-    claims = claimed(account, ending)
+    claims = claimed(account, _with_end(checked, SegmentEnd.DELETED))
     return account if claims == account else _write(claims, accounts, clock)
 
 
@@ -146,22 +123,22 @@ def _write(account: Account, accounts: Configurations, clock: Clock) -> Account:
 
 def _checked(
     candidates: Mapping[str, ProvisionedAudience], sendgrid: SendGridSegments
-) -> tuple[SegmentOutcome, ...]:
-    """Return what becomes of each segment. ``DELETED``: nothing stands against it."""
+) -> dict[str, ClearedSegment]:
+    """Return what becomes of each audience's segment. ``DELETED``: nothing stands against it."""
     if not candidates:
-        return ()
+        return {}
     segments = {segment.id: segment for segment in sendgrid.segments()}
     uses = cache(lambda: _uses(sendgrid))
-    outcomes = []
+    checked = {}
     for audience, known in candidates.items():
         segment = segments.get(known.segment_id or "")
         if segment is None:
-            outcomes.append(SegmentOutcome(audience, "", Outcome.GONE))
+            checked[audience] = ClearedSegment(SegmentEnd.GONE)
         elif not (known.delete_segment and known.made):
-            outcomes.append(SegmentOutcome(audience, segment.name, Outcome.EMPTY))
+            checked[audience] = ClearedSegment(SegmentEnd.EMPTY, segment.name)
         else:
-            outcomes.append(_checked_use(audience, known, segment, uses, sendgrid))
-    return tuple(outcomes)
+            checked[audience] = _checked_use(audience, known, segment, uses, sendgrid)
+    return checked
 
 
 def _checked_use(
@@ -170,31 +147,33 @@ def _checked_use(
     segment: Segment,
     uses: Callable[[], Callable[[str], str]],
     sendgrid: SendGridSegments,
-) -> SegmentOutcome:
+) -> ClearedSegment:
     """Return whether a segment is used or not ours any more."""
     try:
         read = sendgrid.find_segment(segment.id)
         if read is None:
-            return SegmentOutcome(audience, segment.name, Outcome.GONE)
+            return ClearedSegment(SegmentEnd.GONE, segment.name)
         reason = uses()(segment.id)
         if not read.has_query(segment_query(known.membership_field, audience)):
             reason = "somebody has changed its query in SendGrid, so it is not this product's any more"
     except StopRun as error:
         reason = f"SendGrid refused it: {error}"
     if reason:
-        return SegmentOutcome(audience, segment.name, Outcome.LEFT, shortened(reason, _REASON_CHARS))
-    return SegmentOutcome(audience, segment.name, Outcome.DELETED)
+        return ClearedSegment(SegmentEnd.LEFT, segment.name, shortened(reason, _REASON_CHARS))
+    return ClearedSegment(SegmentEnd.DELETED, segment.name)
 
 
-def _deleted(checked: SegmentOutcome, account: Account, sendgrid: SendGridSegments) -> SegmentOutcome:
+def _deleted(
+    checked: ClearedSegment, known: ProvisionedAudience, sendgrid: SendGridSegments
+) -> ClearedSegment:
     """Delete a segment against which nothing stands."""
-    if checked.outcome is not Outcome.DELETED:
+    if checked.end is not SegmentEnd.DELETED:
         return checked
     try:
-        sendgrid.delete_segment(account.audiences[checked.audience].segment_id or "")
+        sendgrid.delete_segment(known.segment_id or "")
     except StopRun as error:
         reason = shortened(f"SendGrid refused it: {error}", _REASON_CHARS)
-        return replace(checked, outcome=Outcome.LEFT, reason=reason)
+        return replace(checked, end=SegmentEnd.LEFT, reason=reason)
     return checked
 
 
@@ -216,8 +195,3 @@ def _use(segment_id: str, sends: Iterable[SingleSend]) -> str:
         f"the scheduled Single Send {', '.join(names)} goes to it. Once it is sent or cancelled, the next "
         "run of the account deletes the segment"
     )
-
-
-def _document(closed: SegmentOutcome) -> dict[str, Any]:
-    document = {"name": closed.name, "outcome": closed.outcome.value, "reason": closed.reason}
-    return {name: value for name, value in document.items() if value}

@@ -1,15 +1,15 @@
 """Say what an audit of SendGrid found, and what was done about it."""
 
-from collections.abc import Mapping
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from lytics_sendgrid.counted_text import contacts
+from lytics_sendgrid.domain.audit_findings import AuditFindings
 from lytics_sendgrid.workflow.state_part import StatePart
 
 _SHOWN_FIELDS: Final = 5
 
 
-class AuditFindings(StatePart):
+class AuditReport(StatePart):
     """What an audit found.
 
     Attributes:
@@ -35,23 +35,22 @@ class AuditFindings(StatePart):
     trouble: str
 
     @classmethod
-    def of(cls, checkpoint: Mapping[str, Any]) -> Self:
-        """Read the checkpoint of an audit."""
-        counts = checkpoint["counts"]
+    def of(cls, findings: AuditFindings) -> Self:
+        """Return the report of an audit's findings."""
         return cls(
-            compared=counts["compared"],
-            recent=counts["recent"],
-            deleted=counts["deleted"],
-            overwritten=counts["overwritten"],
-            fields=counts["fields"],
-            unread=counts.get("unread", {}),
-            sent_again=counts["queued"],
-            segments=tuple(checkpoint["segments"]),
-            trouble=checkpoint["trouble"],
+            compared=findings.compared,
+            recent=findings.recent,
+            deleted=findings.deleted,
+            overwritten=findings.overwritten,
+            fields=dict(findings.fields),
+            unread=dict(findings.unread),
+            sent_again=findings.queued,
+            segments=findings.segments,
+            trouble=findings.trouble,
         )
 
 
-def audit_notes(found: AuditFindings, *, dry_run: bool) -> list[str]:
+def audit_notes(found: AuditReport, *, dry_run: bool) -> list[str]:
     """Return notes for a person, the most important first."""
     notes = [*found.segments]
     if found.trouble:

@@ -1,10 +1,11 @@
 """Say what a run cleared, kept, deleted and left, and what stopping an export did."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from collections.abc import Iterable
+from typing import Final
 
 from lytics_sendgrid.bounded_text import enumerated, shortened
 from lytics_sendgrid.counted_text import people as people_text
+from lytics_sendgrid.domain.clearing import Clearing, SegmentEnd
 from lytics_sendgrid.workflow.export_run import ExportRun
 from lytics_sendgrid.workflow.state_part import StatePart
 
@@ -26,47 +27,42 @@ class ClearedAudience(StatePart):
 
     id: str
     people: int
-    segment: Literal["empty", "deleted", "gone", "left"]
+    segment: SegmentEnd
     name: str = ""
 
 
-def cleared_audiences(checkpoint: Mapping[str, Any]) -> tuple[ClearedAudience, ...]:
-    """Read the checkpoint of a clearing that is finished. At most ``MAX_LISTED`` are returned."""
-    people = checkpoint["people"]
+def cleared_audiences(clearing: Clearing) -> tuple[ClearedAudience, ...]:
+    """Return what became of the audiences of a finished clearing, at most ``MAX_LISTED``."""
     found = []
-    for audience, segment in list(checkpoint["segments"].items())[:MAX_LISTED]:
-        optional = {"name": segment["name"]} if "name" in segment else {}
-        found.append(
-            ClearedAudience(
-                id=audience, people=people.get(audience, 0), segment=segment["outcome"], **optional
-            )
-        )
+    for audience, segment in list(clearing.segments.items())[:MAX_LISTED]:
+        optional = {"name": segment.name} if segment.name else {}
+        people = clearing.people.get(audience, 0)
+        found.append(ClearedAudience(id=audience, people=people, segment=segment.end, **optional))
     return tuple(found)
 
 
-def clearing_notes(checkpoint: Mapping[str, Any]) -> list[str]:
+def clearing_notes(clearing: Clearing) -> list[str]:
     """Return notes about a clearing, what was left first."""
-    people, segments = checkpoint["people"], checkpoint["segments"]
 
-    def named(outcome: str) -> list[str]:
+    def named(end: SegmentEnd) -> list[str]:
         return [
-            f"'{segment.get('name') or audience}' ({people_text(people.get(audience, 0))})"
-            for audience, segment in segments.items()
-            if segment["outcome"] == outcome
+            f"'{segment.name or audience}' ({people_text(clearing.people.get(audience, 0))})"
+            for audience, segment in clearing.segments.items()
+            if segment.end is end
         ]
 
     notes = [
-        f"the segment '{segment['name']}' was left in SendGrid, with nobody in it: "
-        f"{shortened(segment['reason'], _REASON_CHARS)}"
-        for segment in segments.values()
-        if segment["outcome"] == "left"
+        f"the segment '{segment.name}' was left in SendGrid, with nobody in it: "
+        f"{shortened(segment.reason, _REASON_CHARS)}"
+        for segment in clearing.segments.values()
+        if segment.end is SegmentEnd.LEFT
     ]
-    for outcome, text in (
-        ("deleted", "cleared, and their segments were deleted: {}"),
-        ("empty", "cleared, and their segments stay, with nobody in them: {}"),
-        ("gone", "cleared; somebody had deleted their segments in SendGrid: {}"),
+    for end, text in (
+        (SegmentEnd.DELETED, "cleared, and their segments were deleted: {}"),
+        (SegmentEnd.EMPTY, "cleared, and their segments stay, with nobody in them: {}"),
+        (SegmentEnd.GONE, "cleared; somebody had deleted their segments in SendGrid: {}"),
     ):
-        if names := named(outcome):
+        if names := named(end):
             notes.append(text.format(enumerated(names, _NAMES_CHARS)))
     return notes
 

@@ -6,10 +6,13 @@ from typing import Any, Final, Protocol
 
 from functions.report.drift import GivenUp, Health
 from functions.report.reporting import Counted
+from lytics_sendgrid.domain.audit_findings import AuditFindings
 from lytics_sendgrid.domain.checkpoint import Checkpoint
+from lytics_sendgrid.domain.clearing import Clearing
 from lytics_sendgrid.domain.configuration import Account, AudienceState, Export
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_MS, format_rfc3339
 from lytics_sendgrid.domain.run_progress import Progress
+from lytics_sendgrid.domain.sweep_findings import SweepFindings
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.lytics.documents import LyticsJob
 from lytics_sendgrid.sendgrid.resources import Segment
@@ -102,12 +105,18 @@ def count(run: ExportRun, account: Account, sources: Sources) -> Counted:
         progress.ended,
         (*sizes_notes, *segments_notes, *contacts_notes, *gone_notes, *health_notes),
         export is not None and export.stopped_s is None and job_id is not None,
-        walks.walk(run.run, "sweep"),
+        _walked(walks, run, "sweep", SweepFindings.read),
         health,
-        walks.walk(run.run, "audit") if run.options.audit else None,
-        walks.walk(run.run, "clear") if run.finished else None,
+        _walked(walks, run, "audit", AuditFindings.read) if run.options.audit else None,
+        _walked(walks, run, "clear", Clearing.read) if run.finished else None,
         gone,
     )
+
+
+def _walked[T](walks: Walks, run: ExportRun, task: str, read: Callable[[Mapping[str, Any]], T]) -> T | None:
+    """Return what a walk of the run found; None: the run has no such walk."""
+    document = walks.walk(run.run, task)
+    return None if document is None else read(document)
 
 
 def lost_segments(

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from functions.report.audited import AuditFindings
+from functions.report.audited import AuditReport
 from functions.report.cleared import ClearedAudience
 from functions.report.drift import AudienceDrift, Drift
 from lytics_sendgrid.workflow.activation import Activation
@@ -124,6 +124,6 @@ class RunReport(StatePart):
     notes: tuple[str, ...]
     drift: Drift | None = None
     failure: str = ""
-    audit: AuditFindings | None = None
+    audit: AuditReport | None = None
     cleared: tuple[ClearedAudience, ...] = ()
     stopped: Deactivation | None = None

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from lytics_sendgrid.counted_text import contacts, counted, people
 from lytics_sendgrid.domain.configuration import Audience
+from lytics_sendgrid.domain.sweep_findings import SweepFindings
 from lytics_sendgrid.workflow.state_part import StatePart
 
 REASONS: Final[Mapping[str, str]] = {
@@ -122,35 +123,36 @@ UNKNOWN: Final = Health(None, 0)
 """Nothing is known of what may have caused drift."""
 
 
-def audience_drift(audience: str, sweep: Mapping[str, Any], counts: Mapping[str, int]) -> AudienceDrift:
+def audience_drift(audience: str, sweep: SweepFindings, counts: Mapping[str, int]) -> AudienceDrift:
     """Return the drift of one audience; without the numbers that are 0.
 
     Args:
         audience: its id.
-        sweep: the sweep's checkpoint.
+        sweep: what the sweep found.
         counts: what ``deliver`` counted in the run.
     """
-    tally = sweep["tallies"].get(audience, {})
-    numbers = {
+    swept = sweep.of(audience)
+    values: dict[str, Any] = {
         "missing": counts.get(f"missing.{audience}", 0),
         "stale": counts.get(f"stale.{audience}", 0),
-        "extra": tally.get("leavers", 0),
-        "returned": tally.get("returned", 0),
-        "waiting": max(0, tally.get("young", 0) - tally.get("confirmed", 0)),
-        "suspects": tally.get("suspects", 0),
+        "extra": swept.leavers,
+        "returned": swept.returned,
+        "waiting": swept.waiting,
+        "suspects": swept.suspects,
+        "stayed": dict(swept.stayed),
+        "note": swept.note,
     }
-    texts = {"stayed": tally.get("stayed", {}), "note": tally.get("note", "")}
-    return AudienceDrift(**{name: value for name, value in (numbers | texts).items() if value})
+    return AudienceDrift(**{name: value for name, value in values.items() if value})
 
 
-def whole_drift(drifts: Iterable[AudienceDrift], sweep: Mapping[str, Any], health: Health) -> Drift:
+def whole_drift(drifts: Iterable[AudienceDrift], sweep: SweepFindings, health: Health) -> Drift:
     """Return the sums over all audiences, and the likely causes."""
     every = list(drifts)
     stayed: dict[str, int] = {}
     for drift in every:
         for reason, number in drift.stayed.items():
             stayed[reason] = stayed.get(reason, 0) + number
-    doubt = {"doubt": sweep["doubt"]} if sweep.get("doubt") else {}
+    doubt: dict[str, Any] = {"doubt": sweep.doubt} if sweep.doubt else {}
     total = Drift(
         missing=sum(drift.missing for drift in every),
         stale=sum(drift.stale for drift in every),
@@ -159,7 +161,7 @@ def whole_drift(drifts: Iterable[AudienceDrift], sweep: Mapping[str, Any], healt
         waiting=sum(drift.waiting for drift in every),
         suspects=sum(drift.suspects for drift in every),
         stayed=stayed,
-        compared=sweep.get("contacts", 0),
+        compared=sweep.contacts,
         **doubt,
     )
     moved = total.missing or total.stale or total.extra or total.returned

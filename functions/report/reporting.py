@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from functions.report.audited import AuditFindings, audit_notes
+from functions.report.audited import AuditReport, audit_notes
 from functions.report.cleared import cleared_audiences, clearing_notes, stop_notes
 from functions.report.document import AudienceReport, ImportJobs, RunReport
 from functions.report.drift import UNKNOWN, AudienceDrift, Health, audience_drift, drift_notes, whole_drift
@@ -12,8 +12,11 @@ from functions.report.troubles import Trouble, failure
 from lytics_sendgrid.bounded_text import shortened
 from lytics_sendgrid.counted_text import counted as counted_text
 from lytics_sendgrid.counted_text import people as people_text
+from lytics_sendgrid.domain.audit_findings import AuditFindings
 from lytics_sendgrid.domain.checkpoint import Checkpoint, is_far_fewer, shortage
+from lytics_sendgrid.domain.clearing import Clearing
 from lytics_sendgrid.domain.configuration import Account, Audience
+from lytics_sendgrid.domain.sweep_findings import SweepFindings
 from lytics_sendgrid.sendgrid.resources import Segment
 from lytics_sendgrid.workflow.export_run import ExportRun
 from lytics_sendgrid.workflow.limits import (
@@ -69,10 +72,10 @@ class Counted:
         jobs: how each import job ended.
         notes: what could not be read.
         has_job: the export has a webhook job and is not stopped.
-        sweep: the checkpoint of the run's sweep; None: it was not swept.
+        sweep: what the run's sweep found; None: it was not swept.
         health: what may have caused drift.
-        audit: the checkpoint of the run's audit; None: it was not audited.
-        clearing: the checkpoint of the run's clearing; None: nothing was cleared.
+        audit: what the run's audit found; None: it was not audited.
+        clearing: what the run cleared; None: nothing was cleared.
         gone: ids of live audiences whose segments do not exist.
     """
 
@@ -84,10 +87,10 @@ class Counted:
     jobs: Mapping[str, Mapping[str, Any]]
     notes: tuple[str, ...] = ()
     has_job: bool = False
-    sweep: Mapping[str, Any] | None = None
+    sweep: SweepFindings | None = None
     health: Health = UNKNOWN
-    audit: Mapping[str, Any] | None = None
-    clearing: Mapping[str, Any] | None = None
+    audit: AuditFindings | None = None
+    clearing: Clearing | None = None
     gone: frozenset[str] = frozenset()
 
 
@@ -110,7 +113,7 @@ def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: 
     live = counted.has_job if activation is None or run.deactivation is not None else activation.live
     stopped = run.deactivation is not None
     drift = None if counted.sweep is None else whole_drift(drifts, counted.sweep, counted.health)
-    audited = None if counted.audit is None else AuditFindings.of(counted.audit)
+    audited = None if counted.audit is None else AuditReport.of(counted.audit)
     jobs = _import_jobs(counted.jobs)
     why = failure(_troubles(audiences, counted), dry_run=run.dry_run)
     if audited is not None and audited.trouble:
@@ -175,7 +178,7 @@ def _without_repeated_names(report: RunReport) -> RunReport:
 
 
 def _drifts(audiences: Sequence[Audience], counted: Counted) -> list[AudienceDrift]:
-    sweep = counted.sweep or {"tallies": {}}
+    sweep = counted.sweep or SweepFindings()
     return [audience_drift(audience.id, sweep, counted.counts) for audience in audiences]
 
 
@@ -228,12 +231,12 @@ def _troubles(audiences: tuple[AudienceReport, ...], counted: Counted) -> list[T
 
     Others may not be scanned at all.
     """
-    tallies = counted.sweep["tallies"] if counted.sweep else {}
+    sweep = counted.sweep or SweepFindings()
     troubles = []
     for audience in audiences:
         if audience.id in counted.gone:
             troubles.append(Trouble(audience.name, _NO_SEGMENT))
-        swept = tallies.get(audience.id, {}).get("trouble", "")
+        swept = sweep.of(audience.id).trouble
         if audience.trouble:
             troubles.append(Trouble(audience.name, audience.trouble))
         elif audience.mismatch:
@@ -241,7 +244,7 @@ def _troubles(audiences: tuple[AudienceReport, ...], counted: Counted) -> list[T
             troubles.append(Trouble(audience.name, f"{audience.mismatch}. {what_to_do}"))
         elif swept:
             troubles.append(Trouble(audience.name, swept))
-    wrong = counted.audit.get("wrong", []) if counted.audit else []
+    wrong = counted.audit.wrong if counted.audit else ()
     return troubles + [Trouble(name, reason) for name, reason in wrong]
 
 

@@ -1,6 +1,5 @@
 """The checkpoint of a sweep: everything that its next invocation needs, in one item of the exports table."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,6 +7,7 @@ from typing import Any, Self
 
 from functions.sweep.kept import Kept
 from functions.sweep.tally import Tally
+from lytics_sendgrid.domain.sweep_findings import SweepFindings
 from lytics_sendgrid.domain.walking import Position, first_position
 
 
@@ -73,6 +73,12 @@ class SweepState:
     contacts: int = 0
     expected: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def findings(self) -> SweepFindings:
+        """What was found, which ``report`` reads."""
+        audiences = {audience: tally.findings for audience, tally in self.tallies.items()}
+        return SweepFindings(self.contacts, self.doubt, audiences)
+
     def forget_people(self) -> None:
         """Drop every address: nothing needs them once the sweep is done."""
         self.suspects, self.young, self.returning = Kept(), Kept(), Kept()
@@ -83,12 +89,10 @@ class SweepState:
         return {
             "step": self.step.value,
             "position": sorted(self.position.items()),
-            "tallies": {audience: dataclasses.asdict(tally) for audience, tally in self.tallies.items()},
             "suspects": self.suspects.document(),
             "young": self.young.document(),
             "returning": self.returning.document(),
             "believed": self.believed,
-            "doubt": self.doubt,
             "answers": self.answers,
             "asked": self.asked,
             "samples": self.samples,
@@ -96,8 +100,8 @@ class SweepState:
             "by_walk": sorted(self.by_walk),
             "confirmed": self.confirmed,
             "read_units": self.read_units,
-            "contacts": self.contacts,
             "expected": [list(entry) for entry in self.expected],
+            **self.findings.document(),
         }
 
     @classmethod
@@ -105,15 +109,16 @@ class SweepState:
         """Read what ``document`` returned; None: a sweep that has not begun."""
         if document is None:
             return cls()
+        findings = SweepFindings.read(document)
         return cls(
             step=Step(document["step"]),
             position=dict(document["position"]),
-            tallies={audience: Tally(**tally) for audience, tally in document["tallies"].items()},
+            tallies={audience: Tally.of(swept) for audience, swept in findings.audiences.items()},
             suspects=Kept.read(document["suspects"]),
             young=Kept.read(document["young"]),
             returning=Kept.read(document["returning"]),
             believed=document["believed"],
-            doubt=document.get("doubt", ""),
+            doubt=findings.doubt,
             answers=document["answers"],
             asked=document["asked"],
             samples=document["samples"],
@@ -121,6 +126,6 @@ class SweepState:
             by_walk=set(document["by_walk"]),
             confirmed=document["confirmed"],
             read_units=document["read_units"],
-            contacts=document["contacts"],
+            contacts=findings.contacts,
             expected=tuple((prefix, count) for prefix, count in document["expected"]),
         )

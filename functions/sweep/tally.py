@@ -1,7 +1,10 @@
 """What a sweep counts in one audience, and the guard against emptying it."""
 
+import dataclasses
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
+
+from lytics_sendgrid.domain.sweep_findings import SweptAudience
 
 GUARD_FROM: Final = 50
 """So few may always leave: a small audience changes by large percentages."""
@@ -9,21 +12,7 @@ GUARD_FROM: Final = 50
 
 @dataclass(slots=True)
 class Tally:
-    """The counts of one audience.
-
-    Attributes:
-        members: contacts in the audience according to the ledger.
-        suspects: of those, the ones that the scan should have seen and has not.
-        returners: contacts outside that the scan has seen, and whose exit is more than 24 hours older.
-        young: the same, with a younger exit.
-        confirmed: of the young returners, how many a look-up confirmed.
-        candidates: suspects that a second scan has not seen either.
-        leavers: suspects who leave the audience.
-        returned: contacts who are put back.
-        stayed: suspects who stay, by reason.
-        trouble: why nobody leaves the audience in this run, and what to do; empty if people may.
-        note: what else a person should know.
-    """
+    """The counts of a ``SweptAudience`` while they grow."""
 
     members: int = 0
     suspects: int = 0
@@ -36,6 +25,16 @@ class Tally:
     stayed: dict[str, int] = field(default_factory=dict)
     trouble: str = ""
     note: str = ""
+
+    @property
+    def findings(self) -> SweptAudience:
+        """What was counted, which ``report`` reads."""
+        return SweptAudience(**dataclasses.asdict(self))
+
+    @classmethod
+    def of(cls, swept: SweptAudience) -> Self:
+        """Return the counts of an audience, to count on."""
+        return cls(**dataclasses.asdict(swept))
 
     def stay(self, reason: str, people: int) -> None:
         """Count suspects who stay."""

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from functions.clear.clearing import TASK, Request, Tools, clear
-from functions.clear.state import clearing_from
 from lytics_sendgrid.domain.checkpoint import expected_numbers
+from lytics_sendgrid.domain.clearing import Clearing
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.tables.exports import ExportsTable
@@ -47,8 +47,8 @@ class Clearer:
 
     def numbers(self) -> set[str]:
         """Return the numbers of the messages that the run waits for."""
-        clearing = clearing_from(WalksTable(self._services.dynamodb, "exports").walk(self.run, TASK))
-        return set() if clearing is None else expected_numbers(clearing.expected)
+        document = WalksTable(self._services.dynamodb, "exports").walk(self.run, TASK)
+        return set() if document is None else expected_numbers(Clearing.read(document).expected)
 
     def _invoke(self) -> None:
         world = self._services.world

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions.clear.clearing import TASK
-from functions.clear.finish import Outcome
+from lytics_sendgrid.domain.clearing import SegmentEnd
 from lytics_sendgrid.domain.configuration import AudienceState
 from lytics_sendgrid.errors import ConfigurationChanged, KeyRefused, ServiceUnavailable
 from lytics_sendgrid.sendgrid.resources import SingleSend
@@ -250,7 +250,7 @@ def test_writes_are_dated_in_whole_seconds_and_kept_for_the_report() -> None:
 
 
 def test_outcomes_are_words_of_the_report() -> None:
-    assert [*Outcome] == ["empty", "deleted", "gone", "left"]
+    assert [*SegmentEnd] == ["empty", "deleted", "gone", "left"]
 
 
 def test_all_single_sends_that_go_to_a_segment_are_named() -> None:

@@ -14,6 +14,7 @@ from lytics_sendgrid.aws.secret import Authorization, WebhookSecrets
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Account, Audience, ProvisionedAudience
 from lytics_sendgrid.domain.execution import Execution
+from lytics_sendgrid.domain.sweep_findings import SweepFindings
 from lytics_sendgrid.errors import (
     ExportRefused,
     InputInvalid,
@@ -531,7 +532,7 @@ class Swept:
     """The checkpoint of every run's sweep."""
 
     def walk(self, run: str, task: str) -> dict[str, Any] | None:
-        return {"run": run, "task": task}
+        return {"contacts": 5, "tallies": {}, "of": [run, task]} if task == "sweep" else None
 
 
 SWEPT = Swept()
@@ -569,7 +570,7 @@ def test_count_reads_every_side() -> None:
     assert counted.segments is not None
     assert counted.segments["s1"].contacts == 7
     assert (counted.counts, set(counted.jobs)) == ({"accepted": 3, "rejected.fields": 2}, {"j1"})
-    assert counted.sweep == {"run": RUN.run, "task": "sweep"}
+    assert counted.sweep == SweepFindings(5)
     assert (counted.has_job, counted.health) == (False, HEALTH)
 
 

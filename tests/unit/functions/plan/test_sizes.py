@@ -22,6 +22,7 @@ from lytics_sendgrid.domain.configuration import (
     MappedField,
     ProvisionedAudience,
 )
+from lytics_sendgrid.domain.sweep_findings import SweepFindings, SweptAudience
 from lytics_sendgrid.errors import SubscriptionRefused
 from lytics_sendgrid.lytics.documents import LyticsAudience
 from lytics_sendgrid.sendgrid.resources import Segment, segment_name
@@ -152,8 +153,14 @@ def report_of(state: dict[str, Any], letter: str) -> dict[str, Any]:
     scan = Checkpoint(
         scanned=10**9, without_email=10**9, bad_email=10**9, smallest=10**10, largest=10**10, done=True
     )
-    tally = {"suspects": 10**9, "leavers": 10**9, "returned": 10**9, "young": 10**9, "note": "x" * 100}
-    tally["stayed"] = {"seen_again": 10**9, "sample": 10**9}
+    swept = SweptAudience(
+        suspects=10**9,
+        leavers=10**9,
+        returned=10**9,
+        young=10**9,
+        stayed={"seen_again": 10**9, "sample": 10**9},
+        note="x" * 100,
+    )
     counted = Counted(
         {audience.id: 10**9 for audience in run.audiences},
         {segment.id: segment for segment in segments.values()},
@@ -162,7 +169,7 @@ def report_of(state: dict[str, Any], letter: str) -> dict[str, Any]:
         {f"rejected.reason_{n}": 10**9 for n in range(10)},
         {"j": {"status": "failed", "parked": 9, "unread": 9}},
         (letter * 24_000,) * 3,
-        sweep={"contacts": 10**9, "tallies": {audience.id: tally for audience in run.audiences}},
+        sweep=SweepFindings(10**9, audiences={audience.id: swept for audience in run.audiences}),
     )
     return run_report(run, account, counted, "2026-11-23T08:00:00Z").document()
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from functions.report.audited import AuditFindings, audit_notes
+from functions.report.audited import AuditReport, audit_notes
+from lytics_sendgrid.domain.audit_findings import AuditFindings
 
 
-def findings(segments: Sequence[str] = (), trouble: str = "", **changes: Any) -> AuditFindings:
-    counts: dict[str, Any] = {"compared": 1200, "recent": 3, "deleted": 0, "overwritten": 0}
-    counts |= {"fields": {}, "queued": 0, "unread": {}} | changes
-    return AuditFindings.of({"counts": counts, "segments": list(segments), "trouble": trouble})
+def findings(segments: Sequence[str] = (), trouble: str = "", **changes: Any) -> AuditReport:
+    counts = {"compared": 1200, "recent": 3} | changes
+    return AuditReport.of(AuditFindings(**counts, segments=tuple(segments), trouble=trouble))
 
 
 WRITTEN = (
@@ -48,7 +48,7 @@ DELETED = '5 contacts were deleted in SendGrid: they stay deleted. "restore_dele
         ),
     ],
 )
-def test_report_says_what_an_audit_found(found: AuditFindings, notes: list[str]) -> None:
+def test_report_says_what_an_audit_found(found: AuditReport, notes: list[str]) -> None:
     assert audit_notes(found, dry_run=False) == notes
 
 

@@ -5,18 +5,20 @@ from typing import Any
 import pytest
 
 from functions.report.cleared import MAX_LISTED
+from lytics_sendgrid.domain.clearing import ClearedSegment, Clearing, SegmentEnd
 from tests.unit.functions.report.test_reporting import ACCOUNT, FIRST, STATE, report
 
 DELETED, EMPTY, GONE, LEFT = (letter * 32 for letter in "cdef")
-CHECKPOINT: dict[str, Any] = {
-    "people": {DELETED: 1_200, LEFT: 3},
-    "segments": {
-        DELETED: {"name": "Old", "outcome": "deleted"},
-        EMPTY: {"name": "Adopted", "outcome": "empty"},
-        GONE: {"outcome": "gone"},
-        LEFT: {"name": "Used", "outcome": "left", "reason": "a Single Send goes to it"},
+CLEARING = Clearing(
+    {},
+    people={DELETED: 1_200, LEFT: 3},
+    segments={
+        DELETED: ClearedSegment(SegmentEnd.DELETED, "Old"),
+        EMPTY: ClearedSegment(SegmentEnd.EMPTY, "Adopted"),
+        GONE: ClearedSegment(SegmentEnd.GONE),
+        LEFT: ClearedSegment(SegmentEnd.LEFT, "Used", "a Single Send goes to it"),
     },
-}
+)
 STOPPED: dict[str, Any] = {**STATE, "action": "stop", "backfill": False}
 
 
@@ -30,7 +32,7 @@ def test_run_without_clearing_and_stop_says_nothing_of_them() -> None:
 
 
 def test_cleared_audiences_are_listed_with_their_segments() -> None:
-    assert report(clearing=CHECKPOINT)["cleared"] == [
+    assert report(clearing=CLEARING)["cleared"] == [
         {"id": DELETED, "people": 1_200, "segment": "deleted", "name": "Old"},
         {"id": EMPTY, "people": 0, "segment": "empty", "name": "Adopted"},
         {"id": GONE, "people": 0, "segment": "gone"},
@@ -39,7 +41,7 @@ def test_cleared_audiences_are_listed_with_their_segments() -> None:
 
 
 def test_notes_begin_with_the_segment_that_was_left() -> None:
-    assert report(clearing=CHECKPOINT)["notes"][:4] == [
+    assert report(clearing=CLEARING)["notes"][:4] == [
         "the segment 'Used' was left in SendGrid, with nobody in it: a Single Send goes to it",
         "cleared, and their segments were deleted: 'Old' (1,200 people)",
         "cleared, and their segments stay, with nobody in them: 'Adopted' (0 people)",
@@ -48,8 +50,8 @@ def test_notes_begin_with_the_segment_that_was_left() -> None:
 
 
 def test_long_list_of_cleared_audiences_is_cut() -> None:
-    segments = {f"{number:032x}": {"outcome": "gone"} for number in range(MAX_LISTED + 1)}
-    shown = report(clearing={"people": {}, "segments": segments})
+    segments = {f"{number:032x}": ClearedSegment(SegmentEnd.GONE) for number in range(MAX_LISTED + 1)}
+    shown = report(clearing=Clearing({}, segments=segments))
     assert len(shown["cleared"]) == MAX_LISTED
     assert "more" in shown["notes"][0]
 
@@ -86,4 +88,4 @@ def test_stop_shows_its_audiences_as_they_are_now() -> None:
 
 
 def test_clearing_that_found_nothing_is_left_out() -> None:
-    assert "cleared" not in report(clearing={"people": {}, "segments": {}})
+    assert "cleared" not in report(clearing=Clearing({}))

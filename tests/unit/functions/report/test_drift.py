@@ -1,7 +1,6 @@
 """The drift report: what was out of date, what the sweep did about it, and why."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -15,20 +14,21 @@ from functions.report.drift import (
     drift_notes,
     whole_drift,
 )
+from lytics_sendgrid.domain.sweep_findings import SweepFindings, SweptAudience
 from tests.newsletter import NEWSLETTER
 
 VIPS, READERS, _ = NEWSLETTER.audiences
-TALLY = {
-    "members": 90,
-    "suspects": 9,
-    "returners": 2,
-    "young": 3,
-    "confirmed": 1,
-    "leavers": 4,
-    "returned": 3,
-    "stayed": {"member": 4, "unclear": 1},
-}
-SWEEP: dict[str, Any] = {"contacts": 1_234, "tallies": {VIPS.id: TALLY, READERS.id: {"note": "changed"}}}
+SWEPT = SweptAudience(
+    members=90,
+    suspects=9,
+    returners=2,
+    young=3,
+    confirmed=1,
+    leavers=4,
+    returned=3,
+    stayed={"member": 4, "unclear": 1},
+)
+SWEEP = SweepFindings(1_234, audiences={VIPS.id: SWEPT, READERS.id: SweptAudience(note="changed")})
 COUNTS = {f"missing.{VIPS.id}": 5, f"stale.{READERS.id}": 6, "accepted": 9}
 HEALTHY = Health("running", 0)
 
@@ -55,7 +55,7 @@ def test_each_audience_has_the_numbers_that_are_not_0() -> None:
 
 
 def test_audience_that_was_not_swept_has_only_what_deliver_counted() -> None:
-    assert audience_drift(VIPS.id, {"tallies": {}}, COUNTS).document() == {"missing": 5}
+    assert audience_drift(VIPS.id, SweepFindings(), COUNTS).document() == {"missing": 5}
 
 
 def test_sums_are_over_all_audiences() -> None:
@@ -104,7 +104,7 @@ def test_every_likely_cause_is_named() -> None:
 
 
 def test_no_drift_has_no_cause() -> None:
-    total = whole_drift([AudienceDrift()], {"contacts": 7}, Health("failed", 9))
+    total = whole_drift([AudienceDrift()], SweepFindings(7), Health("failed", 9))
     assert total.likely_causes == ()
     assert drift_notes([VIPS], [AudienceDrift()], total, dry_run=False) == [
         "no drift: 7 contacts were compared with Lytics"
@@ -138,7 +138,7 @@ def test_dry_run_says_what_would_be_done() -> None:
     ],
 )
 def test_look_ups_that_are_not_believed_are_named(doubt: str, why: str, what_to_do: str) -> None:
-    total = whole_drift(drifts(), SWEEP | {"doubt": doubt}, HEALTHY)
+    total = whole_drift(drifts(), replace(SWEEP, doubt=doubt), HEALTHY)
     assert total.document()["doubt"] == doubt
     (note,) = [note for note in drift_notes([], [], total, dry_run=False) if "look-ups" in note]
     assert note.startswith("Lytics' look-ups decided nothing in this run")
@@ -147,7 +147,7 @@ def test_look_ups_that_are_not_believed_are_named(doubt: str, why: str, what_to_
 
 
 def test_look_ups_that_are_believed_need_no_note() -> None:
-    assert "doubt" not in whole_drift(drifts(), SWEEP | {"doubt": ""}, HEALTHY).document()
+    assert "doubt" not in whole_drift(drifts(), replace(SWEEP, doubt=""), HEALTHY).document()
 
 
 @pytest.mark.parametrize("reason", sorted(REASONS.keys() - {"member", "seen_again"}))

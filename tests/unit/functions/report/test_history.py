@@ -5,6 +5,8 @@ from typing import Any
 from functions.report.document import RunReport
 from functions.report.history import reported_run
 from functions.report.reporting import run_report
+from lytics_sendgrid.domain.clearing import ClearedSegment, Clearing, SegmentEnd
+from lytics_sendgrid.domain.sweep_findings import SweepFindings, SweptAudience
 from lytics_sendgrid.workflow.export_run import ExportRun
 from lytics_sendgrid.workflow.run_record import RunRecord
 from tests.unit.functions.report.test_reporting import ACCOUNT, FIRST, STATE, counted
@@ -25,7 +27,7 @@ def test_start_counts_whom_sendgrid_accepted_and_rejected() -> None:
 
 
 def test_sweep_knows_who_was_added_and_removed() -> None:
-    sweep = {"contacts": 9, "tallies": {FIRST: {"leavers": 3, "returned": 1, "suspects": 3}}}
+    sweep = SweepFindings(9, audiences={FIRST: SweptAudience(leavers=3, returned=1, suspects=3)})
     record = reported(
         {"action": "resync"}, sweep=sweep, counts={"accepted": 6, f"missing.{FIRST}": 4, "rejected.row": 1}
     )
@@ -38,7 +40,8 @@ def test_run_without_a_backfill_adds_nobody() -> None:
 
 
 def test_cleared_people_are_removed() -> None:
-    clearing = {"people": {FIRST: 12}, "segments": {FIRST: {"outcome": "empty", "name": "First"}}}
+    segments = {FIRST: ClearedSegment(SegmentEnd.EMPTY, "First")}
+    clearing = Clearing({}, people={FIRST: 12}, segments=segments)
     assert reported({"backfill": False}, counts={}, scans={}, clearing=clearing).removed == 12
 
 

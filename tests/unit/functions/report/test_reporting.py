@@ -8,8 +8,10 @@ import pytest
 from functions.report.counting import lost_segments
 from functions.report.drift import Health
 from functions.report.reporting import Counted, run_report
+from lytics_sendgrid.domain.audit_findings import AuditFindings
 from lytics_sendgrid.domain.checkpoint import Checkpoint, Part
 from lytics_sendgrid.domain.configuration import Account, AudienceState, ProvisionedAudience
+from lytics_sendgrid.domain.sweep_findings import SweepFindings, SweptAudience
 from lytics_sendgrid.errors import ServiceUnavailable
 from lytics_sendgrid.sendgrid.resources import Segment
 from lytics_sendgrid.workflow.export_run import ExportRun
@@ -121,9 +123,8 @@ def test_segment_that_is_gone_fails_the_run_after_its_report() -> None:
 
 
 def test_segment_that_shows_other_people_fails_the_run_after_its_report() -> None:
-    counts = {"compared": 1, "recent": 0, "deleted": 0, "overwritten": 0, "fields": {}, "queued": 0}
-    audit = {"counts": counts, "segments": ["the query was changed"], "trouble": ""}
-    wrong = audit | {"wrong": [["First", "the query was changed"]]}
+    audit = AuditFindings(compared=1, segments=("the query was changed",))
+    wrong = replace(audit, wrong=(("First", "the query was changed"),))
     assert "failure" not in report(audit=audit, scans={FIRST: WHOLE})
     assert "- 'First': the query was changed" in report(audit=wrong, scans={FIRST: WHOLE})["failure"]
 
@@ -180,11 +181,12 @@ def test_short_scan_fails_the_run_and_a_whole_one_does_not() -> None:
 
 
 def test_audience_that_could_not_be_swept_fails_the_run() -> None:
-    sweep = {"contacts": 7, "tallies": {FIRST: {"trouble": "more people left than the guard allows"}}}
+    swept = SweptAudience(trouble="more people left than the guard allows")
+    sweep = SweepFindings(7, audiences={FIRST: swept})
     whole = {FIRST: replace(SCAN, smallest=9)}
     document = report(RESYNC, sweep=sweep, scans=whole)
     assert "- 'First': more people left than the guard allows" in document["failure"]
-    assert "failure" not in report(RESYNC, sweep={"contacts": 7, "tallies": {}}, scans=whole)
+    assert "failure" not in report(RESYNC, sweep=SweepFindings(7), scans=whole)
 
 
 def test_report_says_why_an_audience_was_scanned_whole() -> None:
@@ -305,8 +307,8 @@ def test_export_that_is_not_live_says_so_first() -> None:
     assert document["activation"]["paste"] == PASTE
 
 
-TALLY = {"suspects": 3, "leavers": 2, "stayed": {"member": 1}}
-SWEEP = {"contacts": 50, "tallies": {FIRST: TALLY}}
+SWEPT = SweptAudience(suspects=3, leavers=2, stayed={"member": 1})
+SWEEP = SweepFindings(50, audiences={FIRST: SWEPT})
 RESYNC = {name: part for name, part in STATE.items() if name not in {"provision", "activation"}} | {
     "action": "resync"
 }
@@ -332,7 +334,7 @@ def test_resync_reports_its_drift_and_creates_nothing() -> None:
 
 
 def test_audience_without_drift_has_none_in_the_report() -> None:
-    document = report(RESYNC, sweep={"contacts": 7, "tallies": {}})
+    document = report(RESYNC, sweep=SweepFindings(7))
     assert "drift" not in document["audiences"][0]
     assert document["notes"][0] == "no drift: 7 contacts were compared with Lytics"
     assert document["drift"]["missing"] == 0
@@ -352,8 +354,7 @@ def test_run_that_was_not_swept_reports_no_drift() -> None:
 
 
 def test_audit_that_could_not_compare_fails_the_run() -> None:
-    counts = {"compared": 0, "recent": 0, "deleted": 0, "overwritten": 0, "fields": {}, "queued": 0}
-    audit = {"counts": counts, "segments": [], "trouble": "SendGrid's export failed"}
+    audit = AuditFindings(trouble="SendGrid's export failed")
     report = run_report(ExportRun.read(STATE), ACCOUNT, counted(audit=audit, scans={}), "now")
     assert report.failure == "SendGrid's export failed"
     assert report.audit is not None

@@ -1,0 +1,62 @@
+"""What an audit found: ``audit`` writes it into its checkpoint, and ``report`` reads it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFindings:
+    """What an audit of SendGrid found.
+
+    Attributes:
+        compared: contacts whose columns were compared.
+        recent: contacts that were not compared: a row was sent shortly before or after the export.
+        deleted: contacts that SendGrid accepted and does not have any more.
+        overwritten: contacts with at least one overwritten field.
+        fields: a field's name to the contacts in which it was overwritten.
+        unread: a field's name to the contacts in which it was not compared: the file has no column for it, or
+            no value that can be read.
+        queued: contacts that are sent again.
+        segments: what is wrong with segments, and what was done about it, for a person.
+        wrong: pairs of an audience's name and why its segment still does not show it.
+        trouble: why contacts were not compared; empty if they were.
+    """
+
+    compared: int = 0
+    recent: int = 0
+    deleted: int = 0
+    overwritten: int = 0
+    fields: Mapping[str, int] = field(default_factory=dict)
+    unread: Mapping[str, int] = field(default_factory=dict)
+    queued: int = 0
+    segments: tuple[str, ...] = ()
+    wrong: tuple[tuple[str, str], ...] = ()
+    trouble: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """Return the findings as JSON values."""
+        return {
+            "counts": {
+                "compared": self.compared,
+                "recent": self.recent,
+                "deleted": self.deleted,
+                "overwritten": self.overwritten,
+                "fields": dict(self.fields),
+                "unread": dict(self.unread),
+                "queued": self.queued,
+            },
+            "segments": list(self.segments),
+            "wrong": [list(pair) for pair in self.wrong],
+            "trouble": self.trouble,
+        }
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Self:
+        """Read what ``document`` returned, from a whole checkpoint, too."""
+        return cls(
+            **document["counts"],
+            segments=tuple(document["segments"]),
+            wrong=tuple((name, reason) for name, reason in document.get("wrong", ())),
+            trouble=document["trouble"],
+        )
