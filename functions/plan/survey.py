@@ -86,7 +86,7 @@ class Surveyor:
         facts = Facts(account, export, version=account.version)
         if self.lytics is not None:
             facts = self._lytics_facts(self.lytics, wanted, facts)
-        if self.sendgrid is not None and self._may_read(self.sendgrid):
+        if self.sendgrid is not None and _may_read(self.faults, self.sendgrid):
             facts = self._sendgrid_facts(self.sendgrid, wanted, facts)
         return replace(facts, notes=tuple(self.notes))
 
@@ -119,14 +119,14 @@ class Surveyor:
         self, export: Export, *, is_stop: bool
     ) -> tuple[tuple[LyticsAudience, ...] | None, tuple[LyticsJob, ...] | None]:
         """Read Lytics' audiences and jobs for a resync or a stop. None: they could not be read."""
-        lytics, before = self.lytics, len(self.faults)
+        lytics = self.lytics
         if lytics is None:
             if is_stop:
                 self.notes.append(f"Lytics could not be read: its token is missing in the secret. {_STOPS}")
             return None, None
-        listed = self._try(lytics.audiences)
-        jobs = None if listed is None else self._try(lytics.jobs)
-        refusals, self.faults[before:] = self.faults[before:], []
+        refusals: list[StopRun] = []
+        listed = _read(refusals, lytics.audiences)
+        jobs = None if listed is None else _read(refusals, lytics.jobs)
         if is_stop:
             self.notes += [f"Lytics could not be read: {refusal}. {_STOPS}" for refusal in refusals]
         elif listed is None:
@@ -140,20 +140,22 @@ class Surveyor:
         if self.sendgrid is None:
             return ()
         if not isinstance(wanted, StopInput):
-            self._may_read(self.sendgrid)
+            _may_read(self.faults, self.sendgrid)
             return ()
         if not wanted.clear:
             return ()
-        before, sends = len(self.faults), None
-        if self._may_read(self.sendgrid) and wanted.delete_segments:
-            sends = self._try(self.sendgrid.scheduled_single_sends)
-        refusals = self.faults[before:]
-        self.faults[before:] = [ExportRefused(f"{fault}. {PLAIN_STOP}", at=fault.at) for fault in refusals]
+        refusals: list[StopRun] = []
+        sends = None
+        if _may_read(refusals, self.sendgrid) and wanted.delete_segments:
+            sends = _read(refusals, self.sendgrid.scheduled_single_sends)
+        self.faults += [ExportRefused(f"{refusal}. {PLAIN_STOP}", at=refusal.at) for refusal in refusals]
         return sends or ()
 
     def _lytics_facts(self, lytics: LyticsAccount, wanted: StartInput, facts: Facts) -> Facts:
-        listed = self._try(lytics.audiences)
-        if self.faults and isinstance(self.faults[-1], KeyRefused) and not self.faults[-1].lacks_permission:
+        refusals: list[StopRun] = []
+        listed = _read(refusals, lytics.audiences)
+        self.faults += refusals
+        if any(isinstance(refusal, KeyRefused) and not refusal.lacks_permission for refusal in refusals):
             # Every other request would be refused, too. One fault is enough.
             return facts
         matches: dict[str, tuple[LyticsAudience, ...]] = {}
@@ -220,18 +222,6 @@ class Surveyor:
             )
             return None
 
-    def _may_read(self, sendgrid: SendGridAccount) -> bool:
-        scopes = self._try(sendgrid.scopes)
-        if scopes is not None and "marketing.read" not in scopes:
-            self.faults.append(
-                KeyRefused(
-                    f"The SendGrid API key may not use Marketing (no scope marketing.read): {HOW_TO_PERMIT}",
-                    at=pointer("authorization"),
-                )
-            )
-            return False
-        return scopes is not None
-
     def _segments(
         self, sendgrid: SendGridAccount, audiences: Sequence[LyticsAudience], account: Account
     ) -> dict[str, Segment] | None:
@@ -246,13 +236,34 @@ class Surveyor:
         return segments
 
     def _try[**P, T](self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
-        try:
-            return read(*args, **kwargs)
-        except StopRun as fault:
-            if isinstance(fault, KeyRefused):
-                fault.at = pointer("authorization")
-            self.faults.append(fault)
-            return None
+        return _read(self.faults, read, *args, **kwargs)
+
+
+def _read[**P, T](
+    refusals: list[StopRun], read: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T | None:
+    """Return what was read. None: it was refused, and the refusal is added to the list."""
+    try:
+        return read(*args, **kwargs)
+    except StopRun as refusal:
+        if isinstance(refusal, KeyRefused):
+            refusal.at = pointer("authorization")
+        refusals.append(refusal)
+        return None
+
+
+def _may_read(refusals: list[StopRun], sendgrid: SendGridAccount) -> bool:
+    """Return whether SendGrid's key may read Marketing. If not, a refusal is added to the list."""
+    scopes = _read(refusals, sendgrid.scopes)
+    if scopes is not None and "marketing.read" not in scopes:
+        refusals.append(
+            KeyRefused(
+                f"The SendGrid API key may not use Marketing (no scope marketing.read): {HOW_TO_PERMIT}",
+                at=pointer("authorization"),
+            )
+        )
+        return False
+    return scopes is not None
 
 
 def _unknown_job(export: Export, refusal: StopRun) -> str:
