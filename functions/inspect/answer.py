@@ -102,7 +102,7 @@ def person_of(question: Question, configurations: Configurations) -> tuple[Expor
     if address is None:
         point = invisible_inside(question.email)
         why = f" (it contains the invisible character {point})" if point else ""
-        raise InputInvalid(f'"email" is not an e-mail address{why}, so the person is never exported')
+        raise InputInvalid(f"This is not an e-mail address{why}, so the person is never exported")
     return export, address
 
 

@@ -190,7 +190,7 @@ def _person(answer: dict[str, Any] | Exception | None = None) -> tuple[Scene, st
 
 ASKED: Final = {"export": "newsletter", "email": test_person.EMAIL}
 SLOW: Final = ServiceUnavailable("timed out")
-REFUSED: Final = InputInvalid('"email" is not an e-mail address')
+REFUSED: Final = InputInvalid("This is not an e-mail address")
 
 STATES: Final = (
     State("exports, none yet", lambda: (Scene(), "/")),

@@ -37,7 +37,7 @@ def answer() -> Response[Any]:
     try:
         found = collaborators.functions.invoke(collaborators.settings.inspect_function, question)
     except InputInvalid as error:
-        return _page(422, export, email, email_fault=str(error).replace('"email"', "This", 1))
+        return _page(422, export, email, email_fault=str(error))
     except StopRun as error:
         return _page(503, export, email, trouble=str(error))
     except RetryLater:
