@@ -121,7 +121,6 @@ def test_rate_limit_sets_the_next_request_time() -> None:
         assert contacts.not_before() < scene.clock()
         verdict = contacts.upsert(upsert_body([ANN], []), 5.0)
         assert isinstance(verdict, Busy)
-        assert verdict.until_epoch_s == contacts.not_before()
         assert 29 <= contacts.not_before() - scene.clock() <= 31
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from lytics_sendgrid.sendgrid.upsert_answer import (
@@ -14,6 +15,13 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
     Verdict,
 )
 from tests.clock import ManualClock
+
+
+@dataclass(frozen=True, slots=True)
+class BusyUntil(Busy):
+    """429 that says when the next request may start, Unix seconds."""
+
+    until_epoch_s: float
 
 
 class SendGridUpserts:
@@ -64,7 +72,7 @@ class SendGridUpserts:
         if isinstance(verdict, Accepted) or (isinstance(verdict, Unanswered) and self.taken):
             for row in rows:
                 self._hold(row)
-        if isinstance(verdict, Busy) and verdict.until_epoch_s is not None:
+        if isinstance(verdict, BusyUntil):
             self.wait_until_s = verdict.until_epoch_s
         self._clock.now_s += self.duration_s
         self.after_request(len(self.requests))

@@ -43,7 +43,7 @@ def errors(*messages: Any) -> dict[str, Any]:
         (answer(503, b"<html>"), Unanswered("503")),
         (answer(408, None), Unanswered("408")),
         (answer(429, errors("too many requests")), Busy("429 too many requests")),
-        (answer(429, None, x_ratelimit_reset="1790000000"), Busy("429", 1_790_000_000.0)),
+        (answer(429, None, x_ratelimit_reset="1790000000"), Busy("429")),
         (answer(413, None), RowsRefused("413")),
         (answer(400, None), RequestFault("400")),
         (answer(400, b"<html>Bad Request"), RequestFault("400")),

@@ -28,7 +28,6 @@ from lytics_sendgrid.transport.client import Answer, Http, VendorHttp, escaped, 
 PAGE_ROWS: Final = 100
 """The maximum of a scan's page (Lytics V1 OpenAPI)."""
 WEBHOOK_WORKFLOW: Final = "webhook_triggers"
-SENDGRID_WORKFLOWS: Final = frozenset({"sendgrid_export_new", "sendgrid_export"})
 HEADER_AUTH_TYPE: Final = "header_param_auth"
 _AUTH_PATHS: Final = ("/v2/auth/header-param-auth", "/v2/auth/header_param_auth")
 _OTHER_FORM: Final = frozenset({400, 404, 405, 422})

@@ -68,15 +68,9 @@ class RequestFault:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """429, or no connection: nothing was accepted.
-
-    Attributes:
-        message: SendGrid's, or ours.
-        until_epoch_s: when to continue, Unix seconds; None if unknown.
-    """
+    """429, or no connection: nothing was accepted. The message is SendGrid's, or ours."""
 
     message: str
-    until_epoch_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +92,7 @@ def interpret(answer: Answer) -> Verdict:
         return Accepted(job) if isinstance(job, str) and job else Unanswered("202 without a job id")
     message = f"{status} {_message(document)}".strip()
     if status == 429:
-        return Busy(message, reset_epoch_s(answer.headers))
+        return Busy(message)
     if status in (400, 422) and document is not None:
         return _refusal(messages(document), message)
     if status == 413:

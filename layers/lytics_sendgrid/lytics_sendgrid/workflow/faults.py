@@ -7,7 +7,7 @@ where in the input each of them is, as JSON.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from lytics_sendgrid.bounded_text import json_chars, shortened
 
@@ -30,10 +30,6 @@ class Fault:
 
     text: str
     at: str = ""
-
-    def document(self) -> dict[str, Any]:
-        """Return the fault as JSON values."""
-        return {"at": self.at, "text": self.text}
 
 
 def pointer(*steps: str | int) -> str:

@@ -13,7 +13,7 @@ from lytics_sendgrid.errors import ServiceUnavailable
 from lytics_sendgrid.queues.changes import MAX_HOPS
 from lytics_sendgrid.queues.imports import import_from
 from lytics_sendgrid.sendgrid.upsert_answer import Accepted, Busy, RequestFault, RowsRefused, Unanswered
-from tests.doubles.upserts import SendGridUpserts
+from tests.doubles.upserts import BusyUntil, SendGridUpserts
 from tests.unit.functions.deliver.deliver_scene import Scene
 from tests.unit.functions.deliver.example_changes import enter, entering, exit_, message, people, refresh
 from tests.unit.functions.deliver.example_export import EXPORT, READERS, SEGMENTS, VIEW, with_list
@@ -327,7 +327,7 @@ def test_rows_beyond_request_budget_are_requeued() -> None:
 def test_short_rate_limit_is_waited_for() -> None:
     scene = Scene()
     reset_s = scene.clock.now_s + 40
-    scene.sendgrid.script = [Busy("429", reset_s)]
+    scene.sendgrid.script = [BusyUntil("429", reset_s)]
     scene.deliver(entering([ANN]))
     assert scene.has(ANN)
     assert scene.contact(ANN).sent_ms == int(reset_s * 1000)
@@ -336,7 +336,7 @@ def test_short_rate_limit_is_waited_for() -> None:
 
 def test_long_rate_limit_requeues_everything_until_it_ends() -> None:
     scene = Scene()
-    scene.sendgrid.script = [Busy("429", scene.clock.now_s + 300)]
+    scene.sendgrid.script = [BusyUntil("429", scene.clock.now_s + 300)]
     summary = scene.deliver(entering([ANN]))
     assert len(scene.sendgrid.requests) == 1
     assert [(delay_s, m.uncertain) for delay_s, m in scene.requeued()] == [(300, False)]
@@ -353,7 +353,7 @@ def test_known_rate_limit_starts_no_request() -> None:
 
 def test_longest_rate_limit_of_groups_wins() -> None:
     scene = Scene(VIEW, with_list(VIEW, "list-1", "weekly"))
-    scene.sendgrid.script = [Busy("429", scene.clock.now_s + 300)]
+    scene.sendgrid.script = [BusyUntil("429", scene.clock.now_s + 300)]
     scene.deliver(entering([ANN]), entering([BOB], export="weekly"))
     assert [delay_s for delay_s, _ in scene.requeued()] == [300, 300]
 

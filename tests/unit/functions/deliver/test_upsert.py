@@ -19,7 +19,7 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
     Verdict,
 )
 from tests.clock import ManualClock
-from tests.doubles.upserts import SendGridUpserts
+from tests.doubles.upserts import BusyUntil, SendGridUpserts
 
 LIST = "0f8b1c9e-7a55-4c1f-9a8e-2f3b4c5d6e7f"
 
@@ -192,9 +192,9 @@ def test_request_with_lost_answer_is_repeated() -> None:
 
 
 def test_retry_time_is_set_only_if_rows_are_left() -> None:
-    scene = Scene(Busy("429", 1_010.0))
+    scene = Scene(BusyUntil("429", 1_010.0))
     assert scene.run(rows(1), 1_120).retry_epoch_s is None
-    scene = Scene(Busy("429", 1_500.0))
+    scene = Scene(BusyUntil("429", 1_500.0))
     assert scene.run(rows(1), 1_120).retry_epoch_s == 1_500.0
 
 
