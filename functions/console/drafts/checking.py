@@ -36,16 +36,16 @@ class Obstacle(StrEnum):
 
 
 def followed(check: Check, execution: Execution | None) -> Check:
-    """Return a check after a look at its execution.
+    """Return a check after a look at the execution that it is in now.
 
     Args:
         check: one that was running.
-        execution: as it is now; None: it does not exist any more.
+        execution: the last one of its run that is known, as it is now. None: it does not exist any more. One
+            that goes on in another: that one does not exist.
     """
-    if execution is None:
+    if execution is None or execution.goes_on_in is not None:
         return replace(check, status="failed", reason=_LOST)
-    if execution.goes_on_in is not None:
-        return replace(check, execution=execution.goes_on_in)
+    check = replace(check, execution=execution.arn)
     if execution.is_running:
         return check
     return _passed(check, execution.output) if execution.status == "SUCCEEDED" else _failed(check, execution)

@@ -18,7 +18,7 @@ from functions.console.drafts.draft import (
 )
 from functions.console.drafts.form import form_faults, input_of
 from functions.console.web import path_of
-from lytics_sendgrid.domain.execution import MAX_EXECUTIONS, last_execution
+from lytics_sendgrid.domain.execution import last_execution
 from lytics_sendgrid.workflow.faults import Fault
 
 
@@ -89,14 +89,10 @@ class Desk:
         """Return how a draft's last check stands; None: there is none."""
         document = self.console.store.get(check_key(draft.id), self.console.clock.now())
         check = Check.read(document) if document is not None else None
-        for _ in range(MAX_EXECUTIONS):
-            if check is None or check.status != "running":
-                break
-            after = followed(check, self.console.executions.describe(check.execution))
-            if after == check:
-                break
-            check = after
-        return check
+        if check is None or check.status != "running":
+            return check
+        first = self.console.executions.describe(check.execution)
+        return followed(check, last_execution(self.console.executions, first) if first is not None else None)
 
     def faults(self, draft: Draft) -> tuple[Fault, ...]:
         """Return the faults that the last check found in the form as it is now."""

@@ -37,9 +37,8 @@ def test_resync_has_passed_with_its_report_for_the_configuration_before_it() -> 
     assert followed(CHECK, execution("SUCCEEDED", output={"skipped": "x"})).account == ""
 
 
-def test_check_that_goes_on_in_another_execution_is_followed_there() -> None:
-    after = followed(CHECK, execution("SUCCEEDED", output={"goes_on_in": "arn:y"}))
-    assert after == replace(CHECK, execution="arn:y")
+def test_check_is_in_the_last_execution_of_its_run() -> None:
+    assert followed(CHECK, Execution("arn:y", "y", "RUNNING", 1_000)) == replace(CHECK, execution="arn:y")
 
 
 def test_refused_check_has_its_faults_with_their_places() -> None:
@@ -54,6 +53,10 @@ def test_refused_check_has_its_faults_with_their_places() -> None:
     ("ended", "reason"),
     [
         (None, "AWS does not know this check any more."),
+        (
+            execution("SUCCEEDED", output={"goes_on_in": "arn:y"}),
+            "AWS does not know this check any more.",
+        ),
         (execution("FAILED", error="Sandbox.Timedout", cause="it died"), "it died"),
         (execution("ABORTED"), "Somebody stopped this check."),
         (execution("TIMED_OUT"), "This check took longer than a check may take."),

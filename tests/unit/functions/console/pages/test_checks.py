@@ -331,7 +331,16 @@ def test_circle_of_executions_holds_up_no_page(scene: Scene) -> None:
     assert "Start Export</button>" in scene.get(f"{path}/check").html
 
 
-def test_check_in_a_circle_of_executions_is_still_running(scene: Scene) -> None:
+def test_check_has_passed_in_the_execution_that_it_goes_on_in(scene: Scene) -> None:
+    path = checked(scene)
+    first, second = last(scene), scene.executions.run("second", {})
+    scene.executions.end(first, output={"goes_on_in": second})
+    assert "Start Export</button>" not in scene.get(f"{path}/check").html
+    scene.executions.end(second, output=PLANNED)
+    assert "Start Export</button>" in scene.get(f"{path}/check").html
+
+
+def test_check_in_a_circle_of_executions_has_not_passed(scene: Scene) -> None:
     path = checked(scene)
     first, second = last(scene), scene.executions.run("second", {})
     scene.executions.end(first, output={"goes_on_in": second})
