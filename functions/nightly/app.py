@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.nightly.resyncs import night_of, start_resyncs
 from functions.nightly.settings import NightlySettings
-from lytics_sendgrid.aws.executions import Executions
+from lytics_sendgrid.aws.executions import MachineExecutions
 from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.settings import read_settings
 from lytics_sendgrid.system_clock import SystemClock
@@ -21,10 +21,10 @@ logger = Logger()
 
 
 @cache
-def _collaborators() -> tuple[NightlySettings, ExportsTable, Executions]:
+def _collaborators() -> tuple[NightlySettings, ExportsTable, MachineExecutions]:
     nightly_settings = read_settings(NightlySettings, os.environ)
     exports = ExportsTable(boto3.client("dynamodb"), nightly_settings.exports_table)
-    executions = Executions(boto3.client("stepfunctions"), nightly_settings.state_machine_arn)
+    executions = MachineExecutions(boto3.client("stepfunctions"), nightly_settings.state_machine_arn)
     return nightly_settings, exports, executions
 
 

@@ -6,7 +6,7 @@ from datetime import UTC
 from typing import Any, Final
 
 from functions.operate.outline import notes_first, outline, printable
-from lytics_sendgrid.domain.execution import goes_on_in
+from lytics_sendgrid.domain.execution import Execution
 from lytics_sendgrid.errors import RetryLater
 from lytics_sendgrid.workflow.run_end import why_ended
 
@@ -86,20 +86,10 @@ def _settle(output: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     )
 
 
-def next_execution(description: Mapping[str, Any]) -> str | None:
-    """Return the ARN of the execution that a run continues in; None if it has ended or still runs."""
-    return goes_on_in(_json(description.get("output", "")))
-
-
-def result(description: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the result of an execution that has ended.
-
-    Args:
-        description: as Step Functions describes the execution.
-    """
-    status = description["status"]
+def result(execution: Execution) -> Iterator[str]:
+    """Yield the result of an execution that has ended."""
+    status, document = execution.status, execution.output
     if status == "SUCCEEDED":
-        document = _json(description.get("output", ""))
         if document.get("dry_run") is True:
             yield "Dry run: nothing was changed. This is the plan."
             yield ""
@@ -110,9 +100,8 @@ def result(description: Mapping[str, Any]) -> Iterator[str]:
             yield ""
             yield from notes_first(document)
         return
-    error, cause = description.get("error") or "", why_ended(status, description.get("cause") or "")
-    yield f"{status}  {error}".rstrip()
-    yield from (printable(line) for line in cause.splitlines())
+    yield f"{status}  {execution.error}".rstrip()
+    yield from (printable(line) for line in why_ended(status, execution.cause).splitlines())
 
 
 def inspection(answer: Mapping[str, Any]) -> Iterator[str]:

@@ -19,11 +19,12 @@ from typing import Any, Final, Protocol
 
 from botocore.exceptions import BotoCoreError
 
-from functions.operate.progress import Progress, next_execution, result
+from functions.operate.progress import Progress, result
 from functions.operate.stack import boto_session, explained, stack_name, stack_outputs
 from lytics_sendgrid.aws.errors import translated
-from lytics_sendgrid.domain.execution import MAX_EXECUTIONS
-from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError, RetryLater
+from lytics_sendgrid.aws.executions import ExecutionReader, MachineExecutions
+from lytics_sendgrid.domain.execution import MAX_EXECUTIONS, Execution, Executions
+from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError, RetryLater, StopRun
 
 _MIN_PAUSE_S: Final = 1.0
 _MAX_PAUSE_S: Final = 10.0
@@ -35,11 +36,9 @@ _MAX_FAILURES: Final = 30
 """Step Functions may fail to answer this often in a row: about five minutes."""
 
 
-class StepFunctionsClient(Protocol):
-    """The part of boto3's client that is used."""
+class HistoryClient(Protocol):
+    """The part of boto3's client for Step Functions that is used here."""
 
-    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> Any: ...  # noqa: N803, A002, D102
-    def describe_execution(self, *, executionArn: str) -> Any: ...  # noqa: N803, D102
     def get_execution_history(  # noqa: D102
         self,
         *,
@@ -59,52 +58,58 @@ class Follower:
 
     def __init__(
         self,
-        client: StepFunctionsClient,
+        executions: Executions,
+        client: HistoryClient,
         execution: str,
         say: Callable[[str], object],
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.execution = execution
+        self._executions = executions
         self._client = client
         self._say = say
         self._sleep = sleep
         self._progress = Progress()
         self._seen = 0
 
-    def follow(self) -> Mapping[str, Any]:
-        """Print each change until the run ends, and return the description of its last execution.
+    def follow(self) -> Execution:
+        """Print each change until the run ends, and return its last execution.
 
         Raises:
             RetryLater: Step Functions has not answered for minutes. The run continues.
-            StopRun: Step Functions refuses to answer.
+            StopRun: Step Functions refuses to answer, or does not know the execution.
         """
         failures, pause_s, executions = 0, _MIN_PAUSE_S, 1
         while True:
             try:
-                description = self._look()
-                failures = 0
+                execution = self._look()
             except RetryLater:
                 failures += 1
                 if failures == _MAX_FAILURES:
                     raise
-                description = {"status": "RUNNING"}
-            following = next_execution(description)
-            if following and executions < MAX_EXECUTIONS:
-                self.execution, self._seen, executions = following, 0, executions + 1
-                continue
-            if description["status"] not in {"RUNNING", "PENDING_REDRIVE"}:
-                return description
+            else:
+                failures = 0
+                if execution.goes_on_in is not None and executions < MAX_EXECUTIONS:
+                    self.execution, self._seen, executions = execution.goes_on_in, 0, executions + 1
+                    continue
+                if execution.status not in {"RUNNING", "PENDING_REDRIVE"}:
+                    return execution
             self._sleep(pause_s)
             pause_s = min(_MAX_PAUSE_S, pause_s * _LONGER)
 
-    def _look(self) -> Mapping[str, Any]:
+    def _look(self) -> Execution:
         """Describe the execution, then print what has happened: at the end, all of it."""
+        execution = self._executions.describe(self.execution)
+        if execution is None:
+            raise StopRun(
+                f"Step Functions does not know the execution {self.execution}: its ARN is wrong, or it ended "
+                "more than 90 days ago"
+            )
         with translated("Step Functions"):
-            description: Mapping[str, Any] = self._client.describe_execution(executionArn=self.execution)
             events = self._new_events()
         for line in self._progress.lines(events):
             self._say(line + "\n")
-        return description
+        return execution
 
     def _new_events(self) -> list[Mapping[str, Any]]:
         """Return the events since the last call, read from the newest back: a history can be long."""
@@ -125,8 +130,8 @@ class Follower:
         return events
 
 
-def read_input(environment: Mapping[str, str]) -> str:
-    """Return the execution's input as JSON: the file ``INPUT``, with ``dry_run`` if ``DRY`` is set.
+def read_input(environment: Mapping[str, str]) -> Any:
+    """Return the execution's input, JSON values: the file ``INPUT``, with ``dry_run`` if ``DRY`` is set.
 
     Raises:
         InputInvalid: the file is missing or is not JSON.
@@ -146,7 +151,7 @@ def read_input(environment: Mapping[str, str]) -> str:
         ) from error
     if environment.get("DRY", "") not in {"", "0"} and isinstance(document, dict):
         document |= {"dry_run": True}
-    return json.dumps(document)
+    return document
 
 
 def _report(environment: Mapping[str, str]) -> Path | None:
@@ -162,26 +167,24 @@ def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
     follower = None
     try:
         stack, execution = stack_name(environment), environment.get("FOLLOW", "")
-        start = "" if execution else read_input(environment)
+        document: Any = None if execution else read_input(environment)
         report = _report(environment)
         session = boto_session(environment)
         client = session.client("stepfunctions")
         if not execution:
             machine = stack_outputs(session.client("cloudformation"), stack)["StateMachineArn"]
-            with translated("Step Functions"):
-                # With a name of ours, a repeated request cannot start a second execution.
-                execution = client.start_execution(
-                    stateMachineArn=machine, name=str(uuid.uuid4()), input=start
-                )["executionArn"]
+            # With a name of ours, a repeated request cannot start a second execution.
+            started, name = MachineExecutions(client, machine), str(uuid.uuid4())
+            started.start(name, document)
+            execution = started.arn(name)
             say(f"{execution}\n")
-        follower = Follower(client, execution, say)
-        description = follower.follow()
+        follower = Follower(ExecutionReader(client), client, execution, say)
+        last = follower.follow()
         say("\n")
-        for line in result(description):
+        for line in result(last):
             say(line + "\n")
-        if report is not None and description.get("output"):
-            document = json.loads(description["output"])
-            report.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        if report is not None and last.output:
+            report.write_text(json.dumps(last.output, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except (LyticsSendGridError, BotoCoreError) as error:
         say(f"{explained(error)}\n")
         if follower is not None:
@@ -191,7 +194,7 @@ def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
         if follower is not None:
             say("\n" + _still(stack, follower.execution))
         return 130
-    return 0 if description["status"] == "SUCCEEDED" else 1
+    return 0 if last.status == "SUCCEEDED" else 1
 
 
 def _still(stack: str, execution: str) -> str:

@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.watch.findings import METRICS, Watched
 from functions.watch.settings import WatchSettings
 from functions.watch.watching import Tools, Vendors, watch
-from lytics_sendgrid.aws.executions import Executions
+from lytics_sendgrid.aws.executions import MachineExecutions
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.lytics.api import lytics_at
@@ -52,7 +52,7 @@ def _tools() -> Tools:
     return Tools(
         exports=ExportsTable(dynamodb, watch_settings.exports_table),
         heard=HeardTable(dynamodb, watch_settings.exports_table),
-        executions=Executions(boto3.client("stepfunctions"), watch_settings.state_machine_arn),
+        executions=MachineExecutions(boto3.client("stepfunctions"), watch_settings.state_machine_arn),
         vendors=vendors,
         webhook_base_url=watch_settings.webhook_base_url,
         restarts=watch_settings.restart_webhook_jobs == "true",

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
-from lytics_sendgrid.aws.executions import Executions
+from lytics_sendgrid.aws.executions import MachineExecutions
 from lytics_sendgrid.errors import ServiceUnavailable, StopRun
 
 DEFINITION = '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
@@ -16,7 +16,7 @@ ROLE = "arn:aws:iam::123456789012:role/export"
 
 
 @pytest.fixture
-def executions(monkeypatch: pytest.MonkeyPatch) -> Iterator[Executions]:
+def executions(monkeypatch: pytest.MonkeyPatch) -> Iterator[MachineExecutions]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
@@ -24,10 +24,10 @@ def executions(monkeypatch: pytest.MonkeyPatch) -> Iterator[Executions]:
     with mock_aws():
         client = boto3.client("stepfunctions", region_name="us-east-1")
         arn = client.create_state_machine(name="export", definition=DEFINITION, roleArn=ROLE)
-        yield Executions(client, arn["stateMachineArn"])
+        yield MachineExecutions(client, arn["stateMachineArn"])
 
 
-def test_name_starts_once(executions: Executions) -> None:
+def test_name_starts_once(executions: MachineExecutions) -> None:
     assert executions.describe(executions.arn("resync-a-20261126")) is None
     assert executions.start("resync-a-20261126", {"export": "a"})
     assert not executions.start("resync-a-20261126", {"export": "b"})
@@ -37,7 +37,7 @@ def test_name_starts_once(executions: Executions) -> None:
     assert found.status in {"RUNNING", "SUCCEEDED"}
 
 
-def test_faults_are_ours(executions: Executions, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_are_ours(executions: MachineExecutions, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StopRun, match="Step Functions refused StartExecution"):
         executions.start("a/b", {})
 
@@ -61,7 +61,7 @@ def test_faults_are_ours(executions: Executions, monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_output_is_an_object_or_empty(
-    executions: Executions, monkeypatch: pytest.MonkeyPatch, answer: dict[str, str], expected: object
+    executions: MachineExecutions, monkeypatch: pytest.MonkeyPatch, answer: dict[str, str], expected: object
 ) -> None:
     described = {"startDate": datetime(2026, 9, 21, tzinfo=UTC)} | answer
     monkeypatch.setattr(executions._client, "describe_execution", lambda **_request: described)

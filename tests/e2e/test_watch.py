@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from functions.nightly.resyncs import resync_input
-from lytics_sendgrid.aws.executions import Executions
+from lytics_sendgrid.aws.executions import MachineExecutions
 from lytics_sendgrid.domain.execution import Execution
 from lytics_sendgrid.domain.nights import resync_name
 from lytics_sendgrid.tables.heard import HeardTable
@@ -156,12 +156,12 @@ def test_third_night_in_a_row_that_is_skipped_is_found(customer: Customer) -> No
     assert customer.end(other).status == "SUCCEEDED"
 
 
-def runs_of(customer: Customer) -> Executions:
+def runs_of(customer: Customer) -> MachineExecutions:
     deployment = customer.product.deployment
-    return Executions(deployment.cloud.client("stepfunctions"), deployment.outputs["StateMachineArn"])
+    return MachineExecutions(deployment.cloud.client("stepfunctions"), deployment.outputs["StateMachineArn"])
 
 
-def ended(runs: Executions, name: str) -> Execution:
+def ended(runs: MachineExecutions, name: str) -> Execution:
     """Wait for the end of an execution."""
 
     def has_ended() -> Execution | None:

@@ -5,13 +5,13 @@ from typing import Final
 from botocore.exceptions import ClientError
 
 from lytics_sendgrid.aws.errors import error_code, translated
-from lytics_sendgrid.aws.executions import Executions
+from lytics_sendgrid.aws.executions import MachineExecutions
 
 _EVENTS: Final = 100
 """A state that takes time is among so many last events: one that waits has nine in each round."""
 
 
-class PageExecutions(Executions):
+class PageExecutions(MachineExecutions):
     """The executions of one state machine."""
 
     def entered(self, arn: str) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ class ExecutionReader:
         )
 
 
-class Executions(ExecutionReader):
+class MachineExecutions(ExecutionReader):
     """The executions of one state machine."""
 
     def __init__(self, client: SFNClient, state_machine_arn: str) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from functions.operate.progress import STATES, Progress, inspection, next_execution, result
+from functions.operate.progress import STATES, Progress, inspection, result
+from lytics_sendgrid.domain.execution import Execution
 from tests.modules import ROOT
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -104,37 +105,33 @@ def test_every_task_and_wait_of_the_state_machine_is_shown() -> None:
     assert STATES.keys() <= machine["States"].keys()
 
 
-@pytest.mark.parametrize(
-    ("output", "following"),
-    [('{"goes_on_in": "arn:2"}', "arn:2"), ('{"run": "r"}', None), ("[]", None), ("", None)],
-)
-def test_run_continues_in_the_execution_that_its_output_names(output: str, following: str | None) -> None:
-    assert next_execution({"status": "SUCCEEDED", "output": output}) == following
+def ended(status: str, **details: Any) -> Execution:
+    return Execution("arn:r", "r", status, 0, **details)
 
 
 def test_report_starts_with_its_notes() -> None:
-    output = json.dumps({"run": "r", "live": True, "notes": ["SendGrid counts later"]})
-    assert list(result({"status": "SUCCEEDED", "output": output})) == [
+    output = {"run": "r", "live": True, "notes": ["SendGrid counts later"]}
+    assert list(result(ended("SUCCEEDED", output=output))) == [
         *("SUCCEEDED  The export is live.", "", "Notes", "- SendGrid counts later", ""),
         *("run: r", "live: true"),
     ]
 
 
 def test_export_that_is_not_live_is_reported_first() -> None:
-    first, *_ = result({"status": "SUCCEEDED", "output": '{"live": false, "notes": []}'})
+    first, *_ = result(ended("SUCCEEDED", output={"live": False, "notes": []}))
     assert first == "SUCCEEDED  The export is NOT LIVE: read the notes."
 
 
 def test_dry_run_shows_the_plan() -> None:
-    output = json.dumps({"dry_run": True, "run": "r", "plan": {"people": 7, "notes": []}})
-    assert list(result({"status": "SUCCEEDED", "output": output})) == [
+    output = {"dry_run": True, "run": "r", "plan": {"people": 7, "notes": []}}
+    assert list(result(ended("SUCCEEDED", output=output))) == [
         *("Dry run: nothing was changed. This is the plan.", "", "people: 7"),
     ]
 
 
 def test_failure_shows_every_line_of_its_cause() -> None:
-    description = {"status": "FAILED", "error": "ExportRefused", "cause": "2 faults:\n- one\x1b\n- two"}
-    assert list(result(description)) == ["FAILED  ExportRefused", "2 faults:", "- one ", "- two"]
+    failed = ended("FAILED", error="ExportRefused", cause="2 faults:\n- one\x1b\n- two")
+    assert list(result(failed)) == ["FAILED  ExportRefused", "2 faults:", "- one ", "- two"]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +139,7 @@ def test_failure_shows_every_line_of_its_cause() -> None:
     [("ABORTED", "Somebody stopped this run. "), ("TIMED_OUT", "This run took longer than "), ("FAILED", "")],
 )
 def test_end_without_a_cause_says_what_to_do(status: str, reason: str) -> None:
-    first, second = result({"status": status})
+    first, second = result(ended(status))
     assert first == status
     assert second.startswith(reason)
     assert second.endswith("Start the same input again: nothing is created or sent twice.")

@@ -4,13 +4,21 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
 from functions.operate.run import Follower, main, read_input
-from lytics_sendgrid.errors import InputInvalid, ServiceUnavailable
+from lytics_sendgrid.aws.executions import ExecutionReader
+from lytics_sendgrid.domain.execution import Execution as LastExecution
+from lytics_sendgrid.errors import InputInvalid, ServiceUnavailable, StopRun
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+STARTED = {"startDate": datetime(2026, 11, 25, tzinfo=UTC)}
 
 
 class Execution:
@@ -25,7 +33,7 @@ class Execution:
             }
             for number, name in enumerate(states, 1)
         ]
-        self.end = {"status": "SUCCEEDED", **end}
+        self.end = {"status": "SUCCEEDED", **STARTED, **end}
 
 
 class StepFunctions:
@@ -37,15 +45,15 @@ class StepFunctions:
         self.failures: list[Exception] = []
         self.pages = 0
 
-    def start_execution(self, **_: Any) -> Any:
-        raise NotImplementedError
-
     def describe_execution(self, *, executionArn: str) -> Any:  # noqa: N803
         if self.failures:
             raise self.failures.pop()
+        if executionArn not in self.executions:
+            raise ClientError({"Error": {"Code": "ExecutionDoesNotExist"}}, "DescribeExecution")
         execution = self.executions[executionArn]
         self.shown[executionArn] += 1
-        return execution.end if self.shown[executionArn] >= len(execution.events) else {"status": "RUNNING"}
+        is_whole = self.shown[executionArn] >= len(execution.events)
+        return execution.end if is_whole else {"status": "RUNNING", **STARTED}
 
     def get_execution_history(
         self,
@@ -63,9 +71,10 @@ class StepFunctions:
         return {"events": events[start : start + 2], **more}
 
 
-def follow(client: StepFunctions) -> tuple[list[str], Any]:
+def follow(client: StepFunctions) -> tuple[list[str], LastExecution]:
     said: list[str] = []
-    end = Follower(client, "first", said.append, lambda _: None).follow()
+    reader = ExecutionReader(cast("SFNClient", client))
+    end = Follower(reader, client, "first", said.append, lambda _: None).follow()
     return [line.strip().partition("  ")[2].partition(":")[0] for line in said], end
 
 
@@ -77,12 +86,12 @@ def test_run_is_followed_into_the_execution_that_it_continues_in() -> None:
     )
     said, end = follow(client)
     assert said == ["plan", "provision", "activate", "backfill", "report"]
-    assert end["error"] == "ScanStuck"
+    assert end.error == "ScanStuck"
 
 
 def test_circle_of_executions_ends() -> None:
     onward = json.dumps({"goes_on_in": "first"})
-    assert follow(StepFunctions(first=Execution("Plan", output=onward)))[1]["status"] == "SUCCEEDED"
+    assert follow(StepFunctions(first=Execution("Plan", output=onward)))[1].status == "SUCCEEDED"
 
 
 def test_history_is_read_from_its_newest_events() -> None:
@@ -95,7 +104,7 @@ def test_answers_that_fail_for_a_while_do_not_end_it() -> None:
     error = ClientError({"Error": {"Code": "ThrottlingException"}}, "DescribeExecution")
     client = StepFunctions(first=Execution("Plan"))
     client.failures = [error] * 29
-    assert follow(client)[1]["status"] == "SUCCEEDED"
+    assert follow(client)[1].status == "SUCCEEDED"
 
 
 def test_answers_that_fail_for_minutes_end_it() -> None:
@@ -106,11 +115,16 @@ def test_answers_that_fail_for_minutes_end_it() -> None:
         follow(client)
 
 
+def test_unknown_execution_is_named() -> None:
+    with pytest.raises(StopRun, match="does not know the execution first: its ARN is wrong"):
+        follow(StepFunctions())
+
+
 @pytest.mark.parametrize("dry", ["1", "", "0"])
 def test_dry_run_is_a_variable(tmp_path: Path, dry: str) -> None:
     file = tmp_path / "input.json"
     file.write_text('\ufeff{"audiences": ["café"]}')
-    document = json.loads(read_input({"INPUT": str(file), "DRY": dry}))
+    document = read_input({"INPUT": str(file), "DRY": dry})
     assert document == {"audiences": ["café"]} | ({"dry_run": True} if dry == "1" else {})
 
 
