@@ -2,8 +2,6 @@
 
 from typing import Any, Self
 
-from pydantic import Field
-
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.workflow.export_run import ScanOrder
 from lytics_sendgrid.workflow.state_part import StatePart
@@ -62,7 +60,7 @@ class ScanProgress(StatePart):
     messages: int
     restarts: int
     complete: bool
-    mismatch: str = Field(alias="misfit")
+    mismatch: str
     seen: int
     parts: int = 0
     whole: str = ""
@@ -92,7 +90,7 @@ class ScanProgress(StatePart):
             messages=sum(count for _, count in checkpoint.expected),
             restarts=checkpoint.restarts,
             complete=checkpoint.is_complete,
-            misfit=checkpoint.mismatch if checkpoint.done else "",
+            mismatch=checkpoint.mismatch if checkpoint.done else "",
             seen=checkpoint.seen,
             **optional,
         )

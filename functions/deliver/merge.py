@@ -160,4 +160,4 @@ def _rejected(contact: Contact, change: Change, rejection: Rejection | None) -> 
     at_ms, refusal = change.time_ns // NANOSECONDS_PER_MS, change.reason or ""
     if contact.rejection is None:
         return Rejection("fields", refusal, change.row, at_ms)
-    return replace(contact.rejection, reason="row", words=refusal, at_ms=at_ms)
+    return replace(contact.rejection, reason="row", message=refusal, at_ms=at_ms)

@@ -54,7 +54,7 @@ def _obstacles(found: Findings) -> Iterator[str]:
     if rejection is not None:
         yield (
             f"SendGrid refused this contact ({rejection.reason}) at {format_ms(rejection.at_ms)}: "
-            f"'{rejection.words}'. "
+            f"'{rejection.message}'. "
             f"Correct the data in Lytics: the contact is tried again with its next change"
         )
 

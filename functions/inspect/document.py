@@ -5,6 +5,7 @@ from typing import Any
 
 from functions.inspect.differences import differences
 from functions.inspect.findings import Findings, MembershipRow, field_rows, membership_rows, membership_value
+from lytics_sendgrid.domain.contact import Rejection
 from lytics_sendgrid.domain.erasure import Hold
 from lytics_sendgrid.domain.instants import format_ms, format_rfc3339, format_s
 
@@ -59,16 +60,17 @@ def _answer(found: Findings, memberships: Sequence[MembershipRow], sentences: Se
 
 def _ledger(found: Findings) -> dict[str, Any]:
     contact = found.contact
-    rejection = contact.rejection
     return {
         "known": contact.version > 0,
         "lists": list(contact.lists),
         "last_sent": format_ms(contact.sent_ms) if contact.sent_ms else None,
         "import_job": contact.job,
-        "rejection": {"reason": rejection.reason, "words": rejection.words, "at": format_ms(rejection.at_ms)}
-        if rejection
-        else None,
+        "rejection": _rejection(contact.rejection) if contact.rejection else None,
     }
+
+
+def _rejection(rejection: Rejection) -> dict[str, str]:
+    return {"reason": rejection.reason, "message": rejection.message, "at": format_ms(rejection.at_ms)}
 
 
 def _sendgrid(found: Findings) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def as_lines(contacts: Iterable[RejectedContact]) -> Iterator[str]:
     for one, rejection in sorted(found, key=lambda pair: (-pair[1].at_ms, pair[0].email)):
         reasons[rejection.reason] += 1
         since = format_ms(rejection.at_ms)
-        message = " ".join(rejection.words.split())
+        message = " ".join(rejection.message.split())
         yield f"{one.email}\t{rejection.reason}\t{since}\t{message}\t{one.account}"
     counts = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
     yield f"{len(found):,} rejected{f': {counts}' if counts else ''}"

@@ -72,13 +72,13 @@ def plan_fields(
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a mapping is: in words, and as a JSON pointer."""
+    """Where a mapping is: its keys as the input has them, and a JSON pointer."""
 
-    words: str
+    keys: str
     at: str
 
     def fault(self, text: str) -> Fault:
-        return Fault(f"{self.words}: {text}", self.at)
+        return Fault(f"{self.keys}: {text}", self.at)
 
 
 @dataclass(slots=True)

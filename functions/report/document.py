@@ -1,7 +1,5 @@
 """The report of a run: the execution's output, which is also kept in the exports table."""
 
-from pydantic import Field
-
 from functions.report.audited import AuditReport
 from functions.report.cleared import ClearedAudience
 from functions.report.drift import AudienceDrift, Drift
@@ -48,7 +46,7 @@ class AudienceReport(StatePart):
     without_email: int = 0
     bad_email: int = 0
     complete: bool = False
-    mismatch: str = Field(default="", alias="misfit")
+    mismatch: str = ""
     queued: int = 0
     drift: AudienceDrift | None = None
     parts: int = 0

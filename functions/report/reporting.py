@@ -220,7 +220,7 @@ def _scan_fields(scan: Checkpoint, size: int | None) -> dict[str, Any]:
         "without_email": scan.without_email,
         "bad_email": scan.bad_email,
         "complete": complete,
-        "misfit": mismatch,
+        "mismatch": mismatch,
         "queued": scan.people,
         **{name: value for name, value in optional.items() if value},
     }

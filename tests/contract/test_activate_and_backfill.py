@@ -315,7 +315,7 @@ def test_cursor_gone_stale_between_invocations_restarts_the_scan(
     ("faults", "key", "words"),
     [
         ({"scan_repeat_cursor": True}, "trouble", "repeats its cursor"),
-        ({"scan_next_key": "other"}, "misfit", "returned 100"),
+        ({"scan_next_key": "other"}, "mismatch", "returned 100"),
     ],
 )
 def test_undocumented_paging_never_counts_as_complete(

@@ -156,7 +156,7 @@ def test_total_larger_than_the_scan_is_never_complete(scene: Scene, offset: int)
     scene.check(result)
     members = len(scene.twin.members(scene.audience))
     assert not result["complete"]
-    assert result["misfit"] == (
+    assert result["mismatch"] == (
         f"Lytics counts {members + offset:,} people in the audience but its scan returned {members:,}"
     )
 

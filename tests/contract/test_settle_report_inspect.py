@@ -305,7 +305,7 @@ def test_inspect_refused_contact(tasks: Tasks, state: dict[str, Any]) -> None:
     tasks.lytics.add_profile({"email": "odd@example.com", "first_name": "Jane"}, [audience])
     answer = tasks.inspect("odd@example.com")
     assert "SendGrid refused this contact (address)" in answer["answer"]
-    assert answer["ledger"]["rejection"]["words"] == "email is not valid"
+    assert answer["ledger"]["rejection"]["message"] == "email is not valid"
 
 
 def test_inspect_distinguishes_pending_and_lost_rows(tasks: Tasks, state: dict[str, Any]) -> None:

@@ -75,7 +75,7 @@ def test_address_refused_by_sendgrid(customer: Customer) -> None:
     answer = inspect(customer, REFUSED)
     assert "SendGrid refused this contact (address)" in answer["answer"]
     assert answer["ledger"]["rejection"]["reason"] == "address"
-    assert "is not valid" in answer["ledger"]["rejection"]["words"]
+    assert "is not valid" in answer["ledger"]["rejection"]["message"]
     assert answer["sendgrid"]["known"] is False
 
 

@@ -31,7 +31,7 @@ def sheet(people: Iterable[RejectedPerson], *, whole: bool) -> str:
     for person in people:
         rejection = person.rejection
         since = format_rfc3339(rejection.at_ms * NANOSECONDS_PER_MS)
-        row = _row(person.email, rejection.reason, since, " ".join(rejection.words.split()))
+        row = _row(person.email, rejection.reason, since, " ".join(rejection.message.split()))
         size += _json_bytes(row)
         if len(rows) > MAX_ROWS or size > MAX_BYTES:
             whole = False

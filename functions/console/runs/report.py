@@ -130,6 +130,8 @@ def _pasted(paste: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _audience(audience: Mapping[str, Any], names: Counter[str]) -> AudienceRow:
     segment = audience.get("segment_id")
+    # A report of version 1.0.0 has ``misfit``.
+    mismatch = audience.get("mismatch") or audience.get("misfit")
     return AudienceRow(
         name=audience["name"],
         mark=audience["id"] if names[audience["name"]] > 1 else "",
@@ -138,7 +140,7 @@ def _audience(audience: Mapping[str, Any], names: Counter[str]) -> AudienceRow:
         sendgrid=audience["sendgrid"],
         counted_at=audience["sendgrid_counted_at"],
         without_address=audience.get("without_email", 0) + audience.get("bad_email", 0),
-        trouble=audience.get("trouble") or audience.get("misfit") or audience.get("segment_error") or "",
+        trouble=audience.get("trouble") or mismatch or audience.get("segment_error") or "",
         lytics_url=lytics_audience(audience["id"]),
         sendgrid_url=sendgrid_segment(segment) if segment else None,
         drift=audience.get("drift"),

@@ -162,7 +162,7 @@ def message_number(prefix: str, sequence: int) -> str:
 def checkpoint_document(checkpoint: Checkpoint) -> dict[str, Any]:
     """Return a checkpoint as JSON values.
 
-    ``people``, ``complete`` and ``misfit`` are for a person who looks at the table.
+    ``people``, ``complete`` and ``mismatch`` are for a person who looks at the table.
     """
     document = dataclasses.asdict(checkpoint)
     for name in _PAIRS:
@@ -170,7 +170,7 @@ def checkpoint_document(checkpoint: Checkpoint) -> dict[str, Any]:
     return document | {
         "people": checkpoint.people,
         "complete": checkpoint.is_complete,
-        "misfit": checkpoint.mismatch if checkpoint.done else "",
+        "mismatch": checkpoint.mismatch if checkpoint.done else "",
     }
 
 

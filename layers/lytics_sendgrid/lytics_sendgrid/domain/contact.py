@@ -36,13 +36,13 @@ class Rejection:
         reason: a stable word for counting. ``address``: SendGrid refuses the address. ``fields``: it refuses
             the fields, and e-mail and memberships are sent without them. ``row``: an import job refused
             those, too.
-        words: SendGrid's message, cut to 300 characters.
+        message: SendGrid's message, cut to 300 characters.
         row: the hash of the whole row that was refused.
         at_ms: when, milliseconds since 1970.
     """
 
     reason: str
-    words: str
+    message: str
     row: str
     at_ms: int
 
@@ -129,7 +129,7 @@ def _encoded(contact: Contact) -> str:
     rejection = contact.rejection
     if rejection is not None:
         document["sent"] = contact.sent_ms
-        document["rejection"] = [rejection.reason, rejection.words, rejection.row, rejection.at_ms]
+        document["rejection"] = [rejection.reason, rejection.message, rejection.row, rejection.at_ms]
     return _write(document)
 
 

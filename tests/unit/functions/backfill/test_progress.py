@@ -196,7 +196,7 @@ def test_scan_is_complete_only_if_lytics_total_fits(rows: int, total: int | None
     assert done.is_complete == (not mismatch)
     assert mismatch in done.mismatch
     for document in (checkpoint_document(done), ScanProgress.of(AUDIENCE, "High", done).document()):
-        assert (document["complete"], document["misfit"]) == (done.is_complete, done.mismatch)
+        assert (document["complete"], document["mismatch"]) == (done.is_complete, done.mismatch)
 
 
 def test_empty_page_cannot_make_a_short_scan_complete() -> None:
@@ -276,8 +276,8 @@ def test_unfinished_scan_is_neither_complete_nor_a_mismatch() -> None:
     half = advanced(Checkpoint(), page({}, cursor="c1", total=1), NOTHING, 1)
     assert not half.is_complete
     assert (
-        checkpoint_document(half)["misfit"]
-        == ScanProgress.of(AUDIENCE, "High", half).document()["misfit"]
+        checkpoint_document(half)["mismatch"]
+        == ScanProgress.of(AUDIENCE, "High", half).document()["mismatch"]
         == ""
     )
 
@@ -300,7 +300,7 @@ def test_progress_summarizes_the_checkpoint() -> None:
         "messages": 3,
         "restarts": 1,
         "complete": True,
-        "misfit": "",
+        "mismatch": "",
         "seen": 0,
     }
     assert checkpoint_document(at)["people"] == 1

@@ -731,7 +731,7 @@ def test_row_refused_by_job_is_sent_without_fields_at_once() -> None:
     summary = scene.deliver(message(reject))
     rejection = scene.contact(ANN).rejection
     assert rejection is not None
-    assert (rejection.reason, rejection.words, rejection.at_ms) == ("fields", "bad city", 5)
+    assert (rejection.reason, rejection.message, rejection.at_ms) == ("fields", "bad city", 5)
     assert scene.sendgrid.requests[1][1] == [{"email": ANN, "custom_fields": {SEGMENTS: READERS}}]
     assert summary.counts == {"requests": 1, "rejected.fields": 1}
 

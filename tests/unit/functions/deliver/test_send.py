@@ -31,7 +31,7 @@ def test_refused_addresses_cost_only_themselves() -> None:
     assert scene.sendgrid.emails() == [[ANN, BOB, CY], [CY]]
     rejection = scene.contact(ANN).rejection
     assert rejection is not None
-    assert (rejection.reason, rejection.words) == ("address", "400 email '(address)' is not valid")
+    assert (rejection.reason, rejection.message) == ("address", "400 email '(address)' is not valid")
     assert rejection.at_ms == scene.now_ms()
     assert (scene.contact(ANN).row, scene.contact(ANN).sent_ms) == (None, 0)
     assert scene.contact(ANN).memberships == {READERS: 100}

@@ -8,7 +8,7 @@ def test_document_is_indented_with_its_own_keys() -> None:
         "run": "4c1f",
         "live": False,
         "count": None,
-        "misfit": "",
+        "mismatch": "",
         "audiences": [{"name": "Leser: Köln", "fields": ["a", "b"]}, {"name": "VIP", "fields": []}],
         "people": {"accepted": 3, "rejected": {}},
     }
@@ -16,7 +16,7 @@ def test_document_is_indented_with_its_own_keys() -> None:
         "run: 4c1f",
         "live: false",
         "count: null",
-        "misfit:",
+        "mismatch:",
         "audiences:",
         "  - name: Leser: Köln",
         "    fields:",

@@ -84,7 +84,7 @@ def test_report_shows_every_side() -> None:
         "without_email": 1,
         "bad_email": 0,
         "complete": False,
-        "misfit": MISMATCH,
+        "mismatch": MISMATCH,
         "queued": 8,
     }
 
@@ -95,7 +95,7 @@ def test_scan_far_below_lytics_size_is_not_complete() -> None:
     document = report(scans={FIRST: empty})
     (audience,) = document["audiences"]
     mismatch = "Lytics counts 10 people in the audience but its scan returned 0"
-    assert (audience["complete"], audience["misfit"]) == (False, mismatch)
+    assert (audience["complete"], audience["mismatch"]) == (False, mismatch)
     assert f"'First': {mismatch}" in document["notes"]
 
 
@@ -103,7 +103,7 @@ def test_scan_near_or_without_a_size_stays_complete() -> None:
     whole = replace(SCAN, smallest=9, largest=9)
     for sizes in ({FIRST: 10}, {}, None):
         (audience,) = report(scans={FIRST: whole}, lytics=sizes)["audiences"]
-        assert (audience["complete"], audience["misfit"]) == (True, "")
+        assert (audience["complete"], audience["mismatch"]) == (True, "")
 
 
 def test_audience_in_trouble_fails_the_run_after_its_report() -> None:
@@ -199,7 +199,7 @@ def test_report_says_why_an_audience_was_scanned_whole() -> None:
 
 def test_mismatch_found_by_the_scan_is_kept() -> None:
     (audience,) = report(lytics={FIRST: 1_000})["audiences"]
-    assert audience["misfit"] == MISMATCH
+    assert audience["mismatch"] == MISMATCH
 
 
 def test_report_names_its_run() -> None:

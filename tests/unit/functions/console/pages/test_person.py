@@ -30,7 +30,7 @@ ANSWER: dict[str, Any] = {
         "lists": [],
         "last_sent": "2026-11-23T18:53:48Z",
         "import_job": "e443",
-        "rejection": {"reason": "fields", "words": "city is too long", "at": "2026-11-23T18:53:48Z"},
+        "rejection": {"reason": "fields", "message": "city is too long", "at": "2026-11-23T18:53:48Z"},
     },
     "sendgrid": {"known": None},
     "lytics": {"known": True},

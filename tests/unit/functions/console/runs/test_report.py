@@ -18,7 +18,7 @@ AUDIENCE = {
     "bad_email": 2,
     "queued": 95,
     "complete": True,
-    "misfit": "",
+    "mismatch": "",
 }
 REPORT: dict[str, Any] = {
     "run": "r",
@@ -51,8 +51,9 @@ def test_trouble_is_what_is_worst() -> None:
     def trouble(**more: str) -> str:
         return report_view(REPORT | {"audiences": [AUDIENCE | more]}).audiences[0].trouble
 
-    assert trouble(trouble="it is gone", misfit="too few") == "it is gone"
-    assert trouble(misfit="too few", segment_error="bad query") == "too few"
+    assert trouble(trouble="it is gone", mismatch="too few") == "it is gone"
+    assert trouble(mismatch="too few", segment_error="bad query") == "too few"
+    assert trouble(misfit="too few") == "too few"  # as version 1.0.0 wrote it
     assert trouble(segment_error="bad query") == "bad query"
 
 
