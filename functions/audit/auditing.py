@@ -14,7 +14,6 @@ from functions.audit.repair import RepairableSegments, repaired
 from functions.audit.segments import segment_findings, segments_of, unrepaired
 from functions.audit.state import AuditState, Step
 from lytics_sendgrid.counted_text import contacts
-from lytics_sendgrid.domain.account_changes import next_version
 from lytics_sendgrid.domain.backoff import share_of_time_s
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.clock import Clock
@@ -29,6 +28,7 @@ from lytics_sendgrid.queues.outgoing import Outgoing
 from lytics_sendgrid.sendgrid.file_text import text_parts
 from lytics_sendgrid.sendgrid.resources import ContactList
 from lytics_sendgrid.sendgrid.row import RowForm
+from lytics_sendgrid.workflow.account_book import AccountBook, Accounts
 from lytics_sendgrid.workflow.audit_progress import AuditProgress
 
 TASK: Final = "audit"
@@ -51,11 +51,9 @@ class SendGridAccount(RepairableSegments, Protocol):
     def contact_export(self, job: str) -> ContactExport: ...  # noqa: D102
 
 
-class Configurations(Protocol):
+class Configurations(Accounts, Protocol):
     """The account's configuration, and its exports'."""
 
-    def account(self, name: str) -> Account: ...  # noqa: D102
-    def put_account(self, account: Account, read_version: int) -> None: ...  # noqa: D102
     def export(self, name: str) -> Export | None: ...  # noqa: D102
 
 
@@ -164,7 +162,8 @@ class _Auditor:
 
     def check_segments(self) -> None:
         tools, request = self._tools, self._request
-        account = tools.configurations.account(request.account)
+        book = AccountBook(request.account, tools.configurations, tools.clock)
+        account = book.account
         audiences = list(request.audiences)
         names: dict[str, list[str]] = {}
         # An audit is of the whole account, so it looks at the segments of its other live exports, too.
@@ -180,19 +179,13 @@ class _Auditor:
         findings = segment_findings(audiences, names, account, segments, lists)
         if request.repair_segments and not request.dry_run:
             own = shown | {audience: given[0] for audience, given in names.items()}
-            outcomes = repaired(findings, own, account, tools.sendgrid, self._write)
+            outcomes = repaired(findings, own, book, tools.sendgrid, tools.clock)
         else:
             outcomes = unrepaired(findings)
         self._state.segments = [found.message for found in outcomes][:_MAX_SEGMENT_MESSAGES]
         wrong = [(shown[found.audience], found.message) for found in outcomes if found.is_wrong]
         self._state.wrong = wrong[:_MAX_SEGMENT_MESSAGES]
         self._state.step = Step.REQUEST
-
-    def _write(self, account: Account) -> Account:
-        """Write the configuration. If another run has changed it, this raises, and the step is repeated."""
-        written = next_version(account, account.version, math.floor(self._tools.clock.now()))
-        self._tools.configurations.put_account(written, account.version)
-        return written
 
     def request_export(self) -> None:
         self._state.requested_ms = math.floor(self._tools.clock.now() * 1000)

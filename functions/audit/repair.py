@@ -1,13 +1,16 @@
 """Repair the segments of an export."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final, Protocol
 
-from functions.audit.segments import Repair, SegmentFinding, SegmentOutcome, SendGridSegments, outcome
-from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
+from functions.audit.segments import Repair, SegmentFinding, SegmentOutcome, outcome
+from lytics_sendgrid.domain.clock import Clock
+from lytics_sendgrid.domain.configuration import ProvisionedAudience
 from lytics_sendgrid.errors import RequestRefused, Throttled
-from lytics_sendgrid.sendgrid.resources import Segment, by_name, segment_name, segment_query
+from lytics_sendgrid.sendgrid.resources import by_name, segment_name, segment_query
+from lytics_sendgrid.sendgrid.segment_maker import SegmentForm, SegmentMaker, Segments
+from lytics_sendgrid.workflow.account_book import AccountBook
 
 _TOO_SOON: Final = (
     "SendGrid refuses to change a segment for five minutes after its last change. Resync again after that"
@@ -15,28 +18,27 @@ _TOO_SOON: Final = (
 type _Refusals = dict[tuple[str, Repair], str]
 
 
-class RepairableSegments(SendGridSegments, Protocol):
+class RepairableSegments(Segments, Protocol):
     """SendGrid's segments, which a repair creates and changes."""
 
-    def create_segment(self, name: str, query: str, list_id: str | None) -> Segment: ...  # noqa: D102
     def change_segment(self, segment_id: str, *, name: str | None, query: str | None) -> None: ...  # noqa: D102
 
 
 def repaired(
     findings: Iterable[SegmentFinding],
     names: Mapping[str, str],
-    account: Account,
+    book: AccountBook,
     sendgrid: RepairableSegments,
-    write: Callable[[Account], Account],
+    clock: Clock,
 ) -> list[SegmentOutcome]:
     """Repair what can be repaired. Repeated after a crash, it finishes what was begun.
 
     Args:
         findings: what is wrong.
         names: audience id to the name from which its segment's name is made.
-        account: as it was read.
+        book: the account's configuration.
         sendgrid: SendGrid's segments.
-        write: writes the account's configuration, and returns it as written.
+        clock: ours.
 
     Returns:
         What was repaired or not.
@@ -48,8 +50,8 @@ def repaired(
     for finding in findings:
         by_audience.setdefault(finding.audience, []).append(finding)
     missing = [audience for audience, found in by_audience.items() if found[0].repair is Repair.CREATE]
-    creation = _Creation(sendgrid, names, account, write)
-    refusals = creation.create(missing)
+    account = book.account
+    refusals = _Creation(sendgrid, names, book, clock).create(missing)
     outcomes = []
     for audience, found in by_audience.items():
         wanted = {finding.repair for finding in found} & {Repair.QUERY, Repair.NAME}
@@ -71,32 +73,28 @@ class _Creation:
     """Creates segments so that a crash in between leaves none that nobody knows."""
 
     def __init__(
-        self,
-        sendgrid: RepairableSegments,
-        names: Mapping[str, str],
-        account: Account,
-        write: Callable[[Account], Account],
+        self, sendgrid: RepairableSegments, names: Mapping[str, str], book: AccountBook, clock: Clock
     ) -> None:
         self._sendgrid = sendgrid
         self._names = names
-        self._account = account
-        self._write = write
+        self._book = book
+        self._maker = SegmentMaker(sendgrid, _taken, clock)
 
     def create(self, audiences: Iterable[str]) -> _Refusals:
         """Create the segments of audiences, or find those that an attempt before this one created."""
-        audiences = list(audiences)
-        if not audiences:
+        forms = {audience: self._form(audience) for audience in audiences}
+        if not forms:
             return {}
-        present = by_name(self._sendgrid.segments())
-        new = [audience for audience in audiences if self._name(audience).casefold() not in present]
-        begun = self._account.segments_begun.union(new)
-        if begun != self._account.segments_begun:
-            self._account = self._write(replace(self._account, segments_begun=begun))
-        account = self._account
+        present = self._sendgrid.segments()
+        names = by_name(present)
+        self._book.begin_segments(
+            audience for audience, form in forms.items() if form.name.casefold() not in names
+        )
+        account = self._book.account
         refusals: _Refusals = {}
-        for audience in audiences:
+        for audience, form in forms.items():
             try:
-                segment = self._found(audience, present) or self._created(audience)
+                segment = self._maker.find(form, present) or self._maker.create(form)
             except RequestRefused as refusal:
                 refusals[(audience, Repair.CREATE)] = str(refusal)
                 continue
@@ -107,39 +105,20 @@ class _Creation:
                 account.with_audience(audience, provisioned),
                 segments_begun=account.segments_begun - {audience},
             )
-        if account != self._account:
-            self._write(account)
+        self._book.change(account)
         return refusals
 
-    def _name(self, audience: str) -> str:
-        return segment_name(audience, self._names[audience])
+    def _form(self, audience: str) -> SegmentForm:
+        known = self._book.account.audiences[audience]
+        query = segment_query(known.membership_field, audience)
+        return SegmentForm(segment_name(audience, self._names[audience]), query, known.list_id)
 
-    def _query(self, audience: str) -> str:
-        return segment_query(self._account.audiences[audience].membership_field, audience)
 
-    def _found(self, audience: str, present: Mapping[str, Segment]) -> Segment | None:
-        named = present.get(self._name(audience).casefold())
-        if named is None:
-            return None
-        segment = self._sendgrid.segment(named.id)
-        list_id = self._account.audiences[audience].list_id
-        if not segment.is_as_made(self._query(audience), list_id):
-            raise RequestRefused(
-                f"SendGrid has another segment '{segment.name}', which does not show this audience: rename "
-                "that segment in SendGrid, then resync again"
-            )
-        return segment
-
-    def _created(self, audience: str) -> Segment:
-        list_id = self._account.audiences[audience].list_id
-        try:
-            return self._sendgrid.create_segment(self._name(audience), self._query(audience), list_id)
-        except RequestRefused:
-            # SendGrid may list a segment late.
-            segment = self._found(audience, by_name(self._sendgrid.segments()))
-            if segment is None:
-                raise
-            return segment
+def _taken(name: str) -> RequestRefused:
+    return RequestRefused(
+        f"SendGrid has another segment '{name}', which does not show this audience: rename that segment in "
+        "SendGrid, then resync again"
+    )
 
 
 def _changed(

@@ -13,14 +13,15 @@ from dataclasses import replace
 from functools import cache
 from typing import Final, Protocol
 
-from functions.clear.clearing import TASK, Accounts, Walks
+from functions.clear.clearing import TASK, Walks
 from lytics_sendgrid.bounded_text import shortened
-from lytics_sendgrid.domain.account_changes import claimed, cleared, next_version
+from lytics_sendgrid.domain.account_changes import claimed, cleared
 from lytics_sendgrid.domain.clearing import ClearedSegment, Clearing, SegmentEnd
 from lytics_sendgrid.domain.clock import Clock
-from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
+from lytics_sendgrid.domain.configuration import ProvisionedAudience
 from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.sendgrid.resources import Segment, SingleSend, segment_query
+from lytics_sendgrid.workflow.account_book import AccountBook, Accounts
 from lytics_sendgrid.workflow.clear_progress import Finished
 
 _REASON_CHARS: Final = 300
@@ -38,17 +39,11 @@ class SendGridSegments(Protocol):
     def scheduled_single_sends(self) -> tuple[SingleSend, ...]: ...  # noqa: D102
 
 
-class Configurations(Accounts, Protocol):
-    """Where the accounts' configurations are kept and written."""
-
-    def put_account(self, account: Account, read_version: int) -> None: ...  # noqa: D102
-
-
 def finish(
     run: str,
     account_name: str,
     sendgrid: SendGridSegments,
-    accounts: Configurations,
+    accounts: Accounts,
     walks: Walks,
     *,
     clock: Clock,
@@ -62,7 +57,8 @@ def finish(
     """
     document = walks.walk(run, TASK)
     clearing = Clearing({}) if document is None else Clearing.read(document)
-    account = accounts.account(account_name)
+    book = AccountBook(account_name, accounts, clock)
+    account = book.account
     # One that was removed again since is left to the run that did so.
     settled = {
         audience for audience, at_s in clearing.confirmed.items() if account.to_clear.get(audience) == at_s
@@ -73,7 +69,9 @@ def finish(
         if known.is_cleared and (audience in settled or audience not in account.to_clear)
     }
     checked = _checked(candidates, sendgrid)
-    account = _claim(account, checked, accounts, clock)
+    # The configuration says so before a segment is deleted.
+    book.change(claimed(account, _with_end(checked, SegmentEnd.DELETED)))
+    account = book.account
     closed = {
         audience: _deleted(segment, account.audiences[audience], sendgrid)
         for audience, segment in checked.items()
@@ -93,8 +91,7 @@ def finish(
     gone = _with_end(closed, SegmentEnd.DELETED, SegmentEnd.GONE)
     left = _with_end(closed, SegmentEnd.LEFT)
     changed = cleared(account, {audience: account.to_clear[audience] for audience in settled}, gone, left)
-    if changed != account:
-        _write(changed, accounts, clock)
+    book.change(changed)
     return Finished(
         cleared=len(clearing.confirmed),
         deleted=len(_with_end(segments, SegmentEnd.DELETED)),
@@ -105,20 +102,6 @@ def finish(
 def _with_end(segments: Mapping[str, ClearedSegment], *ends: SegmentEnd) -> set[str]:
     """Return the audiences whose segments ended so."""
     return {audience for audience, segment in segments.items() if segment.end in ends}
-
-
-def _claim(
-    account: Account, checked: Mapping[str, ClearedSegment], accounts: Configurations, clock: Clock
-) -> Account:
-    """Write that segments are about to be deleted, and return the configuration that says so."""
-    claims = claimed(account, _with_end(checked, SegmentEnd.DELETED))
-    return account if claims == account else _write(claims, accounts, clock)
-
-
-def _write(account: Account, accounts: Configurations, clock: Clock) -> Account:
-    written = next_version(account, account.version, math.floor(clock.now()))
-    accounts.put_account(written, account.version)
-    return written
 
 
 def _checked(

@@ -1,16 +1,12 @@
 """Create the custom fields of a plan: the membership fields, which must be ours alone, and the mapping's."""
 
 import contextlib
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from lytics_sendgrid.domain.account_changes import next_version
-from lytics_sendgrid.domain.clock import Clock
-from lytics_sendgrid.domain.configuration import Account, FieldKind
+from lytics_sendgrid.domain.configuration import FieldKind
 from lytics_sendgrid.errors import (
-    ConfigurationChanged,
     ExportRefused,
     KeyRefused,
     LyticsSendGridError,
@@ -18,6 +14,7 @@ from lytics_sendgrid.errors import (
     ServiceUnavailable,
 )
 from lytics_sendgrid.sendgrid.resources import CustomField, by_name
+from lytics_sendgrid.workflow.account_book import AccountBook
 
 
 class SendGridFields(Protocol):
@@ -26,53 +23,6 @@ class SendGridFields(Protocol):
     def fields(self) -> tuple[CustomField, ...]: ...  # noqa: D102
     def create_field(self, name: str, field_type: str) -> CustomField: ...  # noqa: D102
     def rename_field(self, field_id: str, name: str) -> None: ...  # noqa: D102
-
-
-class Accounts(Protocol):
-    """Where the accounts' configurations are kept."""
-
-    def account(self, name: str) -> Account: ...  # noqa: D102
-    def put_account(self, account: Account, read_version: int) -> None: ...  # noqa: D102
-
-
-class AccountBook:
-    """An account's configuration while a run changes it. Every write raises its version by one."""
-
-    def __init__(self, name: str, accounts: Accounts, clock: Clock) -> None:
-        self._accounts = accounts
-        self._clock = clock
-        self.account = accounts.account(name)
-
-    def check(self) -> None:
-        """Make sure that no other run has written the configuration.
-
-        Raises:
-            ConfigurationChanged: another run has.
-        """
-        if self._accounts.account(self.account.name).version != self.account.version:
-            raise ConfigurationChanged(
-                f"another run changed the configuration of account '{self.account.name}'"
-            )
-
-    def begin_segments(self, audiences: Iterable[str]) -> None:
-        """Record that the segments of audiences are about to be created.
-
-        Raises:
-            ConfigurationChanged: another run wrote the configuration first.
-        """
-        begun = self.account.segments_begun.union(audiences)
-        if begun != self.account.segments_begun:
-            self.write(replace(self.account, segments_begun=begun))
-
-    def write(self, account: Account) -> None:
-        """Write the configuration.
-
-        Raises:
-            ConfigurationChanged: another run wrote it first.
-        """
-        written = next_version(account, self.account.version, math.floor(self._clock.now()))
-        self._accounts.put_account(written, self.account.version)
-        self.account = written
 
 
 class FieldProvisioning:

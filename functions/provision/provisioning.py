@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from functions.provision.fields import AccountBook, Accounts, FieldProvisioning, SendGridFields
+from functions.provision.fields import FieldProvisioning, SendGridFields
 from functions.provision.segments import SegmentProvisioning, SendGridSegments, without_ending
 from lytics_sendgrid.domain.account_changes import with_audiences, without_audiences
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Export, MappedField, ProvisionedAudience
 from lytics_sendgrid.sendgrid.resources import segment_name
+from lytics_sendgrid.workflow.account_book import AccountBook, Accounts
 from lytics_sendgrid.workflow.export_run import ExportRun
 from lytics_sendgrid.workflow.limits import PROVISION_NOTES_CHARS, bounded_notes
 from lytics_sendgrid.workflow.run_config import Provisioned

@@ -14,6 +14,7 @@ from lytics_sendgrid.sendgrid.resources import (
     segment_name,
     segment_query,
 )
+from lytics_sendgrid.sendgrid.segment_maker import SegmentForm, SegmentMaker, Segments
 from lytics_sendgrid.workflow.run_config import SegmentConfig
 
 _WAITS_S: Final = (2.0, 3.0, 5.0, 10.0, 10.0, 15.0)
@@ -23,12 +24,9 @@ This is no back-off: SendGrid is not in trouble, and doubled waits would be too 
 long after them."""
 
 
-class SendGridSegments(Protocol):
+class SendGridSegments(Segments, Protocol):
     """SendGrid's segments."""
 
-    def segments(self) -> tuple[Segment, ...]: ...  # noqa: D102
-    def segment(self, segment_id: str) -> Segment: ...  # noqa: D102
-    def create_segment(self, name: str, query: str, list_id: str | None) -> Segment: ...  # noqa: D102
     def rename_segment(self, segment_id: str, name: str) -> None: ...  # noqa: D102
     def set_segment_query(self, segment_id: str, query: str) -> None: ...  # noqa: D102
     def find_segment(self, segment_id: str) -> Segment | None: ...  # noqa: D102
@@ -60,8 +58,6 @@ class SegmentProvisioning:
     repaired: int = 0
     names: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    _waits: int = 0
-    _replaced: frozenset[str] = frozenset()
 
     def check(self, planned: Iterable[SegmentConfig]) -> None:
         """Make sure that every segment that is to be deleted is still ours, and that nothing waits for it.
@@ -112,12 +108,13 @@ class SegmentProvisioning:
             ExportRefused: since the plan, something else has created a segment with a name that is needed.
             RequestRefused: SendGrid refuses a segment.
         """
-        self._replaced = frozenset(plan.replaces for plan in planned if plan.replaces is not None)
+        replaced = frozenset(plan.replaces for plan in planned if plan.replaces is not None)
         present = self.sendgrid.segments()
         for segment in present:
-            if segment.id in self._replaced:
+            if segment.id in replaced:
                 self.sendgrid.delete_segment(segment.id)
-        listed = self._others(present)
+        maker = SegmentMaker(self.sendgrid, _taken, self.clock, _WAITS_S, replaced)
+        listed = maker.listed(present)
         ids = {segment.id: segment for segment in listed}
         owned = {audience: ids[one.segment_id] for audience, one in known.items() if one.segment_id in ids}
         names = {
@@ -145,8 +142,8 @@ class SegmentProvisioning:
                 if plan.rename and own.name != name:
                     to_rename.append((plan.audience, own, name))
                 continue
-            query = segment_query(plan.field, plan.audience)
-            segment = self._adopted(name, query, listed) or self._create(name, query)
+            form = SegmentForm(name, segment_query(plan.field, plan.audience), self.list_id)
+            segment = self._made(form, listed, maker)
             if segment.validation == "INVALID":
                 raise RequestRefused(
                     f"SendGrid says that the query of the segment '{segment.name}' is invalid "
@@ -157,11 +154,8 @@ class SegmentProvisioning:
         # Last, because SendGrid may make a rename wait, and nothing depends on it.
         for audience, own, name in to_rename:
             self._rename(audience, own, name)
+        self.created = maker.created
         return segment_ids
-
-    def _others(self, segments: Iterable[Segment]) -> tuple[Segment, ...]:
-        """Return the segments without those that are deleted: SendGrid may list them for a while."""
-        return tuple(segment for segment in segments if segment.id not in self._replaced)
 
     def _repair(self, own: Segment, query: str) -> None:
         """Restore a segment's query. SendGrid refuses that for five minutes after its last change."""
@@ -188,38 +182,22 @@ class SegmentProvisioning:
             self.renamed += 1
             self.names[audience] = name
 
-    def _adopted(self, name: str, query: str, listed: Iterable[Segment]) -> Segment | None:
-        segment = self._existing(name, query, listed)
-        self.adopted += segment is not None
-        return segment
+    def _made(self, form: SegmentForm, listed: Iterable[Segment], maker: SegmentMaker) -> Segment:
+        segment = maker.find(form, listed)
+        if segment is not None:
+            self.adopted += 1
+            return segment
+        try:
+            return maker.create(form)
+        except RequestRefused as refusal:
+            raise RequestRefused(f"{refusal}: fix that and start the export again") from refusal
 
-    def _existing(self, name: str, query: str, listed: Iterable[Segment]) -> Segment | None:
-        same = by_name(listed).get(name.casefold())
-        if same is None:
-            return None
-        segment = self.sendgrid.segment(same.id)
-        if not segment.is_as_made(query, self.list_id):
-            raise ExportRefused(
-                f"since the plan, another segment '{segment.name}' was created in SendGrid, and it does not "
-                "show this audience: rename that segment and start the export again"
-            )
-        return segment
 
-    def _create(self, name: str, query: str) -> Segment:
-        while True:
-            try:
-                segment = self.sendgrid.create_segment(name, query, self.list_id)
-            except RequestRefused as refusal:
-                existing = self._existing(name, query, self._others(self.sendgrid.segments()))
-                if existing is not None:
-                    return existing
-                if self._waits == len(_WAITS_S):
-                    raise RequestRefused(f"{refusal}: fix that and start the export again") from refusal
-                self.clock.sleep(_WAITS_S[self._waits])
-                self._waits += 1
-            else:
-                self.created += 1
-                return segment
+def _taken(name: str) -> ExportRefused:
+    return ExportRefused(
+        f"since the plan, another segment '{name}' was created in SendGrid, and it does not show this "
+        "audience: rename that segment and start the export again"
+    )
 
 
 def without_ending(
