@@ -273,7 +273,10 @@ def sendgrid_key(customer: str, capability: Capability = Capability.FULL) -> str
 
 @contextmanager
 def customer_of(product: Product, options: Options = QUICK) -> Iterator[Customer]:
-    """Create a customer with an account on each side and the three audiences of `events/`, without people."""
+    """Create a customer with an account on each side and the three audiences of `events/`, without people.
+
+    The queues are purged after it. With OpenAPI files, all its requests to SendGrid must conform to them.
+    """
     name = f"customer-{next(_names)}"
     watch = None if product.openapi is None else Watch(product.openapi)
     keys = {sendgrid_key(name, capability): capability for capability in DEFAULT_KEYS.values()}
@@ -296,3 +299,5 @@ def customer_of(product: Product, options: Options = QUICK) -> Iterator[Customer
         )
         customer.put_secret()
         yield customer
+    product.deployment.purge()
+    assert watch is None or watch.problems == []

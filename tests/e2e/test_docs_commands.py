@@ -79,7 +79,6 @@ def customer(product: Product) -> Iterator[Customer]:
         made.lytics.populate(40, 3, seed=9)
         made.lytics.add_profile({"email": EXAMPLE_PERSON, "city": "Graz"}, [HIGH_VALUE])
         yield made
-    product.deployment.purge()
 
 
 @pytest.fixture(scope="module")

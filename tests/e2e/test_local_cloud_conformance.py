@@ -112,6 +112,20 @@ def test_batch_waits_for_its_window(app: Application) -> None:
     assert report["begun"] - report["sent"] >= 1.0
 
 
+def test_paused_event_source_passes_on_what_it_has_received(app: Application) -> None:
+    app.send("LargeUrl", [{"n": 0}])
+    url, name = app.outputs["LargeUrl"], "ApproximateNumberOfMessagesNotVisible"
+    in_flight: Any = [name]
+
+    def received() -> bool:
+        answer = app.cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=in_flight)
+        return answer["Attributes"][name] == "1"
+
+    poll(received, "a message that waits for its window")
+    with app.paused("LargeFunction"):
+        assert [report["records"] for report in app.reports("LargeFunction", 1)] == [1]
+
+
 def test_batch_is_cut_before_its_event_exceeds_six_megabytes(app: Application) -> None:
     # Ten messages of 0.5 MB: 5 MB as sent, but each quotation mark takes four bytes in the event instead of
     # two.

@@ -68,10 +68,6 @@ class EventSources:
         arn = self._parse_arn(mapping["EventSourceArn"])
         if arn.service != "sqs":
             return never
-        if not mapping.get("Enabled", True):
-            # Messages received but not passed to a function return after their visibility time-out.
-            self._gatherings.pop(identifier, None)
-            return never
         function, configuration = self._lambda._get_func_record_for_qualifier(
             mapping["FunctionName"], mapping.get("Qualifier")
         )
@@ -84,8 +80,10 @@ class EventSources:
         gathering.window_s = float(mapping.get("MaximumBatchingWindowInSeconds") or 0)
         # In the emulator, a number from a template parameter is a string.
         limit = int(self._lambda._sqs_esm_concurrency(mapping, function, configuration, queue))
+        enabled = mapping.get("Enabled", True)
         while self._lambda._esm_inflight.get(identifier, 0) < limit:
-            self._gather(gathering, mapping, queue)
+            if enabled:  # a disabled mapping still passes on what it has received
+                self._gather(gathering, mapping, queue)
             now_s = time.monotonic()
             due_s = gathering.due_s(now_s)
             if due_s is None:
