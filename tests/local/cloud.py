@@ -20,6 +20,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -91,6 +92,8 @@ class LocalCloud:
         self.logs = logs or _new_run_folder()
         self.endpoint_url = ""
         self._process: subprocess.Popen[bytes] | None = None
+        self._clients: dict[str, Any] = {}
+        self._making_client = threading.Lock()
 
     def __enter__(self) -> Self:
         """Start the emulator and wait until it answers.
@@ -148,7 +151,14 @@ class LocalCloud:
         self, service: Literal["lambda", "s3", "apigateway", "cloudwatch", "cognito-idp", "logs"]
     ) -> Any: ...
     def client(self, service: Any) -> Any:
-        """Return a boto3 client for a service of this cloud. It does not retry, so that errors show."""
+        """Return the boto3 client for a service of this cloud. It does not retry, so that errors show."""
+        # Made once: that takes longer than most requests, and boto3's clients may be shared by threads.
+        with self._making_client:
+            if service not in self._clients:
+                self._clients[service] = self._client(service)
+            return self._clients[service]
+
+    def _client(self, service: Any) -> Any:
         return boto3.client(
             service,
             region_name=REGION,
