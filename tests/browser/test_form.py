@@ -1,5 +1,6 @@
 """The form of an export in a real browser: filled in, checked, changed, and after a session's end."""
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -73,6 +74,22 @@ def opened(visits: Visits, *more: AudienceChoice) -> tuple[Scene, Page]:
     page.get_by_role("button", name="New export").click()
     page.wait_for_url("**/drafts/*")  # until all scripts have run: nobody is as quick as this test
     return scene, page
+
+
+def test_what_was_typed_before_the_scripts_ran_is_saved(visits: Visits) -> None:
+    scene = Scene()
+    answered(scene)
+    page = visits.open(scene, "/new")
+    held: list[Route] = []
+    page.route(re.compile(r"/htmx\.[^/]*$"), lambda route: held.append(route))
+    page.get_by_role("button", name="New export").click(no_wait_after=True)
+    page.get_by_label("Name", exact=True).fill("early")
+    page.get_by_label("Authorization").fill("other")
+    page.get_by_label("Authorization").blur()
+    assert held
+    held[0].continue_()
+    until(page, lambda: [question["authorization"] for _, question in scene.functions.calls] == ["other"])
+    assert saved(scene, page)["export"] == "early"
 
 
 def test_first_export_is_chosen_checked_and_started(visits: Visits) -> None:

@@ -59,6 +59,15 @@
     form().dispatchEvent(new Event("change", { bubbles: true }));
   }
 
+  // What was typed before the scripts ran, on a slow line, has told nobody.
+  function saveWhatWasTyped() {
+    if (sessionStorage.getItem(kept("draft")) !== null) return; // `restore` saves that
+    const typed = [...form().elements].some(
+      (one) => (one.defaultValue !== undefined && one.type !== "hidden" && one.value !== one.defaultValue) ||
+        (one.defaultChecked !== undefined && one.checked !== one.defaultChecked));
+    if (typed) form().dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
   // Whatever is on the page now; called again after the choices have come.
   function wire() {
     for (const part of document.querySelectorAll(".tools, .mapped .remove")) part.hidden = false;
@@ -178,4 +187,5 @@
   });
   wire();
   restore();
+  document.addEventListener("DOMContentLoaded", saveWhatWasTyped); // htmx listens from its own listener on
 })();
