@@ -13,9 +13,14 @@ from tests.unit.functions.console.pages.run_scene import PATH, RUN, begin, scene
 
 def at_once(page: Page, part: str = "#exports") -> None:
     """Let a part of a page update itself now, as it would after some seconds."""
-    page.evaluate("part => document.querySelector(part).dataset.former = ''", part)
-    page.evaluate("part => htmx.trigger(part, 'poll-now')", part)
-    page.wait_for_selector(f"{part}:not([data-former])")
+    # Before it has settled, the new part does not listen yet.
+    page.evaluate(
+        """part => new Promise(settled => {
+          document.addEventListener("htmx:afterSettle", settled, {once: true});
+          htmx.trigger(part, "poll-now");
+        }).then(() => true)""",
+        part,
+    )
 
 
 def test_keyboard_reaches_the_content_with_one_key(visits: Visits) -> None:
@@ -111,8 +116,8 @@ def test_focus_stays_where_it_is_as_a_part_is_updated(visits: Visits) -> None:
         at_once(page)
         assert page.evaluate("document.activeElement.textContent").strip() == name
     scene.executions.end(scene.executions.arn("loyalty-1"), "ABORTED")
-    page.evaluate("htmx.trigger('#exports', 'poll-now')")
-    page.wait_for_selector("#exports:not([data-poll])")
+    at_once(page)
+    assert page.locator("#exports").get_attribute("data-poll") is None
     assert (
         page.evaluate("document.activeElement.id") == "exports"
     )  # what had the focus does not exist any more
