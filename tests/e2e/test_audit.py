@@ -23,6 +23,7 @@ def test_audit_puts_right_what_was_changed_in_sendgrid(customer: Customer) -> No
     start = customer.input()
     customer.succeed(start)
     customer.wait_until_equal(start)
+    customer.product.wait_until_idle()  # after that, nothing of ours overwrites what is changed
     overwritten, deleted = sorted(customer.lytics.members(HIGH_VALUE))[:2]
     customer.overwrite(overwritten, "lytics_segments", "none")
     customer.delete_contact(deleted)
@@ -61,6 +62,7 @@ def test_audit_whose_export_fails_changes_nobody(
     start = customer.input()
     customer.succeed(start)
     customer.wait_until_equal(start)
+    customer.product.wait_until_idle()  # after that, nothing of ours brings back who is deleted
     deleted = min(customer.lytics.members(HIGH_VALUE))
     customer.delete_contact(deleted)
     customer.sendgrid.settle()
