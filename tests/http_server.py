@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Self
 
+
 class HttpServer(ThreadingHTTPServer):
     """Serves from the start on, one thread a connection; ``close`` ends open connections, too.
 
@@ -56,8 +57,8 @@ class HttpServer(ThreadingHTTPServer):
         self.close()
 
     def _serve(self) -> None:
-        # Not `serve_forever`, which wakes up at an interval to see whether to end: a local cloud has dozens of
-        # servers, and the tests close hundreds.
+        # Not `serve_forever`, which wakes up at an interval to see whether to end: a local cloud has dozens
+        # of servers, and the tests close hundreds.
         while not self._closing:
             self.handle_request()
 

@@ -81,7 +81,11 @@ def test_what_was_typed_before_the_scripts_ran_is_saved(visits: Visits) -> None:
     answered(scene)
     page = visits.open(scene, "/new")
     held: list[Route] = []
-    page.route(re.compile(r"/htmx\.[^/]*$"), lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(re.compile(r"/htmx\.[^/]*$"), hold)
     page.get_by_role("button", name="New export").click(no_wait_after=True)
     page.get_by_label("Name", exact=True).fill("early")
     page.get_by_label("Authorization").fill("other")

@@ -114,12 +114,12 @@ def test_batch_waits_for_its_window(app: Application) -> None:
 
 def test_paused_event_source_passes_on_what_it_has_received(app: Application) -> None:
     app.send("LargeUrl", [{"n": 0}])
-    url, name = app.outputs["LargeUrl"], "ApproximateNumberOfMessagesNotVisible"
-    in_flight: Any = [name]
 
     def received() -> bool:
-        answer = app.cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=in_flight)
-        return answer["Attributes"][name] == "1"
+        answer = app.sqs.get_queue_attributes(
+            QueueUrl=app.outputs["LargeUrl"], AttributeNames=["ApproximateNumberOfMessagesNotVisible"]
+        )
+        return answer["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "1"
 
     poll(received, "a message that waits for its window")
     with app.paused("LargeFunction"):
