@@ -4,7 +4,6 @@ The local cloud grants everything, so a permission that is missing would show fi
 """
 
 import ast
-from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
@@ -62,7 +61,7 @@ def actions_of(verb: str, table: str) -> set[str]:
     for module, class_name in ADAPTERS.get(table, ()):
         if module in modules:
             methods = _methods(module, class_name)
-            called = {name for other in modules - {module} for name in _called(_tree(other))}
+            called = {name for other in modules - {module} for name in _called(other)}
             actions |= {action for method in called & methods.keys() for action in methods[method]}
     return actions
 
@@ -72,8 +71,9 @@ def _tree(module: str) -> ast.Module:
     return ast.parse(PATHS[module].read_text())
 
 
-def _called(tree: ast.AST) -> set[str]:
-    functions = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+@cache
+def _called(module: str) -> set[str]:
+    functions = (node.func for node in ast.walk(_tree(module)) if isinstance(node, ast.Call))
     return {function.attr for function in functions if isinstance(function, ast.Attribute)}
 
 
@@ -84,22 +84,26 @@ def _named(tree: ast.AST) -> set[str]:
     return attributes | {function.id for function in functions if isinstance(function, ast.Name)}
 
 
+@cache
 def _modules(app: str) -> set[str]:
     found = {app}
     waiting = [app]
     while waiting:
-        for module in _imported(_tree(waiting.pop())):
+        for module in _imported(waiting.pop()):
             if module not in found:
                 found.add(module)
                 waiting.append(module)
     return found
 
 
-def _imported(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+@cache
+def _imported(module: str) -> frozenset[str]:
+    found: set[str] = set()
+    for node in ast.walk(_tree(module)):
         if isinstance(node, ast.ImportFrom) and node.module is not None:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            yield from (name for name in names if name in PATHS)
+            found |= {name for name in names if name in PATHS}
+    return frozenset(found)
 
 
 @cache
