@@ -13,6 +13,10 @@ FLAGS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # To start processes is half of the time: one for all pages of a profile, and none to draw.
+    "--process-per-site",
+    "--renderer-process-limit=1",
+    "--in-process-gpu",
 )
 
 

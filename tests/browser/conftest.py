@@ -1,12 +1,14 @@
-"""One Chromium for all tests, and a fresh profile for each. Without Chromium, these tests are skipped."""
+"""One Chromium for all tests, and a fresh page for each. Without Chromium, these tests are skipped."""
 
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.browser.chromium import chromium_path, launched
-from tests.browser.visit import Visits
+from tests.browser.served import ConsoleServer
+from tests.browser.visit import Visits, new_profile
+from tests.unit.functions.console.scene import Scene
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,10 +29,20 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="package")
+def kept(browser: Browser) -> Iterator[BrowserContext]:
+    """Return a profile that always has a page of the console: further pages need no process of their own."""
+    with ConsoleServer(Scene()) as server:
+        context = new_profile(browser)
+        context.new_page().goto(f"{server.base_url}/signed-out")
+        yield context
+        context.close()
+
+
 @pytest.fixture
-def visits(browser: Browser) -> Iterator[Visits]:
+def visits(browser: Browser, kept: BrowserContext) -> Iterator[Visits]:
     """Opens pages of a scene. At the end of the test, the browser's log must be empty."""
-    opened = Visits(browser)
+    opened = Visits(browser, kept)
     yield opened
     opened.close()
     assert opened.log == []

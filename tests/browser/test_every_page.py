@@ -40,7 +40,8 @@ class Window:
 
     def show(self, state: State) -> int:
         """Show a state, wide and light, and return the status of its page."""
-        self.page.goto("about:blank")  # so that the former page asks nothing any more
+        if self.page.locator("[data-poll]").count():
+            self.page.goto("about:blank")  # so that the former page asks nothing any more
         self.page.set_viewport_size({"width": WIDE, "height": 800})
         self.page.emulate_media(color_scheme="light", reduced_motion="reduce")
         scene, path = state.made()

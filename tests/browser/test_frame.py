@@ -1,14 +1,24 @@
 """The frame of every page: skip link, polling, what went wrong, and what is left after the sign-out."""
 
+from collections.abc import Iterator
+
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.errors import ServiceUnavailable
 from tests.browser.state import State
 from tests.browser.states import STATES, exports
-from tests.browser.visit import NARROW, Visits, tab_to
+from tests.browser.visit import NARROW, Visits, new_profile, tab_to
 from tests.unit.functions.console.pages.run_scene import PATH, RUN, begin, scene_with_export
+
+
+@pytest.fixture(scope="module")
+def still(browser: Browser) -> Iterator[Page]:
+    """Return a page without scripts."""
+    context = new_profile(browser, java_script_enabled=False)
+    yield context.new_page()
+    context.close()
 
 
 def at_once(page: Page, part: str = "#exports") -> None:
@@ -144,17 +154,16 @@ def test_opened_and_scrolled_parts_stay_so_as_they_are_updated(visits: Visits) -
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
-def test_whatever_takes_the_focus_in_a_polling_part_has_an_id(visits: Visits, state: State) -> None:
+def test_whatever_takes_the_focus_in_a_polling_part_has_an_id(still: Page, state: State) -> None:
     """Without one, htmx cannot give it the focus again."""
     scene, path = state.made()
     html = state.answer(scene, path).html
     if "data-poll" not in html:
         return
-    page = visits.profile(scene, java_script_enabled=False).new_page()
-    page.set_content(html)
+    still.set_content(html)
     focusable = "a[href], button:not([hidden]), summary, input:not([type=hidden]), select, [tabindex]"
-    for part in page.locator("[data-poll]").all():
-        places = part.locator(f":is({focusable}):not(noscript *)").all()
-        ids = [place.get_attribute("id") for place in places]
+    ids_of = "(part, places) => [...part.querySelectorAll(places)].map(place => place.getAttribute('id'))"
+    for part in still.locator("[data-poll]").all():
+        ids = part.evaluate(ids_of, f":is({focusable}):not(noscript *)")
         assert None not in ids
         assert len(set(ids)) == len(ids)

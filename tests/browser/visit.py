@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -29,14 +30,17 @@ _STATUSES: Final = ("Failed to load resource", "Response Status Error Code")
 
 
 class Visits:
-    """Opens pages in fresh profiles.
+    """Opens pages in fresh profiles, or in one that is kept: to start one takes longer than most tests.
+
+    Each server has an origin of its own, so of another test's pages only the cookies would be left.
 
     Attributes:
         log: errors and warnings in the browser's log, reports of the content security policy among them.
     """
 
-    def __init__(self, browser: Browser) -> None:
+    def __init__(self, browser: Browser, kept: BrowserContext | None = None) -> None:
         self._browser = browser
+        self._kept = kept
         self._stack = ExitStack()
         self.log: list[str] = []
 
@@ -49,29 +53,26 @@ class Visits:
         scene: Scene,
         *,
         as_: Identity | None = OPERATOR,
-        width: int = WIDE,
-        height: int = 800,
-        scheme: Literal["light", "dark"] = "light",
         now_s: float | None = None,
-        **more: Any,
+        **options: Any,
     ) -> BrowserContext:
-        """Return a fresh profile in which somebody is signed in. Its clock may stand still."""
-        context = self._browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,
-            reduced_motion="reduce",
-            timezone_id="Europe/Vienna",
-            locale="en-GB",
-            **more,
-        )
-        self._stack.callback(context.close)
-        context.set_default_timeout(5_000)
+        """Return a profile in which somebody is signed in. Its clock may stand still.
+
+        With options, or a second time, it is a fresh one.
+        """
+        if self._kept is not None and now_s is None and not options:
+            context, self._kept = self._kept, None
+            end: Callable[[], None] = partial(_clear, context, context.pages)
+        else:
+            context = new_profile(self._browser, **options)
+            end = context.close
+        self._listen(context, "console", self._logged)
+        self._listen(context, "weberror", lambda error: self.log.append(str(error.error)))
+        self._stack.callback(end)  # before the listeners go
         if now_s is not None:
             context.clock.set_fixed_time(datetime.fromtimestamp(now_s, UTC))
         if as_ is not None:
             sign_in(context, scene, as_)
-        context.on("console", self._logged)
-        context.on("weberror", lambda error: self.log.append(str(error.error)))
         return context
 
     def open(self, scene: Scene, path: str = "/", **profile: Any) -> Page:
@@ -88,9 +89,42 @@ class Visits:
         """Close all profiles and servers."""
         self._stack.close()
 
+    def _listen(self, context: BrowserContext, event: Any, heard: Callable[[Any], None]) -> None:
+        context.on(event, heard)
+        self._stack.callback(context.remove_listener, event, heard)
+
     def _logged(self, message: ConsoleMessage) -> None:
         if is_trouble(message):
             self.log.append(f"{message.type}: {message.text} ({message.location['url']})")
+
+
+def new_profile(
+    browser: Browser,
+    *,
+    width: int = WIDE,
+    height: int = 800,
+    scheme: Literal["light", "dark"] = "light",
+    **more: Any,
+) -> BrowserContext:
+    """Return a fresh profile."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        timezone_id="Europe/Vienna",
+        locale="en-GB",
+        **more,
+    )
+    context.set_default_timeout(5_000)
+    return context
+
+
+def _clear(context: BrowserContext, stay: Sequence[Page]) -> None:
+    """Close the pages of a profile except those that stay, and forget its cookies."""
+    for page in context.pages:
+        if page not in stay:
+            page.close()
+    context.clear_cookies()
 
 
 def sign_in(context: BrowserContext, scene: Scene, identity: Identity) -> None:
