@@ -5,9 +5,9 @@ from typing import cast
 
 import boto3
 import pytest
-from moto import mock_aws
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from tests.contract.moto_aws import aws
 from tests.doubles.dynamodb import DynamoDb
 
 
@@ -18,7 +18,7 @@ def moto_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
+    with aws():
         client = boto3.client("dynamodb", region_name="us-east-1")
         client.create_table(
             TableName="exports",

@@ -8,7 +8,6 @@ from typing import Any, cast
 import boto3
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from moto import mock_aws
 
 from functions.audit import app as audit_app
 from functions.clear import app as clear_app
@@ -20,6 +19,7 @@ from functions.report import app as report_app
 from functions.settle import app as settle_app
 from functions.sweep import app as sweep_app
 from lytics_sendgrid.tables.exports import ExportsTable
+from tests.contract.moto_aws import aws
 from tests.contract.openapi import OpenApi
 from tests.local.lytics_twin.clock import ManualClock
 from tests.local.lytics_twin.twin import DEFAULT_TOKEN, LyticsTwin
@@ -151,7 +151,7 @@ def tasks_of(monkeypatch: pytest.MonkeyPatch, options: Options | None = None) ->
     with (
         SendGridTwin(options, recorder=check) as sendgrid,
         LyticsTwin(clock=ManualClock()) as lytics,
-        mock_aws(),
+        aws(),
     ):
         settings = {
             **{variable: _queue(variable) for variable in QUEUES},

@@ -10,7 +10,6 @@ from typing import Any, cast
 import boto3
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from moto import mock_aws
 
 from functions.activate import app as activate_app
 from functions.backfill import app as backfill_app
@@ -29,6 +28,7 @@ from lytics_sendgrid.errors import KeyRefused, StopRun, SubscriptionRefused
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.seen import SeenTable
+from tests.contract.moto_aws import aws
 from tests.local.lytics_twin.clock import ManualClock
 from tests.local.lytics_twin.receiver import Receiver
 from tests.local.lytics_twin.twin import DEFAULT_TOKEN, LyticsTwin
@@ -144,7 +144,7 @@ def deployment(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with LyticsTwin(clock=clock, initializing_s=5) as twin, Receiver() as receiver, mock_aws():
+    with LyticsTwin(clock=clock, initializing_s=5) as twin, Receiver() as receiver, aws():
         deployment = Deployment(twin, receiver.url)
         settings = {
             "EXPORTS_TABLE": "exports",

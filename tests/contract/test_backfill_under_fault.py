@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pytest
-from moto import mock_aws
 
 from functions.backfill import app as backfill_app
 from functions.backfill.progress import MAX_IDLE_INVOCATIONS
@@ -19,6 +18,7 @@ from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.seen import SeenTable
+from tests.contract.moto_aws import aws
 from tests.contract.test_activate_and_backfill import RUN, Deployment
 from tests.local.lytics_twin.clock import ManualClock
 from tests.local.lytics_twin.twin import LyticsTwin
@@ -90,7 +90,7 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     clock = ManualClock()
-    with LyticsTwin(clock=clock) as twin, mock_aws():
+    with LyticsTwin(clock=clock) as twin, aws():
         deployment = Deployment(twin, "http://127.0.0.1:1")
         monkeypatch.setenv("EXPORTS_TABLE", "exports")
         monkeypatch.setenv("SECRET_PREFIX", "stack")

@@ -11,11 +11,11 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
-from moto import mock_aws
 
 from functions.console.aws.executions import PageExecutions
 from functions.console.aws.functions import Functions
 from lytics_sendgrid.errors import ExportRefused, ServiceUnavailable, StopRun
+from tests.contract.moto_aws import aws
 
 DEFINITION = '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
 ROLE = "arn:aws:iam::123456789012:role/export"
@@ -33,7 +33,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def executions() -> Iterator[PageExecutions]:
-    with mock_aws():
+    with aws():
         client = boto3.client("stepfunctions")
         arn = client.create_state_machine(name="export", definition=DEFINITION, roleArn=ROLE)
         yield PageExecutions(client, arn["stateMachineArn"])

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from functions.console.aws.monitoring import ALARMS, Monitoring
 from lytics_sendgrid.errors import StopRun
+from tests.contract.moto_aws import aws
 
 NAMES = [f"shop-{name}" for name in ALARMS]
 
@@ -19,7 +19,7 @@ def monitoring(monkeypatch: pytest.MonkeyPatch) -> Iterator[Monitoring]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    with mock_aws():
+    with aws():
         yield Monitoring(boto3.client("sqs"), boto3.client("cloudwatch"), NAMES)
 
 

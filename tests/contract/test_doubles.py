@@ -6,12 +6,12 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.queues.writer import QueueWriter
 from tests.clock import ManualClock
+from tests.contract.moto_aws import aws
 from tests.doubles.secrets_manager import SecretsManager
 from tests.doubles.sqs import Queue, Sqs
 
@@ -22,7 +22,7 @@ def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
+    with aws():
         yield
 
 

@@ -10,7 +10,6 @@ import boto3
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from functions.erase import app as erase_app
 from lytics_sendgrid.errors import InputInvalid, KeyRefused, LyticsSendGridError
@@ -19,6 +18,7 @@ from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.transport.client import Answer
 from tests.clock import ManualClock
 from tests.contract.export_tasks import context
+from tests.contract.moto_aws import aws
 from tests.contract.sendgrid_scene import Scene, scene_of
 from tests.modules import PATHS
 from tests.unit.functions.deliver.example_export import EXPORT
@@ -36,7 +36,7 @@ def scene() -> Iterator[Scene]:
 def stack_of(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Make what the function needs, and yield its changes queue's client and URL."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    with mock_aws():
+    with aws():
         dynamodb, sqs = boto3.client("dynamodb"), boto3.client("sqs")
         pk, sk = {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}
         text = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from moto import mock_aws
 
 from lytics_sendgrid.aws.executions import MachineExecutions
 from lytics_sendgrid.errors import ServiceUnavailable, StopRun
+from tests.contract.moto_aws import aws
 
 DEFINITION = '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
 ROLE = "arn:aws:iam::123456789012:role/export"
@@ -21,7 +21,7 @@ def executions(monkeypatch: pytest.MonkeyPatch) -> Iterator[MachineExecutions]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
+    with aws():
         client = boto3.client("stepfunctions", region_name="us-east-1")
         arn = client.create_state_machine(name="export", definition=DEFINITION, roleArn=ROLE)
         yield MachineExecutions(client, arn["stateMachineArn"])
