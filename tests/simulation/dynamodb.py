@@ -113,10 +113,10 @@ class DynamoDb:
             world.tell("DynamoDB refuses %s: %s", operation, code)
             raise refusal(code, operation, 400 if severity < 0.5 else 500)
         slow_s = 15 * (hit("dynamodb_slow") or 0.0)
-        answer = world.call(serve, _timeout(), travel_s=slow_s)
+        answer = world.call(serve, _timeout, travel_s=slow_s)
         if hit("dynamodb_retried") is not None:
             world.tell("boto3 retries %s although it succeeded", operation)
-            answer = world.call(serve, _timeout())
+            answer = world.call(serve, _timeout)
         if hit("dynamodb_lost") is not None:
             world.tell("the answer to %s is lost", operation)
             raise _timeout()

@@ -78,7 +78,9 @@ class _Request:
 
     __slots__ = ("_back_s", "_serve", "_thread", "_world", "error", "over", "timeout", "value")
 
-    def __init__(self, world: "World", serve: Callable[[], Any], back_s: float, timeout: Exception) -> None:
+    def __init__(
+        self, world: "World", serve: Callable[[], Any], back_s: float, timeout: Callable[[], Exception]
+    ) -> None:
         self._world = world
         self._thread = world.running
         self._serve = serve
@@ -104,7 +106,7 @@ class _Request:
     def time_out(self) -> None:
         if not self.over:
             self.over = True
-            self.error = self.timeout
+            self.error = self.timeout()
             self._thread.resume()
 
 
@@ -178,7 +180,7 @@ class World:
     def call(
         self,
         serve: Callable[[], Any],
-        timeout: Exception,
+        timeout: Callable[[], Exception],
         *,
         timeout_s: float = 60.0,
         travel_s: float = 0.0,
@@ -188,7 +190,7 @@ class World:
 
         Args:
             serve: called when the request arrives; its result or error is the answer.
-            timeout: raised if the answer takes too long; the request may still arrive.
+            timeout: makes the error if the answer takes too long; the request may still arrive.
             timeout_s: how long the caller waits.
             travel_s: extra time for the request.
             back_s: extra time for the answer.

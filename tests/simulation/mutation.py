@@ -15,8 +15,10 @@ class Mutation:
         breaks: what goes wrong, for a person.
         patches: owner, attribute and replacement.
         bias: favors scenarios that need the rule.
+        first: a seed that noticed it once, and ends soon. The search begins there, to be short.
     """
 
     breaks: str
     patches: Sequence[tuple[Any, str, Any]]
     bias: Bias
+    first: int = 0

@@ -75,6 +75,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "a redelivered message, or one requeued as uncertain, is treated as new",
         [(ReceivedMessage, "returned", property(broken.no))],
         _ABANDONED,
+        first=64,
     ),
     "refresh_skips_equal_rows": Mutation(
         "a refresh sends nothing if the row equals the ledger's",
@@ -123,6 +124,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "a job that was given up, and ends after all, is not followed",
         [(ImportJobFollower, "_follow_abandoned", broken.left_alone)],
         replace(_with(job_stuck=0.7), spread_s=700.0),
+        first=37,
     ),
     "errors_file_is_not_read": Mutation(
         "an errored import job is treated as completed",
@@ -198,16 +200,19 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "the redrive command does not mark its messages",
         [(schedule, "dead_changes", broken.unmarked)],
         replace(_ABANDONED, fixed=_fixed(receives=1)),
+        first=64,
     ),
     "requeued_is_treated_as_new": Mutation(
         "a requeued message does not say that a request may be in flight",
         [(intake, "is_uncertain", broken.no)],
         replace(_ABANDONED, always={"statement_refused": 1.0}, spread_s=10.0, fixed=_fixed(faults=6)),
+        first=141,
     ),
     "nothing_follows_a_lost_answer": Mutation(
         "a request whose answer was lost is treated as not made",
         [(Refreshes, "after_lost_answer", broken.nothing)],
         replace(_with(lost_answer=0.97), spread_s=700.0, fixed={"faults": 12, "job_max_s": 700.0}),
+        first=476,
     ),
     "refused_list_is_not_left_to_its_export": Mutation(
         "a contact sent without another export's list, because SendGrid refused that list, is never put "
@@ -221,11 +226,13 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
             bad=0.0,
             fixed={"second_list": True, "job_max_s": 700.0},
         ),
+        first=98,
     ),
     "returned_no_op_is_not_followed": Mutation(
         "nothing follows a redelivered message that changes nothing",
         [(Refreshes, "before_commit", broken.nothing)],
         _ABANDONED,
+        first=64,
     ),
     **RUN_MUTATIONS,
     **ERASURE_MUTATIONS,

@@ -67,7 +67,7 @@ class Sqs:
         if faults.hit("send_refused") is not None:
             world.tell("SQS fails")
             raise refusal("Unavailable", operation, 503)
-        answer = world.call(serve, _timeout())
+        answer = world.call(serve, _timeout)
         if faults.hit("send_lost") is not None:
             world.tell("SQS's answer is lost")
             raise _timeout()

@@ -24,6 +24,7 @@ RUN_MUTATIONS: Final[Mapping[str, Mutation]] = {
         "events from before an audience was added again count",
         [(export_views, "row_form", broken.changed(row_form, broken.with_old_events))],
         _RUNS,
+        first=28,
     ),
     "cleared_ids_stay": Mutation(
         "rows hold the ids of cleared audiences",
@@ -34,6 +35,7 @@ RUN_MUTATIONS: Final[Mapping[str, Mutation]] = {
         "a clearing walks the ledger while consumers still have the older configuration",
         [(schedule, "CLEAR_DELAY_S", 0.0)],
         replace(_RUNS, spread_s=5.0, fixed={"publishes_s": (2.5,), "latency_s": 1.0}),
+        first=555,
     ),
     "scanned_values_are_ignored": Mutation(
         "a scan corrects no field", [(merge, "_take_different", broken.nothing)], _RUNS

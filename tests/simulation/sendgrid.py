@@ -115,7 +115,7 @@ class SendGrid:
         back_s = SLOW_S * (hit("slow_answer") or 0.0)
         answer = world.call(
             partial(self._serve, method, body, path, query or {}),
-            _lost(),
+            _lost,
             timeout_s=timeout_s,
             travel_s=late_s,
             back_s=back_s,

@@ -13,7 +13,7 @@ from tests.simulation.runs import draw
 from tests.simulation.scenario import Bias, Scenario
 from tests.simulation.shrink import Case, case_of, shrunk
 
-SCHEDULES = 1_000
+SCHEDULES, BY_PROGRAM = 850, 150
 LARGE = 6
 POISONED = 60
 LISTS_GONE = 100
@@ -120,7 +120,7 @@ def test_program_runs_schedules_on_several_cores() -> None:
     finished = subprocess.run(
         [sys.executable, "-m", "tests.simulation"],
         cwd=REPOSITORY,
-        env={**os.environ, "SCHEDULES": "150", "WORKERS": "2", "FIRST": "5000"},
+        env={**os.environ, "SCHEDULES": str(BY_PROGRAM), "WORKERS": "2", "FIRST": str(SCHEDULES)},
         capture_output=True,
         text=True,
         check=False,

@@ -125,11 +125,12 @@ def _in_world(name: str, first: int = 0, **bias: Any) -> Rule:
 
 RULES: Final[Mapping[str, Rule]] = {
     "seen, but out: a returner": Rule(_standing(_one_sided)),
-    "who has just left returns only by a look-up": Rule(_standing(_careless)),
-    "events after the scan are left alone": Rule(_standing(_everything)),
+    "who has just left returns only by a look-up": Rule(_standing(_careless), first=83),
+    "events after the scan are left alone": Rule(_standing(_everything), first=75),
     "an audience whose e-mail fields changed is not swept": Rule(
         [(Scope, "is_stale", property(lambda _scope: False)), (Session, "changed", lambda _session: set())],
         Bias(identifying=False, operates=0.2),
+        first=12,
     ),
     "suspects are verified": Rule([(sweeping, "_STEPS", {**sweeping._STEPS, Step.LOOK_UP: _unverified})]),
     "not earlier than the scan's lag": Rule(
@@ -139,7 +140,9 @@ RULES: Final[Mapping[str, Rule]] = {
     ),
     "the profile that is found must hold the address": Rule([(look_ups, "_verdict", _any_address)]),
     "an unclear answer takes nobody out": Rule(
-        [(look_ups, "_verdict", _unclear_is_out)], Bias(identifying=True, unhealthy=0.3, look_ups=9, sample=9)
+        [(look_ups, "_verdict", _unclear_is_out)],
+        Bias(identifying=True, unhealthy=0.3, look_ups=9, sample=9),
+        first=43,
     ),
     "look-ups must find whom the scans have shown": Rule(
         [(verify, "_doubt", _no_doubt)],
@@ -151,14 +154,14 @@ RULES: Final[Mapping[str, Rule]] = {
         first=220,
     ),
     "whom the second scan has seen stays": Rule(
-        [(second, "_seen_again", _nobody_again)], Bias(identifying=False, skips=0.2)
+        [(second, "_seen_again", _nobody_again)], Bias(identifying=False, skips=0.2), first=46
     ),
     "of the many whom a second scan has not seen, some are looked up": Rule(
         [(sweeping, "_STEPS", {**sweeping._STEPS, Step.SAMPLE: _unsampled})],
         Bias(identifying=True, unhealthy=0.3, look_ups=0, sample=9),
     ),
     "nobody leaves whose audience was not scanned completely": Rule(
-        [(Checkpoint, "mismatch", "")], Bias(identifying=False, skips=0.2)
+        [(Checkpoint, "mismatch", "")], Bias(identifying=False, skips=0.2), first=10
     ),
     "nobody leaves if a scan shows far fewer than Lytics counts": Rule(
         [(scope, "_shortage", lambda _scan, _size: "")], Bias(identifying=False, empty=0.4)
@@ -172,18 +175,20 @@ RULES: Final[Mapping[str, Rule]] = {
         Bias(identifying=False, empty=0.4, counts_empty=True, guard_from=0),
     ),
     "leavers leave at the scan's time": Rule([(real, "CHECKED_QUEUE", _now(real.CHECKED_QUEUE))]),
-    "a scan has the least time that counts": _in_world("least_time"),
+    "a scan has the least time that counts": _in_world("least_time", first=30),
     "S is 10 minutes before the scan": _in_world("stamp_less_lag", first=670),
     "a scan that begins again has seen nobody": _in_world("forget_on_restart", first=485),
-    "hashes are written before the checkpoint": _in_world("hashes_before_checkpoint", identifying=False),
+    "hashes are written before the checkpoint": _in_world(
+        "hashes_before_checkpoint", identifying=False, first=29
+    ),
     "every e-mail field shows members": _in_world("union_of_email_fields"),
-    "those of stopped exports, too": _in_world("stopped_exports_count"),
+    "those of stopped exports, too": _in_world("stopped_exports_count", first=13),
     "the second scan is whole": _in_world("second_scan_whole", first=600, identifying=False, parts=True),
-    "the parts of a scan are compared with the whole": _in_world("parts_are_compared", parts=True),
-    "events before an audience was added again count for nothing": _in_world("begins_anew"),
+    "the parts of a scan are compared with the whole": _in_world("parts_are_compared", parts=True, first=15),
+    "events before an audience was added again count for nothing": _in_world("begins_anew", first=61),
     "a start again is swept": _in_world("sweep_after_start_again"),
     "a removed audience of another export is swept": _in_world("shared_is_swept"),
-    "the next run finishes a clearing": _in_world("to_clear_is_listed", dies=0.1),
+    "the next run finishes a clearing": _in_world("to_clear_is_listed", dies=0.1, first=38),
     "rows hold the ids of stopped audiences": _in_world("stopped_ids_stay", first=210),
     "rows hold the ids of kept audiences": _in_world("kept_ids_stay", keeps=0.5),
     "a kept audience that is added again keeps its events": _in_world("kept_since_stays", keeps=0.5),
