@@ -7,8 +7,8 @@ It keeps the same contract as DynamoDB does: `tests/contract/ledger_contract.py`
 import math
 import re
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from tests.doubles.calls import Calls, refusal
@@ -348,9 +348,8 @@ class DynamoDb:
         page: list[Item] = []
         size = 0
         last: Key = ()
-        for key in sorted(items, key=_utf8):
-            if start is not None and _utf8(key) <= _utf8(start):
-                continue
+        behind = items if start is None else [key for key in items if _utf8(key) > _utf8(start)]
+        for key in sorted(behind, key=_utf8):
             if size > MAX_PAGE_BYTES:
                 self.calls.served(operation)
                 return {"Items": page, "LastEvaluatedKey": table.as_key(last)}
@@ -427,9 +426,11 @@ def _data(value: Mapping[str, Any]) -> bytes:
     return data if isinstance(data, bytes) else str(data).encode()
 
 
+@lru_cache(maxsize=100_000)  # a test asks for the same keys on every page
 def _segment(key: Key, segments: int) -> int:
     return zlib.crc32(key[0].encode()) % segments
 
 
-def _utf8(key: Iterable[str]) -> list[bytes]:
-    return [part.encode() for part in key]
+@lru_cache(maxsize=100_000)
+def _utf8(key: Key) -> tuple[bytes, ...]:
+    return tuple(part.encode() for part in key)
