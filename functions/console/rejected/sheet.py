@@ -54,4 +54,5 @@ def safe_cell(text: str) -> str:
 
 def _json_bytes(text: str) -> int:
     """Return the greatest size of a text in JSON."""
-    return len(text) + text.count('"') + 2 * text.count("\r\n") + 5 * sum(not c.isascii() for c in text)
+    others = len(text) - len(text.encode("ascii", "ignore"))
+    return len(text) + text.count('"') + 2 * text.count("\r\n") + 5 * others

@@ -5,6 +5,7 @@ memberships and the fields that hold them belong to the account. An *export* is 
 audiences, mapping, list. Every write of either raises the account's version.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -202,11 +203,9 @@ class Account:
         known = self.audiences.get(audience)
         if known is not None:
             return known.membership_field
-        taken: dict[str, int] = {}
-        for provisioned in self.audiences.values():
-            taken[provisioned.membership_field] = taken.get(provisioned.membership_field, 0) + 1
+        taken = Counter([provisioned.membership_field for provisioned in self.audiences.values()])
         number = 0
-        while taken.get(membership_field_name(number), 0) >= MEMBERSHIP_FIELD_IDS:
+        while taken[membership_field_name(number)] >= MEMBERSHIP_FIELD_IDS:
             number += 1
         return membership_field_name(number)
 
