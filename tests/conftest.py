@@ -1,5 +1,6 @@
 """Choose the tests that must share a process when pytest runs in parallel; time no example of a property."""
 
+import gc
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(group))
         elif item.path.stem in _COSTLY_SCENES:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what stays to the end out of every search for garbage: modules, and thousands of tests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 def _deployment(item: pytest.Item) -> str:

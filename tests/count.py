@@ -1,6 +1,6 @@
 """Count lines and tests, separately for the tests proper and their platform: ``make count``."""
 
-import ast
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -15,6 +15,7 @@ PLATFORM: Final = {
     "bench": "what the product costs",
     "mutation": "mutants of the modules that decide",
 }
+_TEST: Final = re.compile(r"^def test_", re.MULTILINE)
 PROPER: Final = ("unit", "properties", "contract", "workflow", "template", "e2e", "browser")
 
 
@@ -26,10 +27,7 @@ def counted(folder: Path) -> Counter[str]:
         count["files"] += bool(text)
         count["lines"] += text.count("\n")
         if path.name.startswith("test_"):
-            count["tests"] += sum(
-                isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-                for node in ast.walk(ast.parse(text))
-            )
+            count["tests"] += len(_TEST.findall(text))
     return count
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-BODY_BYTES = 2_000_000
+BODY_BYTES = 1_000_000
 BASE_MB = 60
 """The interpreter with all imports, before the first body."""
 MAX_MB_PER_MB = 80

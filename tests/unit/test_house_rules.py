@@ -6,6 +6,7 @@ but its data.
 """
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
@@ -231,11 +232,10 @@ def test_unit_test_file_mirrors_a_module_or_tells_a_story(path: Path) -> None:
 
 def test_names_of_tests_are_at_most_70_characters() -> None:
     long = [
-        f"{path.relative_to(ROOT)}: {node.name}"
+        f"{path.relative_to(ROOT)}: {name}"
         for path in sorted((ROOT / "tests").rglob("test_*.py"))
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-        if len(node.name) > MAX_NAME_CHARS
+        for name in re.findall(r"^ *def (test_\w+)", path.read_text(), re.MULTILINE)
+        if len(name) > MAX_NAME_CHARS
     ]
     assert long == []
 
