@@ -57,13 +57,17 @@ def exports_of(group: Group, decisions: Iterable[Decision]) -> set[str]:
     return {e.name for decision in decisions for e in decision.exports if own_group(e, decision) == group}
 
 
-def add_accepted(accepted: dict[ContactKey, AcceptedRow], more: Mapping[ContactKey, AcceptedRow]) -> None:
-    """Add rows that were accepted for another list.
+def all_accepted(
+    accepted: Mapping[ContactKey, AcceptedRow], more: Mapping[ContactKey, AcceptedRow]
+) -> dict[ContactKey, AcceptedRow]:
+    """Return accepted rows with those that were accepted for another list.
 
     If several jobs carry a row, record the first: then a refresh for any of them is sent. It would be
     dropped if ``sent`` were later than its stamp, and the list of a job that failed would miss the contact.
     The time of the last request counts, too: that may be in flight for longer.
     """
-    for key, again in more.items():
-        first = accepted.get(key)
-        accepted[key] = again if first is None else replace(first, latest_ms=again.sent_ms)
+    again = {
+        key: replace(accepted[key], latest_ms=row.sent_ms) if key in accepted else row
+        for key, row in more.items()
+    }
+    return {**accepted, **again}

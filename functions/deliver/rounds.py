@@ -106,7 +106,7 @@ class Rounds:
             if invocation.is_late():
                 return
             loaded = self._ledger.load([contact.key for contact in part])
-            self._read_newer_views(intake.views, loaded, part)
+            intake.views = self._newest_views(intake.views, loaded, part)
             for contact in part:
                 decide(contact, loaded[contact.key], intake.views).answer()
 
@@ -116,7 +116,7 @@ class Rounds:
         """Load, decide, send and commit contacts; return those that lost the race of their commit."""
         now_s = invocation.clock.now()
         loaded = self._load(contacts, intake.views, now_s, consistent=consistent)
-        self._read_newer_views(intake.views, loaded, contacts)
+        intake.views = self._newest_views(intake.views, loaded, contacts)
         decisions = {contact.key: decide(contact, loaded[contact.key], intake.views) for contact in contacts}
         rows = [decision for decision in decisions.values() if decision.row]
         exchange = Exchange(invocation, self._contacts, self._outbox, decisions)
@@ -147,21 +147,23 @@ class Rounds:
                 loaded |= self._ledger.load(stale, consistent=True)
         return loaded
 
-    def _read_newer_views(
+    def _newest_views(
         self,
-        views: dict[str, View],
+        views: Mapping[str, View],
         loaded: Mapping[ContactKey, Contact],
         contacts: Sequence[PendingContact],
-    ) -> None:
-        """Read configurations again where a contact was sent with a newer version than the one in memory."""
+    ) -> dict[str, View]:
+        """Return the configurations, read again where a contact was sent with a newer version."""
         newest: dict[str, int] = {}
         for contact in contacts:
             account, version = views[contact.exports[0]].export.account, loaded[contact.key].configuration
             newest[account] = max(newest.get(account, 0), version)
-        for export, view in list(views.items()):
-            version = newest.get(view.export.account, 0)
-            if version > view.form.version:
-                views[export] = self._views.view(export, version) or view
+        newer = {
+            export: self._views.view(export, version) or view
+            for export, view in views.items()
+            if (version := newest.get(view.export.account, 0)) > view.form.version
+        }
+        return {**views, **newer}
 
     def _commit(
         self, invocation: Invocation, decisions: Sequence[Decision], loaded: Mapping[ContactKey, Contact]

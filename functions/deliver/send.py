@@ -15,7 +15,7 @@ from functions.deliver.exchange import Exchange
 from functions.deliver.groups import (
     Group,
     Groups,
-    add_accepted,
+    all_accepted,
     by_group,
     by_list,
     exports_of,
@@ -89,7 +89,7 @@ class Sending:
                 if member.contact.key not in result.accepted and member.contact.key not in result.refused
             ]
             undecided |= {member.contact.key for member in left}
-            add_accepted(accepted, result.accepted)
+            accepted = all_accepted(accepted, result.accepted)
             refused |= result.refused
             if result.fault is None:
                 tried = [member for member in going if own_group(member.view.export, member) == group]
@@ -99,7 +99,7 @@ class Sending:
         for group, members in others.items():
             going = [m for m in members if m.contact.key in accepted and m.contact.key not in undecided]
             result = self._exchange.upsert(group, going, self._without_retry)
-            add_accepted(accepted, result.accepted)
+            accepted = all_accepted(accepted, result.accepted)
             left = [member for member in going if member.contact.key not in result.accepted]
             if result.fault is not None and result.fault.of_list:
                 self._leave_to_owner(group, left)
