@@ -12,6 +12,7 @@ from lytics_sendgrid.domain.configuration import Account, Audience, Export
 from lytics_sendgrid.domain.contact import Contact, ContactKey, contact_key
 from lytics_sendgrid.domain.email_address import invisible_inside, normalise
 from lytics_sendgrid.domain.erasure import Holds
+from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
 from lytics_sendgrid.lytics.documents import Person
 from lytics_sendgrid.lytics.webhook_jobs import webhook_url
@@ -25,13 +26,6 @@ class Ledger(Protocol):
     """The contacts table."""
 
     def load(self, keys: Iterable[ContactKey]) -> dict[ContactKey, Contact]: ...  # noqa: D102
-
-
-class Stop(Protocol):
-    """Why an export is stopped."""
-
-    @property
-    def reason(self) -> str: ...  # noqa: D102
 
 
 class Configurations(Protocol):
