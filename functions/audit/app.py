@@ -11,9 +11,10 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
-from functions.audit.auditing import AuditRequest, AuditTools, audit
+from functions.audit.auditing import audit
 from functions.audit.sendgrid import audited_sendgrid_at, file_of
 from functions.audit.settings import AuditSettings
+from functions.audit.tools import AuditRequest, AuditTools
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.domain.walking import SEGMENTS
 from lytics_sendgrid.queues.writer import QueueWriter

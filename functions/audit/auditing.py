@@ -2,33 +2,28 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from functions.audit.columns import Column, columns_of, membership_columns
 from functions.audit.compare import Comparison
-from functions.audit.contact_export import ContactExport, exported_rows
+from functions.audit.contact_export import exported_rows
 from functions.audit.exported import MAX_CONTACTS, ExportedContacts
-from functions.audit.repair import RepairableSegments, repaired
+from functions.audit.repair import repaired
 from functions.audit.segments import segment_findings, segments_of, unrepaired
 from functions.audit.state import AuditState, Step
+from functions.audit.tools import AuditRequest, AuditTools
 from lytics_sendgrid.counted_text import contacts
 from lytics_sendgrid.domain.backoff import share_of_time_s
 from lytics_sendgrid.domain.change import Change, Kind
-from lytics_sendgrid.domain.clock import Clock
-from lytics_sendgrid.domain.configuration import Account, Audience, Export
+from lytics_sendgrid.domain.configuration import Account, Export
 from lytics_sendgrid.domain.contact import Contact
-from lytics_sendgrid.domain.each import Each
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_MS
-from lytics_sendgrid.domain.walking import Ledger, Walk, first_position
+from lytics_sendgrid.domain.walking import Walk, first_position
 from lytics_sendgrid.errors import RequestRefused, StopRun
-from lytics_sendgrid.queues.interface import Queue
 from lytics_sendgrid.queues.outgoing import Outgoing
 from lytics_sendgrid.sendgrid.file_text import text_parts
-from lytics_sendgrid.sendgrid.resources import ContactList
-from lytics_sendgrid.sendgrid.row import RowForm
-from lytics_sendgrid.workflow.account_book import AccountBook, Accounts
+from lytics_sendgrid.workflow.account_book import AccountBook
 from lytics_sendgrid.workflow.audit_progress import AuditProgress
 
 TASK: Final = "audit"
@@ -41,85 +36,6 @@ _REST_UNTOUCHED: Final = (
     "{} had been compared before, and the report says what differed. All others were left as they are"
 )
 _MAX_SEGMENT_MESSAGES: Final = 50
-
-
-class SendGridAccount(RepairableSegments, Protocol):
-    """What an audit reads in SendGrid."""
-
-    def lists(self) -> tuple[ContactList, ...]: ...  # noqa: D102
-    def start_contact_export(self) -> str: ...  # noqa: D102
-    def contact_export(self, job: str) -> ContactExport: ...  # noqa: D102
-
-
-class Configurations(Accounts, Protocol):
-    """The account's configuration, and its exports'."""
-
-    def export(self, name: str) -> Export | None: ...  # noqa: D102
-
-
-class Walks(Protocol):
-    """Where checkpoints of walks are kept."""
-
-    def walk(self, run: str, task: str) -> dict[str, Any] | None: ...  # noqa: D102
-    def put_walk(  # noqa: D102
-        self, run: str, task: str, document: Mapping[str, Any], now_s: int, *, finished: bool
-    ) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class AuditRequest:
-    """What to audit.
-
-    Attributes:
-        run: the execution's name.
-        export: its export.
-        account: the SendGrid account.
-        audiences: of the export.
-        prefix: of the numbers of this invocation's messages, unique in the run.
-        dry_run: nothing is sent or repaired.
-        restore_deleted: contacts that were deleted in SendGrid are made again.
-        repair_segments: segments that were changed or deleted are repaired.
-        in_flight_ms: a row that was sent less than this before the export may land after it.
-    """
-
-    run: str
-    export: str
-    account: str
-    audiences: tuple[Audience, ...]
-    prefix: str
-    dry_run: bool
-    restore_deleted: bool
-    repair_segments: bool
-    in_flight_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class AuditTools:
-    """The collaborators.
-
-    Attributes:
-        sendgrid: the vendor.
-        configurations: of the account and its exports.
-        walks: the checkpoint.
-        ledger: the contacts table.
-        queue: the changes queue.
-        each: applies a function to several items at once.
-        form: makes an account's row form.
-        download: yields the bytes of a file of SendGrid.
-        clock: ours.
-        spare_s: seconds left for more work in this invocation.
-    """
-
-    sendgrid: SendGridAccount
-    configurations: Configurations
-    walks: Walks
-    ledger: Ledger
-    queue: Queue
-    each: Each
-    form: Callable[[Account], RowForm]
-    download: Callable[[str], Iterator[bytes]]
-    clock: Clock
-    spare_s: Callable[[], float]
 
 
 def audit(request: AuditRequest, tools: AuditTools) -> AuditProgress:

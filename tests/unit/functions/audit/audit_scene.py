@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from functions.audit.auditing import TASK, AuditRequest, AuditTools, SendGridAccount, audit
+from functions.audit.auditing import TASK, audit
 from functions.audit.contact_export import ContactExport
+from functions.audit.tools import AuditRequest, AuditTools, SendGridAccount
 from lytics_sendgrid.domain.change import Change
 from lytics_sendgrid.domain.configuration import Account, Audience, ProvisionedAudience
 from lytics_sendgrid.domain.contact import Contact, encode
