@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from functions.plan.accounts import Configurations, LyticsAccount, SendGridAccount
 from functions.plan.faults import Places, refusal, refused
 from functions.plan.input import ExportInput, Reading, ResyncInput, StartInput, StopInput, read_input
 from functions.plan.keys import authorization_faults
@@ -12,12 +13,7 @@ from functions.plan.planning import make_plan
 from functions.plan.sizes import size_faults
 from functions.plan.state import Beginning, planned_run
 from functions.plan.stored import no_such_export, plan_resync, plan_stop, stored_faults
-from functions.plan.survey import (
-    Configurations,
-    LyticsAccount,
-    SendGridAccount,
-    Surveyor,
-)
+from functions.plan.survey import Surveyor
 from lytics_sendgrid.aws.secret import Authorization, WebhookSecrets
 from lytics_sendgrid.domain.execution import Executions
 from lytics_sendgrid.errors import ExportRefused, InputInvalid, StopRun

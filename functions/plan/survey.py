@@ -2,8 +2,15 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Final
 
+from functions.plan.accounts import (
+    Configurations,
+    LyticsAccount,
+    SendGridAccount,
+    attempt,
+    may_read_marketing,
+)
 from functions.plan.audiences import segments_to_read
 from functions.plan.chosen import chosen_audiences
 from functions.plan.facts import Facts, StoredFacts
@@ -13,40 +20,10 @@ from lytics_sendgrid.domain.configuration import Account, Export
 from lytics_sendgrid.errors import ExportRefused, KeyRefused, StopRun
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
 from lytics_sendgrid.lytics.webhook_jobs import job_of, webhook_url
-from lytics_sendgrid.sendgrid.documents import HOW_TO_PERMIT
-from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment, SingleSend
+from lytics_sendgrid.sendgrid.resources import Segment, SingleSend
 from lytics_sendgrid.workflow.faults import pointer
 
 _STOPS: Final = "The export is stopped anyway, and the report says what became of its webhook job"
-
-
-class SendGridAccount(Protocol):
-    """The SendGrid account to read."""
-
-    def scopes(self) -> frozenset[str]: ...  # noqa: D102
-    def fields(self) -> tuple[CustomField, ...]: ...  # noqa: D102
-    def lists(self) -> tuple[ContactList, ...]: ...  # noqa: D102
-    def segments(self) -> tuple[Segment, ...]: ...  # noqa: D102
-    def segment(self, segment_id: str) -> Segment: ...  # noqa: D102
-    def scheduled_single_sends(self) -> tuple[SingleSend, ...]: ...  # noqa: D102
-
-
-class LyticsAccount(Protocol):
-    """The Lytics account to read."""
-
-    def audiences(self) -> tuple[LyticsAudience, ...]: ...  # noqa: D102
-    def find_audiences(  # noqa: D102
-        self, reference: str, listed: Sequence[LyticsAudience]
-    ) -> tuple[LyticsAudience, ...]: ...
-    def schema_fields(self) -> dict[str, str]: ...  # noqa: D102
-    def jobs(self, workflow: str | None = None) -> tuple[LyticsJob, ...]: ...  # noqa: D102
-
-
-class Configurations(Protocol):
-    """What was provisioned before."""
-
-    def account(self, name: str) -> Account: ...  # noqa: D102
-    def export(self, name: str) -> Export | None: ...  # noqa: D102
 
 
 @dataclass(slots=True)
@@ -86,7 +63,7 @@ class Surveyor:
         facts = Facts(account, export, version=account.version)
         if self.lytics is not None:
             facts = self._lytics_facts(self.lytics, wanted, facts)
-        if self.sendgrid is not None and _may_read(self.faults, self.sendgrid):
+        if self.sendgrid is not None and may_read_marketing(self.faults, self.sendgrid):
             facts = self._sendgrid_facts(self.sendgrid, wanted, facts)
         return replace(facts, notes=tuple(self.notes))
 
@@ -125,8 +102,8 @@ class Surveyor:
                 self.notes.append(f"Lytics could not be read: its token is missing in the secret. {_STOPS}")
             return None, None
         refusals: list[StopRun] = []
-        listed = _read(refusals, lytics.audiences)
-        jobs = None if listed is None else _read(refusals, lytics.jobs)
+        listed = attempt(refusals, lytics.audiences)
+        jobs = None if listed is None else attempt(refusals, lytics.jobs)
         if is_stop:
             self.notes += [f"Lytics could not be read: {refusal}. {_STOPS}" for refusal in refusals]
         elif listed is None:
@@ -140,20 +117,20 @@ class Surveyor:
         if self.sendgrid is None:
             return ()
         if not isinstance(wanted, StopInput):
-            _may_read(self.faults, self.sendgrid)
+            may_read_marketing(self.faults, self.sendgrid)
             return ()
         if not wanted.clear:
             return ()
         refusals: list[StopRun] = []
         sends = None
-        if _may_read(refusals, self.sendgrid) and wanted.delete_segments:
-            sends = _read(refusals, self.sendgrid.scheduled_single_sends)
+        if may_read_marketing(refusals, self.sendgrid) and wanted.delete_segments:
+            sends = attempt(refusals, self.sendgrid.scheduled_single_sends)
         self.faults += [ExportRefused(f"{refusal}. {PLAIN_STOP}", at=refusal.at) for refusal in refusals]
         return sends or ()
 
     def _lytics_facts(self, lytics: LyticsAccount, wanted: StartInput, facts: Facts) -> Facts:
         refusals: list[StopRun] = []
-        listed = _read(refusals, lytics.audiences)
+        listed = attempt(refusals, lytics.audiences)
         self.faults += refusals
         if any(isinstance(refusal, KeyRefused) and not refusal.lacks_permission for refusal in refusals):
             # Every other request would be refused, too. One fault is enough.
@@ -236,34 +213,7 @@ class Surveyor:
         return segments
 
     def _try[**P, T](self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
-        return _read(self.faults, read, *args, **kwargs)
-
-
-def _read[**P, T](
-    refusals: list[StopRun], read: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-) -> T | None:
-    """Return what was read. None: it was refused, and the refusal is added to the list."""
-    try:
-        return read(*args, **kwargs)
-    except StopRun as refusal:
-        if isinstance(refusal, KeyRefused):
-            refusal.at = pointer("authorization")
-        refusals.append(refusal)
-        return None
-
-
-def _may_read(refusals: list[StopRun], sendgrid: SendGridAccount) -> bool:
-    """Return whether SendGrid's key may read Marketing. If not, a refusal is added to the list."""
-    scopes = _read(refusals, sendgrid.scopes)
-    if scopes is not None and "marketing.read" not in scopes:
-        refusals.append(
-            KeyRefused(
-                f"The SendGrid API key may not use Marketing (no scope marketing.read): {HOW_TO_PERMIT}",
-                at=pointer("authorization"),
-            )
-        )
-        return False
-    return scopes is not None
+        return attempt(self.faults, read, *args, **kwargs)
 
 
 def _unknown_job(export: Export, refusal: StopRun) -> str:
