@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from functions.report.counted import Counted
 from functions.report.drift import GivenUp, Health
-from functions.report.reporting import Counted
 from lytics_sendgrid.domain.audit_findings import AuditFindings
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.clearing import Clearing

@@ -1,28 +1,24 @@
 """Report what a run did, audience by audience, to the person who started it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from functions.report.audiences import audience_notes, audience_report, troubles
 from functions.report.audited import AuditReport, audit_notes
 from functions.report.cleared import cleared_audiences, clearing_notes, stop_notes
+from functions.report.counted import Counted
 from functions.report.document import AudienceReport, ImportJobs, RunReport
-from functions.report.drift import UNKNOWN, AudienceDrift, Health, audience_drift, drift_notes, whole_drift
-from functions.report.troubles import Trouble, failure
+from functions.report.drift import AudienceDrift, audience_drift, drift_notes, whole_drift
+from functions.report.troubles import failure
 from lytics_sendgrid.bounded_text import shortened
 from lytics_sendgrid.counted_text import counted as counted_text
 from lytics_sendgrid.counted_text import people as people_text
-from lytics_sendgrid.domain.audit_findings import AuditFindings
-from lytics_sendgrid.domain.checkpoint import Checkpoint, is_far_fewer, shortage
-from lytics_sendgrid.domain.clearing import Clearing
 from lytics_sendgrid.domain.configuration import Account, Audience
 from lytics_sendgrid.domain.sweep_findings import SweepFindings
-from lytics_sendgrid.sendgrid.resources import Segment
 from lytics_sendgrid.workflow.export_run import ExportRun
 from lytics_sendgrid.workflow.limits import (
     MAX_STATE_BYTES,
     REPORT_NOTES_CHARS,
-    SEGMENT_ERROR_CHARS,
     bounded_notes,
     json_bytes,
 )
@@ -45,11 +41,6 @@ _RUNNING: Final = (
     "activation.running is true although live is false: it only means that the backfill did not have to wait "
     "for a webhook job in Lytics"
 )
-_NO_SEGMENT: Final = (
-    "its segment does not exist in SendGrid any more, so e-mails to it reach nobody. Resync the export with "
-    '"audit": true and "repair_segments": true, or start it again: both create the segment again. Then point '
-    "Single Sends and automations that used it to the new one"
-)
 _AUDIENCE_NOTES_CHARS: Final = 2_000
 _COUNTING_NOTE_CHARS: Final = 400
 _COUNTS: Final = (
@@ -57,41 +48,6 @@ _COUNTS: Final = (
     *("confirmed", "rejected", "refreshed", "parked", "unread"),
 )
 """Of an import job that has ended: first what SendGrid counts, then what ``confirm`` counts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What each side counts. None: it could not be read, and a note says why.
-
-    Attributes:
-        lytics: audience id to the people that Lytics counts in it now.
-        segments: SendGrid's segments by id.
-        contacts: in the SendGrid account.
-        scans: audience id to the checkpoint of its scan.
-        counts: what ``deliver`` counted in this run: ``accepted``, ``unchanged``, ``rejected.<reason>``.
-        jobs: how each import job ended.
-        notes: what could not be read.
-        has_job: the export has a webhook job and is not stopped.
-        sweep: what the run's sweep found; None: it was not swept.
-        health: what may have caused drift.
-        audit: what the run's audit found; None: it was not audited.
-        clearing: what the run cleared; None: nothing was cleared.
-        gone: ids of live audiences whose segments do not exist.
-    """
-
-    lytics: Mapping[str, int] | None
-    segments: Mapping[str, Segment] | None
-    contacts: int | None
-    scans: Mapping[str, Checkpoint | None]
-    counts: Mapping[str, int]
-    jobs: Mapping[str, Mapping[str, Any]]
-    notes: tuple[str, ...] = ()
-    has_job: bool = False
-    sweep: SweepFindings | None = None
-    health: Health = UNKNOWN
-    audit: AuditFindings | None = None
-    clearing: Clearing | None = None
-    gone: frozenset[str] = frozenset()
 
 
 def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: str) -> RunReport:
@@ -106,7 +62,8 @@ def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: 
     swept = (*run.audiences, *run.swept_only)
     drifts = _drifts(swept, counted)
     audiences = tuple(
-        _audience(audience, account, counted, drift) for audience, drift in zip(swept, drifts, strict=True)
+        audience_report(audience, account, counted, drift)
+        for audience, drift in zip(swept, drifts, strict=True)
     )
     activation, provision = run.activation, run.provision
     # A stop begins with the state before it.
@@ -115,7 +72,7 @@ def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: 
     drift = None if counted.sweep is None else whole_drift(drifts, counted.sweep, counted.health)
     audited = None if counted.audit is None else AuditReport.of(counted.audit)
     jobs = _import_jobs(counted.jobs)
-    why = failure(_troubles(audiences, counted), dry_run=run.dry_run)
+    why = failure(troubles(audiences, counted), dry_run=run.dry_run)
     if audited is not None and audited.trouble:
         why = f"{why}\n{audited.trouble}".strip()
     # A field that is set appears in the report.
@@ -145,7 +102,7 @@ def run_report(run: ExportRun, account: Account, counted: Counted, finished_at: 
                 *(provision.notes if provision else ()),
                 *run.plan.notes,
                 *(shortened(note, _COUNTING_NOTE_CHARS) for note in counted.notes),
-                *bounded_notes(_audience_notes(audiences), _AUDIENCE_NOTES_CHARS),
+                *bounded_notes(audience_notes(audiences), _AUDIENCE_NOTES_CHARS),
                 *_job_notes(jobs),
                 _LAG,
                 *((_WHOLE_RUN,) if run.backfill else ()),
@@ -180,88 +137,6 @@ def _without_repeated_names(report: RunReport) -> RunReport:
 def _drifts(audiences: Sequence[Audience], counted: Counted) -> list[AudienceDrift]:
     sweep = counted.sweep or SweepFindings()
     return [audience_drift(audience.id, sweep, counted.counts) for audience in audiences]
-
-
-def _audience(audience: Audience, account: Account, counted: Counted, drift: AudienceDrift) -> AudienceReport:
-    provisioned = account.audiences.get(audience.id)
-    segment_id = provisioned.segment_id if provisioned else None
-    segment = (counted.segments or {}).get(segment_id or "")
-    size = None if counted.lytics is None else counted.lytics.get(audience.id)
-    # A field that is set appears in the report, so fields that do not apply must stay unset.
-    fields: dict[str, Any] = {}
-    if segment is not None and segment.validation == "INVALID":
-        fields["segment_error"] = shortened(segment.error, SEGMENT_ERROR_CHARS)
-    if counted.sweep is not None and drift.model_fields_set:
-        fields["drift"] = drift
-    scan = counted.scans.get(audience.id)
-    if scan is not None:
-        fields |= _scan_fields(scan, size)
-    return AudienceReport(
-        id=audience.id,
-        name=audience.name,
-        lytics=size,
-        segment=segment.name if segment else None,
-        segment_id=segment_id,
-        sendgrid=segment.contacts if segment else None,
-        sendgrid_counted_at=segment.counted_at if segment else None,
-        **fields,
-    )
-
-
-def _scan_fields(scan: Checkpoint, size: int | None) -> dict[str, Any]:
-    complete, mismatch = scan.is_complete, scan.mismatch if scan.done else ""
-    if complete and size is not None and is_far_fewer(scan.scanned, size):
-        # If a scan ends early, the totals on its pages may be wrong, too.
-        complete = False
-        mismatch = shortage(size, scan.scanned)
-    optional = {"parts": len(scan.parts), "whole": scan.whole, "trouble": scan.trouble}
-    return {
-        "scanned": scan.scanned,
-        "without_email": scan.without_email,
-        "bad_email": scan.bad_email,
-        "complete": complete,
-        "mismatch": mismatch,
-        "queued": scan.people,
-        **{name: value for name, value in optional.items() if value},
-    }
-
-
-def _troubles(audiences: tuple[AudienceReport, ...], counted: Counted) -> list[Trouble]:
-    """Return the audiences that were not scanned whole, or not swept, or have no segment.
-
-    Others may not be scanned at all.
-    """
-    sweep = counted.sweep or SweepFindings()
-    troubles = []
-    for audience in audiences:
-        if audience.id in counted.gone:
-            troubles.append(Trouble(audience.name, _NO_SEGMENT))
-        swept = sweep.of(audience.id).trouble
-        if audience.trouble:
-            troubles.append(Trouble(audience.name, audience.trouble))
-        elif audience.mismatch:
-            what_to_do = "Start the export again; if it says the same, ask Lytics' support"
-            troubles.append(Trouble(audience.name, f"{audience.mismatch}. {what_to_do}"))
-        elif swept:
-            troubles.append(Trouble(audience.name, swept))
-    wrong = counted.audit.wrong if counted.audit else ()
-    return troubles + [Trouble(name, reason) for name, reason in wrong]
-
-
-def _audience_notes(audiences: tuple[AudienceReport, ...]) -> list[str]:
-    notes = [
-        f"SendGrid calls the segment of '{audience.name}' invalid ({audience.segment_error}): delete it in "
-        "SendGrid and start the export again"
-        for audience in audiences
-        if "segment_error" in audience.model_fields_set
-    ]
-    notes += [f"'{audience.name}': {audience.trouble}" for audience in audiences if audience.trouble]
-    notes += [f"'{audience.name}': {audience.mismatch}" for audience in audiences if audience.mismatch]
-    return notes + [
-        f"'{audience.name}' was scanned with one request at a time: {audience.whole}"
-        for audience in audiences
-        if audience.whole
-    ]
 
 
 def _people(counts: Mapping[str, int]) -> dict[str, int | dict[str, int]]:

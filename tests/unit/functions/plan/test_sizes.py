@@ -11,7 +11,8 @@ from functions.plan.facts import Facts
 from functions.plan.planning import make_plan
 from functions.plan.sizes import size_faults
 from functions.plan.state import Beginning, planned_run
-from functions.report.reporting import Counted, run_report
+from functions.report.counted import Counted
+from functions.report.reporting import run_report
 from lytics_sendgrid.bounded_text import shortened
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import (

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from functions.report.counted import Counted
 from functions.report.counting import lost_segments
 from functions.report.drift import Health
-from functions.report.reporting import Counted, run_report
+from functions.report.reporting import run_report
 from lytics_sendgrid.domain.audit_findings import AuditFindings
 from lytics_sendgrid.domain.checkpoint import Checkpoint, Part
 from lytics_sendgrid.domain.configuration import Account, AudienceState, ProvisionedAudience
