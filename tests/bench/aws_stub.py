@@ -6,7 +6,8 @@ The answers have the form of SQS, DynamoDB and Secrets Manager.
 import json
 from typing import Any
 
-from lytics_sendgrid.domain.configuration import Export, export_document
+from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.domain.configuration_document import export_document
 from tests.http_server import Handler, HttpServer
 
 

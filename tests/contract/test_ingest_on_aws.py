@@ -10,7 +10,7 @@ import pytest
 from botocore.config import Config
 
 from functions.ingest import app
-from lytics_sendgrid.domain.configuration import export_document
+from lytics_sendgrid.domain.configuration_document import export_document
 from tests.contract.scripted_aws import Scripted, ScriptedAws
 from tests.newsletter import NEWSLETTER
 from tests.template.sources import REPOSITORY

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from lytics_sendgrid.domain.configuration import export_document, export_from
+from lytics_sendgrid.domain.configuration_document import export_document, export_from
 from lytics_sendgrid.domain.instants import parse_rfc3339_ns
 from lytics_sendgrid.tables.exports import ExportsTable
 from tests.e2e.customer import PUT_CONTACTS, Customer, Product, customer_of

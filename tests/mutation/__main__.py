@@ -30,13 +30,14 @@ MODULES: Final = """
     functions.deliver.exchange functions.deliver.send
     functions.deliver.stops functions.deliver.rounds functions.deliver.deliverer functions.deliver.requeue
     lytics_sendgrid.domain.email_address lytics_sendgrid.domain.instants lytics_sendgrid.domain.configuration
+    lytics_sendgrid.domain.configuration_document
     functions.ingest.body lytics_sendgrid.domain.profile lytics_sendgrid.queues.changes
     functions.backfill.progress lytics_sendgrid.domain.checkpoint functions.backfill.rows
     functions.plan.planning functions.plan.fields functions.plan.audiences functions.plan.chosen
     functions.settle.settling
     lytics_sendgrid.sendgrid.import_job functions.confirm.errors_file functions.deliver.outbox
     lytics_sendgrid.queues.imports functions.activate.webhook_job lytics_sendgrid.lytics.webhook_jobs
-    functions.report.reporting
+    functions.report.audiences functions.report.reporting
     functions.ingest.bad_events functions.confirm.follow functions.confirm.consequences
     functions.confirm.follow_ups lytics_sendgrid.sendgrid.file_text functions.confirm.file_pieces
     functions.confirm.mentions functions.operate.dead_letters

@@ -14,9 +14,8 @@ from lytics_sendgrid.domain.configuration import (
     FieldKind,
     MappedField,
     ProvisionedAudience,
-    account_document,
-    export_document,
 )
+from lytics_sendgrid.domain.configuration_document import account_document, export_document
 from lytics_sendgrid.queues.changes import encode
 from tests.doubles.dynamodb import Table
 from tests.simulation.engine import START_S

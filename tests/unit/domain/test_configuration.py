@@ -13,11 +13,13 @@ from lytics_sendgrid.domain.configuration import (
     FieldKind,
     MappedField,
     ProvisionedAudience,
+    membership_field_name,
+)
+from lytics_sendgrid.domain.configuration_document import (
     account_document,
     account_from,
     export_document,
     export_from,
-    membership_field_name,
 )
 from tests.newsletter import HIGH_VALUE, LAPSED, NEWSLETTER, READERS
 

@@ -42,6 +42,8 @@ from lytics_sendgrid.domain.checkpoint import (
 from lytics_sendgrid.domain.configuration import (
     Account,
     Export,
+)
+from lytics_sendgrid.domain.configuration_document import (
     account_document,
     account_from,
     export_document,
