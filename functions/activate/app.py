@@ -19,7 +19,7 @@ from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.summaries import SummariesTable
 from lytics_sendgrid.workflow.export_run import ExportRun
-from lytics_sendgrid.workflow.summary import Part
+from lytics_sendgrid.workflow.summary import SummaryPart
 
 logger = Logger()
 
@@ -69,7 +69,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     )
     summaries.put_summary(
         export.name,
-        Part.ACTIVATED,
+        SummaryPart.ACTIVATED,
         {"at_s": int(SystemClock().now()), "live": activation.live, "state": activation.state},
     )
     logger.info(

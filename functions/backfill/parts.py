@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lytics_sendgrid.counted_text import people
-from lytics_sendgrid.domain.checkpoint import Checkpoint, Part
+from lytics_sendgrid.domain.checkpoint import Checkpoint, ScanPart
 from lytics_sendgrid.lytics.api import PAGE_ROWS
 
 _BUCKETS: Final = 100
@@ -31,11 +31,11 @@ def divided(checkpoint: Checkpoint, total: int, requests: int) -> Checkpoint:
         requests: at least two.
     """
     buckets = range(_BUCKETS)
-    parts = tuple(Part(splits=",".join(map(str, buckets[n::requests]))) for n in range(requests))
+    parts = tuple(ScanPart(splits=",".join(map(str, buckets[n::requests]))) for n in range(requests))
     return dataclasses.replace(checkpoint, parts=parts, counted=total)
 
 
-def with_part(checkpoint: Checkpoint, number: int, part: Part) -> Checkpoint:
+def with_part(checkpoint: Checkpoint, number: int, part: ScanPart) -> Checkpoint:
     """Return the checkpoint with one part set, and with the sums of all."""
     parts = (*checkpoint.parts[:number], part, *checkpoint.parts[number + 1 :])
     return dataclasses.replace(

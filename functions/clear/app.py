@@ -9,7 +9,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.clear.clearing import Request, Tools, clear
+from functions.clear.clearing import ClearRequest, ClearTools, clear
 from functions.clear.finish import finish
 from functions.clear.settings import ClearSettings
 from lytics_sendgrid.aws.secret import Secrets
@@ -60,7 +60,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     else:
         margin_s = min(MARGIN_S, context.get_remaining_time_in_millis() / 3000)
         answer = clear(
-            Request(
+            ClearRequest(
                 run.run,
                 run.export,
                 run.account,
@@ -68,7 +68,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
                 clear_settings.clear_delay_s,
                 run.dry_run,
             ),
-            Tools(
+            ClearTools(
                 LedgerWalk(dynamodb, clear_settings.contacts_table),
                 exports,
                 walks,

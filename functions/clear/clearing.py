@@ -50,7 +50,7 @@ class Walks(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ClearRequest:
     """What to clear.
 
     Attributes:
@@ -71,7 +71,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class ClearTools:
     """The collaborators. ``has_time`` says whether another page of the ledger may be read."""
 
     ledger: Ledger
@@ -82,7 +82,7 @@ class Tools:
     has_time: Callable[[], bool]
 
 
-def clear(request: Request, tools: Tools) -> ClearProgress:
+def clear(request: ClearRequest, tools: ClearTools) -> ClearProgress:
     """Continue the clearing of an account's removed audiences.
 
     Raises:
@@ -109,7 +109,7 @@ def clear(request: Request, tools: Tools) -> ClearProgress:
     return _progress(clearing)
 
 
-def _walk(request: Request, tools: Tools, clearing: Clearing, version: int) -> Clearing:
+def _walk(request: ClearRequest, tools: ClearTools, clearing: Clearing, version: int) -> Clearing:
     outgoing = Outgoing(tools.queue, tools.clock, request.run, request.prefix, {request.export: version})
     kept_messages = 0
     before, people, contacts = clearing.expected, dict(clearing.people), clearing.contacts
@@ -135,7 +135,7 @@ def _walk(request: Request, tools: Tools, clearing: Clearing, version: int) -> C
                 return kept
 
 
-def _keep(request: Request, tools: Tools, clearing: Clearing) -> None:
+def _keep(request: ClearRequest, tools: ClearTools, clearing: Clearing) -> None:
     now_s = math.floor(tools.clock.now())
     tools.walks.put_walk(request.run, TASK, clearing.document(), now_s, finished=clearing.walked)
 

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.confirm.consequences import Delays
+from functions.confirm.consequences import ConfirmDelays
 from functions.confirm.follow import ImportJobFollower
 from functions.confirm.follow_ups import FollowUps
 from functions.confirm.settings import ConfirmSettings
@@ -49,7 +49,7 @@ def _follower() -> ImportJobFollower:
             parked=QueueWriter(sqs, config.imports_dead_letter_queue_url),
             clock=clock,
         ),
-        delays=Delays(confirm_s=config.confirm_delay_s, refresh_s=config.refresh_delay_s),
+        delays=ConfirmDelays(confirm_s=config.confirm_delay_s, refresh_s=config.refresh_delay_s),
         clock=clock,
     )
 

@@ -21,7 +21,7 @@ _FULL: Final = "SendGrid's account has no room for more contacts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delays:
+class ConfirmDelays:
     """Delays in seconds.
 
     Attributes:
@@ -130,7 +130,7 @@ class Consequences:
         return replace(self, follow_ups=(*self.follow_ups, follow_up))
 
 
-def after_errors(ended: EndedJob, rows: FailedRows, delays: Delays) -> Consequences:
+def after_errors(ended: EndedJob, rows: FailedRows, delays: ConfirmDelays) -> Consequences:
     """Reject the bad rows of a job; resend all other contacts if some rows cannot be tied to one."""
     message = ended.message
     unnamed = _without(message.contacts, rows.named)
@@ -161,7 +161,7 @@ def rejectable(message: ImportMessage) -> Mapping[str, ImportedContact]:
     return {email: contact for email, contact in contacts if contact.attempt + 1 >= MAX_ATTEMPTS}
 
 
-def after_failure(ended: EndedJob, rows: FailedRows | None, delays: Delays) -> Consequences:
+def after_failure(ended: EndedJob, rows: FailedRows | None, delays: ConfirmDelays) -> Consequences:
     """Resend the contacts of a failed job, except those whose rows are rejected.
 
     Args:
@@ -177,7 +177,7 @@ def after_failure(ended: EndedJob, rows: FailedRows | None, delays: Delays) -> C
     return Consequences((_rejects(ended, rows), *resent), is_unread=not rows.is_complete)
 
 
-def after_loss(ended: EndedJob, delays: Delays) -> Consequences:
+def after_loss(ended: EndedJob, delays: ConfirmDelays) -> Consequences:
     """Resend the contacts of a job whose outcome is unknown, when it cannot be running any more."""
     reason = f"the outcome of SendGrid's import job is unknown: its status is '{ended.job.status}'"
     return Consequences(_resend(ended, ended.message.contacts, reason, delays, delays.refresh_s))
@@ -213,7 +213,7 @@ def _resend(
     ended: EndedJob,
     contacts: Mapping[str, ImportedContact],
     reason: str,
-    delays: Delays,
+    delays: ConfirmDelays,
     min_delay_s: int = 0,
 ) -> tuple[FollowUp, ...]:
     """Refresh contacts, or park those whose jobs have failed too often."""

@@ -14,8 +14,8 @@ from typing import Any, Final, Protocol
 
 from functions.confirm.consequences import (
     MAX_DELAY_S,
+    ConfirmDelays,
     Consequences,
-    Delays,
     EndedJob,
     after_errors,
     after_failure,
@@ -97,7 +97,7 @@ class ImportJobFollower:
         runs: Runs,
         imports: Queue,
         follow_ups: FollowUps,
-        delays: Delays,
+        delays: ConfirmDelays,
         clock: Clock,
     ) -> None:
         """Keep the collaborators.

@@ -19,7 +19,7 @@ class Monitoring(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class QueueRow:
     """A queue.
 
     Attributes:
@@ -68,7 +68,7 @@ TITLES: Final = {
 _STATES: Final = {"ALARM": ("bad", "On"), "OK": ("good", "Off"), "INSUFFICIENT_DATA": ("off", "No data yet")}
 
 
-def queues(monitoring: Monitoring, urls: Mapping[str, str], now_s: float) -> tuple[Queue, ...]:
+def queues(monitoring: Monitoring, urls: Mapping[str, str], now_s: float) -> tuple[QueueRow, ...]:
     """Return what waits in each queue. A count or an age that AWS does not give is unknown."""
     try:
         ages_s = monitoring.ages_s(urls, now_s)
@@ -81,7 +81,7 @@ def queues(monitoring: Monitoring, urls: Mapping[str, str], now_s: float) -> tup
         except LyticsSendGridError:
             count = None
         age_s = ages_s.get(name) if count else None
-        rows.append(Queue(name, TITLES[name], count, None if age_s is None else now_s - age_s))
+        rows.append(QueueRow(name, TITLES[name], count, None if age_s is None else now_s - age_s))
     return tuple(rows)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from lytics_sendgrid.domain.execution import Execution
 from lytics_sendgrid.workflow.run_end import why_ended
-from lytics_sendgrid.workflow.summary import Part, Summary
+from lytics_sendgrid.workflow.summary import Summary, SummaryPart
 
 ACTIONS: Final = {"start": "Copy everybody", "resync": "Resync", "stop": "Stop"}
 _CHANGED: Final = "Change without a copy"
@@ -61,7 +61,7 @@ class LastRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ExportRow:
     """An export on the page.
 
     Attributes:
@@ -91,23 +91,23 @@ class Row:
 
 def unfinished_run(summary: Summary) -> str | None:
     """Return the run whose execution must be looked at: it runs, or it ended without a report."""
-    run = summary.parts.get(Part.RUN)
+    run = summary.parts.get(SummaryPart.RUN)
     return str(run["run"]) if run and not run.get("finished_at") else None
 
 
-def row(summary: Summary, execution: Execution | None) -> Row:
+def row(summary: Summary, execution: Execution | None) -> ExportRow:
     """Return what the page shows of an export.
 
     Args:
         summary: of the export.
         execution: the last one of the ``unfinished_run``; None: there is none, or AWS has forgotten it.
     """
-    configured = summary.parts.get(Part.CONFIGURED, {})
+    configured = summary.parts.get(SummaryPart.CONFIGURED, {})
     names = tuple(configured.get("audiences", ()))
-    run = summary.parts.get(Part.RUN)
-    counts = summary.parts.get(Part.COUNTED) or run or {}  # an older release wrote them into the run
+    run = summary.parts.get(SummaryPart.RUN)
+    counts = summary.parts.get(SummaryPart.COUNTED) or run or {}  # an older release wrote them into the run
     standing = _standing(summary)
-    return Row(
+    return ExportRow(
         name=summary.name,
         standing=standing,
         notes=_notes(summary, standing),
@@ -122,7 +122,7 @@ def row(summary: Summary, execution: Execution | None) -> Row:
 
 
 def _standing(summary: Summary) -> Standing:
-    configured = summary.parts.get(Part.CONFIGURED)
+    configured = summary.parts.get(SummaryPart.CONFIGURED)
     if configured is not None and configured["stopped_s"] is not None:
         return Standing("off", "Stopped", _BY_A_PERSON)
     if summary.stop is not None:
@@ -140,7 +140,7 @@ def _standing(summary: Summary) -> Standing:
 
 def _is_live(summary: Summary) -> bool | None:
     """Return whether Lytics sends the events, as the hourly look or a later start found. None: unknown."""
-    activated, watched = summary.parts.get(Part.ACTIVATED), summary.parts.get(Part.WATCHED)
+    activated, watched = summary.parts.get(SummaryPart.ACTIVATED), summary.parts.get(SummaryPart.WATCHED)
     if watched is not None and watched["live"] is not None and not _is_outdated(summary):
         return bool(watched["live"])
     return None if activated is None else bool(activated["live"])
@@ -148,7 +148,7 @@ def _is_live(summary: Summary) -> bool | None:
 
 def _is_outdated(summary: Summary) -> bool:
     """Return whether the export was started after the last hourly look."""
-    activated, watched = summary.parts.get(Part.ACTIVATED), summary.parts.get(Part.WATCHED)
+    activated, watched = summary.parts.get(SummaryPart.ACTIVATED), summary.parts.get(SummaryPart.WATCHED)
     return activated is not None and watched is not None and activated["at_s"] > watched["at_s"]
 
 
@@ -165,7 +165,7 @@ def _notes(summary: Summary, standing: Standing) -> tuple[str, ...]:
 
 def _found(summary: Summary, trouble: str) -> tuple[str, ...]:
     """Return what the last hourly look found of a kind, if no start was later."""
-    watched = summary.parts.get(Part.WATCHED)
+    watched = summary.parts.get(SummaryPart.WATCHED)
     if watched is None or _is_outdated(summary):
         return ()
     return tuple(finding["text"] for finding in watched["findings"] if finding["trouble"] == trouble)

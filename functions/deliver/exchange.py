@@ -11,7 +11,7 @@ from functions.deliver.outbox import Outbox
 from functions.deliver.refreshes import Refreshes
 from functions.deliver.row_queue import RowExtent
 from functions.deliver.upsert import Upsert, UpsertLimits, UpsertRequest
-from functions.deliver.upsert_result import Fault, UpsertResult
+from functions.deliver.upsert_result import UpsertFault, UpsertResult
 from lytics_sendgrid.domain.contact import ContactKey
 from lytics_sendgrid.errors import RetryLater, StopRun
 from lytics_sendgrid.queues.imports import ImportedContact, ImportMessage
@@ -75,7 +75,7 @@ class Exchange:
             summary.faults.append(str(error))
             result = upsert.result()
         except StopRun as error:
-            result = replace(upsert.result(), fault=Fault(str(error)))
+            result = replace(upsert.result(), fault=UpsertFault(str(error)))
         if result.accepted:
             self.accepting.add(authorization)
         self.unnamed |= result.unnamed

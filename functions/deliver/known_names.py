@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from functions.deliver.export_views import View
-from functions.deliver.upsert_result import Fault
+from functions.deliver.upsert_result import UpsertFault
 from lytics_sendgrid.domain.configuration import MEMBERSHIP_FIELD
 
 
-def with_names(fault: Fault, views: Iterable[View]) -> Fault:
+def with_names(fault: UpsertFault, views: Iterable[View]) -> UpsertFault:
     """Return a fault whose ids of custom fields and lists are followed by their names.
 
     Args:

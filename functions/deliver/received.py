@@ -50,7 +50,7 @@ class ReceivedMessage(NamedTuple):
 
 
 @dataclass(slots=True)
-class Progress:
+class ContactProgress:
     """How far this invocation has come with a contact.
 
     Attributes:
@@ -104,7 +104,7 @@ class PendingContact(NamedTuple):
     has_refresh: bool
     has_reject: bool
     by_runs: tuple[tuple[str, Change], ...]
-    progress: Progress
+    progress: ContactProgress
 
     def is_follow_up(self) -> bool:
         """Return whether the messages bring nothing new: only refreshes and rejects of what was sent."""
@@ -147,5 +147,5 @@ def pending_contact(key: ContactKey, arrived: Sequence[tuple[Change, ReceivedMes
         has_refresh,
         has_reject,
         tuple(by_runs),
-        Progress(),
+        ContactProgress(),
     )

@@ -27,7 +27,7 @@ from functions.deliver.known_names import with_names
 from functions.deliver.outbox import Outbox
 from functions.deliver.stops import Stops
 from functions.deliver.upsert import UpsertLimits
-from functions.deliver.upsert_result import AcceptedRow, Fault
+from functions.deliver.upsert_result import AcceptedRow, UpsertFault
 from lytics_sendgrid.domain.contact import ContactKey
 
 _BELIEVED_AFTER_HOPS: Final = 20
@@ -107,7 +107,7 @@ class Sending:
                 undecided |= {member.contact.key for member in left}
         self._settle(decisions, _without(accepted, undecided), _without(refused, undecided))
 
-    def _stop(self, exports: AbstractSet[str], fault: Fault, refused: Iterable[Decision]) -> None:
+    def _stop(self, exports: AbstractSet[str], fault: UpsertFault, refused: Iterable[Decision]) -> None:
         named = with_names(fault, (decision.view for decision in refused))
         self._stops.stop(self._invocation, exports, named, self._since_ms)
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from functions.deliver.decide import Decision
 from functions.deliver.invocation import Invocation
 from functions.deliver.requeue import STOP_S
-from functions.deliver.upsert_result import Fault
+from functions.deliver.upsert_result import UpsertFault
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import LyticsSendGridError
 
@@ -33,7 +33,9 @@ class Stops:
         self._table = table
         self._views = views
 
-    def stop(self, invocation: Invocation, exports: AbstractSet[str], fault: Fault, since_ms: int) -> None:
+    def stop(
+        self, invocation: Invocation, exports: AbstractSet[str], fault: UpsertFault, since_ms: int
+    ) -> None:
         """Stop exports, except any resumed during this attempt: the fix may let the next one succeed.
 
         Args:

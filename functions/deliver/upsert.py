@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from functions.deliver.row_queue import Row, RowExtent, RowQueue, request_body
-from functions.deliver.upsert_result import AcceptedRow, Fault, UpsertResult
+from functions.deliver.upsert_result import AcceptedRow, UpsertFault, UpsertResult
 from lytics_sendgrid.domain.backoff import backoff_s
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.contact import ContactKey
@@ -87,7 +87,7 @@ class Upsert:
         self._refused: dict[ContactKey, str] = {}
         self._unnamed: dict[ContactKey, str] = {}
         self._reduced = 0
-        self._fault: Fault | None = None
+        self._fault: UpsertFault | None = None
         self._fault_since_s: float | None = None
         self._failures = 0
         self._refusal = ""
@@ -168,7 +168,7 @@ class Upsert:
     def _accept(self, request: UpsertRequest, job: str, sent_ms: int) -> None:
         if request.extent is RowExtent.BARE:
             reason = "SendGrid takes an address alone and refuses it with its list and memberships"
-            self._fault = Fault(reason, self._refusal, of_list=True)
+            self._fault = UpsertFault(reason, self._refusal, of_list=True)
             return
         refusal = None
         if request.extent is RowExtent.MEMBERSHIPS:
@@ -194,14 +194,14 @@ class Upsert:
         if self._fault_since_s is None:
             self._fault_since_s = now_s
         if now_s - self._fault_since_s >= self._limits.fault_retry_s:
-            self._fault = Fault(error, of_list=of_list)
+            self._fault = UpsertFault(error, of_list=of_list)
 
     def _limit_rejections(self) -> None:
         allowed = max(MIN_REJECT_LIMIT, self._rows * self._limits.rejected_percent / 100)
         if len(self._refused) + len(self._unnamed) + self._reduced > allowed:
             percent = f"{self._limits.rejected_percent:g} %"
             reason = f"more than {percent} of a batch of {self._rows} rows would be rejected"
-            self._fault = Fault(reason, self._refusal)
+            self._fault = UpsertFault(reason, self._refusal)
 
     def _failed(self, error: str) -> None:
         self._failures += 1

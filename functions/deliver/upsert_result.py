@@ -23,7 +23,7 @@ class AcceptedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class UpsertFault:
     """Why SendGrid refuses a request whatever its rows are, or why its refusal of rows is not believed.
 
     Attributes:
@@ -59,6 +59,6 @@ class UpsertResult:
     accepted: dict[ContactKey, AcceptedRow] = field(default_factory=dict)
     refused: dict[ContactKey, str] = field(default_factory=dict)
     unnamed: dict[ContactKey, str] = field(default_factory=dict)
-    fault: Fault | None = None
+    fault: UpsertFault | None = None
     retry_epoch_s: float | None = None
     last_error: str = ""

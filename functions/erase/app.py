@@ -9,7 +9,7 @@ import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.erase.erasing import Sides, erase
-from functions.erase.person import Delays
+from functions.erase.person import EraseDelays
 from functions.erase.request import request_from
 from functions.erase.settings import EraseSettings
 from lytics_sendgrid.aws.audit_trail import audit_trail
@@ -39,7 +39,7 @@ def _sides() -> Sides:
             config.sendgrid_url, secrets.authorization(export.authorization, max_age_s=0).sendgrid_api_key
         ),
         hold_days=config.erasure_hold_days,
-        delays=Delays(config.clear_delay_s, config.refresh_delay_s),
+        delays=EraseDelays(config.clear_delay_s, config.refresh_delay_s),
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
-from functions.erase.person import Delays, Person, Status, answer
+from functions.erase.person import EraseDelays, Person, Status, answer
 from functions.erase.request import EraseRequest
 from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.domain.configuration import Export
@@ -83,7 +83,7 @@ class Sides:
     changes: Queue
     sendgrid: Callable[[Export], SendGridContacts]
     hold_days: int
-    delays: Delays
+    delays: EraseDelays
 
 
 def erase(request: EraseRequest, sides: Sides, now_s: float) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def _document(
     export: Export,
     addresses: Mapping[str, str | None],
     people: Iterable[Person],
-    delays: Delays,
+    delays: EraseDelays,
     now_s: float,
 ) -> dict[str, Any]:
     answers = {person.address: answer(person, now_s, delays) for person in people}

@@ -43,7 +43,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Delays:
+class EraseDelays:
     """How long an erasure takes at least, in seconds.
 
     Attributes:
@@ -135,7 +135,7 @@ class Person:
         return replace(self, unanswered=why, is_refusal=is_refusal)
 
 
-def check_after_s(person: Person, hold: Hold, now_s: float, delays: Delays) -> int | None:
+def check_after_s(person: Person, hold: Hold, now_s: float, delays: EraseDelays) -> int | None:
     """Return when to look at a person again, Unix seconds; None if there is nothing to wait for."""
     ends_s = hold.at_s + delays.clear_s + delays.refresh_s
     is_gone = person.contact.version == 0 and person.sendgrid is None and not person.unanswered
@@ -144,7 +144,7 @@ def check_after_s(person: Person, hold: Hold, now_s: float, delays: Delays) -> i
     return max(ends_s, int(now_s) + min(MIN_WAIT_S, delays.refresh_s))
 
 
-def answer(person: Person, now_s: float, delays: Delays) -> tuple[Status, str, int | None]:
+def answer(person: Person, now_s: float, delays: EraseDelays) -> tuple[Status, str, int | None]:
     """Return what became of a person whose hold is written: status, message, and when to look again."""
     hold = person.hold
     if hold is None:

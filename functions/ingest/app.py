@@ -10,7 +10,7 @@ from botocore.config import Config
 
 from functions.ingest.export_cache import ExportCache
 from functions.ingest.gateway import proxy_response, webhook_request_from
-from functions.ingest.intake import Intake
+from functions.ingest.intake import WebhookIntake
 from functions.ingest.log_line import log_line
 from functions.ingest.settings import IngestSettings
 from lytics_sendgrid.aws.secret import Secrets
@@ -31,12 +31,12 @@ event."""
 
 
 @functools.cache
-def intake() -> Intake:
+def intake() -> WebhookIntake:
     """Build the intake on the first call. It is kept while the function is warm."""
     config = read_settings(IngestSettings, os.environ)
     clock = SystemClock()
     sqs = boto3.client("sqs", config=AWS)
-    return Intake(
+    return WebhookIntake(
         ExportCache(ExportsTable(boto3.client("dynamodb", config=AWS), config.exports_table), clock),
         Secrets(boto3.client("secretsmanager", config=AWS), config.secret_prefix, clock),
         QueueWriter(sqs, config.changes_queue_url),

@@ -46,7 +46,7 @@ class Authorizations(Protocol):
     def webhook_secrets(self, name: str, max_age_s: float) -> WebhookSecrets: ...  # noqa: D102
 
 
-class Intake:
+class WebhookIntake:
     """Takes deliveries in. What is answered with 200 is queued; a retried delivery may be queued twice."""
 
     def __init__(

@@ -14,7 +14,7 @@ from lytics_sendgrid.domain.email_address import invisible_inside, normalise
 from lytics_sendgrid.domain.erasure import Holds
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError
-from lytics_sendgrid.lytics.documents import Person
+from lytics_sendgrid.lytics.documents import LyticsPerson
 from lytics_sendgrid.lytics.webhook_jobs import webhook_url
 from lytics_sendgrid.sendgrid.resources import ContactSearch, SendGridContact
 
@@ -45,7 +45,7 @@ class SendGridContacts(Segments, Protocol):
 class LyticsPeople(Jobs, Protocol):
     """Lytics' profiles and jobs."""
 
-    def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> Person | None: ...  # noqa: D102
+    def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> LyticsPerson | None: ...  # noqa: D102
 
 
 class AtOnce(Protocol):
@@ -180,7 +180,7 @@ def _late(vendor: str, wait_s: float | None) -> str:
     return f"{vendor} has not answered within {wait_s:g} seconds. Look the person up again"
 
 
-def _concerns(audience: Audience, contact: Contact, person: Person | None) -> bool:
+def _concerns(audience: Audience, contact: Contact, person: LyticsPerson | None) -> bool:
     return contact.is_in(audience.id) or (person is not None and person.is_in(audience.id, audience.slug))
 
 
@@ -196,7 +196,7 @@ def _sendgrid_side(address: str, sendgrid: SendGridContacts) -> tuple[SendGridCo
 
 def _lytics_side(
     export: Export, addresses: Iterable[str], lytics: LyticsPeople
-) -> tuple[Person | None, str | None]:
+) -> tuple[LyticsPerson | None, str | None]:
     """Search the address in lower case and as typed: Lytics does not say whether case matters."""
     try:
         for address in addresses:

@@ -10,7 +10,7 @@ from lytics_sendgrid.domain.configuration import Account, Audience, Export, Fiel
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.domain.erasure import Hold
 from lytics_sendgrid.domain.field_values import convert
-from lytics_sendgrid.lytics.documents import Person
+from lytics_sendgrid.lytics.documents import LyticsPerson
 from lytics_sendgrid.sendgrid.resources import SendGridContact
 
 
@@ -37,7 +37,7 @@ class Findings:
     contact: Contact
     sendgrid: SendGridContact | None
     sendgrid_fault: str | None
-    lytics: Person | None
+    lytics: LyticsPerson | None
     lytics_fault: str | None
     stop: str | None
     now_ms: int
@@ -138,7 +138,7 @@ def membership_value(found: Findings, field: str) -> str:
     return str(_custom(found.sendgrid.custom_fields, field, found.account.membership_fields.get(field)) or "")
 
 
-def _is_member(person: Person | None, audience: Audience) -> bool:
+def _is_member(person: LyticsPerson | None, audience: Audience) -> bool:
     return person is not None and person.is_in(audience.id, audience.slug)
 
 

@@ -33,7 +33,7 @@ STATES: Final = {
 _RETRIED: Final = frozenset({RetryLater.__name__, *(kind.__name__ for kind in RetryLater.__subclasses__())})
 
 
-class Progress:
+class ProgressLines:
     """Lines for the events of a run's history, each only if it says something new."""
 
     def __init__(self) -> None:

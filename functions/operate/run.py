@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 
 from botocore.exceptions import BotoCoreError
 
-from functions.operate.progress import Progress, result
+from functions.operate.progress import ProgressLines, result
 from functions.operate.stack import boto_session, explained, stack_name, stack_outputs
 from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.aws.executions import ExecutionReader, MachineExecutions
@@ -69,7 +69,7 @@ class Follower:
         self._client = client
         self._say = say
         self._sleep = sleep
-        self._progress = Progress()
+        self._progress = ProgressLines()
         self._seen = 0
 
     def follow(self) -> Execution:

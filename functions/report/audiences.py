@@ -6,7 +6,7 @@ from typing import Any, Final
 from functions.report.counted import Counted
 from functions.report.document import AudienceReport
 from functions.report.drift import AudienceDrift
-from functions.report.troubles import Trouble
+from functions.report.troubles import AudienceTrouble
 from lytics_sendgrid.bounded_text import shortened
 from lytics_sendgrid.domain.checkpoint import Checkpoint, is_far_fewer, shortage
 from lytics_sendgrid.domain.configuration import Account, Audience
@@ -67,7 +67,7 @@ def _scan_fields(scan: Checkpoint, size: int | None) -> dict[str, Any]:
     }
 
 
-def troubles(audiences: Sequence[AudienceReport], counted: Counted) -> list[Trouble]:
+def troubles(audiences: Sequence[AudienceReport], counted: Counted) -> list[AudienceTrouble]:
     """Return the audiences that were not scanned whole, or not swept, or have no segment.
 
     Others may not be scanned at all.
@@ -76,17 +76,17 @@ def troubles(audiences: Sequence[AudienceReport], counted: Counted) -> list[Trou
     found = []
     for audience in audiences:
         if audience.id in counted.gone:
-            found.append(Trouble(audience.name, _NO_SEGMENT))
+            found.append(AudienceTrouble(audience.name, _NO_SEGMENT))
         swept = sweep.of(audience.id).trouble
         if audience.trouble:
-            found.append(Trouble(audience.name, audience.trouble))
+            found.append(AudienceTrouble(audience.name, audience.trouble))
         elif audience.mismatch:
             what_to_do = "Start the export again; if it says the same, ask Lytics' support"
-            found.append(Trouble(audience.name, f"{audience.mismatch}. {what_to_do}"))
+            found.append(AudienceTrouble(audience.name, f"{audience.mismatch}. {what_to_do}"))
         elif swept:
-            found.append(Trouble(audience.name, swept))
+            found.append(AudienceTrouble(audience.name, swept))
     wrong = counted.audit.wrong if counted.audit else ()
-    return found + [Trouble(name, reason) for name, reason in wrong]
+    return found + [AudienceTrouble(name, reason) for name, reason in wrong]
 
 
 def audience_notes(audiences: Sequence[AudienceReport]) -> list[str]:

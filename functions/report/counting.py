@@ -11,7 +11,7 @@ from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.clearing import Clearing
 from lytics_sendgrid.domain.configuration import Account, AudienceState, Export
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_MS, format_rfc3339
-from lytics_sendgrid.domain.run_progress import Progress
+from lytics_sendgrid.domain.run_progress import RunProgress
 from lytics_sendgrid.domain.sweep_findings import SweepFindings
 from lytics_sendgrid.errors import LyticsSendGridError
 from lytics_sendgrid.lytics.documents import LyticsJob
@@ -41,7 +41,7 @@ class Runs(Protocol):
 
     def export(self, name: str) -> Export | None: ...  # noqa: D102
     def scan(self, run: str, audience: str) -> Checkpoint | None: ...  # noqa: D102
-    def progress(self, run: str) -> Progress: ...  # noqa: D102
+    def progress(self, run: str) -> RunProgress: ...  # noqa: D102
 
 
 class Walks(Protocol):
@@ -150,7 +150,7 @@ def lost_segments(
 
 
 def _health(
-    run: ExportRun, sources: Sources, job_id: str | None, progress: Progress
+    run: ExportRun, sources: Sources, job_id: str | None, progress: RunProgress
 ) -> tuple[Health, list[str]]:
     job, job_notes = _try(lambda: _job_state(sources.lytics, job_id), "the webhook job's state")
     heard_ms = sources.last_events.heard_ms(run.export)

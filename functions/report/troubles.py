@@ -22,7 +22,7 @@ _PLANNED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class AudienceTrouble:
     """An audience that could not be exported as it should be.
 
     Attributes:
@@ -34,7 +34,7 @@ class Trouble:
     reason: str
 
 
-def failure(troubles: Iterable[Trouble], *, dry_run: bool = False) -> str:
+def failure(troubles: Iterable[AudienceTrouble], *, dry_run: bool = False) -> str:
     """Return the cause of a run that fails because of some audiences; empty if it has no such audience."""
     lines = [f"- '{trouble.audience}': {shortened(trouble.reason, _REASON_CHARS)}" for trouble in troubles]
     if not lines:

@@ -11,8 +11,8 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
-from functions.sweep.scope import Request
-from functions.sweep.session import Tools
+from functions.sweep.scope import SweepRequest
+from functions.sweep.session import SweepTools
 from functions.sweep.settings import SweepSettings
 from functions.sweep.sweeping import sweep
 from lytics_sendgrid.aws.secret import Secrets
@@ -57,7 +57,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     run = ExportRun.read(event)
     authorization = secrets.authorization(run.authorization, max_age_s=0)
     margin_s = min(MARGIN_S, context.get_remaining_time_in_millis() / 3000)
-    request = Request(
+    request = SweepRequest(
         run=run.run,
         export=run.export,
         account=run.account,
@@ -68,7 +68,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         dry_run=run.dry_run,
         prefix=f"sweep.{context.aws_request_id[:8]}",
     )
-    tools = Tools(
+    tools = SweepTools(
         ledger=LedgerWalk(dynamodb, sweep_settings.contacts_table, decode_memberships),
         exports=ExportsTable(dynamodb, sweep_settings.exports_table),
         seen=SeenTable(dynamodb, sweep_settings.exports_table),

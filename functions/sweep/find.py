@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from functions.sweep.classify import Standing, standing
 from functions.sweep.scope import CHANGED, Scope
-from functions.sweep.session import Session, go_on
+from functions.sweep.session import SweepInvocation, go_on
 from functions.sweep.state import Step, SweepState
 from functions.sweep.tally import Tally, is_guarded
 from lytics_sendgrid.domain.contact import Contact
@@ -13,7 +13,7 @@ from lytics_sendgrid.domain.walking import first_position
 from lytics_sendgrid.workflow.sweep_progress import SweepProgress
 
 
-def walk_first(session: Session) -> SweepProgress | None:
+def walk_first(session: SweepInvocation) -> SweepProgress | None:
     """Compare every contact with the scans."""
     state = session.state
     if not state.tallies:
@@ -27,7 +27,7 @@ def walk_first(session: Session) -> SweepProgress | None:
     return None
 
 
-def _visitor(session: Session) -> Callable[[str, Contact], None]:
+def _visitor(session: SweepInvocation) -> Callable[[str, Contact], None]:
     """Return what compares a contact with the scans."""
     state, run, views = session.state, session.request.run, session.views
 
@@ -66,7 +66,7 @@ def _tally(scope: Scope) -> Tally:
     return Tally(trouble=scope.trouble, note=CHANGED if scope.is_stale and not scope.trouble else "")
 
 
-def _judge(session: Session, audience: str, tally: Tally) -> None:
+def _judge(session: SweepInvocation, audience: str, tally: Tally) -> None:
     """Decide whether anybody may leave an audience."""
     percent = session.request.max_leavers_percent
     if tally.trouble:

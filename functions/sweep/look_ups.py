@@ -8,7 +8,7 @@ from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Audience
 from lytics_sendgrid.domain.email_address import normalise
 from lytics_sendgrid.errors import LyticsSendGridError, RetryLater
-from lytics_sendgrid.lytics.documents import Person
+from lytics_sendgrid.lytics.documents import LyticsPerson
 
 MAX_UNANSWERED: Final = 20
 """Look-ups in a row without an answer, after which Lytics is asked no more."""
@@ -20,7 +20,7 @@ _MAX_BACKOFF_S: Final = 30.0
 class People(Protocol):
     """Lytics' profiles."""
 
-    def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> Person | None: ...  # noqa: D102
+    def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> LyticsPerson | None: ...  # noqa: D102
 
 
 class LookUps:
@@ -55,7 +55,7 @@ class LookUps:
             for audience in wanted
         }
 
-    def _person(self, field: str, email: str) -> Person | LyticsSendGridError | None:
+    def _person(self, field: str, email: str) -> LyticsPerson | LyticsSendGridError | None:
         """Return the profile, None if there is none, or why that is unclear."""
         failure: LyticsSendGridError = RetryLater("Lytics is asked no more: it has not answered for a while")
         for number in range(1, _TRIES + 1):
@@ -80,12 +80,12 @@ class LookUps:
 
 
 def _verdict(
-    audience: Audience, email: str, found: Mapping[str, Person | LyticsSendGridError | None]
+    audience: Audience, email: str, found: Mapping[str, LyticsPerson | LyticsSendGridError | None]
 ) -> bool | None:
     if any(isinstance(person, LyticsSendGridError) for person in found.values()):
         return None
     return any(
-        isinstance(person, Person)
+        isinstance(person, LyticsPerson)
         and person.is_in(audience.id, audience.slug)
         and normalise(person.fields.get(field)) == email
         for field, person in found.items()

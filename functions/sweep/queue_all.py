@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from functions.sweep.classify import Standing, standing
 from functions.sweep.scope import CHANGED, SECOND
-from functions.sweep.session import Session, go_on
+from functions.sweep.session import SweepInvocation, go_on
 from functions.sweep.state import Step
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.contact import Contact
@@ -12,7 +12,7 @@ from lytics_sendgrid.domain.seen import is_seen, seen_hash
 from lytics_sendgrid.workflow.sweep_progress import SweepProgress
 
 
-def queue_all(session: Session) -> SweepProgress | None:
+def queue_all(session: SweepInvocation) -> SweepProgress | None:
     """Queue everybody who is kept, then walk for those of the audiences that have too many."""
     state = session.state
     changed = session.changed()
@@ -30,7 +30,7 @@ def queue_all(session: Session) -> SweepProgress | None:
     return None
 
 
-def _leave_out(session: Session, audience: str) -> None:
+def _leave_out(session: SweepInvocation, audience: str) -> None:
     """Queue nothing for an audience whose exports or e-mail fields are not those of the scan any more."""
     state, tally = session.state, session.tally(audience)
     if not tally.trouble:
@@ -43,7 +43,7 @@ def _leave_out(session: Session, audience: str) -> None:
     state.returning.drop(audience)
 
 
-def _count_only(session: Session, changed: set[str]) -> None:
+def _count_only(session: SweepInvocation, changed: set[str]) -> None:
     state = session.state
     for audience, tally in state.tallies.items():
         tally.leavers = (
@@ -54,7 +54,7 @@ def _count_only(session: Session, changed: set[str]) -> None:
             tally.returned += tally.returners
 
 
-def _queue_kept(session: Session) -> None:
+def _queue_kept(session: SweepInvocation) -> None:
     """Queue everybody who is kept, and forget them: the next invocation must not count them again."""
     state = session.state
     returning = {audience: list(people) for audience, people in state.returning.people.items()}
@@ -69,7 +69,9 @@ def _queue_kept(session: Session) -> None:
     state.leavers, state.confirmed, state.returning.people = {}, {}, {}
 
 
-def _visitor(session: Session, leaving: set[str], returning: set[str]) -> Callable[[str, Contact], None]:
+def _visitor(
+    session: SweepInvocation, leaving: set[str], returning: set[str]
+) -> Callable[[str, Contact], None]:
     """Return what queues a contact that was not kept."""
     run = session.request.run
     views = {audience: session.views[audience] for audience in leaving | returning}
@@ -90,7 +92,7 @@ def _visitor(session: Session, leaving: set[str], returning: set[str]) -> Callab
     return visit
 
 
-def _queue(session: Session, kind: Kind, audience: str, email: str) -> None:
+def _queue(session: SweepInvocation, kind: Kind, audience: str, email: str) -> None:
     """Queue a change at the scan's time: any later event wins over it."""
     scope, tally = session.scopes[audience], session.tally(audience)
     session.outgoing.add(scope.export, Change(email, scope.stamp_ns, kind, audience))

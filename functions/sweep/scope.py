@@ -15,7 +15,7 @@ _LEFT: Final = "Nobody was taken out of its segment"
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SweepRequest:
     """What to sweep.
 
     Attributes:
@@ -98,7 +98,7 @@ class Scope:
 
 
 def scope_of(
-    audience: Audience, request: Request, scan: Checkpoint | None, size: int | None, now: Configured
+    audience: Audience, request: SweepRequest, scan: Checkpoint | None, size: int | None, now: Configured
 ) -> Scope:
     """Return what may be decided about an audience.
 

@@ -5,7 +5,7 @@ from array import array
 from functions.sweep.classify import Standing, standing
 from functions.sweep.decide import Reservoir, everybody_leaves, leavers_by_look_up
 from functions.sweep.scope import SECOND, scan_trouble
-from functions.sweep.session import Session, go_on
+from functions.sweep.session import SweepInvocation, go_on
 from functions.sweep.state import Step
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.domain.seen import is_seen, seen_hash
@@ -16,7 +16,7 @@ AUDIENCES_A_WALK = 5
 """Audiences whose samples are kept at the same time."""
 
 
-def ask_for_scans(session: Session) -> SweepProgress | None:
+def ask_for_scans(session: SweepInvocation) -> SweepProgress | None:
     """Ask for second scans once; then decide what needs no further walk."""
     state = session.state
     undecided = session.undecided()
@@ -36,7 +36,7 @@ def ask_for_scans(session: Session) -> SweepProgress | None:
     return None
 
 
-def walk_again(session: Session) -> SweepProgress | None:
+def walk_again(session: SweepInvocation) -> SweepProgress | None:
     """Find the people that neither scan has seen, in the audiences with too many suspects to be kept."""
     state, run = session.state, session.request.run
     walked = [audience for audience in session.undecided() if audience in state.samples]
@@ -77,7 +77,7 @@ def walk_again(session: Session) -> SweepProgress | None:
     return None
 
 
-def sample(session: Session) -> SweepProgress | None:
+def sample(session: SweepInvocation) -> SweepProgress | None:
     """Look up the samples, where look-ups are believed, and decide their audiences."""
     state = session.state
     for audience, emails in state.samples.items():
@@ -102,7 +102,7 @@ def sample(session: Session) -> SweepProgress | None:
     return None
 
 
-def _decides(session: Session, audience: str) -> bool:
+def _decides(session: SweepInvocation, audience: str) -> bool:
     """Return whether an audience's second scan shows who has left. If it does not, nobody leaves."""
     trouble = _second_trouble(session, audience)
     if trouble:
@@ -113,7 +113,7 @@ def _decides(session: Session, audience: str) -> bool:
     return not trouble
 
 
-def _second_trouble(session: Session, audience: str) -> str:
+def _second_trouble(session: SweepInvocation, audience: str) -> str:
     scan = session.second_scans.get(audience)
     trouble = scan_trouble(scan, session.sizes.get(audience))
     if trouble or scan is None:
@@ -126,9 +126,9 @@ def _second_trouble(session: Session, audience: str) -> str:
     return ""
 
 
-def _seen_again(session: Session, audience: str) -> "array[int]":
+def _seen_again(session: SweepInvocation, audience: str) -> "array[int]":
     return session.seen(session.second_scans[audience], audience, SECOND)
 
 
-def _hash(session: Session, email: str) -> int:
+def _hash(session: SweepInvocation, email: str) -> int:
     return seen_hash(session.request.run, email)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from functions.sweep.classify import ScanView
 from functions.sweep.look_ups import LookUps, People
-from functions.sweep.scope import FIRST, SECOND, Configured, Request, Scope, configured, scope_of
+from functions.sweep.scope import FIRST, SECOND, Configured, Scope, SweepRequest, configured, scope_of
 from functions.sweep.state import Step, SweepState
 from functions.sweep.tally import Tally
 from lytics_sendgrid.domain.checkpoint import Checkpoint
@@ -59,7 +59,7 @@ class Lytics(People, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class SweepTools:
     """The collaborators.
 
     Attributes:
@@ -86,7 +86,7 @@ class Tools:
 
 
 @dataclass
-class Session:
+class SweepInvocation:
     """One invocation.
 
     Attributes:
@@ -95,8 +95,8 @@ class Session:
         state: the checkpoint.
     """
 
-    request: Request
-    tools: Tools
+    request: SweepRequest
+    tools: SweepTools
     state: SweepState = field(init=False)
     _worked: bool = field(init=False, default=False)
 

@@ -7,9 +7,9 @@ audience because an answer was missing.
 
 from functions.sweep.find import walk_first
 from functions.sweep.queue_all import queue_all
-from functions.sweep.scope import Request
+from functions.sweep.scope import SweepRequest
 from functions.sweep.second import ask_for_scans, sample, walk_again
-from functions.sweep.session import Session, Tools
+from functions.sweep.session import SweepInvocation, SweepTools
 from functions.sweep.state import Step
 from functions.sweep.verify import look_up
 from lytics_sendgrid.workflow.sweep_progress import SweepProgress
@@ -26,14 +26,14 @@ _STEPS = {
 next invocation."""
 
 
-def sweep(request: Request, tools: Tools) -> SweepProgress:
+def sweep(request: SweepRequest, tools: SweepTools) -> SweepProgress:
     """Continue a sweep until it is done, must wait, or the time is nearly up.
 
     Raises:
         StopRun: hashes of people that a scan returned are missing.
         RetryLater: a table, the queue or Lytics failed; the next call goes on from the checkpoint.
     """
-    session = Session(request, tools)
+    session = SweepInvocation(request, tools)
     state = session.state
     while state.step is not Step.DONE:
         pause = _STEPS[state.step](session)

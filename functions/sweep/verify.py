@@ -4,12 +4,12 @@ from math import ceil
 
 from functions.sweep.decide import calibration, leavers_by_look_up
 from functions.sweep.kept import MAX_PEOPLE
-from functions.sweep.session import Session, go_on
+from functions.sweep.session import SweepInvocation, go_on
 from functions.sweep.state import Step
 from lytics_sendgrid.workflow.sweep_progress import SweepProgress
 
 
-def look_up(session: Session) -> SweepProgress | None:
+def look_up(session: SweepInvocation) -> SweepProgress | None:
     """Look up everybody who is kept, and decide the audiences of which everybody is kept."""
     state = session.state
     concerned = {*session.undecided(), *(audience for audience, kept in state.young.people.items() if kept)}
@@ -30,13 +30,13 @@ def look_up(session: Session) -> SweepProgress | None:
     return None
 
 
-def _wait_s(session: Session, concerned: set[str]) -> int:
+def _wait_s(session: SweepInvocation, concerned: set[str]) -> int:
     """Return how long to wait until the last of the audiences may be verified."""
     began = [scope.scan.began_s for name in concerned if (scope := session.scopes[name]).scan is not None]
     return ceil(max(began) + session.request.verify_delay_s - session.tools.clock.now())
 
 
-def _doubt(session: Session, concerned: set[str]) -> str:
+def _doubt(session: SweepInvocation, concerned: set[str]) -> str:
     """Return why look-ups are not believed in this run, see ``SweepState.doubt``; empty if they are."""
     if not any(session.can_ask(audience) for audience in concerned):
         return "no_identity"
@@ -53,7 +53,7 @@ def _doubt(session: Session, concerned: set[str]) -> str:
     return "" if found else "not_found"
 
 
-def _ask_everybody(session: Session, concerned: set[str]) -> bool:
+def _ask_everybody(session: SweepInvocation, concerned: set[str]) -> bool:
     """Look up suspects, then young returners, up to 1,000 people; return whether all are looked up."""
     state = session.state
     askable = {audience for audience in concerned if session.can_ask(audience)}
@@ -67,7 +67,7 @@ def _ask_everybody(session: Session, concerned: set[str]) -> bool:
     return True
 
 
-def _decide(session: Session) -> None:
+def _decide(session: SweepInvocation) -> None:
     state = session.state
     for audience in session.undecided():
         if audience in state.suspects.dropped or not session.can_ask(audience):

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.watch.findings import METRICS, Watched
 from functions.watch.settings import WatchSettings
-from functions.watch.watching import Tools, Vendors, watch
+from functions.watch.watching import Vendors, WatchTools, watch
 from lytics_sendgrid.aws.executions import MachineExecutions
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.errors import StopRun
@@ -23,7 +23,7 @@ from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.heard import HeardTable
 from lytics_sendgrid.tables.summaries import SummariesTable
-from lytics_sendgrid.workflow.summary import Part, configured
+from lytics_sendgrid.workflow.summary import SummaryPart, configured
 
 logger = Logger()
 metrics = Metrics()
@@ -35,7 +35,7 @@ def _settings() -> WatchSettings:
 
 
 @cache
-def _tools() -> Tools:
+def _tools() -> WatchTools:
     watch_settings = _settings()
     dynamodb = boto3.client("dynamodb")
     secrets = Secrets(boto3.client("secretsmanager"), watch_settings.secret_prefix, SystemClock())
@@ -49,7 +49,7 @@ def _tools() -> Tools:
             authorization.lytics_token_expires,
         )
 
-    return Tools(
+    return WatchTools(
         exports=ExportsTable(dynamodb, watch_settings.exports_table),
         heard=HeardTable(dynamodb, watch_settings.exports_table),
         executions=MachineExecutions(boto3.client("stepfunctions"), watch_settings.state_machine_arn),
@@ -67,12 +67,12 @@ def _summaries() -> SummariesTable:
 def _keep_summaries(watched: Watched, now_s: float) -> None:
     """Write what was found into the list of exports, and what an older release did not write there."""
     summaries = _summaries()
-    for name in summaries.without_part(Part.CONFIGURED):
+    for name in summaries.without_part(SummaryPart.CONFIGURED):
         export = _tools().exports.export(name)
         if export is not None:
-            summaries.put_summary(name, Part.CONFIGURED, configured(export))
+            summaries.put_summary(name, SummaryPart.CONFIGURED, configured(export))
     for name, part in watched.parts(now_s).items():
-        summaries.put_summary(name, Part.WATCHED, part)
+        summaries.put_summary(name, SummaryPart.WATCHED, part)
 
 
 def lambda_handler(_event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:

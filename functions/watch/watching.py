@@ -72,7 +72,7 @@ class Vendors:
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class WatchTools:
     """What a look needs.
 
     Attributes:
@@ -92,7 +92,7 @@ class Tools:
     restarts: bool
 
 
-def watch(tools: Tools, now_s: float) -> Watched:
+def watch(tools: WatchTools, now_s: float) -> Watched:
     """Look at every live export. What cannot be looked at is said, and stops no other.
 
     Raises:
@@ -124,7 +124,7 @@ def watch(tools: Tools, now_s: float) -> Watched:
 
 
 def _look_at_vendors(
-    tools: Tools, watched: Watched, authorization: str, exports: Sequence[Export], now_s: float
+    tools: WatchTools, watched: Watched, authorization: str, exports: Sequence[Export], now_s: float
 ) -> None:
     names = [export.name for export in exports]
     try:
@@ -184,7 +184,7 @@ def _restart(watched: Watched, lytics: Lytics, export: str, job: LyticsJob) -> N
         watched.restarted += [export] if restarted else []
 
 
-def _look_at_events(tools: Tools, watched: Watched, export: str, now_s: int) -> None:
+def _look_at_events(tools: WatchTools, watched: Watched, export: str, now_s: int) -> None:
     document = tools.heard.rhythm(export)
     before = None if document is None else Rhythm.from_document(document)
     rhythm = looked(before, (tools.heard.heard_ms(export) or 0) // 1000, now_s)

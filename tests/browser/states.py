@@ -12,7 +12,7 @@ from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import InputInvalid, ServiceUnavailable
 from lytics_sendgrid.tables.heard import HeardTable
 from lytics_sendgrid.workflow.run_record import RunRecord
-from lytics_sendgrid.workflow.summary import Part
+from lytics_sendgrid.workflow.summary import SummaryPart
 from tests.browser import states_of_checks, states_of_faults
 from tests.browser.state import State
 from tests.newsletter import NEWSLETTER, READERS
@@ -35,7 +35,9 @@ def exports() -> tuple[Scene, str]:
     ) -> None:
         of = tuple(Audience(f"{number:032x}", text, text) for number, text in enumerate(audiences))
         scene.exports.put_export(replace(NEWSLETTER, name=name, audiences=of, stopped_s=stopped_s))
-        scene.summaries.put_summary(name, Part.ACTIVATED, {"at_s": 1, "live": live, "state": "running"})
+        scene.summaries.put_summary(
+            name, SummaryPart.ACTIVATED, {"at_s": 1, "live": live, "state": "running"}
+        )
         people = [{"id": "a", "lytics": 48_210, "sendgrid": 48_177}]
         record = RunRecord.read({"run": f"{name}-1", "audiences": people, **done, **run})
         run_scene.history(scene).record_run(name, record, now_s)
@@ -53,7 +55,9 @@ def exports() -> tuple[Scene, str]:
     export("trials", "Trial users", trouble=True)
     scene.exports.put_stop("trials", Stop("SendGrid refuses the changes of this export", now_s * 1000, 0))
     finding = {"trouble": "key_trouble", "text": "lytics_api_token expires tomorrow: create a new token"}
-    scene.summaries.put_summary("newsletter", Part.WATCHED, {"at_s": 2, "live": None, "findings": [finding]})
+    scene.summaries.put_summary(
+        "newsletter", SummaryPart.WATCHED, {"at_s": 2, "live": None, "findings": [finding]}
+    )
     return scene, "/"
 
 
@@ -140,7 +144,9 @@ def _export_stopped_by_a_fault() -> tuple[Scene, str]:
     scene.exports.put_stop("newsletter", Stop(f"404: SendGrid has no list {ODD}", 0, 1))
     text = "lytics_api_token expires tomorrow: create a new token"
     finding = {"trouble": "key_trouble", "text": text}
-    scene.summaries.put_summary("newsletter", Part.WATCHED, {"at_s": 2, "live": None, "findings": [finding]})
+    scene.summaries.put_summary(
+        "newsletter", SummaryPart.WATCHED, {"at_s": 2, "live": None, "findings": [finding]}
+    )
     return scene, path
 
 

@@ -15,7 +15,7 @@ from lytics_sendgrid.tables.heard import HeardTable
 from lytics_sendgrid.tables.run_history import RunHistory
 from lytics_sendgrid.tables.summaries import SummariesTable
 from lytics_sendgrid.workflow.run_record import RunRecord
-from lytics_sendgrid.workflow.summary import Part
+from lytics_sendgrid.workflow.summary import SummaryPart
 from tests.doubles.calls import refusal
 from tests.doubles.dynamodb import DynamoDb
 from tests.newsletter import NEWSLETTER
@@ -32,26 +32,26 @@ def test_no_exports_have_no_summaries(table: SummariesTable) -> None:
 
 def test_each_writer_keeps_the_parts_of_the_others(client: DynamoDBClient, table: SummariesTable) -> None:
     exports = ExportsTable(client, "exports")
-    table.put_summary("newsletter", Part.ACTIVATED, {"live": True})
+    table.put_summary("newsletter", SummaryPart.ACTIVATED, {"live": True})
     exports.put_export(replace(NEWSLETTER, stopped_s=5))
-    table.put_summary("newsletter", Part.RUN, {"run": "é"})
+    table.put_summary("newsletter", SummaryPart.RUN, {"run": "é"})
     (summary,) = table.summaries()
     assert summary.name == "newsletter"
-    assert summary.parts[Part.ACTIVATED] == {"live": True}
-    assert summary.parts[Part.RUN] == {"run": "é"}
-    configured = summary.parts[Part.CONFIGURED]
+    assert summary.parts[SummaryPart.ACTIVATED] == {"live": True}
+    assert summary.parts[SummaryPart.RUN] == {"run": "é"}
+    configured = summary.parts[SummaryPart.CONFIGURED]
     assert configured["stopped_s"] == 5
     assert configured["audiences"] == [audience.name for audience in NEWSLETTER.audiences]
-    assert Part.WATCHED not in summary.parts
-    assert table.without_part(Part.RUN) == ()
-    assert table.without_part(Part.WATCHED) == ("newsletter",)
+    assert SummaryPart.WATCHED not in summary.parts
+    assert table.without_part(SummaryPart.RUN) == ()
+    assert table.without_part(SummaryPart.WATCHED) == ("newsletter",)
     assert exports.export_names() == ("newsletter",)
 
 
 def test_a_summary_has_few_names_of_many_audiences(client: DynamoDBClient, table: SummariesTable) -> None:
     audiences = tuple(Audience(f"{number:032x}", "n" * 900, f"a{number}") for number in range(200))
     ExportsTable(client, "exports").put_export(replace(NEWSLETTER, audiences=audiences))
-    configured = table.summaries()[0].parts[Part.CONFIGURED]
+    configured = table.summaries()[0].parts[SummaryPart.CONFIGURED]
     assert configured["audiences_count"] == 200
     assert configured["audiences"] == ["n" * 200] * 20
 
@@ -97,7 +97,7 @@ def test_a_run_is_shown_with_sums_of_its_audiences(client: DynamoDBClient, table
         }
     )
     RunHistory(client, "exports").record_run("newsletter", record, 1_795_000_000)
-    run = table.summaries()[0].parts[Part.RUN]
+    run = table.summaries()[0].parts[SummaryPart.RUN]
     assert run == {"run": "r1", "started_at": "2026-11-26T02:00:00Z", "lytics": 9, "sendgrid": None}
 
 
@@ -133,4 +133,4 @@ def test_faults_are_ours() -> None:
     with pytest.raises(RetryLater):
         table.summaries()
     with pytest.raises(RetryLater):
-        table.put_summary("a", Part.RUN, {})
+        table.put_summary("a", SummaryPart.RUN, {})

@@ -14,7 +14,13 @@ from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 from hypothesis import strategies as st
 
 from lytics_sendgrid.lytics.api import Lytics
-from lytics_sendgrid.lytics.documents import HeaderAuthorization, LyticsAudience, LyticsJob, Person, ScanPage
+from lytics_sendgrid.lytics.documents import (
+    HeaderAuthorization,
+    LyticsAudience,
+    LyticsJob,
+    LyticsPerson,
+    ScanPage,
+)
 from lytics_sendgrid.sendgrid.api import SendGrid
 from lytics_sendgrid.sendgrid.contacts import SendGridContacts
 from lytics_sendgrid.sendgrid.import_job import Job
@@ -94,7 +100,7 @@ CALLS: Final = {
     ),
     "person": _lytics(
         lambda a: a.person("email", "ann@example.org"),
-        {"email": "ann@example.org", "segments": ["any"], "segments_all": [AUDIENCE]}, Person | None, "data", refusals={404: None},
+        {"email": "ann@example.org", "segments": ["any"], "segments_all": [AUDIENCE]}, LyticsPerson | None, "data", refusals={404: None},
     ),
     "job": _lytics(lambda a: a.job("j1"), _JOB_OF_LYTICS, LyticsJob | None, "data", refusals={404: None}),
     "jobs": _lytics(lambda a: a.jobs(), [_JOB_OF_LYTICS], tuple[LyticsJob, ...], "data", "data.*"),

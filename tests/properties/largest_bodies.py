@@ -19,7 +19,7 @@ from typing import Any, Final
 from functions.ingest import app
 from functions.ingest.export_cache import ExportCache
 from functions.ingest.gateway import SECRET_HEADER
-from functions.ingest.intake import Intake
+from functions.ingest.intake import WebhookIntake
 from lytics_sendgrid.aws.secret import Secrets
 from tests.clock import ManualClock
 from tests.doubles.adapters import exports_table
@@ -87,7 +87,7 @@ def _post(body: Callable[[], str], found: Connection) -> None:
         SecretsManager({"default/webhook": json.dumps({"webhook_secrets": "x"})}), "stack", clock
     )
     exports = ExportCache(exports_table(DynamoDb(), NEWSLETTER), clock)
-    intake = Intake(exports, secrets, changes, rejects, clock)
+    intake = WebhookIntake(exports, secrets, changes, rejects, clock)
     app.intake = lambda: intake  # type: ignore[assignment] # this process ends with this call
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - likewise
     event = {

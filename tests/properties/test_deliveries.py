@@ -14,7 +14,7 @@ import pytest
 
 from functions.ingest import app
 from functions.ingest.export_cache import ExportCache
-from functions.ingest.intake import Intake
+from functions.ingest.intake import WebhookIntake
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.queues.rejects import MAX_SINGLE
@@ -48,7 +48,7 @@ class Scene:
         self.changes, self.rejects = Queue("changes"), Queue("rejects")
         changes, self.changes_sqs = queue_writer(self.changes)
         rejects, self.rejects_sqs = queue_writer(self.rejects)
-        self.intake = Intake(
+        self.intake = WebhookIntake(
             ExportCache(exports_table(self.dynamodb, NEWSLETTER), clock),
             Secrets(self.secrets, "stack", clock),
             changes,

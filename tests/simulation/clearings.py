@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from functions.clear.clearing import TASK, Request, Tools, clear
+from functions.clear.clearing import TASK, ClearRequest, ClearTools, clear
 from lytics_sendgrid.domain.checkpoint import expected_numbers
 from lytics_sendgrid.domain.clearing import Clearing
 from lytics_sendgrid.errors import LyticsSendGridError
@@ -62,7 +62,7 @@ class Clearer:
     def _clear(self, process: Process) -> None:
         world, again_s = self._services.world, _AGAIN_S
         prefix = f"{self.run}.{self._attempts}"
-        request = Request(self.run, "newsletter", "default", prefix, round(self._delay_s))
+        request = ClearRequest(self.run, "newsletter", "default", prefix, round(self._delay_s))
         try:
             progress = clear(request, self._tools())
             world.tell("%s", progress)
@@ -80,9 +80,9 @@ class Clearer:
         process.alive = False
         world.at(world.now + max(again_s, 1), self._invoke)
 
-    def _tools(self) -> Tools:
+    def _tools(self) -> ClearTools:
         services = self._services
-        return Tools(
+        return ClearTools(
             ledger=_SmallPages(services.dynamodb),
             accounts=ExportsTable(services.dynamodb, "exports"),
             walks=WalksTable(services.dynamodb, "exports"),

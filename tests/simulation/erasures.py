@@ -5,7 +5,7 @@ from random import Random
 from typing import Final
 
 from functions.erase.erasing import Sides, erase
-from functions.erase.person import Delays
+from functions.erase.person import EraseDelays
 from functions.erase.request import EraseRequest
 from lytics_sendgrid.domain.change import Kind
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, parse_rfc3339_ns
@@ -124,5 +124,5 @@ def _sides(services: Services) -> Sides:
         changes=QueueWriter(services.sqs, CHANGES),
         sendgrid=lambda _: sendgrid,
         hold_days=30,
-        delays=Delays(CLEAR_DELAY_S, REFRESH_DELAY_S),
+        delays=EraseDelays(CLEAR_DELAY_S, REFRESH_DELAY_S),
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from functions.confirm.app import MIN_REMAINING_MS
-from functions.confirm.consequences import Delays
+from functions.confirm.consequences import ConfirmDelays
 from functions.confirm.follow import ImportJobFollower
 from functions.confirm.follow_ups import FollowUps
 from functions.deliver.deliverer import Deliverer
@@ -111,7 +111,7 @@ def new_confirm(services: Services) -> Handler:
         runs=ExportsTable(services.dynamodb, "exports"),
         imports=QueueWriter(sqs, IMPORTS),
         follow_ups=FollowUps(QueueWriter(sqs, CHANGES), QueueWriter(sqs, PARKED), clock),
-        delays=Delays(confirm_s=_CONFIRM_DELAY_S, refresh_s=REFRESH_DELAY_S),
+        delays=ConfirmDelays(confirm_s=_CONFIRM_DELAY_S, refresh_s=REFRESH_DELAY_S),
         clock=clock,
     )
 

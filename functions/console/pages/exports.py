@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from functions.console.context import Console
-from functions.console.overview import Row, row, unfinished_run
+from functions.console.overview import ExportRow, row, unfinished_run
 from functions.console.render import fragment, page
 from functions.console.schedule import NEVER, next_resync
 from functions.console.web import Router, console, is_fragment
@@ -32,7 +32,7 @@ def exports() -> Response[Any]:
     return page("exports/exports.html", router, **values)
 
 
-def _row(collaborators: Console, summary: Summary) -> Row:
+def _row(collaborators: Console, summary: Summary) -> ExportRow:
     run = unfinished_run(summary)
     executions = collaborators.executions
     execution = executions.describe(executions.arn(run)) if run is not None else None

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from lytics_sendgrid.domain.checkpoint import Checkpoint
-from lytics_sendgrid.domain.run_progress import Progress
+from lytics_sendgrid.domain.run_progress import RunProgress
 from lytics_sendgrid.workflow.run_record import RunRecord
 
 TITLES: Final = {
@@ -153,7 +153,7 @@ class RunView:
 def run_view(
     record: RunRecord | None,
     entered: Sequence[str],
-    progress: Progress,
+    progress: RunProgress,
     started_s: int,
     now_s: int,
     *,
@@ -209,7 +209,7 @@ def _state(position: int, current: int, *, begun: bool) -> State:
     return State.NOW if position == current or begun else State.WAITS
 
 
-def _reading(record: RunRecord | None, progress: Progress) -> Bar:
+def _reading(record: RunRecord | None, progress: RunProgress) -> Bar:
     scans = progress.scans.values()
     scanned = sum(scan.scanned for scan in scans)
     all_ended = bool(record) and len(scans) >= len(record.audiences if record else ()) and bool(scans)
@@ -218,7 +218,7 @@ def _reading(record: RunRecord | None, progress: Progress) -> Bar:
     return Bar("read", scanned, max(record.people if record else 0, scanned))
 
 
-def _sending(progress: Progress) -> tuple[Bar, Bar]:
+def _sending(progress: RunProgress) -> tuple[Bar, Bar]:
     expected = progress.expected | progress.again
     done = len(expected & progress.numbers)
     people = sum(

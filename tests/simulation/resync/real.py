@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 from functions.sweep import queue_all
-from functions.sweep.scope import Request
-from functions.sweep.session import Session, Tools
+from functions.sweep.scope import SweepRequest
+from functions.sweep.session import SweepInvocation, SweepTools
 from functions.sweep.sweeping import sweep
 from lytics_sendgrid.domain.change import Kind
 from lytics_sendgrid.domain.checkpoint import Checkpoint
@@ -16,7 +16,7 @@ from lytics_sendgrid.domain.configuration import Account, Audience, Export, Prov
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.domain.seen import seen_hash
 from lytics_sendgrid.errors import RequestRefused
-from lytics_sendgrid.lytics.documents import Person
+from lytics_sendgrid.lytics.documents import LyticsPerson
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.tables.ledger_walk import LedgerPage
 from tests.simulation.resync.records import MINUTE_NS, Queued, Scanned, address
@@ -68,8 +68,8 @@ class RealSweep:
                 yield
             yield
 
-    def _request(self) -> Request:
-        return Request(
+    def _request(self) -> SweepRequest:
+        return SweepRequest(
             run=self.name,
             export=f"export{self.number}",
             account="acme",
@@ -81,12 +81,12 @@ class RealSweep:
             prefix=f"sweep.{self.calls}",
         )
 
-    def _tools(self) -> Tools:
+    def _tools(self) -> SweepTools:
         def serial[T, R](function: Callable[[T], R], items: Iterable[T], /) -> Iterable[R]:
             return map(function, items)
 
         chance = self.world.chance
-        return Tools(self, self, self, self, self, self, serial, self, lambda: chance.choice((-1, 1, 1)))
+        return SweepTools(self, self, self, self, self, self, serial, self, lambda: chance.choice((-1, 1, 1)))
 
     # The ledger
 
@@ -152,7 +152,7 @@ class RealSweep:
     def identity_fields(self) -> frozenset[str]:
         return frozenset({"email1", "email2"} if self.world.lytics.identifying else ())
 
-    def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> Person | None:
+    def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> LyticsPerson | None:
         found = self.world.lytics.look_up(int(email_field[-1]), email[0])
         if found is None:
             return None
@@ -160,7 +160,7 @@ class RealSweep:
             raise RequestRefused("the answer of this look-up is unclear")
         now = found.emails[int(email_field[-1])]
         values = {email_field: address(now)} if now else {}
-        return Person(values, found.audiences or frozenset({"all"}), frozenset())
+        return LyticsPerson(values, found.audiences or frozenset({"all"}), frozenset())
 
     # The clock, which stands still during an invocation
 
@@ -175,7 +175,7 @@ class RealSweep:
 
     # The queue
 
-    def leaves(self, session: Session, audience: str, email: str) -> None:
+    def leaves(self, session: SweepInvocation, audience: str, email: str) -> None:
         """Check a leaver."""
         world, letter = self.world, email[0]
         second = self.second.get(audience)
@@ -192,7 +192,7 @@ class RealSweep:
             excused = False
         world.takes_out(letter, audience, self.start, self.results[audience].stamp, excused=excused)
 
-    def returns(self, session: Session, audience: str, email: str) -> None:
+    def returns(self, session: SweepInvocation, audience: str, email: str) -> None:
         """Note since when a returner was out."""
         state = session.state
         event = state.young.of(audience).get(email) or state.returning.of(audience).get(email) or 0
@@ -221,10 +221,12 @@ class RealSweep:
                 )
 
 
-def checked(queue: Callable[[Session, Kind, str, str], None]) -> Callable[[Session, Kind, str, str], None]:
+def checked(
+    queue: Callable[[SweepInvocation, Kind, str, str], None],
+) -> Callable[[SweepInvocation, Kind, str, str], None]:
     """Return a ``_queue`` that has the world check each change first."""
 
-    def queue_and_check(session: Session, kind: Kind, audience: str, email: str) -> None:
+    def queue_and_check(session: SweepInvocation, kind: Kind, audience: str, email: str) -> None:
         real = session.tools.clock
         assert isinstance(real, RealSweep)
         (real.leaves if kind is Kind.EXIT else real.returns)(session, audience, email)

@@ -9,13 +9,13 @@ from functions.sweep import find, look_ups, queue_all, scope, second, sweeping, 
 from functions.sweep.classify import ScanView, Standing, standing
 from functions.sweep.decide import calibration
 from functions.sweep.scope import Scope
-from functions.sweep.session import Session
+from functions.sweep.session import SweepInvocation
 from functions.sweep.state import Step
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Audience
 from lytics_sendgrid.errors import LyticsSendGridError
-from lytics_sendgrid.lytics.documents import Person
+from lytics_sendgrid.lytics.documents import LyticsPerson
 from lytics_sendgrid.workflow.sweep_progress import SweepProgress
 from tests.simulation.resync import real
 from tests.simulation.resync.lytics import Bias
@@ -38,14 +38,14 @@ def _everything(event_ns: int, view: ScanView, person: int) -> Standing:
     return standing(event_ns, ScanView(view.since_ns, 1 << 63, view.seen), person)
 
 
-def _unverified(session: Session) -> SweepProgress | None:
+def _unverified(session: SweepInvocation) -> SweepProgress | None:
     state = session.state
     state.leavers = {audience: list(people) for audience, people in state.suspects.people.items()}
     state.step = Step.QUEUE
     return None
 
 
-def _unsampled(session: Session) -> SweepProgress | None:
+def _unsampled(session: SweepInvocation) -> SweepProgress | None:
     state = session.state
     state.by_walk |= set(state.samples)
     state.samples = {}
@@ -54,14 +54,16 @@ def _unsampled(session: Session) -> SweepProgress | None:
 
 
 def _any_address(
-    audience: Audience, _email: str, found: Mapping[str, Person | LyticsSendGridError | None]
+    audience: Audience, _email: str, found: Mapping[str, LyticsPerson | LyticsSendGridError | None]
 ) -> bool | None:
     if any(isinstance(person, LyticsSendGridError) for person in found.values()):
         return None
-    return any(isinstance(person, Person) and person.is_in(audience.id, "") for person in found.values())
+    return any(
+        isinstance(person, LyticsPerson) and person.is_in(audience.id, "") for person in found.values()
+    )
 
 
-def _no_doubt(session: Session, concerned: set[str]) -> str:
+def _no_doubt(session: SweepInvocation, concerned: set[str]) -> str:
     """Believe look-ups where they can be made."""
     return "" if any(map(session.can_ask, concerned)) else "no_identity"
 
@@ -72,13 +74,15 @@ def _capitals_in_turn(samples: Mapping[str, Sequence[tuple[str, bool]]]) -> list
 
 
 def _unclear_is_out(
-    audience: Audience, email: str, found: Mapping[str, Person | LyticsSendGridError | None]
+    audience: Audience, email: str, found: Mapping[str, LyticsPerson | LyticsSendGridError | None]
 ) -> bool | None:
     return bool(_VERDICT(audience, email, found))
 
 
-def _now(queue: Callable[[Session, Kind, str, str], None]) -> Callable[[Session, Kind, str, str], None]:
-    def queue_now(session: Session, kind: Kind, audience: str, email: str) -> None:
+def _now(
+    queue: Callable[[SweepInvocation, Kind, str, str], None],
+) -> Callable[[SweepInvocation, Kind, str, str], None]:
+    def queue_now(session: SweepInvocation, kind: Kind, audience: str, email: str) -> None:
         if kind is Kind.ENTER:
             queue(session, kind, audience, email)
             return
@@ -91,7 +95,7 @@ def _now(queue: Callable[[Session, Kind, str, str], None]) -> Callable[[Session,
     return queue_now
 
 
-def _nobody_again(_session: Session, _audience: str) -> "array[int]":
+def _nobody_again(_session: SweepInvocation, _audience: str) -> "array[int]":
     return array("Q")
 
 
@@ -128,7 +132,10 @@ RULES: Final[Mapping[str, Rule]] = {
     "who has just left returns only by a look-up": Rule(_standing(_careless), first=83),
     "events after the scan are left alone": Rule(_standing(_everything), first=75),
     "an audience whose e-mail fields changed is not swept": Rule(
-        [(Scope, "is_stale", property(lambda _scope: False)), (Session, "changed", lambda _session: set())],
+        [
+            (Scope, "is_stale", property(lambda _scope: False)),
+            (SweepInvocation, "changed", lambda _session: set()),
+        ],
         Bias(identifying=False, operates=0.2),
         first=12,
     ),

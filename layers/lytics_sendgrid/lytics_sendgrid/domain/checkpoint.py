@@ -48,7 +48,7 @@ class Paging:
 
 
 @dataclass(frozen=True, slots=True)
-class Part(Paging):
+class ScanPart(Paging):
     """One part of a scan that is read in parts at the same time.
 
     Attributes:
@@ -90,7 +90,7 @@ class Checkpoint(Paging):
     seen: int = 0
     chunks: int = 0
     sample: tuple[tuple[str, bool], ...] = ()
-    parts: tuple[Part, ...] = ()
+    parts: tuple[ScanPart, ...] = ()
     counted: int = 0
     whole: str = ""
     restarts: int = 0
@@ -180,5 +180,5 @@ def checkpoint_from(document: Mapping[str, Any]) -> Checkpoint:
     values = {name: value for name, value in document.items() if name in names}
     for name in _PAIRS:
         values[name] = tuple(tuple(pair) for pair in document.get(name, ()))
-    values["parts"] = tuple(Part(**part) for part in document.get("parts", ()))
+    values["parts"] = tuple(ScanPart(**part) for part in document.get("parts", ()))
     return Checkpoint(**values)

@@ -11,7 +11,7 @@ _OUR_COUNTS: Final = ("confirmed", "rejected", "refreshed", "parked", "unread")
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RunProgress:
     """How far a run is: what ``deliver`` committed, and how its import jobs ended.
 
     Attributes:
@@ -34,7 +34,7 @@ class Progress:
     scans: Mapping[str, Checkpoint] = field(default_factory=dict)
 
 
-def progress_from(items: Iterable[tuple[str, dict[str, Any]]]) -> Progress:
+def progress_from(items: Iterable[tuple[str, dict[str, Any]]]) -> RunProgress:
     """Return how far a run is.
 
     Args:
@@ -61,7 +61,7 @@ def progress_from(items: Iterable[tuple[str, dict[str, Any]]]) -> Progress:
             expected |= expected_numbers(document["expected"])
     ended = {job: _whole(parts) for job, parts in followed.items() if len(parts) == parts[0]["parts"]}
     again = frozenset(number for outcome in ended.values() for number in outcome["again"])
-    return Progress(frozenset(numbers), frozenset(jobs), ended, counts, again, frozenset(expected), scans)
+    return RunProgress(frozenset(numbers), frozenset(jobs), ended, counts, again, frozenset(expected), scans)
 
 
 def _whole(parts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from lytics_sendgrid.lytics.documents import (
     HeaderAuthorization,
     LyticsAudience,
     LyticsJob,
-    Person,
+    LyticsPerson,
     ScanPage,
     audience_from,
     authorization_from,
@@ -111,7 +111,7 @@ class Lytics:
         answer = self._http.request("GET", f"/api/segment/{escaped(audience_id)}/scan", query=query)
         return scan_page_from(document_of(answer, what), date_ns(answer), what)
 
-    def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> Person | None:
+    def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> LyticsPerson | None:
         """Return the profile with an address and all its memberships, or None where Lytics has none.
 
         Args:

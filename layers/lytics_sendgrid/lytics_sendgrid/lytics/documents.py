@@ -55,7 +55,7 @@ class ScanPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class LyticsPerson:
     """One profile with its memberships.
 
     Attributes:
@@ -162,7 +162,7 @@ def scan_page_from(document: Mapping[str, Any], answered_ns: int | None, what: s
     )
 
 
-def person_from(document: Mapping[str, Any], what: str) -> Person | None:
+def person_from(document: Mapping[str, Any], what: str) -> LyticsPerson | None:
     """Return one profile, or None if there is none.
 
     Lytics answers a missing profile with 200, ``"Not Found"`` and the placeholder segments ``not_found`` and
@@ -184,7 +184,7 @@ def person_from(document: Mapping[str, Any], what: str) -> Person | None:
     if "not_found" in slugs:
         return None
     fields = {name: value for name, value in data.items() if name not in {"segments", "segments_all"}}
-    return Person(fields, ids, slugs)
+    return LyticsPerson(fields, ids, slugs)
 
 
 def job_from(data: Mapping[str, Any]) -> LyticsJob | None:

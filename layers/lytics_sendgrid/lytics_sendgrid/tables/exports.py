@@ -49,12 +49,12 @@ from lytics_sendgrid.domain.configuration_document import (
     export_document,
     export_from,
 )
-from lytics_sendgrid.domain.run_progress import Progress, progress_from
+from lytics_sendgrid.domain.run_progress import RunProgress, progress_from
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import ConfigurationChanged
 from lytics_sendgrid.tables.partition import items_of
 from lytics_sendgrid.tables.summaries import LIST, put_part
-from lytics_sendgrid.workflow.summary import Part, configured
+from lytics_sendgrid.workflow.summary import SummaryPart, configured
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -97,7 +97,7 @@ class ExportsTable:
 
     def put_export(self, export: Export) -> None:
         """Write an export's configuration, and what it says at a glance into the list of all exports."""
-        put_part(self._client, self._table, export.name, Part.CONFIGURED, configured(export))
+        put_part(self._client, self._table, export.name, SummaryPart.CONFIGURED, configured(export))
         self._put(f"export#{export.name}", "config", export_document(export))
 
     def export_names(self) -> tuple[str, ...]:
@@ -241,7 +241,7 @@ class ExportsTable:
         document = {**outcome, "parts": parts}
         self._put(f"run#{run}", f"job#{job}#{part}", document, expires_epoch_s=now_s + RUN_KEPT_S)
 
-    def progress(self, run: str) -> Progress:
+    def progress(self, run: str) -> RunProgress:
         """Return how far a run is."""
         return progress_from(self._query(f"run#{run}"))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.tables.summaries import put_part
 from lytics_sendgrid.workflow.run_record import RunRecord
-from lytics_sendgrid.workflow.summary import Part, counted, last_run
+from lytics_sendgrid.workflow.summary import SummaryPart, counted, last_run
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -44,10 +44,10 @@ class RunHistory:
                     "expires_epoch_s": {"N": str(now_s + HISTORY_KEPT_S)},
                 },
             )
-        put_part(self._client, self._table, export, Part.RUN, last_run(record))
+        put_part(self._client, self._table, export, SummaryPart.RUN, last_run(record))
         sums = counted(record)
         if sums is not None:
-            put_part(self._client, self._table, export, Part.COUNTED, sums)
+            put_part(self._client, self._table, export, SummaryPart.COUNTED, sums)
 
     def latest_runs(self, export: str, limit: int) -> tuple[RunRecord, ...]:
         """Return the last runs of an export, the newest first.

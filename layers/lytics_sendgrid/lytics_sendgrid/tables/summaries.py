@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.tables.partition import items_of
-from lytics_sendgrid.workflow.summary import Part, Summary
+from lytics_sendgrid.workflow.summary import Summary, SummaryPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ _MAX_KEYS: Final = 100
 
 
 def put_part(
-    client: DynamoDBClient, table: str, export: str, part: Part, document: Mapping[str, Any]
+    client: DynamoDBClient, table: str, export: str, part: SummaryPart, document: Mapping[str, Any]
 ) -> None:
     """Write a part of an export's summary, and its name into the list of all exports."""
     with translated("DynamoDB"):
@@ -44,7 +44,7 @@ class SummariesTable:
         self._client = client
         self._table = table
 
-    def put_summary(self, export: str, part: Part, document: Mapping[str, Any]) -> None:
+    def put_summary(self, export: str, part: SummaryPart, document: Mapping[str, Any]) -> None:
         """Write a part of an export's summary.
 
         Raises:
@@ -53,7 +53,7 @@ class SummariesTable:
         """
         put_part(self._client, self._table, export, part, document)
 
-    def without_part(self, part: Part) -> tuple[str, ...]:
+    def without_part(self, part: SummaryPart) -> tuple[str, ...]:
         """Return the names of the exports that lack a part: an older release wrote none.
 
         Raises:
@@ -106,7 +106,7 @@ def _summary(
 ) -> Summary:
     return Summary(
         export,
-        {part: json.loads(item[part]["S"]) for part in Part if part in item},
+        {part: json.loads(item[part]["S"]) for part in SummaryPart if part in item},
         _stop(more.get((export, "stop"), {})),
         _heard_ms(more.get((export, "heard"), {})),
     )

@@ -16,7 +16,7 @@ _MAX_NAMES: Final = 20
 _MAX_NAME_CHARS: Final = 200
 
 
-class Part(StrEnum):
+class SummaryPart(StrEnum):
     """A part of an export's summary, by the attribute that holds it."""
 
     CONFIGURED = "as_configured"
@@ -38,7 +38,7 @@ class Summary:
     """
 
     name: str
-    parts: Mapping[Part, Mapping[str, Any]]
+    parts: Mapping[SummaryPart, Mapping[str, Any]]
     stop: Mapping[str, Any] | None
     heard_ms: int | None
 

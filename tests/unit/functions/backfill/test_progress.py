@@ -26,7 +26,7 @@ from functions.backfill.state import ScanProgress
 from lytics_sendgrid.domain.change import Kind
 from lytics_sendgrid.domain.checkpoint import (
     Checkpoint,
-    Part,
+    ScanPart,
     checkpoint_document,
     checkpoint_from,
     is_far_fewer,
@@ -371,7 +371,7 @@ def test_checkpoint_is_read_as_it_was_written() -> None:
     at = with_messages(advanced(at, page({}, cursor="c1", total=9), NOTHING, 5), "0.aa", 2)
     at = in_trouble(with_chunk(sampled(at, [("beth@example.com", True)]), 1), "gone")
     at = dataclasses.replace(
-        at, parts=(Part(splits="0,2", cursor="c2"), Part(splits="1,3", done=True)), counted=9
+        at, parts=(ScanPart(splits="0,2", cursor="c2"), ScanPart(splits="1,3", done=True)), counted=9
     )
     document = checkpoint_document(at)
     assert checkpoint_from(json.loads(json.dumps(document))) == at

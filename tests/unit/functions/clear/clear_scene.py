@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from functions.clear.clearing import TASK, Request, Tools, clear
+from functions.clear.clearing import TASK, ClearRequest, ClearTools, clear
 from functions.clear.finish import finish
 from lytics_sendgrid.domain.change import Change
 from lytics_sendgrid.domain.configuration import Account, AudienceState, Export, ProvisionedAudience
@@ -115,8 +115,8 @@ class Scene:
             self.pages_left -= 1
             return self.pages_left > 0
 
-        tools = Tools(self.ledger, self.exports, self.walks, writer, self.clock, has_time)
-        return clear(Request(run, "newsletter", "acme", f"clear.{self.calls}", delay_s, dry_run), tools)
+        tools = ClearTools(self.ledger, self.exports, self.walks, writer, self.clock, has_time)
+        return clear(ClearRequest(run, "newsletter", "acme", f"clear.{self.calls}", delay_s, dry_run), tools)
 
     def finish(self, run: str = RUN) -> Finished:
         return finish(run, "acme", self.sendgrid, self.exports, self.walks, clock=self.clock)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions.confirm.consequences import MAX_ATTEMPTS, Delays
+from functions.confirm.consequences import MAX_ATTEMPTS, ConfirmDelays
 from functions.confirm.follow import ImportJobFollower
 from functions.confirm.follow_ups import FollowUps
 from lytics_sendgrid.domain.change import Message
@@ -84,7 +84,7 @@ class Scene:
             runs=exports_table(self.dynamodb),
             imports=queue_writer(self.imports)[0],
             follow_ups=FollowUps(queue_writer(self.changes)[0], queue_writer(self.parked)[0], clock),
-            delays=Delays(confirm_s=self.confirm_s, refresh_s=900),
+            delays=ConfirmDelays(confirm_s=self.confirm_s, refresh_s=900),
             clock=clock,
         )
 

@@ -7,7 +7,7 @@ import pytest
 
 from functions.console.overview import row, unfinished_run
 from lytics_sendgrid.domain.execution import Execution
-from lytics_sendgrid.workflow.summary import Part, Summary
+from lytics_sendgrid.workflow.summary import Summary, SummaryPart
 
 CONFIGURED = {
     "audiences": ["High value"],
@@ -18,11 +18,13 @@ CONFIGURED = {
 LIVE = {"at_s": 100, "live": True, "state": "running"}
 RUN = {"run": "r1", "started_at": "2026-11-26T02:00:00Z", "backfill": True, "lytics": 5, "sendgrid": 4}
 STARTED_S = 1_795_658_400
-HEALTHY = Summary("newsletter", {Part.CONFIGURED: CONFIGURED, Part.ACTIVATED: LIVE}, None, 7_500)
+HEALTHY = Summary(
+    "newsletter", {SummaryPart.CONFIGURED: CONFIGURED, SummaryPart.ACTIVATED: LIVE}, None, 7_500
+)
 
 
 def with_parts(summary: Summary = HEALTHY, **parts: Any) -> Summary:
-    changed = {Part[name.upper()]: value for name, value in parts.items()}
+    changed = {SummaryPart[name.upper()]: value for name, value in parts.items()}
     return replace(summary, parts={**summary.parts, **changed})
 
 
@@ -43,13 +45,13 @@ def test_export_that_was_never_started_says_so() -> None:
 
 
 def test_export_of_an_older_release_is_not_known_yet() -> None:
-    shown = row(Summary("old", {Part.CONFIGURED: CONFIGURED}, None, None), None)
+    shown = row(Summary("old", {SummaryPart.CONFIGURED: CONFIGURED}, None, None), None)
     assert (shown.standing.kind, shown.standing.text) == ("off", "Not known yet")
 
 
 def test_hourly_look_makes_an_export_of_an_older_release_known() -> None:
     looked = {"at_s": 1, "live": True, "findings": []}
-    old = Summary("old", {Part.CONFIGURED: CONFIGURED, Part.WATCHED: looked}, None, None)
+    old = Summary("old", {SummaryPart.CONFIGURED: CONFIGURED, SummaryPart.WATCHED: looked}, None, None)
     assert row(old, None).standing.text == "Live"
     assert row(with_parts(old, watched=looked | {"live": False}), None).standing.text == "Not live"
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from functions.deliver.exchange import Exchange
-from functions.deliver.upsert_result import Fault, UpsertResult
+from functions.deliver.upsert_result import UpsertFault, UpsertResult
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.errors import ServiceUnavailable
 from lytics_sendgrid.queues.changes import MAX_HOPS
@@ -94,7 +94,7 @@ def test_refused_fields_are_retried_with_next_change() -> None:
 
 def test_stop_names_the_fields_that_sendgrid_knows_by_ids_only(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
-    fault = UpsertResult(fault=Fault("400 invalid custom field id e1_T"))
+    fault = UpsertResult(fault=UpsertFault("400 invalid custom field id e1_T"))
     monkeypatch.setattr(Exchange, "upsert", lambda *_: fault)
     scene.deliver(entering([ANN]))
     assert "400 invalid custom field id e1_T ('city')" in scene.stops()["newsletter"].reason

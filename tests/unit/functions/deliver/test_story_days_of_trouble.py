@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from functions.confirm.consequences import MAX_ATTEMPTS, Delays
+from functions.confirm.consequences import MAX_ATTEMPTS, ConfirmDelays
 from functions.confirm.follow import ImportJobFollower
 from functions.confirm.follow_ups import FollowUps
 from functions.deliver.export_views import View
-from lytics_sendgrid.domain.run_progress import Progress
+from lytics_sendgrid.domain.run_progress import RunProgress
 from lytics_sendgrid.queues.imports import import_from
 from lytics_sendgrid.sendgrid.import_job import Job
 from tests.doubles.adapters import queue_writer
@@ -49,7 +49,7 @@ class Days:
             runs=self.scene.exports,
             imports=self.scene.imports_writer,
             follow_ups=FollowUps(self.scene.changes_writer, queue_writer(self.parked)[0], clock),
-            delays=Delays(confirm_s=60, refresh_s=900),
+            delays=ConfirmDelays(confirm_s=60, refresh_s=900),
             clock=clock,
         )
 
@@ -83,7 +83,7 @@ class Days:
                     (self.scene.clock.now_s + delay_s, next(self._numbers), is_import, body),
                 )
 
-    def progress(self, run: str) -> Progress:
+    def progress(self, run: str) -> RunProgress:
         """Return a run's progress."""
         return self.scene.exports.progress(run)
 

@@ -8,7 +8,7 @@ import pytest
 
 from functions.deliver.row_queue import Row, RowExtent, batches, request_body, upsert_body
 from functions.deliver.upsert import Upsert, UpsertLimits
-from functions.deliver.upsert_result import AcceptedRow, Fault, UpsertResult
+from functions.deliver.upsert_result import AcceptedRow, UpsertFault, UpsertResult
 from lytics_sendgrid.sendgrid.upsert_answer import (
     Accepted,
     BadAddresses,
@@ -115,7 +115,7 @@ def test_accepted_bare_address_is_a_fault_that_may_be_of_the_list() -> None:
     scene = Scene(RowsRefused("400 whole"), RowsRefused("400 memberships"), lists=[LIST])
     result = scene.run(rows(1), 1_120)
     reason = "SendGrid takes an address alone and refuses it with its list and memberships"
-    assert result.fault == Fault(reason, "400 memberships", of_list=True)
+    assert result.fault == UpsertFault(reason, "400 memberships", of_list=True)
 
 
 @pytest.mark.parametrize(("bad", "is_fault"), [(20, False), (21, True)])
@@ -135,7 +135,7 @@ def test_ten_reduced_rows_are_not_a_bad_batch() -> None:
 def test_fault_is_retried_for_its_time_from_the_first_refusal() -> None:
     scene = Scene(*[RequestFault("404 list")] * 20, fault_retry_s=10.0)
     result = scene.run(rows(1), 1_120)
-    assert result.fault == Fault("404 list")
+    assert result.fault == UpsertFault("404 list")
     assert scene.clock.sleeps == [1, 2, 4, 8]
     assert str(result.fault) == "404 list"
 
@@ -199,7 +199,7 @@ def test_retry_time_is_set_only_if_rows_are_left() -> None:
 
 
 def test_fault_text_has_reason_and_refusal() -> None:
-    assert str(Fault("too many", "400 bad")) == "too many: 400 bad"
+    assert str(UpsertFault("too many", "400 bad")) == "too many: 400 bad"
 
 
 def test_requests_hold_at_most_30000_rows() -> None:

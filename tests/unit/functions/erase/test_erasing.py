@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from functions.erase.erasing import Sides, erase
-from functions.erase.person import Delays
+from functions.erase.person import EraseDelays
 from functions.erase.request import EraseRequest
 from lytics_sendgrid.domain.change import Kind, Message
 from lytics_sendgrid.domain.configuration import Export
@@ -63,7 +63,7 @@ class Scene:
             queue_writer(self.changes)[0],
             self._account,
             hold_days=30,
-            delays=Delays(180, 900),
+            delays=EraseDelays(180, 900),
         )
         self.began_s = self.clock.now_s
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from functions.erase.person import Delays, Person, Status, answer, check_after_s
+from functions.erase.person import EraseDelays, Person, Status, answer, check_after_s
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.domain.erasure import Hold
 from lytics_sendgrid.sendgrid.resources import SendGridContact
@@ -12,7 +12,7 @@ from lytics_sendgrid.sendgrid.resources import SendGridContact
 ANN = "ann@example.org"
 AT_S = 1_795_000_000
 HOLD = Hold(AT_S, AT_S + 2_592_000, was_known=True)
-DELAYS = Delays(180, 900)
+DELAYS = EraseDelays(180, 900)
 SETTLED_S = AT_S + 1_080
 GONE = Person(ANN, Contact(), hold=HOLD)
 IN_LEDGER = replace(GONE, contact=Contact(3, {"a": (AT_S - 5) * 1_000_000_000}))

@@ -12,7 +12,7 @@ import pytest
 
 from functions.ingest import app
 from functions.ingest.export_cache import ExportCache
-from functions.ingest.intake import Intake
+from functions.ingest.intake import WebhookIntake
 from lytics_sendgrid.aws.secret import Secrets
 from tests.clock import ManualClock
 from tests.doubles.adapters import exports_table, queue_writer
@@ -46,7 +46,7 @@ class Scene:
         changes, self.sqs = queue_writer(self.changes)
         rejects, _ = queue_writer(self.rejects)
         self.secrets = SecretsManager({"default/webhook": json.dumps({"webhook_secrets": SECRET})})
-        self.intake = Intake(
+        self.intake = WebhookIntake(
             ExportCache(exports_table(DynamoDb(), NEWSLETTER), clock),
             Secrets(self.secrets, "stack", clock),
             changes,

@@ -13,7 +13,7 @@ from botocore.exceptions import ReadTimeoutError
 from functions.ingest import intake as intake_module
 from functions.ingest.export_cache import ExportCache
 from functions.ingest.gateway import WebhookRequest, WebhookResponse
-from functions.ingest.intake import RETRY_AFTER_S, Intake
+from functions.ingest.intake import RETRY_AFTER_S, WebhookIntake
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.domain.change import Kind
 from lytics_sendgrid.domain.configuration import Audience
@@ -48,7 +48,7 @@ class Scene:
         self.changes, self.rejects = Queue("changes"), Queue("rejects")
         changes, self.changes_sqs = queue_writer(self.changes)
         rejects, self.rejects_sqs = queue_writer(self.rejects)
-        self.intake = Intake(
+        self.intake = WebhookIntake(
             ExportCache(self.exports, self.clock),
             Secrets(self.secrets, "stack", self.clock),
             changes,

@@ -11,7 +11,7 @@ from lytics_sendgrid.domain.configuration import (
     ProvisionedAudience,
 )
 from lytics_sendgrid.domain.contact import Contact
-from lytics_sendgrid.lytics.documents import Person
+from lytics_sendgrid.lytics.documents import LyticsPerson
 from lytics_sendgrid.sendgrid.resources import SendGridContact
 
 FIRST, SECOND = "1" * 32, "2" * 32
@@ -56,7 +56,7 @@ SENDGRID = SendGridContact(
     (),
     ("s1",),
 )
-LYTICS = Person(
+LYTICS = LyticsPerson(
     {"first_name": "Jane", "ltv": "12.50", "birthday": "1990-02-03"}, frozenset({FIRST}), frozenset({"first"})
 )
 AGREED = Findings(EXPORT, ACCOUNT, CONTACT, SENDGRID, None, LYTICS, None, None, NOW_MS)

@@ -17,7 +17,7 @@ from lytics_sendgrid.domain.configuration import (
 from lytics_sendgrid.domain.contact import UNKNOWN, Contact, ContactKey
 from lytics_sendgrid.domain.erasure import NO_HOLDS, Hold, Holds, erasure_hash
 from lytics_sendgrid.errors import InputInvalid, KeyRefused, ServiceUnavailable
-from lytics_sendgrid.lytics.documents import LyticsJob, Person
+from lytics_sendgrid.lytics.documents import LyticsJob, LyticsPerson
 from lytics_sendgrid.sendgrid.resources import ContactSearch, Segment
 from tests.unit.functions.inspect.person_scene import (
     ACCOUNT,
@@ -72,7 +72,9 @@ def test_unanswered_sides_are_unknown_not_different() -> None:
 class Answering:
     """The ledger, SendGrid and Lytics: each returns, or raises, what a test gives."""
 
-    def __init__(self, sendgrid: ContactSearch | Exception, people: dict[str, Person] | Exception) -> None:
+    def __init__(
+        self, sendgrid: ContactSearch | Exception, people: dict[str, LyticsPerson] | Exception
+    ) -> None:
         self._sendgrid = sendgrid
         self._people = people
         self.asked: list[str] = []
@@ -94,7 +96,7 @@ class Answering:
     def jobs(self, workflow: str | None = None) -> Sequence[LyticsJob]:
         return (LyticsJob("j1", "Webhooks", "webhook_triggers", "running", {}, (), {}),)
 
-    def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> Person | None:
+    def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> LyticsPerson | None:
         self.asked.append(email)
         if isinstance(self._people, Exception):
             raise self._people

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions.operate.progress import STATES, Progress, inspection, result
+from functions.operate.progress import STATES, ProgressLines, inspection, result
 from lytics_sendgrid.domain.execution import Execution
 from tests.modules import ROOT
 
@@ -26,7 +26,7 @@ def failed(error: str, cause: str) -> dict[str, Any]:
 
 
 def lines(*events: dict[str, Any]) -> list[str]:
-    return list(Progress().lines(events))
+    return list(ProgressLines().lines(events))
 
 
 def settled(done: int, of: int, stop: str = "") -> dict[str, Any]:

@@ -10,7 +10,7 @@ from functions.report.counting import lost_segments
 from functions.report.drift import Health
 from functions.report.reporting import run_report
 from lytics_sendgrid.domain.audit_findings import AuditFindings
-from lytics_sendgrid.domain.checkpoint import Checkpoint, Part
+from lytics_sendgrid.domain.checkpoint import Checkpoint, ScanPart
 from lytics_sendgrid.domain.configuration import Account, AudienceState, ProvisionedAudience
 from lytics_sendgrid.domain.sweep_findings import SweepFindings, SweptAudience
 from lytics_sendgrid.errors import ServiceUnavailable
@@ -194,7 +194,7 @@ def test_report_says_why_an_audience_was_scanned_whole() -> None:
     document = report(scans={FIRST: replace(SCAN, smallest=9, whole="no parts")})
     assert document["audiences"][0]["whole"] == "no parts"
     assert "'First' was scanned with one request at a time: no parts" in document["notes"]
-    parts = report(scans={FIRST: replace(SCAN, parts=(Part(), Part()))})
+    parts = report(scans={FIRST: replace(SCAN, parts=(ScanPart(), ScanPart()))})
     assert parts["audiences"][0]["parts"] == 2
 
 

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from functions.sweep.scope import Request
-from functions.sweep.session import TASK, Session, Tools
+from functions.sweep.scope import SweepRequest
+from functions.sweep.session import TASK, SweepInvocation, SweepTools
 from functions.sweep.sweeping import sweep
 from lytics_sendgrid.domain.change import Change
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Account, Audience, Export, ProvisionedAudience
 from lytics_sendgrid.domain.contact import Contact, decode_memberships, encode
 from lytics_sendgrid.domain.seen import in_order, seen_hash
-from lytics_sendgrid.lytics.documents import Person
+from lytics_sendgrid.lytics.documents import LyticsPerson
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.tables.ledger_walk import LedgerPage, LedgerWalk
 from lytics_sendgrid.tables.seen import SeenTable
@@ -46,7 +46,7 @@ class ScriptedLytics:
     """
 
     def __init__(self) -> None:
-        self.people: dict[str, Person | Exception] = {}
+        self.people: dict[str, LyticsPerson | Exception] = {}
         self.sizes_of: dict[str, int] = {}
         self.identifiers = {"email"}
         self.asked: list[str] = []
@@ -54,9 +54,9 @@ class ScriptedLytics:
     def member(self, email: str, *audiences: Audience, now: str | None = None, field: str = "email") -> None:
         """Let a look-up find a profile by an address, although it may have another one now."""
         ids = frozenset(audience.id for audience in audiences) or frozenset({"f" * 32})
-        self.people[email] = Person({field: now or email.capitalize()}, ids, frozenset())
+        self.people[email] = LyticsPerson({field: now or email.capitalize()}, ids, frozenset())
 
-    def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> Person | None:
+    def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> LyticsPerson | None:
         self.asked.append(email)
         found = self.people.get(email)
         if isinstance(found, Exception):
@@ -145,8 +145,8 @@ class Scene:
         self.calls += 1
         return sweep(self._request(), self._tools())
 
-    def session(self) -> Session:
-        return Session(self._request(), self._tools())
+    def session(self) -> SweepInvocation:
+        return SweepInvocation(self._request(), self._tools())
 
     def run(self) -> SweepProgress:
         """Invoke the sweep until it is done; wait as it says. There must be no second scan to ask for."""
@@ -173,7 +173,7 @@ class Scene:
         assert document is not None
         return document
 
-    def _request(self) -> Request:
+    def _request(self) -> SweepRequest:
         values: dict[str, Any] = {
             "run": RUN,
             "export": "newsletter",
@@ -185,10 +185,10 @@ class Scene:
             "dry_run": False,
             "prefix": f"sweep.{self.calls}",
         }
-        return Request(**(values | self.request))
+        return SweepRequest(**(values | self.request))
 
-    def _tools(self) -> Tools:
-        return Tools(
+    def _tools(self) -> SweepTools:
+        return SweepTools(
             ledger=self.ledger,
             exports=self.exports,
             seen=self.seen,

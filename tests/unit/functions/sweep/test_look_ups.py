@@ -7,7 +7,7 @@ import pytest
 from functions.sweep.look_ups import MAX_UNANSWERED, LookUps
 from lytics_sendgrid.domain.configuration import Audience
 from lytics_sendgrid.errors import LyticsSendGridError, RequestRefused, Throttled
-from lytics_sendgrid.lytics.documents import Person
+from lytics_sendgrid.lytics.documents import LyticsPerson
 from tests.clock import ManualClock
 
 VIPS, READERS = Audience("a" * 32, "VIPs", "vips"), Audience("b" * 32, "Readers", "readers")
@@ -18,11 +18,11 @@ EMAIL = {VIPS.id: ["email"], READERS.id: ["email"]}
 class People:
     """Answers look-ups from a script."""
 
-    def __init__(self, *answers: Person | LyticsSendGridError | None) -> None:
+    def __init__(self, *answers: LyticsPerson | LyticsSendGridError | None) -> None:
         self.answers = list(answers)
         self.asked: list[tuple[str, str]] = []
 
-    def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> Person | None:
+    def person(self, email_field: str, email: str, fields: Sequence[str] = ()) -> LyticsPerson | None:
         assert list(fields) == [email_field]
         self.asked.append((email_field, email))
         answer = self.answers.pop(0)
@@ -31,8 +31,8 @@ class People:
         return answer
 
 
-def person(*audiences: Audience, **fields: str) -> Person:
-    return Person(fields, frozenset(audience.id for audience in audiences), frozenset({"readers"}))
+def person(*audiences: Audience, **fields: str) -> LyticsPerson:
+    return LyticsPerson(fields, frozenset(audience.id for audience in audiences), frozenset({"readers"}))
 
 
 def test_one_request_answers_for_every_audience() -> None:
@@ -49,7 +49,7 @@ def test_slug_counts_if_lytics_shows_no_ids() -> None:
 
 
 @pytest.mark.parametrize("found", [None, person(VIPS, email="bob@example.org"), person(VIPS)])
-def test_profile_that_does_not_hold_the_address_is_not_a_member(found: Person | None) -> None:
+def test_profile_that_does_not_hold_the_address_is_not_a_member(found: LyticsPerson | None) -> None:
     assert LookUps(People(found), ManualClock()).answers(ANN, [VIPS], EMAIL) == {VIPS.id: False}
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from functions.sweep.scope import Configured, Request, configured, scan_trouble, scope_of
+from functions.sweep.scope import Configured, SweepRequest, configured, scan_trouble, scope_of
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Account, Audience
 
@@ -15,7 +15,7 @@ NOW: Final = Configured(7, frozenset(FIELDS))
 SCAN: Final = Checkpoint(
     done=True, stamp_ns=9, email_fields=FIELDS, scanned=2, smallest=2, largest=2, seen=2, chunks=1
 )
-REQUEST: Final = Request("run", "newsletter", "acme", (VIPS,), (), 20, 600, dry_run=False, prefix="p")
+REQUEST: Final = SweepRequest("run", "newsletter", "acme", (VIPS,), (), 20, 600, dry_run=False, prefix="p")
 NO_ADDRESS: Final = "none of the 2 rows of its scan has an address in the e-mail field"
 LEFT: Final = "Nobody was taken out of its segment"
 

@@ -8,7 +8,7 @@ import pytest
 from functions.sweep import decide, kept, verify
 from functions.sweep.look_ups import MAX_UNANSWERED
 from lytics_sendgrid.domain.change import Kind
-from lytics_sendgrid.domain.checkpoint import Part
+from lytics_sendgrid.domain.checkpoint import ScanPart
 from lytics_sendgrid.domain.configuration import Audience, Export
 from lytics_sendgrid.errors import RequestRefused, ServiceUnavailable, StopRun
 from lytics_sendgrid.queues import outgoing
@@ -297,7 +297,7 @@ def test_second_scan_decides_where_look_ups_do_not(scene: Scene) -> None:
         ({"done": False}, "its scan has not ended"),
         ({"trouble": "the audience is gone"}, "the audience is gone"),
         ({"smallest": 9, "largest": 9}, "Lytics counts 9 people"),
-        ({"parts": (Part(),)}, "on the word of parts alone"),
+        ({"parts": (ScanPart(),)}, "on the word of parts alone"),
         ({"email_fields": (("newsletter", "mail"),)}, "changed between the two scans"),
     ],
 )
@@ -394,9 +394,9 @@ def test_second_scans_of_two_audiences_decide_both(scene: Scene, monkeypatch: py
     assert scene.tally(READERS)["candidates"] == scene.tally(VIPS)["candidates"] == 20
 
 
-@pytest.mark.parametrize("parts", [None, (Part(splits="0"),)])
+@pytest.mark.parametrize("parts", [None, (ScanPart(splits="0"),)])
 def test_second_scan_is_judged_after_a_change_was_taken_back(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, parts: tuple[Part, ...] | None
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, parts: tuple[ScanPart, ...] | None
 ) -> None:
     monkeypatch.setattr(kept, "MAX_PEOPLE", 10)
     scene.lytics.identifiers = set()

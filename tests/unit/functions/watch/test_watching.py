@@ -9,7 +9,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from functions.watch.findings import Finding, Trouble, Watched
 from functions.watch.rhythm import DAY_S
-from functions.watch.watching import Tools, Vendors, watch
+from functions.watch.watching import Vendors, WatchTools, watch
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.execution import Execution
 from lytics_sendgrid.errors import KeyRefused, LyticsSendGridError, ServiceUnavailable, StopRun
@@ -93,7 +93,7 @@ class Scene:
         return self.executions.get(name)
 
     def look(self, now_s: float = START_S) -> Watched:
-        tools = Tools(self.exports, self.heard, self, self.vendors, "https://w.example", self.restarts)
+        tools = WatchTools(self.exports, self.heard, self, self.vendors, "https://w.example", self.restarts)
         return watch(tools, now_s)
 
 

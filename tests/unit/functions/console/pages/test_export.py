@@ -8,7 +8,7 @@ import pytest
 from functions.console.drafts.draft import Draft, draft_key
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.tables.heard import HeardTable
-from lytics_sendgrid.workflow.summary import Part
+from lytics_sendgrid.workflow.summary import SummaryPart
 from tests.unit.functions.console.pages.run_scene import ODD_NAME, begin, days, finish, scene_with_export
 from tests.unit.functions.console.scene import VIEWER, Page, Scene
 
@@ -28,7 +28,9 @@ def test_export_without_a_run_has_its_audiences_and_no_numbers() -> None:
 def test_each_side_stands_side_by_side_with_links_to_both_vendors() -> None:
     scene = scene_with_export()
     finish(scene, report={"finished_at": "2026-11-18T11:00:00Z"})
-    scene.summaries.put_summary("newsletter", Part.ACTIVATED, {"at_s": 1, "live": True, "state": "running"})
+    scene.summaries.put_summary(
+        "newsletter", SummaryPart.ACTIVATED, {"at_s": 1, "live": True, "state": "running"}
+    )
     page = scene.get(PATH)
     assert "Live" in page.text
     assert re.search(r"100\s+95\s*5 without an address\s+90", page.text)
@@ -117,7 +119,9 @@ def test_stops_are_told_apart() -> None:
 def test_what_the_hourly_look_found_is_shown_with_the_last_event() -> None:
     scene = scene_with_export()
     finding = {"trouble": "key_trouble", "text": "lytics_api_token expires tomorrow: create a new token"}
-    scene.summaries.put_summary("newsletter", Part.WATCHED, {"at_s": 2, "live": True, "findings": [finding]})
+    scene.summaries.put_summary(
+        "newsletter", SummaryPart.WATCHED, {"at_s": 2, "live": True, "findings": [finding]}
+    )
     page = scene.get(PATH)
     assert "lytics_api_token expires tomorrow" in page.text
     assert "Last event from Lytics none yet" in page.text

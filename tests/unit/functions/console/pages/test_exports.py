@@ -7,7 +7,7 @@ from lytics_sendgrid.domain.configuration import Audience
 from lytics_sendgrid.tables.heard import HeardTable
 from lytics_sendgrid.tables.run_history import RunHistory
 from lytics_sendgrid.workflow.run_record import RunRecord
-from lytics_sendgrid.workflow.summary import Part
+from lytics_sendgrid.workflow.summary import SummaryPart
 from tests.newsletter import NEWSLETTER
 from tests.unit.functions.console.scene import SETTINGS, VIEWER, Scene
 
@@ -17,7 +17,7 @@ RUNNING = RunRecord.read({"run": "r1", "started_at": "2026-11-26T02:00:00Z", "ba
 def scene_with(name: str = "newsletter", live: bool = True) -> Scene:
     scene = Scene()
     scene.exports.put_export(replace(NEWSLETTER, name=name))
-    scene.summaries.put_summary(name, Part.ACTIVATED, {"at_s": 1, "live": live, "state": "running"})
+    scene.summaries.put_summary(name, SummaryPart.ACTIVATED, {"at_s": 1, "live": live, "state": "running"})
     return scene
 
 

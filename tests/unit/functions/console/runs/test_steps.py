@@ -7,12 +7,12 @@ import pytest
 
 from functions.console.runs.steps import STEP_OF, TITLES, Bar, RunView, State, epoch_s, run_view
 from lytics_sendgrid.domain.checkpoint import Checkpoint
-from lytics_sendgrid.domain.run_progress import Progress
+from lytics_sendgrid.domain.run_progress import RunProgress
 from lytics_sendgrid.workflow.run_record import RunRecord
 from tests.modules import ROOT
 
 STARTED_S = 1_795_000_000
-EMPTY = Progress(frozenset(), frozenset(), {})
+EMPTY = RunProgress(frozenset(), frozenset(), {})
 
 
 def record(**more: Any) -> RunRecord:
@@ -21,7 +21,7 @@ def record(**more: Any) -> RunRecord:
     return RunRecord.read(of_run | {"backfill": True} | more)
 
 
-def view(state: str | None, progress: Progress = EMPTY, after_s: int = 60, **more: Any) -> RunView:
+def view(state: str | None, progress: RunProgress = EMPTY, after_s: int = 60, **more: Any) -> RunView:
     entered = [state] if state else []
     return run_view(record(**more), entered, progress, STARTED_S, STARTED_S + after_s)
 
@@ -83,7 +83,7 @@ def test_choice_between_states_is_no_step() -> None:
 
 
 def test_reading_counts_people_of_all_audiences() -> None:
-    progress = Progress(frozenset(), frozenset(), {}, scans={"a": scan(200), "b": scan(50, 400)})
+    progress = RunProgress(frozenset(), frozenset(), {}, scans={"a": scan(200), "b": scan(50, 400)})
     found = view("Scan", progress)
     (read,) = next(step.bars for step in found.steps if step.key == "read")
     assert (read.done, read.of, read.percent) == (250, 1_000, 25)
@@ -95,25 +95,25 @@ def test_reading_counts_people_of_all_audiences() -> None:
 
 def test_reading_is_whole_once_every_scan_has_ended() -> None:
     scans = {"a": scan(590, done=True), "b": scan(0, trouble="it is gone")}
-    found = view("Settle", Progress(frozenset(), frozenset(), {}, scans=scans))
+    found = view("Settle", RunProgress(frozenset(), frozenset(), {}, scans=scans))
     (read,) = next(step.bars for step in found.steps if step.key == "read")
     assert (read.done, read.of, read.percent) == (590, 590, 100)
     assert found.audiences[1].trouble == "it is gone"
 
 
 def test_more_people_than_planned_are_no_more_than_all() -> None:
-    found = view("Scan", Progress(frozenset(), frozenset(), {}, scans={"a": scan(1_200)}))
+    found = view("Scan", RunProgress(frozenset(), frozenset(), {}, scans={"a": scan(1_200)}))
     (read,) = next(step.bars for step in found.steps if step.key == "read")
     assert (read.done, read.of) == (1_200, 1_200)
 
 
 def test_unfinished_scans_come_first_and_an_unknown_audience_keeps_its_id() -> None:
     scans = {"a": scan(590, done=True), "z": scan(3, None), "b": scan(7)}
-    found = view("Scan", Progress(frozenset(), frozenset(), {}, scans=scans))
+    found = view("Scan", RunProgress(frozenset(), frozenset(), {}, scans=scans))
     assert [(s.name, s.of) for s in found.audiences] == [("z", 0), ("Readers", 600), ("Buyers", 600)]
 
 
-SENT = Progress(
+SENT = RunProgress(
     numbers=frozenset({"a.0", "a.1", "b.0", "other"}),
     jobs=frozenset({"j1", "j2"}),
     ended={"j1": {"confirmed": 70}},
@@ -143,7 +143,7 @@ def test_bar_of_nothing_has_no_percent_and_a_full_one_no_more_than_100() -> None
 
 def test_time_left_follows_the_slowest_rate_so_far() -> None:
     # 40 s after the scans began: reading 250 of 1,000 leaves 120 s.
-    reading = Progress(frozenset(), frozenset(), {}, scans={"a": scan(250)})
+    reading = RunProgress(frozenset(), frozenset(), {}, scans={"a": scan(250)})
     assert view("Scan", reading).left_s == 120
     # Everything is read, 3 of 4 messages are delivered: a third of 40 s.
     assert view("Settle", SENT).left_s == 13
@@ -157,12 +157,12 @@ def test_time_left_follows_the_slowest_rate_so_far() -> None:
         ("Settle", SENT, 22),
         (
             "Scan",
-            Progress(frozenset(), frozenset(), {}, expected=frozenset({"a.0"}), scans={"a": scan(9)}),
+            RunProgress(frozenset(), frozenset(), {}, expected=frozenset({"a.0"}), scans={"a": scan(9)}),
             60,
         ),
     ],
 )
-def test_time_left_is_not_guessed(state: str, progress: Progress, after_s: int) -> None:
+def test_time_left_is_not_guessed(state: str, progress: RunProgress, after_s: int) -> None:
     assert view(state, progress, after_s).left_s is None
 
 
