@@ -31,6 +31,8 @@ LOCK := .venv/bin/uv pip compile --quiet --no-header --no-annotate \
 # More processes than most machines that test have cores: the tests on the local cloud mostly wait.
 PYTEST = .venv/bin/pytest --numprocesses=$(or $(WORKERS),$(1)) --dist=loadgroup
 export SAM_CLI_TELEMETRY := 0
+# Where it is set, every process of the tests would compile its imports again: a third of the linters' time.
+unexport PYTHONDONTWRITEBYTECODE
 AWS_REGION_OF_LINT := us-east-1
 
 .PHONY: help install demo console test static format format-check lint typecheck files validate template covered others build deploy count unit e2e bench simulate chaos mutate screenshots run inspect erase redrive rejected sign-out-everybody env-vars lock hooks clean
