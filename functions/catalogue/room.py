@@ -22,14 +22,14 @@ def gzip_bytes(catalogue: Catalogue) -> int:
 def with_room(catalogue: Catalogue, max_bytes: int = MAX_BYTES) -> Catalogue:
     """Return a catalogue that has room, and says how much of each of its lists was left out."""
     for name in _LISTS:
-        if gzip_bytes(catalogue) > max_bytes:
+        if getattr(catalogue, name) and gzip_bytes(catalogue) > max_bytes:
             catalogue = _cut(catalogue, name, max_bytes)
     return catalogue
 
 
 def _cut(catalogue: Catalogue, name: str, max_bytes: int) -> Catalogue:
     """Return a catalogue with as many entries of one list as there is room for."""
-    entries: tuple[Any, ...] = getattr(catalogue, name) or ()
+    entries: tuple[Any, ...] = getattr(catalogue, name)
 
     def first(count: int) -> Catalogue:
         left_out = {**catalogue.left_out, name: len(entries) - count}
@@ -37,4 +37,4 @@ def _cut(catalogue: Catalogue, name: str, max_bytes: int) -> Catalogue:
 
     counts = range(1, len(entries))
     kept = bisect_left(counts, 1, key=lambda count: gzip_bytes(first(count)) > max_bytes)
-    return first(kept) if entries else catalogue
+    return first(kept)
