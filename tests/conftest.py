@@ -1,6 +1,9 @@
 """Choose the tests that must share a process when pytest runs in parallel; time no example of a property."""
 
+import contextlib
 import gc
+import importlib
+import os
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +24,25 @@ _APART: Final = {
 """Modules with another deployment than the rest. They mostly wait: four deployments are quicker."""
 _COSTLY_SCENES: Final = {"test_largest_bodies"}
 """Other modules whose tests share a scene that is slow to make."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Import the test modules from another one on in each process.
+
+    All collect all modules, at the same time. pytest rewrites a module's assertions once and keeps the result
+    in a file, but processes that go the same way in step find no file, and each would rewrite every module.
+    """
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        ignored = [Path(path).resolve() for path in session.config.getoption("ignore") or ()]
+        folders = [Path(argument.partition("::")[0]).resolve() for argument in session.config.args]
+        paths = [path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("test_*.py"))]
+        paths = [path for path in paths if not any(map(path.is_relative_to, ignored))]
+        first = len(paths) * int(worker.removeprefix("gw")) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        for path in paths[first:] + paths[:first]:
+            name = ".".join(path.relative_to(_TESTS.parent).with_suffix("").parts)
+            with contextlib.suppress(Exception):  # the collection reports it
+                importlib.import_module(name)
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
