@@ -3,6 +3,7 @@
 import ast
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,17 @@ def module(folder: Path, source: str) -> Path:
     path = folder / "some.py"
     path.write_text(textwrap.dedent(source))
     return path
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Compare two trees as `ast.dump` shows them, in a fraction of its time."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(is_same, one, other))
+    if isinstance(one, ast.AST):
+        return all(is_same(getattr(one, name, None), getattr(other, name, None)) for name in one._fields)
+    return bool(one == other)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +113,7 @@ def test_mutant_differs_from_its_module_only_in_the_described_fault(name: str) -
         if mutant.is_whole_line:
             line = source[mutant.line - 1].replace(mutant.was, mutant.now)
             expected = ast.parse("\n".join([*source[: mutant.line - 1], line, *source[mutant.line :]]))
-            assert ast.dump(tree) == ast.dump(expected), mutant
+            assert is_same(tree, expected), mutant
 
 
 def test_every_explained_mutant_exists() -> None:

@@ -137,7 +137,7 @@ def test_rows_without_address_are_counted_but_not_queued() -> None:
 
 
 def test_messages_and_requests_are_filled() -> None:
-    scene = Scene(PagedAudience(paged(people(30_000)), date_ns=1_790_000_000_123_456_789))
+    scene = Scene(PagedAudience(paged(people(15_000)), date_ns=1_790_000_000_123_456_789))
 
     assert scene.invoke(left_s=100_000).is_complete
 
@@ -146,7 +146,7 @@ def test_messages_and_requests_are_filled() -> None:
     assert max(sizes) <= MESSAGE_BYTES
     assert units <= 1.08 * sum(sizes) / 65_536
     assert len(scene.sqs.calls.made) <= sum(sizes) / 1_048_576 * 1.1 + 1
-    assert len(scene.queued()) == 30_000
+    assert len(scene.queued()) == 15_000
     assert scene.expected() == scene.numbers()
     assert len(scene.numbers()) == len(sizes)
 

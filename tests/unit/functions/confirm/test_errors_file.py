@@ -158,7 +158,7 @@ def little_memory() -> Iterator[None]:
 def test_gzip_bomb_does_not_fill_memory() -> None:
     packed = gzip.compress(b"x\n" * 20_000_000)
     with little_memory():
-        assert sum(1 for _ in itertools.islice(text_lines([packed]), 50_000)) == 50_000
+        assert sum(1 for _ in itertools.islice(text_lines([packed]), 10_000)) == 10_000
 
 
 @pytest.mark.parametrize("before", [b"", gzip.compress(b"", mtime=0)], ids=["without an end", "after it"])
