@@ -2,7 +2,8 @@
 
 import ast
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 _OPERATORS: Final[dict[type[ast.AST], type[ast.AST]]] = {
@@ -50,8 +51,8 @@ _NAMES: Final = {
 _OPERATIONS: Final = (ast.BinOp, ast.BoolOp, ast.UnaryOp, ast.Compare)
 
 
-def faults(node: ast.AST, parent: ast.AST | None) -> Iterator[tuple[ast.AST, str, ast.AST]]:
-    """Yield each fault of a node: the part that changes, its new text, and the changed node."""
+def faults(node: ast.AST, parent: ast.AST | None) -> Iterator[tuple[ast.AST, Callable[[], str], ast.AST]]:
+    """Yield each fault of a node: the part that changes, how to write it now, and the changed node."""
     for part, new, field, index in _changed_parts(node):
         changed = copy.copy(node)
         if index is None:
@@ -59,9 +60,9 @@ def faults(node: ast.AST, parent: ast.AST | None) -> Iterator[tuple[ast.AST, str
         else:
             items = getattr(node, field)
             setattr(changed, field, [*items[:index], new, *items[index + 1 :]])
-        yield part, _text(new, node), changed
+        yield part, partial(_text, new, node), changed
     for other in _replacements(node):
-        yield node, _text(other, parent), ast.copy_location(copy.copy(other), node)
+        yield node, partial(_text, other, parent), ast.copy_location(copy.copy(other), node)
 
 
 def _text(new: ast.AST, parent: ast.AST | None) -> str:

@@ -66,6 +66,7 @@ class _Walk:
         self._module = NAMES.get(path, path.stem)
         self._source = path.read_text().splitlines()
         self._wanted = wanted
+        self._number = 0
         self._statement: ast.stmt | None = None
         self._parent: ast.AST | None = None
 
@@ -76,8 +77,10 @@ class _Walk:
         if isinstance(node, ast.stmt):
             self._statement = node
         for part, text, changed in faults(node, outer[1]):
-            self._note(part, text)
-            if len(self.found) - 1 == self._wanted:
+            self._number += 1
+            if self._wanted is None:
+                self._note(part, text())
+            elif self._wanted == self._number - 1:
                 return changed
         for name, value in ast.iter_fields(node):
             if name in _NOT_RUN:
