@@ -193,8 +193,8 @@ def _time(random: Random) -> tuple[int, str]:
     digits = random.choice((0, 3, 6, 9, 12))
     fraction = f"{random.randrange(10**9):09d}"[: min(digits, 9)] if seconds < NOW_NS // _S + 300 else ""
     zone = UTC if random.random() < 0.5 else timezone(timedelta(minutes=random.randrange(-1_439, 1_440)))
-    moment = datetime.fromtimestamp(seconds, zone).strftime("%Y-%m-%dT%H:%M:%S%z")
-    offset = "Z" if zone is UTC else f"{moment[19:22]}:{moment[22:24]}"
+    moment = datetime.fromtimestamp(seconds, zone).isoformat()
+    offset = "Z" if zone is UTC else moment[19:]
     dot = f".{fraction}{'9' * (digits - 9)}" if fraction else ""
     text = f"{moment[:10]}{random.choice('Tt ')}{moment[11:19]}{dot}{offset}"
     return seconds * _S + int((fraction or "0").ljust(9, "0")), f'"{text}"'
