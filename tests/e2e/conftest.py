@@ -13,7 +13,7 @@ from tests.local.deployment import DELAYS, deploy
 from tests.local.sign_in import sign_in_of
 
 STACK = "e2e"
-WAIT_SCALE = 0.05
+WAIT_SCALE = 0.1
 QUICKER = DELAYS | {"RefreshDelaySeconds": "2", "StopRetrySeconds": "2"}
 
 
