@@ -28,7 +28,6 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 INSTALL_LOCK := $(PIP_INSTALL) --no-compile --no-deps --require-hashes --requirement
 LOCK := .venv/bin/uv pip compile --quiet --no-header --no-annotate \
 	--universal --python-version 3.13 --generate-hashes $(if $(UPGRADE),--upgrade)
-# More processes than most machines that test have cores: the tests on the local cloud mostly wait.
 PYTEST = .venv/bin/pytest --numprocesses=$(or $(WORKERS),$(1)) --dist=loadgroup
 export SAM_CLI_TELEMETRY := 0
 # Where it is set, every process of the tests would compile its imports again: a third of the linters' time.
@@ -51,7 +50,7 @@ console: install ## Run the console on this machine, until Ctrl-C: PEOPLE=
 
 test: install ## Check format, lint, types and template, then run every test
 	@$(MAKE) --jobs=2 --output-sync static covered
-	@$(MAKE) others
+	@$(MAKE) --jobs=2 --output-sync e2e others
 
 # Not `template`: tests/template runs both linters, and shows that they find what is in their configuration and no more.
 static: format-check lint typecheck validate files
@@ -90,9 +89,8 @@ deploy: build ## Build and deploy, with a question for each parameter; samconfig
 covered: $(DEV) ## Run the unit tests; they must cover every branch of the modules that decide
 	$(call PYTEST,2) tests/unit --cov --cov-report=term
 
-# Not beside the unit tests: two cores are busy with it, and its processes wait for each other with time limits.
 others: install
-	$(call PYTEST,4) --ignore=tests/unit
+	$(call PYTEST,2) --ignore=tests/unit --ignore=tests/e2e --ignore=tests/workflow
 
 count: $(DEV) ## Count lines and tests, separately for the tests proper and their platform
 	@.venv/bin/python -m tests.count
@@ -100,6 +98,8 @@ count: $(DEV) ## Count lines and tests, separately for the tests proper and thei
 unit: $(DEV) ## Run the quick tests: all but those on the local cloud
 	$(call PYTEST,3) --ignore=tests/e2e --ignore=tests/workflow
 
+# Beside `others`, and in more processes than two cores: these tests mostly wait. Not beside the unit tests, which keep
+# two cores busy: the local clouds' processes wait for each other with time limits.
 e2e: install ## Run the tests on the local cloud
 	$(call PYTEST,4) tests/e2e tests/workflow
 
