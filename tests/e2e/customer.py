@@ -151,7 +151,7 @@ class Customer:
     def end(self, execution: str) -> Ended:
         """Wait for the end of an execution."""
         client = self.product.deployment.cloud.client("stepfunctions")
-        return poll(lambda: ended(client, execution), "the end of the execution", _RUN_S, interval_s=0.05)
+        return poll(lambda: ended(client, execution), "the end of the execution", _RUN_S, interval_s=0.1)
 
     def run(self, start: object) -> Ended:
         """Start an execution and wait for its end."""
