@@ -7,7 +7,7 @@ pieces.
 
 import json
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 type Piece = str | dict[str, Any] | list[Any]
@@ -31,8 +31,12 @@ def pieces(parts: Iterable[str]) -> Iterator[Piece]:
     """
     cutter = _Cutter()
     for part in parts:
-        yield from cutter.feed(part)
-    yield from cutter.feed("", is_last=True)
+        cutter.add(part)
+        while (found := cutter.read()) is not None:
+            yield from found
+    cutter.end()
+    while (found := cutter.read()) is not None:
+        yield from found
 
 
 class _Cutter:
@@ -52,120 +56,122 @@ class _Cutter:
         self._start = self._scanned = self._bracket = 0
         self._depth = self._long = 0
 
-    def feed(self, text: str, *, is_last: bool = False) -> Iterator[Piece]:
-        """Yield the pieces that are complete now."""
+    def add(self, text: str) -> None:
+        """Take more of the text."""
         self._text = self._text[self._start :] + text
-        self._is_last = is_last
         self._scanned -= self._start
         self._bracket -= self._start
         self._start = 0
-        goes_on = True
-        while goes_on:
-            goes_on = yield from self._json() if self._is_json else self._line()
 
-    def _line(self) -> Generator[Piece, None, bool]:
-        """Read a line, or find that JSON begins; return whether more can be read."""
+    def end(self) -> None:
+        """Take what is left as complete."""
+        self._is_last = True
+
+    def read(self) -> list[Piece] | None:
+        """Return what the next step finds, often nothing; None if it needs more text."""
+        return self._json() if self._is_json else self._line()
+
+    def _line(self) -> list[Piece] | None:
+        """Read a line, or find that JSON begins."""
         if self._is_skipping:
             end = self._text.find("\n", self._start)
             self._is_skipping = end < 0
             self._start = len(self._text) if end < 0 else end + 1
-            return end >= 0
+            return None if end < 0 else []
         self._start = next(_BETWEEN.finditer(self._text, self._start)).end()
         if _JSON_BEGINS.match(self._text, self._start):
             self._is_json = True
             self._scanned, self._depth, self._long = self._start, 0, 0
-            return True
+            return []
         end = self._text.find("\n", self._start)
         if not self._is_last and (end < 0 or _JSON_MAY_BEGIN.match(self._text, self._start)):
-            if len(self._text) - self._start > MAX_PIECE_CHARS:
-                self._is_skipping = True
-            return self._is_skipping
-        stop = len(self._text) if end < 0 else end
-        if 0 < stop - self._start <= MAX_PIECE_CHARS:
-            yield self._text[self._start : stop]
-        self._start = stop
-        return end >= 0
+            self._is_skipping = len(self._text) - self._start > MAX_PIECE_CHARS
+            return [] if self._is_skipping else None
+        line = self._text[self._start : None if end < 0 else end]
+        self._start += len(line)
+        if not line:
+            return None
+        return [line] if len(line) <= MAX_PIECE_CHARS else []
 
-    def _json(self) -> Generator[Piece, None, bool]:
-        """Read to the end of a JSON value; return whether more can be read."""
+    def _json(self) -> list[Piece] | None:
+        """Read to the end of a JSON value or member."""
         while token := _TOKEN.search(self._text, self._scanned):
             if token[0] == '"' and not self._is_last and self._text.find("\n", token.end()) < 0:
-                return (yield from self._wait(token.end()))
+                return self._wait(token.end())
             # A string of JSON holds no line break. So a single quote before one does not begin a string.
             self._scanned = token.end()
-            yield from self._take(token)
-            if not self._is_json:
-                return True
+            found = self._take(token)
+            if found is not None:
+                return found
         self._scanned = len(self._text)
-        return (yield from self._wait(None))
+        return self._wait(None)
 
-    def _take(self, token: re.Match[str]) -> Iterator[Piece]:
+    def _take(self, token: re.Match[str]) -> list[Piece] | None:
+        """Count a bracket; return what a token completes, None if it completes nothing."""
         match token[0]:
             case "{" | "[":
                 if self._depth == self._long:
                     self._bracket = token.start()
                 self._depth += 1
                 if self._depth - self._long > _MAX_DEPTH:
-                    yield from self._end_json(token.end())
+                    return self._end_json(token.end())
             case "}" | "]" if self._depth > self._long:
                 self._depth -= 1
                 if not self._depth:
-                    yield from self._end_json(token.end())
+                    return self._end_json(token.end())
             case "}" | "]":
-                yield from self._end_piece(token)
                 self._long -= 1
                 self._depth -= 1
                 self._is_json = self._long > 0
+                return self._cut(token.start(), token.end())
             case "," if self._depth == self._long:
-                yield from self._end_piece(token)
+                return self._cut(token.start(), token.end())
+        return None
 
-    def _wait(self, string: int | None) -> Generator[Piece, None, bool]:
-        """Wait for more text, or make do without; return whether more can be read.
+    def _wait(self, string: int | None) -> list[Piece] | None:
+        """Wait for more text, or make do without.
 
         Args:
             string: where the text of a string begins whose end has not come yet.
         """
         is_long = len(self._text) - self._start > MAX_PIECE_CHARS
         if not self._is_last and not is_long:
-            return False
+            return None
         if self._depth > self._long:
-            yield from _values(self._text[self._start : self._bracket])
             self._long += 1
             self._depth = self._long
-            self._start = self._scanned = self._bracket + 1
-            return True
+            self._scanned = self._bracket + 1
+            return self._cut(self._bracket, self._scanned)
         if self._is_last:
-            yield from self._end_json(len(self._text))
-            return False
+            return self._end_json(len(self._text))
         if string is None:
             self._start = self._scanned = len(self._text)
         else:
             left = next(_INSIDE_STRING.finditer(self._text, string)).end()
             self._text = self._text[:string] + self._text[left:]
-        return False
+        return None
 
-    def _end_piece(self, token: re.Match[str]) -> Iterator[Piece]:
-        yield from _values(self._text[self._start : token.start()])
-        self._start = token.end()
-
-    def _end_json(self, end: int) -> Iterator[Piece]:
+    def _end_json(self, end: int) -> list[Piece]:
         self._is_json = False
-        yield from _values(self._text[self._start : end])
-        self._start = end
+        return self._cut(end, end)
+
+    def _cut(self, end: int, start: int) -> list[Piece]:
+        """Return what the text before ``end`` holds; the next piece begins at ``start``."""
+        text = self._text[self._start : end]
+        self._start = start
+        return _values(text)
 
 
-def _values(text: str) -> Iterator[Piece]:
-    """Yield a JSON value or a member of an object; the lines of a text that is neither."""
+def _values(text: str) -> list[Piece]:
+    """Return a JSON value or a member of an object; the lines of a text that is neither."""
     if not text.strip():
-        return
+        return []
     for document in (text, f"{{{text}}}"):
         try:
             value = json.loads(document)
         except ValueError:
             continue
         if isinstance(value, str):
-            yield " ".join(value.split())
-        elif isinstance(value, dict | list):
-            yield value
-        return
-    yield from (line for line in text.split("\n") if line.strip())
+            return [" ".join(value.split())]
+        return [value] if isinstance(value, dict | list) else []
+    return [line for line in text.split("\n") if line.strip()]
