@@ -83,6 +83,21 @@ def test_every_crash_of_a_function_is_retried(machine: StateMachine, template: T
             assert any(deaths <= set(retry["ErrorEquals"]) for retry in task["Retry"]), name
 
 
+def test_failed_import_is_retried_for_longer_than_an_update_takes(
+    machine: StateMachine, template: Template
+) -> None:
+    """CloudFormation changes a function's code and its layers in two calls: meanwhile they may not match."""
+    for name, task in machine.tasks.items():
+        if _function(task, template) is not None:
+            (retry,) = (r for r in task["Retry"] if "Runtime.ImportModuleError" in r["ErrorEquals"])
+            waits_s = [
+                min(retry["IntervalSeconds"] * retry["BackoffRate"] ** n, retry["MaxDelaySeconds"])
+                for n in range(retry["MaxAttempts"])
+            ]
+            # The jitter takes half of them on average.
+            assert sum(waits_s) / 2 > 120, name
+
+
 def test_new_execution_is_started_by_the_only_arn_that_is_allowed(machine: StateMachine) -> None:
     """The ARN in the context may be that of a version or an alias. The role has no permission for those."""
     (task,) = (task for task in machine.tasks.values() if "startExecution" in task["Resource"])

@@ -195,6 +195,7 @@ def test_run_with_an_audience_in_trouble_fails_after_its_report(machine: Machine
         "RetryLater",
         *(error.__name__ for error in errors.RetryLater.__subclasses__()),
         "Lambda.TooManyRequestsException",
+        "Runtime.ImportModuleError",
     ],
 )
 def test_temporary_error_is_retried(machine: Machine, error: str) -> None:
