@@ -29,11 +29,10 @@ from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError, RetryLater
 _MIN_PAUSE_S: Final = 1.0
 _MAX_PAUSE_S: Final = 10.0
 _LONGER: Final = 1.3
-"""Each pause is so much longer than the last one. This is no back-off after a failure: somebody watches, and
-most of a run happens in its first minute."""
+"""Each pause is 1.3 times the last: somebody watches, and most of a run happens in its first minute."""
 _PAGE: Final = 100
 _MAX_FAILURES: Final = 30
-"""Step Functions may fail to answer this often in a row: about five minutes."""
+"""Step Functions may fail to answer this often in a row: about four minutes."""
 
 
 class HistoryClient(Protocol):
@@ -52,6 +51,8 @@ class HistoryClient(Protocol):
 class Follower:
     """Follows a run to its end, also into the executions that it continues in.
 
+    Step Functions may not know an execution right after its start: it is then looked up again.
+
     Attributes:
         execution: the ARN of the execution that the run is in now.
     """
@@ -63,12 +64,16 @@ class Follower:
         execution: str,
         say: Callable[[str], object],
         sleep: Callable[[float], object] = time.sleep,
+        *,
+        is_started: bool = False,
     ) -> None:
+        """Begin with an execution; ``is_started``: this command has started it, so it exists."""
         self.execution = execution
         self._executions = executions
         self._client = client
         self._say = say
         self._sleep = sleep
+        self._exists = is_started
         self._progress = ProgressLines()
         self._seen = 0
 
@@ -76,8 +81,9 @@ class Follower:
         """Print each change until the run ends, and return its last execution.
 
         Raises:
-            RetryLater: Step Functions has not answered for minutes. The run continues.
-            StopRun: Step Functions refuses to answer, or does not know the execution.
+            RetryLater: Step Functions has not answered for minutes, or does not know the execution that was
+                just started. The run continues.
+            StopRun: Step Functions refuses to answer, or does not know the execution to follow.
         """
         failures, pause_s, executions = 0, _MIN_PAUSE_S, 1
         while True:
@@ -100,11 +106,14 @@ class Follower:
     def _look(self) -> Execution:
         """Describe the execution, then print what has happened: at the end, all of it."""
         execution = self._executions.describe(self.execution)
+        if execution is None and self._exists:
+            raise RetryLater(f"Step Functions does not know the execution {self.execution} yet")
         if execution is None:
             raise StopRun(
                 f"Step Functions does not know the execution {self.execution}: its ARN is wrong, or it ended "
-                "more than 90 days ago"
+                "more than 90 days ago: check FOLLOW"
             )
+        self._exists = True
         with translated("Step Functions"):
             events = self._new_events()
         for line in self._progress.lines(events):
@@ -178,7 +187,8 @@ def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
             started.start(name, document)
             execution = started.arn(name)
             say(f"{execution}\n")
-        follower = Follower(ExecutionReader(client), client, execution, say)
+        is_started = not environment.get("FOLLOW")
+        follower = Follower(ExecutionReader(client), client, execution, say, is_started=is_started)
         last = follower.follow()
         say("\n")
         for line in result(last):

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from functions.operate.run import Follower, main, read_input
 from lytics_sendgrid.aws.executions import ExecutionReader
 from lytics_sendgrid.domain.execution import Execution as LastExecution
-from lytics_sendgrid.errors import InputInvalid, ServiceUnavailable, StopRun
+from lytics_sendgrid.errors import InputInvalid, RetryLater, ServiceUnavailable, StopRun
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -43,12 +43,14 @@ class StepFunctions:
         self.executions = executions
         self.shown = dict.fromkeys(executions, 0)
         self.failures: list[Exception] = []
+        self.unknown_looks = 0
         self.pages = 0
 
     def describe_execution(self, *, executionArn: str) -> Any:  # noqa: N803
         if self.failures:
             raise self.failures.pop()
-        if executionArn not in self.executions:
+        self.unknown_looks -= 1
+        if executionArn not in self.executions or self.unknown_looks >= 0:
             raise ClientError({"Error": {"Code": "ExecutionDoesNotExist"}}, "DescribeExecution")
         execution = self.executions[executionArn]
         self.shown[executionArn] += 1
@@ -71,10 +73,11 @@ class StepFunctions:
         return {"events": events[start : start + 2], **more}
 
 
-def follow(client: StepFunctions) -> tuple[list[str], LastExecution]:
+def follow(client: StepFunctions, *, is_started: bool = False) -> tuple[list[str], LastExecution]:
     said: list[str] = []
     reader = ExecutionReader(cast("SFNClient", client))
-    end = Follower(reader, client, "first", said.append, lambda _: None).follow()
+    follower = Follower(reader, client, "first", said.append, lambda _: None, is_started=is_started)
+    end = follower.follow()
     return [line.strip().partition("  ")[2].partition(":")[0] for line in said], end
 
 
@@ -116,8 +119,38 @@ def test_answers_that_fail_for_minutes_end_it() -> None:
 
 
 def test_unknown_execution_is_named() -> None:
-    with pytest.raises(StopRun, match="does not know the execution first: its ARN is wrong"):
+    wrong = (
+        "does not know the execution first: its ARN is wrong, or it ended more than 90 days ago: check FOLLOW"
+    )
+    with pytest.raises(StopRun, match=wrong):
         follow(StepFunctions())
+
+
+def test_execution_just_started_is_looked_up_again() -> None:
+    client = StepFunctions(first=Execution("Plan"))
+    client.unknown_looks = 2
+    assert follow(client, is_started=True)[1].status == "SUCCEEDED"
+
+
+def test_execution_just_continued_in_is_looked_up_again() -> None:
+    onward = json.dumps({"goes_on_in": "second"})
+    client = StepFunctions(first=Execution("Plan", output=onward), second=Execution("Report"))
+    described = client.describe_execution
+    looks: list[str] = []
+
+    def describe(*, executionArn: str) -> Any:  # noqa: N803
+        looks.append(executionArn)
+        client.unknown_looks = 1 if looks.count("second") == 1 and executionArn == "second" else 0
+        return described(executionArn=executionArn)
+
+    client.describe_execution = describe  # type: ignore[method-assign]
+    assert follow(client)[1].status == "SUCCEEDED"
+    assert looks == ["first", "second", "second"]
+
+
+def test_execution_that_stays_unknown_after_its_start_ends_it() -> None:
+    with pytest.raises(RetryLater, match="does not know the execution first yet"):
+        follow(StepFunctions(), is_started=True)
 
 
 @pytest.mark.parametrize("dry", ["1", "", "0"])
