@@ -30,3 +30,8 @@ def test_findings_are_read_from_a_whole_checkpoint_and_an_older_one() -> None:
     counts = COUNTS | {"fields": {}}
     older = {"step": "done", "counts": counts, "segments": [], "trouble": ""}
     assert AuditFindings.read(older) == AuditFindings(**COUNTS)
+
+
+def test_keys_of_a_newer_audit_are_ignored() -> None:
+    newer = {"counts": COUNTS | {"new": 1}, "segments": [], "trouble": "", "new": 1}
+    assert AuditFindings.read(newer) == AuditFindings(**COUNTS)

@@ -30,6 +30,11 @@ def test_findings_are_read_from_a_whole_checkpoint_and_an_older_one() -> None:
     assert SweepFindings.read(older) == SweepFindings(7, audiences={"a": SweptAudience(leavers=2)})
 
 
+def test_keys_of_a_newer_sweep_are_ignored() -> None:
+    newer = {"contacts": 7, "new": 1, "tallies": {"a": {"leavers": 2, "new": 1}}}
+    assert SweepFindings.read(newer) == SweepFindings(7, audiences={"a": SweptAudience(leavers=2)})
+
+
 def test_audience_that_was_not_swept_has_nothing() -> None:
     assert FINDINGS.of("b") == SweptAudience()
 

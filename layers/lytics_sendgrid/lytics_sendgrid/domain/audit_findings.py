@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from lytics_sendgrid.domain.known_fields import known_fields
+
 
 @dataclass(frozen=True, slots=True)
 class AuditFindings:
@@ -53,9 +55,9 @@ class AuditFindings:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Self:
-        """Read what ``document`` returned, from a whole checkpoint, too."""
+        """Read what ``document`` returned, from a whole checkpoint, too. Unknown keys are ignored."""
         return cls(
-            **document["counts"],
+            **known_fields(cls, document["counts"]),
             segments=tuple(document["segments"]),
             wrong=tuple((name, reason) for name, reason in document.get("wrong", ())),
             trouble=document["trouble"],

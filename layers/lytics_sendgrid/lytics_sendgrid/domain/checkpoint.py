@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lytics_sendgrid.counted_text import people as people_text
+from lytics_sendgrid.domain.known_fields import known_fields
 
 _MAX_SMALL_LOSS: Final = 100
 _PAIRS: Final = ("email_fields", "sample", "expected")
@@ -175,10 +176,9 @@ def checkpoint_document(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def checkpoint_from(document: Mapping[str, Any]) -> Checkpoint:
-    """Read what ``checkpoint_document`` returned."""
-    names = {field.name for field in dataclasses.fields(Checkpoint)}
-    values = {name: value for name, value in document.items() if name in names}
+    """Read what ``checkpoint_document`` returned. Unknown keys are ignored."""
+    values = known_fields(Checkpoint, document)
     for name in _PAIRS:
         values[name] = tuple(tuple(pair) for pair in document.get(name, ()))
-    values["parts"] = tuple(ScanPart(**part) for part in document.get("parts", ()))
+    values["parts"] = tuple(ScanPart(**known_fields(ScanPart, part)) for part in document.get("parts", ()))
     return Checkpoint(**values)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from lytics_sendgrid.domain.known_fields import known_fields
+
 
 @dataclass(frozen=True, slots=True)
 class SweptAudience:
@@ -70,9 +72,12 @@ class SweepFindings:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Self:
-        """Read what ``document`` returned, from a whole checkpoint, too."""
+        """Read what ``document`` returned, from a whole checkpoint, too. Unknown keys are ignored."""
+        tallies = document["tallies"].items()
         return cls(
             contacts=document["contacts"],
             doubt=document.get("doubt", ""),
-            audiences={audience: SweptAudience(**tally) for audience, tally in document["tallies"].items()},
+            audiences={
+                audience: SweptAudience(**known_fields(SweptAudience, tally)) for audience, tally in tallies
+            },
         )

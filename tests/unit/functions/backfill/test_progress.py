@@ -384,6 +384,12 @@ def test_checkpoint_of_an_older_release_is_read() -> None:
     assert checkpoint_from(document | {"started_ns": 5}) == Checkpoint(cursor="c1", expected=(("0.aa", 1),))
 
 
+def test_keys_of_a_newer_checkpoint_are_ignored() -> None:
+    document = checkpoint_document(Checkpoint(parts=(ScanPart(splits="0"),)))
+    newer = document | {"new": 1, "parts": [part | {"new": 1} for part in document["parts"]]}
+    assert checkpoint_from(newer) == Checkpoint(parts=(ScanPart(splits="0"),))
+
+
 def test_scan_that_begins_anew_has_seen_nobody() -> None:
     at = begun(Checkpoint(), [("newsletter", "email")], 7)
     at = advanced(at, page({}, cursor="c1", total=9), NOTHING, LAG_NS + 5)
