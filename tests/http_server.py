@@ -73,7 +73,7 @@ class HttpServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that disconnect: time-outs are part of the tests."""
+        """Ignore clients that disconnect: timeouts are part of the tests."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 

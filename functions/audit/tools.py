@@ -50,7 +50,7 @@ class AuditRequest:
         audiences: of the export.
         prefix: of the numbers of this invocation's messages, unique in the run.
         dry_run: nothing is sent or repaired.
-        restore_deleted: contacts that were deleted in SendGrid are made again.
+        restore_deleted: contacts that were deleted in SendGrid are recreated.
         repair_segments: segments that were changed or deleted are repaired.
         in_flight_ms: a row that was sent less than this before the export may land after it.
     """

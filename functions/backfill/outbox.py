@@ -1,7 +1,7 @@
 """Keep what a scan has read until there is enough of it: then queue it, and write the checkpoint.
 
-Delivery is at least once: the checkpoint is written last. A crash in between queues some people twice; the
-run does not wait for the first messages.
+Everybody is queued at least once: the checkpoint is written last. A crash in between queues some people
+twice; the run does not wait for the first messages.
 """
 
 import math
@@ -20,9 +20,9 @@ from lytics_sendgrid.domain.seen import seen_hash
 from lytics_sendgrid.lytics.api import PAGE_ROWS
 from lytics_sendgrid.queues.changes import MESSAGE_BYTES, Packed, pack
 from lytics_sendgrid.queues.interface import Queue
-from lytics_sendgrid.queues.writer import MAX_BATCH_BYTES
+from lytics_sendgrid.queues.writer import MAX_REQUEST_BYTES
 
-_FLUSH_BYTES: Final = MAX_BATCH_BYTES - MESSAGE_BYTES // 16
+_FLUSH_BYTES: Final = MAX_REQUEST_BYTES - MESSAGE_BYTES // 16
 """Full messages for one request, less the error of the estimate. One message more would be nearly empty."""
 FLUSH_HASHES: Final = 16_000
 """In 128 KB. One page more always fits a chunk."""

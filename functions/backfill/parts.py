@@ -14,7 +14,7 @@ from lytics_sendgrid.lytics.api import PAGE_ROWS
 
 _BUCKETS: Final = 100
 _MAX_TIMES_WHOLE: Final = 1.5
-"""Parts that count so many more people than the whole are no parts of it."""
+"""If the parts' total exceeds the whole by this factor, Lytics ignored ``splits``: each part is the whole."""
 
 
 def is_worth_dividing(total: int | None, requests: int) -> bool:

@@ -15,12 +15,12 @@ _LISTS: Final = ("lytics_fields", "sendgrid_fields", "lists", "audiences")
 
 
 def gzip_bytes(catalogue: Catalogue) -> int:
-    """Return how many bytes a catalogue has as gzip'd JSON, in which a character is at most 12."""
+    """Return how many bytes a catalogue has as gzip'd JSON, in which a character takes at most 12 bytes."""
     return len(gzip.compress(json.dumps(catalogue.document()).encode(), mtime=0))
 
 
 def with_room(catalogue: Catalogue, max_bytes: int = MAX_BYTES) -> Catalogue:
-    """Return a catalogue that has room, and says how much of each of its lists was left out."""
+    """Return a catalogue that fits, and says how much of each of its lists was left out."""
     for name in _LISTS:
         if getattr(catalogue, name) and gzip_bytes(catalogue) > max_bytes:
             catalogue = _cut(catalogue, name, max_bytes)

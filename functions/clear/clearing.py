@@ -1,8 +1,8 @@
-"""Clear removed audiences: have everybody who has their ids sent again without them.
+"""Clear removed audiences: resend every contact that holds their ids, without those ids.
 
 A configuration without an audience makes rows without its id, but nobody is sent because of that alone. So a
 walk through the ledger queues a refresh for each contact that has the audience. It waits until no ``deliver``
-with the older configuration is left: such a one could still write the id after the walk has passed.
+with the older configuration is left: an older ``deliver`` could still write the id after the walk.
 
 What is to be cleared is in the account's configuration until that has settled, so a run that dies leaves it
 to the account's next run.

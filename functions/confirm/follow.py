@@ -136,7 +136,7 @@ class ImportJobFollower:
             return self.put_off(message, str(error), wait_s or 0.0)
 
     def put_off(self, message: ImportMessage, fault: str, wait_s: float = 0.0) -> JobOutcome:
-        """Poll a job later instead, after ``wait_s`` at the earliest; raises as ``follow`` does."""
+        """Poll a job again, no sooner than ``wait_s``. Raises what ``follow`` raises."""
         self._poll_later(message, wait_s)
         return JobOutcome("put_off", fault=fault)
 

@@ -17,7 +17,7 @@ _NOT_LIVE: Final = (
     "No webhook job in Lytics sends this export's changes. The report of the last run says what to enter "
     "in Lytics."
 )
-_NEVER_RAN: Final = "It has not been started yet, or its first run did not come that far."
+_NEVER_RAN: Final = "It has not been started yet, or its first run did not get that far."
 _BY_A_PERSON: Final = "Somebody stopped it: what Lytics sends is dropped, and it is not resynced."
 _NOT_KNOWN: Final = "This is known after its next run, or within an hour."
 

@@ -196,7 +196,7 @@ def _was_not_overtaken(contact: PendingContact, loaded: Contact) -> bool:
     """Return whether a job took too long, but brought the ledger's row: it has overwritten nothing.
 
     That is committed without sending anything: a consumer whose request the ledger does not name yet then
-    loses the race of its commit, and sends again. To send here would never end where every job takes so long.
+    loses the race of its commit, and sends again. Sending here would loop forever if every job is this slow.
     """
     return contact.has_refresh and any(
         _brought(change, loaded) for change in _open_refreshes(contact, loaded)

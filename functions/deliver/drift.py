@@ -19,7 +19,7 @@ def drift(
         by_runs: the changes that runs wrote, each with its run.
         loaded: the state in the ledger.
         state: the state to commit.
-        since: audience id to nanoseconds since 1970: events that are not later count for nothing.
+        since: audience id to nanoseconds since 1970: events that are not later are ignored.
     """
     found = set()
     for run, change in by_runs:

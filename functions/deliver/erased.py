@@ -43,7 +43,7 @@ def since_erasure(
     Args:
         loaded: the state in the ledger.
         changes: each with the export that brought it.
-        since: audience id to nanoseconds since 1970: events that are not later count for nothing.
+        since: audience id to nanoseconds since 1970: events that are not later are ignored.
         at_ns: when the person was erased.
 
     Returns:

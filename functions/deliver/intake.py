@@ -98,9 +98,10 @@ class Intake:
         return leftovers
 
     def runs(self) -> dict[str, RunDone]:
-        """Return what is committed of each run; a message's number only once the whole message is.
+        """Return what is committed of each run.
 
-        A person counts once: by what SendGrid decided last.
+        A message's number counts only once all its changes are committed. A person counts
+        once: by what SendGrid decided last.
         """
         runs: dict[str, RunDone] = {}
         unfinished = {leftover.message.id for leftover in self.leftovers()}

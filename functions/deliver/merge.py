@@ -35,7 +35,7 @@ def merge(
     Args:
         contact: the state in the ledger.
         changes: each with the export that brought it, in any order.
-        since: audience id to nanoseconds since 1970: an enter or exit that is not later counts for nothing.
+        since: audience id to nanoseconds since 1970: an enter or exit that is not later is ignored.
         keeps_old: keep such an event in the state, too, where no row counts it. A row that the ledger
             does not name may have counted it, with an earlier configuration: the next row must overwrite the
             audience's field.

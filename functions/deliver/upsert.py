@@ -33,7 +33,7 @@ from lytics_sendgrid.sendgrid.upsert_answer import (
 MIN_TIMEOUT_S: Final = 5.0
 _MAX_TIMEOUT_S: Final = 25.0
 _MIN_BYTES_PER_S: Final = 500_000
-"""A line of this speed leaves the whole time-out for the answer: a body of 5.5 MB gets 11 s more."""
+"""A line of this speed leaves the whole timeout for the answer: a body of 5.5 MB gets 11 s more."""
 _EXTRA_REQUESTS: Final = 200
 """How many requests an invocation may spend on finding bad rows; the next invocation decides what is left."""
 _FIRST_BACKOFF_S: Final = 1.0
@@ -46,7 +46,7 @@ class UpsertLimits:
 
     Attributes:
         fault_retry_s: how long a refused request is retried: a new field becomes usable after some seconds.
-        rejected_percent: if more than this share of a batch would be rejected, the batch is at fault.
+        rejected_percent: if more than this share of a group would be rejected, the group is at fault.
     """
 
     fault_retry_s: float = 60.0
@@ -200,7 +200,7 @@ class Upsert:
         allowed = max(MIN_REJECT_LIMIT, self._rows * self._limits.rejected_percent / 100)
         if len(self._refused) + len(self._unnamed) + self._reduced > allowed:
             percent = f"{self._limits.rejected_percent:g} %"
-            reason = f"more than {percent} of a batch of {self._rows} rows would be rejected"
+            reason = f"more than {percent} of a group of {self._rows} rows would be rejected"
             self._fault = UpsertFault(reason, self._refusal)
 
     def _failed(self, error: str) -> None:

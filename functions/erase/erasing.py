@@ -189,7 +189,7 @@ def _delete(people: Sequence[Person], export: Export, sides: Sides, now_s: float
 
 
 def _refreshes(addresses: Iterable[str], at_s: float) -> list[Change]:
-    """Return refreshes that no request before a time supersedes."""
+    """Return refreshes that only a request after ``at_s`` supersedes."""
     return [Change(address, math.ceil(at_s) * NANOSECONDS_PER_S, Kind.REFRESH) for address in addresses]
 
 

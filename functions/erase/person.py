@@ -97,7 +97,7 @@ class Person:
 
     @property
     def is_another(self) -> bool:
-        """Whether SendGrid's contact has another address, and this one only besides."""
+        """Whether SendGrid's contact has this address only as an alternate."""
         if self.sendgrid is None:
             return False
         return str(self.sendgrid.values.get("email") or "").strip().lower() != self.address

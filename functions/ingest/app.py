@@ -26,7 +26,7 @@ AWS: Final = Config(
     parameter_validation=False,
 )
 """A call that fails takes at most 7 s: two attempts of 3 s and 1 s between them. So the 503 leaves before
-this function's own time-out. No parameter depends on what Lytics sends, and validation takes CPU for every
+this function's own timeout. No parameter depends on what Lytics sends, and validation takes CPU for every
 event."""
 
 

@@ -85,9 +85,9 @@ class BadEvents:
         is_crowded = sum(map(len, self._events.values())) > MAX_SEPARATE
         for (reason, detail), events in self._events.items():
             envelope_kept = with_addresses if reason in _ABOUT_EMAIL else kept
-            for batch in itertools.batched(events, MAX_PER_REJECT if is_crowded else 1):
-                element = {"segment_events": batch} if is_crowded else {"segment_event": batch[0]}
-                yield Rejected(reason, detail, {**element, "envelope": envelope_kept}, len(batch))
+            for group in itertools.batched(events, MAX_PER_REJECT if is_crowded else 1):
+                element = {"segment_events": group} if is_crowded else {"segment_event": group[0]}
+                yield Rejected(reason, detail, {**element, "envelope": envelope_kept}, len(group))
 
 
 def _addresses(data: Mapping[str, Any], names: Container[str]) -> Iterator[tuple[str, str]]:

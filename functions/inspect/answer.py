@@ -19,7 +19,7 @@ from lytics_sendgrid.lytics.webhook_jobs import webhook_url
 from lytics_sendgrid.sendgrid.resources import ContactSearch, SendGridContact
 
 _MAX_SEGMENTS: Final = 10
-"""That are read: a person waits for the answer."""
+"""Read at most this many segments: a person is waiting."""
 
 
 class Ledger(Protocol):
@@ -78,7 +78,7 @@ class Sides:
     lytics: LyticsPeople
     erasures: Erasures
     webhook_base_url: str
-    is_delivery_paused: bool = False
+    is_deliver_paused: bool = False
 
 
 def person_of(question: Question, configurations: Configurations) -> tuple[Export, str]:
@@ -96,7 +96,10 @@ def person_of(question: Question, configurations: Configurations) -> tuple[Expor
     if address is None:
         point = invisible_inside(question.email)
         why = f" (it contains the invisible character {point})" if point else ""
-        raise InputInvalid(f"This is not an e-mail address{why}, so the person is never exported")
+        raise InputInvalid(
+            f'The address in "email" is not an e-mail address{why}, so a person with it is never exported: '
+            "correct it"
+        )
     return export, address
 
 
@@ -143,7 +146,7 @@ def inspect_person(
             *(audience for audience, signed_ns in contact.memberships.items() if signed_ns > 0),
         )
     )
-    alone = Surroundings(is_delivery_paused=sides.is_delivery_paused)
+    alone = Surroundings(is_deliver_paused=sides.is_deliver_paused)
     surroundings = alone
     if of_sendgrid is not None and of_lytics is not None:
         # Otherwise a thread still uses a vendor's connection.
@@ -155,7 +158,7 @@ def inspect_person(
                 sides.sendgrid,
                 sides.lytics,
                 url=webhook_url(sides.webhook_base_url, export.name),
-                is_delivery_paused=sides.is_delivery_paused,
+                is_deliver_paused=sides.is_deliver_paused,
             )
         )
         surroundings = around or alone

@@ -51,11 +51,11 @@ def _sides(export: Export) -> Sides:
         lytics_at(inspect_settings.lytics_url, authorization.lytics_api_token),
         erasures,
         inspect_settings.webhook_base_url,
-        _is_delivery_paused(inspect_settings.deliver_mapping),
+        _is_deliver_paused(inspect_settings.deliver_mapping),
     )
 
 
-def _is_delivery_paused(mapping: str) -> bool:
+def _is_deliver_paused(mapping: str) -> bool:
     try:
         with translated("Lambda"):
             state = boto3.client("lambda").get_event_source_mapping(UUID=mapping).get("State", "")

@@ -64,12 +64,10 @@ def _erasure(hold: Hold, found: Findings) -> str:
     until = format_rfc3339(hold.until_s * NANOSECONDS_PER_S)
     if found.is_kept_out:
         return (
-            f"{erased} and is kept out until {until}: events from before that and scans of audiences count "
-            "for nothing. Only a new enter event brings the person back"
+            f"{erased} and is kept out until {until}: events from before that and scans of audiences are "
+            "ignored. Only a new enter event brings the person back"
         )
-    return (
-        f"{erased}, and an event since has brought the person back. Events from before that count for nothing"
-    )
+    return f"{erased}, and an event since has brought the person back. Events from before that are ignored"
 
 
 def _between_lytics_and_ledger(row: MembershipRow, found: Findings) -> Iterator[str]:

@@ -28,7 +28,7 @@ class Findings:
         lytics_fault: why Lytics' answer is unknown.
         stop: why the export is stopped; None if it is not.
         now_ms: our clock, milliseconds since 1970.
-        surroundings: the webhook job, the delivery and the segments.
+        surroundings: the webhook job, ``deliver`` and the segments.
         hold: the person was erased and is kept out; None if not.
     """
 

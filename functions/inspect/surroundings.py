@@ -1,4 +1,4 @@
-"""What surrounds a person: the export, its webhook job, the delivery, and the segments in SendGrid."""
+"""What surrounds a person: the export, its webhook job, ``deliver``, and the segments in SendGrid."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,13 +33,13 @@ class Surroundings:
 
     Attributes:
         job_status: of the export's webhook job in Lytics; empty if there is none; None: unknown.
-        is_delivery_paused: a person has paused ``deliver`` on AWS.
+        is_deliver_paused: a person has paused ``deliver`` on AWS.
         segments: audience id to its segment; None: it is gone.
         job: the webhook job's id; empty if there is none, or if that is unknown.
     """
 
     job_status: str | None = None
-    is_delivery_paused: bool = False
+    is_deliver_paused: bool = False
     segments: Mapping[str, Segment | None] = field(default_factory=dict)
     job: str = ""
 
@@ -55,7 +55,7 @@ def look_around(
     lytics: Jobs,
     *,
     url: str,
-    is_delivery_paused: bool,
+    is_deliver_paused: bool,
 ) -> Surroundings:
     """Read what surrounds a person. A vendor that does not answer leaves its part out.
 
@@ -66,7 +66,7 @@ def look_around(
         sendgrid: its segments.
         lytics: its jobs.
         url: where the job sends its events: one that a person made is found by that.
-        is_delivery_paused: a person has paused ``deliver``.
+        is_deliver_paused: a person has paused ``deliver``.
     """
     segments: dict[str, Segment | None] = {}
     for audience in audience_ids:
@@ -80,10 +80,10 @@ def look_around(
     try:
         job = job_of(lytics.jobs(WEBHOOK_WORKFLOW), export.lytics_job, url)
     except LyticsSendGridError:
-        return Surroundings(None, is_delivery_paused, segments)
+        return Surroundings(None, is_deliver_paused, segments)
     if job is None:
-        return Surroundings("", is_delivery_paused, segments)
-    return Surroundings(job.status, is_delivery_paused, segments, job.id)
+        return Surroundings("", is_deliver_paused, segments)
+    return Surroundings(job.status, is_deliver_paused, segments, job.id)
 
 
 def obstacles(export: Export, account: Account, found: Surroundings) -> Iterator[str]:
@@ -95,10 +95,10 @@ def obstacles(export: Export, account: Account, found: Surroundings) -> Iterator
         )
     elif found.job_status is not None and found.job_status not in RUNNING:
         yield _job_obstacle(export, found.job_status, found.job)
-    if found.is_delivery_paused:
+    if found.is_deliver_paused:
         yield (
-            "Delivery is paused on AWS: changes of all exports wait on the queue. Enable the event source "
-            "mapping of deliver"
+            "The function deliver is paused on AWS: changes of all exports wait on the queue. Enable its "
+            "event source mapping"
         )
     names = {audience.id: audience.name for audience in export.audiences}
     for audience, segment in found.segments.items():

@@ -39,7 +39,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         The exports whose resync was started, has run before tonight, or is not due.
 
     Raises:
-        StopRun: the resync of an export could not be started. The others' were.
+        StopRun: the resync of an export could not be started. The others were started.
     """
     night = night_of(event, SystemClock().now())
     nightly_settings, exports, executions = _collaborators()

@@ -36,7 +36,7 @@ from lytics_sendgrid.system_clock import SystemClock
 
 EMAILS_AT_ONCE: Final = 1_000
 _FUNCTION_TIMEOUT_S: Final = 310
-"""Somewhat longer than the function's own time-out. boto3 would otherwise invoke it again after a minute."""
+"""Somewhat longer than the function's own timeout. boto3 would otherwise invoke it again after a minute."""
 _MAX_ROUNDS: Final = 10
 _MARGIN_S: Final = 1
 _DONE: Final = frozenset({"erased", "not_found"})
@@ -63,8 +63,8 @@ def erase_people(
     """
     people: list[dict[str, str]] = []
     after_s = 0.0
-    for batch in itertools.batched(emails, EMAILS_AT_ONCE):
-        question: dict[str, Any] = {"export": export, "emails": list(batch)}
+    for group in itertools.batched(emails, EMAILS_AT_ONCE):
+        question: dict[str, Any] = {"export": export, "emails": list(group)}
         if again:
             question["again"] = True
         answer = invoked(client, "erase", function, question)

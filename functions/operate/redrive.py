@@ -190,8 +190,8 @@ def _received(client: SqsClient, url: str, held: dict[str, str]) -> Iterator[lis
 
 
 def _release(client: SqsClient, url: str, receipts: Sequence[str]) -> None:
-    for batch in itertools.batched(receipts, MAX_ENTRIES):
-        entries = [{**entry, "VisibilityTimeout": 0} for entry in _entries(batch)]
+    for request in itertools.batched(receipts, MAX_ENTRIES):
+        entries = [{**entry, "VisibilityTimeout": 0} for entry in _entries(request)]
         with translated("SQS"):
             client.change_message_visibility_batch(QueueUrl=url, Entries=entries)
 

@@ -132,7 +132,7 @@ def plan_segment(
         at: where the input names the audience.
         export: the export's name.
         list_names: id to name of SendGrid's lists.
-        delete_segments: our own segment may be deleted, to be made again on another list.
+        delete_segments: our own segment may be deleted, to be recreated on another list.
         repair_segments: the query of our own segment is restored, if it was changed.
         previous_name: the audience's name when this export was last provisioned; None: it did not export it.
 

@@ -95,8 +95,8 @@ def _added(
             text = f"{subject}: all of them enter its segment"
         else:
             text = (
-                f"{subject}. Without a backfill, only who enters it from now on gets into its segment. To "
-                "include everybody, start with a backfill or resync the export"
+                f"{subject}. Without a backfill, only people who enter it from now on are added to its "
+                "segment. To include everybody, start with a backfill or resync the export"
             )
         sentences.append(text)
     return tuple(changes), sentences

@@ -67,9 +67,9 @@ def audit_notes(found: AuditReport, *, dry_run: bool) -> list[str]:
         one = found.deleted == 1
         stay = "it stays deleted" if one else "they stay deleted"
         what = (
-            f"{'it' if one else 'they'} {_done(found.deleted, dry_run=dry_run)} made again"
+            f"{'it' if one else 'they'} {_done(found.deleted, dry_run=dry_run)} recreated"
             if restored
-            else f'{stay}. "restore_deleted": true makes {"it" if one else "them"} again'
+            else f'{stay}. "restore_deleted": true recreates {"it" if one else "them"}'
         )
         notes.append(f"{contacts(found.deleted)} {'was' if one else 'were'} deleted in SendGrid: {what}")
     if not found.trouble and not found.overwritten and not found.deleted:

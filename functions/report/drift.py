@@ -23,15 +23,15 @@ REASONS: Final[Mapping[str, str]] = {
     "says what to do",
     "second_scan": "the audience's second scan does not show which people have left. The cause of this "
     "run says what to do",
-    "changed": "the audience's exports or their e-mail fields were changed while the run went on. The next "
+    "changed": "the audience's exports or their e-mail fields were changed during the run. The next "
     "resync decides",
 }
 """Why suspects stay, by the word that the sweep counts them under."""
 DOUBTS: Final[Mapping[str, str]] = {
     "not_found": "they did not find a person that a scan had just shown, or Lytics did not answer. {}. If "
     "the next resync says the same, ask Lytics' support",
-    "no_identity": "the e-mail field does not identify people in Lytics' schema. {}. To have look-ups, make "
-    "it an identity field in Lytics",
+    "no_identity": "the e-mail field does not identify people in Lytics' schema. {}. To enable look-ups, "
+    "make it an identity field in Lytics",
     "no_sample": "no scan has shown anybody to try them with. {}. When the audience has people again in "
     "Lytics, resync again",
 }

@@ -8,7 +8,7 @@ from lytics_sendgrid.workflow.run_record import AudienceCount, RunRecord
 def reported_run(run: ExportRun, report: RunReport) -> RunRecord:
     """Return the record of a run with the numbers of its report.
 
-    A sweep knows who was added and removed. Without one, everybody that SendGrid accepted was added or
+    A sweep knows who was added and removed. Without one, everybody whom SendGrid accepted was added or
     changed, and those who were cleared were removed.
     """
     people = report.people or {}

@@ -1,4 +1,4 @@
-"""Say which audiences a run could not export as they should be, what was left untouched, and what to do."""
+"""Say which audiences a run could not export correctly, what was left untouched, and what to do."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _MAX_CHARS: Final = 8_000
 """Of the whole text in JSON. It is part of the report, which Step Functions carries."""
 _REASON_CHARS: Final = 700
 _LEFT: Final = (
-    "Nobody was taken out of their segments because of that. Everybody that Lytics returned was put in, and "
+    "Nobody was taken out of their segments because of that. Everybody whom Lytics returned was put in, and "
     "all other audiences are exported. Do what each line says, then start the export again, or resync it. "
     "The report of this run is the output of the state Report, and is kept in the exports table"
 )
@@ -23,7 +23,7 @@ _PLANNED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class AudienceTrouble:
-    """An audience that could not be exported as it should be.
+    """An audience that could not be exported correctly.
 
     Attributes:
         audience: its name.

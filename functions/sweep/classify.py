@@ -16,7 +16,7 @@ class Standing(Enum):
     """What the ledger and the scan together say of a contact and an audience."""
 
     NOTHING = auto()
-    """Not in the audience, or the event counts for nothing."""
+    """Not in the audience, or the event is ignored."""
     MEMBER = auto()
     """In the audience, and the scan does not contradict."""
     SUSPECT = auto()
@@ -32,7 +32,7 @@ class ScanView:
     """What decides about an audience.
 
     Attributes:
-        since_ns: events not later than this count for nothing.
+        since_ns: events not later than this are ignored.
         stamp_ns: the scan shows every event up to this time.
         seen: hashes of the people that the scan returned, in ascending order.
     """

@@ -37,7 +37,7 @@ def leavers_by_look_up(answers: Mapping[str, Answer]) -> list[str]:
 
 
 def everybody_leaves(sample: Mapping[str, Answer]) -> bool:
-    """Return whether everybody that two scans have not seen leaves: nobody of the sample stays."""
+    """Return whether everybody whom two scans have not seen leaves: nobody of the sample stays."""
     return all(answer is False for answer in sample.values())
 
 

@@ -11,7 +11,7 @@ from lytics_sendgrid.errors import LyticsSendGridError, RetryLater
 from lytics_sendgrid.lytics.documents import LyticsPerson
 
 MAX_UNANSWERED: Final = 20
-"""Look-ups in a row without an answer, after which Lytics is asked no more."""
+"""Look-ups in a row without an answer, after which Lytics is not asked again."""
 _TRIES: Final = 3
 _FIRST_BACKOFF_S: Final = 1.0
 _MAX_BACKOFF_S: Final = 30.0
@@ -57,7 +57,7 @@ class LookUps:
 
     def _person(self, field: str, email: str) -> LyticsPerson | LyticsSendGridError | None:
         """Return the profile, None if there is none, or why that is unclear."""
-        failure: LyticsSendGridError = RetryLater("Lytics is asked no more: it has not answered for a while")
+        failure: LyticsSendGridError = RetryLater("Stopped asking Lytics: it has not answered for a while")
         for number in range(1, _TRIES + 1):
             if self._unanswered >= MAX_UNANSWERED:
                 return failure

@@ -10,7 +10,7 @@ from lytics_sendgrid.domain.email_fields import email_fields
 
 FIRST, SECOND = 0, 1
 """The numbers of a run's two scans of an audience."""
-CHANGED: Final = "its exports or their e-mail fields were changed while the run went on: nobody was queued"
+CHANGED: Final = "its exports or their e-mail fields were changed during the run: nobody was queued"
 _LEFT: Final = "Nobody was taken out of its segment"
 
 
@@ -46,7 +46,7 @@ class Configured:
     """How an audience is configured.
 
     Attributes:
-        since_ns: events not later than this count for nothing.
+        since_ns: events not later than this are ignored.
         email_fields: each export that has it, and the export's e-mail field.
     """
 
@@ -83,7 +83,7 @@ class Scope:
 
     @property
     def since_ns(self) -> int:
-        """Events not later than this count for nothing."""
+        """Events not later than this are ignored."""
         return self.now.since_ns
 
     @property

@@ -1,4 +1,4 @@
-"""Verify suspects by a second scan: people that neither scan has seen leave, if a sample of them has left."""
+"""Verify suspects by a second scan: people whom neither scan has seen leave, if a sample of them has left."""
 
 from array import array
 
@@ -37,11 +37,11 @@ def ask_for_scans(session: SweepInvocation) -> SweepProgress | None:
 
 
 def walk_again(session: SweepInvocation) -> SweepProgress | None:
-    """Find the people that neither scan has seen, in the audiences with too many suspects to be kept."""
+    """Find the people whom neither scan has seen, in the audiences with too many suspects to be kept."""
     state, run = session.state, session.request.run
     walked = [audience for audience in session.undecided() if audience in state.samples]
     if not walked:
-        # Also an audience whose change was taken back while the run went on: it begins here.
+        # Also an audience whose change was taken back during the run: it begins here.
         walked = [audience for audience in session.undecided() if _decides(session, audience)]
         walked = walked[:AUDIENCES_A_WALK]
         state.position = first_position()
@@ -119,7 +119,7 @@ def _second_trouble(session: SweepInvocation, audience: str) -> str:
     if trouble or scan is None:
         return trouble
     if scan.parts:
-        return "it was read in parts, and nobody leaves on the word of parts alone"
+        return "it was read in parts, and a scan in parts is not enough to remove anyone"
     first = session.scopes[audience].scan
     if first is None or frozenset(first.email_fields) != frozenset(scan.email_fields):
         return "the exports of the audience, or their e-mail fields, were changed between the two scans"

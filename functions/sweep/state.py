@@ -19,7 +19,7 @@ class Step(StrEnum):
     LOOK_UP = "look_up"
     """Ask Lytics about each of them, if look-ups can be believed."""
     SECOND_SCAN = "second_scan"
-    """Have the audiences scanned a second time whose suspects no look-up decided."""
+    """Scan again the audiences whose suspects look-ups could not decide."""
     SECOND_WALK = "second_walk"
     """Find the people that neither scan has seen."""
     SAMPLE = "sample"
@@ -48,7 +48,8 @@ class SweepState:
         asked: the second scans were asked for.
         samples: audience id to people at random that neither scan has seen.
         leavers: audience id to the people who leave it. The others that neither scan has seen stay.
-        by_walk: audiences that everybody leaves that neither scan has seen: too many to be kept.
+        by_walk: audiences with too many leavers to list: another walk queues everybody whom neither scan has
+            seen.
         confirmed: audience id to the young returners that a look-up has shown.
         read_units: what DynamoDB charged for all walks.
         contacts: how many contacts the first walk has visited.

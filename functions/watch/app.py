@@ -65,7 +65,7 @@ def _summaries() -> SummariesTable:
 
 
 def _keep_summaries(watched: Watched, now_s: float) -> None:
-    """Write what was found into the list of exports, and what an older release did not write there."""
+    """Write what was found into the list of exports, and add the parts that an older release did not."""
     summaries = _summaries()
     for name in summaries.without_part(SummaryPart.CONFIGURED):
         export = _tools().exports.export(name)
@@ -76,13 +76,13 @@ def _keep_summaries(watched: Watched, now_s: float) -> None:
 
 
 def lambda_handler(_event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Look at every live export once.
+    """Check every live export once.
 
     Returns:
-        The live exports, what is wrong with which, and what could not be looked at.
+        The live exports, what is wrong with which, and which could not be checked.
 
     Raises:
-        StopRun: the configuration of an export cannot be read. The others were looked at.
+        StopRun: the configuration of an export cannot be read. The others were checked.
     """
     now_s = SystemClock().now()
     watched = watch(_tools(), now_s)

@@ -66,7 +66,7 @@ class Rhythm:
         return max(SHORTEST_S, FACTOR * self.longest_pause_s)
 
     def silence_s(self) -> int:
-        """Return how long no event has come if that is far longer than otherwise, or 0."""
+        """Return how long no event has come if that is far longer than usual, or 0."""
         quiet_s, limit_s = self.looked_s - self.quiet_since_s, self.limit_s()
         return quiet_s if limit_s is not None and quiet_s > limit_s else 0
 

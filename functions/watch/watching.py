@@ -93,7 +93,7 @@ class WatchTools:
 
 
 def watch(tools: WatchTools, now_s: float) -> Watched:
-    """Look at every live export. What cannot be looked at is said, and stops no other.
+    """Check every live export. An export that cannot be checked is reported; the others are still checked.
 
     Raises:
         LyticsSendGridError: the list of exports could not be read.

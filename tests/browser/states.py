@@ -196,7 +196,9 @@ def _person(answer: dict[str, Any] | Exception | None = None) -> tuple[Scene, st
 
 ASKED: Final = {"export": "newsletter", "email": test_person.EMAIL}
 SLOW: Final = ServiceUnavailable("timed out")
-REFUSED: Final = InputInvalid("This is not an e-mail address")
+REFUSED: Final = InputInvalid(
+    'The address in "email" is not an e-mail address, so a person with it is never exported: correct it'
+)
 
 STATES: Final = (
     State("exports, none yet", lambda: (Scene(), "/")),

@@ -37,7 +37,7 @@ def _waiting_draft() -> tuple[Scene, str]:
 def _silent_draft() -> tuple[Scene, str]:
     scene = Scene()
     nothing = {"audiences": None, "lytics_fields": None, "lists": None, "sendgrid_fields": None}
-    silent = CATALOGUE.model_copy(update={**nothing, "faults": {"lytics": "Lytics: read time-out"}})
+    silent = CATALOGUE.model_copy(update={**nothing, "faults": {"lytics": "Lytics: read timeout"}})
     scene.store.put(catalogue_key("default"), silent.document(), scene.clock.now() + 36_000)
     return scene, test_drafts.new_draft(scene)
 

@@ -110,7 +110,7 @@ def test_connection_closes_before_or_after_the_request_takes_effect(
 
 
 @pytest.mark.parametrize(("work", "emails"), [("before", ["ann@example.com"]), ("never", [])])
-def test_request_hangs_longer_than_the_time_out(work: str, emails: list[str]) -> None:
+def test_request_hangs_longer_than_the_timeout(work: str, emails: list[str]) -> None:
     with scene_of(None, Fault.of({"kind": "hang", "seconds": 60, "work": work})) as scene:
         with pytest.raises(requests.ReadTimeout):
             scene.call("PUT", CONTACTS, {"contacts": [ANN]}, timeout=0.1)

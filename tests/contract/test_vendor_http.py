@@ -98,7 +98,7 @@ def http_to(url: str) -> VendorHttp:
 
 
 def test_slow_reader_gets_the_whole_body(monkeypatch: pytest.MonkeyPatch, start: Start) -> None:
-    """The server reads later than the time-out for connecting alone."""
+    """The server reads later than the timeout for connecting alone."""
     monkeypatch.setattr(client, "CONNECT_TIMEOUT_S", CONNECT_S)
     server = start(WAIT_S)
     http = http_to(server.url)
@@ -182,7 +182,7 @@ def test_body_that_drips_is_given_up_in_time(start: Start, method: str, coding: 
 
 
 def test_body_that_stops_is_given_up_in_time(start: Start) -> None:
-    """The wait for the rest does not get the whole time-out again."""
+    """The wait for the rest does not get the whole timeout again."""
     server = start(0, ANSWER[:-20], ANSWER[-20:-1], between_s=1.5)
     begun_s = time.monotonic()
     with pytest.raises(AnswerLost, match="GET /: no complete answer in 2 s"):

@@ -70,7 +70,7 @@ class Product:
 
     @contextmanager
     def time_limit(self, function: str, seconds: int) -> Iterator[None]:
-        """Change the time-out of a function, named by its verb."""
+        """Change the timeout of a function, named by its verb."""
         functions, name = self.deployment.cloud.client("lambda"), f"{self.deployment.stack}-{function}"
         before = functions.get_function_configuration(FunctionName=name)["Timeout"]
         functions.update_function_configuration(FunctionName=name, Timeout=seconds)

@@ -14,7 +14,7 @@ from typing import Any
 from tests.local.batching import Gathering, Record, failed_ids, payload, serialise
 
 _log = logging.getLogger("event-source")
-# The interval of regular passes, which find messages whose delay or visibility time-out has ended.
+# The interval of regular passes, which find messages whose delay or visibility timeout has ended.
 _IDLE_S = 0.1
 # Each new message triggers a pass. Messages within this time share one.
 _PAUSE_S = 0.01
@@ -183,7 +183,7 @@ class EventSources:
         result = self._lambda._execute_function(function, payload(batch))
         name = mapping["FunctionName"]
         if result.get("error") or result.get("throttle"):
-            # Nothing is deleted: the messages return after their visibility time-out.
+            # Nothing is deleted: the messages return after their visibility timeout.
             mapping["LastProcessingResult"] = "FAILED"
             _log.warning("%s failed a batch of %d: %s", name, len(batch), result.get("body"))
             return

@@ -26,7 +26,7 @@ from typing import Self
 
 from tests.local.runtime_server import Exited, Fetched, Invocation, Reply, RuntimeApi
 
-# Lambda allows 10 s for initialization before the time-out of the first invocation starts.
+# Lambda allows 10 s for initialization before the timeout of the first invocation starts.
 INIT_S = 10.0
 
 
@@ -52,7 +52,7 @@ class Answer:
 class FunctionProcess:
     """One execution environment of a function: one process, one invocation at a time, kept warm.
 
-    A time-out kills the process. Time-outs, exits and failed initializations return the errors that Lambda
+    A timeout kills the process. Timeouts, exits and failed initializations return the errors that Lambda
     does (`Sandbox.Timedout`, `Runtime.ExitError`, `Runtime.ImportModuleError` …), and the next invocation
     starts a new process. Not thread-safe: each concurrent invocation needs its own process.
     """
@@ -81,7 +81,7 @@ class FunctionProcess:
             environment: The function's variables, including AWS credentials and region. Of this process's
                 environment, only `PATH` is passed on.
             name: The function's name.
-            timeout_s: The function's time-out. Initialization has another 10 s.
+            timeout_s: The function's timeout. Initialization has another 10 s.
             memory_mb: The memory that the function's environment reports.
             log: The file to append output to; None drops it.
             arn: The ARN of the invocations.

@@ -23,7 +23,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The runtime has fetched the event. The time-out starts now."""
+    """The runtime has fetched the event. The timeout starts now."""
 
     expires_monotonic_s: float
 

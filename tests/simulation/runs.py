@@ -89,7 +89,7 @@ def _with_one_value(scenario: Scenario) -> Scenario:
 
 
 def _without_old_fields(post: Post, since_s: int | None) -> Post:
-    """Take the fields out of events that count for nothing once ``since`` is later than they.
+    """Take the fields out of events that are ignored once ``since`` is later than they.
 
     Whether such an event is merged depends on the configuration that its consumer has.
     """

@@ -13,7 +13,7 @@ AUDIENCES: Final = ("a" * 32, "b" * 32)
 FIELDS: Final = ("city", "plan")
 REFRESH_DELAY_S: Final = 900
 _JOB_MAX_S: Final = 700
-"""The time-out is 120 s, and a request takes up to 60 s. So every job ends within the refresh delay."""
+"""The timeout is 120 s, and a request takes up to 60 s. So every job ends within the refresh delay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Scenario:
         says_when: SendGrid's jobs report when they finished.
         receives: how often a message is received before it is dead-lettered.
         skew_s: the largest clock skew of a consumer, ahead or behind.
-        since_s: once the second audience is added again, its events that are not later count for nothing.
+        since_s: once the second audience is added again, its events that are not later are ignored.
         clears: after each removal of the second audience, a run clears it.
     """
 

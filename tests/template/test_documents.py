@@ -312,13 +312,20 @@ def test_documented_webhook_header_is_the_one_lytics_sends() -> None:
 
 
 def test_where_is_table_names_places_that_exist() -> None:
-    rows = re.findall(r"^\| [^`|]+ \| `([\w.]+)`(?: in `([\w.]+)`)? \|$", _where_is(), flags=re.MULTILINE)
+    places = r"^\| [^`|]+ \| `([\w.]+)`(?: of `(\w+)`)?(?:, applied by `([\w.]+)`)?(?: in `([\w.]+)`)? \|$"
+    rows = re.findall(places, _where_is(), flags=re.MULTILINE)
     assert len(rows) == len(re.findall(r"^\| (?!rule)[^-]", _where_is(), flags=re.MULTILINE)) > 3
-    for name, path in rows:
+    for name, resource, user, path in rows:
         if path:
-            assert f"{name}:" in (REPOSITORY / path).read_text()
-        else:
-            _resolve(name)
+            assert re.search(rf"^  {resource}:\n(    .*\n)*      {name}:$", _read(path), flags=re.MULTILINE)
+            continue
+        _resolve(name)
+        if user:
+            _resolve(user)
+
+
+def _read(path: str) -> str:
+    return (REPOSITORY / path).read_text()
 
 
 def _where_is() -> str:

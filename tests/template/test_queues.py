@@ -1,6 +1,6 @@
 """Timeouts, retention and batch sizes of queues fit their consumers."""
 
-from lytics_sendgrid.queues.writer import MAX_BATCH_BYTES
+from lytics_sendgrid.queues.writer import MAX_REQUEST_BYTES
 from tests.template.sources import Template
 
 MAXIMUM_RETENTION_S = 14 * 24 * 3600
@@ -84,7 +84,7 @@ def test_delays_are_no_longer_than_a_queue_can_delay(template: Template) -> None
 
 def test_every_queue_takes_messages_as_large_as_the_code_sends(template: Template) -> None:
     """The default is the region's, which may be less."""
-    assert {queue["MaximumMessageSize"] for queue in template.queues.values()} == {MAX_BATCH_BYTES}
+    assert {queue["MaximumMessageSize"] for queue in template.queues.values()} == {MAX_REQUEST_BYTES}
 
 
 def test_every_queue_refuses_requests_without_tls(template: Template) -> None:

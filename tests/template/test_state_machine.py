@@ -54,7 +54,7 @@ def test_every_choice_has_a_default(machine: StateMachine) -> None:
     assert all("Default" in state for state in choices.values())
 
 
-def test_every_task_has_a_time_out_retries_and_catches_everything(machine: StateMachine) -> None:
+def test_every_task_has_a_timeout_retries_and_catches_everything(machine: StateMachine) -> None:
     assert machine.tasks
     for name, task in machine.tasks.items():
         assert "TimeoutSeconds" in task, name

@@ -8,7 +8,7 @@ from lytics_sendgrid.aws.errors import error_code, translated
 from lytics_sendgrid.aws.executions import MachineExecutions
 
 _EVENTS: Final = 100
-"""A state that takes time is among so many last events: one that waits has nine in each round."""
+"""The last 100 events always include a long-running state; a waiting state adds nine per round."""
 
 
 class PageExecutions(MachineExecutions):

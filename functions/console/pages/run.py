@@ -23,7 +23,7 @@ from lytics_sendgrid.workflow.run_record import RunRecord
 router = Router()
 
 _RECENT: Final = 10
-"""A run that goes on is among so many last runs of its export: there is one at a time."""
+"""A run under way is always among the export's last 10: an export has one run at a time."""
 _ALL: Final = 1_000
 """Reports are kept longer than records of runs, so the oldest report's run may be unknown."""
 _CAUSE: Final = "Cancelled in the console"

@@ -56,10 +56,10 @@ class ReportView:
         finished_at: ISO 8601.
         started_at: ISO 8601.
         audiences: in the order of the export.
-        accepted: people that SendGrid accepted; None: the run sent nobody.
+        accepted: people whom SendGrid accepted; None: the run sent nobody.
         unchanged: people for whom nothing was to be sent.
-        rejected: people that SendGrid refuses, by what it refuses.
-        confirmed: people who SendGrid has confirmed.
+        rejected: people whom SendGrid refuses, by what it refuses.
+        confirmed: people whom SendGrid has confirmed.
         notes: what to know, the most important first.
         failure: which audiences are in trouble, and what to do; empty: none.
         drift: what a resync found out of date in all audiences; None: it did not look.
@@ -130,7 +130,7 @@ def _pasted(paste: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _audience(audience: Mapping[str, Any], names: Counter[str]) -> AudienceRow:
     segment = audience.get("segment_id")
-    # A report of version 1.0.0 has ``misfit``.
+    # Older reports have ``misfit``.
     mismatch = audience.get("mismatch") or audience.get("misfit")
     return AudienceRow(
         name=audience["name"],

@@ -2,7 +2,7 @@
 
 The protocol relies on one assumption: when the refresh delay ends, SendGrid has processed every import job
 whose id was lost. The delay is 900 seconds on AWS and 10 here. A request that hangs for 11 s, with 2 s for
-its job, is processed within 10 s after the client's time-out. Jobs that are late by more than the delay (16
+its job, is processed within 10 s after the client's timeout. Jobs that are late by more than the delay (16
 s) are for `confirm` to notice, so they occur in another phase than lost answers.
 """
 
@@ -79,7 +79,7 @@ CALM: Final[dict[str, Any]] = {name: 0.0 for name in LYTICS if name.startswith("
 
 
 def hurry(deployment: Deployment) -> None:
-    """Shorten function and visibility time-outs, for which the template has no parameter."""
+    """Shorten function and visibility timeouts, for which the template has no parameter."""
     functions, sqs = deployment.cloud.client("lambda"), deployment.cloud.client("sqs")
     for verb, seconds in TIMEOUTS_S.items():
         functions.update_function_configuration(FunctionName=f"{deployment.stack}-{verb}", Timeout=seconds)

@@ -100,7 +100,7 @@ def show_console(sign_in: SignIn, screen: Screen) -> None:
 
 
 def _enter_of_now(running: Stage) -> Path:
-    """Write an example's body with an enter of now: one from before the demo would count for nothing."""
+    """Write an example's body with an enter of now: one from before the demo would be ignored."""
     body = json.loads(ENTER.read_text())
     (event,) = body["data"]["segment_events"]
     event["enter"] = datetime.now(UTC).isoformat()

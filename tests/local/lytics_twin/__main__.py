@@ -25,9 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--cursor-age", type=float, default=300.0, help="lifetime of a cursor in real seconds"
     )
     parser.add_argument("--initializing", type=float, default=1.0, help="Lytics seconds until a new job runs")
-    parser.add_argument(
-        "--request-timeout", type=float, default=30.0, help="webhook time-out in real seconds"
-    )
+    parser.add_argument("--request-timeout", type=float, default=30.0, help="webhook timeout in real seconds")
     parser.add_argument(
         "--enforce-job-limits", action="store_true", help="at most 10 new jobs an hour, 200 active"
     )

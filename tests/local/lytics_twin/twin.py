@@ -66,7 +66,7 @@ class LyticsTwin:
             initializing_s: How long a started job is `initializing`, in Lytics seconds.
             enforce_job_limits: Whether to refuse more than 10 new jobs an hour and 200 active ones.
             http_on_loopback: Whether to accept a webhook URL with http on loopback. Lytics requires https.
-            request_timeout_s: The time-out of a webhook request in real seconds (undocumented).
+            request_timeout_s: The timeout of a webhook request in real seconds (undocumented).
             retry_pause_s: Lytics seconds from a failed request to its retry (undocumented).
         """
         self.clock = clock or ScaledClock(time_scale)

@@ -59,7 +59,7 @@ class Configuration:
         return [export for export in (1, 2) if audience in self.exports[export].audiences]
 
     def since_of(self, audience: str) -> int:
-        """Return the minute up to which the audience's events count for nothing."""
+        """Return the minute up to which the audience's events are ignored."""
         return self.since.get(audience, 0)
 
 

@@ -192,7 +192,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "those of stopped exports, too": _in_world("stopped_exports_count", first=13),
     "the second scan is whole": _in_world("second_scan_whole", first=600, identifying=False, parts=True),
     "the parts of a scan are compared with the whole": _in_world("parts_are_compared", parts=True, first=15),
-    "events before an audience was added again count for nothing": _in_world("begins_anew", first=61),
+    "events before an audience was added again are ignored": _in_world("begins_anew", first=61),
     "a start again is swept": _in_world("sweep_after_start_again"),
     "a removed audience of another export is swept": _in_world("shared_is_swept"),
     "the next run finishes a clearing": _in_world("to_clear_is_listed", dies=0.1, first=38),

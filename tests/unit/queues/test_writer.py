@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from lytics_sendgrid.errors import ServiceUnavailable, StopRun, Throttled
-from lytics_sendgrid.queues.writer import MAX_BATCH_BYTES, QueueWriter
+from lytics_sendgrid.queues.writer import MAX_REQUEST_BYTES, QueueWriter
 from tests.doubles.sqs import Queue, Sqs
 
 URL = "https://sqs.example/queue"
@@ -55,11 +55,11 @@ def test_one_message_is_sent_alone_and_many_in_tens(scene: Scene) -> None:
 
 
 def test_batch_stays_within_one_mebibyte(scene: Scene) -> None:
-    bodies = [letter * 400_000 for letter in "abcde"] + ["f" * MAX_BATCH_BYTES, "g"]
+    bodies = [letter * 400_000 for letter in "abcde"] + ["f" * MAX_REQUEST_BYTES, "g"]
     scene.send(bodies)
     assert scene.queue.bodies == bodies
     assert [len(request) for request in scene.requests()] == [2, 2, 1, 1, 1]
-    assert max(sum(map(len, request)) for request in scene.requests()) <= MAX_BATCH_BYTES
+    assert max(sum(map(len, request)) for request in scene.requests()) <= MAX_REQUEST_BYTES
 
 
 @pytest.mark.parametrize(("delay", "sent"), [(0, 0), (5, 5), (900, 900), (5_000, 900), (-1, 0)])

@@ -83,7 +83,7 @@ def test_row_names_live_stopped_and_kept_audiences(
     assert membership_values(Contact(memberships={A: 5}), form) == {"e1_T": values}
 
 
-def test_event_not_later_than_since_counts_for_nothing() -> None:
+def test_event_not_later_than_since_is_ignored() -> None:
     audience = ProvisionedAudience("lytics_segments", "s", None, ("newsletter",), since_ns=5)
     form = row_form(replace(ACCOUNT, audiences={A: audience}), "none")
     values = [membership_values(Contact(memberships={A: time_ns}), form)["e1_T"] for time_ns in (4, 5, 6, -6)]

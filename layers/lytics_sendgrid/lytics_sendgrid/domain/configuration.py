@@ -134,7 +134,7 @@ class ProvisionedAudience:
         segment_id: its segment in SendGrid.
         list_id: the list that the segment is on, if any.
         exports: names of the exports that export it, stopped ones included.
-        since_ns: an event that is not later counts for nothing, nanoseconds since 1970: 15 minutes before the
+        since_ns: an event that is not later is ignored, nanoseconds since 1970: 15 minutes before the
             audience was last added to the account.
         state: what becomes of its id in the membership field.
         state_since_s: when the state last changed, Unix seconds.

@@ -17,7 +17,7 @@ class Hold:
     """An erased address is kept out.
 
     Attributes:
-        at_s: when the person was erased, Unix seconds: an event that is not later counts for nothing.
+        at_s: when the person was erased, Unix seconds: an event that is not later is ignored.
         until_s: when the hash is forgotten, Unix seconds.
         was_known: the ledger or SendGrid had the address.
     """

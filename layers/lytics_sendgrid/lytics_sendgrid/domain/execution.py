@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 GOES_ON_IN: Final = "goes_on_in"
 """In the output of an execution whose run goes on in another: the ARN of that one."""
 MAX_EXECUTIONS: Final = 1_000
-"""Of one run. Each goes on for hours before the next, so the time-out of a week ends a run long before."""
+"""Of one run. Each goes on for hours before the next, so the timeout of a week ends a run long before."""
 
 
 def goes_on_in(output: Mapping[str, Any]) -> str | None:

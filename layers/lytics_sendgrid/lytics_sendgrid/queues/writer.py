@@ -7,7 +7,7 @@ from lytics_sendgrid.aws.errors import translated
 from lytics_sendgrid.errors import ServiceUnavailable
 
 MAX_ENTRIES: Final = 10
-MAX_BATCH_BYTES: Final = 1_048_576
+MAX_REQUEST_BYTES: Final = 1_048_576
 """SQS accepts 1 MiB in total, since August 2025."""
 MAX_DELAY_S: Final = 900
 _ATTEMPTS: Final = 3
@@ -40,15 +40,15 @@ class QueueWriter:
             StopRun: SQS refused the request.
         """
         delay = min(max(delay_s, 0), MAX_DELAY_S)
-        for batch in _batches(bodies):
-            if len(batch) == 1:
+        for request in _requests(bodies):
+            if len(request) == 1:
                 with translated("SQS"):
-                    self._client.send_message(QueueUrl=self._url, MessageBody=batch[0], DelaySeconds=delay)
+                    self._client.send_message(QueueUrl=self._url, MessageBody=request[0], DelaySeconds=delay)
             else:
-                self._send_batch(batch, delay)
+                self._send_several(request, delay)
 
-    def _send_batch(self, batch: list[str], delay_s: int) -> None:
-        left = {str(number): body for number, body in enumerate(batch)}
+    def _send_several(self, request: list[str], delay_s: int) -> None:
+        left = {str(number): body for number, body in enumerate(request)}
         reasons: set[str] = set()
         for _ in range(_ATTEMPTS):
             entries = [
@@ -62,18 +62,18 @@ class QueueWriter:
             reasons = {str(entry.get("Code")) for entry in failed}
             left = {entry["Id"]: left[entry["Id"]] for entry in failed}
         raise ServiceUnavailable(
-            f"SQS did not accept {len(left)} of {len(batch)} messages: {', '.join(sorted(reasons))}"
+            f"SQS did not accept {len(left)} of {len(request)} messages: {', '.join(sorted(reasons))}"
         )
 
 
-def _batches(bodies: Iterable[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
+def _requests(bodies: Iterable[str]) -> Iterator[list[str]]:
+    request: list[str] = []
     size = 0
     for body in bodies:
-        if batch and (len(batch) == MAX_ENTRIES or size + len(body) > MAX_BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(body)
+        if request and (len(request) == MAX_ENTRIES or size + len(body) > MAX_REQUEST_BYTES):
+            yield request
+            request, size = [], 0
+        request.append(body)
         size += len(body)
-    if batch:
-        yield batch
+    if request:
+        yield request

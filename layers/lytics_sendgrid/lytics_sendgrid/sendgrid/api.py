@@ -50,7 +50,7 @@ _PAGE_LISTS: Final = 1_000
 _PAGE_SINGLE_SENDS: Final = 100
 _MAX_PAGES: Final = 1_000
 _MAX_WAIT_S: Final = 45.0
-"""For all rate limits together. The callers' own time-outs are some minutes."""
+"""For all rate limits together. The callers' own timeouts are some minutes."""
 _DEFAULT_WAIT_S: Final = 2.0
 """If SendGrid does not say when its rate limit resets."""
 
@@ -202,16 +202,16 @@ class SendGrid:
         refused: set[str] = set()
         pending = [list(emails[i : i + SEARCH_EMAILS]) for i in range(0, len(emails), SEARCH_EMAILS)]
         while pending:
-            batch = pending.pop()
-            answer = self._answer("POST", f"{CONTACTS}/search/emails", json_body({"emails": batch}))
+            searched = pending.pop()
+            answer = self._answer("POST", f"{CONTACTS}/search/emails", json_body({"emails": searched}))
             if answer.status in (400, 404) and not isinstance(answer.json(), dict):
                 raise unreadable(SEARCH)
-            if answer.status == 400 and len(batch) > 1:
-                pending += [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
+            if answer.status == 400 and len(searched) > 1:
+                pending += [searched[: len(searched) // 2], searched[len(searched) // 2 :]]
             elif answer.status == 400:
-                refused.update(batch)
+                refused.update(searched)
             elif answer.status != 404:
-                found |= contacts_found(answer, batch)
+                found |= contacts_found(answer, searched)
         return ContactSearch(found, frozenset(refused))
 
     def delete_contacts(self, ids: Sequence[str]) -> None:

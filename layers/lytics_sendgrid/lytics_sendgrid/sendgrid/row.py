@@ -22,7 +22,7 @@ class RowForm:
         version: the configuration's version.
         audiences: audience id to the id of the SendGrid field that holds it.
         since: the audiences whose ids rows hold, each with its ``since_ns``: an event that is not later
-            counts for nothing.
+            is ignored.
         lists: the lists that contacts are put on now, each with an export that owns it. Lists of an earlier
             configuration are left out: SendGrid refuses a request for a deleted list, and keeps contacts on
             the others anyway.

@@ -75,7 +75,7 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """The request may have worked: time-out, dropped connection, 5xx, or a 202 without a job id."""
+    """The request may have worked: timeout, dropped connection, 5xx, or a 202 without a job id."""
 
     message: str
 

@@ -101,7 +101,7 @@ class ContactsTable:
         """
         lost: set[ContactKey] = set()
         for keys in self._each(
-            lambda batch: self._write(batch, loaded),
+            lambda request: self._write(request, loaded),
             itertools.batched(commits, STATEMENTS_A_WRITE),
         ):
             lost.update(keys)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LIST: Final = "exports"
 _MAX_KEYS: Final = 100
-"""In one request."""
+"""Keys per request."""
 
 
 def put_part(

@@ -1,4 +1,4 @@
-"""HTTP to one vendor: one session a process, explicit time-outs, transport faults as our errors."""
+"""HTTP to one vendor: one session a process, explicit timeouts, transport faults as our errors."""
 
 import json
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ CONNECT_TIMEOUT_S: Final = 3.05
 SLOW_LINE_BYTES_S: Final = 500_000
 """The slowest line, bytes a second, on which a body must get through.
 
-urllib3 keeps the connect time-out on the socket until the body is sent, so that time-out grows with the body:
+urllib3 keeps the connect timeout on the socket until the body is sent, so that timeout grows with the body:
 to 14 s for 5.5 MB. The price: a dead host is noticed that much later."""
 TIMEOUT_S: Final = 25.0
 MAX_ANSWER_BYTES: Final = 50_000_000

@@ -16,9 +16,9 @@ from lytics_sendgrid.transport.session import Session, parts_of
 TIMEOUT_S: Final = 45.0
 _CONNECT_TIMEOUT_S: Final = 3.05
 _MAX_WAIT_S: Final = 10.0
-"""For the next part."""
+"""Wait this long for the next part."""
 _MIN_TIMEOUT_S: Final = 0.001
-"""urllib3 refuses a time-out of 0."""
+"""urllib3 refuses a timeout of 0."""
 MAX_REDIRECTS: Final = 3
 
 

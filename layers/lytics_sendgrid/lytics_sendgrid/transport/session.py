@@ -48,7 +48,7 @@ def parts_of(response: requests.Response, left_s: Callable[[], float]) -> Iterat
             raise TimeoutError("the body was not complete in time")
         connection = response.raw.connection
         # There is no socket here if the server closes after this answer. Each wait then has the read
-        # time-out.
+        # timeout.
         if connection is not None and connection.sock is not None:
             connection.sock.settimeout(wait_s)
         part = response.raw.read1(PART_BYTES, decode_content=True)

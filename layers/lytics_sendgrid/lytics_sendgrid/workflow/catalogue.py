@@ -9,7 +9,7 @@ from lytics_sendgrid.workflow.state_part import StatePart
 KEPT_S: Final = 300
 """How long an answer is kept."""
 ASKED_S: Final = 120
-"""How long an answer is waited for: the time-out of ``catalogue``."""
+"""How long an answer is waited for: the timeout of ``catalogue``."""
 
 type Vendor = Literal["lytics", "sendgrid"]
 

@@ -32,7 +32,7 @@ class RunOptions(StatePart):
         max_leavers_percent: if more than this percentage of an audience's members are missing in Lytics'
             scan, nobody is taken out of it.
         audit: compare SendGrid's contacts with the ledger.
-        restore_deleted: contacts that were deleted in SendGrid are made again.
+        restore_deleted: contacts that were deleted in SendGrid are recreated.
         repair_segments: segments that were changed or deleted in SendGrid are repaired.
         scheduled: the nightly schedule started the run.
     """

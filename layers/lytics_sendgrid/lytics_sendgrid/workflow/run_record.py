@@ -37,7 +37,7 @@ class RunRecord(StatePart):
         audiences: what it scans.
         finished_at: when it was reported, ISO 8601; None: it goes on, or it ended without a report.
         live: Lytics sends the export's events.
-        trouble: some audiences could not be exported as they should be, so the run failed after its report.
+        trouble: some audiences could not be exported correctly, so the run failed after its report.
         added: people who were put into a segment.
         removed: people who were taken out.
         rejected: people that SendGrid refuses, of the people that the run scanned.

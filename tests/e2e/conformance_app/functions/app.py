@@ -69,7 +69,7 @@ def proxy(event: dict[str, Any], context: Any) -> Any:
 
 
 def _wait_for_others(count: int) -> None:
-    """Return once `count` invocations wait here at the same time. The time-out ends an unsuccessful wait."""
+    """Return once `count` invocations wait here at the same time. The timeout ends an unsuccessful wait."""
     sqs: Any = boto3.client("sqs")
     sqs.send_message(QueueUrl=os.environ["MEETING_URL"], MessageBody="here")
     name = "ApproximateNumberOfMessages"

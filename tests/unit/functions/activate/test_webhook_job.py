@@ -212,7 +212,7 @@ def test_lost_answer_creates_no_second_job() -> None:
     scene = Scene()
     scene.activate()
     scene.exports.put_export(EXPORT)
-    scene.lytics.refusals = {"jobs": AnswerLost("read time-out")}
+    scene.lytics.refusals = {"jobs": AnswerLost("read timeout")}
     with pytest.raises(AnswerLost):
         scene.activate()
     scene.lytics.refusals = {}

@@ -336,7 +336,7 @@ def test_crash_between_hashes_and_checkpoint_counts_nobody_twice() -> None:
     assert len(set(scene.seen.read_seen(RUN, AUDIENCE, 0, 1, 300))) == 300
 
 
-@pytest.mark.parametrize("error", [Throttled("429"), DOWN, AnswerLost("read time-out")])
+@pytest.mark.parametrize("error", [Throttled("429"), DOWN, AnswerLost("read timeout")])
 def test_failed_page_is_requested_again_with_back_off(error: Exception) -> None:
     lytics = PagedAudience(paged(people(300)))
     lytics.faults = {1: error, 2: error, 3: error}

@@ -60,7 +60,7 @@ def test_catalogue_has_what_both_accounts_hold_in_order_of_names() -> None:
     assert Catalogue.read(last.document()) == last
 
 
-@pytest.mark.parametrize("error", [AnswerLost("Lytics: read time-out"), KeyRefused("Lytics answered 401")])
+@pytest.mark.parametrize("error", [AnswerLost("Lytics: read timeout"), KeyRefused("Lytics answered 401")])
 def test_silent_lytics_leaves_sendgrids_answer(error: Exception) -> None:
     first, last = answers(Lytics(error), SendGrid())
     assert first.faults == last.faults == {"lytics": str(error)}

@@ -73,7 +73,7 @@ def test_unmapped_field_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("late", [enter(ANN, 5), exit_(ANN, 5), enter(ANN, 4), enter(ANN, 5, city="Oslo")])
-def test_event_not_later_than_since_counts_for_nothing(late: Change) -> None:
+def test_event_not_later_than_since_is_ignored(late: Change) -> None:
     of_export = replace(EXPORT, list_id="w")
     assert merge(UNKNOWN, [(late, of_export)], {READERS: 5}) is UNKNOWN
 

@@ -21,7 +21,7 @@ from tests.unit.functions.deliver.example_export import EXPORT, READERS, SEGMENT
 ANN = "ann@example.org"
 BOB = "bob@example.com"
 CY = "cy@example.org"
-LOST = Unanswered("read time-out")
+LOST = Unanswered("read timeout")
 
 
 def test_refused_addresses_cost_only_themselves() -> None:
@@ -216,7 +216,7 @@ def test_too_many_unnamed_refusals_stop_export_and_reject_nobody() -> None:
     scene = Scene()
     scene.sendgrid.bad_addresses, scene.sendgrid.names_addresses = set(people(30)[:11]), False
     summary = scene.deliver(entering(people(30)))
-    assert summary.stopped == {"newsletter": "more than 1 % of a batch of 30 rows would be rejected"}
+    assert summary.stopped == {"newsletter": "more than 1 % of a group of 30 rows would be rejected"}
     assert not any(contact.rejection for contact in scene.contacts.values())
 
 
@@ -255,7 +255,7 @@ def test_more_than_one_percent_rejected_stops_and_rejects_nobody() -> None:
     scene.sendgrid.bad_addresses = set(people(2_000)[:21])
     summary = scene.deliver(entering(people(2_000)))
     assert scene.contacts == {}
-    assert summary.stopped == {"newsletter": "more than 1 % of a batch of 2000 rows would be rejected"}
+    assert summary.stopped == {"newsletter": "more than 1 % of a group of 2000 rows would be rejected"}
     assert scene.stops()["newsletter"].reason.count("(address)") == 1
     assert len(scene.requeued()[0][1].changes) == 2_000
 

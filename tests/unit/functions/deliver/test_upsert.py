@@ -185,9 +185,9 @@ def test_no_error_reported_when_time_ran_out_before_request() -> None:
 
 
 def test_request_with_lost_answer_is_repeated() -> None:
-    scene = Scene(Unanswered("time-out"))
+    scene = Scene(Unanswered("timeout"))
     result = scene.run(rows(1), 1_120)
-    assert [verdict for *_, verdict in scene.sent] == [Unanswered("time-out"), Accepted("job2")]
+    assert [verdict for *_, verdict in scene.sent] == [Unanswered("timeout"), Accepted("job2")]
     assert len(result.accepted) == 1
 
 

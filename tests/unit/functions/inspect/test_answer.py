@@ -167,6 +167,13 @@ def test_invalid_question_is_refused_without_repeating_it(email: str, export: st
     assert "jane" not in str(refusal.value)
 
 
+def test_refused_address_is_to_be_corrected() -> None:
+    with pytest.raises(
+        InputInvalid, match=r'"email" is not an e-mail address \(it .* U\+200B\), .*: correct it$'
+    ):
+        inspect(Answering(ContactSearch({}, frozenset()), {}), "jane\u200b@example.com", "news")
+
+
 @pytest.mark.parametrize("document", [None, [], {}, {"email": 7}, {"email": JANE, "export": 7}])
 def test_malformed_question_is_refused(document: object) -> None:
     with pytest.raises(InputInvalid, match="expected"):
@@ -219,13 +226,13 @@ def test_side_that_has_not_answered_in_time_is_named(in_time: tuple[bool, bool],
     document = inspect_person(
         Question("news", JANE, 2.5),
         Configured(),
-        lambda _: Sides(sides, sides, sides, sides, "https://hooks.example.com", is_delivery_paused=True),
+        lambda _: Sides(sides, sides, sides, sides, "https://hooks.example.com", is_deliver_paused=True),
         NOW_MS,
         InTime(*in_time),
     )
     unknown = [text for text in document["differences"] if "has not answered within 2.5 seconds" in text]
     assert [text.partition("'")[0] for text in unknown] == late
-    assert any("Delivery is paused" in text for text in document["differences"])
+    assert any("deliver is paused" in text for text in document["differences"])
 
 
 def test_segments_that_come_too_late_are_left_out() -> None:

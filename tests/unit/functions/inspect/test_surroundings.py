@@ -46,7 +46,7 @@ def job(status: str, identity: str = "j1", url: str = "") -> LyticsJob:
 
 def around(vendors: Vendors, **changes: str | None) -> Surroundings:
     export = replace(EXPORT, lytics_job=changes.get("lytics_job", "j1"))
-    return look_around(export, ACCOUNT, (FIRST, OLD), vendors, vendors, url=URL, is_delivery_paused=False)
+    return look_around(export, ACCOUNT, (FIRST, OLD), vendors, vendors, url=URL, is_deliver_paused=False)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_segments_that_cannot_be_read_are_left_out() -> None:
         (Surroundings("paused"), "is paused, so no events arrive. Resume it in Lytics, then resync"),
         (Surroundings("failed"), "is failed, so no events arrive. Restart it in Lytics, then resync"),
         (Surroundings(""), "is gone, so no events arrive. Start the export again"),
-        (Surroundings(is_delivery_paused=True), "Delivery is paused on AWS"),
+        (Surroundings(is_deliver_paused=True), "deliver is paused on AWS"),
         (Surroundings(segments={FIRST: None}), "The segment of 'First' was deleted in SendGrid. Resync"),
         (
             Surroundings(segments={FIRST: replace(RIGHT, query="SELECT 1")}),

@@ -100,7 +100,7 @@ def test_added_audience_is_named_with_its_people() -> None:
     one = account(high_value=("other",))
     assert "because the export 'other' has the audience" in changed(export=export, known=one)[1]
     _, words = changed(export=export, known=nobody, backfill=False)
-    assert "Without a backfill, only who enters it from now on gets into its segment" in words
+    assert "Without a backfill, only people who enter it from now on are added to its segment" in words
     assert "without a backfill, this start scans nobody" in words
 
 

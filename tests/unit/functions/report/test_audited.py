@@ -23,7 +23,7 @@ UNREAD = (
     "(1,200 contacts), last_purchase (2 contacts)"
 )
 IN_ORDER = "the audit found nothing else: 1,200 contacts are in SendGrid as the ledger says"
-DELETED = '5 contacts were deleted in SendGrid: they stay deleted. "restore_deleted": true makes them again'
+DELETED = '5 contacts were deleted in SendGrid: they stay deleted. "restore_deleted": true recreates them'
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ DELETED = '5 contacts were deleted in SendGrid: they stay deleted. "restore_dele
         (findings(), ["the audit found nothing: 1,200 contacts are in SendGrid as the ledger says"]),
         (findings(overwritten=2, queued=2, fields={"city": 1, "lytics_segments": 2}), [WRITTEN]),
         (findings(deleted=5), [DELETED]),
-        (findings(deleted=5, queued=5), ["5 contacts were deleted in SendGrid: they were made again"]),
+        (findings(deleted=5, queued=5), ["5 contacts were deleted in SendGrid: they were recreated"]),
         (
             findings(unread={"last_purchase": 2, "city": 1200}),
             [
@@ -60,9 +60,9 @@ def test_dry_run_says_what_would_be_done() -> None:
 def test_single_contact_is_not_many() -> None:
     deleted, restored = findings(deleted=1), findings(deleted=1, queued=1)
     assert audit_notes(deleted, dry_run=False) == [
-        '1 contact was deleted in SendGrid: it stays deleted. "restore_deleted": true makes it again'
+        '1 contact was deleted in SendGrid: it stays deleted. "restore_deleted": true recreates it'
     ]
-    assert audit_notes(restored, dry_run=False) == ["1 contact was deleted in SendGrid: it was made again"]
+    assert audit_notes(restored, dry_run=False) == ["1 contact was deleted in SendGrid: it was recreated"]
     assert audit_notes(findings(compared=1), dry_run=False) == [
         "the audit found nothing: 1 contact is in SendGrid as the ledger says"
     ]

@@ -297,7 +297,7 @@ def test_second_scan_decides_where_look_ups_do_not(scene: Scene) -> None:
         ({"done": False}, "its scan has not ended"),
         ({"trouble": "the audience is gone"}, "the audience is gone"),
         ({"smallest": 9, "largest": 9}, "Lytics counts 9 people"),
-        ({"parts": (ScanPart(),)}, "on the word of parts alone"),
+        ({"parts": (ScanPart(),)}, "a scan in parts is not enough to remove anyone"),
         ({"email_fields": (("newsletter", "mail"),)}, "changed between the two scans"),
     ],
 )

@@ -154,12 +154,12 @@ def test_authorization_that_cannot_be_one_asks_nobody(scene: Scene) -> None:
 
 
 def test_vendor_that_does_not_answer_leaves_the_page_usable(scene: Scene) -> None:
-    faults = {"lytics": "Lytics: read time-out"}
+    faults = {"lytics": "Lytics: read timeout"}
     silent = CATALOGUE.model_copy(update={"audiences": None, "lytics_fields": None, "faults": faults})
     answered(scene, silent)
     path = new_draft(scene)
     page = scene.get(path)
-    assert "Not everything could be read from Lytics: Lytics: read time-out" in page.text
+    assert "Not everything could be read from Lytics: Lytics: read timeout" in page.text
     assert "read from SendGrid" not in page.text
     assert "has not answered" not in page.text
     assert '<input id="email_field" name="email_field" value="email"' in page.html

@@ -104,9 +104,12 @@ def test_fault_stands_beside_its_control(scene: Scene, sent: dict[str, str], wor
 
 
 def test_address_that_inspect_refuses_is_a_fault(scene: Scene) -> None:
-    scene.functions.answers[SETTINGS.inspect_function] = InputInvalid("This is not an e-mail address")
+    refusal = (
+        'The address in "email" is not an e-mail address, so a person with it is never exported: correct it'
+    )
+    scene.functions.answers[SETTINGS.inspect_function] = InputInvalid(refusal)
     page = scene.post("/person", {"export": "newsletter", "email": "ada"})
-    assert (page.status, "This is not an e-mail address" in page.text) == (422, True)
+    assert (page.status, refusal in page.text) == (422, True)
     assert page.html.count('aria-invalid="true"') == 1
 
 

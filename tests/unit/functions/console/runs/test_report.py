@@ -53,7 +53,7 @@ def test_trouble_is_what_is_worst() -> None:
 
     assert trouble(trouble="it is gone", mismatch="too few") == "it is gone"
     assert trouble(mismatch="too few", segment_error="bad query") == "too few"
-    assert trouble(misfit="too few") == "too few"  # as version 1.0.0 wrote it
+    assert trouble(misfit="too few") == "too few"  # as in older reports
     assert trouble(segment_error="bad query") == "bad query"
 
 
