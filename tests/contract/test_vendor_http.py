@@ -5,8 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from io import BufferedReader
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from lytics_sendgrid.errors import AnswerLost, ServiceUnavailable, StopRun
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.transport import client
 from lytics_sendgrid.transport.client import SLOW_LINE_BYTES_S, VendorHttp
+from tests.http_server import Handler, HttpServer
 
 LARGE = b"x" * 12_000_000
 """More than the buffers between two sockets take."""
@@ -23,58 +23,50 @@ WAIT_S = 0.2
 ANSWER = b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}"
 
 
-class Server:
+class Server(HttpServer):
     """A server that waits before it reads a body, again before it answers, and between the answer's parts.
 
     Attributes:
+        parts: the answer's bytes, as they are sent.
         requests: the head and the body's length of each request.
         connections: how many were accepted.
     """
 
     def __init__(self, wait_s: float, *answer: bytes, between_s: float = 0) -> None:
-        self._parts = answer or (ANSWER,)
-        self._between_s = between_s
-        self.requests: list[tuple[dict[bytes, bytes], int]] = []
+        super().__init__(Answering)
+        self.parts = answer or (ANSWER,)
+        self.wait_s, self.between_s = wait_s, between_s
+        self.requests: list[tuple[Message, int]] = []
         self.connections = 0
-        self._ends = threading.Event()
-        self._wait_s = wait_s
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.ends = threading.Event()
 
     @property
     def lengths(self) -> list[int]:
         return [length for _, length in self.requests]
 
-    def stop(self) -> None:
-        self._ends.set()
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        self._thread.join()
+    def close(self) -> None:
+        self.ends.set()
+        super().close()
 
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._socket.accept()
-                self.connections += 1
-                with connection, connection.makefile("rb") as file, suppress(ConnectionError):
-                    while file.peek(1):
-                        self._answer(connection, file)
 
-    def _answer(self, connection: socket.socket, file: BufferedReader) -> None:
-        lines = [line.rstrip(b"\r\n") for line in iter(file.readline, b"\r\n")]
-        head = dict(line.split(b": ", 1) for line in lines[1:])
-        self._ends.wait(self._wait_s)
-        self.requests.append((head, len(file.read(int(head.get(b"Content-Length", 0))))))
-        self._ends.wait(self._wait_s)
-        for part in self._parts:
-            connection.sendall(part)
-            if self._between_s:
-                self._ends.wait(self._between_s)
+class Answering(Handler):
+    server: Server
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections += 1
+
+    def do_PUT(self) -> None:  # noqa: N802 - the base class's name
+        self.server.ends.wait(self.server.wait_s)
+        self.server.requests.append((self.headers, len(self.body())))
+        self.server.ends.wait(self.server.wait_s)
+        for part in self.server.parts:
+            self.wfile.write(part)
+            self.wfile.flush()
+            if self.server.between_s:
+                self.server.ends.wait(self.server.between_s)
+
+    do_GET = do_PUT
 
 
 type Start = Callable[..., Server]
@@ -90,7 +82,7 @@ def start() -> Iterator[Start]:
 
     yield server
     for running in started:
-        running.stop()
+        running.close()
 
 
 def http_to(url: str) -> VendorHttp:
@@ -165,7 +157,7 @@ def test_proxy_and_netrc_of_the_environment_are_ignored(
     server = start(0)
     assert http_to(server.url).request("GET", "/").status == 202
     [(head, _)] = server.requests
-    assert b"Authorization" not in head
+    assert "Authorization" not in head
 
 
 @pytest.mark.parametrize("coding", [b"Content-Length: 999\r\n", b"Transfer-Encoding: chunked\r\n"])
