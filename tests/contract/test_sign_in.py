@@ -17,6 +17,7 @@ from functions.console.signin import attempts, sessions
 from functions.console.signin.discovery import MIN_AGE_OF_KEYS_S
 from functions.console.signin.provider import OidcProvider
 from tests.clock import ManualClock
+from tests.doubles.secrets_manager import SecretsManager
 from tests.local.oidc_twin import Client, Fault, OidcTwin, Person
 from tests.unit.functions.console.scene import BASE_URL, SETTINGS, Page, Scene
 
@@ -24,17 +25,6 @@ OLGA = Person("olga-1", "olga@example.com")
 VICTOR = Person("victor-1", "victor@example.com")
 SAM = Person("sam-1", "sam@example.com")
 GITA = Person("gita-1", "gita@example.com", ("marketing",))
-
-
-class Secrets:
-    """The client secret in Secrets Manager."""
-
-    def __init__(self, text: str = "") -> None:
-        self.text = text
-
-    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803 - boto3's name
-        assert SecretId == "shop-console"
-        return {"SecretString": self.text}
 
 
 @dataclass
@@ -92,12 +82,12 @@ def browser_of(twin: OidcTwin, secret: str | None = None, **changes: Any) -> Bro
     settings = replace(
         SETTINGS,
         console_issuer=twin.url,
-        console_client_credentials="none" if secret is None else "shop-console",
+        console_client_credentials="none" if secret is None else "shop/console",
         **changes,
     )
     scene = Scene(settings=settings)
     twin.clock = scene.clock.now
-    secrets = cast(Any, Secrets(secret or ""))
+    secrets = cast(Any, SecretsManager({"console": secret or ""}))
     scene.with_["provider"] = OidcProvider(settings, Links(BASE_URL), secrets, scene.clock)
     return Browser(scene, twin, {})
 

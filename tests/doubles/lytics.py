@@ -153,6 +153,7 @@ class LyticsInMemory:
 
     def __init__(self, *audiences: LyticsAudience) -> None:
         self.all_audiences = audiences
+        self.fields = {"email": "string", "first_name": "string", "last_name": "string"}
         self.refusals: dict[str, Exception] = {}
         self.all_jobs: tuple[LyticsJob, ...] = ()
 
@@ -170,7 +171,7 @@ class LyticsInMemory:
 
     def schema_fields(self) -> dict[str, str]:
         self._called("schema_fields")
-        return {"email": "string", "first_name": "string", "last_name": "string"}
+        return self.fields
 
     def jobs(self, workflow: str | None = None) -> tuple[LyticsJob, ...]:
         self._called("jobs")

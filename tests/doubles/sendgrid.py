@@ -12,7 +12,8 @@ from lytics_sendgrid.sendgrid.resources import ContactList, CustomField, Segment
 class SendGridInMemory:
     """A SendGrid account of fields and segments.
 
-    ``deaths`` are raised before or after the nth write, counted from 1.
+    ``deaths`` are raised before or after the nth write, counted from 1; ``refusals`` are raised by
+    method.
     """
 
     def __init__(self) -> None:
@@ -20,6 +21,8 @@ class SendGridInMemory:
         self.all_segments: list[Segment] = []
         self.calls: list[str] = []
         self.deaths: dict[tuple[int, str], Exception] = {}
+        self.refusals: dict[str, Exception] = {}
+        self.contact_lists = [ContactList("l1", "News")]
         self.segment_refusals = 0
         self.validation = "PENDING"
         self.single_sends: list[SingleSend] = []
@@ -29,17 +32,18 @@ class SendGridInMemory:
         return frozenset({"marketing.read"})
 
     def lists(self) -> tuple[ContactList, ...]:
-        return (ContactList("l1", "News"),)
+        self._called("lists")
+        return tuple(self.contact_lists)
 
     def contacts_count(self) -> int:
         return 12
 
     def fields(self) -> tuple[CustomField, ...]:
-        self.calls.append("fields")
+        self._called("fields")
         return tuple(self.custom_fields)
 
     def create_field(self, name: str, field_type: str) -> CustomField:
-        self.calls.append(f"create_field {name}")
+        self._called("create_field", name)
         self._reached("before")
         if any(field.name.lower() == name.lower() for field in self.custom_fields):
             raise RequestRefused("SendGrid answered 400: the name exists")
@@ -49,22 +53,22 @@ class SendGridInMemory:
         return field
 
     def rename_field(self, field_id: str, name: str) -> None:
-        self.calls.append(f"rename_field {field_id} {name}")
+        self._called("rename_field", field_id, name)
         self._reached("before")
 
     def segments(self) -> tuple[Segment, ...]:
-        self.calls.append("segments")
+        self._called("segments")
         return tuple(dataclasses.replace(segment, query=None) for segment in self.all_segments)
 
     def segment(self, segment_id: str) -> Segment:
         return next(segment for segment in self.all_segments if segment.id == segment_id)
 
     def find_segment(self, segment_id: str) -> Segment | None:
-        self.calls.append(f"find_segment {segment_id}")
+        self._called("find_segment", segment_id)
         return next((segment for segment in self.all_segments if segment.id == segment_id), None)
 
     def delete_segment(self, segment_id: str) -> bool:
-        self.calls.append(f"delete_segment {segment_id}")
+        self._called("delete_segment", segment_id)
         self._reached("before")
         left = [segment for segment in self.all_segments if segment.id != segment_id]
         existed = len(left) < len(self.all_segments)
@@ -73,7 +77,7 @@ class SendGridInMemory:
         return existed
 
     def set_segment_query(self, segment_id: str, query: str) -> None:
-        self.calls.append(f"set_segment_query {segment_id}")
+        self._called("set_segment_query", segment_id)
         self._reached("before")
         self.all_segments = [
             dataclasses.replace(segment, query=query) if segment.id == segment_id else segment
@@ -81,11 +85,11 @@ class SendGridInMemory:
         ]
 
     def scheduled_single_sends(self) -> tuple[SingleSend, ...]:
-        self.calls.append("scheduled_single_sends")
+        self._called("scheduled_single_sends")
         return tuple(self.single_sends)
 
     def create_segment(self, name: str, query: str, list_id: str | None) -> Segment:
-        self.calls.append(f"create_segment {name}")
+        self._called("create_segment", name)
         self._reached("before")
         if any(segment.name == name for segment in self.all_segments):
             raise RequestRefused("SendGrid answered 400: the name exists")
@@ -99,12 +103,17 @@ class SendGridInMemory:
         return segment
 
     def rename_segment(self, segment_id: str, name: str) -> None:
-        self.calls.append(f"rename_segment {segment_id} {name}")
+        self._called("rename_segment", segment_id, name)
         self._reached("before")
         self.all_segments = [
             dataclasses.replace(segment, name=name) if segment.id == segment_id else segment
             for segment in self.all_segments
         ]
+
+    def _called(self, method: str, *about: str) -> None:
+        self.calls.append(" ".join((method, *about)))
+        if method in self.refusals:
+            raise self.refusals[method]
 
     def _reached(self, moment: str) -> None:
         self._writes += moment == "before"

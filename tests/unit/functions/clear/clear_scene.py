@@ -10,13 +10,14 @@ from lytics_sendgrid.domain.configuration import Account, AudienceState, Export,
 from lytics_sendgrid.domain.contact import Contact, encode
 from lytics_sendgrid.errors import RequestRefused
 from lytics_sendgrid.queues.changes import decode
-from lytics_sendgrid.sendgrid.resources import Segment, SingleSend, segment_query
+from lytics_sendgrid.sendgrid.resources import Segment, segment_query
 from lytics_sendgrid.tables.ledger_walk import LedgerPage, LedgerWalk
 from lytics_sendgrid.tables.walks import WalksTable
 from lytics_sendgrid.workflow.clear_progress import ClearProgress, Finished
 from tests.clock import START_S, ManualClock
 from tests.doubles.adapters import exports_table, queue_writer
 from tests.doubles.dynamodb import DynamoDb
+from tests.doubles.sendgrid import SendGridInMemory
 from tests.doubles.sqs import Queue
 
 RUN: Final = "run-1"
@@ -37,40 +38,6 @@ class ShortPages(LedgerWalk):
         return super().page(account, segment, segments, start, limit or 2)
 
 
-class SendGridSegments:
-    """SendGrid's segments, and the Single Sends that are scheduled; errors are raised by call."""
-
-    def __init__(self) -> None:
-        self.all_segments = {
-            name: Segment(name, f"Segment {name}", None, segment_query("lytics_segments", audience))
-            for name, audience in (("s-gone", GONE), ("s-kept", KEPT))
-        }
-        self.sends: list[SingleSend] = []
-        self.errors: dict[str, Exception] = {}
-        self.calls: list[str] = []
-
-    def _called(self, name: str) -> None:
-        self.calls.append(name)
-        if name in self.errors:
-            raise self.errors[name]
-
-    def segments(self) -> tuple[Segment, ...]:
-        self._called("segments")
-        return tuple(replace(segment, query=None) for segment in self.all_segments.values())
-
-    def find_segment(self, segment_id: str) -> Segment | None:
-        self._called("find_segment")
-        return self.all_segments.get(segment_id)
-
-    def delete_segment(self, segment_id: str) -> bool:
-        self._called("delete_segment")
-        return self.all_segments.pop(segment_id, None) is not None
-
-    def scheduled_single_sends(self) -> tuple[SingleSend, ...]:
-        self._called("scheduled_single_sends")
-        return tuple(self.sends)
-
-
 class Scene:
     """One run of an export whose account has an audience to clear."""
 
@@ -86,7 +53,11 @@ class Scene:
         self.walks = WalksTable(client, "exports")
         self.ledger = ShortPages(client, "contacts")
         self.queue = Queue("changes")
-        self.sendgrid = SendGridSegments()
+        self.sendgrid = SendGridInMemory()
+        self.sendgrid.all_segments = [
+            Segment(name, f"Segment {name}", None, segment_query("lytics_segments", audience))
+            for name, audience in (("s-gone", GONE), ("s-kept", KEPT))
+        ]
         self.pages_left = 1_000
         self.calls = 0
 
@@ -105,6 +76,20 @@ class Scene:
         self.dynamodb.put_item(
             TableName="contacts", Item=item | {"state": {"S": encode(Contact(1, memberships))}}
         )
+
+    @property
+    def segment_ids(self) -> list[str]:
+        """SendGrid's segments."""
+        return [segment.id for segment in self.sendgrid.all_segments]
+
+    def change_segment(self, query: str | None) -> None:
+        """Let somebody change the query of the segment to delete."""
+        gone, kept = self.sendgrid.all_segments
+        self.sendgrid.all_segments = [replace(gone, query=query), kept]
+
+    def lose_segment(self) -> None:
+        """Let somebody delete it."""
+        del self.sendgrid.all_segments[0]
 
     def clear(self, run: str = RUN, *, dry_run: bool = False, delay_s: int = DELAY_S) -> ClearProgress:
         """Call the task once; each call has another prefix."""

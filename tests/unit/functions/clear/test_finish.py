@@ -35,7 +35,7 @@ def finished(scene: Scene) -> Finished:
 def test_segment_is_deleted_and_the_seat_is_free() -> None:
     scene = Scene()
     assert finished(scene) == Finished(cleared=1, deleted=1, left=0)
-    assert list(scene.sendgrid.all_segments) == ["s-kept"]
+    assert scene.segment_ids == ["s-kept"]
     assert (list(scene.account.audiences), scene.account.to_clear) == ([KEPT], {})
     # One write says that the segment is about to be deleted, one that it is.
     assert (scene.account.version, scene.account.written_s) == (9, math.floor(scene.clock.now_s))
@@ -47,7 +47,7 @@ def test_segment_stays_empty_and_keeps_its_seat(changes: dict[str, Any]) -> None
     scene = Scene()
     scene.change_account(audiences={GONE: replace(CLEARED, **changes)})
     assert finished(scene) == Finished(cleared=1, deleted=0, left=0)
-    assert "delete_segment" not in scene.sendgrid.calls
+    assert "delete_segment s-gone" not in scene.sendgrid.calls
     assert "scheduled_single_sends" not in scene.sendgrid.calls
     assert (list(scene.account.audiences), scene.account.to_clear) == ([GONE], {})
     assert scene.segments_of() == {GONE: {"name": "Segment s-gone", "outcome": "empty"}}
@@ -55,7 +55,7 @@ def test_segment_stays_empty_and_keeps_its_seat(changes: dict[str, Any]) -> None
 
 def test_segment_that_somebody_deleted_frees_its_seat() -> None:
     scene = Scene()
-    del scene.sendgrid.all_segments["s-gone"]
+    scene.lose_segment()
     assert finished(scene) == Finished(cleared=1, deleted=0, left=0)
     assert list(scene.account.audiences) == [KEPT]
     assert scene.segments_of() == {GONE: {"outcome": "gone"}}
@@ -69,7 +69,7 @@ def test_segment_that_stays_is_reported_once_and_its_end_is_noticed() -> None:
     scene.clear("run-2")
     scene.finish("run-2")
     assert scene.segments_of("run-2") == {}
-    del scene.sendgrid.all_segments["s-gone"]
+    scene.lose_segment()
     scene.clear("run-3")
     scene.finish("run-3")
     assert scene.segments_of("run-3") == {GONE: {"outcome": "gone"}}
@@ -88,25 +88,25 @@ def test_segment_deleted_a_moment_ago_is_gone() -> None:
     scene.clear()
     listed = scene.sendgrid.segments()
     scene.sendgrid.segments = lambda: listed  # type: ignore[method-assign]
-    del scene.sendgrid.all_segments["s-gone"]
+    scene.lose_segment()
     scene.finish()
     assert scene.segments_of()[GONE]["outcome"] == "gone"
 
 
 def test_segment_of_a_scheduled_single_send_is_left() -> None:
     scene = Scene()
-    scene.sendgrid.sends = [SEND, SingleSend("y", "Other", "scheduled", frozenset({"s-kept"}))]
+    scene.sendgrid.single_sends = [SEND, SingleSend("y", "Other", "scheduled", frozenset({"s-kept"}))]
     assert finished(scene) == Finished(cleared=1, deleted=0, left=1)
     assert "'Christmas' goes to it" in scene.segments_of()[GONE]["reason"]
-    assert "s-gone" in scene.sendgrid.all_segments
+    assert "s-gone" in scene.segment_ids
     assert (list(scene.account.audiences), scene.account.to_clear) == ([GONE, KEPT], {})
 
 
 def test_next_run_deletes_the_segment_once_nothing_uses_it() -> None:
     scene = Scene()
-    scene.sendgrid.sends = [SEND]
+    scene.sendgrid.single_sends = [SEND]
     finished(scene)
-    scene.sendgrid.sends = []
+    scene.sendgrid.single_sends = []
     assert scene.clear("run-2").finish
     assert scene.finish("run-2") == Finished(cleared=0, deleted=1, left=0)
     assert list(scene.account.audiences) == [KEPT]
@@ -114,17 +114,16 @@ def test_next_run_deletes_the_segment_once_nothing_uses_it() -> None:
 
 def test_single_sends_that_cannot_be_read_leave_the_segment() -> None:
     scene = Scene()
-    scene.sendgrid.errors["scheduled_single_sends"] = KeyRefused("no", lacks_permission=True)
+    scene.sendgrid.refusals["scheduled_single_sends"] = KeyRefused("no", lacks_permission=True)
     assert finished(scene).left == 1
     assert "could not be read" in scene.segments_of()[GONE]["reason"]
-    assert "s-gone" in scene.sendgrid.all_segments
+    assert "s-gone" in scene.segment_ids
 
 
 @pytest.mark.parametrize("query", [None, "SELECT contact_id, updated_at FROM contact_data"])
 def test_segment_with_another_query_is_left(query: str | None) -> None:
     scene = Scene()
-    segment = scene.sendgrid.all_segments["s-gone"]
-    scene.sendgrid.all_segments["s-gone"] = replace(segment, query=query)
+    scene.change_segment(query)
     assert finished(scene).left == 1
     assert "changed its query" in scene.segments_of()[GONE]["reason"]
 
@@ -132,7 +131,7 @@ def test_segment_with_another_query_is_left(query: str | None) -> None:
 @pytest.mark.parametrize("call", ["find_segment", "delete_segment"])
 def test_refused_deletion_leaves_the_segment(call: str) -> None:
     scene = Scene()
-    scene.sendgrid.errors[call] = REFUSED
+    scene.sendgrid.refusals[call] = REFUSED
     assert finished(scene).left == 1
     assert scene.segments_of()[GONE]["reason"] == "SendGrid refused it: SendGrid answered 400: no"
 
@@ -141,11 +140,11 @@ def test_refused_deletion_leaves_the_segment(call: str) -> None:
 def test_missing_answer_is_asked_for_again_and_nothing_is_written(call: str) -> None:
     scene = Scene()
     scene.clear()
-    scene.sendgrid.errors[call] = ServiceUnavailable("no answer")
+    scene.sendgrid.refusals[call] = ServiceUnavailable("no answer")
     with pytest.raises(ServiceUnavailable):
         scene.finish()
     assert scene.account.to_clear == {GONE: REMOVED_S}
-    scene.sendgrid.errors.clear()
+    scene.sendgrid.refusals.clear()
     assert scene.finish().deleted == 1
 
 
@@ -165,7 +164,7 @@ def test_audience_removed_again_is_left_to_the_run_that_did_so() -> None:
     scene.change_account(to_clear={GONE: REMOVED_S + 60})
     scene.finish()
     assert scene.account.to_clear == {GONE: REMOVED_S + 60}
-    assert "s-gone" in scene.sendgrid.all_segments
+    assert "s-gone" in scene.segment_ids
 
 
 def test_walk_that_is_not_done_confirms_nothing() -> None:
@@ -197,9 +196,9 @@ def test_finish_is_completed_by_another_call() -> None:
 
 def test_later_call_deletes_what_an_earlier_one_left() -> None:
     scene = Scene()
-    scene.sendgrid.sends = [SEND]
+    scene.sendgrid.single_sends = [SEND]
     assert finished(scene).left == 1
-    scene.sendgrid.sends = []
+    scene.sendgrid.single_sends = []
     assert scene.finish() == Finished(cleared=1, deleted=1, left=0)
 
 
@@ -228,13 +227,13 @@ def test_run_that_dies_at_the_deletion_leaves_it_to_the_next(then: str, monkeypa
     assert scene.clear("run-2").done
     scene.finish("run-2")
     assert list(scene.account.audiences) == [KEPT]
-    assert list(scene.sendgrid.all_segments) == ["s-kept"]
+    assert scene.segment_ids == ["s-kept"]
 
 
 def test_segment_that_was_claimed_and_is_left_may_be_used_again() -> None:
     scene = Scene()
     scene.change_account(audiences={GONE: replace(CLEARED, state=AudienceState.DELETING)})
-    scene.sendgrid.sends = [SEND]
+    scene.sendgrid.single_sends = [SEND]
     assert finished(scene).left == 1
     assert scene.account.audiences[GONE] == CLEARED
 
@@ -255,7 +254,7 @@ def test_outcomes_are_words_of_the_report() -> None:
 
 def test_all_single_sends_that_go_to_a_segment_are_named() -> None:
     scene = Scene()
-    scene.sendgrid.sends = [SEND, SingleSend("y", "Easter", "scheduled", frozenset({"s-gone"}))]
+    scene.sendgrid.single_sends = [SEND, SingleSend("y", "Easter", "scheduled", frozenset({"s-gone"}))]
     finished(scene)
     assert scene.segments_of()[GONE]["reason"] == (
         "the scheduled Single Send 'Christmas', 'Easter' goes to it. Once it is sent or cancelled, the next "

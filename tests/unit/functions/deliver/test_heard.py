@@ -1,26 +1,29 @@
 """The last event of each export is written once in a while."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from functions.deliver.heard import HEARD_EVERY_MS, Heard
 from functions.deliver.invocation import InvocationSummary
 from lytics_sendgrid.domain.change import Message
-from lytics_sendgrid.errors import ServiceUnavailable
+from lytics_sendgrid.tables.heard import HeardTable
+from tests.doubles.calls import refusal
+from tests.doubles.dynamodb import DynamoDb
 from tests.unit.functions.deliver.deliver_scene import Scene
 from tests.unit.functions.deliver.example_changes import entering
 
 NOW_MS = 1_795_000_000_000
 
 
-class Table:
-    def __init__(self) -> None:
-        self.put: list[tuple[str, int]] = []
-        self.fails = False
+def table_of(dynamodb: DynamoDb) -> HeardTable:
+    client: Any = dynamodb
+    return HeardTable(client, "exports")
 
-    def put_heard(self, export: str, at_ms: int) -> None:
-        if self.fails:
-            raise ServiceUnavailable("DynamoDB: InternalServerError")
-        self.put.append((export, at_ms))
+
+def written(dynamodb: DynamoDb) -> list[tuple[str, int]]:
+    """Return what was written, in order: the item's key and when its event was queued."""
+    items = [request["Item"] for request in dynamodb.calls.of("PutItem")]
+    return [(item["pk"]["S"], int(item["at_ms"]["N"])) for item in items]
 
 
 def noted(*messages: Message) -> Mapping[str, int]:
@@ -42,22 +45,28 @@ def test_newest_delivery_of_lytics_counts() -> None:
 
 
 def test_event_is_written_at_most_every_15_minutes() -> None:
-    table = Table()
-    heard = Heard(table)
+    dynamodb = DynamoDb()
+    heard = Heard(table_of(dynamodb))
     for at_ms in (NOW_MS, NOW_MS + 1, NOW_MS + HEARD_EVERY_MS - 1, NOW_MS + HEARD_EVERY_MS, NOW_MS):
         assert heard.note({"a": at_ms}) == []
     assert heard.note({"b": NOW_MS}) == []
-    assert table.put == [("a", NOW_MS), ("a", NOW_MS + HEARD_EVERY_MS), ("b", NOW_MS)]
+    assert written(dynamodb) == [
+        ("export#a", NOW_MS),
+        ("export#a", NOW_MS + HEARD_EVERY_MS),
+        ("export#b", NOW_MS),
+    ]
 
 
 def test_failed_write_is_a_fault_and_tried_again() -> None:
-    table = Table()
+    dynamodb = DynamoDb()
+    table = table_of(dynamodb)
     heard = Heard(table)
-    table.fails = True
+    dynamodb.calls.broken = refusal("InternalServerError", "PutItem", 500)
     assert heard.note({"a": NOW_MS}) == ["DynamoDB: InternalServerError"]
-    table.fails = False
+    dynamodb.calls.broken = None
+    assert table.heard_ms("a") is None
     assert heard.note({"a": NOW_MS + 1}) == []
-    assert table.put == [("a", NOW_MS + 1)]
+    assert table.heard_ms("a") == NOW_MS + 1
 
 
 def test_delivery_hears_only_exports_that_exist() -> None:

@@ -1,11 +1,13 @@
 """Rejected contacts are listed with the reason, the time and SendGrid's message."""
 
 from dataclasses import replace
+from typing import Any
 
 from functions.operate.rejected import accounts_of, as_lines, main, rejected_contacts
-from lytics_sendgrid.domain.configuration import Export
-from lytics_sendgrid.domain.contact import Contact, Rejection, account_of
-from lytics_sendgrid.tables.rejected import RejectedContact, RejectedPage
+from lytics_sendgrid.domain.contact import UNKNOWN, Commit, Contact, Rejection
+from lytics_sendgrid.tables.rejected import RejectedContact, RejectedIndex, RejectedPage
+from tests.doubles.adapters import contacts_table, exports_table
+from tests.doubles.dynamodb import DynamoDb
 from tests.newsletter import HIGH_VALUE, NEWSLETTER, UNMANAGED
 
 AT_MS = 1_795_000_000_000
@@ -13,49 +15,41 @@ AT_MS = 1_795_000_000_000
 
 def contact(reason: str, at_ms: int = AT_MS, audience: str = HIGH_VALUE) -> Contact:
     return Contact(
-        version=2,
+        version=0,
         memberships={audience: 5},
         rejection=Rejection(reason, "(address) is\tnot\nvalid", "0a", at_ms),
     )
 
 
-class Pages:
-    """The index, with one contact a page."""
+class ShortPages(RejectedIndex):
+    """An index whose pages hold one contact."""
 
-    def __init__(self, *people: tuple[str, Contact]) -> None:
-        self.people = [
-            RejectedContact(account_of(key), key.partition("#")[2], contact) for key, contact in people
-        ]
-
-    def page(self, account: str, beginning: str = "", start: str | None = None) -> RejectedPage:
-        found = [person for person in self.people if person.account == account]
-        number = int(start or 0)
-        more = number + 1 < len(found)
-        return RejectedPage(tuple(found[number : number + 1]), str(number + 1) if more else None)
+    def page(
+        self, account: str, beginning: str = "", start: str | None = None, limit: int | None = None
+    ) -> RejectedPage:
+        return super().page(account, beginning, start, limit or 1)
 
 
-class Exports:
-    """Three exports of two accounts, and a name without a configuration."""
-
-    def export_names(self) -> tuple[str, ...]:
-        return ("newsletter", "again", "unfinished", "elsewhere")
-
-    def export(self, name: str) -> Export | None:
-        accounts = {"newsletter": "default", "again": "default", "elsewhere": "other"}
-        return replace(NEWSLETTER, account=accounts[name]) if name in accounts else None
+def index_of(*people: tuple[str, Contact]) -> RejectedIndex:
+    client: Any = DynamoDb()
+    contacts_table(client).commit([Commit(*person) for person in people], {key: UNKNOWN for key, _ in people})
+    return ShortPages(client, "contacts")
 
 
 def test_accounts_are_those_of_all_exports() -> None:
-    assert accounts_of(Exports()) == ["default", "other"]
+    dynamodb = DynamoDb()
+    accounts = {"newsletter": "default", "again": "default", "elsewhere": "other"}
+    exports = [replace(NEWSLETTER, name=name, account=account) for name, account in accounts.items()]
+    assert accounts_of(exports_table(dynamodb, *exports)) == ["default", "other"]
 
 
 def test_rejected_contacts_are_listed_latest_first_with_counts() -> None:
-    pages = Pages(
+    index = index_of(
         ("default#ann@example.org", contact("address")),
         ("other#bob@example.com", contact("fields", AT_MS + 1_000)),
         ("default#cy@example.com", contact("address", AT_MS - 1_000)),
     )
-    assert list(as_lines(rejected_contacts(pages, ["default", "empty", "other"]))) == [
+    assert list(as_lines(rejected_contacts(index, ["default", "empty", "other"]))) == [
         "email\treason\tsince\tSendGrid said\taccount",
         "bob@example.com\tfields\t2026-11-18T11:06:41Z\t(address) is not valid\tother",
         "ann@example.org\taddress\t2026-11-18T11:06:40Z\t(address) is not valid\tdefault",

@@ -1,9 +1,12 @@
 """Rejected people are counted and listed within the time and the number that a request has."""
 
+from typing import Any
+
 from functions.console.rejected.listing import MAX_SECONDS, Rejected
-from lytics_sendgrid.domain.contact import Contact, Rejection
-from lytics_sendgrid.tables.rejected import RejectedContact, RejectedPage
+from lytics_sendgrid.domain.contact import Contact, Rejection, contact_key, encode
+from lytics_sendgrid.tables.rejected import RejectedContact, RejectedIndex, RejectedPage
 from tests.clock import ManualClock
+from tests.doubles.dynamodb import DynamoDb
 from tests.newsletter import HIGH_VALUE, NEWSLETTER, UNMANAGED
 
 
@@ -12,26 +15,35 @@ def rejected(email: str, reason: str = "address", audience: str = HIGH_VALUE) ->
     return RejectedContact("default", email, contact)
 
 
-class Index:
+class SlowIndex(RejectedIndex):
     """The index with two contacts a page. Each page takes some seconds."""
 
     def __init__(self, clock: ManualClock, *people: RejectedContact, page_s: float = 0.0) -> None:
-        self.clock, self.people, self.page_s = clock, people, page_s
+        dynamodb: Any = DynamoDb()
+        for person in people:
+            item = {
+                "pk": {"S": contact_key(person.account, person.email)},
+                "version": {"N": "1"},
+                "state": {"S": encode(person.contact)},
+                "rejected_account": {"S": person.account},
+            }
+            dynamodb.put_item(TableName="contacts", Item=item)
+        super().__init__(dynamodb, "contacts")
+        self.clock, self.page_s = clock, page_s
         self.pages = 0
 
-    def page(self, account: str, beginning: str = "", start: str | None = None) -> RejectedPage:
+    def page(
+        self, account: str, beginning: str = "", start: str | None = None, limit: int | None = None
+    ) -> RejectedPage:
         assert account == "default"
         self.pages += 1
         self.clock.now_s += self.page_s
-        found = [person for person in self.people if person.email.startswith(beginning)]
-        first = int(start or 0)
-        more = str(first + 2) if first + 2 < len(found) else None
-        return RejectedPage(tuple(found[first : first + 2]), more)
+        return super().page(account, beginning, start, limit or 2)
 
 
-def listing(*people: RejectedContact, page_s: float = 0.0) -> tuple[Rejected, Index]:
+def listing(*people: RejectedContact, page_s: float = 0.0) -> tuple[Rejected, SlowIndex]:
     clock = ManualClock()
-    index = Index(clock, *people, page_s=page_s)
+    index = SlowIndex(clock, *people, page_s=page_s)
     return Rejected(index, clock), index
 
 
