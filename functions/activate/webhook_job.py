@@ -16,14 +16,14 @@ MAX_TRIGGER_FIELDS: Final = 75
 _MAX_BODY_BYTES: Final = 5_000_000
 """Lambda accepts 6 MB, including the gateway's envelope."""
 _MAX_BATCH: Final = 100
-"""More events in one saves little, and a failed delivery repeats more events."""
+"""Events in one delivery. More would save little, and a failed delivery repeats all of them."""
 _EVENT_BYTES: Final = 1_000
-"""Envelope and segment event; 450 bytes in Lytics' examples."""
+"""The envelope and a segment event take 450 bytes in Lytics' examples."""
 _VALUE_BYTES: Final = 4_000
 """SendGrid's longest text: 1,000 characters of 4 bytes."""
 _SEGMENT_EVENTS: Final = "segment_events"
 _LIST_CHARS: Final = 7_000
-"""Of a list in an error message, in JSON: 200 ids of audiences, and more fields than a person types."""
+"""A list in an error message, in JSON: 200 ids of audiences fit, and more fields than a person types."""
 
 
 def batch_size(fields: Iterable[str]) -> int:

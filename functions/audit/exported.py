@@ -9,7 +9,7 @@ from lytics_sendgrid.domain.email_address import normalise
 from lytics_sendgrid.domain.seen import seen_hash
 
 MAX_CONTACTS: Final = 1_000_000
-"""In one pass. About 250 MB with ten fields."""
+"""Contacts compared in one pass. They take about 250 MB with ten fields."""
 
 
 class ExportedContacts:

@@ -25,7 +25,7 @@ from lytics_sendgrid.queues.writer import MAX_REQUEST_BYTES
 _FLUSH_BYTES: Final = MAX_REQUEST_BYTES - MESSAGE_BYTES // 16
 """Full messages for one request, less the error of the estimate. One message more would be nearly empty."""
 FLUSH_HASHES: Final = 16_000
-"""In 128 KB. One page more always fits a chunk."""
+"""Hashes that fill 128 KB. One page more always fits a chunk."""
 
 
 class Checkpoints(Protocol):

@@ -8,7 +8,7 @@ from typing import Any, Final
 from lytics_sendgrid.workflow.catalogue import Catalogue
 
 MAX_BYTES: Final = 340_000
-"""Of a catalogue, gzip'd. An item of DynamoDB holds 400 KB, and the console's table takes 350 KB of it."""
+"""A catalogue, gzip'd. An item of DynamoDB holds 400 KB, and the console's table takes 350 KB of it."""
 
 _LISTS: Final = ("lytics_fields", "sendgrid_fields", "lists", "audiences")
 """What is cut, in this order. An audience, a field or a list that is left out can be typed in."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 NEVER: Final = "none"
-"""In place of a schedule: exports are not resynced by one."""
+"""Stands for an empty schedule: no export is resynced by a schedule."""
 
 _DAILY: Final = re.compile(r"cron\((\d{1,2}) (\d{1,2}) (?:\* \* \?|\? \* \*) \*\)", re.ASCII)
 

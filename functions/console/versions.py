@@ -10,7 +10,7 @@ import jinja2
 from functions.console.assets import FOLDER
 
 PRODUCT: Final = "1.0.0"
-"""As in pyproject.toml, which is not deployed; a test compares."""
+"""The version in pyproject.toml, which is not deployed. A test compares both."""
 
 
 @cache

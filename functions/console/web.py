@@ -19,11 +19,11 @@ class Router(APIGatewayRouter):
 
 
 MAX_FORM_FIELDS: Final = 5_000
-"""Of a form with 500 audiences and a row for each of Lytics' fields."""
+"""A form with 500 audiences and a row for each of Lytics' fields fits."""
 MAX_FORM_BYTES: Final = 200_000
-"""Of a form as JSON, which Step Functions and DynamoDB take. 200 audiences and 500 rows have room."""
+"""Step Functions and DynamoDB accept a form of this size as JSON. 200 audiences and 500 rows fit."""
 MAX_NAME_CHARS: Final = 128
-"""Of a part of a path. All names are shorter, and DynamoDB refuses keys that are much longer."""
+"""The longest part of a path. All names are shorter, and DynamoDB refuses keys that are much longer."""
 
 
 class FormTooLarge(Exception):

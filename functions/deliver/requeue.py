@@ -16,8 +16,8 @@ from lytics_sendgrid.queues.changes import MAX_HOPS
 STOP_S: Final = 900
 """How long a stopped export's changes wait until the next attempt: SQS' longest delay."""
 _EARLY_HOPS: Final = 100
-"""After so many hops changes wait for the longest delay: the other 500 hops then take over five days. A rate
-limit that is reset every minute would use all of them up in some hours."""
+"""After this many hops changes wait for the longest delay: the other 500 hops then take over five days. A
+rate limit that is reset every minute would use all of them up in some hours."""
 _MIN_APART_S: Final = 60
 """The longest batching window: two halves that are closer may be received together again."""
 _FIRST_DELAY_S: Final = 5

@@ -16,7 +16,7 @@ MAX_AGE_S: Final = 60.0
 UNKNOWN_AGE_S: Final = 5.0
 """How long a name stays unknown: a new export is known within seconds."""
 MAX_UNKNOWN_READS: Final = 10
-"""A second, for names that are not cached: more than anybody has exports, too few to guess names with."""
+"""Reads per second of uncached names: more than anybody has exports, too few to guess names with."""
 FAILED_AGE_S: Final = 1.0
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

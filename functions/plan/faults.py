@@ -43,7 +43,7 @@ _HEADS: Final[Mapping[str, str]] = {
 }
 
 NOWHERE: Final = Places({}, {})
-"""Of an input that is not known as it was given."""
+"""No places: the input is not known as it was given."""
 
 
 def refused(faults: Sequence[Fault]) -> list[StopRun]:

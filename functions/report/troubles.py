@@ -7,7 +7,7 @@ from typing import Final
 from lytics_sendgrid.bounded_text import first_that_fit, shortened
 
 _MAX_CHARS: Final = 8_000
-"""Of the whole text in JSON. It is part of the report, which Step Functions carries."""
+"""The whole text in JSON. It is part of the report, which Step Functions carries."""
 _REASON_CHARS: Final = 700
 _LEFT: Final = (
     "Nobody was taken out of their segments because of that. Everybody whom Lytics returned was put in, and "

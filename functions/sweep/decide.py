@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 CALIBRATION: Final = 20
-"""So many people that the scans have shown must be found by look-ups before look-ups are believed."""
+"""Look-ups must find this many people whom the scans have shown before look-ups are believed."""
 SAMPLE: Final = 200
 """People of an audience who are looked up although two scans have not seen them."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, Self
 
 MAX_PEOPLE: Final = 1_000
-"""As many as are looked up in a run."""
+"""A run looks up as many people."""
 MAX_BYTES: Final = 75_000
 """Three of these and the rest of a sweep's state fit one item of 400 KB."""
 _EVENT_BYTES: Final = 26

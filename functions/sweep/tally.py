@@ -7,7 +7,7 @@ from typing import Final, Self
 from lytics_sendgrid.domain.sweep_findings import SweptAudience
 
 GUARD_FROM: Final = 50
-"""So few may always leave: a small audience changes by large percentages."""
+"""This many people may always leave: a small audience changes by large percentages."""
 
 
 @dataclass(slots=True)
@@ -43,5 +43,5 @@ class Tally:
 
 
 def is_guarded(tally: Tally, max_leavers_percent: int) -> bool:
-    """Return whether so many people are missing that nobody may leave on this run's word alone."""
+    """Return whether too many people are missing for this run alone to remove anybody."""
     return tally.suspects > GUARD_FROM and tally.suspects * 100 > max_leavers_percent * tally.members

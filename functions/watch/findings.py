@@ -7,7 +7,7 @@ from typing import Any, Final
 from lytics_sendgrid.bounded_text import shortened
 
 MAX_TEXT_CHARS: Final = 1_500
-"""Of one finding, in the list of all exports."""
+"""The text of one finding in the list of all exports."""
 
 
 class Trouble(StrEnum):
@@ -50,7 +50,7 @@ class Watched:
         exports: the live exports.
         findings: what is wrong.
         restarted: the exports whose webhook job was resumed or restarted.
-        unseen: what could not be looked at, and why: an answer that is missing proves nothing.
+        unseen: what could not be checked, and why: an answer that is missing proves nothing.
         broken: exports whose configuration cannot be read, and why.
         live: whether a webhook job in Lytics sends each export's events, as far as that is known.
     """
@@ -72,7 +72,7 @@ class Watched:
         return len({export for exports in concerned for export in exports})
 
     def parts(self, now_s: float) -> dict[str, dict[str, Any]]:
-        """Return what the list of all exports shows of each: when it was looked at, and what was found.
+        """Return what the list of all exports shows of each: when it was checked, and what was found.
 
         Args:
             now_s: our clock, Unix seconds.

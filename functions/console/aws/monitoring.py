@@ -21,7 +21,7 @@ _LOOKED_BACK: Final = timedelta(minutes=15)
 """SQS reports an age each minute, and late."""
 
 MAX_ALARMS: Final = 100
-"""So many may be named in one request, and come in one answer."""
+"""One request can name this many alarms, and one answer holds them."""
 ALARMS: Final = (
     "webhook-5xx",
     "gateway-answers",

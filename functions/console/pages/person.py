@@ -11,7 +11,7 @@ from lytics_sendgrid.errors import InputInvalid, RetryLater, StopRun
 router = Router()
 
 WAIT_S: Final = 15
-"""For both vendors. The page has until API Gateway gives up, after 29 seconds."""
+"""Wait this long for both vendors. API Gateway gives up after 29 seconds."""
 _NO_ADDRESS: Final = "Enter the person's e-mail address."
 _BUSY: Final = "The look-up did not end in time. Nothing was changed: try again."
 _UNKNOWN: Final = "There is no export of this name any more."

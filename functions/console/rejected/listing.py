@@ -12,7 +12,7 @@ from lytics_sendgrid.tables.rejected import RejectedPage
 MAX_SECONDS: Final = 15.0
 """The gateway waits for 29 seconds. A cold start and the answer take some of them."""
 MAX_COUNTED: Final = 20_000
-"""Of people who are read for the counts by reason."""
+"""Read at most this many people for the counts by reason."""
 
 
 class Index(Protocol):

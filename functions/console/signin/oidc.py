@@ -15,7 +15,7 @@ from functions.console.signin.refusal import SignInRefused
 from functions.console.signin.roles import Identity
 
 LEEWAY_S: Final = 60
-"""By so much, the provider's clock and ours may differ."""
+"""The provider's clock and ours may differ by this much."""
 MAX_AGE_S: Final = 600
 MAX_TOKEN_CHARS: Final = 64_000
 MAX_GROUPS: Final = 2_000

@@ -23,8 +23,8 @@ from typing import Final
 from lytics_sendgrid.bounded_text import shortened
 
 MAX_MESSAGE_CHARS: Final = 24_000
-"""Of a message inside JSON. Step Functions cuts a cause at 32,768 characters, and a cause is JSON that also
-holds the error's name and its stack trace."""
+"""The longest message, inside JSON. Step Functions cuts a cause at 32,768 characters, and a cause is JSON
+that also holds the error's name and its stack trace."""
 
 
 class LyticsSendGridError(Exception):

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 GOES_ON_IN: Final = "goes_on_in"
-"""In the output of an execution whose run goes on in another: the ARN of that one."""
+"""The key of an execution's output that holds the ARN of the execution in which the run continues."""
 MAX_EXECUTIONS: Final = 1_000
-"""Of one run. Each goes on for hours before the next, so the timeout of a week ends a run long before."""
+"""Executions of one run. Each takes hours, so the timeout of a week ends a run long before."""
 
 
 def goes_on_in(output: Mapping[str, Any]) -> str | None:

@@ -100,7 +100,7 @@ class Lytics:
             start: the cursor of the previous page; empty for the first.
             fields: Lytics fields that the rows need.
             splits: buckets of the Lytics field ``_split``, ``0,4,8``: only members in them; empty for all.
-            rows: at most so many.
+            rows: at most this many.
         """
         query = {"limit": str(rows), "fields": ",".join(fields)}
         if start:

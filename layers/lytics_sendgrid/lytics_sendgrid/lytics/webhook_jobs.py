@@ -11,7 +11,7 @@ GONE: Final = frozenset({"completed", "deleted", "deleting"})
 PAUSED: Final = frozenset({"paused", "pausing"})
 STOPPED: Final = PAUSED | {"failed"}
 JOB_DESCRIPTION: Final = "Managed by the SendGrid export, which overwrites its configuration at every start"
-"""Of a job that this product made. An update keeps the description of a job that a person made."""
+"""A job that this product made has it. An update keeps the description of a job that a person made."""
 
 
 def webhook_url(base_url: str, export: str) -> str:

@@ -50,7 +50,7 @@ _PAGE_LISTS: Final = 1_000
 _PAGE_SINGLE_SENDS: Final = 100
 _MAX_PAGES: Final = 1_000
 _MAX_WAIT_S: Final = 45.0
-"""For all rate limits together. The callers' own timeouts are some minutes."""
+"""Wait this long for all rate limits together. The callers' own timeouts are some minutes."""
 _DEFAULT_WAIT_S: Final = 2.0
 """If SendGrid does not say when its rate limit resets."""
 

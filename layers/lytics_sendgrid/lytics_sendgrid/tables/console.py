@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MAX_DOCUMENT_BYTES: Final = 350_000
-"""Of a document, gzip'd. An item of DynamoDB holds 400 KB, its names included."""
+"""A document, gzip'd. An item of DynamoDB holds 400 KB, its names included."""
 
 
 class ConsoleTable:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MAX_HASHES: Final = 40_000
-"""In one chunk. An item holds 400 KB."""
+"""Hashes in one chunk: 320 KB. An item holds 400 KB."""
 
 
 class SeenTable:

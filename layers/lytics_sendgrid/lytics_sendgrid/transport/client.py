@@ -22,7 +22,7 @@ from lytics_sendgrid.lenient_json import parse
 from lytics_sendgrid.transport.session import Session, parts_of
 
 CONNECT_TIMEOUT_S: Final = 3.05
-"""For each of the host's addresses, and longer for a request with a body, see ``SLOW_LINE_BYTES_S``."""
+"""Wait this long for each of the host's addresses. A body takes longer: see ``SLOW_LINE_BYTES_S``."""
 SLOW_LINE_BYTES_S: Final = 500_000
 """The slowest line, bytes a second, on which a body must get through.
 

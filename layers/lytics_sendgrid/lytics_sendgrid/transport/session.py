@@ -8,7 +8,7 @@ from requests.adapters import HTTPAdapter
 
 PART_BYTES: Final = 65_536
 THREADS: Final = 20
-"""Of a process, as many as a scan may have requests open."""
+"""Threads of a process: a scan may have as many requests open."""
 
 
 class Session(requests.Session):

@@ -12,7 +12,7 @@ from typing import Final
 from lytics_sendgrid.bounded_text import json_chars, shortened
 
 _MAX_CHARS: Final = 20_000
-"""Of all lines together, in JSON."""
+"""All lines together, in JSON."""
 _MAX_TEXT_CHARS: Final = 4_000
 _MAX_POINTER_CHARS: Final = 2_000
 _BULLET: Final = "- "

@@ -13,19 +13,19 @@ from lytics_sendgrid.bounded_text import first_that_fit, shortened
 
 MAX_STATE_BYTES: Final = 262_144
 PLAN_NOTES_CHARS: Final = 6_000
-"""Of the plan's notes together, in JSON."""
+"""The plan's notes together, in JSON."""
 DIFFERENCE_BYTES: Final = 6_000
-"""Of what a start changes in its export, in JSON."""
+"""What a start changes in its export, in JSON."""
 PROVISION_NOTES_CHARS: Final = 3_000
-"""Of the notes of ``provision`` together, in JSON."""
+"""The notes of ``provision`` together, in JSON."""
 REPORT_NOTES_CHARS: Final = 14_000
-"""Of the report's notes together, in JSON. They include the plan's."""
+"""The report's notes together, in JSON. They include the plan's."""
 PASTED_NAMES_CHARS: Final = 4_000
-"""Of the audiences' names in what a person enters in Lytics. If they take more, only their ids are there."""
+"""The audiences' names in what a person enters in Lytics. If they take more, only their ids are there."""
 STOP_REASON_CHARS: Final = 2_000
-"""Of the reason why an export is stopped."""
+"""The reason why an export is stopped."""
 SEGMENT_ERROR_CHARS: Final = 100
-"""Of SendGrid's message about one invalid segment."""
+"""SendGrid's message about one invalid segment."""
 
 _MORE_CHARS: Final = 100
 
