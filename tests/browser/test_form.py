@@ -76,16 +76,22 @@ def opened(visits: Visits, *more: AudienceChoice) -> tuple[Scene, Page]:
     return scene, page
 
 
-def test_what_was_typed_before_the_scripts_ran_is_saved(visits: Visits) -> None:
-    scene = Scene()
-    answered(scene)
-    page = visits.open(scene, "/new")
+def held_back(page: Page) -> list[Route]:
+    """Hold back htmx, which the form's own script waits for, too, until a test lets it through."""
     held: list[Route] = []
 
     def hold(route: Route) -> None:
         held.append(route)
 
     page.route(re.compile(r"/htmx\.[^/]*$"), hold)
+    return held
+
+
+def test_what_was_typed_before_the_scripts_ran_is_saved(visits: Visits) -> None:
+    scene = Scene()
+    answered(scene)
+    page = visits.open(scene, "/new")
+    held = held_back(page)
     page.get_by_role("button", name="New export").click(no_wait_after=True)
     page.get_by_label("Name", exact=True).fill("early")
     page.get_by_label("Authorization").fill("other")
@@ -94,6 +100,40 @@ def test_what_was_typed_before_the_scripts_ran_is_saved(visits: Visits) -> None:
     held[0].continue_()
     until(page, lambda: [question["authorization"] for _, question in scene.functions.calls] == ["other"])
     assert saved(scene, page)["export"] == "early"
+
+
+def test_what_was_chosen_before_the_scripts_ran_is_saved(visits: Visits) -> None:
+    scene, page = opened(visits)
+    held = held_back(page)
+    page.reload(wait_until="commit")
+    page.get_by_label("High value users").check()
+    held.pop().continue_()
+    until(page, lambda: saved(scene, page).get("audiences") == [HIGH_VALUE])
+    page.reload(wait_until="commit")
+    page.get_by_label("Email Field").select_option("city")
+    held.pop().continue_()
+    until(page, lambda: saved(scene, page).get("email_field") == "city")
+
+
+def test_half_typed_authorization_is_not_saved_as_the_scripts_run(visits: Visits) -> None:
+    scene, page = opened(visits)
+    held = held_back(page)
+    page.reload(wait_until="commit")
+    page.get_by_label("Authorization").press_sequentially("-sho")
+    page.get_by_label("High value users").evaluate("box => box.checked = true")
+    assert held
+    held[0].continue_()
+    until(page, lambda: saved(scene, page).get("audiences") == [HIGH_VALUE])
+    assert saved(scene, page)["authorization"] == "default"
+
+
+def test_form_that_nobody_touched_is_not_saved(visits: Visits) -> None:
+    _, page = opened(visits)
+    posted: list[str] = []
+    page.on("request", lambda request: posted.append(request.url) if request.method == "POST" else None)
+    page.reload()
+    page.wait_for_timeout(1_200)  # longer than a save waits
+    assert posted == []
 
 
 def test_first_export_is_chosen_checked_and_started(visits: Visits) -> None:

@@ -59,13 +59,19 @@
     form().dispatchEvent(new Event("change", { bubbles: true }));
   }
 
-  // What was typed before the scripts ran, on a slow line, has told nobody.
-  function saveWhatWasTyped() {
-    if (sessionStorage.getItem(kept("draft")) !== null) return; // `restore` saves that
-    const typed = [...form().elements].some(
-      (one) => (one.defaultValue !== undefined && one.type !== "hidden" && one.value !== one.defaultValue) ||
-        (one.defaultChecked !== undefined && one.checked !== one.defaultChecked));
-    if (typed) form().dispatchEvent(new Event("change", { bubbles: true }));
+  // Whether a control differs from the page as it was rendered. A text that is still being typed is saved when it is left.
+  function isChanged(control) {
+    if (!control.name || control.name === "add" || ["hidden", "submit"].includes(control.type)) return false;
+    if (["checkbox", "radio"].includes(control.type)) return control.checked !== control.defaultChecked;
+    if (control.type !== "select-one") return control !== document.activeElement && control.value !== control.defaultValue;
+    const rendered = [...control.options].findIndex((option) => option.defaultSelected);
+    return control.selectedIndex !== Math.max(rendered, 0);
+  }
+
+  // What was filled in before the scripts ran, on a slow line, has told nobody.
+  function saveWhatCameEarly() {
+    if (sessionStorage.getItem(kept("draft")) !== null) return; // the page is loaded again
+    if ([...form().elements].some(isChanged)) form().dispatchEvent(new Event("change", { bubbles: true }));
   }
 
   // Whatever is on the page now; called again after the choices have come.
@@ -87,7 +93,7 @@
 
   // Another authorization clears the rest of the form, so a name that is still being typed is not saved.
   const authorization = () => document.getElementById("authorization");
-  let chosen = authorization()?.value;
+  let chosen = document.activeElement === authorization() ? authorization().defaultValue : authorization()?.value;
 
   function fields(submitter) {
     const data = new FormData(form(), submitter);
@@ -187,5 +193,5 @@
   });
   wire();
   restore();
-  document.addEventListener("DOMContentLoaded", saveWhatWasTyped); // htmx listens from its own listener on
+  document.addEventListener("DOMContentLoaded", saveWhatCameEarly); // htmx listens from its own listener on
 })();
