@@ -34,7 +34,7 @@ export SAM_CLI_TELEMETRY := 0
 unexport PYTHONDONTWRITEBYTECODE
 AWS_REGION_OF_LINT := us-east-1
 
-.PHONY: help install demo console test static format format-check lint typecheck files validate template covered others build deploy count unit e2e bench simulate chaos mutate screenshots run inspect erase redrive rejected sign-out-everybody env-vars lock hooks clean
+.PHONY: help install demo console test static format format-check lint typecheck files validate template covered others beside-e2e build deploy count unit e2e bench simulate chaos mutate screenshots run inspect erase redrive rejected sign-out-everybody env-vars lock hooks clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-19s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,8 +49,7 @@ console: install ## Run the console on this machine, until Ctrl-C: PEOPLE=
 	@.venv/bin/python -m tests.local.console
 
 test: install ## Check format, lint, types and template, then run every test
-	@$(MAKE) --jobs=2 --output-sync static covered
-	@$(MAKE) --jobs=2 --output-sync e2e others
+	@$(MAKE) --jobs=2 --output-sync e2e beside-e2e
 
 # Not `template`: tests/template runs both linters, and shows that they find what is in their configuration and no more.
 static: format-check lint typecheck validate files
@@ -89,8 +88,12 @@ deploy: build ## Build and deploy, with a question for each parameter; samconfig
 covered: $(DEV) ## Run the unit tests; they must cover every branch of the modules that decide
 	$(call PYTEST,2) tests/unit --cov --cov-report=term
 
-others: install
+others: install ## Run the tests that are neither unit tests nor on the local cloud
 	$(call PYTEST,2) --ignore=tests/unit --ignore=tests/e2e --ignore=tests/workflow
+
+# The end-to-end tests take longest and mostly wait, for processes that have time limits: all else gives way to them.
+beside-e2e: install
+	@nice -n 5 $(MAKE) --jobs=1 static covered others
 
 count: $(DEV) ## Count lines and tests, separately for the tests proper and their platform
 	@.venv/bin/python -m tests.count
@@ -98,8 +101,6 @@ count: $(DEV) ## Count lines and tests, separately for the tests proper and thei
 unit: $(DEV) ## Run the quick tests: all but those on the local cloud
 	$(call PYTEST,3) --ignore=tests/e2e --ignore=tests/workflow
 
-# Beside `others`, and in more processes than two cores: these tests mostly wait. Not beside the unit tests, which keep
-# two cores busy: the local clouds' processes wait for each other with time limits.
 e2e: install ## Run the tests on the local cloud
 	$(call PYTEST,4) tests/e2e tests/workflow
 

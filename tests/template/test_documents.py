@@ -271,7 +271,9 @@ def test_every_function_in_the_docs_exists(template: Template) -> None:
     functions = _function_folders()
     assert set(re.findall(r"\$STACK-(\w+)", manual())) <= functions
     assert set(re.findall(r"`(\w+Function)`", manual())) <= template.functions.keys()
-    described = set(re.findall(r"^\| \[`(\w+)`\]", section("README.md", "How it works"), flags=re.MULTILINE))
+    described = set(
+        re.findall(r"^\| \[`(\w+)`\]", section("docs/delivery.md", "The functions"), flags=re.MULTILINE)
+    )
     assert described == functions
 
 
