@@ -102,7 +102,7 @@ unit: $(DEV) ## Run the quick tests: all but those on the local cloud
 	$(call PYTEST,3) --ignore=tests/e2e --ignore=tests/workflow
 
 e2e: install ## Run the tests on the local cloud
-	$(call PYTEST,4) tests/e2e tests/workflow
+	$(call PYTEST,5) tests/e2e tests/workflow
 
 bench: install ## Measure requests, units, CPU and dollars against their floors: REPORT=
 	@.venv/bin/python -m tests.bench

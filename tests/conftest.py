@@ -17,11 +17,12 @@ _TESTS: Final = Path(__file__).parent
 _DEPLOYED: Final = "product"
 """The fixture of a deployment on the local cloud, which several modules share."""
 _APART: Final = {
-    **dict.fromkeys(("test_bad_days", "test_docs_commands"), "documents"),
+    **dict.fromkeys(("test_bad_days", "test_docs_commands", "test_redrive"), "documents"),
     **dict.fromkeys(("test_console_flows", "test_console_sign_in", "test_shared_audiences"), "console"),
-    **dict.fromkeys(("test_erase", "test_faults", "test_redrive", "test_watch"), "faults"),
+    **dict.fromkeys(("test_erase", "test_faults", "test_watch"), "faults"),
+    **dict.fromkeys(("test_one_person_two_profiles", "test_resync", "test_stop_and_change"), "changes"),
 }
-"""Modules with another deployment than the rest. They mostly wait: four deployments are quicker."""
+"""Modules with another deployment than the rest. They mostly wait: five deployments are quicker."""
 _COSTLY_SCENES: Final = {"test_largest_bodies"}
 """Other modules whose tests share a scene that is slow to make."""
 
