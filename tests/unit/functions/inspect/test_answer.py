@@ -1,8 +1,7 @@
 """inspect's answer about one person, from the ledger, SendGrid and Lytics."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,15 +9,13 @@ import pytest
 from functions.inspect.answer import Sides, inspect_person
 from functions.inspect.document import answer_document
 from functions.inspect.question import Question, question_from
-from lytics_sendgrid.domain.configuration import (
-    Account,
-    Export,
-)
-from lytics_sendgrid.domain.contact import UNKNOWN, Contact, ContactKey
-from lytics_sendgrid.domain.erasure import NO_HOLDS, Hold, Holds, erasure_hash
+from lytics_sendgrid.domain.contact import UNKNOWN, Commit, contact_key
+from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import InputInvalid, KeyRefused, ServiceUnavailable
 from lytics_sendgrid.lytics.documents import LyticsJob, LyticsPerson
 from lytics_sendgrid.sendgrid.resources import ContactSearch, Segment
+from tests.doubles.adapters import contacts_table, erasures_table, exports_table
+from tests.doubles.dynamodb import DynamoDb
 from tests.unit.functions.inspect.person_scene import (
     ACCOUNT,
     AGREED,
@@ -69,20 +66,34 @@ def test_unanswered_sides_are_unknown_not_different() -> None:
     assert [seat["sendgrid"] for seat in document["audiences"]] == [None, None]
 
 
-class Answering:
-    """The ledger, SendGrid and Lytics: each returns, or raises, what a test gives."""
+JANE = "jane@example.com"
+KEY = contact_key("main", JANE)
+
+
+class InTime:
+    """Answers to which some questions have no answer in time."""
+
+    def __init__(self, *in_time: bool) -> None:
+        self._in_time = list(in_time)
+
+    def answers(self, *questions: Callable[[], Any]) -> list[Any]:
+        return [question() if self._in_time.pop(0) else None for question in questions]
+
+
+class Scene:
+    """Our tables with the person; each vendor returns, or raises, what it is given."""
 
     def __init__(
         self, sendgrid: ContactSearch | Exception, people: dict[str, LyticsPerson] | Exception
     ) -> None:
+        dynamodb = DynamoDb()
+        self.configurations = exports_table(dynamodb, ACCOUNT, EXPORT)
+        self.erasures = erasures_table(dynamodb)
+        self.ledger = contacts_table(dynamodb)
+        self.ledger.commit([Commit(KEY, replace(CONTACT, version=0))], {KEY: UNKNOWN})
         self._sendgrid = sendgrid
         self._people = people
         self.asked: list[str] = []
-        self.segments: list[str] = []
-        self.erased = NO_HOLDS
-
-    def load(self, keys: Iterable[ContactKey]) -> dict[ContactKey, Contact]:
-        return dict.fromkeys(keys, CONTACT)
 
     def contacts(self, emails: Sequence[str]) -> ContactSearch:
         if isinstance(self._sendgrid, Exception):
@@ -90,7 +101,6 @@ class Answering:
         return self._sendgrid
 
     def find_segment(self, segment_id: str) -> Segment | None:
-        self.segments.append(segment_id)
         return Segment(segment_id, "Segment", None)
 
     def jobs(self, workflow: str | None = None) -> Sequence[LyticsJob]:
@@ -102,60 +112,41 @@ class Answering:
             raise self._people
         return self._people.get(email)
 
-    def holds(self, account: str, now_s: float) -> Holds:
-        assert (account, now_s) == (EXPORT.account, NOW_MS / 1000)
-        return self.erased
-
-
-class Configured:
-    """One export and its account, stopped or not."""
-
-    def __init__(self, stop: str | None = None) -> None:
-        self._stop = stop
-
-    def export(self, name: str) -> Export | None:
-        return EXPORT if name == EXPORT.name else None
-
-    def account(self, name: str) -> Account:
-        return ACCOUNT
-
-    def stop(self, export: str) -> Any:
-        return SimpleNamespace(reason=self._stop) if self._stop else None
-
-
-JANE = "jane@example.com"
-
-
-def inspect(
-    sides: Answering, email: str = JANE, export: str = "news", stop: str | None = None
-) -> dict[str, Any]:
-    return inspect_person(
-        Question(export, email),
-        Configured(stop),
-        lambda _: Sides(sides, sides, sides, sides, "https://hooks.example.com"),
-        NOW_MS,
-    )
+    def inspect(
+        self,
+        email: str = JANE,
+        export: str = "news",
+        wait_s: float = 2.5,
+        in_time: InTime | None = None,
+        *,
+        is_deliver_paused: bool = False,
+    ) -> dict[str, Any]:
+        sides = Sides(self.ledger, self, self, self.erasures, "https://hooks.example.com", is_deliver_paused)
+        question = Question(export, email, wait_s)
+        return inspect_person(question, self.configurations, lambda _: sides, NOW_MS, in_time)
 
 
 def test_lytics_is_searched_in_lower_case_and_as_typed() -> None:
-    sides = Answering(ContactSearch({JANE: SENDGRID}, frozenset()), {"Jane@example.com": LYTICS})
-    assert inspect(sides, " Jane@example.com ")["differences"] == []
-    assert sides.asked == [JANE, "Jane@example.com"]
+    scene = Scene(ContactSearch({JANE: SENDGRID}, frozenset()), {"Jane@example.com": LYTICS})
+    assert scene.inspect(" Jane@example.com ")["differences"] == []
+    assert scene.asked == [JANE, "Jane@example.com"]
 
 
 def test_person_missing_in_lytics_is_searched_in_both_forms() -> None:
-    sides = Answering(ContactSearch({}, frozenset()), {})
-    assert "Lytics does not" in inspect(sides, "Jane@example.com")["differences"][0]
-    assert len(sides.asked) == 2
+    scene = Scene(ContactSearch({}, frozenset()), {})
+    assert "Lytics does not" in scene.inspect("Jane@example.com")["differences"][0]
+    assert len(scene.asked) == 2
 
 
 def test_address_that_sendgrid_refuses_is_reported() -> None:
-    (sentence,) = inspect(Answering(ContactSearch({}, frozenset({JANE})), {JANE: LYTICS}))["differences"]
+    (sentence,) = Scene(ContactSearch({}, frozenset({JANE})), {JANE: LYTICS}).inspect()["differences"]
     assert "this e-mail address as invalid" in sentence
 
 
 def test_errors_of_vendors_are_reported_not_raised() -> None:
-    document = inspect(Answering(ServiceUnavailable("down"), KeyRefused("401")), stop="no list")
+    scene = Scene(ServiceUnavailable("down"), KeyRefused("401"))
+    scene.configurations.put_stop("news", Stop("no list", 1, 2))
+    document = scene.inspect()
     assert len(document["differences"]) == 3
     assert document["stop"] == "no list"
 
@@ -163,7 +154,7 @@ def test_errors_of_vendors_are_reported_not_raised() -> None:
 @pytest.mark.parametrize(("email", "export"), [("jane", "news"), (JANE, "other")])
 def test_invalid_question_is_refused_without_repeating_it(email: str, export: str) -> None:
     with pytest.raises(InputInvalid) as refusal:
-        inspect(Answering(ContactSearch({}, frozenset()), {}), email, export)
+        Scene(ContactSearch({}, frozenset()), {}).inspect(email, export)
     assert "jane" not in str(refusal.value)
 
 
@@ -171,7 +162,7 @@ def test_refused_address_is_to_be_corrected() -> None:
     with pytest.raises(
         InputInvalid, match=r'"email" is not an e-mail address \(it .* U\+200B\), .*: correct it$'
     ):
-        inspect(Answering(ContactSearch({}, frozenset()), {}), "jane\u200b@example.com", "news")
+        Scene(ContactSearch({}, frozenset()), {}).inspect("jane\u200b@example.com")
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"email": 7}, {"email": JANE, "export": 7}])
@@ -200,21 +191,11 @@ def test_question_without_export_means_the_default_export() -> None:
 
 
 def test_erased_person_is_reported_with_the_end_of_the_hold() -> None:
-    sides = Answering(ContactSearch({JANE: SENDGRID}, frozenset()), {JANE: LYTICS})
-    sides.erased = Holds(1, b"key", {erasure_hash(b"key", JANE): Hold(60, 86_460, was_known=True)})
-    document = inspect(sides)
-    assert document["erased"] == {"at": "1970-01-01T00:01:00Z", "kept_out_until": "1970-01-02T00:01:00Z"}
-    assert "was erased at 1970-01-01T00:01:00Z and is kept out until 1970-01-02T" in document["answer"]
-
-
-class InTime:
-    """Answers to which some questions have no answer in time."""
-
-    def __init__(self, *in_time: bool) -> None:
-        self._in_time = list(in_time)
-
-    def answers(self, *questions: Callable[[], Any]) -> list[Any]:
-        return [question() if self._in_time.pop(0) else None for question in questions]
+    scene = Scene(ContactSearch({JANE: SENDGRID}, frozenset()), {JANE: LYTICS})
+    scene.erasures.put_erasure("main", [JANE], [], at_s=NOW_MS // 1000 - 60, until_s=NOW_MS // 1000 + 60)
+    document = scene.inspect()
+    assert document["erased"] == {"at": "2026-11-18T11:05:40Z", "kept_out_until": "2026-11-18T11:07:40Z"}
+    assert "was erased at 2026-11-18T11:05:40Z and is kept out until 2026-11-18T11:07" in document["answer"]
 
 
 @pytest.mark.parametrize(
@@ -222,28 +203,16 @@ class InTime:
     [((False, True), ["SendGrid"]), ((True, False), ["Lytics"]), ((False, False), ["Lytics", "SendGrid"])],
 )
 def test_side_that_has_not_answered_in_time_is_named(in_time: tuple[bool, bool], late: list[str]) -> None:
-    sides = Answering(ContactSearch({JANE: SENDGRID}, frozenset()), {JANE: LYTICS})
-    document = inspect_person(
-        Question("news", JANE, 2.5),
-        Configured(),
-        lambda _: Sides(sides, sides, sides, sides, "https://hooks.example.com", is_deliver_paused=True),
-        NOW_MS,
-        InTime(*in_time),
-    )
+    scene = Scene(ContactSearch({JANE: SENDGRID}, frozenset()), {JANE: LYTICS})
+    document = scene.inspect(in_time=InTime(*in_time), is_deliver_paused=True)
     unknown = [text for text in document["differences"] if "has not answered within 2.5 seconds" in text]
     assert [text.partition("'")[0] for text in unknown] == late
     assert any("deliver is paused" in text for text in document["differences"])
 
 
 def test_segments_that_come_too_late_are_left_out() -> None:
-    sides = Answering(ContactSearch({JANE: SENDGRID}, frozenset()), {JANE: LYTICS})
-    document = inspect_person(
-        Question("news", JANE, 2),
-        Configured(),
-        lambda _: Sides(sides, sides, sides, sides, "https://hooks.example.com"),
-        NOW_MS,
-        InTime(True, True, False),
-    )
+    scene = Scene(ContactSearch({JANE: SENDGRID}, frozenset()), {JANE: LYTICS})
+    document = scene.inspect(in_time=InTime(True, True, False))
     assert document["differences"] == []
 
 

@@ -11,30 +11,12 @@ from lytics_sendgrid.domain.configuration import AudienceState, ProvisionedAudie
 from lytics_sendgrid.errors import KeyRefused, ServiceUnavailable
 from lytics_sendgrid.lytics.documents import LyticsJob
 from lytics_sendgrid.sendgrid.resources import Segment, segment_query
+from tests.doubles.lytics import LyticsInMemory
+from tests.doubles.sendgrid import SendGridInMemory
 from tests.unit.functions.inspect.person_scene import ACCOUNT, AGREED, EXPORT, FIRST, LYTICS, SECOND
 
 OLD = "3" * 32
 RIGHT = Segment("s1", "First", None, segment_query("lytics_segments", FIRST))
-
-
-class Vendors:
-    """SendGrid's segments and Lytics' jobs, or an error."""
-
-    def __init__(
-        self, segments: dict[str, Segment] | Exception, jobs: Sequence[LyticsJob] | Exception = ()
-    ) -> None:
-        self._segments = segments
-        self._jobs = jobs
-
-    def find_segment(self, segment_id: str) -> Segment | None:
-        if isinstance(self._segments, Exception):
-            raise self._segments
-        return self._segments.get(segment_id)
-
-    def jobs(self, workflow: str | None = None) -> Sequence[LyticsJob]:
-        if isinstance(self._jobs, Exception):
-            raise self._jobs
-        return self._jobs
 
 
 URL = "https://hooks.example.com/lytics/news"
@@ -44,9 +26,22 @@ def job(status: str, identity: str = "j1", url: str = "") -> LyticsJob:
     return LyticsJob(identity, "Webhooks", "webhook_triggers", status, {"webhook_url": url}, (), {})
 
 
-def around(vendors: Vendors, **changes: str | None) -> Surroundings:
-    export = replace(EXPORT, lytics_job=changes.get("lytics_job", "j1"))
-    return look_around(export, ACCOUNT, (FIRST, OLD), vendors, vendors, url=URL, is_deliver_paused=False)
+def around(
+    segments: Sequence[Segment] | Exception,
+    jobs: Sequence[LyticsJob] | Exception,
+    lytics_job: str | None = "j1",
+) -> Surroundings:
+    sendgrid, lytics = SendGridInMemory(), LyticsInMemory()
+    if isinstance(segments, Exception):
+        sendgrid.refusals["find_segment"] = segments
+    else:
+        sendgrid.all_segments = [*segments]
+    if isinstance(jobs, Exception):
+        lytics.refusals["jobs"] = jobs
+    else:
+        lytics.all_jobs = tuple(jobs)
+    export = replace(EXPORT, lytics_job=lytics_job)
+    return look_around(export, ACCOUNT, (FIRST, OLD), sendgrid, lytics, url=URL, is_deliver_paused=False)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +55,7 @@ def around(vendors: Vendors, **changes: str | None) -> Surroundings:
     ],
 )
 def test_status_of_the_webhook_job_is_read(jobs: Sequence[LyticsJob] | Exception, status: str | None) -> None:
-    found = around(Vendors({"s1": RIGHT}, jobs))
+    found = around([RIGHT], jobs)
     assert found == Surroundings(status, False, {FIRST: RIGHT}, "j1" if status else "")
 
 
@@ -77,7 +72,7 @@ def test_status_of_the_webhook_job_is_read(jobs: Sequence[LyticsJob] | Exception
 def test_job_that_a_person_made_is_found_by_its_url(
     jobs: Sequence[LyticsJob] | Exception, status: str | None, found: str
 ) -> None:
-    around_it = around(Vendors({}, jobs), lytics_job=None)
+    around_it = around([], jobs, lytics_job=None)
     assert around_it == Surroundings(status, False, {FIRST: None}, found)
 
 
@@ -95,7 +90,7 @@ def test_job_that_a_person_made_is_reported_if_it_is_paused_or_gone() -> None:
 
 
 def test_segments_that_cannot_be_read_are_left_out() -> None:
-    assert around(Vendors(ServiceUnavailable("503"), [job("running")])).segments == {}
+    assert around(ServiceUnavailable("503"), [job("running")]).segments == {}
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ from lytics_sendgrid.errors import (
 from lytics_sendgrid.lytics.documents import LyticsAudience, LyticsJob
 from lytics_sendgrid.sendgrid.resources import CustomField, Segment, segment_query
 from lytics_sendgrid.tables.exports import ExportsTable
+from lytics_sendgrid.tables.heard import HeardTable
+from lytics_sendgrid.tables.walks import WalksTable
 from lytics_sendgrid.workflow.export_run import ExportRun
 from lytics_sendgrid.workflow.faults import read_faults
 from tests.doubles.adapters import exports_table
@@ -528,14 +530,6 @@ def test_one_faulty_key_is_one_fault(key: str, value: Any, monkeypatch: pytest.M
 RUN = ExportRun.read(run_state(audiences=[{"id": FIRST, "name": "First", "slug": "first"}]))
 
 
-class Swept:
-    """The checkpoint of every run's sweep."""
-
-    def walk(self, run: str, task: str) -> dict[str, Any] | None:
-        return {"contacts": 5, "tallies": {}, "of": [run, task]} if task == "sweep" else None
-
-
-SWEPT = Swept()
 UPDATED = "2026-11-18T10:00:00Z"
 HEALTH = Health("", 2, heard="2026-11-18T11:06:40Z", given_up=GivenUp(2, 2, 2))
 
@@ -548,18 +542,19 @@ def settled_run(scene: Scene) -> ExportsTable:
     return scene.configurations
 
 
-class Quiet:
-    """An export without events, and queues with two messages each."""
-
-    def heard_ms(self, export: str) -> int | None:
-        return 1_795_000_000_000 if export == "newsletter" else None
+class Queues:
+    """Queues with two messages each."""
 
     def given_up(self) -> GivenUp:
         return GivenUp(2, 2, 2)
 
 
 def sources(scene: Scene, runs: ExportsTable) -> Sources:
-    return Sources(scene.lytics, scene.sendgrid, runs, SWEPT, Quiet(), Quiet())
+    client: Any = scene.dynamodb
+    walks, heard = WalksTable(client, "exports"), HeardTable(client, "exports")
+    walks.put_walk(RUN.run, "sweep", {"contacts": 5, "tallies": {}, "expected": []}, 0, finished=True)
+    heard.put_heard("newsletter", 1_795_000_000_000)
+    return Sources(scene.lytics, scene.sendgrid, runs, walks, heard, Queues())
 
 
 def test_count_reads_every_side() -> None:
