@@ -88,12 +88,12 @@ deploy: build ## Build and deploy, with a question for each parameter; samconfig
 covered: $(DEV) ## Run the unit tests; they must cover every branch of the modules that decide
 	$(call PYTEST,2) tests/unit --cov --cov-report=term
 
-others: install ## Run the tests that are neither unit tests nor on the local cloud
+others: $(ENVIRONMENTS) ## Run the tests that are neither unit tests nor on the local cloud
 	$(call PYTEST,2) --ignore=tests/unit --ignore=tests/e2e --ignore=tests/workflow
 
 # The end-to-end tests take longest and mostly wait, for processes that have time limits: all else gives way to them.
-beside-e2e: install
-	@nice -n 5 $(MAKE) --jobs=1 static covered others
+beside-e2e: $(ENVIRONMENTS)
+	@nice -n 5 $(MAKE) static covered others
 
 count: $(DEV) ## Count lines and tests, separately for the tests proper and their platform
 	@.venv/bin/python -m tests.count
@@ -101,7 +101,7 @@ count: $(DEV) ## Count lines and tests, separately for the tests proper and thei
 unit: $(DEV) ## Run the quick tests: all but those on the local cloud
 	$(call PYTEST,3) --ignore=tests/e2e --ignore=tests/workflow
 
-e2e: install ## Run the tests on the local cloud
+e2e: $(ENVIRONMENTS) ## Run the tests on the local cloud
 	$(call PYTEST,5) tests/e2e tests/workflow
 
 bench: install ## Measure requests, units, CPU and dollars against their floors: REPORT=
