@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 from functions.sweep.classify import Standing, standing
+from functions.sweep.guard import is_guarded
 from functions.sweep.scope import CHANGED, Scope
 from functions.sweep.session import SweepInvocation, go_on
 from functions.sweep.state import Step, SweepState
-from functions.sweep.tally import Tally, is_guarded
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.domain.seen import seen_hash
+from lytics_sendgrid.domain.sweep_findings import SweptAudience
 from lytics_sendgrid.domain.walking import first_position
 from lytics_sendgrid.workflow.sweep_progress import SweepProgress
 
@@ -62,11 +63,11 @@ def _note(state: SweepState, found: Standing, audience: str, email: str, event_n
         state.young.add(audience, email, event_ns)
 
 
-def _tally(scope: Scope) -> Tally:
-    return Tally(trouble=scope.trouble, note=CHANGED if scope.is_stale and not scope.trouble else "")
+def _tally(scope: Scope) -> SweptAudience:
+    return SweptAudience(trouble=scope.trouble, note=CHANGED if scope.is_stale and not scope.trouble else "")
 
 
-def _judge(session: SweepInvocation, audience: str, tally: Tally) -> None:
+def _judge(session: SweepInvocation, audience: str, tally: SweptAudience) -> None:
     """Decide whether anybody may leave an audience."""
     percent = session.request.max_leavers_percent
     if tally.trouble:

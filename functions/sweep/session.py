@@ -11,12 +11,12 @@ from functions.sweep.classify import ScanView
 from functions.sweep.look_ups import LookUps, People
 from functions.sweep.scope import FIRST, SECOND, Configured, Scope, SweepRequest, configured, scope_of
 from functions.sweep.state import Step, SweepState
-from functions.sweep.tally import Tally
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Audience, Export
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.domain.each import Each
+from lytics_sendgrid.domain.sweep_findings import SweptAudience
 from lytics_sendgrid.domain.walking import Ledger, Walk
 from lytics_sendgrid.queues.interface import Queue
 from lytics_sendgrid.queues.outgoing import Outgoing
@@ -168,7 +168,7 @@ class SweepInvocation:
         """Return the hashes of the people that a scan has seen."""
         return self.tools.seen.read_seen(self.request.run, audience, number, scan.chunks, scan.seen)
 
-    def tally(self, audience: str) -> Tally:
+    def tally(self, audience: str) -> SweptAudience:
         """Return the counts of an audience."""
         return self.state.tallies[audience]
 

@@ -6,8 +6,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from functions.sweep.kept import Kept
-from functions.sweep.tally import Tally
-from lytics_sendgrid.domain.sweep_findings import SweepFindings
+from lytics_sendgrid.domain.sweep_findings import SweepFindings, SweptAudience
 from lytics_sendgrid.domain.walking import Position, first_position
 
 
@@ -58,7 +57,7 @@ class SweepState:
 
     step: Step = Step.WALK
     position: Position = field(default_factory=first_position)
-    tallies: dict[str, Tally] = field(default_factory=dict)
+    tallies: dict[str, SweptAudience] = field(default_factory=dict)
     suspects: Kept = field(default_factory=Kept)
     young: Kept = field(default_factory=Kept)
     returning: Kept = field(default_factory=Kept)
@@ -77,8 +76,7 @@ class SweepState:
     @property
     def findings(self) -> SweepFindings:
         """What was found, which ``report`` reads."""
-        audiences = {audience: tally.findings for audience, tally in self.tallies.items()}
-        return SweepFindings(self.contacts, self.doubt, audiences)
+        return SweepFindings(self.contacts, self.doubt, self.tallies)
 
     def forget_people(self) -> None:
         """Drop every address: nothing needs them once the sweep is done."""
@@ -114,7 +112,7 @@ class SweepState:
         return cls(
             step=Step(document["step"]),
             position=dict(document["position"]),
-            tallies={audience: Tally.of(swept) for audience, swept in findings.audiences.items()},
+            tallies=dict(findings.audiences),
             suspects=Kept.read(document["suspects"]),
             young=Kept.read(document["young"]),
             returning=Kept.read(document["returning"]),

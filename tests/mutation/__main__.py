@@ -45,7 +45,7 @@ MODULES: Final = """
     functions.watch.skipped functions.watch.watching
     functions.sweep.classify functions.sweep.decide functions.sweep.find functions.sweep.kept
     functions.sweep.look_ups functions.sweep.queue_all functions.sweep.scope functions.sweep.second
-    functions.sweep.session functions.sweep.state functions.sweep.tally functions.sweep.verify
+    functions.sweep.guard functions.sweep.session functions.sweep.state functions.sweep.verify
     functions.clear.clearing functions.clear.finish lytics_sendgrid.domain.clearing
     functions.erase.erasing functions.erase.person functions.erase.request functions.deliver.erased
     lytics_sendgrid.domain.account_changes

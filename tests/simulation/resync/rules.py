@@ -178,7 +178,7 @@ RULES: Final[Mapping[str, Rule]] = {
     ),
     "nothing is emptied on 404": _in_world("gone_is_trouble", identifying=False, gone=0.4),
     "the guard": Rule(
-        [(find, "is_guarded", lambda _tally, _percent: False)],
+        [(find, "is_guarded", lambda _swept, _percent: False)],
         Bias(identifying=False, empty=0.4, counts_empty=True, guard_from=0),
     ),
     "leavers leave at the scan's time": Rule([(real, "CHECKED_QUEUE", _now(real.CHECKED_QUEUE))]),

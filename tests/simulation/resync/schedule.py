@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from unittest.mock import patch
 
-from functions.sweep import classify, decide, kept, queue_all, tally, verify
+from functions.sweep import classify, decide, guard, kept, queue_all, verify
 from lytics_sendgrid.domain import configuration
 from tests.simulation.resync import real, runs
 from tests.simulation.resync.account import SEATS
@@ -214,7 +214,7 @@ def run_schedule(seed: int, off: frozenset[str] = frozenset(), bias: Bias | None
         patch.object(decide, "SAMPLE", bias.sample),
         patch.object(decide, "CALIBRATION", bias.calibration),
         patch.object(configuration, "MEMBERSHIP_FIELD_IDS", SEATS),
-        patch.object(tally, "GUARD_FROM", bias.guard_from),
+        patch.object(guard, "GUARD_FROM", bias.guard_from),
         patch.object(queue_all, "_queue", real.CHECKED_QUEUE),
     ):
         Schedule(world).run()

@@ -42,3 +42,15 @@ def test_audience_that_was_not_swept_has_nothing() -> None:
 def test_young_returners_wait_unless_a_look_up_confirmed_them() -> None:
     assert SWEPT.waiting == 2
     assert SweptAudience(young=1, confirmed=2).waiting == 0
+
+
+def test_audience_that_was_not_swept_says_nothing() -> None:
+    assert SweptAudience() == SweptAudience(members=0, suspects=0, stayed={}, trouble="", note="")
+
+
+def test_reason_without_people_is_not_counted() -> None:
+    swept = SweptAudience()
+    swept.stay("guard", 0)
+    swept.stay("member", 2)
+    swept.stay("member", 1)
+    assert swept.stayed == {"member": 3}

@@ -8,7 +8,7 @@ from typing import Any, Self
 from lytics_sendgrid.domain.known_fields import known_fields
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SweptAudience:
     """What a sweep counted in one audience.
 
@@ -34,7 +34,7 @@ class SweptAudience:
     candidates: int = 0
     leavers: int = 0
     returned: int = 0
-    stayed: Mapping[str, int] = field(default_factory=dict)
+    stayed: dict[str, int] = field(default_factory=dict)
     trouble: str = ""
     note: str = ""
 
@@ -42,6 +42,11 @@ class SweptAudience:
     def waiting(self) -> int:
         """Young returners that no look-up has confirmed: the next resync decides about them."""
         return max(0, self.young - self.confirmed)
+
+    def stay(self, reason: str, people: int) -> None:
+        """Count suspects who stay."""
+        if people:
+            self.stayed[reason] = self.stayed.get(reason, 0) + people
 
 
 @dataclass(frozen=True, slots=True)

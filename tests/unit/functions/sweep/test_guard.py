@@ -2,11 +2,8 @@
 
 import pytest
 
-from functions.sweep.tally import GUARD_FROM, Tally, is_guarded
-
-
-def test_new_tally_says_nothing() -> None:
-    assert Tally() == Tally(members=0, suspects=0, stayed={}, trouble="", note="")
+from functions.sweep.guard import GUARD_FROM, is_guarded
+from lytics_sendgrid.domain.sweep_findings import SweptAudience
 
 
 @pytest.mark.parametrize(
@@ -21,12 +18,4 @@ def test_new_tally_says_nothing() -> None:
 def test_guard_stops_more_than_its_percentage(
     suspects: int, members: int, percent: int, guarded: bool
 ) -> None:
-    assert is_guarded(Tally(members=members, suspects=suspects), percent) is guarded
-
-
-def test_reason_without_people_is_not_counted() -> None:
-    tally = Tally()
-    tally.stay("guard", 0)
-    tally.stay("member", 2)
-    tally.stay("member", 1)
-    assert tally.stayed == {"member": 3}
+    assert is_guarded(SweptAudience(members=members, suspects=suspects), percent) is guarded
