@@ -98,9 +98,9 @@ class _Auditor:
             outcomes = repaired(findings, own, book, tools.sendgrid, tools.clock)
         else:
             outcomes = unrepaired(findings)
-        self._state.segments = [found.message for found in outcomes][:_MAX_SEGMENT_MESSAGES]
+        self._state.findings.segments = [found.message for found in outcomes][:_MAX_SEGMENT_MESSAGES]
         wrong = [(shown[found.audience], found.message) for found in outcomes if found.is_wrong]
-        self._state.wrong = wrong[:_MAX_SEGMENT_MESSAGES]
+        self._state.findings.wrong = wrong[:_MAX_SEGMENT_MESSAGES]
         self._state.step = Step.REQUEST
 
     def request_export(self) -> None:
@@ -191,7 +191,7 @@ class _Auditor:
     def _visitor(self, comparison: Comparison) -> Callable[[str, Contact], None]:
         def visit(email: str, contact: Contact) -> None:
             if comparison.exported.is_mine(email) and comparison.is_to_send(
-                email, contact, self._state.counts
+                email, contact, self._state.findings
             ):
                 self._send_again(email, contact)
 
@@ -221,7 +221,7 @@ class _Auditor:
             self._state.expected[self._request.prefix] = self._outgoing.messages
 
     def _fail(self, why: str) -> None:
-        compared = self._state.counts.compared
+        compared = self._state.findings.compared
         left = _REST_UNTOUCHED.format(contacts(compared)) if compared else _UNTOUCHED
-        self._state.trouble = f"{why}. {left}. Start the resync again later"
+        self._state.findings.trouble = f"{why}. {left}. Start the resync again later"
         self._state.step = Step.DONE

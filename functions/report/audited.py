@@ -45,7 +45,7 @@ class AuditReport(StatePart):
             fields=dict(findings.fields),
             unread=dict(findings.unread),
             sent_again=findings.queued,
-            segments=findings.segments,
+            segments=tuple(findings.segments),
             trouble=findings.trouble,
         )
 

@@ -1,5 +1,6 @@
 """What an audit leaves for the report."""
 
+from collections import Counter
 from typing import Any
 
 from lytics_sendgrid.domain.audit_findings import AuditFindings
@@ -13,10 +14,10 @@ DOCUMENT = {
 }
 FINDINGS = AuditFindings(
     **COUNTS,
-    fields={"city": 2},
-    unread={"age": 1},
-    segments=("a segment was changed",),
-    wrong=(("First", "its query was changed"),),
+    fields=Counter(city=2),
+    unread=Counter(age=1),
+    segments=["a segment was changed"],
+    wrong=[("First", "its query was changed")],
     trouble="no file",
 )
 

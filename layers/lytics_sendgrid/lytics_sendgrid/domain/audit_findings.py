@@ -1,5 +1,6 @@
 """What an audit found: ``audit`` writes it into its checkpoint, and ``report`` reads it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -7,9 +8,9 @@ from typing import Any, Self
 from lytics_sendgrid.domain.known_fields import known_fields
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AuditFindings:
-    """What an audit of SendGrid found.
+    """What an audit of SendGrid has found so far.
 
     Attributes:
         compared: contacts whose columns were compared.
@@ -29,11 +30,11 @@ class AuditFindings:
     recent: int = 0
     deleted: int = 0
     overwritten: int = 0
-    fields: Mapping[str, int] = field(default_factory=dict)
-    unread: Mapping[str, int] = field(default_factory=dict)
+    fields: Counter[str] = field(default_factory=Counter)
+    unread: Counter[str] = field(default_factory=Counter)
     queued: int = 0
-    segments: tuple[str, ...] = ()
-    wrong: tuple[tuple[str, str], ...] = ()
+    segments: list[str] = field(default_factory=list)
+    wrong: list[tuple[str, str]] = field(default_factory=list)
     trouble: str = ""
 
     def document(self) -> dict[str, Any]:
@@ -56,9 +57,10 @@ class AuditFindings:
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Self:
         """Read what ``document`` returned, from a whole checkpoint, too. Unknown keys are ignored."""
+        counts = known_fields(cls, document["counts"])
         return cls(
-            **known_fields(cls, document["counts"]),
-            segments=tuple(document["segments"]),
-            wrong=tuple((name, reason) for name, reason in document.get("wrong", ())),
+            **counts | {name: Counter(counts.get(name)) for name in ("fields", "unread")},
+            segments=list(document["segments"]),
+            wrong=[(name, reason) for name, reason in document.get("wrong", ())],
             trouble=document["trouble"],
         )

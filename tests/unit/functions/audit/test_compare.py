@@ -6,8 +6,9 @@ from typing import Final
 import pytest
 
 from functions.audit.columns import columns_of
-from functions.audit.compare import AuditCounts, Comparison
+from functions.audit.compare import Comparison
 from functions.audit.exported import ExportedContacts
+from lytics_sendgrid.domain.audit_findings import AuditFindings
 from lytics_sendgrid.domain.contact import Contact, Rejection
 from lytics_sendgrid.sendgrid.row import row_form
 from tests.newsletter import HIGH_VALUE, NEWSLETTER
@@ -22,17 +23,17 @@ ROW = {"email": ADA, "lytics_segments": HIGH_VALUE, "city": "Paris"}
 
 def compared(
     contact: Contact, *rows: dict[str, str], email: str = ADA, restore_deleted: bool = False
-) -> tuple[bool, AuditCounts]:
+) -> tuple[bool, AuditFindings]:
     exported = ExportedContacts("run", COLUMNS)
     exported.add_all(rows)
     form = row_form(ACCOUNT, "none")
     comparison = Comparison(form, COLUMNS, exported, SETTLED_MS, restore_deleted=restore_deleted)
-    counts = AuditCounts()
+    counts = AuditFindings()
     return comparison.is_to_send(email, contact, counts), counts
 
 
 def test_equal_contact_is_counted_and_left_alone() -> None:
-    assert compared(KNOWN, ROW) == (False, AuditCounts(compared=1))
+    assert compared(KNOWN, ROW) == (False, AuditFindings(compared=1))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_overwritten_field_is_sent_again(change: dict[str, str], field: str) -> 
 
 
 def test_field_that_the_ledger_does_not_know_is_not_compared() -> None:
-    assert compared(replace(KNOWN, fields={}), ROW | {"city": "Rome"}) == (False, AuditCounts(compared=1))
+    assert compared(replace(KNOWN, fields={}), ROW | {"city": "Rome"}) == (False, AuditFindings(compared=1))
 
 
 @pytest.mark.parametrize(
@@ -63,13 +64,13 @@ def test_value_that_cannot_be_read_is_counted_and_decides_nothing(row: dict[str,
 def test_deleted_contact_is_made_again_only_on_request(restore_deleted: bool) -> None:
     is_to_send, counts = compared(KNOWN, email=BOB, restore_deleted=restore_deleted)
     assert is_to_send is restore_deleted
-    assert counts == AuditCounts(compared=1, deleted=1, queued=int(restore_deleted))
+    assert counts == AuditFindings(compared=1, deleted=1, queued=int(restore_deleted))
 
 
 @pytest.mark.parametrize(("sent", "latest"), [(1, 0), (0, 1)])
 def test_contact_sent_shortly_before_the_export_is_not_compared(sent: int, latest: int) -> None:
     recent = replace(KNOWN, sent_ms=sent * SETTLED_MS, latest_ms=latest * SETTLED_MS)
-    assert compared(recent) == (False, AuditCounts(recent=1))
+    assert compared(recent) == (False, AuditFindings(recent=1))
 
 
 @pytest.mark.parametrize(
@@ -81,12 +82,12 @@ def test_contact_sent_shortly_before_the_export_is_not_compared(sent: int, lates
     ],
 )
 def test_contact_that_sendgrid_never_took_is_not_compared(contact: Contact) -> None:
-    assert compared(contact) == (False, AuditCounts())
+    assert compared(contact) == (False, AuditFindings())
 
 
 def test_contact_is_found_by_an_alternate_address() -> None:
     row = ROW | {"email": BOB, "alternate_emails": f'["{ADA}"]'}
-    assert compared(KNOWN, row) == (False, AuditCounts(compared=1))
+    assert compared(KNOWN, row) == (False, AuditFindings(compared=1))
 
 
 def test_each_address_is_of_one_part() -> None:

@@ -11,7 +11,7 @@ from lytics_sendgrid.domain.audit_findings import AuditFindings
 
 def findings(segments: Sequence[str] = (), trouble: str = "", **changes: Any) -> AuditReport:
     counts = {"compared": 1200, "recent": 3} | changes
-    return AuditReport.of(AuditFindings(**counts, segments=tuple(segments), trouble=trouble))
+    return AuditReport.of(AuditFindings(**counts, segments=list(segments), trouble=trouble))
 
 
 WRITTEN = (

@@ -124,8 +124,8 @@ def test_segment_that_is_gone_fails_the_run_after_its_report() -> None:
 
 
 def test_segment_that_shows_other_people_fails_the_run_after_its_report() -> None:
-    audit = AuditFindings(compared=1, segments=("the query was changed",))
-    wrong = replace(audit, wrong=(("First", "the query was changed"),))
+    audit = AuditFindings(compared=1, segments=["the query was changed"])
+    wrong = replace(audit, wrong=[("First", "the query was changed")])
     assert "failure" not in report(audit=audit, scans={FIRST: WHOLE})
     assert "- 'First': the query was changed" in report(audit=wrong, scans={FIRST: WHOLE})["failure"]
 
