@@ -1,15 +1,15 @@
 """What an audit is asked for, and what it works with."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from functions.audit.contact_export import ContactExport
 from functions.audit.repair import RepairableSegments
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Audience, Export
 from lytics_sendgrid.domain.each import Each
-from lytics_sendgrid.domain.walking import Ledger
+from lytics_sendgrid.domain.walking import Ledger, Walks
 from lytics_sendgrid.queues.interface import Queue
 from lytics_sendgrid.sendgrid.resources import ContactList
 from lytics_sendgrid.sendgrid.row import RowForm
@@ -28,15 +28,6 @@ class Configurations(Accounts, Protocol):
     """The account's configuration, and its exports'."""
 
     def export(self, name: str) -> Export | None: ...  # noqa: D102
-
-
-class Walks(Protocol):
-    """Where checkpoints of walks are kept."""
-
-    def walk(self, run: str, task: str) -> dict[str, Any] | None: ...  # noqa: D102
-    def put_walk(  # noqa: D102
-        self, run: str, task: str, document: Mapping[str, Any], now_s: int, *, finished: bool
-    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,16 @@ to the account's next run.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.clearing import Clearing
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
+from lytics_sendgrid.domain.walking import Walks
 from lytics_sendgrid.queues.interface import Queue
 from lytics_sendgrid.queues.outgoing import Outgoing
 from lytics_sendgrid.tables.ledger_walk import LedgerPage
@@ -37,16 +38,6 @@ class Accounts(Protocol):
     """Where the accounts' configurations are kept."""
 
     def account(self, name: str) -> Account: ...  # noqa: D102
-
-
-class Walks(Protocol):
-    """Where checkpoints are kept."""
-
-    def walk(self, run: str, task: str) -> dict[str, Any] | None: ...  # noqa: D102
-
-    def put_walk(  # noqa: D102
-        self, run: str, task: str, document: Mapping[str, Any], now_s: int, *, finished: bool
-    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,13 @@ from dataclasses import replace
 from functools import cache
 from typing import Final, Protocol
 
-from functions.clear.clearing import TASK, Walks
+from functions.clear.clearing import TASK
 from lytics_sendgrid.bounded_text import shortened
 from lytics_sendgrid.domain.account_changes import claimed, cleared
 from lytics_sendgrid.domain.clearing import ClearedSegment, Clearing, SegmentEnd
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import ProvisionedAudience
+from lytics_sendgrid.domain.walking import Walks
 from lytics_sendgrid.errors import StopRun
 from lytics_sendgrid.sendgrid.resources import Segment, SingleSend, segment_query
 from lytics_sendgrid.workflow.account_book import AccountBook, Accounts

@@ -2,10 +2,10 @@
 
 import math
 from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 from functions.sweep.classify import ScanView
 from functions.sweep.look_ups import LookUps, People
@@ -17,7 +17,7 @@ from lytics_sendgrid.domain.configuration import Account, Audience, Export
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.domain.each import Each
 from lytics_sendgrid.domain.sweep_findings import SweptAudience
-from lytics_sendgrid.domain.walking import Ledger, Walk
+from lytics_sendgrid.domain.walking import Ledger, Walk, Walks
 from lytics_sendgrid.queues.interface import Queue
 from lytics_sendgrid.queues.outgoing import Outgoing
 from lytics_sendgrid.workflow.sweep_progress import SweepProgress
@@ -40,15 +40,6 @@ class Seen(Protocol):
     def read_seen(  # noqa: D102
         self, run: str, audience: str, scan: int, chunks: int, hashes: int
     ) -> "array[int]": ...
-
-
-class Walks(Protocol):
-    """Where checkpoints of walks are kept."""
-
-    def walk(self, run: str, task: str) -> dict[str, Any] | None: ...  # noqa: D102
-    def put_walk(  # noqa: D102
-        self, run: str, task: str, document: Mapping[str, Any], now_s: int, *, finished: bool
-    ) -> None: ...
 
 
 class Lytics(People, Protocol):

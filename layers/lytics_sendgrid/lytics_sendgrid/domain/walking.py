@@ -1,7 +1,7 @@
 """Walk the ledger in segments that are read at the same time, over as many invocations as it takes."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
 
 from lytics_sendgrid.domain.contact import Contact
 from lytics_sendgrid.domain.each import Each
@@ -25,6 +25,15 @@ class Ledger(Protocol):
     """The contacts table, page by page."""
 
     def page(self, account: str, segment: int, segments: int, start: str | None = None) -> Page: ...  # noqa: D102
+
+
+class Walks(Protocol):
+    """Where checkpoints of walks are kept."""
+
+    def walk(self, run: str, task: str) -> dict[str, Any] | None: ...  # noqa: D102
+    def put_walk(  # noqa: D102
+        self, run: str, task: str, document: Mapping[str, Any], now_s: int, *, finished: bool
+    ) -> None: ...
 
 
 type Position = dict[int, str | None]
