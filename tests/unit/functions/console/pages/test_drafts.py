@@ -177,6 +177,28 @@ def test_silent_vendors_are_waited_for_a_quarter_of_a_minute(scene: Scene) -> No
     assert "Lytics has not answered yet" in page.text
     assert "SendGrid has not answered yet" in page.text
     assert '<input id="list"' in page.html
+    assert '<button name="do" value="ask"' not in page.html
+    assert "Look again" in page.text
+
+
+def test_late_answer_is_shown_and_not_asked_for_again(scene: Scene) -> None:
+    path = new_draft(scene)
+    scene.get(path)
+    scene.clock.move(16)
+    assert "Look again" in scene.get(path).text
+    answered(scene)
+    scene.post(path, FORM | {"do": "save"})
+    page = scene.get(path)
+    assert "High value users" in page.text
+    assert "has not answered" not in page.text
+    assert len(scene.functions.calls) == 1
+
+
+def test_vendors_are_asked_again_on_demand(scene: Scene) -> None:
+    path = new_draft(scene)
+    scene.get(path)
+    answered(scene, CATALOGUE.model_copy(update={"faults": {"lytics": "read timeout"}, "audiences": None}))
+    assert '<button name="do" value="ask">Ask again' in scene.get(path).html
     scene.post(path, FORM | {"do": "ask"})
     assert len(scene.functions.calls) == 2
     assert "Asking Lytics and SendGrid" in scene.get(path).text
