@@ -127,8 +127,8 @@ def committed_first(
     self: Any, invocation: Any, intake: Any, contacts: Sequence[Any], *, consistent: bool
 ) -> Sequence[Any]:
     """Run a round as `Rounds._round` does, but commit before the request."""
-    loaded = self._load(contacts, intake.views, consistent=consistent)
-    self._read_newer_views(intake.views, loaded, contacts)
+    loaded = self._load(contacts, intake.views, invocation.clock.now(), consistent=consistent)
+    intake.views = self._newest_views(intake.views, loaded, contacts)
     now_ms = invocation.now_ms()
     decisions = {contact.key: _DECIDE(contact, loaded[contact.key], intake.views) for contact in contacts}
     committing = {

@@ -160,6 +160,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "the ledger is ahead of SendGrid",
         [(Rounds, "_round", broken.committed_first)],
         _with(busy=0.6, abandoned=0.1),
+        first=10,
     ),
     "leftovers_are_dropped": Mutation(
         "changes that ran out of time are not requeued",

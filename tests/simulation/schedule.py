@@ -218,14 +218,14 @@ class _Run:
             self._world.at(self._world.now + 1_000, self._watch_dead_letters)
 
     def _divergence(self, *, settled: bool) -> str | None:
-        if not settled:
-            return "it never settles"
-        self._dynamodb.is_over = True
         escaped = self._deliver.escaped + self._confirm.escaped
         escaped += [error for eraser in self._erasers for error in eraser.escaped]
         escaped += [error for clearer in self._clearers for error in clearer.escaped]
         for error in escaped:
             return f"a handler raised {type(error).__name__}: {error}"
+        if not settled:
+            return "it never settles"
+        self._dynamodb.is_over = True
         for queue in (*self._queues.values(), self._dead):
             if queue.messages:
                 return f"{len(queue.messages)} messages are left on {queue.name}: {queue.messages[0].body}"

@@ -16,6 +16,8 @@ def test_broken_rule_is_noticed(name: str) -> None:
     seeds = range(mutation.first, mutation.first + MAX_SCHEDULES)
     cases = (case_of(draw(seed, mutation.bias), seed) for seed in seeds)
     with applied(mutation):
-        noticed = next((case for case in cases if case.run().divergence is not None), None)
+        found = ((case, case.run().divergence) for case in cases)
+        noticed, divergence = next((each for each in found if each[1] is not None), (None, None))
     assert noticed is not None, f"{MAX_SCHEDULES} schedules did not notice: {mutation.breaks}"
+    assert not str(divergence).startswith("a handler raised"), "the mutation does not fit the code any more"
     assert noticed.run().divergence is None, "the schedule diverges without the mutation"
