@@ -115,6 +115,20 @@ def test_what_was_chosen_before_the_scripts_ran_is_saved(visits: Visits) -> None
     until(page, lambda: saved(scene, page).get("email_field") == "city")
 
 
+def test_authorization_chosen_early_is_saved_when_its_field_is_left(visits: Visits) -> None:
+    scene, page = opened(visits)
+    held = held_back(page)
+    page.reload(wait_until="commit")
+    authorization = page.get_by_label("Authorization")
+    authorization.fill("other")
+    authorization.blur()
+    authorization.focus()  # from here on, nothing changes in the field
+    held.pop().continue_()
+    expect(page.locator("html")).to_have_attribute("data-ready", "")
+    authorization.blur()
+    until(page, lambda: saved(scene, page)["authorization"] == "other")
+
+
 def test_half_typed_authorization_is_not_saved_as_the_scripts_run(visits: Visits) -> None:
     scene, page = opened(visits)
     held = held_back(page)

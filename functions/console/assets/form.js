@@ -163,6 +163,10 @@
   });
   authorization().addEventListener("input", (event) => event.stopPropagation());
   authorization().addEventListener("change", () => (chosen = authorization().value));
+  // The browser says so only if it has changed since the field was entered, and that may have been before this script.
+  authorization().addEventListener("blur", ({ target }) => {
+    if (target.value !== chosen) target.dispatchEvent(new Event("change", { bubbles: true }));
+  });
   document.addEventListener("htmx:configRequest", ({ detail }) => {
     if (detail.elt.id === "saver") detail.formData.set("authorization", chosen);
   });
