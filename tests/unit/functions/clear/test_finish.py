@@ -48,6 +48,7 @@ def test_segment_stays_empty_and_keeps_its_seat(changes: dict[str, Any]) -> None
     scene.change_account(audiences={GONE: replace(CLEARED, **changes)})
     assert finished(scene) == Finished(cleared=1, deleted=0, left=0)
     assert "delete_segment s-gone" not in scene.sendgrid.calls
+    assert scene.segment_ids == ["s-gone", "s-kept"]
     assert "scheduled_single_sends" not in scene.sendgrid.calls
     assert (list(scene.account.audiences), scene.account.to_clear) == ([GONE], {})
     assert scene.segments_of() == {GONE: {"name": "Segment s-gone", "outcome": "empty"}}

@@ -6,6 +6,8 @@ from typing import Any
 from functions.operate.rejected import accounts_of, as_lines, main, rejected_contacts
 from lytics_sendgrid.domain.contact import UNKNOWN, Commit, Contact, Rejection
 from lytics_sendgrid.tables.rejected import RejectedContact, RejectedIndex, RejectedPage
+from lytics_sendgrid.tables.summaries import put_part
+from lytics_sendgrid.workflow.summary import SummaryPart
 from tests.doubles.adapters import contacts_table, exports_table
 from tests.doubles.dynamodb import DynamoDb
 from tests.newsletter import HIGH_VALUE, NEWSLETTER, UNMANAGED
@@ -37,10 +39,13 @@ def index_of(*people: tuple[str, Contact]) -> RejectedIndex:
 
 
 def test_accounts_are_those_of_all_exports() -> None:
-    dynamodb = DynamoDb()
+    dynamodb: Any = DynamoDb()
     accounts = {"newsletter": "default", "again": "default", "elsewhere": "other"}
     exports = [replace(NEWSLETTER, name=name, account=account) for name, account in accounts.items()]
-    assert accounts_of(exports_table(dynamodb, *exports)) == ["default", "other"]
+    table = exports_table(dynamodb, *exports)
+    put_part(dynamodb, "exports", "unfinished", SummaryPart.CONFIGURED, {})  # without a configuration
+    assert table.export_names() == ("again", "elsewhere", "newsletter", "unfinished")
+    assert accounts_of(table) == ["default", "other"]
 
 
 def test_rejected_contacts_are_listed_latest_first_with_counts() -> None:
