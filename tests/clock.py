@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from lytics_sendgrid.domain.deadline import Deadline
+
 START_S = 1_795_000_000.0
 
 
@@ -50,3 +52,17 @@ class InvocationClock(ManualClock):
     def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
         self.left -= seconds
+
+
+class _ScriptedClock(ManualClock):
+    def __init__(self, has_passed: Callable[[], bool]) -> None:
+        super().__init__(0.0)
+        self._has_passed = has_passed
+
+    def now(self) -> float:
+        return 1.0 if self._has_passed() else -1.0
+
+
+def scripted_deadline(has_passed: Callable[[], bool]) -> Deadline:
+    """Return a deadline that has passed or not, as a function says at each look."""
+    return Deadline(_ScriptedClock(has_passed), 0.0)

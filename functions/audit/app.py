@@ -16,6 +16,7 @@ from functions.audit.sendgrid import audited_sendgrid_at, file_of
 from functions.audit.settings import AuditSettings
 from functions.audit.tools import AuditRequest, AuditTools
 from lytics_sendgrid.aws.secret import Secrets
+from lytics_sendgrid.domain.deadline import Deadline
 from lytics_sendgrid.domain.walking import SEGMENTS
 from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.sendgrid.row import row_form
@@ -55,11 +56,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     clock = SystemClock()
     run = ExportRun.read(event)
     authorization = secrets.authorization(run.authorization, max_age_s=0)
-    margin_s = min(MARGIN_S, context.get_remaining_time_in_millis() / 3000)
-
-    def spare_s() -> float:
-        return context.get_remaining_time_in_millis() / 1000 - margin_s
-
+    deadline = Deadline.of_invocation(clock, context.get_remaining_time_in_millis(), MARGIN_S)
     request = AuditRequest(
         run=run.run,
         export=run.export,
@@ -80,9 +77,9 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         queue=queue,
         each=threads.map,
         form=lambda account: row_form(account, audit_settings.no_audience_value),
-        download=lambda url: file_of(url, audit_settings.sendgrid_url, clock, spare_s()),
+        download=lambda url: file_of(url, audit_settings.sendgrid_url, clock, deadline.left_s()),
         clock=clock,
-        spare_s=spare_s,
+        deadline=deadline,
     )
     progress = audit(request, tools).document()
     logger.info("run_audited", run=run.run, export=run.export, request_id=context.aws_request_id, **progress)

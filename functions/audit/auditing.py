@@ -1,6 +1,5 @@
 """One invocation of an audit: compare SendGrid with the ledger, and send again what differs."""
 
-import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
@@ -154,7 +153,7 @@ class _Auditor:
             restore_deleted=request.restore_deleted,
         )
         walk = Walk(self._tools.ledger, self._tools.each, account.name, state.position)
-        is_whole = walk.run(self._visitor(comparison), self._has_time())
+        is_whole = walk.run(self._visitor(comparison), self._tools.deadline)
         self._flush()
         if not is_whole:
             return AuditProgress(done=False, doing="compares contacts")
@@ -182,11 +181,6 @@ class _Auditor:
             )
             return None
         return exported
-
-    def _has_time(self) -> Callable[[], bool]:
-        """Return whether there is time for more, always for the first pages: each invocation must go on."""
-        pages = itertools.count()
-        return lambda: next(pages) == 0 or self._tools.spare_s() > 0
 
     def _visitor(self, comparison: Comparison) -> Callable[[str, Contact], None]:
         def visit(email: str, contact: Contact) -> None:

@@ -8,6 +8,7 @@ from functions.audit.contact_export import ContactExport
 from functions.audit.repair import RepairableSegments
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Audience, Export
+from lytics_sendgrid.domain.deadline import Deadline
 from lytics_sendgrid.domain.each import Each
 from lytics_sendgrid.domain.walking import Ledger, Walks
 from lytics_sendgrid.queues.interface import Queue
@@ -71,7 +72,7 @@ class AuditTools:
         form: makes an account's row form.
         download: yields the bytes of a file of SendGrid.
         clock: ours.
-        spare_s: seconds left for more work in this invocation.
+        deadline: of this invocation's work.
     """
 
     sendgrid: SendGridAccount
@@ -83,4 +84,4 @@ class AuditTools:
     form: Callable[[Account], RowForm]
     download: Callable[[str], Iterator[bytes]]
     clock: Clock
-    spare_s: Callable[[], float]
+    deadline: Deadline

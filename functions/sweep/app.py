@@ -17,6 +17,7 @@ from functions.sweep.settings import SweepSettings
 from functions.sweep.sweeping import sweep
 from lytics_sendgrid.aws.secret import Secrets
 from lytics_sendgrid.domain.contact import decode_memberships
+from lytics_sendgrid.domain.deadline import Deadline
 from lytics_sendgrid.domain.walking import SEGMENTS
 from lytics_sendgrid.lytics.api import lytics_at
 from lytics_sendgrid.queues.writer import QueueWriter
@@ -56,7 +57,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     sweep_settings, dynamodb, secrets, queue, threads = _collaborators()
     run = ExportRun.read(event)
     authorization = secrets.authorization(run.authorization, max_age_s=0)
-    margin_s = min(MARGIN_S, context.get_remaining_time_in_millis() / 3000)
+    clock = SystemClock()
     request = SweepRequest(
         run=run.run,
         export=run.export,
@@ -76,8 +77,8 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         lytics=lytics_at(sweep_settings.lytics_url, authorization.lytics_api_token),
         queue=queue,
         each=threads.map,
-        clock=SystemClock(),
-        spare_s=lambda: context.get_remaining_time_in_millis() / 1000 - margin_s,
+        clock=clock,
+        deadline=Deadline.of_invocation(clock, context.get_remaining_time_in_millis(), MARGIN_S),
     )
     progress = sweep(request, tools).document()
     logger.info(

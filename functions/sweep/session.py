@@ -15,6 +15,7 @@ from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account, Audience, Export
 from lytics_sendgrid.domain.contact import Contact
+from lytics_sendgrid.domain.deadline import Deadline
 from lytics_sendgrid.domain.each import Each
 from lytics_sendgrid.domain.sweep_findings import SweptAudience
 from lytics_sendgrid.domain.walking import Ledger, Walk, Walks
@@ -62,7 +63,7 @@ class SweepTools:
         queue: the changes queue.
         each: applies a function to several items at once.
         clock: ours.
-        spare_s: seconds left for more work in this invocation.
+        deadline: of this invocation's work.
     """
 
     ledger: Ledger
@@ -73,7 +74,7 @@ class SweepTools:
     queue: Queue
     each: Each
     clock: Clock
-    spare_s: Callable[[], float]
+    deadline: Deadline
 
 
 @dataclass
@@ -204,7 +205,7 @@ class SweepInvocation:
 
     def has_time(self) -> bool:
         """Return whether to go on: always for the first piece of work, otherwise while time is left."""
-        has_time = not self._worked or self.tools.spare_s() > 0
+        has_time = not (self._worked and self.tools.deadline.has_passed())
         self._worked = True
         return has_time
 
@@ -212,7 +213,7 @@ class SweepInvocation:
         """Walk on through the ledger; return whether everybody is visited."""
         tools, state = self.tools, self.state
         walk = Walk(tools.ledger, tools.each, self.request.account, state.position)
-        done = walk.run(visit, self.has_time)
+        done = self.has_time() and walk.run(visit, tools.deadline)
         state.read_units += walk.read_units
         return done
 

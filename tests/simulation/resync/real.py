@@ -19,6 +19,7 @@ from lytics_sendgrid.errors import RequestRefused
 from lytics_sendgrid.lytics.documents import LyticsPerson
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.tables.ledger_walk import LedgerPage
+from tests.clock import scripted_deadline
 from tests.simulation.resync.records import MINUTE_NS, Queued, Scanned, address
 from tests.simulation.resync.scans import scan
 
@@ -86,7 +87,8 @@ class RealSweep:
             return map(function, items)
 
         chance = self.world.chance
-        return SweepTools(self, self, self, self, self, self, serial, self, lambda: chance.choice((-1, 1, 1)))
+        deadline = scripted_deadline(lambda: chance.choice((True, False, False)))
+        return SweepTools(self, self, self, self, self, self, serial, self, deadline)
 
     # The ledger
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from lytics_sendgrid.domain.contact import Contact
+from lytics_sendgrid.domain.deadline import Deadline
 from lytics_sendgrid.domain.each import Each
 
 SEGMENTS: Final = 8
@@ -63,21 +64,22 @@ class Walk:
         self.position = position
         self.read_units = 0.0
 
-    def run(self, visit: Callable[[str, Contact], None], has_time: Callable[[], bool]) -> bool:
+    def run(self, visit: Callable[[str, Contact], None], deadline: Deadline) -> bool:
         """Visit contacts until all are visited, or the time is up.
 
         Args:
             visit: called with the address and state of each contact.
-            has_time: whether another page of each segment may be read.
+            deadline: no page is read after it, except the first of each segment: each walk must go on.
 
         Returns:
             All are visited.
         """
-        while self.position and has_time():
+        while True:
             segments = list(self.position)
             pages = self._each(self._page, segments)
             self._take(segments, pages, visit)
-        return not self.position
+            if not self.position or deadline.has_passed():
+                return not self.position
 
     def _page(self, segment: int) -> Page:
         return self._ledger.page(self._account, segment, self._segments, self.position[segment])

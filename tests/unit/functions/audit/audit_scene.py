@@ -11,6 +11,7 @@ from functions.audit.tools import AuditRequest, AuditTools, SendGridAccount
 from lytics_sendgrid.domain.change import Change
 from lytics_sendgrid.domain.configuration import Account, Audience, ProvisionedAudience
 from lytics_sendgrid.domain.contact import Contact, encode
+from lytics_sendgrid.domain.deadline import Deadline
 from lytics_sendgrid.errors import RequestRefused
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.sendgrid.resources import ContactList, Segment, segment_query
@@ -106,7 +107,7 @@ class Scene:
         self.sendgrid = ScriptedSendGrid()
         self.account: SendGridAccount | None = None
         self.file = "EMAIL,lytics_segments\n"
-        self.spare: list[float] = []
+        self.left_s = 60.0
         self.request: dict[str, Any] = {}
         self.calls = 0
         self.download: Callable[[str], Iterator[bytes]] = self._file
@@ -152,7 +153,7 @@ class Scene:
             form=lambda account: row_form(account, "none"),
             download=self.download,
             clock=self.clock,
-            spare_s=lambda: self.spare.pop(0) if self.spare else 60.0,
+            deadline=Deadline.after(self.clock, self.left_s),
         )
         return audit(AuditRequest(**(values | self.request)), tools)
 

@@ -169,7 +169,7 @@ def test_large_account_is_compared_part_by_part_over_many_invocations(
     for number in range(25):
         scene.contact(f"p{number}@example.org", "none" if number % 5 == 0 else HIGH_VALUE)
     scene.ready()
-    scene.spare = [0.0] * 40
+    scene.left_s = 0.0
     document = scene.run()
     assert (document["parts"], document["part"]) == (3, 3)
     assert (document["counts"]["compared"], document["counts"]["overwritten"]) == (25, 5)

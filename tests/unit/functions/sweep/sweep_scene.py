@@ -11,6 +11,7 @@ from lytics_sendgrid.domain.change import Change
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Account, Audience, Export, ProvisionedAudience
 from lytics_sendgrid.domain.contact import Contact, decode_memberships, encode
+from lytics_sendgrid.domain.deadline import Deadline
 from lytics_sendgrid.domain.seen import in_order, seen_hash
 from lytics_sendgrid.lytics.documents import LyticsPerson
 from lytics_sendgrid.queues.changes import decode
@@ -92,7 +93,7 @@ class Scene:
         self.ledger = ShortPages(client, "contacts", decode_memberships)
         self.queue = Queue("changes")
         self.lytics = ScriptedLytics()
-        self.spare: list[float] = []
+        self.left_s = 60.0
         self.audiences: tuple[Audience, ...] = (VIPS, READERS)
         self.request: dict[str, Any] = {}
         self.calls = 0
@@ -197,5 +198,5 @@ class Scene:
             queue=queue_writer(self.queue)[0],
             each=map,
             clock=self.clock,
-            spare_s=lambda: self.spare.pop(0) if self.spare else 60.0,
+            deadline=Deadline.after(self.clock, self.left_s),
         )

@@ -413,8 +413,9 @@ def test_second_scan_is_judged_after_a_change_was_taken_back(
     scene.exports.put_export(Export("offers", "default", "acme", 7, "work", (), (VIPS,)))
     changed = replace(account, version=account.version + 1, audiences={**account.audiences, VIPS.id: vips})
     scene.exports.put_account(changed, account.version)
-    scene.spare = [-1.0]
+    scene.left_s = -1.0
     assert scene.call().doing == "compares contacts with the second scans"
+    scene.left_s = 60.0
     scene.configure("newsletter")
     assert scene.run().done
     assert exits(scene) == readers
@@ -441,8 +442,8 @@ def test_sweep_says_what_it_does(scene: Scene, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(outgoing, "MAX_BUFFERED", 4)
     crowd(scene)
     scene.contact(CAT, {READERS: BEFORE})
+    scene.left_s = -1.0
     for _ in range(200):
-        scene.spare = [-1.0] * 400
         progress = scene.call()
         doing += [progress.doing] if progress.doing not in doing else []
         if progress.second_scan:
@@ -462,12 +463,11 @@ def test_sweep_says_what_it_does(scene: Scene, monkeypatch: pytest.MonkeyPatch) 
 
 def test_sweep_goes_on_wherever_its_time_ends(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outgoing, "MAX_BUFFERED", 4)
-    scene.spare = [-1.0] * 40
+    scene.left_s = -1.0
     scene.contact(CAT, {READERS: BEFORE})
     scene.contact(DAN, {READERS: BEFORE})
     emails = many(scene, monkeypatch)
     scene.scanned(VIPS, ANN, scan=1)
-    scene.spare = [-1.0] * 400
     assert scene.run().done
     assert exits(scene) == [CAT, DAN, *emails]
     assert scene.calls > 12
@@ -477,7 +477,7 @@ def test_sweep_goes_on_wherever_its_time_ends(scene: Scene, monkeypatch: pytest.
 def test_time_that_ends_during_look_ups_loses_none(scene: Scene) -> None:
     emails = crowd(scene, people=5)
     scene.contact(ANN, {VIPS: BEFORE, READERS: -YOUNG})
-    scene.spare = [-1.0] * 40
+    scene.left_s = -1.0
     assert scene.run().done
     assert exits(scene) == emails
     assert enters(scene) == [ANN]
