@@ -13,6 +13,7 @@ from functions.clear.clearing import ClearRequest, ClearTools, clear
 from functions.clear.finish import finish
 from functions.clear.settings import ClearSettings
 from lytics_sendgrid.aws.secret import Secrets
+from lytics_sendgrid.domain.deadline import Deadline
 from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.sendgrid.api import sendgrid_at
 from lytics_sendgrid.settings import read_settings
@@ -48,6 +49,7 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
         became of the segments: ``Finished``.
     """
     clear_settings, dynamodb, secrets, queue = _collaborators()
+    clock = SystemClock()
     exports, walks = (
         ExportsTable(dynamodb, clear_settings.exports_table),
         WalksTable(dynamodb, clear_settings.exports_table),
@@ -56,9 +58,8 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     if "finish" in event:
         authorization = secrets.authorization(run.authorization, max_age_s=0)
         sendgrid = sendgrid_at(clear_settings.sendgrid_url, authorization.sendgrid_api_key)
-        answer = finish(run.run, run.account, sendgrid, exports, walks, clock=SystemClock()).document()
+        answer = finish(run.run, run.account, sendgrid, exports, walks, clock=clock).document()
     else:
-        margin_s = min(MARGIN_S, context.get_remaining_time_in_millis() / 3000)
         answer = clear(
             ClearRequest(
                 run.run,
@@ -73,8 +74,8 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
                 exports,
                 walks,
                 queue,
-                SystemClock(),
-                lambda: context.get_remaining_time_in_millis() / 1000 > margin_s,
+                clock,
+                Deadline.of_invocation(clock, context.get_remaining_time_in_millis(), MARGIN_S),
             ),
         ).document()
     logger.info("run_cleared", run=run.run, request_id=context.aws_request_id, **answer)

@@ -9,7 +9,6 @@ to the account's next run.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -17,6 +16,7 @@ from lytics_sendgrid.domain.change import Change, Kind
 from lytics_sendgrid.domain.clearing import Clearing
 from lytics_sendgrid.domain.clock import Clock
 from lytics_sendgrid.domain.configuration import Account
+from lytics_sendgrid.domain.deadline import Deadline
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
 from lytics_sendgrid.domain.walking import Walks
 from lytics_sendgrid.queues.interface import Queue
@@ -63,14 +63,14 @@ class ClearRequest:
 
 @dataclass(frozen=True, slots=True)
 class ClearTools:
-    """The collaborators. ``has_time`` says whether another page of the ledger may be read."""
+    """The collaborators. No page of the ledger is read after the deadline, except the first."""
 
     ledger: Ledger
     accounts: Accounts
     walks: Walks
     queue: Queue
     clock: Clock
-    has_time: Callable[[], bool]
+    deadline: Deadline
 
 
 def clear(request: ClearRequest, tools: ClearTools) -> ClearProgress:
@@ -115,7 +115,7 @@ def _walk(request: ClearRequest, tools: ClearTools, clearing: Clearing, version:
                 outgoing.add(request.export, Change(email, now_ns, Kind.REFRESH))
                 contacts += 1
         clearing = replace(clearing, next_start=page.next_start, walked=page.next_start is None)
-        goes_on = tools.has_time() and not clearing.walked
+        goes_on = not (tools.deadline.has_passed() or clearing.walked)
         if outgoing.messages > kept_messages or not goes_on:
             outgoing.flush()
             kept_messages = outgoing.messages

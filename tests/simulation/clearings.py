@@ -11,6 +11,7 @@ from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.ledger_walk import LedgerPage, LedgerWalk
 from lytics_sendgrid.tables.walks import WalksTable
+from tests.clock import scripted_deadline
 from tests.simulation.engine import Process
 from tests.simulation.functions import CHANGES, Services, WorldClock
 
@@ -88,7 +89,7 @@ class Clearer:
             walks=WalksTable(services.dynamodb, "exports"),
             queue=QueueWriter(services.sqs, CHANGES),
             clock=WorldClock(services.world),
-            has_time=lambda: services.world.timing.random() < 0.7,
+            deadline=scripted_deadline(lambda: services.world.timing.random() >= 0.7),
         )
 
 

@@ -8,6 +8,7 @@ from functions.clear.finish import finish
 from lytics_sendgrid.domain.change import Change
 from lytics_sendgrid.domain.configuration import Account, AudienceState, Export, ProvisionedAudience
 from lytics_sendgrid.domain.contact import Contact, encode
+from lytics_sendgrid.domain.deadline import Deadline
 from lytics_sendgrid.errors import RequestRefused
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.sendgrid.resources import Segment, segment_query
@@ -58,7 +59,7 @@ class Scene:
             Segment(name, f"Segment {name}", None, segment_query("lytics_segments", audience))
             for name, audience in (("s-gone", GONE), ("s-kept", KEPT))
         ]
-        self.pages_left = 1_000
+        self.left_s = 60.0
         self.calls = 0
 
     @property
@@ -95,12 +96,8 @@ class Scene:
         """Call the task once; each call has another prefix."""
         self.calls += 1
         writer, _ = queue_writer(self.queue)
-
-        def has_time() -> bool:
-            self.pages_left -= 1
-            return self.pages_left > 0
-
-        tools = ClearTools(self.ledger, self.exports, self.walks, writer, self.clock, has_time)
+        deadline = Deadline.after(self.clock, self.left_s)
+        tools = ClearTools(self.ledger, self.exports, self.walks, writer, self.clock, deadline)
         return clear(ClearRequest(run, "newsletter", "acme", f"clear.{self.calls}", delay_s, dry_run), tools)
 
     def finish(self, run: str = RUN) -> Finished:

@@ -126,11 +126,11 @@ def test_walk_goes_on_where_its_time_was_up() -> None:
     people = [f"{letter}@example.org" for letter in "abcdefg"]
     for email in people:
         scene.contact(email, GONE)
-    scene.pages_left = 1
+    scene.left_s = -1.0
     first = scene.clear()
     assert (first.done, first.finish) == (False, False)
     assert 0 < len(scene.emails()) < len(people)
-    scene.pages_left = 1_000
+    scene.left_s = 60.0
     assert scene.clear() == ClearProgress(done=True, audiences=1, contacts=7, finish=True)
     assert scene.emails() == people
     numbers = [decode(body).number for body in scene.queue.bodies]
@@ -208,7 +208,7 @@ def test_next_run_clears_what_a_run_that_died_has_left() -> None:
 def test_audience_removed_during_a_clearing_is_left_to_its_own_run() -> None:
     scene = Scene()
     scene.contact("ann@example.org", KEPT)
-    scene.pages_left = 0
+    scene.left_s = -1.0
     scene.clock.now_s = REMOVED_S
     scene.clear()
     scene.change_account(to_clear={GONE: REMOVED_S, KEPT: REMOVED_S + 100})

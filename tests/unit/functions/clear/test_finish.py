@@ -172,7 +172,7 @@ def test_walk_that_is_not_done_confirms_nothing() -> None:
     scene = Scene()
     for letter in "abcde":
         scene.contact(f"{letter}@example.org", GONE)
-    scene.pages_left = 1
+    scene.left_s = -1.0
     scene.clear()
     assert scene.finish() == Finished(cleared=0, deleted=0, left=0)
     assert scene.account.to_clear == {GONE: REMOVED_S}
