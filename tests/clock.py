@@ -35,23 +35,18 @@ class ManualClock:
         self.now_s += seconds
 
 
-class InvocationClock(ManualClock):
-    """A clock that stands still, and the invocation's seconds left.
+class TickingClock(ManualClock):
+    """A clock that is some seconds later each time it is read."""
 
-    A sleep takes its duration off them, a look at them one second.
-    """
+    def __init__(
+        self, step_s: float, now_s: float = START_S, chance: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        super().__init__(now_s, chance)
+        self._step_s = step_s
 
-    def __init__(self, left_s: float = 840.0, now_s: float = START_S) -> None:
-        super().__init__(now_s, lambda: 1.0)
-        self.left = left_s
-
-    def left_s(self) -> float:
-        self.left -= 1
-        return self.left
-
-    def sleep(self, seconds: float) -> None:
-        self.sleeps.append(seconds)
-        self.left -= seconds
+    def now(self) -> float:
+        self.now_s += self._step_s
+        return self.now_s
 
 
 class _ScriptedClock(ManualClock):

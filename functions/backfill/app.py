@@ -10,13 +10,13 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.backfill.outbox import Stores
-from functions.backfill.pages import MARGIN_S, Timing
 from functions.backfill.scan import scan_audience
 from functions.backfill.settings import BackfillSettings
 from functions.backfill.state import ScanProgress, ScanRequest
 from functions.backfill.threads import Threads
 from functions.backfill.work import work_of
 from lytics_sendgrid.aws.secret import Secrets
+from lytics_sendgrid.domain.deadline import Deadline
 from lytics_sendgrid.lytics.api import lytics_at
 from lytics_sendgrid.queues.writer import QueueWriter
 from lytics_sendgrid.settings import read_settings
@@ -25,6 +25,9 @@ from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.seen import SeenTable
 
 logger = Logger()
+
+MARGIN_S = 60.0
+"""Time for a page that has been requested (at most 28 s), the last messages and the checkpoint."""
 
 
 @cache
@@ -56,16 +59,11 @@ def lambda_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str
     prefix = f"{request.number}.{context.aws_request_id[:8]}"
     work = work_of(request, exports, prefix)
     authorization = secrets.authorization(request.authorization, max_age_s=0)
-    seconds = context.get_remaining_time_in_millis() / 1000
     checkpoint = scan_audience(
         work,
         lytics_at(backfill_settings.lytics_url, authorization.lytics_api_token),
         stores,
-        Timing(
-            SystemClock(),
-            lambda: context.get_remaining_time_in_millis() / 1000,
-            margin_s=min(MARGIN_S, seconds / 3),
-        ),
+        Deadline.of_invocation(SystemClock(), context.get_remaining_time_in_millis(), MARGIN_S),
         Threads,
     )
     progress = ScanProgress.of(work.audience, work.name, checkpoint).document()

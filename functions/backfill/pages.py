@@ -1,17 +1,14 @@
 """Request pages of a scan until Lytics answers or the invocation's time is up."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Protocol, Self
 
 from lytics_sendgrid.domain.backoff import backoff_s
-from lytics_sendgrid.domain.clock import Clock
+from lytics_sendgrid.domain.deadline import Deadline
 from lytics_sendgrid.errors import RetryLater
 from lytics_sendgrid.lytics.api import PAGE_ROWS
 from lytics_sendgrid.lytics.documents import LyticsAudience, ScanPage
 
-MARGIN_S: Final = 60.0
-"""Time for a page that has been requested (at most 28 s), the last messages and the checkpoint."""
 _FIRST_BACKOFF_S: Final = 1.0
 _MAX_BACKOFF_S: Final = 60.0
 
@@ -44,32 +41,13 @@ class Together(Protocol):
     def answered(self) -> tuple[int, ScanPage]: ...  # noqa: D102
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """The time of one invocation.
-
-    Attributes:
-        clock: ours.
-        left_s: seconds until Lambda ends the invocation.
-        margin_s: with less time left than this, no page is requested, except the invocation's first.
-    """
-
-    clock: Clock
-    left_s: Callable[[], float]
-    margin_s: float = MARGIN_S
-
-    def spare_s(self) -> float:
-        """Return the seconds left for pages."""
-        return self.left_s() - self.margin_s
-
-
 class Pages:
     """One audience's pages. Several threads may request pages at the same time."""
 
-    def __init__(self, scanner: Scanner, audience: str, timing: Timing) -> None:
+    def __init__(self, scanner: Scanner, audience: str, deadline: Deadline) -> None:
         self._scanner = scanner
         self._audience = audience
-        self._timing = timing
+        self._deadline = deadline
         self._given_up = False
 
     def give_up(self) -> None:
@@ -92,10 +70,10 @@ class Pages:
                 return self._scanner.scan_page(self._audience, cursor, fields, splits=splits, rows=rows)
             except RetryLater as error:
                 failures += 1
-                chance = self._timing.clock.random()
+                chance = self._deadline.clock.random()
                 pause_s = backoff_s(failures, _FIRST_BACKOFF_S, _MAX_BACKOFF_S, chance)
                 wanted_s = max(pause_s, error.retry_after_s or 0.0)
-                spare_s = self._timing.spare_s()
-                self._timing.clock.sleep(max(0.0, min(wanted_s, spare_s)))
-                if wanted_s >= spare_s or self._given_up:
+                left_s = self._deadline.left_s()
+                self._deadline.clock.sleep(max(0.0, min(wanted_s, left_s)))
+                if wanted_s >= left_s or self._given_up:
                     raise OutOfTimeError(str(error)) from error

@@ -8,7 +8,7 @@ from typing import Final
 
 from functions.backfill import parts
 from functions.backfill.outbox import Outbox, Stores, Work
-from functions.backfill.pages import OutOfTimeError, Pages, Scanner, Timing, Together
+from functions.backfill.pages import OutOfTimeError, Pages, Scanner, Together
 from functions.backfill.progress import (
     advanced,
     after_idle_invocation,
@@ -20,6 +20,7 @@ from functions.backfill.progress import (
 )
 from functions.backfill.rows import PageContents, Reading, contents_of, page_time_ns
 from lytics_sendgrid.domain.checkpoint import Checkpoint
+from lytics_sendgrid.domain.deadline import Deadline
 from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S
 from lytics_sendgrid.errors import RequestRefused, RetryLater, ScanStuck
 from lytics_sendgrid.lytics.documents import ScanPage
@@ -33,7 +34,7 @@ _GONE: Final = (
 
 
 def scan_audience(
-    work: Work, scanner: Scanner, stores: Stores, timing: Timing, together: Callable[[int], Together]
+    work: Work, scanner: Scanner, stores: Stores, deadline: Deadline, together: Callable[[int], Together]
 ) -> Checkpoint:
     """Continue a scan until it has ended or the time is nearly up. At least one page is requested.
 
@@ -44,7 +45,7 @@ def scan_audience(
         work: what to scan.
         scanner: Lytics.
         stores: where to write to.
-        timing: of this invocation.
+        deadline: no page is requested after it, except the invocation's first.
         together: makes as many requests as it is given at the same time.
 
     Returns:
@@ -54,7 +55,7 @@ def scan_audience(
         KeyRefused: Lytics refuses the token.
         RetryLater: the queue or the table failed; the next call continues from the checkpoint.
     """
-    return _Scan(work, scanner, stores, timing, together).run()
+    return _Scan(work, scanner, stores, deadline, together).run()
 
 
 class _Scan:
@@ -63,15 +64,15 @@ class _Scan:
         work: Work,
         scanner: Scanner,
         stores: Stores,
-        timing: Timing,
+        deadline: Deadline,
         together: Callable[[int], Together],
     ) -> None:
         self._work = work
         self._scanner = scanner
-        self._timing = timing
+        self._deadline = deadline
         self._together = together
         self._pages = self._new_pages()
-        self._outbox = Outbox(work, stores, timing.clock)
+        self._outbox = Outbox(work, stores, deadline.clock)
         self._checkpoint = stores.checkpoints.scan(work.run, work.audience, work.scan) or Checkpoint()
         self._read = 0
         self._reading = self._reading_now()
@@ -92,10 +93,10 @@ class _Scan:
         return self._checkpoint
 
     def _new_pages(self) -> Pages:
-        return Pages(self._scanner, self._work.audience, self._timing)
+        return Pages(self._scanner, self._work.audience, self._deadline)
 
     def _has_time(self) -> bool:
-        return not self._read or self._timing.spare_s() > 0
+        return not (self._read and self._deadline.has_passed())
 
     def _go_on(self) -> None:
         if not self._checkpoint.began_s:
@@ -106,7 +107,7 @@ class _Scan:
             self._read_page()
 
     def _begin(self) -> None:
-        now_s = math.floor(self._timing.clock.now())
+        now_s = math.floor(self._deadline.clock.now())
         self._checkpoint = begun(self._checkpoint, self._work.email_fields, now_s)
         self._reading = self._reading_now()
         fault = self._fault()
@@ -194,7 +195,7 @@ class _Scan:
         return contents_of(page, self._reading, self._page_ns(page))
 
     def _page_ns(self, page: ScanPage) -> int:
-        return page_time_ns(page, math.floor(self._timing.clock.now()) * NANOSECONDS_PER_S)
+        return page_time_ns(page, math.floor(self._deadline.clock.now()) * NANOSECONDS_PER_S)
 
     def _stamp(self, page: ScanPage) -> None:
         self._checkpoint = stamped(self._checkpoint, self._page_ns(page))

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from functions.backfill.outbox import Stores, Work
-from functions.backfill.pages import Timing
 from functions.backfill.rows import Reading, contents_of
 from functions.backfill.scan import scan_audience
 from functions.backfill.threads import Threads
 from lytics_sendgrid.domain.change import Change, Kind, Message
 from lytics_sendgrid.domain.configuration import Export
+from lytics_sendgrid.domain.deadline import Deadline
 from lytics_sendgrid.queues.changes import pack
 from lytics_sendgrid.system_clock import SystemClock
 from tests.bench import people
@@ -25,7 +25,7 @@ def backfill(export: Export, numbers: range, stores: Stores, run: str) -> None:
         Work(export, people.AUDIENCE.id, run, "0.bench", ((export.name, export.email_field),)),
         people.pages(numbers, now_ns()),
         stores,
-        Timing(SystemClock(), lambda: _ENDLESS_S),
+        Deadline.after(SystemClock(), _ENDLESS_S),
         Threads,
     )
 

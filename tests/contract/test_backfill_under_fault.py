@@ -15,9 +15,9 @@ from lytics_sendgrid.errors import RetryLater
 from lytics_sendgrid.lytics.api import Lytics
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.queues.writer import QueueWriter
-from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.tables.exports import ExportsTable
 from lytics_sendgrid.tables.seen import SeenTable
+from tests.clock import TickingClock
 from tests.contract.moto_aws import aws
 from tests.contract.test_activate_and_backfill import RUN, Deployment
 from tests.local.lytics_twin.clock import ManualClock
@@ -31,16 +31,6 @@ class KilledError(BaseException):
     """Lambda ends the process."""
 
 
-class SleeplessClock(SystemClock):
-    """The machine's clock, which records sleeps instead of waiting."""
-
-    def __init__(self) -> None:
-        self.sleeps: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.sleeps.append(seconds)
-
-
 class Scene:
     """A deployment, its audience, and what its scans have queued."""
 
@@ -50,7 +40,7 @@ class Scene:
         self.clock = clock
         self.audience, *_ = self.twin.populate(PEOPLE, 1, seed=1)
         deployment.put_export(self.audience)
-        self.backfill_clock = SleeplessClock()
+        self.backfill_clock = TickingClock(0.25)
 
     def scan(self, left_s: int = 900, requests: int = 1) -> dict[str, Any]:
         """Scan to the end, as the state machine does. A killed invocation is retried."""

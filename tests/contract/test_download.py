@@ -10,22 +10,10 @@ from lytics_sendgrid.errors import RequestRefused, ServiceUnavailable
 from lytics_sendgrid.sendgrid.contacts import SendGridContacts, sendgrid_http
 from lytics_sendgrid.system_clock import SystemClock
 from lytics_sendgrid.transport.download import download
-from tests.clock import ManualClock
+from tests.clock import TickingClock
 from tests.http_server import Handler, HttpServer
 
 LARGE = b"0123456789" * 40_000
-
-
-class TickingClock(ManualClock):
-    """A clock that is some seconds later each time it is read."""
-
-    def __init__(self, step_s: float) -> None:
-        super().__init__()
-        self._step_s = step_s
-
-    def now(self) -> float:
-        self.now_s += self._step_s
-        return self.now_s
 
 
 class Files(Handler):

@@ -10,20 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from functions.backfill.app import MARGIN_S
 from functions.backfill.outbox import Stores, Work
-from functions.backfill.pages import Timing
 from functions.backfill.rows import LAG_NS
 from functions.backfill.scan import scan_audience
 from functions.backfill.threads import Threads
 from lytics_sendgrid.domain.change import Kind
 from lytics_sendgrid.domain.checkpoint import Checkpoint
+from lytics_sendgrid.domain.deadline import Deadline
 from lytics_sendgrid.domain.profile import MAX_AHEAD_NS
 from lytics_sendgrid.errors import LyticsSendGridError, RetryLater, StopRun
 from lytics_sendgrid.lytics.api import Lytics
 from lytics_sendgrid.queues.changes import decode
 from lytics_sendgrid.tables.seen import SeenTable
 from lytics_sendgrid.transport.client import Answer
-from tests.clock import InvocationClock
+from tests.clock import TickingClock
 from tests.doubles.adapters import exports_table, queue_writer
 from tests.doubles.dynamodb import DynamoDb
 from tests.doubles.sqs import Queue
@@ -84,11 +85,11 @@ def scanned(http: WrongPages, left_s: float = 200.0) -> tuple[Checkpoint | Lytic
     seen = SeenTable(cast(DynamoDBClient, dynamodb), "exports")
     stores = Stores(writer, checkpoints, seen)
     for invocation in range(60):
-        clock = InvocationClock(left_s, NOW_S + 0.5)
+        clock = TickingClock(0.25, NOW_S + 0.5, lambda: 1.0)
         work = Work(EXPORT, AUDIENCE, RUN, f"0.{invocation:08x}", (("newsletter", "email"),))
-        timing = Timing(clock, clock.left_s)
+        deadline = Deadline.after(clock, left_s - MARGIN_S)
         try:
-            checkpoint = scan_audience(work, Lytics(http), stores, timing, Threads)
+            checkpoint = scan_audience(work, Lytics(http), stores, deadline, Threads)
         except (RetryLater, StopRun) as error:
             return error, queue
         if checkpoint.ended:

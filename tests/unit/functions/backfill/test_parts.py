@@ -145,7 +145,7 @@ def test_parts_are_read_over_several_invocations() -> None:
     lytics = SplitAudience(3_000)
     scene = scene_of(lytics)
     for _ in range(20):
-        checkpoint = scene.invoke(left_s=66)
+        checkpoint = scene.invoke(left_s=66, look_s=0.25)
         if checkpoint.done:
             break
     assert scene.invocations > 2

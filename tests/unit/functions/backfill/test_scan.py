@@ -11,13 +11,15 @@ from typing import Any, cast
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
+from functions.backfill.app import MARGIN_S
 from functions.backfill.outbox import Stores, Work
-from functions.backfill.pages import Scanner, Timing
+from functions.backfill.pages import Scanner
 from functions.backfill.progress import MAX_IDLE_INVOCATIONS
 from functions.backfill.rows import LAG_NS
 from functions.backfill.scan import scan_audience
 from functions.backfill.threads import Threads
 from lytics_sendgrid.domain.checkpoint import Checkpoint
+from lytics_sendgrid.domain.deadline import Deadline
 from lytics_sendgrid.domain.seen import seen_hash
 from lytics_sendgrid.errors import (
     AnswerLost,
@@ -29,7 +31,7 @@ from lytics_sendgrid.errors import (
 from lytics_sendgrid.lytics.documents import LyticsAudience
 from lytics_sendgrid.queues.changes import MESSAGE_BYTES, decode
 from lytics_sendgrid.tables.seen import SeenTable
-from tests.clock import InvocationClock
+from tests.clock import ManualClock, TickingClock
 from tests.doubles.adapters import exports_table, queue_writer
 from tests.doubles.calls import refusal
 from tests.doubles.dynamodb import DynamoDb
@@ -66,16 +68,17 @@ class Scene[L: Scanner]:
         self.seen = SeenTable(cast(DynamoDBClient, self.dynamodb), "exports")
         self.work = Work(EXPORT, AUDIENCE, RUN, "", (("newsletter", "email"),), enter_ns=SINCE_NS + 1, **more)
         self.invocations = 0
-        self.clock = InvocationClock()
+        self.clock = ManualClock()
 
-    def invoke(self, left_s: float = 840.0, margin_s: float = 60.0) -> Checkpoint:
+    def invoke(self, left_s: float = 840.0, look_s: float = 0.0) -> Checkpoint:
+        """Call the task once. ``look_s`` is how long each look at the clock takes."""
         self.invocations += 1
-        self.clock = InvocationClock(left_s, NOW_S)
+        self.clock = TickingClock(look_s, NOW_S, lambda: 1.0)
         return scan_audience(
             dataclasses.replace(self.work, prefix=f"2.{self.invocations:08x}"),
             self.lytics,
             Stores(self.writer, self.checkpoints, self.seen),
-            Timing(self.clock, self.clock.left_s, margin_s),
+            Deadline.after(self.clock, left_s - MARGIN_S),
             Threads,
         )
 
@@ -154,7 +157,7 @@ def test_messages_and_requests_are_filled() -> None:
 def test_scan_continues_over_several_invocations() -> None:
     scene = Scene(PagedAudience(paged(people(1_000))))
 
-    while not scene.invoke(left_s=65).done:
+    while not scene.invoke(left_s=65, look_s=0.25).done:
         assert scene.invocations < 10
 
     assert scene.invocations > 1
@@ -372,7 +375,7 @@ def test_wait_longer_than_the_invocation_uses_all_its_time() -> None:
     lytics = PagedAudience([people(3)])
     lytics.faults = {0: Throttled("429", retry_after_s=7_200.0)}
     scene = Scene(lytics)
-    assert scene.invoke(left_s=841).fruitless == 1
+    assert scene.invoke().fruitless == 1
     assert sum(scene.clock.sleeps) == pytest.approx(780)
 
 
