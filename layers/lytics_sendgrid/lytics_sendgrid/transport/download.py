@@ -1,6 +1,6 @@
 """Download a file from an untrusted URL."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Final
 from urllib.parse import urljoin, urlsplit
@@ -10,6 +10,7 @@ from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
 from lytics_sendgrid.domain.clock import Clock
+from lytics_sendgrid.domain.deadline import Deadline
 from lytics_sendgrid.errors import RequestRefused, ServiceUnavailable
 from lytics_sendgrid.transport.session import Session, parts_of
 
@@ -51,19 +52,15 @@ def download(
         RequestRefused: the URL may not be fetched, nothing is there (any more), or the file is too large.
         ServiceUnavailable: the file was not complete in time, or not complete at all.
     """
-    until_s = clock.now() + timeout_s
+    deadline = Deadline.after(clock, timeout_s)
     left_bytes = max_bytes
-
-    def left_s() -> float:
-        return until_s - clock.now()
-
     try:
-        with closing(_open(url, left_s, max_redirects, allow_local=allow_local)) as response:
+        with closing(_open(url, deadline, max_redirects, allow_local=allow_local)) as response:
             if response.status_code >= 500:
                 raise ServiceUnavailable(f"a file could not be downloaded: {response.status_code}")
             if response.status_code != 200:
                 raise RequestRefused(f"a file is not there: {response.status_code}")
-            for part in parts_of(response, lambda: min(left_s(), _MAX_WAIT_S)):
+            for part in parts_of(response, lambda: min(deadline.left_s(), _MAX_WAIT_S)):
                 left_bytes -= len(part)
                 if left_bytes < 0:
                     raise RequestRefused(f"a file is larger than {max_bytes} bytes")
@@ -76,16 +73,15 @@ def download(
         raise ServiceUnavailable(f"a file could not be downloaded: {type(error).__name__}") from error
 
 
-def _open(
-    url: str, left_s: Callable[[], float], max_redirects: int, *, allow_local: bool
-) -> requests.Response:
+def _open(url: str, deadline: Deadline, max_redirects: int, *, allow_local: bool) -> requests.Response:
     """Request a file, and follow its redirects where they are allowed."""
     session = Session()
     for _ in range(1 + max_redirects):
         scheme = urlsplit(url).scheme
         if scheme != "https" and not (allow_local and is_local(url)):
             raise RequestRefused(f"a file's URL is not https: {scheme}")
-        timeout = Timeout(connect=_CONNECT_TIMEOUT_S, read=_MAX_WAIT_S, total=max(left_s(), _MIN_TIMEOUT_S))
+        total_s = max(deadline.left_s(), _MIN_TIMEOUT_S)
+        timeout = Timeout(connect=_CONNECT_TIMEOUT_S, read=_MAX_WAIT_S, total=total_s)
         response = session.get(
             url,
             stream=True,
