@@ -117,6 +117,8 @@ def main() -> None:
     scratch = ROOT / "build" / "mutation"
     scratch.mkdir(parents=True, exist_ok=True)
     names, known = (os.environ.get("MODULES") or MODULES).split(), equivalents()
+    if unknown := [name for name in names if name not in PATHS]:
+        sys.exit(f"no such module: {', '.join(unknown)}; MODULES takes names such as functions.deliver.merge")
     found = [mutant for name in names for mutant in mutants(PATHS[name])]
     if gone := stale(known, found, names):
         sys.exit(
