@@ -66,13 +66,13 @@ class Executions(Protocol):
         """Start an execution. A name starts once: later calls change nothing."""
 
     def describe(self, arn: str) -> Execution | None:
-        """Return an execution, or None if it does not exist any more."""
+        """Return an execution, or None: it does not exist any more, or was started a moment ago."""
 
     def entered(self, arn: str) -> tuple[str, ...]:
         """Return the names of the states that an execution has entered last, the newest first."""
 
-    def stop(self, arn: str, cause: str) -> None:
-        """Stop an execution."""
+    def stop(self, arn: str, cause: str) -> bool:
+        """Stop an execution, and return whether AWS knows it."""
 
 
 class Functions(Protocol):

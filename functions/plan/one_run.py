@@ -2,7 +2,8 @@
 
 An item in the exports table names the execution of the export's last run. A run replaces it if that execution
 has ended: a run that was stopped or has died tidies up nothing. A long run continues in another execution,
-which the output of the former one names: it holds the place, too.
+which the output of the former one names: it holds the place, too, also while Step Functions does not know it
+yet.
 """
 
 from datetime import UTC, datetime

@@ -54,8 +54,8 @@ def test_execution_is_started_once_and_described(executions: PageExecutions) -> 
 def test_stopped_execution_has_ended(executions: PageExecutions) -> None:
     executions.start("console-a", {})
     arn = executions.arn("console-a")
-    executions.stop(arn, "Cancelled in the console")
-    executions.stop(arn, "Cancelled in the console")
+    assert executions.stop(arn, "Cancelled in the console")
+    assert executions.stop(arn, "Cancelled in the console")
     found = executions.describe(arn)
     assert found is not None
     assert not found.is_running
@@ -65,7 +65,7 @@ def test_stopped_execution_has_ended(executions: PageExecutions) -> None:
 def test_unknown_execution_is_none_and_its_stop_does_nothing(executions: PageExecutions) -> None:
     arn = executions.arn("nobody")
     assert executions.describe(arn) is None
-    executions.stop(arn, "x")
+    assert not executions.stop(arn, "x")
 
 
 def described(**answer: Any) -> PageExecutions:

@@ -32,12 +32,15 @@ class PageExecutions(MachineExecutions):
         details = (event.get("stateEnteredEventDetails") for event in answer["events"])
         return tuple(entered["name"] for entered in details if entered is not None)
 
-    def stop(self, arn: str, cause: str) -> None:
+    def stop(self, arn: str, cause: str) -> bool:
         """Stop an execution. One that has ended stays as it is.
 
         Args:
             arn: the execution's.
             cause: why, for a person.
+
+        Returns:
+            False: AWS does not know the execution any more, or not yet.
         """
         with translated("Step Functions"):
             try:
@@ -45,3 +48,5 @@ class PageExecutions(MachineExecutions):
             except ClientError as error:
                 if error_code(error) != "ExecutionDoesNotExist":
                     raise
+                return False
+        return True

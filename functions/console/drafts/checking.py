@@ -40,8 +40,8 @@ def followed(check: Check, execution: Execution | None) -> Check:
 
     Args:
         check: one that was running.
-        execution: the last one of its run that is known, as it is now. None: it does not exist any more. One
-            that goes on in another: that one does not exist.
+        execution: the one that its run is in now. None: AWS has forgotten it. One that goes on in another
+            is in a circle, which no run of ours is: it has not passed.
     """
     if execution is None or execution.goes_on_in is not None:
         return replace(check, status="failed", reason=_LOST)

@@ -17,6 +17,7 @@ from functions.console.drafts.draft import (
     run_key,
 )
 from functions.console.drafts.form import form_faults, input_of
+from functions.console.runs.following import started_execution
 from functions.console.web import path_of
 from lytics_sendgrid.domain.execution import last_execution
 from lytics_sendgrid.workflow.faults import Fault
@@ -91,8 +92,9 @@ class Desk:
         check = Check.read(document) if document is not None else None
         if check is None or check.status != "running":
             return check
-        first = self.console.executions.describe(check.execution)
-        return followed(check, last_execution(self.console.executions, first) if first is not None else None)
+        executions, now_s = self.console.executions, self.console.clock.now()
+        first = started_execution(executions, check.execution, check.begun_s, now_s)
+        return followed(check, last_execution(executions, first) if first is not None else None)
 
     def faults(self, draft: Draft) -> tuple[Fault, ...]:
         """Return the faults that the last check found in the form as it is now."""
@@ -132,7 +134,13 @@ class Desk:
         """Start a draft's run. A second call starts nothing."""
         self.console.executions.start(draft.run, input_of(draft.form))
         now_s = int(self.console.clock.now())
-        who = {"subject": self.visitor.subject, "name": self.visitor.name, "started_s": now_s}
+        who = {
+            "subject": self.visitor.subject,
+            "name": self.visitor.name,
+            "started_s": now_s,
+            "export": self.export_of(draft),
+            "action": draft.action,
+        }
         is_first = True
         try:
             is_first = self.console.store.put(

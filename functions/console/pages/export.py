@@ -9,8 +9,10 @@ from functions.console import overview
 from functions.console.drafts.desk import Desk
 from functions.console.export import figures
 from functions.console.render import page
+from functions.console.runs.following import started_execution
 from functions.console.runs.report import ReportView, report_view
 from functions.console.runs.starter import starter
+from functions.console.runs.steps import epoch_s
 from functions.console.web import Router, console, form, operators_only, path_of, redirect, visitor
 from lytics_sendgrid.domain.configuration import Export
 from lytics_sendgrid.domain.execution import last_execution
@@ -132,7 +134,7 @@ def _runs(records: tuple[RunRecord, ...], now_s: int) -> list[figures.RunRow]:
         status = None
         if record.finished_at is None and described < _MAX_DESCRIBED:
             described += 1
-            status = _status(record.run)
+            status = _status(record, now_s)
         rows.append(
             figures.run_row(
                 record,
@@ -143,7 +145,7 @@ def _runs(records: tuple[RunRecord, ...], now_s: int) -> list[figures.RunRow]:
     return rows
 
 
-def _status(run: str) -> str | None:
+def _status(record: RunRecord, now_s: int) -> str | None:
     executions = console(router).executions
-    first = executions.describe(executions.arn(run))
+    first = started_execution(executions, executions.arn(record.run), epoch_s(record.started_at), now_s)
     return last_execution(executions, first).status if first is not None else None

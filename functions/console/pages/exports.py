@@ -7,10 +7,12 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from functions.console.context import Console
 from functions.console.overview import ExportRow, row, unfinished_run
 from functions.console.render import fragment, page
+from functions.console.runs.following import started_execution
+from functions.console.runs.steps import epoch_s
 from functions.console.schedule import NEVER, next_resync
 from functions.console.web import Router, console, is_fragment
 from lytics_sendgrid.domain.execution import last_execution
-from lytics_sendgrid.workflow.summary import Summary
+from lytics_sendgrid.workflow.summary import Summary, SummaryPart
 
 router = Router()
 
@@ -34,6 +36,8 @@ def exports() -> Response[Any]:
 
 def _row(collaborators: Console, summary: Summary) -> ExportRow:
     run = unfinished_run(summary)
-    executions = collaborators.executions
-    execution = executions.describe(executions.arn(run)) if run is not None else None
-    return row(summary, None if execution is None else last_execution(executions, execution))
+    if run is None:
+        return row(summary, None)
+    executions, started_s = collaborators.executions, epoch_s(summary.parts[SummaryPart.RUN]["started_at"])
+    first = started_execution(executions, executions.arn(run), started_s, collaborators.clock.now())
+    return row(summary, None if first is None else last_execution(executions, first))

@@ -36,7 +36,7 @@ _STOPPED: Final = frozenset({"ABORTED", "RUNNING"})
 @router.get("/runs/<export>/<run>")
 def show(export: str, run: str) -> Response[Any]:
     """Return the page of a run. It ends in the report."""
-    first = first_execution(console(router).executions, export, run)
+    first = _first(export, run)
     last = last_execution(console(router).executions, first) if first is not None else None
     values = _about(export, run, first)
     if first is not None and last is not None and last.is_running:
@@ -50,7 +50,7 @@ def show(export: str, run: str) -> Response[Any]:
 @router.get("/runs/<export>/<run>/progress")
 def progress(export: str, run: str) -> Response[Any]:
     """Return how far a run is; once it has ended, lead to its report."""
-    first = first_execution(console(router).executions, export, run)
+    first = _first(export, run)
     if first is None:
         raise NotFoundError
     last = last_execution(console(router).executions, first)
@@ -63,16 +63,17 @@ def progress(export: str, run: str) -> Response[Any]:
 
 @router.post("/runs/<export>/<run>/cancel", middlewares=[operators_only])
 def cancel(export: str, run: str) -> Response[Any]:
-    """Stop the execution that a run is in. A run that has ended stays as it is."""
+    """Stop the execution that a run is in. A run that has ended, or that AWS does not know yet, is left."""
     executions = console(router).executions
-    first = first_execution(executions, export, run)
+    first = _first(export, run)
     if first is None:
         raise NotFoundError
     last = last_execution(executions, first)
     for _ in range(_MAX_STOPS):
         if not last.is_running:
             break
-        executions.stop(last.arn, _CAUSE)
+        if not executions.stop(last.arn, _CAUSE):
+            break
         stopped = executions.describe(last.arn)
         if stopped is None or stopped.status in _STOPPED:
             console(router).audit.record(
@@ -81,6 +82,13 @@ def cancel(export: str, run: str) -> Response[Any]:
             break
         last = last_execution(executions, stopped)
     return redirect(router, path_of("runs", export, run))
+
+
+def _first(export: str, run: str) -> Execution | None:
+    collaborators = console(router)
+    return first_execution(
+        collaborators.executions, collaborators.store, export, run, collaborators.clock.now()
+    )
 
 
 def _about(export: str, run: str, first: Execution | None) -> dict[str, Any]:

@@ -33,8 +33,14 @@ def test_run_goes_on_in_the_execution_that_the_output_names(
 def test_run_is_in_the_last_execution_that_is_known() -> None:
     first, second, third = execution("r-1", "arn:r-2"), execution("r-2", "arn:r-3"), execution("r-3")
     assert last_execution(Executions(first, second, third), first) is third
-    assert last_execution(Executions(first, second), first) is second
     assert last_execution(Executions(third), third) is third
+
+
+def test_run_is_in_an_execution_that_step_functions_does_not_know_yet() -> None:
+    ended = Execution("arn:r:r-1", "r-1", "SUCCEEDED", 100, 200, {"export": "a"}, {"goes_on_in": "arn:r:r-2"})
+    found = last_execution(Executions(ended), ended)
+    assert found == Execution("arn:r:r-2", "r-2", "RUNNING", 200)
+    assert found.is_running
 
 
 def test_circle_of_executions_ends() -> None:

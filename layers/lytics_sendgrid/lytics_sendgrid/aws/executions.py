@@ -23,7 +23,7 @@ class ExecutionReader:
         self._client = client
 
     def describe(self, arn: str) -> Execution | None:
-        """Return an execution, or None: it does not exist, or ended more than 90 days ago.
+        """Return an execution, or None: it does not exist, ended more than 90 days ago, or was just started.
 
         Raises:
             RetryLater: Step Functions does not answer now.

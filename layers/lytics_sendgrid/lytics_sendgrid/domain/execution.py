@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
 GOES_ON_IN: Final = "goes_on_in"
 """The key of an execution's output that holds the ARN of the execution in which the run continues."""
@@ -52,12 +52,23 @@ class Execution:
         """The ARN of the execution in which the run goes on, if it does."""
         return goes_on_in(self.output)
 
+    @classmethod
+    def just_started(cls, arn: str, started_s: int, document: Mapping[str, Any] | None = None) -> Self:
+        """Return an execution that was started, and that Step Functions does not know yet.
+
+        Args:
+            arn: its ARN.
+            started_s: Unix seconds.
+            document: its input, as far as it is known.
+        """
+        return cls(arn, arn.rpartition(":")[2], "RUNNING", started_s, input=document or {})
+
 
 class Executions(Protocol):
     """Where executions are described."""
 
     def describe(self, arn: str) -> Execution | None:
-        """Return an execution, or None if it does not exist any more."""
+        """Return an execution, or None: it does not exist any more, or was started a moment ago."""
 
 
 class NamedExecutions(Executions, Protocol):
@@ -68,7 +79,11 @@ class NamedExecutions(Executions, Protocol):
 
 
 def last_execution(executions: Executions, first: Execution) -> Execution:
-    """Return the execution that a run is in now, or the last one that is known.
+    """Return the execution that a run is in now.
+
+    Step Functions may not know an execution right after its start: its answers are eventually consistent
+    (API reference of DescribeExecution, 2026-11). It forgets a run's executions in the order in which they
+    ended. So an execution that a known one names, and that is not known itself, was just started: it runs.
 
     Args:
         executions: where they are described.
@@ -76,8 +91,11 @@ def last_execution(executions: Executions, first: Execution) -> Execution:
     """
     last = first
     for _ in range(MAX_EXECUTIONS):
-        following = executions.describe(last.goes_on_in) if last.goes_on_in is not None else None
+        following = last.goes_on_in
         if following is None:
             break
-        last = following
+        known = executions.describe(following)
+        if known is None:
+            return Execution.just_started(following, last.ended_s or last.started_s)
+        last = known
     return last

@@ -68,12 +68,20 @@ class Audits:
 
 
 class Machine:
-    """A state machine in memory. Its executions run until the test ends them."""
+    """A state machine in memory. Its executions run until the test ends them.
+
+    Attributes:
+        started: every execution by its ARN.
+        new: ARNs of executions that Step Functions does not know yet.
+        stopped: what was stopped, with the cause.
+        states: that an execution has entered, the newest first.
+    """
 
     ARN: Final = "arn:aws:states:eu-west-1:123456789012:execution:shop-export"
 
     def __init__(self) -> None:
         self.started: dict[str, Execution] = {}
+        self.new: set[str] = set()
         self.stopped: list[tuple[str, str]] = []
         self.states: dict[str, tuple[str, ...]] = {}
 
@@ -94,11 +102,14 @@ class Machine:
         return self.arn(name)
 
     def describe(self, arn: str) -> Execution | None:
-        return self.started.get(arn)
+        return None if arn in self.new else self.started.get(arn)
 
-    def stop(self, arn: str, cause: str) -> None:
+    def stop(self, arn: str, cause: str) -> bool:
+        if arn in self.new:
+            return False
         self.stopped.append((arn, cause))
         self.end(arn, status="ABORTED", error="Cancelled", cause=cause)
+        return True
 
     def end(self, arn: str, status: str = "SUCCEEDED", **details: Any) -> None:
         """End an execution, with its ``output``, or its ``error`` and ``cause``."""

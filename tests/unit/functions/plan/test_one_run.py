@@ -69,7 +69,14 @@ def test_run_that_goes_on_elsewhere_holds_its_place() -> None:
     assert "'old'" in words
     assert "--execution-arn arn:third" in words
     assert Scene("arn:old", *chain, ended("arn:third")).begin() == ""
-    assert Scene("arn:old", *chain).begin() == ""
+
+
+def test_run_that_was_just_handed_over_holds_its_place() -> None:
+    scene = Scene("arn:old", ended("arn:old", "arn:second"))
+    words = scene.begin()
+    assert "another run of the export 'newsletter' is under way: 'old', started 2026-11-23 00:00 UTC" in words
+    assert "--execution-arn arn:second" in words
+    assert scene.last == "arn:old"
 
 
 def test_chain_without_end_holds_no_place() -> None:

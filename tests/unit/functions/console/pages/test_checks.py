@@ -196,6 +196,17 @@ def test_check_that_dies_says_so_and_can_be_repeated(scene: Scene) -> None:
     assert len(scene.executions.started) == 2
 
 
+def test_check_that_step_functions_does_not_know_yet_is_under_way(scene: Scene) -> None:
+    path = checked(scene)
+    scene.executions.new.add(last(scene))
+    scene.clock.move(59)
+    page = scene.get(f"{path}/check")
+    assert "Checking against both accounts" in page.text
+    assert 'hx-trigger="load delay:2s, poll-now"' in page.html
+    scene.clock.move(1)
+    assert "AWS does not know this check any more" in scene.get(f"{path}/check").text
+
+
 def start(scene: Scene, path: str, form: dict[str, Any] | None = None) -> Page:
     return scene.post(f"{path}/start", form)
 
@@ -211,7 +222,13 @@ def test_double_click_starts_once_and_leads_to_the_run(scene: Scene) -> None:
     (document,) = runs(scene)
     assert document["audiences"] == [HIGH_VALUE]
     who = scene.store.get(run_key(run_of(path)), scene.clock.now())
-    assert who == {"subject": OPERATOR.subject, "name": OPERATOR.email, "started_s": int(scene.clock.now())}
+    assert who == {
+        "subject": OPERATOR.subject,
+        "name": OPERATOR.email,
+        "started_s": int(scene.clock.now()),
+        "export": "newsletter",
+        "action": "start",
+    }
     assert [line["act"] for line in scene.audits.lines] == ["check_started", "start_started"]
     assert "olga" not in str(scene.audits.lines)
 
@@ -251,6 +268,15 @@ def test_start_that_could_not_be_recorded_is_audited(scene: Scene, monkeypatch: 
 
 def _down(**_: Any) -> Any:
     raise ClientError({"Error": {"Code": "Down"}, "ResponseMetadata": {"HTTPStatusCode": 500}}, "PutItem")  # type: ignore[typeddict-item]
+
+
+def test_start_is_not_doubled_while_step_functions_does_not_know_its_run(scene: Scene) -> None:
+    path = passed(scene)
+    start(scene, path)
+    scene.executions.new.add(last(scene))
+    scene.store.delete(run_key(run_of(path)))
+    assert path_in(start(scene, path).location) == f"/runs/newsletter/{run_of(path)}"
+    assert len(runs(scene)) == 1
 
 
 def test_two_starts_at_once_are_one(scene: Scene) -> None:
@@ -323,6 +349,14 @@ def test_run_that_goes_on_in_another_execution_is_still_under_way(scene: Scene) 
     assert 'href="/console/runs/newsletter/first"' in scene.get(f"{path}/check").html
 
 
+def test_other_run_that_was_just_handed_over_is_under_way(scene: Scene) -> None:
+    path = passed(scene)
+    first = scene.executions.run("first", {})
+    scene.exports.put_running("newsletter", first, None)
+    scene.executions.end(first, output={"goes_on_in": scene.executions.arn("second")})
+    assert 'href="/console/runs/newsletter/first"' in scene.get(f"{path}/check").html
+
+
 def test_circle_of_executions_holds_up_no_page(scene: Scene) -> None:
     path = passed(scene)
     first = scene.executions.run("first", {})
@@ -338,6 +372,15 @@ def test_check_has_passed_in_the_execution_that_it_goes_on_in(scene: Scene) -> N
     assert "Start Export</button>" not in scene.get(f"{path}/check").html
     scene.executions.end(second, output=PLANNED)
     assert "Start Export</button>" in scene.get(f"{path}/check").html
+
+
+def test_check_that_was_just_handed_over_is_under_way(scene: Scene) -> None:
+    path = checked(scene)
+    first, second = last(scene), scene.executions.run("second", {})
+    scene.executions.end(first, output={"goes_on_in": second})
+    scene.executions.new.add(second)
+    scene.clock.move(3_600)
+    assert "Checking against both accounts" in scene.get(f"{path}/check").text
 
 
 def test_check_in_a_circle_of_executions_has_not_passed(scene: Scene) -> None:

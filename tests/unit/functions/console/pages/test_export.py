@@ -63,6 +63,15 @@ def test_run_under_way_is_shown_first() -> None:
     assert '<a class="state busy" href="/console/runs/newsletter/console-1">' in page.html
 
 
+def test_run_that_step_functions_does_not_know_yet_is_running() -> None:
+    scene = scene_with_export()
+    scene.executions.new.add(begin(scene, started_at="2026-11-18T11:06:00Z"))
+    scene.clock.move(19)
+    assert "somebody in the console running" in scene.get(PATH).text
+    scene.clock.move(1)
+    assert "ended without a report" in scene.get(PATH).text
+
+
 def test_members_rejected_and_changes_by_day_are_charts_with_tables() -> None:
     scene = scene_with_export()
     scene.clock.now_s = 1_795_737_599  # 2026-11-26

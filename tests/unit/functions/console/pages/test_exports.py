@@ -70,6 +70,15 @@ def test_a_run_that_goes_on_elsewhere_is_still_running() -> None:
     assert scene.fragment("/").html.lstrip().startswith("<div id=")
 
 
+def test_a_run_that_step_functions_does_not_know_yet_is_running() -> None:
+    scene = scene_with()
+    record(scene, RUNNING.model_copy(update={"started_at": "2026-11-18T11:06:00Z"}))
+    scene.clock.move(19)
+    assert "Running" in scene.get("/").text
+    scene.clock.move(1)
+    assert "It left no report." in scene.get("/").text
+
+
 def test_a_run_that_failed_says_why() -> None:
     scene = scene_with()
     record(scene, RUNNING)

@@ -85,6 +85,58 @@ def test_run_is_followed_into_the_execution_that_it_goes_on_in() -> None:
     assert [stopped for stopped, _ in scene.executions.stopped] == [following]
 
 
+def just_started(scene: Scene) -> str:
+    """Start a resync in the console that Step Functions does not know yet. Returns the path of its page."""
+    desk = Desk(scene.collaborators, AUTHOR)
+    draft = desk.make({"export": "newsletter", "action": "resync"}, "newsletter")
+    desk.start(draft)
+    scene.executions.new.add(scene.executions.arn(draft.run))
+    return desk.run_path(draft)
+
+
+def test_run_that_step_functions_does_not_know_yet_is_running() -> None:
+    scene = scene_with_export()
+    path = just_started(scene)
+    scene.clock.move(59)
+    page = scene.get(path)
+    assert page.status == 200
+    assert "Resync Running Started" in page.text
+    assert "Started by olga@example.com" in page.text
+    assert f'hx-get="/console{path}/progress" hx-trigger="load delay:2s, poll-now"' in page.html
+    assert 'aria-current="step"' in scene.fragment(f"{path}/progress").html
+    scene.clock.move(1)
+    assert scene.get(path).status == scene.get(f"{path}/progress").status == 404
+
+
+def test_run_that_was_just_started_is_only_its_own_exports() -> None:
+    scene = scene_with_export()
+    path = just_started(scene)
+    assert scene.get(path.replace("newsletter", "another")).status == 404
+
+
+def test_cancel_of_a_run_not_known_yet_does_nothing() -> None:
+    scene = scene_with_export()
+    path = just_started(scene)
+    assert scene.post(f"{path}/cancel").location == f"/console{path}"
+    assert [line["act"] for line in scene.audits.lines] == ["resync_started"]
+    assert scene.executions.stopped == []
+    scene.executions.new.clear()
+    scene.post(f"{path}/cancel")
+    assert [line["act"] for line in scene.audits.lines] == ["resync_started", "run_cancelled"]
+
+
+def test_run_that_was_just_handed_over_is_running() -> None:
+    scene = scene_with_export()
+    arn = begin(scene, RUN, "Settle")
+    following = scene.executions.run(f"{RUN}-2", {"state": {}})
+    scene.executions.end(arn, output={"goes_on_in": following})
+    scene.executions.new.add(following)
+    assert "Running" in scene.get(PATH).text
+    assert "hx-redirect" not in scene.fragment(f"{PATH}/progress").headers
+    scene.post(f"{PATH}/cancel")
+    assert (scene.executions.stopped, scene.audits.lines) == ([], [])
+
+
 def test_ended_run_leads_from_its_progress_to_its_report() -> None:
     scene = scene_with_export()
     begin(scene)
@@ -213,11 +265,11 @@ def test_cancel_follows_a_run_that_hands_over_meanwhile() -> None:
     second = scene.executions.arn("console-1-2")
     stop = scene.executions.stop
 
-    def hand_over(stopped: str, cause: str) -> None:
-        if stopped == arn:
-            scene.executions.end(arn, output={"goes_on_in": second})
-        else:
-            stop(stopped, cause)
+    def hand_over(stopped: str, cause: str) -> bool:
+        if stopped != arn:
+            return stop(stopped, cause)
+        scene.executions.end(arn, output={"goes_on_in": second})
+        return True
 
     scene.executions.stop = hand_over  # type: ignore[assignment, method-assign]
     scene.post(f"{PATH}/cancel")
@@ -230,11 +282,12 @@ def test_cancel_gives_up_on_a_run_that_always_hands_over() -> None:
     begin(scene)
     stops: list[str] = []
 
-    def hand_over(stopped: str, _: str) -> None:
+    def hand_over(stopped: str, _: str) -> bool:
         stops.append(stopped)
         scene.executions.end(
             stopped, output={"goes_on_in": scene.executions.run(f"console-1-{len(stops)}", {})}
         )
+        return True
 
     scene.executions.stop = hand_over  # type: ignore[assignment, method-assign]
     assert scene.post(f"{PATH}/cancel").status == 303
@@ -244,7 +297,7 @@ def test_cancel_gives_up_on_a_run_that_always_hands_over() -> None:
 def test_cancel_of_a_run_that_ends_meanwhile_is_not_audited() -> None:
     scene = scene_with_export()
     begin(scene)
-    scene.executions.stop = lambda arn, _: scene.executions.end(arn)  # type: ignore[assignment, method-assign]
+    scene.executions.stop = lambda arn, _: not scene.executions.end(arn)  # type: ignore[assignment, method-assign, func-returns-value]
     scene.post(f"{PATH}/cancel")
     assert scene.audits.lines == []
 

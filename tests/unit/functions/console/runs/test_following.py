@@ -1,6 +1,8 @@
 """A run is found by its export and its name."""
 
-from functions.console.runs.following import first_execution
+from typing import Any
+
+from functions.console.runs.following import first_execution, started_execution
 from lytics_sendgrid.domain.execution import Execution
 
 
@@ -17,6 +19,18 @@ class Executions:
         return self.found.get(arn)
 
 
+class Store:
+    def __init__(self, **known: dict[str, Any]) -> None:
+        self.known = known
+
+    def get(self, pk: str, now_s: float) -> dict[str, Any] | None:
+        return self.known.get(pk.removeprefix("run#"))
+
+
+def first(executions: Executions, export: str, run: str, store: Store | None = None) -> Execution | None:
+    return first_execution(executions, store or Store(), export, run, 1_000.0)
+
+
 def execution(name: str, **document: object) -> Execution:
     return Execution(f"arn:{name}", name, "RUNNING", 1, input=document)
 
@@ -24,18 +38,38 @@ def execution(name: str, **document: object) -> Execution:
 def test_run_is_found_by_its_export_and_name() -> None:
     run = execution("r-1", export="newsletter")
     executions = Executions(run)
-    assert first_execution(executions, "newsletter", "r-1") is run
-    assert first_execution(executions, "another", "r-1") is None
-    assert first_execution(executions, "newsletter", "r-2") is None
+    assert first(executions, "newsletter", "r-1") is run
+    assert first(executions, "another", "r-1") is None
+    assert first(executions, "newsletter", "r-2") is None
 
 
 def test_run_without_a_name_of_an_export_is_the_default_ones() -> None:
     run = execution("r-1")
-    assert first_execution(Executions(run), "default", "r-1") is run
+    assert first(Executions(run), "default", "r-1") is run
 
 
 def test_name_that_no_execution_can_have_is_not_asked_for() -> None:
     executions = Executions()
     for name in ("", "a:b", "x" * 81, "../x", "é"):
-        assert first_execution(executions, "newsletter", name) is None
+        assert first(executions, "newsletter", name) is None
     assert executions.asked == []
+
+
+def test_run_just_started_in_the_console_is_running() -> None:
+    known = {"started_s": 941, "export": "newsletter", "action": "stop"}
+    store = Store(run=known, old=known | {"started_s": 940})
+    found = first(Executions(), "newsletter", "run", store)
+    document = {"export": "newsletter", "action": "stop"}
+    assert found == Execution("arn:run", "run", "RUNNING", 941, input=document)
+    assert first(Executions(), "another", "run", store) is None
+    assert first(Executions(), "newsletter", "old", store) is None
+
+
+def test_execution_that_aws_does_not_know_runs_only_right_after_its_start() -> None:
+    run = execution("r-1")
+    assert started_execution(Executions(run), "arn:r-1", 0, 1_000) is run
+    for started_s in (941.5, 1_000, 1_059):  # a clock of another machine may be ahead
+        found = started_execution(Executions(), "arn:r-1", started_s, 1_000)
+        assert found == Execution("arn:r-1", "r-1", "RUNNING", int(started_s))
+    for started_s in (940, 1_060):
+        assert started_execution(Executions(), "arn:r-1", started_s, 1_000) is None
