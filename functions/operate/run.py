@@ -17,11 +17,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.operate.progress import ProgressLines, result
 from functions.operate.stack import boto_session, explained, stack_name, stack_outputs
-from lytics_sendgrid.aws.errors import translated
+from lytics_sendgrid.aws.errors import error_code, translated
 from lytics_sendgrid.aws.executions import ExecutionReader, MachineExecutions
 from lytics_sendgrid.domain.execution import MAX_EXECUTIONS, Execution, Executions
 from lytics_sendgrid.errors import InputInvalid, LyticsSendGridError, RetryLater, StopRun
@@ -31,6 +31,7 @@ _MAX_PAUSE_S: Final = 10.0
 _LONGER: Final = 1.3
 """Each pause is 1.3 times the last: somebody watches, and most of a run happens in its first minute."""
 _PAGE: Final = 100
+_UNDER_WAY: Final = frozenset({"RUNNING", "PENDING_REDRIVE"})
 _MAX_FAILURES: Final = 30
 """Step Functions may fail to answer this often in a row: about four minutes."""
 
@@ -51,10 +52,12 @@ class HistoryClient(Protocol):
 class Follower:
     """Follows a run to its end, also into the executions that it continues in.
 
-    Step Functions may not know an execution right after its start: it is then looked up again.
+    Step Functions may not know an execution, or its history, right after its start: it is then looked up
+    again.
 
     Attributes:
         execution: the ARN of the execution that the run is in now.
+        exists: whether it was started by this command, or Step Functions has ever known it.
     """
 
     def __init__(
@@ -73,7 +76,7 @@ class Follower:
         self._client = client
         self._say = say
         self._sleep = sleep
-        self._exists = is_started
+        self.exists = is_started
         self._progress = ProgressLines()
         self._seen = 0
 
@@ -98,7 +101,7 @@ class Follower:
                 if execution.goes_on_in is not None and executions < MAX_EXECUTIONS:
                     self.execution, self._seen, executions = execution.goes_on_in, 0, executions + 1
                     continue
-                if execution.status not in {"RUNNING", "PENDING_REDRIVE"}:
+                if execution.status not in _UNDER_WAY:
                     return execution
             self._sleep(pause_s)
             pause_s = min(_MAX_PAUSE_S, pause_s * _LONGER)
@@ -106,16 +109,24 @@ class Follower:
     def _look(self) -> Execution:
         """Describe the execution, then print what has happened: at the end, all of it."""
         execution = self._executions.describe(self.execution)
-        if execution is None and self._exists:
+        if execution is None and self.exists:
             raise RetryLater(f"Step Functions does not know the execution {self.execution} yet")
         if execution is None:
             raise StopRun(
                 f"Step Functions does not know the execution {self.execution}: its ARN is wrong, or it ended "
                 "more than 90 days ago: check FOLLOW"
             )
-        self._exists = True
+        self.exists = True
+        events: list[Mapping[str, Any]] = []
         with translated("Step Functions"):
-            events = self._new_events()
+            try:
+                events = self._new_events()
+            except ClientError as error:
+                if error_code(error) != "ExecutionDoesNotExist":
+                    raise
+                if execution.status not in _UNDER_WAY:
+                    text = f"Step Functions has no history of the execution {self.execution} yet"
+                    raise RetryLater(text) from error
         for line in self._progress.lines(events):
             self._say(line + "\n")
         return execution
@@ -197,11 +208,11 @@ def main(environment: Mapping[str, str], say: Callable[[str], object]) -> int:
             report.write_text(json.dumps(last.output, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except (LyticsSendGridError, BotoCoreError) as error:
         say(f"{explained(error)}\n")
-        if follower is not None:
+        if follower is not None and follower.exists:
             say(_still(stack, follower.execution))
         return 1
     except KeyboardInterrupt:
-        if follower is not None:
+        if follower is not None and follower.exists:
             say("\n" + _still(stack, follower.execution))
         return 130
     return 0 if last.status == "SUCCEEDED" else 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
+from functions.operate import run
 from functions.operate.run import Follower, main, read_input
 from lytics_sendgrid.aws.executions import ExecutionReader
 from lytics_sendgrid.domain.execution import Execution as LastExecution
@@ -44,6 +45,7 @@ class StepFunctions:
         self.shown = dict.fromkeys(executions, 0)
         self.failures: list[Exception] = []
         self.unknown_looks = 0
+        self.unknown_histories = 0
         self.pages = 0
 
     def describe_execution(self, *, executionArn: str) -> Any:  # noqa: N803
@@ -67,6 +69,9 @@ class StepFunctions:
     ) -> Any:
         assert reverseOrder
         self.pages += 1
+        self.unknown_histories -= 1
+        if self.unknown_histories >= 0:
+            raise ClientError({"Error": {"Code": "ExecutionDoesNotExist"}}, "GetExecutionHistory")
         events = self.executions[executionArn].events[: self.shown[executionArn]][::-1]
         start = int(nextToken)
         more = {"nextToken": str(start + 2)} if start + 2 < len(events) else {}
@@ -148,6 +153,32 @@ def test_execution_just_continued_in_is_looked_up_again() -> None:
     assert looks == ["first", "second", "second"]
 
 
+@pytest.mark.parametrize("states", [("Plan", "Report"), ("Report",)], ids=["running", "ended"])
+def test_history_that_is_not_known_yet_is_read_again(states: tuple[str, ...]) -> None:
+    client = StepFunctions(first=Execution(*states))
+    client.unknown_histories = 2
+    said, end = follow(client, is_started=True)
+    assert (said, end.status) == ([state.lower() for state in states], "SUCCEEDED")
+
+
+def test_history_that_stays_unknown_after_the_end_ends_it() -> None:
+    client = StepFunctions(first=Execution("Plan"))
+    client.unknown_histories = 99
+    with pytest.raises(RetryLater, match="has no history of the execution first yet"):
+        follow(client)
+
+
+def test_history_that_may_not_be_read_ends_it() -> None:
+    client = StepFunctions(first=Execution("Plan"))
+
+    def denied(**_: object) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetExecutionHistory")
+
+    client.get_execution_history = denied  # type: ignore[method-assign]
+    with pytest.raises(StopRun, match="refused GetExecutionHistory"):
+        follow(client)
+
+
 def test_execution_that_stays_unknown_after_its_start_ends_it() -> None:
     with pytest.raises(RetryLater, match="does not know the execution first yet"):
         follow(StepFunctions(), is_started=True)
@@ -180,6 +211,58 @@ def test_input_that_cannot_be_read_is_named(
     write(file)
     with pytest.raises(InputInvalid, match=text):
         read_input({"INPUT": str(file)})
+
+
+class Session:
+    """A session of boto3 with one client."""
+
+    def __init__(self, client: object) -> None:
+        self._client = client
+
+    def client(self, service: str) -> object:
+        assert service == "stepfunctions"
+        return self._client
+
+
+def printed(monkeypatch: pytest.MonkeyPatch, client: object) -> tuple[int, str]:
+    """Return the exit status of the command that follows an execution, and what it prints."""
+    monkeypatch.setattr(run, "boto_session", lambda _: Session(client))
+    said: list[str] = []
+    return main({"STACK": "mine", "FOLLOW": "first"}, said.append), "".join(said)
+
+
+def test_execution_that_was_never_known_is_not_said_to_continue(monkeypatch: pytest.MonkeyPatch) -> None:
+    status, text = printed(monkeypatch, StepFunctions())
+    assert (status, text.count("\n")) == (1, 1)
+    assert text.endswith("check FOLLOW\n")
+
+
+def test_execution_that_was_known_is_said_to_continue(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = StepFunctions(first=Execution("Plan", "Report"))
+
+    def denied(**_: object) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetExecutionHistory")
+
+    client.get_execution_history = denied  # type: ignore[method-assign]
+    status, text = printed(monkeypatch, client)
+    assert status == 1
+    assert "The run continues without this command." in text
+    assert "make run STACK=mine FOLLOW=first" in text
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_command_that_is_left_says_how_to_follow_a_known_run(
+    monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    client = StepFunctions(first=Execution("Plan", "Report"))
+
+    def left(**_: object) -> Any:
+        raise KeyboardInterrupt
+
+    name = "get_execution_history" if is_known else "describe_execution"
+    monkeypatch.setattr(client, name, left)
+    status, text = printed(monkeypatch, client)
+    assert (status, "The run continues without this command." in text) == (130, is_known)
 
 
 def test_missing_variables_are_reported() -> None:
