@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from functions.deliver.decide import CONFIGURATION_SETTLES_S, Decision, accept, decide, needs_consistent_read
+from functions.deliver.decide import Decision, accept, decide, needs_consistent_read
 from functions.deliver.intake import Intake
 from functions.deliver.received import PendingContact, ReceivedMessage
 from functions.deliver.upsert_result import AcceptedRow
@@ -50,6 +50,10 @@ def reject(row: str | None) -> Change:
     return Change(ANN, 10, Kind.REJECT, row=row, reason="bad city")
 
 
+def erase() -> Change:
+    return Change(ANN, 1_000_000_000_000, Kind.ERASE)
+
+
 OLD, NEW = refresh(ANN, SENT_MS - 1), refresh(ANN, SENT_MS)
 
 
@@ -63,6 +67,32 @@ def test_equal_row_is_sent_again_after_an_unrecorded_request(before: str) -> Non
     contact = pending(enter(ANN, city="Oslo"))
     setattr(contact.progress, before, True)
     assert decide(contact, accepted(), VIEWS).row is not None
+
+
+@pytest.mark.parametrize("before", ["sent_before", "uncertain"])
+def test_event_that_counts_no_more_is_kept_after_an_unrecorded_request(before: str) -> None:
+    since = dict.fromkeys(VIEW.form.since, 10)
+    views = {"newsletter": replace(VIEW, form=replace(VIEW.form, since=since))}
+    contact = pending(enter(ANN, 5))
+    assert decide(contact, UNKNOWN, views).state.memberships == {}
+    setattr(contact.progress, before, True)
+    assert decide(contact, UNKNOWN, views).state.memberships == {READERS: 5}
+
+
+@pytest.mark.parametrize(
+    ("loaded", "changes", "removes"),
+    [
+        (accepted(), [erase()], True),
+        (accepted(), [enter(ANN, 5), erase()], True),
+        (UNKNOWN, [erase()], False),
+    ],
+)
+def test_only_who_is_in_the_ledger_is_taken_out_of_it(
+    loaded: Contact, changes: list[Change], removes: bool
+) -> None:
+    decision = decided(loaded, *changes)
+    assert (decision.row, decision.commits, decision.removes) == (None, removes, removes)
+    assert decision.outcome == "erased"
 
 
 @pytest.mark.parametrize("receives", [1, 2])
@@ -166,7 +196,7 @@ def test_consistent_read_is_needed_where_a_stale_one_could_drop_something(
 def test_settled_configuration_needs_no_consistent_read() -> None:
     """Nobody commits a row of an older configuration any more, so a stale read shows the last one, too."""
     form, older = replace(VIEW.form, written_s=1_000), replace(accepted(), configuration=VERSION - 1)
-    times = (500.0, 1_000.0, 1_000.0 + CONFIGURATION_SETTLES_S - 1, 1_000.0 + CONFIGURATION_SETTLES_S)
+    times = (500.0, 1_000.0, 1_899.0, 1_900.0)
     assert [needs_consistent_read(pending(enter(ANN)), older, form, now_s) for now_s in times] == [
         *(True, True, True, False)
     ]
