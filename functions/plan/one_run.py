@@ -2,33 +2,39 @@
 
 An item in the exports table names the execution of the export's last run. A run replaces it if that execution
 has ended: a run that was stopped or has died tidies up nothing. A long run continues in another execution,
-which the output of the former one names: it holds the place, too, also while Step Functions does not know it
-yet.
+which the output of the former one names: it holds the place, too. An execution that was just started holds it
+also while Step Functions does not know it yet.
 """
 
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from lytics_sendgrid.domain.execution import Execution, Executions, last_execution
+from lytics_sendgrid.domain.execution import (
+    Execution,
+    Executions,
+    RunPlace,
+    last_execution,
+    started_execution,
+)
 from lytics_sendgrid.errors import ConfigurationChanged
 
 _ATTEMPTS: Final = 3
 
 
 class Runs(Protocol):
-    """Which execution is the last of each export."""
+    """Which run is the last of each export."""
 
-    def running(self, export: str) -> str | None: ...  # noqa: D102
-    def put_running(self, export: str, execution: str, expected: str | None) -> bool: ...  # noqa: D102
+    def running(self, export: str) -> RunPlace | None: ...  # noqa: D102
+    def put_running(self, export: str, place: RunPlace, expected: str | None) -> bool: ...  # noqa: D102
 
 
-def other_run(export: str, execution: str, runs: Runs, executions: Executions) -> str:
-    """Take an export's place for a run's execution, unless another run holds it.
+def other_run(export: str, place: RunPlace, runs: Runs, executions: Executions) -> str:
+    """Take an export's place for a run, unless another run holds it.
 
     Args:
         export: its name.
-        execution: the ARN of the run's execution. A repeated call for the same one changes nothing.
-        runs: which execution is the last.
+        place: the run's execution and beginning. A repeated call for the same execution changes nothing.
+        runs: which run is the last.
         executions: whether it still runs.
 
     Returns:
@@ -40,19 +46,20 @@ def other_run(export: str, execution: str, runs: Runs, executions: Executions) -
     """
     for _ in range(_ATTEMPTS):
         known = runs.running(export)
-        if known == execution:
-            return ""
-        other = _running(known, executions) if known is not None else None
-        if known is not None and other is not None:
-            return _words(export, known, other)
-        if runs.put_running(export, execution, known):
+        if known is not None:
+            if known.execution == place.execution:
+                return ""
+            other = _running(known, place.begun_s, executions)
+            if other is not None:
+                return _words(export, known.execution, other)
+        if runs.put_running(export, place, known.execution if known is not None else None):
             return ""
     raise ConfigurationChanged(f"several runs of the export '{export}' begin at the same time")
 
 
-def _running(arn: str, executions: Executions) -> Execution | None:
+def _running(place: RunPlace, now_s: int, executions: Executions) -> Execution | None:
     """Return the execution that a run is in now, or None: the run has ended."""
-    first = executions.describe(arn)
+    first = started_execution(executions, place.execution, place.begun_s, now_s)
     last = last_execution(executions, first) if first is not None else None
     return last if last is not None and last.is_running else None
 

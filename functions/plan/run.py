@@ -15,7 +15,8 @@ from functions.plan.state import Beginning, planned_run
 from functions.plan.stored import no_such_export, plan_resync, plan_stop, stored_faults
 from functions.plan.survey import Surveyor
 from lytics_sendgrid.aws.secret import Authorization, WebhookSecrets
-from lytics_sendgrid.domain.execution import Executions
+from lytics_sendgrid.domain.execution import Executions, RunPlace
+from lytics_sendgrid.domain.instants import NANOSECONDS_PER_S, parse_rfc3339_ns
 from lytics_sendgrid.errors import ExportRefused, InputInvalid, StopRun
 from lytics_sendgrid.workflow.export_run import ExportRun
 from lytics_sendgrid.workflow.faults import pointer
@@ -89,7 +90,8 @@ class Planner:
         only_plans = planned.dry_run and planned.action != "resync"
         if only_plans or not beginning.execution:
             return planned
-        other = other_run(planned.export, beginning.execution, self.configurations, self.executions)
+        place = RunPlace(beginning.execution, parse_rfc3339_ns(beginning.started_at) // NANOSECONDS_PER_S)
+        other = other_run(planned.export, place, self.configurations, self.executions)
         if not other:
             return planned
         if planned.options.scheduled:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from lytics_sendgrid.domain.configuration import Account
+from lytics_sendgrid.domain.execution import RunPlace
 from lytics_sendgrid.workflow.catalogue import catalogue_key
 from lytics_sendgrid.workflow.faults import Fault
 from tests.browser.state import State
@@ -25,7 +26,7 @@ def change() -> tuple[Scene, str]:
     """Return the form of a change, while another run of the export is under way."""
     scene, _ = draft()
     scene.exports.put_export(test_checks.EXPORT)
-    scene.exports.put_running("newsletter", scene.executions.run("by-hand", {}), None)
+    scene.exports.put_running("newsletter", RunPlace(scene.executions.run("by-hand", {}), 0), None)
     return scene, test_drafts.path_in(scene.post("/exports/newsletter/edit").location)
 
 
@@ -95,7 +96,7 @@ def _configuration() -> tuple[Scene, str]:
 
 def _other_run() -> tuple[Scene, str]:
     scene, path = _passed()
-    scene.exports.put_running("newsletter", scene.executions.run("by-hand", {}), None)
+    scene.exports.put_running("newsletter", RunPlace(scene.executions.run("by-hand", {}), 0), None)
     return scene, path
 
 

@@ -8,6 +8,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Account, ProvisionedAudience
+from lytics_sendgrid.domain.execution import RunPlace
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import ConfigurationChanged, RetryLater, StopRun
 from lytics_sendgrid.tables.exports import RUN_KEPT_S, ExportsTable
@@ -185,9 +186,19 @@ def test_unreachable_service_is_retried_later(moto_client: DynamoDBClient) -> No
 
 def test_running_execution_is_replaced_only_if_it_was_read(table: ExportsTable) -> None:
     assert table.running("newsletter") is None
-    assert table.put_running("newsletter", "arn:1", None)
-    assert not table.put_running("newsletter", "arn:2", None)
-    assert not table.put_running("newsletter", "arn:2", "arn:0")
-    assert table.put_running("newsletter", "arn:2", "arn:1")
-    assert table.running("newsletter") == "arn:2"
+    assert table.put_running("newsletter", RunPlace("arn:1", 1), None)
+    assert not table.put_running("newsletter", RunPlace("arn:2", 2), None)
+    assert not table.put_running("newsletter", RunPlace("arn:2", 2), "arn:0")
+    assert table.put_running("newsletter", RunPlace("arn:2", 2), "arn:1")
+    assert table.running("newsletter") == RunPlace("arn:2", 2)
     assert table.running("other") is None
+
+
+def test_place_that_an_older_release_wrote_began_long_ago(
+    table: ExportsTable, client: DynamoDBClient
+) -> None:
+    key = {"pk": {"S": "export#newsletter"}, "sk": {"S": "running"}}
+    item = {**key, "execution": {"S": "arn:1"}, "doc": {"S": '{"execution":"arn:1"}'}}
+    client.put_item(TableName="exports", Item=item)
+    assert table.running("newsletter") == RunPlace("arn:1", 0)
+    assert table.put_running("newsletter", RunPlace("arn:2", 2), "arn:1")

@@ -17,9 +17,8 @@ from functions.console.drafts.draft import (
     run_key,
 )
 from functions.console.drafts.form import form_faults, input_of
-from functions.console.runs.following import started_execution
 from functions.console.web import path_of
-from lytics_sendgrid.domain.execution import last_execution
+from lytics_sendgrid.domain.execution import last_execution, started_execution
 from lytics_sendgrid.workflow.faults import Fault
 
 
@@ -115,16 +114,18 @@ class Desk:
             check: its own: that of a resync is such a run, too, but no other.
         """
         export = self.export_of(draft)
-        first = self.console.exports.running(export) if export else None
-        known = self.console.executions.describe(first) if first is not None else None
-        if first is None or known is None:
+        place = self.console.exports.running(export) if export else None
+        if place is None:
             return None
-        execution = last_execution(self.console.executions, known)
-        if not execution.is_running:
+        executions, now_s = self.console.executions, self.console.clock.now()
+        first = started_execution(executions, place.execution, place.begun_s, now_s)
+        execution = last_execution(executions, first) if first is not None else None
+        if execution is None or not execution.is_running:
             return None
         if check is not None and check.execution == execution.arn:
             return None
-        return OtherRun(export, path_of("runs", export, first.rpartition(":")[2]), execution.started_s)
+        run = place.execution.rpartition(":")[2]
+        return OtherRun(export, path_of("runs", export, run), execution.started_s)
 
     def started(self, draft: Draft) -> bool:
         """Return whether a draft's run was started."""

@@ -9,13 +9,12 @@ from functions.console import overview
 from functions.console.drafts.desk import Desk
 from functions.console.export import figures
 from functions.console.render import page
-from functions.console.runs.following import started_execution
 from functions.console.runs.report import ReportView, report_view
 from functions.console.runs.starter import starter
 from functions.console.runs.steps import epoch_s
 from functions.console.web import Router, console, form, operators_only, path_of, redirect, visitor
 from lytics_sendgrid.domain.configuration import Export
-from lytics_sendgrid.domain.execution import last_execution
+from lytics_sendgrid.domain.execution import last_execution, started_execution
 from lytics_sendgrid.workflow.run_record import RunRecord
 
 router = Router()

@@ -7,11 +7,10 @@ from aws_lambda_powertools.event_handler.api_gateway import Response
 from functions.console.context import Console
 from functions.console.overview import ExportRow, row, unfinished_run
 from functions.console.render import fragment, page
-from functions.console.runs.following import started_execution
 from functions.console.runs.steps import epoch_s
 from functions.console.schedule import NEVER, next_resync
 from functions.console.web import Router, console, is_fragment
-from lytics_sendgrid.domain.execution import last_execution
+from lytics_sendgrid.domain.execution import last_execution, started_execution
 from lytics_sendgrid.workflow.summary import Summary, SummaryPart
 
 router = Router()

@@ -1,15 +1,12 @@
-"""Find a run by its name in an address, and an execution by the time of its start."""
+"""Find a run by its name in an address."""
 
 import re
 from typing import Final
 
 from functions.console.drafts.draft import run_key
 from functions.console.runs.starter import Store
-from lytics_sendgrid.domain.execution import Execution, Executions, NamedExecutions
+from lytics_sendgrid.domain.execution import Execution, NamedExecutions, is_new
 
-MAX_UNKNOWN_S: Final = 60
-"""How long Step Functions may not know an execution after its start. It takes about a second; AWS promises
-nothing."""
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,80}", re.ASCII)
 
 
@@ -34,29 +31,10 @@ def first_execution(
     return execution
 
 
-def started_execution(executions: Executions, arn: str, started_s: float, now_s: float) -> Execution | None:
-    """Return an execution that was started at a known time; None: AWS has forgotten it.
-
-    Args:
-        executions: where they are described.
-        arn: the execution's. One that was started a moment ago runs, also if AWS does not know it yet.
-        started_s: when it was started, Unix seconds. The clock may be another machine's.
-        now_s: the time, Unix seconds.
-    """
-    execution = executions.describe(arn)
-    if execution is None and _is_new(started_s, now_s):
-        return Execution.just_started(arn, int(started_s))
-    return execution
-
-
 def _just_started(arn: str, store: Store, run: str, now_s: float) -> Execution | None:
     """Return a run's first execution if somebody started it in the console a moment ago."""
     known = store.get(run_key(run), now_s)
-    if known is None or not _is_new(known["started_s"], now_s):
+    if known is None or not is_new(known["started_s"], now_s):
         return None
     document = {"export": known["export"], "action": known["action"]}
     return Execution.just_started(arn, known["started_s"], document)
-
-
-def _is_new(started_s: float, now_s: float) -> bool:
-    return abs(now_s - started_s) < MAX_UNKNOWN_S

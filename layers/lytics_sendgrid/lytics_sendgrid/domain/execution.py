@@ -9,6 +9,10 @@ GOES_ON_IN: Final = "goes_on_in"
 MAX_EXECUTIONS: Final = 1_000
 """Executions of one run. Each takes hours, so the timeout of a week ends a run long before."""
 
+MAX_UNKNOWN_S: Final = 60
+"""How long Step Functions may not know an execution after its start. Its answers are eventually consistent
+(API reference of DescribeExecution, 2026-11); AWS names no time."""
+
 
 def goes_on_in(output: Mapping[str, Any]) -> str | None:
     """Return the ARN of the execution that a run continues in, from an execution's output; None: in none."""
@@ -64,6 +68,19 @@ class Execution:
         return cls(arn, arn.rpartition(":")[2], "RUNNING", started_s, input=document or {})
 
 
+@dataclass(frozen=True, slots=True)
+class RunPlace:
+    """The place of an export's run: an export has one run at a time.
+
+    Attributes:
+        execution: the ARN of the run's first execution, which may have ended.
+        begun_s: when the run began, Unix seconds.
+    """
+
+    execution: str
+    begun_s: int
+
+
 class Executions(Protocol):
     """Where executions are described."""
 
@@ -81,9 +98,8 @@ class NamedExecutions(Executions, Protocol):
 def last_execution(executions: Executions, first: Execution) -> Execution:
     """Return the execution that a run is in now.
 
-    Step Functions may not know an execution right after its start: its answers are eventually consistent
-    (API reference of DescribeExecution, 2026-11). It forgets a run's executions in the order in which they
-    ended. So an execution that a known one names, and that is not known itself, was just started: it runs.
+    Step Functions forgets a run's executions in the order in which they ended. So an execution that a known
+    one names, and that is not known itself, was just started: it runs.
 
     Args:
         executions: where they are described.
@@ -99,3 +115,23 @@ def last_execution(executions: Executions, first: Execution) -> Execution:
             return Execution.just_started(following, last.ended_s or last.started_s)
         last = known
     return last
+
+
+def started_execution(executions: Executions, arn: str, started_s: float, now_s: float) -> Execution | None:
+    """Return an execution that was started at a known time; None: AWS has forgotten it.
+
+    Args:
+        executions: where they are described.
+        arn: the execution's. One that was started a moment ago runs, also if AWS does not know it yet.
+        started_s: when it was started, Unix seconds. The clock may be another machine's.
+        now_s: the time, Unix seconds.
+    """
+    execution = executions.describe(arn)
+    if execution is None and is_new(started_s, now_s):
+        return Execution.just_started(arn, int(started_s))
+    return execution
+
+
+def is_new(started_s: float, now_s: float) -> bool:
+    """Return whether Step Functions may not know yet what was started at a time. Both are Unix seconds."""
+    return abs(now_s - started_s) < MAX_UNKNOWN_S

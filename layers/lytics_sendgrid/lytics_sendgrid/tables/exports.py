@@ -49,6 +49,7 @@ from lytics_sendgrid.domain.configuration_document import (
     export_document,
     export_from,
 )
+from lytics_sendgrid.domain.execution import RunPlace
 from lytics_sendgrid.domain.run_progress import RunProgress, progress_from
 from lytics_sendgrid.domain.stop import Stop
 from lytics_sendgrid.errors import ConfigurationChanged
@@ -132,27 +133,29 @@ class ExportsTable:
         item = _key(f"export#{export}", "stop") | {"lifted_ms": {"N": str(at_ms)}}
         self._put_unless_lifted(item, at_ms)
 
-    def running(self, export: str) -> str | None:
-        """Return the ARN of the execution of an export's last run, which may have ended; None: there is none.
+    def running(self, export: str) -> RunPlace | None:
+        """Return the place of an export's last run, which may have ended; None: there is none.
 
         The run may go on in another execution, which this one's output names.
         """
         document = self._get(f"export#{export}", "running")
-        return None if document is None else str(document["execution"])
+        # An older release wrote no time.
+        return None if document is None else RunPlace(document["execution"], document.get("begun_s", 0))
 
-    def put_running(self, export: str, execution: str, expected: str | None) -> bool:
-        """Write the execution of an export's run, if the one that was read is still there.
+    def put_running(self, export: str, place: RunPlace, expected: str | None) -> bool:
+        """Write the place of an export's run, if the execution that was read is still there.
 
         Args:
             export: its name.
-            execution: the ARN.
-            expected: what ``running`` returned.
+            place: the run's.
+            expected: the ARN of the execution in what ``running`` returned; None: it returned None.
 
         Returns:
             False: another run has written its own meanwhile.
         """
-        item = _item(f"export#{export}", "running", {"execution": execution})
-        item["execution"] = {"S": execution}
+        document = {"execution": place.execution, "begun_s": place.begun_s}
+        item = _item(f"export#{export}", "running", document)
+        item["execution"] = {"S": place.execution}
         condition = "attribute_not_exists(execution) OR execution = :than"
         return self._put_if(item, condition, {"S": expected or "none"})
 

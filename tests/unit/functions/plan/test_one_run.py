@@ -3,7 +3,7 @@
 import pytest
 
 from functions.plan.one_run import other_run
-from lytics_sendgrid.domain.execution import Execution
+from lytics_sendgrid.domain.execution import Execution, RunPlace
 from lytics_sendgrid.errors import ConfigurationChanged
 
 STARTED_S = 1_795_392_000
@@ -13,27 +13,28 @@ STARTED_S = 1_795_392_000
 class Scene:
     """Which execution is the last of an export, and which executions there are."""
 
-    def __init__(self, last: str | None, *executions: Execution) -> None:
+    def __init__(self, last: str | None, *executions: Execution, begun_s: int = STARTED_S) -> None:
         self.last = last
+        self.begun_s = begun_s
         self.executions = {execution.arn: execution for execution in executions}
         self.others: list[str] = []
 
-    def running(self, export: str) -> str | None:
-        return self.last
+    def running(self, export: str) -> RunPlace | None:
+        return None if self.last is None else RunPlace(self.last, self.begun_s)
 
-    def put_running(self, export: str, execution: str, expected: str | None) -> bool:
+    def put_running(self, export: str, place: RunPlace, expected: str | None) -> bool:
         if self.others:
             self.last = self.others.pop()
         if self.last != expected:
             return False
-        self.last = execution
+        self.last = place.execution
         return True
 
     def describe(self, arn: str) -> Execution | None:
         return self.executions.get(arn)
 
     def begin(self, execution: str = "arn:new") -> str:
-        return other_run("newsletter", execution, self, self)
+        return other_run("newsletter", RunPlace(execution, STARTED_S + 3_600), self, self)
 
 
 def running(arn: str) -> Execution:
@@ -69,6 +70,14 @@ def test_run_that_goes_on_elsewhere_holds_its_place() -> None:
     assert "'old'" in words
     assert "--execution-arn arn:third" in words
     assert Scene("arn:old", *chain, ended("arn:third")).begin() == ""
+
+
+def test_run_that_was_just_started_holds_its_place() -> None:
+    scene = Scene("arn:other", begun_s=STARTED_S + 3_541)
+    words = scene.begin()
+    assert "'other', started 2026-11-23 00:59 UTC" in words
+    assert "--execution-arn arn:other" in words
+    assert Scene("arn:other", begun_s=STARTED_S + 3_540).begin() == ""
 
 
 def test_run_that_was_just_handed_over_holds_its_place() -> None:

@@ -13,7 +13,7 @@ from functions.report.drift import GivenUp, Health
 from lytics_sendgrid.aws.secret import Authorization, WebhookSecrets
 from lytics_sendgrid.domain.checkpoint import Checkpoint
 from lytics_sendgrid.domain.configuration import Account, Audience, ProvisionedAudience
-from lytics_sendgrid.domain.execution import Execution
+from lytics_sendgrid.domain.execution import Execution, RunPlace
 from lytics_sendgrid.domain.sweep_findings import SweepFindings
 from lytics_sendgrid.errors import (
     ExportRefused,
@@ -75,7 +75,9 @@ class Scene:
             raise self._webhook
         return self._webhook
 
-    def plan(self, document: Any = None, execution: str = "") -> dict[str, Any]:
+    def plan(
+        self, document: Any = None, execution: str = "", started_at: str = "2026-11-23T00:00:00Z"
+    ) -> dict[str, Any]:
         wanted = {"audiences": ["first"]} if document is None else document
         planner = Planner(
             self.configurations,
@@ -84,7 +86,7 @@ class Scene:
             "https://hooks.example.com",
             self,
         )
-        beginning = Beginning("run-1", execution, "2026-11-23T00:00:00Z")
+        beginning = Beginning("run-1", execution, started_at)
         return planner.plan(beginning, wanted).document()
 
     def faults(self, document: Any = None) -> list[str]:
@@ -426,7 +428,7 @@ def test_unreadable_secret_or_second_run_says_what_was_refused(action: str, head
     for scene in (Scene(KeyRefused("no such secret")), Scene()):
         exported(scene)
         scene.executions["arn:first"] = Execution("arn:first", "first", "RUNNING", 1_795_392_000)
-        scene.configurations.put_running("newsletter", "arn:first", None)
+        scene.configurations.put_running("newsletter", RunPlace("arn:first", 1_795_392_000), None)
         with pytest.raises(StopRun) as refusal:
             scene.plan({"action": action, "export": "newsletter"}, "arn:second")
         assert str(refusal.value).startswith(f"{head}, and nothing was changed. ")
@@ -442,8 +444,10 @@ def test_second_run_of_an_export_is_refused() -> None:
         scene.plan(resync, "arn:second")
     assert "is under way" not in str(scene.plan({"audiences": ["first"]}, "arn:third"))
     del scene.executions["arn:first"]
-    assert scene.plan(resync, "arn:second")["action"] == "resync"
-    assert scene.configurations.running("newsletter") == "arn:second"
+    with pytest.raises(ExportRefused, match="is under way: 'first', started 2026-11-23 00:00 UTC"):
+        scene.plan(resync, "arn:second")
+    assert scene.plan(resync, "arn:second", "2026-11-23T00:01:00Z")["action"] == "resync"
+    assert scene.configurations.running("newsletter") == RunPlace("arn:second", 1_795_392_060)
 
 
 def test_scheduled_run_is_skipped_while_another_is_under_way() -> None:
@@ -466,7 +470,7 @@ def test_plan_alone_takes_no_place() -> None:
     assert scene.configurations.running("default") is None
     assert scene.configurations.running("newsletter") is None
     scene.plan({"action": "resync", "export": "newsletter", "dry_run": True}, "arn:first")
-    assert scene.configurations.running("newsletter") == "arn:first"
+    assert scene.configurations.running("newsletter") == RunPlace("arn:first", 1_795_392_000)
 
 
 def test_refused_run_takes_no_place() -> None:

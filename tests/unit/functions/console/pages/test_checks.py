@@ -10,6 +10,7 @@ from functions.console.context import Role, Visitor
 from functions.console.drafts.desk import Desk
 from functions.console.drafts.draft import run_key
 from lytics_sendgrid.domain.configuration import Account, Audience, Export
+from lytics_sendgrid.domain.execution import RunPlace
 from lytics_sendgrid.workflow.catalogue import catalogue_key
 from lytics_sendgrid.workflow.faults import Fault, listed
 from tests.unit.functions.console.drafts.catalogues import CATALOGUE, HIGH_VALUE
@@ -259,7 +260,7 @@ def test_start_that_could_not_be_recorded_is_audited(scene: Scene, monkeypatch: 
         assert scene.post(f"{path}/start", headers=browser).status == 503
     assert [line["act"] for line in scene.audits.lines] == ["check_started", "start_started"]
     # Its own run has meanwhile changed the configuration, and is no other run.
-    scene.exports.put_running("newsletter", last(scene), None)
+    scene.exports.put_running("newsletter", RunPlace(last(scene), 0), None)
     scene.exports.put_account(Account("main", 1), 0)
     assert path_in(start(scene, path).location) == f"/runs/newsletter/{run_of(path)}"
     assert len(runs(scene)) == 1
@@ -330,7 +331,7 @@ def test_configuration_that_changed_during_the_check_is_not_started(scene: Scene
 def test_run_of_somebody_else_is_shown_and_not_doubled(scene: Scene) -> None:
     path = passed(scene)
     other = scene.executions.run("by-hand", {"export": "newsletter"})
-    scene.exports.put_running("newsletter", other, None)
+    scene.exports.put_running("newsletter", RunPlace(other, 0), None)
     start(scene, path)
     page = scene.get(f"{path}/check")
     assert "Another run of the export newsletter is under way" in page.text
@@ -344,15 +345,24 @@ def test_run_of_somebody_else_is_shown_and_not_doubled(scene: Scene) -> None:
 def test_run_that_goes_on_in_another_execution_is_still_under_way(scene: Scene) -> None:
     path = passed(scene)
     first, second = (scene.executions.run(name, {}) for name in ("first", "second"))
-    scene.exports.put_running("newsletter", first, None)
+    scene.exports.put_running("newsletter", RunPlace(first, 0), None)
     scene.executions.end(first, output={"goes_on_in": second})
     assert 'href="/console/runs/newsletter/first"' in scene.get(f"{path}/check").html
+
+
+def test_other_run_that_was_just_started_is_under_way(scene: Scene) -> None:
+    path = passed(scene)
+    other = RunPlace(scene.executions.arn("other"), int(scene.clock.now()) - 59)
+    scene.exports.put_running("newsletter", other, None)
+    assert 'href="/console/runs/newsletter/other"' in scene.get(f"{path}/check").html
+    scene.clock.move(1)
+    assert "Start Export</button>" in scene.get(f"{path}/check").html
 
 
 def test_other_run_that_was_just_handed_over_is_under_way(scene: Scene) -> None:
     path = passed(scene)
     first = scene.executions.run("first", {})
-    scene.exports.put_running("newsletter", first, None)
+    scene.exports.put_running("newsletter", RunPlace(first, 0), None)
     scene.executions.end(first, output={"goes_on_in": scene.executions.arn("second")})
     assert 'href="/console/runs/newsletter/first"' in scene.get(f"{path}/check").html
 
@@ -360,7 +370,7 @@ def test_other_run_that_was_just_handed_over_is_under_way(scene: Scene) -> None:
 def test_circle_of_executions_holds_up_no_page(scene: Scene) -> None:
     path = passed(scene)
     first = scene.executions.run("first", {})
-    scene.exports.put_running("newsletter", first, None)
+    scene.exports.put_running("newsletter", RunPlace(first, 0), None)
     scene.executions.end(first, output={"goes_on_in": first})
     assert "Start Export</button>" in scene.get(f"{path}/check").html
 
@@ -415,7 +425,7 @@ def test_resync_is_checked_and_started_on_the_same_page(existing: Scene) -> None
     assert path_in(existing.get(path).location) == f"{path}/check"
     assert "reads every audience in Lytics again" in existing.get(f"{path}/check").text
     existing.post(f"{path}/check")
-    existing.exports.put_running("newsletter", last(existing), None)
+    existing.exports.put_running("newsletter", RunPlace(last(existing), 0), None)
     page = existing.get(f"{path}/check")
     assert "scanning the audiences" in page.text
     assert f'href="/console/runs/newsletter/{last(existing).rpartition(":")[2]}"' in page.html
