@@ -1,5 +1,6 @@
 """A sweep from the scans to the queue, over as many invocations as it takes."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from lytics_sendgrid.domain.configuration import Audience, Export
 from lytics_sendgrid.errors import RequestRefused, ServiceUnavailable, StopRun
 from lytics_sendgrid.queues import outgoing
 from lytics_sendgrid.queues.changes import decode
+from lytics_sendgrid.tables.exports import RUN_KEPT_S, UNFINISHED_KEPT_S
 from tests.clock import START_S
 from tests.unit.functions.sweep.sweep_scene import (
     BEFORE,
@@ -718,3 +720,23 @@ def test_failure_leaves_the_checkpoint_as_it_was(scene: Scene) -> None:
     del scene.dynamodb.calls.errors["Scan"]
     assert scene.run().done
     assert exits(scene) == [BOB]
+
+
+def expiry_s(scene: Scene) -> int:
+    item = scene.dynamodb.exports.items[f"run#{RUN}", "walk#sweep"]
+    return int(item["expires_epoch_s"]["N"]) - math.floor(scene.clock.now_s)
+
+
+def test_checkpoint_that_may_hold_an_address_expires_soon(scene: Scene) -> None:
+    crowd(scene, people=5)
+    scene.left_s = -1.0
+    assert not scene.call().done
+    assert (expiry_s(scene), scene.document()["read_units"] > 0) == (UNFINISHED_KEPT_S, True)
+    assert scene.run().done
+    assert expiry_s(scene) == RUN_KEPT_S
+
+
+def test_audience_without_an_email_field_is_not_asked_about(scene: Scene) -> None:
+    scene.scanned(VIPS, ANN, email_fields=())
+    session = scene.session()
+    assert [session.can_ask(audience.id) for audience in (VIPS, READERS)] == [False, True]
