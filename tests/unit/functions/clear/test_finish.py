@@ -178,18 +178,25 @@ def test_walk_that_is_not_done_confirms_nothing() -> None:
     assert scene.account.to_clear == {GONE: REMOVED_S}
 
 
-def test_finish_is_completed_by_another_call() -> None:
+@pytest.mark.parametrize("writes", [0, 1])
+def test_finish_is_completed_by_another_call(writes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One write says that the segment is about to be deleted, one that it is."""
     scene = Scene()
     scene.clear()
     put_account = scene.exports.put_account
+    written: list[Any] = []
 
-    def refuse(*_args: object, **_kwargs: object) -> None:
-        raise ConfigurationChanged("another run")
+    def put(*args: Any) -> None:
+        if len(written) == writes:
+            raise ConfigurationChanged("another run")
+        written.append(args)
+        put_account(*args)
 
-    scene.exports.put_account = refuse  # type: ignore[method-assign]
-    with pytest.raises(ConfigurationChanged):
-        scene.finish()
-    scene.exports.put_account = put_account  # type: ignore[method-assign]
+    with monkeypatch.context() as patch:
+        patch.setattr(scene.exports, "put_account", put)
+        with pytest.raises(ConfigurationChanged):
+            scene.finish()
+    assert scene.segment_ids == (["s-gone", "s-kept"] if writes == 0 else ["s-kept"])
     scene.finish()
     assert list(scene.account.audiences) == [KEPT]
     assert scene.segments_of()[GONE]["outcome"] == "deleted"
