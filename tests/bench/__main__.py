@@ -57,6 +57,7 @@ class Progress:
 def sections(progress: Progress) -> Iterator[Section]:
     """Measure everything, one section after the other."""
     say = progress.say
+    warm = warm_ingest(progress)
     say("building the application, starting the local cloud")
     with scene() as running:
         section, usage = counts.backfill(running, say)
@@ -79,18 +80,26 @@ def sections(progress: Progress) -> Iterator[Section]:
             costs.a_month(running),
         ]
         yield cpu.largest_batch(running, say)
-    yield of_ingest(progress)
+    yield of_ingest(progress, warm)
     yield from costed
     yield from latency.latency(say)
     yield from pages.pages(say)
 
 
-def of_ingest(progress: Progress) -> Section:
-    """Measure ingest. The lowest of five medians of CPU counts: other work on the machine only adds to it."""
+def warm_ingest(progress: Progress) -> list[ingest.Warm]:
+    """Measure warm invocations of ingest some times."""
+    progress.say("ingest: CPU of warm invocations")
+    return [ingest.measure_warm() for _ in range(_WARM)]
+
+
+def of_ingest(progress: Progress, earlier: list[ingest.Warm]) -> Section:
+    """Measure ingest, minutes after the earlier measurements.
+
+    The lowest median of CPU counts: other work on the machine only adds to it, often for minutes.
+    """
     progress.say("ingest: cold starts, beside a bare handler's")
     cold = ingest.measure_cold_start()
-    progress.say("ingest: CPU of warm invocations")
-    warm = [ingest.measure_warm() for _ in range(_WARM)]
+    warm = [*earlier, *warm_ingest(progress)]
     one_us = [sample.one_s * 1e6 for sample in warm]
     array_us = [sample.per_event_of_array_s * 1e6 for sample in warm]
     bare_us = statistics.median(sample.bare_s for sample in warm) * 1e6
@@ -113,7 +122,8 @@ def of_ingest(progress: Progress) -> Section:
         floor=min(sample.idle_s * 1e6 for sample in warm),
         limit=ingest.MAX_EVENT_US,
         how=(
-            f"the lowest of {_WARM} medians of 200, the highest is {max(one_us):.0f}; floor: an empty handler"
+            f"the lowest of {len(warm)} medians of 200, the highest is {max(one_us):.0f}; floor: an empty "
+            f"handler"
         ),
     )
     section.add(
@@ -129,7 +139,7 @@ def of_ingest(progress: Progress) -> Section:
         "µs",
         limit=ingest.MAX_EVENT_OF_ARRAY_US,
         how=(
-            f"the lowest of {_WARM} medians of 20, the highest is {max(array_us):.1f}; all CPU of the "
+            f"the lowest of {len(warm)} medians of 20, the highest is {max(array_us):.1f}; all CPU of the "
             f"invocation"
         ),
     )
