@@ -40,10 +40,11 @@ def _doubt(session: SweepInvocation, concerned: set[str]) -> str:
     """Return why look-ups are not believed in this run, see ``SweepState.doubt``; empty if they are."""
     if not any(session.can_ask(audience) for audience in concerned):
         return "no_identity"
+    # Also of an audience whose exports were changed meanwhile: whom its scan has shown, Lytics must find.
     samples = {
         audience: scope.scan.sample
         for audience, scope in session.scopes.items()
-        if audience in session.views and scope.scan is not None and session.can_ask(audience)
+        if scope.scan is not None and scope.scan.done and not scope.scan.trouble and session.can_ask(audience)
     }
     asked = calibration(samples)
     if not asked:

@@ -424,6 +424,14 @@ def test_second_scan_is_judged_after_a_change_was_taken_back(
     assert scene.tally()["trouble"].startswith("its second scan decides nothing: ")
 
 
+def test_people_of_an_audience_that_was_changed_try_the_look_ups_too(scene: Scene) -> None:
+    """Its exports were changed during the run. Whom its scan has shown, a look-up must find all the same."""
+    scene.contact(BOB, {VIPS: BEFORE})
+    scene.scanned(READERS, CAT, email_fields=(("offers", "email"),), sample=((CAT, True),))
+    assert ask_for_second_scan(scene) == [VIPS.id]
+    assert (scene.document()["believed"], scene.document()["doubt"]) == (False, "not_found")
+
+
 def test_look_ups_that_are_not_believed_are_not_sampled(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
