@@ -9,13 +9,7 @@ also while Step Functions does not know it yet.
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from lytics_sendgrid.domain.execution import (
-    Execution,
-    Executions,
-    RunPlace,
-    last_execution,
-    started_execution,
-)
+from lytics_sendgrid.domain.execution import Execution, Executions, RunPlace, current_execution
 from lytics_sendgrid.errors import ConfigurationChanged
 
 _ATTEMPTS: Final = 3
@@ -59,8 +53,7 @@ def other_run(export: str, place: RunPlace, runs: Runs, executions: Executions) 
 
 def _running(place: RunPlace, now_s: int, executions: Executions) -> Execution | None:
     """Return the execution that a run is in now, or None: the run has ended."""
-    first = started_execution(executions, place.execution, place.begun_s, now_s)
-    last = last_execution(executions, first) if first is not None else None
+    last = current_execution(executions, place.execution, place.begun_s, now_s)
     return last if last is not None and last.is_running else None
 
 

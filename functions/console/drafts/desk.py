@@ -18,7 +18,7 @@ from functions.console.drafts.draft import (
 )
 from functions.console.drafts.form import form_faults, input_of
 from functions.console.web import path_of
-from lytics_sendgrid.domain.execution import last_execution, started_execution
+from lytics_sendgrid.domain.execution import current_execution
 from lytics_sendgrid.workflow.faults import Fault
 
 
@@ -92,8 +92,7 @@ class Desk:
         if check is None or check.status != "running":
             return check
         executions, now_s = self.console.executions, self.console.clock.now()
-        first = started_execution(executions, check.execution, check.begun_s, now_s)
-        return followed(check, last_execution(executions, first) if first is not None else None)
+        return followed(check, current_execution(executions, check.execution, check.begun_s, now_s))
 
     def faults(self, draft: Draft) -> tuple[Fault, ...]:
         """Return the faults that the last check found in the form as it is now."""
@@ -118,8 +117,7 @@ class Desk:
         if place is None:
             return None
         executions, now_s = self.console.executions, self.console.clock.now()
-        first = started_execution(executions, place.execution, place.begun_s, now_s)
-        execution = last_execution(executions, first) if first is not None else None
+        execution = current_execution(executions, place.execution, place.begun_s, now_s)
         if execution is None or not execution.is_running:
             return None
         if check is not None and check.execution == execution.arn:

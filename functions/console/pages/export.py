@@ -14,7 +14,7 @@ from functions.console.runs.starter import starter
 from functions.console.runs.steps import epoch_s
 from functions.console.web import Router, console, form, operators_only, path_of, redirect, visitor
 from lytics_sendgrid.domain.configuration import Export
-from lytics_sendgrid.domain.execution import last_execution, started_execution
+from lytics_sendgrid.domain.execution import current_execution
 from lytics_sendgrid.workflow.run_record import RunRecord
 
 router = Router()
@@ -146,5 +146,6 @@ def _runs(records: tuple[RunRecord, ...], now_s: int) -> list[figures.RunRow]:
 
 def _status(record: RunRecord, now_s: int) -> str | None:
     executions = console(router).executions
-    first = started_execution(executions, executions.arn(record.run), epoch_s(record.started_at), now_s)
-    return last_execution(executions, first).status if first is not None else None
+    arn, started_s = executions.arn(record.run), epoch_s(record.started_at)
+    execution = current_execution(executions, arn, started_s, now_s)
+    return execution.status if execution is not None else None

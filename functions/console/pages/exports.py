@@ -10,7 +10,7 @@ from functions.console.render import fragment, page
 from functions.console.runs.steps import epoch_s
 from functions.console.schedule import NEVER, next_resync
 from functions.console.web import Router, console, is_fragment
-from lytics_sendgrid.domain.execution import last_execution, started_execution
+from lytics_sendgrid.domain.execution import current_execution
 from lytics_sendgrid.workflow.summary import Summary, SummaryPart
 
 router = Router()
@@ -38,5 +38,5 @@ def _row(collaborators: Console, summary: Summary) -> ExportRow:
     if run is None:
         return row(summary, None)
     executions, started_s = collaborators.executions, epoch_s(summary.parts[SummaryPart.RUN]["started_at"])
-    first = started_execution(executions, executions.arn(run), started_s, collaborators.clock.now())
-    return row(summary, None if first is None else last_execution(executions, first))
+    now_s = collaborators.clock.now()
+    return row(summary, current_execution(executions, executions.arn(run), started_s, now_s))

@@ -5,9 +5,9 @@ import pytest
 from lytics_sendgrid.domain.execution import (
     MAX_EXECUTIONS,
     Execution,
+    current_execution,
     goes_on_in,
     last_execution,
-    started_execution,
 )
 
 
@@ -58,9 +58,9 @@ def test_circle_of_executions_ends() -> None:
 
 def test_execution_that_aws_does_not_know_runs_only_right_after_its_start() -> None:
     run = execution("r-1")
-    assert started_execution(Executions(run), "arn:r-1", 0, 1_000) is run
+    assert current_execution(Executions(run), "arn:r-1", 0, 1_000) is run
     for started_s in (941.5, 1_000, 1_059):  # a clock of another machine may be ahead
-        found = started_execution(Executions(), "arn:r-1", started_s, 1_000)
+        found = current_execution(Executions(), "arn:r-1", started_s, 1_000)
         assert found == Execution("arn:r-1", "r-1", "RUNNING", int(started_s))
     for started_s in (940, 1_060):
-        assert started_execution(Executions(), "arn:r-1", started_s, 1_000) is None
+        assert current_execution(Executions(), "arn:r-1", started_s, 1_000) is None

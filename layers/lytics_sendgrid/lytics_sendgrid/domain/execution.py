@@ -117,19 +117,20 @@ def last_execution(executions: Executions, first: Execution) -> Execution:
     return last
 
 
-def started_execution(executions: Executions, arn: str, started_s: float, now_s: float) -> Execution | None:
-    """Return an execution that was started at a known time; None: AWS has forgotten it.
+def current_execution(executions: Executions, arn: str, started_s: float, now_s: float) -> Execution | None:
+    """Return the execution that a run is in now; None: AWS has forgotten the run.
 
     Args:
         executions: where they are described.
-        arn: the execution's. One that was started a moment ago runs, also if AWS does not know it yet.
+        arn: of the run's first execution. One that was started a moment ago runs, also if AWS does not know
+            it yet.
         started_s: when it was started, Unix seconds. The clock may be another machine's.
         now_s: the time, Unix seconds.
     """
-    execution = executions.describe(arn)
-    if execution is None and is_new(started_s, now_s):
-        return Execution.just_started(arn, int(started_s))
-    return execution
+    first = executions.describe(arn)
+    if first is None:
+        return Execution.just_started(arn, int(started_s)) if is_new(started_s, now_s) else None
+    return last_execution(executions, first)
 
 
 def is_new(started_s: float, now_s: float) -> bool:
