@@ -87,9 +87,14 @@ class Scope:
         return self.now.since_ns
 
     @property
+    def whole_scan(self) -> Checkpoint | None:
+        """The scan, if it has shown everybody whom it should."""
+        return self.scan if self.scan is not None and self.scan.done and not self.scan.trouble else None
+
+    @property
     def is_shown(self) -> bool:
         """Whether the scan shows the audience by the e-mail fields that it has now."""
-        return self.scan is not None and self.scan.done and not self.scan.trouble and not self.is_stale
+        return self.whole_scan is not None and not self.is_stale
 
     @property
     def stamp_ns(self) -> int:

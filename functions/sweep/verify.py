@@ -42,9 +42,9 @@ def _doubt(session: SweepInvocation, concerned: set[str]) -> str:
         return "no_identity"
     # Also of an audience whose exports were changed meanwhile: whom its scan has shown, Lytics must find.
     samples = {
-        audience: scope.scan.sample
+        audience: scan.sample
         for audience, scope in session.scopes.items()
-        if scope.scan is not None and scope.scan.done and not scope.scan.trouble and session.can_ask(audience)
+        if (scan := scope.whole_scan) is not None and session.can_ask(audience)
     }
     asked = calibration(samples)
     if not asked:
