@@ -425,7 +425,7 @@ def test_second_scan_is_judged_after_a_change_was_taken_back(
 
 
 def test_people_of_an_audience_that_was_changed_try_the_look_ups_too(scene: Scene) -> None:
-    """Its exports were changed during the run. Whom its scan has shown, a look-up must find all the same."""
+    """Its exports were changed during the run. A look-up must still find people whom its scan has shown."""
     scene.contact(BOB, {VIPS: BEFORE})
     scene.scanned(READERS, CAT, email_fields=(("offers", "email"),), sample=((CAT, True),))
     assert ask_for_second_scan(scene) == [VIPS.id]
