@@ -66,6 +66,7 @@ class Chaos:
         self._screen.heading("The faults end")
         self._timed("calm", self._calm)
         self._timed("redrive", self._redrive)
+        self._timed("end", self._end_the_export)
         self._timed("check", self._check)
         figures.ok = not figures.faults
 
@@ -98,6 +99,7 @@ class Chaos:
         return watch(self._execution, self._choices, self._stage, self._screen, timeout_s)
 
     def _end_the_export(self) -> None:
+        """Wait for the end of the run. It does not end while a message of it is dead-lettered."""
         finished = self._watch(_END_S)
         self._figures.report = finished.output
         if finished.status != "SUCCEEDED":
@@ -122,7 +124,6 @@ class Chaos:
 
     def _calm(self) -> None:
         self._screen.step("no more faults, limits, events or kills")
-        self._end_the_export()
         self._idle()
 
     def _idle(self) -> None:
